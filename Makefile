@@ -1,0 +1,46 @@
+# The two commands a person needs: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := qtui workers tests benchmarks screenshots
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format screenshots snapshots bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed ## an embedded server, a worker, jobs of every kind, the dashboard
+	@$(BIN)/qtui demo
+
+test: $(VENV)/installed-test ## the whole suite, on a real server that it starts by itself
+	$(BIN)/pytest
+
+lint: $(VENV)/installed-test ## ruff and mypy, strict
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+
+format: $(VENV)/installed-test ## write the code as ruff would
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+screenshots: $(VENV)/installed-test ## make the pictures of the README anew
+	$(BIN)/python -m screenshots.make
+
+snapshots: $(VENV)/installed-test ## accept what the screens look like now
+	$(BIN)/pytest tests/pictures --snapshot-update
+
+clean: ## remove the virtual environment and all that was built
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/installed-test: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/installed

@@ -1,0 +1,201 @@
+"""What is read from Redis: plain facts, compared with `==` to see whether anything changed.
+
+All times are seconds since the epoch, UTC; all durations are seconds; None is "not known", never 0.
+Text is as it was found: who shows it passes it through `workers.text.printable`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qtui.broker.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """The server behind a connection (from INFO)."""
+
+    engine: Literal["redis", "valkey"]
+    version: str
+    memory_used: int
+    """Bytes."""
+    memory_max: int | None
+    """Bytes; None where no limit is set."""
+    operations_per_second: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """One queue with its counts."""
+
+    name: str
+    counts: dict[Status, int]
+    """For every status that has a place of its own in a queue (`status.COUNTED`)."""
+    workers: int
+    """Workers that listen to it and are alive."""
+    oldest_seconds: float | None = None
+    """How long the job at the head has waited."""
+    paused: bool = False
+    enqueued_per_second: float | None = None
+    finished_per_second: float | None = None
+
+    def count(self, status: Status) -> int:
+        """Jobs in a status; 0 for a status that is not counted."""
+        return self.counts.get(status, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Every queue and the server, at one moment."""
+
+    server: ServerInfo
+    queues: tuple[QueueRow, ...]
+    workers: int
+    suspended: bool
+    at: float
+    """The server's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job says it is."""
+
+    done: float
+    total: float
+    message: str = ""
+
+    @property
+    def fraction(self) -> float | None:
+        """0 to 1, or None where the total is not known."""
+        return min(1.0, max(0.0, self.done / self.total)) if self.total > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """One job as lists show it."""
+
+    id: str
+    queue: str
+    status: Status | None
+    """None: the hash is gone or its status is none that RQ knows; `problem` says so."""
+    function: str | None = None
+    description: str | None = None
+    created_at: float | None = None
+    enqueued_at: float | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+    scheduled_for: float | None = None
+    """When a scheduled job is due."""
+    attempts: int | None = None
+    """Attempts begun so far."""
+    attempts_allowed: int | None = None
+    """Attempts in all, this and coming ones included."""
+    retries_left: int | None = None
+    progress: Progress | None = None
+    error: str | None = None
+    """The last line of the newest traceback."""
+    worker: str | None = None
+    timeout: float | None = None
+    problem: str | None = None
+    """What is wrong with the record itself, in words: "the job's hash is gone"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some rows of a list that may be much longer."""
+
+    queue: str | None
+    """None: all queues."""
+    status: Status
+    total: int
+    offset: int
+    rows: tuple[JobRow, ...]
+    scanned: int | None = None
+    """How many jobs were looked at, where the status has no list of its own; None where it has."""
+    complete: bool = True
+    """False: the search ended at its bound; `total` is what was found until then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One ended attempt of a job, from RQ's results stream."""
+
+    outcome: Literal["ok", "failed", "stopped", "retried", "gave up"]
+    ended_at: float | None
+    started_at: float | None = None
+    worker: str | None = None
+    result: Any = None
+    """Plain data (see `payload.decode`)."""
+    traceback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One step in the life of a job."""
+
+    at: float
+    what: str
+    """created, enqueued, started, ended…, with the attempt's number and worker where known."""
+    status: Status | None = None
+    """Lends its glyph and tone."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a running job printed or logged."""
+
+    at: float
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetail:
+    """One job whole."""
+
+    row: JobRow
+    payload: Any
+    """`{"args": [...], "kwargs": {...}}` as plain data; for a job of our processors just the payload."""
+    payload_bytes: int
+    """Size of `data` as stored."""
+    meta: Any
+    result: Any
+    """The newest successful return value as plain data; None where there is none."""
+    failed_reason: str | None
+    traceback: str | None
+    """The newest one."""
+    attempts: tuple[Attempt, ...] = ()
+    """Oldest first."""
+    timeline: tuple[Moment, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    """The newest ones, oldest first."""
+    depends_on: tuple[str, ...] = ()
+    dependents: tuple[str, ...] = ()
+    heartbeat_at: float | None = None
+    ttl: float | None = None
+    """Seconds until Redis drops the hash; None: it stays."""
+    problems: tuple[str, ...] = ()
+    """What could not be read, in words."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Other fields of the hash worth showing, such as result_ttl, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One registered worker."""
+
+    name: str
+    host: str
+    pid: int | None
+    status: str
+    queues: tuple[str, ...]
+    current_job: str | None
+    successful: int
+    failed: int
+    started_at: float | None
+    heartbeat_seconds: float | None
+    """Age of its last sign of life."""
+    stale: bool
+    """Its hash is gone, or its last sign of life is older than it may be."""
+    version: str

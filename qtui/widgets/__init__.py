@@ -1,0 +1,1 @@
+"""Widgets that know rows by callables only."""

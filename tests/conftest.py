@@ -1,0 +1,67 @@
+"""Fixtures: one real server a session, emptied for each test."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support import CLEAN, Server
+
+for _name in [name for name in os.environ if name.startswith(CLEAN) or name == "NO_COLOR"]:
+    del os.environ[_name]
+os.environ["TZ"] = "UTC"
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """A folder with a path short enough for a unix socket in it."""
+    with tempfile.TemporaryDirectory(prefix="qt") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of the test's own, so that no test reads or writes the person's."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def shared_server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="qt") as folder:
+        server = Server(Path(folder), {})
+        server.start()
+        yield server
+        server.kill()
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    """The session's server, empty."""
+    with shared_server.client() as client:
+        client.flushall()
+        client.config_resetstat()
+    return shared_server
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[redis.Redis]:
+    """A client of the empty server."""
+    with server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def own_server(short_path: Path) -> Iterator[Server]:
+    """A server of the test's own, kept on disk: it may be killed and started again."""
+    server = Server(short_path, {"appendonly": "yes", "appendfsync": "always"})
+    server.start()
+    yield server
+    server.kill()

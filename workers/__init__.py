@@ -1,0 +1,1 @@
+"""The processing side: all that a worker machine needs."""

@@ -1,0 +1,46 @@
+"""Text that came from outside, made safe to show: what a job wrote must not steer the terminal of who looks at it."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
+_UNSAFE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS: Final = {0x200C, 0x200D}
+"""Part of ordinary words and emoji; they steer nothing."""
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    if code in _PICTURES:
+        return _PICTURES[code]
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, kept by surrogateescape
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in _UNSAFE_CATEGORIES and code not in _JOINERS:
+        return "\N{REPLACEMENT CHARACTER}"
+    return character
+
+
+def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> str:
+    """The text with control characters shown as symbols, at most `limit` characters of it.
+
+    Escape codes, direction overrides and other invisible characters become visible ones, bytes that are
+    no UTF-8 become `\\xNN`. With `keep_newlines` newlines stay and tabs become four spaces.
+    """
+    cut = text[:limit]
+    if keep_newlines:
+        cut = cut.replace("\r\n", "\n").replace("\t", "    ")
+        safe = "".join(c if c == "\n" or (c.isascii() and c.isprintable()) else _picture(c) for c in cut)
+    elif cut.isascii() and cut.isprintable():
+        safe = cut
+    else:
+        safe = "".join(_picture(c) for c in cut)
+    return safe + "…" if len(text) > limit else safe
+
+
+def decode(raw: bytes | str | None) -> str:
+    """Bytes from Redis as text that can be sent back unchanged (surrogateescape); nothing becomes ''."""
+    if raw is None:
+        return ""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "surrogateescape")
