@@ -1,6 +1,6 @@
 """Every key name in Redis, RQ's and ours, in one place.
 
-RQ's names are those of rq 3.0 (`rq.queue`, `rq.registry`, `rq.results`, `rq.executions`); a test holds them against RQ's own.
+RQ's names are those of rq 3.0 (`rq.queue`, `rq.registry`, `rq.results`, `rq.executions`); a test holds them to RQ's.
 Ours live under `{RQ_KEY_PREFIX}:qtui:`, but for the extra fields of a job's hash, which go when the hash goes.
 Importing this module does not import rq.
 """

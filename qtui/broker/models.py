@@ -100,6 +100,24 @@ class JobRow:
     problem: str | None = None
     """What is wrong with the record itself, in words: "the job's hash is gone"."""
 
+    @property
+    def moment(self) -> float | None:
+        """The time that matters most in its status: when it ended, began, is due or was queued."""
+        if self.status is Status.STARTED:
+            return self.started_at
+        if self.status is Status.SCHEDULED:
+            return self.scheduled_for
+        if self.status in (Status.FINISHED, Status.FAILED, Status.STOPPED):
+            return self.ended_at or self.started_at
+        return self.enqueued_at or self.created_at
+
+    @property
+    def took(self) -> float | None:
+        """How long the last attempt ran; None where not known."""
+        if self.started_at is None or self.ended_at is None or self.ended_at < self.started_at:
+            return None
+        return self.ended_at - self.started_at
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -115,6 +133,8 @@ class Window:
     """How many jobs were looked at, where the status has no list of its own; None where it has."""
     complete: bool = True
     """False: the search ended at its bound; `total` is what was found until then."""
+    problem: str | None = None
+    """What could not be read at all, in words: a key of the wrong type."""
 
 
 @dataclass(frozen=True, slots=True)

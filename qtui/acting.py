@@ -1,0 +1,108 @@
+"""Operations as the application carries them out: ask, run in a thread of the App's own, tell how it went."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import redis
+from textual.app import App
+from textual.message import Message
+
+from qtui.broker.operations import Operation, Plan, Report, Selection, run
+from qtui.screens.confirm import ConfirmScreen
+from qtui.settings import Context
+from qtui.widgets.operation_line import Figures
+from workers.text import printable
+
+
+@dataclass
+class Running:
+    """An operation under way; the thread writes the figures, the screen reads them."""
+
+    operation: Operation
+    done: int = 0
+    total: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+class Acting(App[None]):
+    """The part of the App that changes things in Redis."""
+
+    context: Context
+    client: redis.Redis
+    running: Running | None = None
+    """The operation under way; one at a time."""
+
+    @dataclass
+    class Ended(Message):
+        """An operation came to its end, or to its stop."""
+
+        report: Report | None
+        error: Exception | None
+        running: Running
+        done: Callable[[], object] | None
+
+    def act(self, operation: Operation, selection: Selection, done: Callable[[], object] | None = None) -> None:
+        """Say how many it would be, ask, and carry it out; `done` is called when something was done."""
+        if self.context.read_only:
+            self.notify(f"{self.context.name} is read-only.", severity="warning", markup=False)
+            return
+        if self.running:
+            self.notify(f"Wait: a {self.running.operation.name} is under way.", severity="warning")
+            return
+
+        def answered(agreed: Plan | None) -> None:
+            if agreed:
+                self._begin(agreed, done)
+
+        self.push_screen(ConfirmScreen(operation, selection), answered)
+
+    def _begin(self, plan: Plan, done: Callable[[], object] | None) -> None:
+        running = self.running = Running(plan.operation, total=plan.matched)
+        client = self.client
+
+        def progressed(count: int, total: int) -> None:
+            running.done, running.total = count, total
+
+        def work() -> None:
+            report: Report | None = None
+            error: Exception | None = None
+            try:
+                report = run(client, plan.operation, plan, on_progress=progressed, stop=running.stop.is_set)
+            except Exception as problem:  # noqa: BLE001 - told to the operator, whatever it is
+                error = problem
+            self.post_message(Acting.Ended(report, error, running, done))
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="operation")
+
+    def figures(self) -> Figures | None:
+        """How far the operation under way is; None where none is."""
+        now = self.running
+        return Figures(now.operation.title, now.done, now.total, now.stop.is_set()) if now else None
+
+    def stop_operation(self) -> bool:
+        """Stop a running operation after its present chunk; False where none runs."""
+        if self.running is None:
+            return False
+        self.running.stop.set()
+        return True
+
+    def on_acting_ended(self, message: Acting.Ended) -> None:
+        """Tell how it went, and look again."""
+        self.running = None
+        severity: Literal["information", "warning", "error"] = "information"
+        if message.report is None:
+            text, severity = f"{message.running.operation.title} failed: {message.error}", "error"
+        else:
+            text = message.running.operation.summary(message.report)
+            if message.report.failed or message.report.skipped:
+                severity = "warning"
+            if message.done and message.report.done:
+                message.done()
+        self.notify(printable(text, 400), severity=severity, timeout=8, markup=False)
+        reload: Any = getattr(self.screen, "action_reload", None)
+        if reload:
+            reload()

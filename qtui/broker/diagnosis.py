@@ -1,0 +1,87 @@
+"""What the figures of a queue mean: which is in trouble, and why, in a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from qtui.broker.models import Overview, QueueRow
+from qtui.broker.status import Status
+
+STEADY: Final = 0.05
+"""Jobs a second below which a difference between in and out is noise."""
+
+
+def unattended(queue: QueueRow) -> bool:
+    """Whether jobs wait and no living worker listens."""
+    return queue.workers == 0 and queue.count(Status.QUEUED) > 0
+
+
+def growth(queue: QueueRow) -> float | None:
+    """Jobs a second by which the queue grows (negative: shrinks); None where not known."""
+    if queue.enqueued_per_second is None or queue.finished_per_second is None:
+        return None
+    return queue.enqueued_per_second - queue.finished_per_second
+
+
+def falling_behind(queue: QueueRow) -> bool:
+    """Whether more comes in than goes out while jobs wait."""
+    return (growth(queue) or 0.0) > STEADY and queue.count(Status.QUEUED) > 0
+
+
+def drain_seconds(queue: QueueRow) -> float | None:
+    """Seconds until nothing waits any more at the present rates; inf: never; None: not known."""
+    waiting, rate = queue.count(Status.QUEUED), growth(queue)
+    if waiting == 0:
+        return 0.0
+    if rate is None:
+        return None
+    return waiting / -rate if rate < -STEADY else float("inf")
+
+
+def _trouble(queue: QueueRow) -> tuple[object, ...]:
+    return (
+        not unattended(queue),
+        not falling_behind(queue),
+        -queue.count(Status.FAILED),
+        -queue.count(Status.QUEUED),
+        queue.name,
+    )
+
+
+ORDERS: Final[dict[str, Callable[[QueueRow], tuple[object, ...]]]] = {
+    "trouble": _trouble,
+    "name": lambda queue: (queue.name,),
+    "queued": lambda queue: (-queue.count(Status.QUEUED), queue.name),
+    "failed": lambda queue: (-queue.count(Status.FAILED), queue.name),
+}
+"""Sort keys for queues, the first is the one to begin with."""
+
+
+def verdict(queue: QueueRow, overview: Overview) -> str:
+    """What matters about a queue now, in words."""
+    waiting, failed, running = (queue.count(s) for s in (Status.QUEUED, Status.FAILED, Status.STARTED))
+    parts = []
+    if overview.suspended:
+        parts.append("All workers are suspended (`rq resume` ends that).")
+    if unattended(queue):
+        parts.append(f"{queue.name}: nobody listens and {_jobs(waiting)} wait. Start a worker: qtui-worker {queue.name}")
+    elif falling_behind(queue):
+        parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {_jobs(waiting)} wait.")
+    elif waiting:
+        parts.append(f"{queue.name}: {_jobs(waiting)} wait, {running:,} running.")
+    elif running:
+        parts.append(f"{queue.name}: nothing waits, {running:,} running.")
+    else:
+        parts.append(f"{queue.name}: nothing waits, nothing runs; {_workers(queue.workers)}.")
+    if failed:
+        parts.append(f"{failed:,} failed.")
+    return " ".join(parts)
+
+
+def _jobs(number: int) -> str:
+    return "1 job" if number == 1 else f"{number:,} jobs"
+
+
+def _workers(number: int) -> str:
+    return {0: "no worker listens", 1: "1 worker listens"}.get(number, f"{number:,} workers listen")

@@ -1,0 +1,244 @@
+"""One job whole: its call, results, tracebacks, log, dependencies and the story of its life."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import redis
+
+from qtui.broker import payload, rows
+from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
+from qtui.broker.scripts import Script, raw
+from qtui.broker.status import Status
+from qtui.broker.timeline import moments
+from qtui.broker.timing import parse_int, parse_number, parse_time
+from workers import keys
+from workers.errors import NotFound
+from workers.text import decode, printable
+
+MAX_DATA: Final = 1024 * 1024
+"""Bytes of `data` that leave the server."""
+MAX_FIELD: Final = 64 * 1024
+"""Bytes of any other text that do."""
+MAX_FIELDS: Final = 100
+MAX_RESULTS: Final = 10
+MAX_LOG: Final = 1_000
+MAX_IDS: Final = 200
+MAX_TRACEBACK: Final = 200_000
+
+_DETAIL: Final = Script("detail")
+
+_OUTCOMES: Final = {b"1": "ok", b"2": "failed", b"3": "stopped", b"4": "retried", b"5": "gave up"}
+"""`rq.results.Result.Type`."""
+
+_FACTS: Final = (
+    "result_ttl",
+    "failure_ttl",
+    "ttl",
+    "group_id",
+    "retry_intervals",
+    "number_of_retries",
+    "repeats_left",
+    "rate_limit_key",
+    "rate_limit_concurrency",
+    "success_callback_name",
+    "failure_callback_name",
+    "stopped_callback_name",
+    "allow_dependency_failures",
+    "enqueue_at_front",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """What the script gave."""
+
+    exists: bool
+    fields: dict[str, bytes]
+    sizes: dict[str, int]
+    ttl: float | None
+    results: list[Any]
+    log: list[Any]
+    dependents: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    at: float
+    wrong: tuple[str, ...]
+
+
+def load(client: redis.Redis, job_id: str) -> JobDetail:
+    """The job of that id, in two round trips at most.
+
+    What is damaged, missing or hostile is shown as what it is, with a word in `problems`. Raises NotFound where
+    there is neither a hash nor a result of that id, redis.RedisError where the server cannot answer.
+    """
+    whole = _read(client, job_id)
+    if not whole.exists and not whole.results:
+        raise NotFound(f"there is no job {printable(job_id, 100)!r}: it may have expired, or been removed")
+    return _detail(job_id, whole, _scheduled_for(client, job_id, whole.fields))
+
+
+def _read(client: redis.Redis, job_id: str) -> _Raw:
+    names = [keys.job(job_id), keys.results(job_id), keys.log(job_id), keys.dependents(job_id)]
+    reply = _DETAIL.look(
+        client,
+        [*names, keys.dependencies(job_id)],
+        [MAX_DATA, MAX_FIELD, MAX_FIELDS, MAX_RESULTS, MAX_LOG, MAX_IDS],
+    )
+    exists, flat, ttl, results, log, dependents, dependencies, (seconds, micros), wrong = reply
+    texts = [decode(name) for name in flat[::3]]
+    return _Raw(
+        exists=bool(exists),
+        fields=dict(zip(texts, flat[2::3], strict=True)),
+        sizes=dict(zip(texts, flat[1::3], strict=True)),
+        ttl=ttl / 1000 if ttl >= 0 else None,
+        results=results,
+        log=log,
+        dependents=tuple(sorted(decode(member) for member in dependents)),
+        dependencies=tuple(sorted(decode(member) for member in dependencies)),
+        at=int(seconds) + int(micros) / 1e6,
+        wrong=tuple(decode(key) for key in wrong),
+    )
+
+
+def _scheduled_for(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -> float | None:
+    if fields.get("status") != Status.SCHEDULED.value.encode():
+        return None
+    try:
+        score = client.zscore(raw(keys.registry("scheduled", decode(fields.get("origin")))), raw(job_id))
+    except redis.ResponseError:  # the registry's key has the wrong type
+        return None
+    return parse_number(str(score)) if score is not None else None
+
+
+def _detail(job_id: str, raw: _Raw, scheduled_for: float | None) -> JobDetail:
+    problems = _problems(raw)
+    call = payload.job_call(raw.fields.get("data", b""))
+    if call.decoded.problem:
+        problems.append(f"payload: {call.decoded.problem}")
+    attempts = tuple(_attempt(entry_id, flat, problems) for entry_id, flat in reversed(raw.results))
+    traceback = next((a.traceback for a in reversed(attempts) if a.traceback), None) or _old_traceback(raw.fields)
+    row = _row(job_id, raw, attempts, traceback, scheduled_for)
+    ok = next((a for a in reversed(attempts) if a.outcome == "ok"), None)
+    return JobDetail(
+        row=row,
+        payload=_payload(call, raw.fields),
+        payload_bytes=raw.sizes.get("data", 0),
+        meta=_plain("meta", raw.fields.get("meta"), problems),
+        result=ok.result if ok else _plain("result", raw.fields.get("result"), problems),
+        failed_reason=row.error,
+        traceback=traceback,
+        attempts=attempts,
+        timeline=moments(row, attempts),
+        logs=tuple(_log_line(*entry) for entry in reversed(raw.log)),
+        depends_on=raw.dependencies or _named_dependencies(raw.fields),
+        dependents=raw.dependents,
+        heartbeat_at=parse_time(raw.fields.get("last_heartbeat")),
+        ttl=raw.ttl,
+        problems=tuple(problems),
+        facts={name: decode(raw.fields[name][:500]) for name in _FACTS if raw.fields.get(name)},
+    )
+
+
+def _problems(raw: _Raw) -> list[str]:
+    problems = [f"{key}: a key of the wrong type" for key in raw.wrong]
+    if not raw.exists:
+        problems.append(f"{rows.PROBLEMS[b'gone']}; only its results are left")
+    for name, size in raw.sizes.items():
+        if size > len(raw.fields[name]):
+            problems.append(f"{name}: only the first {len(raw.fields[name]):,} of {size:,} bytes are shown")
+    if len(raw.fields) == MAX_FIELDS:
+        problems.append(f"only {MAX_FIELDS} fields of the hash are shown")
+    for name in ("created_at", "enqueued_at", "started_at", "ended_at"):
+        text = raw.fields.get(name)
+        if text and parse_time(text) is None:
+            problems.append(f"{name}: {decode(text[:40])!r} is no time")
+    return problems
+
+
+def _row(job_id: str, raw: _Raw, attempts: tuple[Attempt, ...], traceback: str | None, scheduled_for: float | None) -> JobRow:
+    known: dict[str, bytes | None] = {name: raw.fields.get(name) for name in rows.FIELDS}
+    row = rows.from_fields(
+        job_id,
+        "",
+        known,
+        data=raw.fields.get("data"),
+        error=rows.last_of(traceback) if attempts and attempts[-1].outcome != "ok" else None,
+        scheduled_for=scheduled_for,
+    )
+    if row.attempts is None and "retries_left" not in raw.fields and len(attempts) < MAX_RESULTS and raw.exists:
+        # Without RQ's retries each ended attempt leaves a result, so they can be counted.
+        row = replace(row, attempts=len(attempts) + (row.status is Status.STARTED))
+    if not raw.exists or raw.wrong:
+        gone = rows.PROBLEMS[b"type" if keys.job(job_id) in raw.wrong else b"gone"]
+        row = replace(row, problem=gone if not raw.fields else row.problem)
+    return row
+
+
+def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
+    if "data" not in fields:
+        return None
+    if call.decoded.kind == "json" and not call.args and keys.FIELD_ATTEMPTS in fields:
+        return call.kwargs  # our producer passes the payload's fields as keywords
+    if call.function is None or not isinstance(call.decoded.value, list) or len(call.decoded.value) != 4:
+        return call.decoded.value
+    whole = {"args": call.args, "kwargs": call.kwargs}
+    return whole if call.instance is None else {"instance": call.instance, **whole}
+
+
+def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:
+    if not raw:
+        return None
+    decoded = payload.decode(raw)
+    if decoded.problem:
+        problems.append(f"{name}: {decoded.problem}")
+    return decoded.value
+
+
+def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt:
+    """An entry of the results stream (`rq.results.Result.restore`)."""
+    fields = {decode(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    outcome: Any = _OUTCOMES.get(fields.get("type", b""))
+    if outcome is None:
+        problems.append(f"a result of the unknown type {decode(fields.get('type', b'')[:20])!r}")
+    stamp = parse_int(entry_id.split(b"-")[0])
+    return Attempt(
+        outcome=outcome or "failed",
+        ended_at=parse_number(fields.get("execution_ended_at")) or (None if stamp is None else stamp / 1000),
+        started_at=parse_number(fields.get("execution_started_at")),
+        worker=decode(fields.get("worker_name")) or None,
+        result=_plain("result", _from_base64(fields.get("return_value")), problems),
+        traceback=rows.traceback(fields.get("exc_string"), MAX_TRACEBACK),
+    )
+
+
+def _from_base64(raw: bytes | None) -> bytes | None:
+    try:
+        return base64.b64decode(raw[: len(raw) // 4 * 4]) if raw else None
+    except ValueError:
+        return raw
+
+
+def _old_traceback(fields: dict[str, bytes]) -> str | None:
+    """The traceback where RQ before 1.13 kept it; it leaves an empty one behind when it requeues."""
+    raw = fields.get("exc_info")
+    text = payload.decode(raw).value if raw else None
+    return text if isinstance(text, str) and text else None
+
+
+def _named_dependencies(fields: dict[str, bytes]) -> tuple[str, ...]:
+    """Dependencies that are met leave the set; the hash still names them."""
+    raw = fields.get("dependency_ids")
+    value = payload.decode(raw).value if raw else None
+    return tuple(str(item) for item in value[:MAX_IDS]) if isinstance(value, list) else ()
+
+
+def _log_line(entry_id: bytes, flat: list[bytes]) -> LogLine:
+    fields = {decode(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
+    stamp = parse_int(entry_id.split(b"-")[0]) or 0
+    return LogLine(
+        at=parse_number(fields.get("at")) or stamp / 1000,
+        level=decode(fields.get("level")) or "info",
+        text=decode(fields.get("text")),
+    )

@@ -1,0 +1,190 @@
+"""Windows of jobs in any status, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import redis
+from redis.exceptions import ResponseError
+
+from qtui.broker import rows
+from qtui.broker.models import Window
+from qtui.broker.scripts import Argument, Script, raw
+from qtui.broker.status import COUNTED, Status
+from workers import keys
+from workers.text import decode
+
+MERGED: Final = 2_000
+"""Up to so many jobs in all, a window of all queues is merged by time."""
+SCANNED: Final = 20_000
+"""A search for a status that has no list of its own looks at so many jobs at most."""
+BLOCK: Final = 1_000
+"""Jobs that one call of a searching script looks at: about 2 ms of server time."""
+
+_WINDOW: Final = Script("row", "window")
+_FIND: Final = Script("find")
+
+_MERGED_BY: Final = {
+    Status.QUEUED: "enqueued_at",
+    Status.STARTED: "started_at",
+    Status.FINISHED: "ended_at",
+    Status.FAILED: "ended_at",
+}
+"""The time by which queues are merged, where the score of a registry is none or an expiry."""
+
+
+def queue_names(client: redis.Redis) -> tuple[str, ...]:
+    """Every queue that RQ knows, by name; one round trip."""
+    try:
+        members = client.smembers(keys.QUEUES)
+    except ResponseError:  # the key is no set: there is nothing to list
+        return ()
+    return names_of(members)
+
+
+def names_of(members: Iterable[bytes | str]) -> tuple[str, ...]:
+    """The names in the set of queue keys; what is no queue key is left out."""
+    found = (decode(member) for member in members)
+    return tuple(sorted(key.removeprefix(keys.QUEUE_PREFIX) for key in found if key.startswith(keys.QUEUE_PREFIX)))
+
+
+def place(queue: str, status: Status) -> str:
+    """The key that holds the ids of a status in a queue; KeyError for a status without one."""
+    fact = status.fact
+    if fact.home == "queue":
+        return keys.queue(queue)
+    if fact.registry is None:
+        raise KeyError(status)
+    return keys.registry(fact.registry, queue)
+
+
+def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
+    """Puts one command for each status of `COUNTED` into a pipeline, in that order."""
+    for status in COUNTED:
+        count = pipe.llen if status.fact.home == "queue" else pipe.zcard
+        count(raw(place(queue, status)))
+
+
+def counts_of(replies: list[object]) -> dict[Status, int]:
+    """The counts out of the replies to `count_commands`; a key of the wrong type counts 0."""
+    return {s: reply if isinstance(reply, int) else 0 for s, reply in zip(COUNTED, replies, strict=True)}
+
+
+def counts(client: redis.Redis, queue: str | None) -> dict[Status, int]:
+    """How many jobs each status of `COUNTED` holds in a queue, or in all (None). No cleanup runs, so RQ's own
+    counts, which drop expired entries first, may be lower. Two round trips at most."""
+    names = queue_names(client) if queue is None else (queue,)
+    with client.pipeline(transaction=False) as pipe:
+        for name in names:
+            count_commands(pipe, name)
+        replies = pipe.execute(raise_on_error=False)
+    totals = dict.fromkeys(COUNTED, 0)
+    for start in range(0, len(replies), len(COUNTED)):
+        for status, number in counts_of(replies[start : start + len(COUNTED)]).items():
+            totals[status] += number
+    return totals
+
+
+def window(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int) -> Window:
+    """At most `limit` jobs of a status, newest first, from `offset` on.
+
+    The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
+    due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end where all are kept
+    equally long). With queue None all queues are merged newest first by time where they hold at most `MERGED` jobs
+    together; where they hold more, queues follow each other in the order of their names.
+
+    stopped, rate limited and created have no list of their own: `SCANNED` jobs at most are looked at, the window's
+    `scanned` says how many were, `complete` whether that were all.
+
+    One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`, a key of the wrong
+    type is the window's `problem`. Raises redis.RedisError where the server cannot answer at all.
+    """
+    if status.fact.home in ("queue", "registry"):
+        return _listed(client, queue, status, offset, limit)
+    found, scanned, complete = search(client, queue, status)
+    page = found[offset : offset + limit]
+    return Window(queue, status, len(found), offset, rows.named(client, page), scanned=scanned, complete=complete)
+
+
+def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int) -> Window:
+    kind = {Status.QUEUED: "list", Status.STARTED: "wip"}.get(status, "zset")
+    arguments: list[Argument] = [
+        rows.SPEC,
+        queue or "",
+        int(queue is None),
+        kind,
+        place("", status),
+        offset,
+        limit,
+        MERGED,
+        _MERGED_BY.get(status, ""),
+        keys.QUEUE_PREFIX,
+    ]
+    total, wrong, found = _WINDOW.look(client, [keys.QUEUES], arguments)
+    return Window(
+        queue,
+        status,
+        total,
+        offset,
+        tuple(rows.read(reply, scheduled=status is Status.SCHEDULED) for reply in found),
+        problem=f"{', '.join(decode(key) for key in wrong[:5])}: a key of the wrong type" if wrong else None,
+    )
+
+
+Found = tuple[list[tuple[str, str]], int, bool]
+"""The (id, queue) of every job found, how many were looked at, and whether that were all."""
+
+
+def search(client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED) -> Found:
+    """Looks for the jobs of a status that has no list of its own; newest first in each queue or limit."""
+    if status is Status.CREATED:
+        return _created(client, queue, bound)
+    if status is Status.RATE_LIMITED:
+        limits = client.smembers(keys.RATE_LIMIT_KEYS)
+        places = [(keys.rate_limited(decode(limit)), "") for limit in sorted(limits)]
+    else:
+        names = queue_names(client) if queue is None else (queue,)
+        places = [(place(name, status), name) for name in names]
+    return _among(client, places, status, queue, bound)
+
+
+def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, queue: str | None, bound: int) -> Found:
+    """The same, looking through sorted sets in blocks."""
+    with client.pipeline(transaction=False) as pipe:
+        for key, _ in places:
+            pipe.zcard(raw(key))
+        sizes = [n if isinstance(n, int) else 0 for n in pipe.execute(raise_on_error=False)]
+    calls: list[tuple[list[str], list[Argument]]] = []
+    owners: list[str] = []
+    scanned = 0
+    for (key, owner), size in zip(places, sizes, strict=True):
+        for start in range(0, size, BLOCK):
+            length = min(BLOCK, size - start, bound - scanned)
+            if length > 0:
+                calls.append(([key], [start, start + length - 1, keys.JOB_PREFIX, status.value, queue or ""]))
+                owners.append(owner)
+                scanned += length
+    replies = _FIND.look_all(client, calls)
+    found = {(decode(found_id), owner): None for ids, owner in zip(replies, owners, strict=True) for found_id in ids}
+    return list(found), scanned, scanned == sum(sizes)
+
+
+def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
+    """The same for jobs that only their hash knows of: the keyspace is walked with SCAN, about `bound` keys at most."""
+    found: dict[tuple[str, str], None] = {}
+    cursor, scanned = 0, 0
+    for _ in range(bound // BLOCK):
+        cursor, page = client.scan(cursor, match=f"{keys.JOB_PREFIX}*", count=BLOCK, _type="hash")
+        scanned += len(page)
+        with client.pipeline(transaction=False) as pipe:
+            for key in page:
+                pipe.hmget(key, ["status", "origin"])
+            replies = pipe.execute(raise_on_error=False)
+        for key, reply in zip(page, replies, strict=True):
+            status, origin = reply if isinstance(reply, list) else (b"", b"")
+            if status == b"created" and queue in (None, decode(origin)):
+                found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = None
+        if cursor == 0:
+            break
+    return list(found), scanned, cursor == 0

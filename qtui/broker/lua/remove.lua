@@ -1,0 +1,108 @@
+-- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, place in
+-- a group and slot in a rate limit. Of a job without a readable hash, the entry that was chosen or every one there is.
+
+local function damaged(job)
+  return job.damaged or not spec.known[job.status]
+end
+
+local function expected(job)
+  if chosen_status == '' or job.status == chosen_status then
+    return true
+  end
+  return chosen_status == 'failed' and job.status == 'stopped'
+end
+
+local function check(job)
+  if damaged(job) then
+    return nil
+  end
+  if job.status == 'started' then
+    return 'running: stop it first'
+  end
+  if not expected(job) then
+    return 'no longer ' .. chosen_status
+  end
+  if not spec.removable[job.status] then
+    return 'cannot be removed while ' .. string.gsub(job.status, '_', ' ')
+  end
+  if chosen_queue ~= '' and job.origin ~= chosen_queue then
+    return 'it belongs to another queue'
+  end
+  local waiting = redis.pcall('SCARD', job.key .. ':dependents')
+  if type(waiting) == 'number' and waiting > 0 and job.status ~= 'finished' then
+    return nil, 'removed, though other jobs wait for it and will not run'
+  end
+end
+
+local function drop_from_queue(name, id)
+  -- A whole list is taken from its head on, chosen jobs are rather among the newest.
+  local removed = redis.pcall('LREM', P .. 'queue:' .. name, chosen_queue ~= '' and 1 or -1, id)
+  return type(removed) == 'number' and removed > 0
+end
+
+local function drop_from_registry(status, name, id)
+  local removed = redis.pcall('ZREM', P .. spec.kinds[status] .. ':' .. name, id)
+  return type(removed) == 'number' and removed > 0
+end
+
+local function drop(status, name, id)
+  if status == 'queued' then
+    return drop_from_queue(name, id)
+  end
+  return drop_from_registry(status, name, id)
+end
+
+local function queue_names()
+  local members, names = redis.pcall('SMEMBERS', P .. 'queues'), {}
+  for _, key in ipairs(members.err and {} or members) do
+    names[#names + 1] = string.sub(key, #P + #'queue:' + 1)
+  end
+  return names
+end
+
+-- The lists come last: looking through a long one takes long.
+local function drop_everywhere(id)
+  local found = false
+  for _, name in ipairs(queue_names()) do
+    for status in pairs(spec.kinds) do
+      found = drop_from_registry(status, name, id) or found
+    end
+  end
+  for _, name in ipairs(found and {} or queue_names()) do
+    drop_from_queue(name, id)
+  end
+end
+
+local function leave_limit(job)
+  local limit = limit_keys(job.rate_limit_key)
+  if not limit_fits(limit) then
+    return
+  end
+  redis.call('ZREM', limit.waiting, job.id)
+  local running = redis.pcall('ZCOUNT', P .. 'executions:' .. job.id, '(' .. seconds(), '+inf')
+  if running == 0 and redis.call('ZREM', limit.allowed, job.id) == 1 then
+    promote(limit, tonumber(redis.call('HGET', limit.config, 'concurrency')) or 0)
+  end
+end
+
+local function apply(job)
+  if not damaged(job) then
+    if not drop(job.status, job.origin, job.id) and job.status == 'queued' then
+      return 'a worker has just taken it'
+    end
+  elseif chosen_queue ~= '' then
+    drop(chosen_status, chosen_queue, job.id)
+  else
+    drop_everywhere(job.id)
+  end
+  redis.call('UNLINK', job.key, job.key .. ':dependents', P .. 'job::' .. job.id .. ':dependencies',
+    P .. 'results:' .. job.id, spec.log .. job.id)
+  if job.group_id ~= '' then
+    redis.pcall('SREM', P .. 'group:' .. job.group_id, job.id)
+  end
+  if job.rate_limit_key ~= '' then
+    leave_limit(job)
+  else
+    redis.call('UNLINK', P .. 'executions:' .. job.id)
+  end
+end

@@ -1,0 +1,55 @@
+-- row(id, queue, score): what a list shows of one job, each text cut to its bound.
+-- ARGV[1] is JSON: {job, results (key prefixes), fields, bounds (bytes, one for each field), data, data_read, error}.
+-- Gives {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
+-- `data` beyond data_read bytes is not even read, because a script that reads it holds the server for its length.
+
+local spec = cjson.decode(ARGV[1])
+
+local function cut(text, bound)
+  if text and #text > bound then
+    return string.sub(text, 1, bound)
+  end
+  return text
+end
+
+local function newest_error(id)
+  local entries = redis.pcall('XREVRANGE', spec.results .. id, '+', '-', 'COUNT', 1)
+  if entries.err or not entries[1] then
+    return false
+  end
+  local pairs_of_entry = entries[1][2]
+  for i = 1, #pairs_of_entry, 2 do
+    if pairs_of_entry[i] == 'exc_string' then
+      return cut(pairs_of_entry[i + 1], spec.error)
+    end
+  end
+  return false
+end
+
+local FAILED = { failed = true, stopped = true }
+
+local function row(id, queue, score)
+  local key = spec.job .. id
+  local values = redis.pcall('HMGET', key, unpack(spec.fields))
+  if values.err then
+    return { id, queue, score, 'type' }
+  end
+  local size = redis.call('HSTRLEN', key, 'data')
+  if size == 0 and redis.call('EXISTS', key) == 0 then
+    return { id, queue, score, 'gone' }
+  end
+  local data = false
+  if size > 0 and size <= spec.data_read then
+    data = cut(redis.call('HGET', key, 'data'), spec.data)
+  elseif size > 0 then
+    data = ''
+  end
+  local result = { id, queue, score, '', data, false }
+  if FAILED[values[1]] then
+    result[6] = newest_error(id)
+  end
+  for i, value in ipairs(spec.fields) do
+    result[6 + i] = cut(values[i], spec.bounds[i])
+  end
+  return result
+end

@@ -1,0 +1,113 @@
+"""What an operation is, on what it is done, and what is told before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from qtui.broker.models import JobRow
+from qtui.broker.scripts import Script
+from qtui.broker.status import STATUSES, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Single jobs, by their ids."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """All jobs of a status in a queue, or in every queue (None)."""
+
+    queue: str | None
+    status: Status
+
+
+Selection = Chosen | Matching
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The ids of a selection in one queue, oldest first."""
+
+    ids: tuple[str, ...]
+    queue: str = ""
+    """'' where single jobs were chosen: their hashes say where they are."""
+    status: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an operation did; the fields are the JSON of the commands. done + skipped + failed = matched."""
+
+    operation: str
+    batch: str
+    dry_run: bool
+    matched: int
+    done: int
+    skipped: int
+    """Left as they are, for the reasons given."""
+    failed: int
+    """Not done because the server failed us."""
+    seconds: float
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be done to jobs. Its script begins with `operation.lua` and ends with `each.lua`."""
+
+    name: str
+    title: str
+    past: str
+    """"retried", for reports."""
+    key: str
+    hint: str
+    danger: bool
+    """It cannot be taken back."""
+    script: Script
+
+    @property
+    def statuses(self) -> tuple[Status, ...]:
+        """The statuses to which it applies, by the table of statuses."""
+        return tuple(status for status, fact in STATUSES.items() if self.name in fact.operations)
+
+    def summary(self, report: Report) -> str:
+        """The report as a sentence: "9,998 retried, 2 no longer failed"."""
+        parts = [f"{report.done:,} {self.past}"] if report.done or not report.reasons else []
+        parts += [f"{number:,} {reason}" for reason, number in report.reasons.items()]
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an operation would do, as far as can be known without doing it."""
+
+    operation: Operation
+    selection: Selection
+    targets: tuple[Targets, ...]
+    matched: int
+    doable: int
+    sample: tuple[JobRow, ...]
+    """At most five of the jobs, oldest first."""
+    oldest: float | None
+    """When the oldest of those that can be done ended, or was queued; seconds since the epoch."""
+    newest: float | None
+    reasons: dict[str, int]
+    """What cannot be done and why, and what to know about the rest, each with the number of jobs."""
+    seconds: float
+
+    def report(self) -> Report:
+        """The plan as the report of a dry run."""
+        return Report(
+            operation=self.operation.name,
+            batch="",
+            dry_run=True,
+            matched=self.matched,
+            done=self.doable,
+            skipped=self.matched - self.doable,
+            failed=0,
+            seconds=self.seconds,
+            reasons=self.reasons,
+        )

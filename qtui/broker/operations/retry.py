@@ -1,0 +1,18 @@
+"""Retry: failed and stopped jobs go back into their queue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui.broker.operations.base import Operation
+from qtui.broker.scripts import Script
+
+RETRY: Final = Operation(
+    name="retry",
+    title="Retry",
+    past="retried",
+    key="R",
+    hint="Put it back into its queue, with fresh attempts",
+    danger=False,
+    script=Script("operation", "retry", "each"),
+)

@@ -1,0 +1,220 @@
+"""Plans and runs operations: the ids are taken once, then worked off in chunks, each one script."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import redis
+
+from qtui.broker import jobs, rows
+from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selection, Targets
+from qtui.broker.scripts import Argument, raw
+from qtui.broker.status import STATUSES, Status
+from qtui.broker.timing import parse_time
+from workers import keys
+from workers.errors import InvalidInput
+from workers.text import decode
+
+LARGEST: Final = 200
+"""Jobs in one chunk at most."""
+TIGHT: Final = 0.005
+"""Seconds of server time above which the next chunk is made smaller, so that none holds the server for 10 ms."""
+PAGE: Final = 5_000
+"""Ids taken in one round trip."""
+SAMPLE: Final = 5
+
+LOST: Final = "unknown: the server failed while they were under way, look again"
+UNTRIED: Final = "not tried: the server failed before"
+STOPPED: Final = "not tried: stopped before"
+
+
+def _spec(operation: Operation) -> str:
+    return json.dumps(
+        {
+            "prefix": keys.PREFIX,
+            "log": keys.log(""),
+            "attempt": keys.FIELD_ATTEMPT,
+            "attempts": keys.FIELD_ATTEMPTS,
+            "progress": keys.FIELD_PROGRESS,
+            "kinds": {s: f.registry for s, f in STATUSES.items() if f.registry and s is not Status.STARTED},
+            "removable": dict.fromkeys(operation.statuses, True),
+            "known": dict.fromkeys(STATUSES, True),
+        },
+        ensure_ascii=False,
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the chunks came to so far."""
+
+    done: int = 0
+    skipped: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    oldest: float | None = None
+    newest: float | None = None
+    server_seconds: float = 0.0
+    """Of the last chunk."""
+
+    def add(self, reply: list[Any]) -> None:
+        done, skipped, flat, micros, oldest, newest = reply
+        self.done += done
+        self.skipped += skipped
+        for reason, number in zip(flat[::2], flat[1::2], strict=True):
+            self.reasons[decode(reason)] += number
+        self.server_seconds = micros / 1e6
+        self.oldest = min((t for t in (self.oldest, parse_time(oldest)) if t is not None), default=None)
+        self.newest = max((t for t in (self.newest, parse_time(newest)) if t is not None), default=None)
+
+
+def plan(client: redis.Redis, operation: Operation, selection: Selection) -> Plan:
+    """What `run` would do now; writes nothing, and on a server from 7.0 on could not.
+
+    Raises InvalidInput where the operation does not apply to the selection's status, redis.RedisError where the
+    server fails.
+    """
+    began = time.monotonic()
+    targets = _take(client, operation, selection)
+    tally = _Tally()
+    for target, ids in _chunks(targets, tally):
+        tally.add(operation.script.look(client, [], _arguments(operation, "plan", target, ids)))
+    first = [(job_id, target.queue) for target in targets for job_id in target.ids[:SAMPLE]][:SAMPLE]
+    return Plan(
+        operation=operation,
+        selection=selection,
+        targets=targets,
+        matched=tally.done + tally.skipped,
+        doable=tally.done,
+        sample=rows.named(client, first),
+        oldest=tally.oldest,
+        newest=tally.newest,
+        reasons=dict(tally.reasons),
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def run(
+    client: redis.Redis,
+    operation: Operation,
+    what: Selection | Plan,
+    *,
+    on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Does it, to the selection as it is now or to exactly the jobs of a plan; says what came of it.
+
+    Each chunk is one script, all or nothing, and holds the server for less than about 10 ms. Between chunks
+    `on_progress(worked off, matched)` is called and `stop` asked. A server that fails meanwhile ends the run: the
+    report says what was done and what was not. Raises as `plan` does, but only before the first chunk.
+    """
+    began = time.monotonic()
+    targets = what.targets if isinstance(what, Plan) else _take(client, operation, what)
+    matched = sum(len(target.ids) for target in targets)
+    tally = _Tally()
+    for target, ids in _chunks(targets, tally):
+        if stop():
+            left = matched - tally.done - tally.skipped
+            tally.skipped += left
+            tally.reasons[STOPPED] += left
+            break
+        try:
+            tally.add(operation.script.run(client, [], _arguments(operation, "run", target, ids)))
+        except (redis.RedisError, OSError) as error:
+            _give_up(tally, error, len(ids), matched - tally.done - tally.skipped)
+            break
+        on_progress(tally.done + tally.skipped, matched)
+    return Report(
+        operation=operation.name,
+        batch=uuid.uuid4().hex[:12],
+        dry_run=False,
+        matched=matched,
+        done=tally.done,
+        skipped=tally.skipped,
+        failed=tally.failed,
+        seconds=round(time.monotonic() - began, 3),
+        reasons=dict(tally.reasons),
+    )
+
+
+def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
+    """A server that answered has done nothing of the chunk; of one that did not, nobody knows."""
+    refused = isinstance(error, redis.ResponseError)
+    tally.failed = left
+    tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
+    if left > chunk:
+        tally.reasons[UNTRIED] += left - chunk
+
+
+def _arguments(operation: Operation, mode: str, target: Targets, ids: tuple[str, ...]) -> list[Argument]:
+    return [_spec(operation), mode, target.queue, target.status, *ids]
+
+
+def _chunks(targets: tuple[Targets, ...], tally: _Tally) -> Iterator[tuple[Targets, tuple[str, ...]]]:
+    """The ids in chunks whose size follows how long the last one took."""
+    size = LARGEST // 4
+    for target in targets:
+        start = 0
+        while start < len(target.ids):
+            yield target, target.ids[start : start + size]
+            start += size
+            size = max(1, size // 2) if tally.server_seconds > TIGHT else min(LARGEST, size * 2)
+
+
+def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tuple[Targets, ...]:
+    """The ids of a selection, once."""
+    if isinstance(selection, Chosen):
+        ids = tuple(dict.fromkeys(selection.ids))
+        return (Targets(ids),) if ids else ()
+    if selection.status not in operation.statuses:
+        known = ", ".join(status.fact.title for status in operation.statuses)
+        raise InvalidInput(f"{selection.status.fact.title} jobs: {operation.name} applies to {known} jobs only")
+    if selection.status.fact.home == "failed registry":
+        return _taken_by_search(client, selection.queue, selection.status)
+    names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
+    found = (Targets(_ids(client, name, selection.status), name, selection.status) for name in names)
+    return tuple(target for target in found if target.ids)
+
+
+def _taken_by_search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Targets, ...]:
+    found, _, _ = jobs.search(client, queue, status, bound=10**9)
+    by_queue: dict[str, list[str]] = {}
+    for job_id, name in reversed(found):
+        by_queue.setdefault(name, []).append(job_id)
+    return tuple(Targets(tuple(ids), name, status) for name, ids in by_queue.items())
+
+
+def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
+    """The ids of a queue's list or registry, oldest first.
+
+    They are read from the newest on: what is taken off the old end meanwhile shifts nothing, and what is added at
+    the new end is only read twice.
+    """
+    key = raw(jobs.place(queue, status))
+    found: dict[str, None] = {}
+    start = 0
+    while True:
+        page = _page(client, key, status, start)
+        found.update(dict.fromkeys(decode(found_id) for found_id in page))
+        if len(page) < PAGE:
+            return tuple(reversed(found))
+        start += PAGE
+
+
+def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[bytes]:
+    try:
+        if status.fact.home == "queue":
+            page: Any = client.lrange(key, -(start + PAGE), -(start + 1))
+            return list(reversed(page))
+        page = client.zrevrange(key, start, start + PAGE - 1)
+    except redis.ResponseError as error:
+        if "WRONGTYPE" not in str(error):
+            raise
+        return []
+    return list(page)

@@ -1,0 +1,90 @@
+"""Every queue, the workers and the server at one moment, in three round trips however many they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import redis
+from redis.exceptions import ResponseError
+
+from qtui.broker import jobs, workers
+from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
+from qtui.broker.scripts import raw
+from qtui.broker.status import COUNTED
+from qtui.broker.timing import parse_time
+from workers import keys
+
+
+def load(client: redis.Redis) -> Overview:
+    """What there is now; the rates of the queues are None (see `throughput.Throughput`).
+
+    A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the server's
+    version is "?". Raises redis.RedisError where the server cannot answer.
+    """
+    with client.pipeline(transaction=False) as pipe:
+        pipe.info()
+        pipe.time()
+        pipe.smembers(keys.QUEUES)
+        pipe.smembers(keys.WORKERS)
+        pipe.exists(keys.SUSPENDED)
+        info, moment, queue_keys, worker_keys, suspended = map(_known, pipe.execute(raise_on_error=False))
+        at = moment[0] + moment[1] / 1e6
+        names = jobs.names_of(queue_keys or ())
+        worker_names = workers.names_of(worker_keys or set())
+
+        for name in names:
+            jobs.count_commands(pipe, name)
+        for name in names:
+            pipe.lindex(raw(keys.queue(name)), 0)
+        workers.commands(pipe, worker_names)
+        replies = pipe.execute(raise_on_error=False)
+        counted, heads = len(names) * len(COUNTED), len(names) * (len(COUNTED) + 1)
+        seen = workers.rows(worker_names, replies[heads:], at=at)
+        waiting = _waiting(pipe, replies[counted:heads], at)
+
+    listening = _listening(seen)
+    rows = tuple(
+        QueueRow(
+            name=name,
+            counts=jobs.counts_of(replies[index * len(COUNTED) : (index + 1) * len(COUNTED)]),
+            workers=listening[name],
+            oldest_seconds=waiting[index],
+        )
+        for index, name in enumerate(names)
+    )
+    alive = sum(not worker.stale for worker in seen)
+    return Overview(server=_server(info or {}), queues=rows, workers=alive, suspended=bool(suspended), at=at)
+
+
+def _known(reply: Any) -> Any:
+    """The reply; None where this one command is refused or finds a wrong type."""
+    if isinstance(reply, ResponseError):
+        return None
+    if isinstance(reply, Exception):
+        raise reply
+    return reply
+
+
+def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[float | None]:
+    """Seconds for which the job at the head of each queue has waited."""
+    for head in heads:
+        pipe.hget(keys.JOB_PREFIX.encode() + (head if isinstance(head, bytes) else b""), "enqueued_at")
+    times = [parse_time(text) if isinstance(text, bytes) else None for text in pipe.execute(raise_on_error=False)]
+    return [None if since is None else max(0.0, at - since) for since in times]
+
+
+def _listening(seen: tuple[WorkerRow, ...]) -> Counter[str]:
+    """How many living workers listen to each queue."""
+    return Counter(queue for worker in seen if not worker.stale for queue in set(worker.queues))
+
+
+def _server(info: dict[str, Any]) -> ServerInfo:
+    valkey = info.get("valkey_version")
+    return ServerInfo(
+        engine="valkey" if valkey else "redis",
+        version=str(valkey or info.get("redis_version", "?")),
+        memory_used=int(info.get("used_memory", 0)),
+        memory_max=int(info.get("maxmemory", 0)) or None,
+        operations_per_second=int(info.get("instantaneous_ops_per_sec", 0)),
+    )

@@ -1,0 +1,191 @@
+"""One job as lists show it: which fields are read, cut to what length, and how they become a `JobRow`."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+
+from qtui.broker import payload
+from qtui.broker.models import JobRow, Progress
+from qtui.broker.scripts import Argument, Script
+from qtui.broker.status import Status, parse
+from qtui.broker.timing import parse_int, parse_number, parse_time
+from workers import keys
+from workers.text import decode
+
+FIELDS: Final[dict[str, int]] = {
+    "status": 40,
+    "origin": 500,
+    "description": 500,
+    "created_at": 40,
+    "enqueued_at": 40,
+    "started_at": 40,
+    "ended_at": 40,
+    "retries_left": 20,
+    "worker_name": 200,
+    "timeout": 20,
+    keys.FIELD_ATTEMPT: 20,
+    keys.FIELD_ATTEMPTS: 20,
+    keys.FIELD_PROGRESS: 1_000,
+    "meta": 1_000,
+}
+"""The fields that a list shows, each with the bytes of it that leave the server; `row.lua` wants status first."""
+
+DATA_READ: Final = 256 * 1024
+"""Bytes; longer `data` is not read for a list."""
+ERROR_READ: Final = 16 * 1024
+"""Bytes of a stored traceback (base64 of zlib) that are read for its last line."""
+
+SPEC: Final = json.dumps(
+    {
+        "job": keys.JOB_PREFIX,
+        "results": keys.RESULTS_PREFIX,
+        "fields": list(FIELDS),
+        "bounds": list(FIELDS.values()),
+        "data": payload.PREFIX,
+        "data_read": DATA_READ,
+        "error": ERROR_READ,
+    },
+    ensure_ascii=False,
+)
+"""What `row.lua` takes as its first argument."""
+
+PROBLEMS: Final = {b"gone": "the job's hash is gone", b"type": "the job's key is not a hash"}
+
+_NAMED: Final = Script("row", "named")
+_CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
+
+
+def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow, ...]:
+    """The rows of some jobs, each given as (id, queue), the queue '' where it is not known; one round trip."""
+    if not jobs:
+        return ()
+    arguments: list[Argument] = [SPEC]
+    for job_id, queue in jobs:
+        arguments += [job_id, queue]
+    return tuple(read(reply) for reply in _NAMED.look(client, [], arguments))
+
+
+def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
+    """A row out of what `row.lua` gives; what cannot be read becomes its `problem`."""
+    job_id, queue, score, problem = decode(reply[0]), decode(reply[1]), reply[2], reply[3]
+    if problem:
+        return JobRow(id=job_id, queue=queue, status=None, problem=PROBLEMS[problem])
+    raw = dict(zip(FIELDS, reply[6:], strict=False))
+    return from_fields(
+        job_id,
+        queue,
+        raw,
+        data=reply[4],
+        error=last_line(reply[5]),
+        scheduled_for=parse_number(score) if scheduled else None,
+    )
+
+
+def from_fields(
+    job_id: str,
+    queue: str,
+    raw: dict[str, bytes | None],
+    *,
+    data: bytes | None,
+    error: str | None,
+    scheduled_for: float | None,
+) -> JobRow:
+    """A row out of the fields of a job's hash."""
+    status = parse(decode(raw.get("status")))
+    description = raw.get("description")
+    return JobRow(
+        id=job_id,
+        queue=queue or decode(raw.get("origin")),
+        status=status,
+        function=_function(data, description),
+        description=None if description is None else decode(description),
+        created_at=parse_time(raw.get("created_at")),
+        enqueued_at=parse_time(raw.get("enqueued_at")),
+        started_at=parse_time(raw.get("started_at")),
+        ended_at=parse_time(raw.get("ended_at")),
+        scheduled_for=scheduled_for,
+        attempts=parse_int(raw.get(keys.FIELD_ATTEMPT)),
+        attempts_allowed=parse_int(raw.get(keys.FIELD_ATTEMPTS)),
+        retries_left=parse_int(raw.get("retries_left")),
+        progress=progress(raw.get(keys.FIELD_PROGRESS), raw.get("meta"), status),
+        error=error,
+        worker=decode(raw.get("worker_name")) or None,
+        timeout=parse_number(raw.get("timeout")),
+        problem=_problem(raw, data, status),
+    )
+
+
+def _function(data: bytes | None, description: bytes | None) -> str | None:
+    """The function's name; for `data` too long to be read, what RQ's description begins with."""
+    if data:
+        return payload.function_name(data)
+    found = _CALL.match(decode(description)) if data == b"" else None
+    return found[1] if found else None
+
+
+def _problem(raw: dict[str, bytes | None], data: bytes | None, status: Status | None) -> str | None:
+    if data is None:
+        return "the job has no data: half of its hash is missing"
+    if status is None:
+        found = decode(raw.get("status"))
+        return f"RQ knows no status {found!r}" if found else "the job has no status"
+    return None
+
+
+def progress(raw: bytes | None, meta: bytes | None, status: Status | None) -> Progress | None:
+    """How far a job says it is: our worker's field, else `progress` in its meta while it runs.
+
+    In meta a number is a percentage; a mapping holds done and total, as plain RQ jobs commonly write it.
+    """
+    if raw:
+        value = payload.decode(raw).value
+        return _progress(value) if isinstance(value, dict) else None
+    if not meta or status is not Status.STARTED:
+        return None
+    value = payload.decode(meta).value
+    found = value.get("progress") if isinstance(value, dict) else None
+    if isinstance(found, dict):
+        return _progress(found)
+    percentage = _number(found)
+    return None if percentage is None else Progress(percentage, 100.0)
+
+
+def _progress(value: dict[str, Any]) -> Progress | None:
+    done, total, message = _number(value.get("done")), _number(value.get("total")), value.get("message")
+    return None if done is None else Progress(done, total or 0.0, message if isinstance(message, str) else "")
+
+
+def _number(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
+    return float(value) if known else None
+
+
+def traceback(raw: bytes | None, limit: int) -> str | None:
+    """A traceback as `rq.results.Result` stores it (base64 of zlib), at most `limit` characters of it.
+
+    A cut or damaged one gives what is left of it.
+    """
+    if not raw:
+        return None
+    try:
+        packed = base64.b64decode(raw[: len(raw) // 4 * 4])
+        return decode(zlib.decompressobj().decompress(packed, limit))
+    except (ValueError, zlib.error):
+        return decode(raw[:limit])
+
+
+def last_line(raw: bytes | None) -> str | None:
+    """`last_of` a stored traceback."""
+    return last_of(traceback(raw, 256 * 1024))
+
+
+def last_of(text: str | None) -> str | None:
+    """The last line of a traceback that says something, at most 500 characters of it."""
+    return (text or "").rstrip().rsplit("\n", 1)[-1].strip()[:500] or None

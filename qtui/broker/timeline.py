@@ -1,0 +1,59 @@
+"""The story of a job's life, put together from its times and its results."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui.broker.models import Attempt, JobRow, Moment
+from qtui.broker.status import Status
+
+_ENDED: Final = {
+    "ok": ("finished", Status.FINISHED),
+    "failed": ("failed", Status.FAILED),
+    "stopped": ("stopped", Status.STOPPED),
+    "retried": ("asked to be retried", Status.SCHEDULED),
+    "gave up": ("gave up after its last retry", Status.FAILED),
+}
+
+
+def moments(row: JobRow, attempts: tuple[Attempt, ...]) -> tuple[Moment, ...]:
+    """Every step whose time is known, in time order; ties keep the order of a job's life."""
+    found = [
+        _moment(row.created_at, "created", Status.CREATED),
+        _moment(row.enqueued_at, "enqueued", Status.QUEUED),
+    ]
+    for number, attempt in zip(_numbers(row, attempts), attempts, strict=True):
+        what, status = _ENDED[attempt.outcome]
+        found.append(_moment(attempt.started_at, f"{number} started{_on(attempt.worker)}", Status.STARTED))
+        found.append(_moment(attempt.ended_at, f"{number} {what}", status))
+    if row.started_at is not None and not any(_same(a.started_at, row.started_at) for a in attempts):
+        number = "attempt" if row.attempts is None else f"attempt {row.attempts}"
+        found.append(_moment(row.started_at, f"{number} started{_on(row.worker)}", Status.STARTED))
+        if row.ended_at is not None and not any(_same(a.ended_at, row.ended_at) for a in attempts):
+            found.append(_moment(row.ended_at, f"{number} ended", row.status))
+    if row.status is Status.SCHEDULED:
+        due = "next attempt due" if row.started_at is not None or attempts else "due"
+        found.append(_moment(row.scheduled_for, due, Status.SCHEDULED))
+    return tuple(sorted((moment for moment in found if moment is not None), key=lambda moment: moment.at))
+
+
+def _moment(at: float | None, what: str, status: Status | None) -> Moment | None:
+    return None if at is None else Moment(at, what, status)
+
+
+def _on(worker: str | None) -> str:
+    return f" on {worker}" if worker else ""
+
+
+def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[str]:
+    """ "attempt 2", as far as it is certain: RQ keeps no result of an attempt that it retried by itself."""
+    ended = row.attempts if row.attempts is None or row.status is not Status.STARTED else row.attempts - 1
+    if ended is not None and ended == len(attempts):
+        return [f"attempt {number}" for number in range(1, ended + 1)]
+    newest = "attempt" if ended is None else f"attempt {ended}"
+    return ["attempt"] * (len(attempts) - 1) + [newest] * bool(attempts)
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    """Within a second: RQ writes the same moment twice, a little apart."""
+    return a is not None and b is not None and abs(a - b) < 1.0

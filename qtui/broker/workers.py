@@ -1,0 +1,105 @@
+"""The registered workers, and which of them are alive."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import redis
+from redis.client import Pipeline
+from redis.exceptions import ResponseError
+
+from qtui.broker.models import WorkerRow
+from qtui.broker.scripts import raw
+from qtui.broker.timing import parse_int, parse_time
+from workers import keys
+from workers.text import decode
+
+SILENCE: Final = 480
+"""Seconds (RQ's worker_ttl of 420 and 60 more) that a worker may be silent where its hash has no expiry to tell."""
+
+_FIELDS: Final = (
+    "hostname",
+    "pid",
+    "state",
+    "queues",
+    "current_job",  # of RQ before 2.0, which had no executions
+    "successful_job_count",
+    "failed_job_count",
+    "birth",
+    "last_heartbeat",
+    "death",
+    "version",
+)
+
+
+def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
+    """Every registered worker, by name, in two round trips; a damaged record gives a stale row, not an error.
+
+    A worker is stale when its hash is gone, which RQ lets expire when it is silent for too long, when it has said
+    that it ended, or, where the hash has no expiry, when its last heartbeat is older than `SILENCE`.
+    """
+    with client.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.smembers(keys.WORKERS)
+        moment, members = pipe.execute(raise_on_error=False)
+        names = names_of(members)
+        commands(pipe, names)
+        return rows(names, pipe.execute(raise_on_error=False), at=moment[0] + moment[1] / 1e6)
+
+
+def names_of(members: set[bytes] | Exception) -> tuple[str, ...]:
+    """The names in the set of worker keys (`keys.WORKERS`)."""
+    if isinstance(members, ResponseError):
+        return ()
+    if isinstance(members, Exception):
+        raise members
+    found = (decode(member) for member in members)
+    return tuple(sorted(key.removeprefix(keys.WORKER_PREFIX) for key in found if key.startswith(keys.WORKER_PREFIX)))
+
+
+def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
+    """Puts into a pipeline what `rows` needs of each worker: three commands each."""
+    for name in names:
+        key = raw(keys.worker(name))
+        pipe.hmget(key, list(_FIELDS))
+        pipe.ttl(key)
+        pipe.srandmember(key + b":executions")
+
+
+def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[WorkerRow, ...]:
+    """The workers out of the replies to `commands`; `at` is the server's clock."""
+    return tuple(
+        _row(
+            name,
+            fields if isinstance(fields, list) else [],
+            ttl if isinstance(ttl, int) else -2,
+            execution if isinstance(execution, bytes) else None,
+            at,
+        )
+        for name, fields, ttl, execution in zip(names, replies[::3], replies[1::3], replies[2::3], strict=True)
+    )
+
+
+def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | None, at: float) -> WorkerRow:
+    found = dict(zip(_FIELDS, fields, strict=False))
+    heartbeat = parse_time(found.get("last_heartbeat"))
+    silent = None if heartbeat is None else max(0.0, at - heartbeat)
+    return WorkerRow(
+        name=name,
+        host=decode(found.get("hostname")),
+        pid=parse_int(found.get("pid")),
+        status=decode(found.get("state")) or "unknown",
+        queues=tuple(queue for queue in decode(found.get("queues")).split(",") if queue),
+        current_job=decode(execution).rpartition(":")[0] or decode(found.get("current_job")) or None,
+        successful=parse_int(found.get("successful_job_count")) or 0,
+        failed=parse_int(found.get("failed_job_count")) or 0,
+        started_at=parse_time(found.get("birth")),
+        heartbeat_seconds=silent,
+        stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
+        version=decode(found.get("version")),
+    )
+
+
+def _silent_too_long(ttl: int, silent: float | None) -> bool:
+    """`ttl` as TTL gives it: -2 the hash is gone, -1 it has no expiry."""
+    return ttl == -2 or (ttl == -1 and (silent is None or silent > SILENCE))

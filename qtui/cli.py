@@ -1,0 +1,84 @@
+"""`qtui`: the dashboard, and the commands that do the same from a shell."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from qtui.commands.options import ContextName, Global, Url, chosen_context, connected
+from workers.errors import QtuiError
+
+app = typer.Typer(
+    name="qtui",
+    no_args_is_help=False,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="The terminal in which people operate RQ job queues. Without a command: the dashboard.",
+    epilog="Connection: --url, --context, REDIS_URL or REDIS_HOST …, the config file; nothing set: an embedded server.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def qtui(
+    ctx: typer.Context,
+    url: Url = None,
+    context: ContextName = None,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """The terminal in which people operate RQ job queues. Without a command: the dashboard."""
+    Global.url, Global.context = url, context
+    if show_version:
+        typer.echo(f"qtui {version('qtui-rq')}")
+    elif ctx.invoked_subcommand is None:
+        dashboard()
+
+
+def dashboard() -> None:
+    """Open the dashboard; with no terminal, print the overview."""
+    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+        from qtui.commands.look import queues
+
+        queues()
+        return
+    chosen, mine = chosen_context(None, None)
+    with connected(None, None) as (client, _):
+        from qtui.app import QtuiApp
+
+        QtuiApp(chosen, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
+
+
+def main() -> None:
+    """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
+    from qtui.commands import act, look
+    from qtui.commands.enqueue import enqueue
+    from qtui.demo import demo
+
+    app.command()(look.queues)
+    app.command()(look.jobs)
+    app.command()(look.job)
+    app.command(context_settings={"ignore_unknown_options": False})(enqueue)
+    act.register(app)
+    app.command()(demo)
+    sys.argv[1:] = _optional_value(sys.argv[1:], "--wait", "inf")
+    try:
+        app()
+    except QtuiError as error:
+        sys.stderr.write(f"qtui: {error}\n")
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # whoever read our output has enough
+        sys.stderr.close()
+        raise SystemExit(0) from None
+
+
+def _optional_value(words: list[str], option: str, default: str) -> list[str]:
+    """The words, with a value after an option that stands alone: `--wait` may, but an option of click's may not."""
+    found = []
+    for place, word in enumerate(words):
+        following = words[place + 1] if place + 1 < len(words) else ""
+        alone = word == option and not following.replace(".", "", 1).isdigit()
+        found.append(f"{option}={default}" if alone else word)
+    return found

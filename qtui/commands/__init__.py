@@ -1,0 +1,1 @@
+"""The commands of `qtui`, a file for each kind: looking, acting, enqueuing."""

@@ -1,0 +1,118 @@
+"""`qtui retry`, `qtui remove`: commands that change jobs, made from the registry of operations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from qtui import format as human
+from qtui import output, words
+from qtui.broker import overview
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
+from qtui.broker.status import Status
+from qtui.commands.look import check_queue, parse_status
+from qtui.commands.options import ContextName, Json, Url, connected
+from workers.errors import InvalidInput, NotFound, Refused
+from workers.text import printable
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID …]", help="The jobs' ids.", show_default=False)]
+Queue = Annotated[str | None, typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.")]
+StatusName = Annotated[str | None, typer.Option("--status", metavar="S", help="With --all: the jobs in this status.")]
+All = Annotated[bool, typer.Option("--all", help="All jobs of a status, instead of ids.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
+
+GONE = {"the job is gone", "there is no such job"}
+"""Reasons of the operations' scripts that mean: no such job."""
+
+
+def command(operation: Operation) -> Callable[..., None]:
+    """The command of an operation."""
+
+    def act(
+        ids: Ids = None,
+        queue: Queue = None,
+        status: StatusName = None,
+        everything: All = False,
+        dry_run: DryRun = False,
+        yes: Yes = False,
+        url: Url = None,
+        context: ContextName = None,
+        json: Json = False,
+    ) -> None:
+        selection = _selection(operation, ids or [], queue, status, everything)
+        with connected(url, context) as (client, chosen):
+            if chosen.read_only and not dry_run:
+                raise Refused(f"{chosen.name} is read-only: qtui {operation.name} was not done")
+            if isinstance(selection, Matching):
+                check_queue(selection.queue, overview.load(client))
+            planned = plan(client, operation, selection)
+            _check_found(planned)
+            if dry_run:
+                _tell(planned.report(), planned, json)
+                return
+            if planned.doable and not yes:
+                _ask(planned, chosen.name)
+            report = run(client, operation, planned, on_progress=_progress)
+        _tell(report, planned, json)
+        if report.failed or report.skipped:
+            raise typer.Exit(1)
+
+    act.__doc__ = operation.hint
+    return act
+
+
+def _selection(operation: Operation, ids: list[str], queue: str | None, status: str | None, everything: bool) -> Selection:
+    if ids and (everything or queue or status):
+        raise InvalidInput("name job ids, or use --all with --queue and --status, not both")
+    if ids:
+        return Chosen(tuple(dict.fromkeys(ids)))
+    if not everything:
+        raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue and --status")
+    wanted = parse_status(status) if status else operation.statuses[0]
+    if wanted not in operation.statuses:
+        fitting = ", ".join(each.value for each in operation.statuses)
+        raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
+    if status is None and wanted is not Status.FAILED:
+        raise InvalidInput(f"say which jobs to {operation.name}: --status failed, or another")
+    return Matching(queue, wanted)
+
+
+def _check_found(planned: Plan) -> None:
+    """Raises NotFound where none of the jobs that were named exists."""
+    if planned.matched and not planned.doable and set(planned.reasons) <= GONE:
+        raise NotFound("there is no such job: it was removed, or its time to be kept is over")
+
+
+def _ask(planned: Plan, name: str) -> None:
+    question = printable(words.question(planned, name))
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
+    if not typer.confirm(question, default=False, err=True):
+        raise Refused("nothing was done")
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        bar = human.bar(done / total if total else None, 24)
+        sys.stderr.write(f"\r{bar} {human.count(done)} of {human.count(total)}{end}")
+
+
+def _tell(report: Report, planned: Plan, json: bool) -> None:
+    if json:
+        output.emit(asdict(report))
+    else:
+        told = printable(planned.operation.summary(report), 2_000)
+        output.say(f"would be: {told}" if report.dry_run else told)
+
+
+def register(app: typer.Typer) -> None:
+    """Add a command for every operation."""
+    for operation in OPERATIONS.values():
+        options: dict[str, Any] = {"name": operation.name, "help": operation.hint}
+        app.command(**options)(command(operation))

@@ -1,0 +1,220 @@
+"""`qtui enqueue`: put jobs of any processor into a queue, from a shell script or by hand. Loads no Textual."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qtui import output
+from qtui.commands.options import ContextName, Json, Url, connected
+from qtui.fields import fields_of, from_pairs
+from workers import discovery
+from workers.durations import parse_duration
+from workers.errors import InvalidInput, NotFound, Refused
+from workers.processor import Processor
+from workers.producer import QueueService, with_priority
+from workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+MOST_COPIES = 1_000_000
+ENDED = ("finished", "failed", "stopped", "canceled")
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[JSON | @FILE | - | key=value …]",
+        help="The payload: fields as key=value (key:=JSON for other types), a JSON object, @FILE with one, or - for one a line.",
+        show_default=False,
+    ),
+]
+
+
+def enqueue(
+    processor: Annotated[str | None, typer.Argument(help="The processor's name; --list shows them.", show_default=False)] = None,
+    words: Words = None,
+    queue: Annotated[str | None, typer.Option(metavar="Q", help="Another queue than the processor's own.")] = None,
+    count: Annotated[int, typer.Option(metavar="N", help="That many jobs, all with this payload.")] = 1,
+    delay: Annotated[str | None, typer.Option(metavar="5s", help="Not before that long from now.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Not before that time (ISO 8601).")] = None,
+    priority: Annotated[str, typer.Option(metavar="P", help="high, normal or low.")] = "normal",
+    attempts: Annotated[int | None, typer.Option(metavar="N", help="In all, the first one included.")] = None,
+    backoff: Annotated[str | None, typer.Option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
+    timeout: Annotated[str | None, typer.Option(metavar="5m", help="How long one attempt may take.")] = None,
+    job_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The job's id.")] = None,
+    unique: Annotated[bool, typer.Option("--unique", help="Refuse it where a job of that id exists.")] = False,
+    wait: Annotated[float | None, typer.Option(metavar="[SECONDS]", help="Wait until the jobs have ended.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="Show the processors and their fields.")] = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Enqueue a job; its payload is validated first, and nothing is enqueued where a field is wrong."""
+    if listing:
+        _list(json)
+        return
+    if processor is None:
+        raise InvalidInput("name a processor: qtui enqueue --list shows them")
+    found = discovery.get(processor)
+    payloads = _payloads(found, words or [])
+    options = _options(queue, delay, at, priority, attempts, backoff, timeout)
+    if not 1 <= count <= MOST_COPIES:
+        raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
+    if job_id and (count > 1 or len(payloads) != 1):
+        raise InvalidInput("--id names one job: it does not go with --count or several payloads")
+    if unique and not job_id:
+        raise InvalidInput("--unique needs --id: it refuses a second job of the same id")
+    with connected(url, context) as (client, chosen):
+        if chosen.read_only:
+            raise Refused(f"{chosen.name} is read-only: nothing was enqueued")
+        service = QueueService(client)
+        if len(payloads) == 1 and count == 1:
+            job = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
+            ids, place = [job.id], job.queue
+        else:
+            ids = service.enqueue_many(found, payloads * count, **options)
+            place = with_priority(queue or found.queue, options["priority"])
+        answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
+        ended = _wait(client, service, ids, wait) if wait is not None else None
+    _tell(answer, ended, json)
+
+
+def _payloads(processor: Processor[Any, Any], words: list[str]) -> list[dict[str, Any]]:
+    if words == ["-"]:
+        return list(_lines(processor))
+    if len(words) == 1 and words[0].startswith("@"):
+        return [_object(_file(words[0][1:]), words[0])]
+    if len(words) == 1 and words[0].lstrip().startswith(("{", "[", '"')):
+        return [_object(words[0], "the payload")]
+    return [from_pairs(processor.payload, words)]
+
+
+def _lines(processor: Processor[Any, Any]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(sys.stdin, 1):
+        if line.strip():
+            payload = _object(line, f"line {number}")
+            processor.validate(payload, f"line {number}: payload")
+            yield payload
+
+
+def _file(name: str) -> str:
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read {printable(name, 200)}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _object(text: str, what: str) -> dict[str, Any]:
+    try:
+        value = jsonlib.loads(text)
+    except ValueError as error:
+        raise InvalidInput(f"{printable(what, 200)} is not valid JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{printable(what, 200)} must be a JSON object of the payload's fields")
+    return value
+
+
+def _options(
+    queue: str | None,
+    delay: str | None,
+    at: str | None,
+    priority: str,
+    attempts: int | None,
+    backoff: str | None,
+    timeout: str | None,
+) -> dict[str, Any]:
+    return {
+        "queue": queue,
+        "delay": parse_duration(delay) if delay else None,
+        "at": _time(at) if at else None,
+        "priority": priority,
+        "attempts": attempts,
+        "backoff": backoff,
+        "timeout": parse_duration(timeout) if timeout else None,
+    }
+
+
+def _time(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"--at '{printable(text, 40)}' is not a time: write it as 2026-01-31T17:00:00Z") from None
+
+
+def _wait(client: redis.Redis, service: QueueService, ids: list[str], seconds: float) -> list[dict[str, Any]]:
+    """Each job's end; None as its result and "…" as its status where the time ran out before."""
+    deadline = time.monotonic() + seconds
+    return [_end(client, service, job_id, deadline) for job_id in ids]
+
+
+def _end(client: redis.Redis, service: QueueService, job_id: str, deadline: float) -> dict[str, Any]:
+    from workers import keys
+
+    last: Any = b"0"
+    while True:
+        try:
+            state = service.status(job_id)
+        except NotFound:
+            return {"status": "removed", "result": None, "failed_reason": "the job is gone"}
+        left = deadline - time.monotonic()
+        if state.status in ENDED or left <= 0:
+            return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
+        # Every attempt that ends adds to this stream; what ends otherwise (canceled, removed) is seen a second later.
+        entries: Any = client.xread({keys.results(job_id): last}, block=max(1, int(min(left, 1.0) * 1000)))
+        if entries:
+            newest: Any = client.xrevrange(keys.results(job_id), count=1)
+            last = newest[0][0]
+
+
+def _tell(answer: dict[str, Any], ended: list[dict[str, Any]] | None, json: bool) -> None:
+    if ended is not None:
+        answer |= ended[0] if len(ended) == 1 else {"jobs": ended}
+    if json:
+        output.emit(answer)
+    else:
+        jobs = "1 job" if answer["count"] == 1 else f"{answer['count']:,} jobs"
+        output.note(f"Enqueued {jobs} in {answer['queue']}.")
+        for place, job_id in enumerate(answer["ids"]):
+            end = f"  {_in_words(ended[place])}" if ended else ""
+            output.say(f"{job_id}{end}")
+    if ended and any(each["status"] != "finished" for each in ended):
+        raise typer.Exit(1)
+
+
+def _in_words(end: dict[str, Any]) -> str:
+    told = end["failed_reason"] if end["failed_reason"] else jsonlib.dumps(end["result"], ensure_ascii=False)
+    return printable(f"{end['status']}  {told}", 500)
+
+
+def _list(json: bool) -> None:
+    found = discovery.discover()
+    if json:
+        output.emit([_processor_json(each) for each in found.processors.values()])
+    else:
+        for each in found.processors.values():
+            output.say(f"{each.name}  ({each.queue})  {each.summary}")
+            for field in fields_of(each.payload):
+                star = "*" if field.required else " "
+                output.say(f"  {star} {field.name:<18} {field.description} ({field.hint})")
+    for module, reason in found.broken.items():
+        output.note(f"{module} could not be imported: {printable(reason, 300)}")
+
+
+def _processor_json(processor: Processor[Any, Any]) -> dict[str, Any]:
+    return {
+        "name": processor.name,
+        "queue": processor.queue,
+        "summary": processor.summary,
+        "function": processor.path,
+        "attempts": processor.options.attempts,
+        "payload_schema": processor.payload.model_json_schema(),
+        "result_schema": processor.result.model_json_schema(),
+    }

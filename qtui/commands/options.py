@@ -1,0 +1,54 @@
+"""The options that many commands share, and the connection they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qtui.settings import Context, Preferences, choose, preferences
+
+if TYPE_CHECKING:
+    import redis
+
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="Where Redis is: redis://, rediss://, unix:// or embedded:", metavar="URL", show_default=False),
+]
+ContextName = Annotated[
+    str | None,
+    typer.Option("--context", help="A named connection of the config file.", metavar="NAME", show_default=False),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+
+
+class Global:
+    """`--url` and `--context` given before the command's name."""
+
+    url: str | None = None
+    context: str | None = None
+
+
+def chosen_context(url: str | None, context: str | None) -> tuple[Context, Preferences]:
+    """The connection these options lead to, and the person's preferences."""
+    mine = preferences()
+    return choose(url or Global.url, context or Global.context, mine), mine
+
+
+@contextmanager
+def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redis, Context]]:
+    """A client that has answered, and the connection's name; whatever Redis says amiss becomes RedisUnavailable."""
+    import redis
+
+    from workers.connection import dial, explain
+
+    chosen, _ = chosen_context(url, context)
+    client = dial(chosen.target)
+    try:
+        yield client, chosen
+    except (redis.RedisError, OSError) as error:
+        raise explain(error, chosen.name) from error
+    finally:
+        client.close()

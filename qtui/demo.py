@@ -1,0 +1,151 @@
+"""`qtui demo`: a throw-away server, two workers, jobs of every kind; shows itself on the dashboard, or as text."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from qtui import output
+from qtui.broker import jobs as job_lists
+from qtui.broker import overview
+from qtui.broker.status import Status
+from workers.producer import QueueService
+
+if TYPE_CHECKING:
+    import redis
+
+WORKERS: Final = 2
+UNATTENDED: Final = "nightly"
+"""A queue that no worker of the demo listens to, to see what that looks like."""
+WORKED: Final = ("main-queue", "reports", "payments")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One kind of job in the demo."""
+
+    processor: str
+    payload: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+SAMPLES: Final = (
+    Sample("test_job", {"message": "hello from the demo"}),
+    Sample("report", {"title": "Daily figures", "steps": 40, "seconds_per_step": 0.25}, {"queue": "reports"}),
+    Sample("test_job", {"message": "card declined", "fail": True}, {"queue": "payments"}),
+    Sample("test_job", {"message": "fails once, then works", "fail_first": 1}, {"attempts": 3, "backoff": "fixed:1s"}),
+    Sample("report", {"title": "Broken figures", "steps": 12, "seconds_per_step": 0.2, "fail_at": 8}, {"queue": "reports"}),
+    Sample("test_job", {"message": "takes its time", "seconds": 2.5}, {"queue": "payments"}),
+    Sample("test_job", {"message": "tomorrow's mail"}, {"delay": 3600.0}),
+    Sample("test_job", {"message": "nobody listens here"}, {"queue": UNATTENDED}),
+)
+"""The kinds of jobs, in the order in which they are enqueued again and again."""
+
+
+def demo(
+    jobs: Annotated[int, typer.Option(min=1, max=100_000, help="How many jobs to begin with.")] = 24,
+    seconds: Annotated[
+        int,
+        typer.Option(min=1, max=86_400, help="For how long new jobs keep coming; without a terminal, how long to wait."),
+    ] = 120,
+) -> None:
+    """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""
+    with tempfile.TemporaryDirectory(prefix="qtui-demo-") as name, _running(Path(name)) as client:
+        service = QueueService(client)
+        for sample in itertools.islice(itertools.cycle(SAMPLES), jobs):
+            _enqueue(service, sample)
+        if sys.stdout.isatty() and sys.stdin.isatty():
+            _show(client, service, seconds)
+        else:
+            _tell(client, seconds)
+
+
+def _enqueue(service: QueueService, sample: Sample) -> str:
+    return service.enqueue(sample.processor, sample.payload, **sample.options).id
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[redis.Redis]:
+    """A client of a server of the demo's own, with workers; all ends with the block."""
+    from workers import embedded
+    from workers.connection import connect
+
+    url = f"embedded:{folder}"
+    client = connect(url, role="qtui-demo")
+    command = [sys.executable, "-m", "workers.cli", "--url", url, *WORKED]
+    with (folder / "workers.log").open("wb") as log:
+        workers = [subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL) for _ in range(WORKERS)]
+    try:
+        yield client
+    finally:
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.wait()
+        client.close()
+        embedded.shared(folder).leave(wait=10)
+
+
+def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
+    """The dashboard, while new jobs keep coming."""
+    from qtui.app import QtuiApp
+    from qtui.settings import Context, preferences
+    from workers.connection import Target
+
+    enough = threading.Event()
+
+    def keep_coming() -> None:
+        deadline = time.monotonic() + seconds
+        for sample in itertools.cycle(SAMPLES):
+            if enough.wait(0.7) or time.monotonic() > deadline:
+                return
+            _enqueue(service, sample)
+
+    comer = threading.Thread(target=keep_coming, daemon=True)
+    comer.start()
+    try:
+        mine = preferences()
+        context = Context("demo", Target("", "demo"))
+        QtuiApp(context, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
+    finally:
+        enough.set()
+        comer.join(5)
+
+
+def _tell(client: redis.Redis, seconds: int) -> None:
+    """Wait until the jobs have run, telling how far they are; then print queues, failures and results."""
+    deadline = time.monotonic() + seconds
+    pause = threading.Event()
+    while (left := _unfinished(client)) and time.monotonic() < deadline:
+        output.note(f"{left} jobs to go …")
+        pause.wait(1.0)
+    seen = overview.load(client)
+    output.say(output.queues_text(seen))
+    for status in (Status.FINISHED, Status.FAILED, Status.SCHEDULED):
+        window = job_lists.window(client, None, status, 0, 200)
+        output.say()
+        output.say(output.jobs_text(window, seen.at))
+    retried = [row for row in job_lists.window(client, None, Status.FINISHED, 0, 200).rows if (row.attempts or 1) > 1]
+    output.say()
+    output.say(f"{len(retried)} jobs failed first, were retried and finished at a later attempt:")
+    for row in retried:
+        output.say(f"  {row.id}  attempt {row.attempts} of {row.attempts_allowed}")
+
+
+def _unfinished(client: redis.Redis) -> int:
+    """Jobs that wait or run in the queues that are worked on; those scheduled for the next attempt too."""
+    queues = [queue for queue in overview.load(client).queues if queue.name != UNATTENDED]
+    waiting = sum(queue.count(Status.QUEUED) + queue.count(Status.STARTED) for queue in queues)
+    scheduled = job_lists.window(client, None, Status.SCHEDULED, 0, 1_000).rows
+    return waiting + sum(1 for row in scheduled if row.started_at)

@@ -1,0 +1,98 @@
+"""The fields of a payload, as a person types them: what a form shows, and what `key=value` means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from workers.errors import InvalidInput
+from workers.text import printable
+
+Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a payload."""
+
+    name: str
+    kind: Kind
+    required: bool
+    default: Any = None
+    """Plain data; None where there is none."""
+    description: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """What to type, in a few words."""
+        words = {"text": "text", "integer": "a whole number", "number": "a number", "json": "JSON"}
+        kind = " or ".join(self.choices) if self.choices else words.get(self.kind, "yes or no")
+        return kind if self.required else f"{kind}, default {json.dumps(self.default, ensure_ascii=False, default=str)}"
+
+    def parse(self, text: str) -> Any:
+        """The value that the text means; left as text where it does not fit, for the payload's model to refuse."""
+        if self.kind == "boolean":
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
+        if self.kind in ("integer", "number"):
+            return _number(text)
+        if self.kind == "json":
+            try:
+                return json.loads(text)
+            except ValueError as error:
+                raise InvalidInput(f"payload field '{self.name}': is not valid JSON: {error}") from error
+        return text
+
+
+def _number(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, int | float) else text
+
+
+def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:
+    """The fields of a payload's model, in its order, from its JSON schema."""
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    return tuple(_field(name, spec, name in required, schema) for name, spec in schema.get("properties", {}).items())
+
+
+def _field(name: str, spec: Mapping[str, Any], required: bool, schema: Mapping[str, Any]) -> Field:
+    shape = _shape(spec, schema)
+    choices = tuple(shape["enum"]) if all(isinstance(c, str) for c in shape.get("enum", [0])) else ()
+    kinds: dict[Any, Kind] = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
+    kind: Kind = "choice" if choices else kinds.get(shape.get("type"), "json")
+    return Field(name, kind, required, spec.get("default"), spec.get("description", ""), choices)
+
+
+def _shape(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The spec without references, and without the "or null" of an optional field."""
+    if "$ref" in spec:
+        name = str(spec["$ref"]).rpartition("/")[2]
+        return _shape(schema.get("$defs", {}).get(name, {}), schema)
+    options = [option for option in spec.get("anyOf", []) if option.get("type") != "null"]
+    return _shape(options[0], schema) if len(options) == 1 else spec
+
+
+def from_pairs(model: type[BaseModel], pairs: list[str]) -> dict[str, Any]:
+    """The payload that `key=value` words mean; `key:=JSON` gives any JSON value.
+
+    Raises InvalidInput for a word that is no pair, or JSON that is none. Unknown names are kept, for the model to refuse.
+    """
+    known = {field.name: field for field in fields_of(model)}
+    payload: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.strip(":"):
+            raise InvalidInput(f"'{printable(pair, 60)}' is neither key=value nor JSON: write a field's name, = and its value")
+        if name.endswith(":"):
+            payload[name[:-1]] = Field(name[:-1], "json", required=True).parse(text)
+        else:
+            payload[name] = known[name].parse(text) if name in known else text
+    return payload

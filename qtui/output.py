@@ -1,0 +1,200 @@
+"""How the commands answer: aligned text for people, one JSON document for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.cells import cell_len
+
+from qtui import format as human
+from qtui import words
+from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine, Moment, Overview, Progress, QueueRow, Window
+from qtui.broker.status import COUNTED, Status
+from workers.text import printable
+
+
+def emit(document: Any) -> None:
+    """Write one JSON document to standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=True, indent=2, default=str) + "\n")
+
+
+def say(text: str = "") -> None:
+    """Write a line for people to standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """Write a line to standard error: progress, warnings, reports beside the data."""
+    sys.stderr.write(text + "\n")
+
+
+def iso(at: float | None) -> str | None:
+    """A moment as ISO 8601 in UTC."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+
+
+def columns(head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int]) -> str:
+    """Aligned text: the columns with a number in `right` to the right, the others to the left."""
+    table = [list(head), *([printable(cell) for cell in row] for row in rows)]
+    widths = [max(cell_len(row[place]) for row in table) for place in range(len(head))]
+    lines = []
+    for row in table:
+        cells = [_pad(cell, width, right=place in right) for place, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _pad(text: str, width: int, *, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+def queue_json(row: QueueRow) -> dict[str, Any]:
+    """A queue as `qtui queues --json` lists it."""
+    counts = {status.value: row.count(status) for status in COUNTED}
+    return {
+        "name": row.name,
+        **counts,
+        "workers": row.workers,
+        "paused": row.paused,
+        "oldest_seconds": row.oldest_seconds,
+        "enqueued_per_second": row.enqueued_per_second,
+        "finished_per_second": row.finished_per_second,
+    }
+
+
+def progress_json(progress: Progress | None) -> dict[str, Any] | None:
+    """How far a job is, as JSON shows it."""
+    if progress is None:
+        return None
+    return {**asdict(progress), "fraction": progress.fraction}
+
+
+def job_json(row: JobRow) -> dict[str, Any]:
+    """A job as `qtui jobs --json` lists it."""
+    return {
+        "id": row.id,
+        "queue": row.queue,
+        "status": row.status.value if row.status else None,
+        "function": row.function,
+        "description": row.description,
+        "created_at": iso(row.created_at),
+        "enqueued_at": iso(row.enqueued_at),
+        "started_at": iso(row.started_at),
+        "ended_at": iso(row.ended_at),
+        "scheduled_for": iso(row.scheduled_for),
+        "attempts": row.attempts,
+        "retries_left": row.retries_left,
+        "progress": progress_json(row.progress),
+        "error": row.error,
+        "problem": row.problem,
+    }
+
+
+def window_json(window: Window) -> dict[str, Any]:
+    """A window of jobs as `qtui jobs --json` answers."""
+    document = {"total": window.total, "offset": window.offset, "jobs": [job_json(row) for row in window.rows]}
+    if window.scanned is not None:
+        document |= {"scanned": window.scanned, "complete": window.complete}
+    return document
+
+
+def detail_json(detail: JobDetail) -> dict[str, Any]:
+    """One job whole, as `qtui job --json` answers."""
+    return {
+        **job_json(detail.row),
+        "payload": detail.payload,
+        "result": detail.result,
+        "meta": detail.meta,
+        "failed_reason": detail.failed_reason,
+        "traceback": detail.traceback,
+        "timeline": [_moment_json(moment) for moment in detail.timeline],
+        "attempts_ended": [_attempt_json(attempt) for attempt in detail.attempts],
+        "logs": [_log_json(line) for line in detail.logs],
+        "depends_on": list(detail.depends_on),
+        "dependents": list(detail.dependents),
+        "worker": detail.row.worker,
+        "timeout": detail.row.timeout,
+        "problems": list(detail.problems),
+    }
+
+
+def _moment_json(moment: Moment) -> dict[str, Any]:
+    return {"at": iso(moment.at), "what": moment.what, "status": moment.status.value if moment.status else None}
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    times = {"started_at": iso(attempt.started_at), "ended_at": iso(attempt.ended_at)}
+    return asdict(attempt) | times
+
+
+def _log_json(line: LogLine) -> dict[str, Any]:
+    return {"at": iso(line.at), "level": line.level, "text": line.text}
+
+
+def queues_text(overview: Overview) -> str:
+    """Every queue with its counts, for people."""
+    if not overview.queues:
+        return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
+    shown = [s for s in COUNTED if s in MAIN_COUNTS or any(queue.count(s) for queue in overview.queues)]
+    head = ["QUEUE", *(status.fact.short for status in shown), "WORKERS", "OLDEST"]
+    rows = [
+        [q.name, *(human.count(q.count(s)) for s in shown), human.count(q.workers), human.age(q.oldest_seconds)]
+        for q in overview.queues
+    ]
+    return columns(head, rows, range(1, len(head)))
+
+
+MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
+"""Shown even where they are 0."""
+
+
+def jobs_text(window: Window, now: float) -> str:
+    """A window of jobs, for people."""
+    status = window.status.fact
+    place = window.queue or "all queues"
+    if not window.rows:
+        return f"No {status.title} jobs in {printable(place)}."
+    head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status in words.ENDED_BADLY else "DESCRIPTION"]
+    rows = [
+        [
+            row.id,
+            row.queue,
+            row.function or "–",
+            human.ago(row.moment, now),
+            words.attempts(row),
+            words.summary(row),
+        ]
+        for row in window.rows
+    ]
+    last = window.offset + len(window.rows)
+    return f"{columns(head, rows, (3, 4))}\n{window.offset + 1}–{last} of {human.count(window.total)} {status.title}"
+
+
+def detail_text(detail: JobDetail, now: float) -> str:
+    """One job whole, for people."""
+    row = detail.row
+    facts = [
+        ("job", row.id),
+        ("queue", row.queue),
+        ("status", words.status(row)),
+        ("function", row.function or "–"),
+        ("attempt", words.attempts(row)),
+        ("worker", row.worker or "–"),
+        ("progress", human.progress(row.progress)),
+        ("payload", json.dumps(detail.payload, ensure_ascii=False, default=str)),
+        ("result", "–" if detail.result is None else json.dumps(detail.result, ensure_ascii=False, default=str)),
+        *(("problem", problem) for problem in detail.problems),
+    ]
+    parts = [f"{name:<9} {printable(value, 4_000)}" for name, value in facts]
+    parts += ["", *(f"{human.clock(m.at)}  {printable(m.what)}  ({human.ago(m.at, now)})" for m in detail.timeline)]
+    if detail.logs:
+        parts += ["", *(f"{human.clock(x.at)}  {x.level:<7} {printable(x.text)}" for x in detail.logs)]
+    if detail.traceback:
+        parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
+    return "\n".join(parts)

@@ -1,0 +1,53 @@
+"""The palette: jump to a queue by its name, or to a job by its id."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from qtui.screens.job import JobScreen
+from qtui.screens.jobs import JobsScreen
+from workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui.app import QtuiApp
+
+JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
+MOST = 20
+
+
+class QueueProvider(Provider):
+    """A command for every queue seen."""
+
+    def _queues(self) -> list[str]:
+        seen = cast("QtuiApp", self.app).overview
+        return [queue.name for queue in seen.queues] if seen else []
+
+    def _open(self, queue: str) -> None:
+        self.app.push_screen(JobsScreen(queue))
+
+    async def discover(self) -> Hits:
+        """The first queues, before anything is typed."""
+        for name in self._queues()[:MOST]:
+            yield DiscoveryHit(f"Queue {printable(name)}", partial(self._open, name), help="Its jobs")
+
+    async def search(self, query: str) -> Hits:
+        """The queues whose name matches."""
+        matcher = self.matcher(query)
+        for name in self._queues():
+            label = f"Queue {printable(name)}"
+            if (score := matcher.match(label)) > 0:
+                yield Hit(score, matcher.highlight(label), partial(self._open, name), help="Its jobs")
+
+
+class JobProvider(Provider):
+    """A command that opens the job whose id was typed or pasted."""
+
+    async def search(self, query: str) -> Hits:
+        """The query itself, where it could be an id."""
+        wanted = query.strip()
+        if JOB_ID.fullmatch(wanted):
+            yield Hit(0.5, f"Job {wanted}", lambda: self.app.push_screen(JobScreen(wanted)), help="Open it by its id")

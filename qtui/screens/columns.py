@@ -1,0 +1,69 @@
+"""The columns of every list of jobs, chosen by status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtui import format as human
+from qtui import words
+from qtui.broker.models import JobRow
+from qtui.broker.status import Status, Tone
+from qtui.widgets.row_table import Column
+
+WHEN = {
+    Status.QUEUED: "WAITED",
+    Status.STARTED: "RUNNING",
+    Status.SCHEDULED: "DUE",
+    Status.FINISHED: "FINISHED",
+    Status.FAILED: "FAILED",
+    Status.STOPPED: "STOPPED",
+}
+"""What the moment of a status is called."""
+
+
+def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
+    """The columns for a list of jobs in one status; `now` is the server's clock."""
+    return [
+        Column("", _glyph, width=2, tone=_tone),
+        Column("JOB", lambda row: human.short_id(row.id), width=10),
+        *([Column("QUEUE", lambda row: row.queue, width=16, priority=3, tone="muted")] if with_queue else []),
+        Column("FUNCTION", words.function, share=2, minimum=14),
+        Column(WHEN.get(status, "CREATED"), lambda row: _when(row, now()), width=9, align="right"),
+        *_own_columns(status),
+    ]
+
+
+def _own_columns(status: Status) -> list[Column[JobRow]]:
+    took = Column[JobRow]("TOOK", lambda row: human.duration(row.took), width=9, align="right", priority=2)
+    attempt = Column[JobRow]("TRY", words.attempts, width=6, align="right", priority=1)
+    description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
+    if status is Status.STARTED:
+        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 16), share=3, minimum=24)
+        return [attempt, Column("WORKER", lambda row: row.worker or "–", width=14, priority=3, tone="muted"), bar]
+    if status in words.ENDED_BADLY:
+        return [took, attempt, Column("ERROR", words.summary, share=4, minimum=20, tone=_problem_tone)]
+    if status is Status.FINISHED:
+        return [took, attempt, description]
+    if status is Status.SCHEDULED:
+        return [attempt, description]
+    return [description]
+
+
+def _glyph(row: JobRow) -> str:
+    return row.status.fact.glyph if row.status else "?"
+
+
+def _tone(row: JobRow) -> Tone:
+    return row.status.fact.tone if row.status else "bad"
+
+
+def _problem_tone(row: JobRow) -> Tone:
+    return "warn" if row.problem else "muted"
+
+
+def _when(row: JobRow, now: float) -> str:
+    return (human.until if row.status is Status.SCHEDULED else human.ago)(row.moment, now)
+
+
+def _description(row: JobRow) -> str:
+    return row.problem or row.description or ""

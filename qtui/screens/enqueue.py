@@ -1,0 +1,262 @@
+"""A form that enqueues any processor; its fields are made from the payload's schema."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import redis
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from qtui.broker.models import Overview
+from qtui.fields import Field, fields_of
+from qtui.screens import Place
+from qtui.screens.job import JobScreen
+from qtui.screens.jobs import JobsScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.payload_form import PayloadForm
+from workers.discovery import discover
+from workers.durations import parse_duration
+from workers.errors import InvalidInput, QtuiError
+from workers.processor import Processor
+from workers.producer import QueueService
+from workers.text import printable
+
+AnyProcessor = Processor[Any, Any]
+MOST_COPIES = 10_000
+
+OPTIONS = (
+    Field("count", "integer", required=False, default=1, description="How many jobs, all with this payload"),
+    Field("queue", "text", required=False, description="Another queue than the processor's own"),
+    Field("priority", "choice", required=False, default="normal", choices=("high", "normal", "low")),
+    Field("delay", "text", required=False, description="Not before: 5s, 10m, 2h"),
+    Field("attempts", "integer", required=False, description="In all, the first one included"),
+)
+"""What can be set beside the payload; named as the options of `qtui enqueue`."""
+
+
+@dataclass
+class Enqueued(Message):
+    """The jobs are in the queue, or the reason why not."""
+
+    ids: list[str]
+    queue: str
+    error: Exception | None = None
+
+
+class EnqueueScreen(ResourceScreen):
+    """Processors at the left, the form of the chosen one at the right."""
+
+    PLACE = Place(8, "enqueue", "Enqueue", "test jobs of any processor")
+    CSS_PATH = "enqueue.tcss"
+    HELP = "Choose a processor, fill in its payload, enqueue. Nothing is enqueued while a field is wrong."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+e", "enqueue", "Enqueue", id="enqueue.enqueue", priority=True, tooltip="Enqueue what the form says"),
+        Binding("o", "open", "Open job", id="enqueue.open", tooltip="Open what was enqueued last"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found = discover()
+        self.processor: AnyProcessor | None = next(iter(self._found.processors.values()), None)
+        self._last: Enqueued | None = None
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The list, the form, the options, the button and the command that does the same."""
+        with Horizontal(id="halves"):
+            with Vertical(id="processors"):
+                yield OptionList(*(_option(p) for p in self._found.processors.values()), id="list")
+                broken = [f"⚠ {module}: {reason}" for module, reason in self._found.broken.items()]
+                yield Static(printable("\n".join(broken), 2_000, keep_newlines=True), id="broken", markup=False)
+            with VerticalScroll(id="form", can_focus=False):
+                yield Static(id="summary", markup=False)
+                yield Vertical(id="payload")
+                yield Static("options", id="options-title", markup=False)
+                yield PayloadForm(OPTIONS)
+        yield Static(id="command", markup=False)
+        with Horizontal(id="actions"):
+            yield Button("Enqueue", id="enqueue", variant="primary", compact=True, disabled=self.qtui.context.read_only)
+            yield Static(id="outcome", markup=False)
+
+    def on_mount(self) -> None:
+        """Show the first processor's form."""
+        super().on_mount()
+        self.query_one("#list", OptionList).focus()
+        self.call_next(self._show_form)
+
+    def load(self, client: redis.Redis, request: Any) -> Any:
+        """Nothing more than the overview, which every look brings."""
+        return None
+
+    def show(self, data: Any, overview: Overview) -> None:
+        """The form does not depend on what is in Redis."""
+
+    # -- the form ----------------------------------------------------------------
+
+    async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Another processor is under the cursor."""
+        chosen = self._found.processors.get(event.option.id or "")
+        if chosen is not None and chosen is not self.processor:
+            self.processor = chosen
+            await self._show_form()
+
+    def on_option_list_option_selected(self) -> None:
+        """Enter on a processor goes to its first field."""
+        self.app.action_focus_next()
+
+    async def _show_form(self) -> None:
+        if self.processor is None:
+            return
+        place = self.query_one("#payload", Vertical)
+        await place.remove_children()
+        await place.mount(PayloadForm(fields_of(self.processor.payload)))
+        summary = Content.assemble(
+            (self.processor.name, "bold $accent"),
+            f"  {self.processor.summary}  ",
+            (f"→ {self.processor.queue}", "$text-muted"),
+        )
+        self.query_one("#summary", Static).update(summary)
+        self._say_command()
+
+    @property
+    def _payload_form(self) -> PayloadForm:
+        return self.query_one("#payload PayloadForm", PayloadForm)
+
+    @property
+    def _options_form(self) -> PayloadForm:
+        return self.query_one("#form > PayloadForm", PayloadForm)
+
+    def on_payload_form_edited(self) -> None:
+        """Typed: say what is wrong so far, and which command does the same."""
+        self._check()
+        self._say_command()
+
+    def _say_command(self) -> None:
+        if self.processor is None:
+            return
+        try:
+            pairs = [
+                f"{name}{':' if _is_json(self.processor, name) else ''}={text}"
+                for name, text in self._payload_form.changed().items()
+            ]
+            options = [word for name, text in self._options_form.changed().items() for word in (f"--{name}", text)]
+        except InvalidInput:
+            return
+        words = ["qtui", "enqueue", self.processor.name, *pairs, *options]
+        self.query_one("#command", Static).update(printable("$ " + shlex.join(words), 400))
+
+    def _check(self) -> bool:
+        """Show every error at its field; True where there is none."""
+        if self.processor is None:
+            return False
+        errors: dict[str, str] = {}
+        try:
+            self.processor.validate(self._payload_form.values())
+        except InvalidInput as error:
+            errors = _by_field(str(error), [field.name for field in fields_of(self.processor.payload)])
+        self._payload_form.say(errors)
+        return not errors and self._check_options()
+
+    def _check_options(self) -> bool:
+        errors: dict[str, str] = {}
+        chosen = self._options_form.values()
+        for name, least, most in (("count", 1, MOST_COPIES), ("attempts", 1, 1_000)):
+            value = chosen.get(name)
+            if value is not None and not (isinstance(value, int) and least <= value <= most):
+                errors[name] = f"must be a whole number from {least} to {most:,}"
+        try:
+            if "delay" in chosen:
+                parse_duration(chosen["delay"])
+        except InvalidInput as error:
+            errors["delay"] = str(error)
+        self._options_form.say(errors)
+        return not errors
+
+    # -- enqueuing -----------------------------------------------------------------
+
+    def on_button_pressed(self) -> None:
+        """The button does what the key does."""
+        self.action_enqueue()
+
+    def on_input_submitted(self) -> None:
+        """Enter in a field goes to the next one."""
+        self.app.action_focus_next()
+
+    def action_enqueue(self) -> None:
+        """Enqueue what the form says, in a thread; a wrong field gets the focus instead."""
+        if self.processor is None or self.qtui.context.read_only:
+            return
+        if not self._check():
+            self.query(".-bad Input").first(Input).focus()
+            self._say_outcome("Nothing was enqueued: see the field in red.", "$text-error")
+            return
+        work = _order(QueueService(self.qtui.client), self.processor, self._payload_form.values(), self._options_form.values())
+        self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
+
+    def on_enqueued(self, message: Enqueued) -> None:
+        """Say what came of it."""
+        if message.error is not None:
+            self._say_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
+            return
+        self._last = message
+        what = f"job {message.ids[0]}" if len(message.ids) == 1 else f"{len(message.ids):,} jobs"
+        self._say_outcome(f"✓ {what} in {message.queue}  (o opens)", "$text-success")
+        self.reload()
+
+    def _say_outcome(self, text: str, style: str) -> None:
+        self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
+
+    def action_open(self) -> None:
+        """Open what was enqueued last: the job, or the queue where they were several."""
+        if self._last is None:
+            self.notify("Nothing has been enqueued here yet.", timeout=2)
+        elif len(self._last.ids) == 1:
+            self.app.push_screen(JobScreen(self._last.ids[0]))
+        else:
+            self.app.push_screen(JobsScreen(self._last.queue))
+
+
+def _option(processor: AnyProcessor) -> Option:
+    return Option(Content.assemble(processor.name, ("\n" + processor.summary, "$text-muted")), id=processor.name)
+
+
+def _is_json(processor: AnyProcessor, name: str) -> bool:
+    return any(field.name == name and field.kind == "json" for field in fields_of(processor.payload))
+
+
+def _by_field(sentence: str, names: list[str]) -> dict[str, str]:
+    """The sentences of an InvalidInput by the field they speak of; one that names none goes to the first field."""
+    errors: dict[str, str] = {}
+    for part in sentence.split("; "):
+        named = next((name for name in names if f"field '{name}" in part), names[0] if names else "")
+        errors.setdefault(named, part.partition(": ")[2] or part)
+    return errors
+
+
+def _order(
+    service: QueueService, processor: AnyProcessor, payload: dict[str, Any], options: dict[str, Any]
+) -> Callable[[], Enqueued]:
+    """What a thread does: enqueue, and tell."""
+    copies = options.pop("count", 1)
+    if delay := options.pop("delay", None):
+        options["delay"] = parse_duration(delay)
+
+    def work() -> Enqueued:
+        try:
+            if copies == 1:
+                job = service.enqueue(processor, payload, **options)
+                return Enqueued([job.id], job.queue)
+            ids = service.enqueue_many(processor, [payload] * copies, **options)
+            return Enqueued(ids, options.get("queue") or processor.queue)
+        except QtuiError as error:
+            return Enqueued([], "", error)
+
+    return work

@@ -1,0 +1,61 @@
+"""Help: the keys of the screen one came from, made from its bindings, and what the glyphs mean."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from qtui.broker.status import STATUSES
+
+
+class HelpScreen(ModalScreen[None]):
+    """What the keys do here."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Close", id="help.close", key_display="esc"),
+    ]
+
+    def __init__(self, about: Screen[object]) -> None:
+        super().__init__()
+        self.about = about
+
+    def compose(self) -> ComposeResult:
+        """The words, the keys, the statuses."""
+        with VerticalScroll(id="help"):
+            yield Static(self.about.HELP or "", id="words", markup=False)
+            yield Static(_keys(self.about), id="keys")
+            yield Static(_statuses(), id="statuses")
+
+    def on_mount(self) -> None:
+        """Scrolling works at once."""
+        self.query_one(VerticalScroll).focus()
+
+
+def _keys(screen: Screen[object]) -> Content:
+    """A line for each key that does something on the screen, the nearest first."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not binding.description or binding.system:
+            continue
+        shown = screen.app.get_key_display(binding)
+        lines.setdefault((binding.description, binding.tooltip), []).append(shown)
+    parts = []
+    for (description, tooltip), keys in lines.items():
+        parts.append(Content.assemble((f"{' '.join(dict.fromkeys(keys)):>14}", "$accent bold"), "  ", tooltip or description))
+    return Content("\n").join(parts)
+
+
+def _statuses() -> Content:
+    lines = [
+        Content.assemble((f"{fact.glyph:>14}", "bold"), f"  {fact.title}", (f"  {fact.hint}", "$text-muted"))
+        for fact in STATUSES.values()
+    ]
+    return Content("\n").join(lines)

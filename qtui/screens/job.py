@@ -1,0 +1,151 @@
+"""One job whole: its timeline and facts at the left, what went in and came out at the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import redis
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static, TabbedContent, TabPane
+
+from qtui import format as human
+from qtui import words
+from qtui.broker import job as jobs_whole
+from qtui.broker.models import JobDetail, Overview
+from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.status import Status
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.facts import Facts
+from qtui.widgets.log_view import LogView
+from qtui.widgets.payload_view import PayloadView
+from qtui.widgets.progress_line import ProgressLine
+from qtui.widgets.timeline import Timeline
+from qtui.widgets.traceback_view import TracebackView
+from workers.text import printable
+
+FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FINISHED: "result", Status.STARTED: "log"}
+"""The tab that answers the first question one has about a job in that status."""
+
+
+class JobScreen(ResourceScreen):
+    """A job, kept up to date while it is looked at."""
+
+    CSS_PATH = "job.tcss"
+    HELP = "One job: when what happened to it, what went in, what came out, why it failed."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="job.tab_left"),
+        Binding("right_square_bracket", "tab(1)", "Next tab", key_display="]", id="job.tab_right"),
+        Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
+        *(Binding(op.key, f"act('{op.name}')", op.title, id=f"job.{op.name}", tooltip=op.hint) for op in OPERATIONS.values()),
+    ]
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__()
+        self.job_id = job_id
+        self._tab_chosen = False
+
+    @property
+    def detail(self) -> JobDetail | None:
+        """The job as last seen."""
+        return self.data if isinstance(self.data, JobDetail) else None
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The title, the progress, the two halves."""
+        yield Static(printable(self.job_id), id="crumb", markup=False)
+        yield ProgressLine()
+        with Horizontal(id="halves"):
+            with VerticalScroll(id="left", can_focus=False):
+                yield Timeline()
+                yield Facts()
+            with TabbedContent(id="right", initial="payload"):
+                with TabPane("Payload", id="payload"):
+                    yield PayloadView(id="payload-view")
+                with TabPane("Result", id="result"):
+                    yield PayloadView(id="result-view")
+                with TabPane("Traceback", id="traceback"):
+                    yield TracebackView()
+                with TabPane("Log", id="log"):
+                    yield LogView()
+                with TabPane("Meta", id="meta"), Vertical():
+                    yield PayloadView(id="meta-view")
+
+    def request(self) -> str:
+        """The job's id."""
+        return self.job_id
+
+    def load(self, client: redis.Redis, request: str) -> JobDetail:
+        """The job whole."""
+        return jobs_whole.load(client, request)
+
+    def show(self, data: Any, overview: Overview) -> None:
+        """Paint what changed."""
+        detail: JobDetail = data
+        row = detail.row
+        crumb = f"{row.queue} › {words.status(row)} › {row.function or '–'} › {row.id}"
+        self.query_one("#crumb", Static).update(printable(crumb))
+        self.query_one(ProgressLine).show(row.progress)
+        self.query_one(Timeline).show(detail.timeline, overview.at)
+        self.query_one(Facts).show(job_facts(detail, overview.at), detail.problems)
+        self.query_one("#payload-view", PayloadView).show(detail.payload)
+        self.query_one("#result-view", PayloadView).show(detail.result)
+        self.query_one("#meta-view", PayloadView).show(detail.meta)
+        self.query_one(TracebackView).show(detail.traceback)
+        self.query_one(LogView).show(detail.logs)
+        if not self._tab_chosen:
+            self._tab_chosen = True
+            self.query_one(TabbedContent).active = FIRST_TAB.get(row.status, "payload") if row.status else "payload"
+        self.refresh_bindings()
+
+    def action_tab(self, step: int) -> None:
+        """Open the tab beside this one."""
+        tabs = self.query_one(TabbedContent)
+        names = [pane.id or "" for pane in tabs.query(TabPane)]
+        tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+
+    def action_copy(self) -> None:
+        """Put the id on the clipboard (through the terminal, so also over ssh)."""
+        self.app.copy_to_clipboard(self.job_id)
+        self.notify(f"Copied {printable(self.job_id)}", timeout=2, markup=False)
+
+    def action_act(self, name: str) -> None:
+        """Ask, then do an operation on this job."""
+        done = self.action_back if name == "remove" else None
+        self.qtui.act(OPERATIONS[name], Chosen((self.job_id,)), done=done)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the operations that the job's status allows."""
+        if action == "act":
+            status = self.detail.row.status if self.detail else None
+            if status is None or parameters[0] not in status.fact.operations:
+                return False
+            return None if self.qtui.context.read_only else True
+        return True
+
+
+def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
+    """The facts beside the timeline: name and value, only those that are known."""
+    row = detail.row
+    running = row.status is Status.STARTED
+    elapsed = now - row.started_at if running and row.started_at else row.took
+    left = row.timeout - elapsed if running and row.timeout and row.timeout > 0 and elapsed is not None else None
+    facts = [
+        ("queue", row.queue),
+        ("function", row.function),
+        ("attempt", words.attempts(row)),
+        ("retries left", human.count(row.retries_left)),
+        ("worker", row.worker),
+        ("ran" if not running else "running", human.duration(elapsed)),
+        ("timeout", human.duration(row.timeout)),
+        ("time left", human.duration(left)),
+        ("heartbeat", human.ago(detail.heartbeat_at, now) if running else None),
+        ("due", human.until(row.scheduled_for, now) if row.scheduled_for else None),
+        ("payload", human.size(detail.payload_bytes)),
+        ("kept for", human.age(detail.ttl)),
+        ("waits for", ", ".join(detail.depends_on) or None),
+        ("waited for by", ", ".join(detail.dependents) or None),
+        *detail.facts.items(),
+    ]
+    return [(name, value) for name, value in facts if value not in (None, "", "–")]

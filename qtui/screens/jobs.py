@@ -1,0 +1,229 @@
+"""The jobs of one queue, or of all: a tab per status, the virtual table, a preview where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import redis
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import format as human
+from qtui import words
+from qtui.broker import job as jobs_whole
+from qtui.broker import jobs
+from qtui.broker.models import JobDetail, JobRow, Overview, Window
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Selection
+from qtui.broker.status import COUNTED, STATUSES, Status
+from qtui.screens import Place
+from qtui.screens.columns import job_columns
+from qtui.screens.job import JobScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.job_preview import JobPreview
+from qtui.widgets.row_table import RowTable
+from qtui.widgets.status_tabs import StatusTabs
+from workers.errors import NotFound
+from workers.text import printable
+
+PREVIEW_FROM = 150
+"""Columns of the terminal from which a preview stands beside the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobsRequest:
+    """Which window of which list is wanted, and which job's preview."""
+
+    queue: str | None
+    status: Status
+    offset: int
+    limit: int
+    preview: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobsSeen:
+    """A window and the job under the cursor."""
+
+    window: Window
+    preview: JobDetail | None
+
+
+class JobsScreen(ResourceScreen):
+    """Jobs by status; marked ones, or all of a status, can be acted on."""
+
+    PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
+    CSS_PATH = "jobs.tcss"
+    HELP = "Jobs, newest first, a tab per status. Mark some with space, or all of the tab with a; then R or D."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="jobs.tab_left"),
+        Binding("right_square_bracket", "tab(1)", "Tab right", show=False, key_display="]", id="jobs.tab_right"),
+        Binding("tab", "tab(1)", "Next tab", id="jobs.next_tab", tooltip="The next status"),
+        Binding("shift+tab", "tab(-1)", "Previous tab", show=False, id="jobs.previous_tab"),
+        Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
+        *(Binding(op.key, f"act('{op.name}')", op.title, id=f"jobs.{op.name}", tooltip=op.hint) for op in OPERATIONS.values()),
+    ]
+
+    def __init__(self, queue: str | None = None, status: Status | None = None) -> None:
+        super().__init__()
+        self.queue = queue
+        """The queue shown; None is all of them."""
+        self.status = status or Status.QUEUED
+        """The status whose tab is open."""
+        self.all_selected = False
+        self._choose_tab = status is None
+
+    @property
+    def table(self) -> RowTable[JobRow]:
+        """The table of jobs."""
+        return self.query_one(RowTable)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Title, tabs, table, preview, the line about what is selected."""
+        yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
+        yield StatusTabs(list(STATUSES), active=self.status)
+        yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), id="jobs")
+        yield JobPreview()
+        yield Static(id="selection", markup=False)
+
+    def _columns(self) -> list[Any]:
+        return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.qtui.server_now)
+
+    def _empty(self) -> str:
+        return f"No {self.status.fact.title} jobs here.\n{self.status.fact.hint}"
+
+    # -- looking ---------------------------------------------------------------
+
+    def request(self) -> JobsRequest:
+        """The window in view, and the job under the cursor where a preview is shown."""
+        row = self.table.cursor_row if self.size.width >= PREVIEW_FROM else None
+        offset, limit = self.table.window
+        return JobsRequest(self.queue, self.status, offset, limit, row.id if row else None)
+
+    def is_wanted(self, asked: JobsRequest, current: JobsRequest) -> bool:
+        """Any window of the list that is shown is welcome."""
+        return (asked.queue, asked.status) == (current.queue, current.status)
+
+    def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
+        """One window, and one job whole for the preview."""
+        window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
+        preview = None
+        if request.preview:
+            try:
+                preview = jobs_whole.load(client, request.preview)
+            except NotFound:
+                preview = None
+        return JobsSeen(window, preview)
+
+    def show(self, data: JobsSeen, overview: Overview) -> None:
+        """Fill the tabs, the table and the preview."""
+        counts = self._counts(overview)
+        if self._choose_tab:
+            self._choose_tab = False
+            best = next((s for s in (Status.QUEUED, Status.STARTED, Status.FAILED, Status.FINISHED) if counts.get(s)), None)
+            if best and not counts.get(self.status):
+                self._open(best)
+                return
+        counts[self.status] = data.window.total
+        self.query_one(StatusTabs).show(counts)
+        self.table.show(data.window.rows, data.window.offset, data.window.total)
+        self.query_one(JobPreview).show(data.preview, overview.at)
+        self._say_selection()
+
+    def _counts(self, overview: Overview) -> dict[Status, int]:
+        of = [q for q in overview.queues if self.queue in (None, q.name)]
+        return {status: sum(q.count(status) for q in of) for status in COUNTED}
+
+    def on_row_table_window_wanted(self, message: RowTable.WindowWanted) -> None:
+        """Rows came into view that are not held."""
+        message.stop()
+        self.reload()
+
+    def on_row_table_highlighted(self) -> None:
+        """Another job is under the cursor: another preview."""
+        self._say_selection()
+        if self.size.width >= PREVIEW_FROM:
+            self.reload()
+
+    # -- tabs ------------------------------------------------------------------
+
+    def on_status_tabs_changed(self, message: StatusTabs.Changed) -> None:
+        """Another tab was chosen."""
+        if message.status is not self.status:
+            self._open(message.status)
+
+    def action_tab(self, step: int) -> None:
+        """Open the tab beside this one that has jobs; all are reached by clicking."""
+        tabs = self.query_one(StatusTabs)
+        tabs.move(step)
+
+    def _open(self, status: Status) -> None:
+        self.status = status
+        self.all_selected = False
+        self.query_one(StatusTabs).active = status
+        self.table.reset(self._columns(), empty=self._empty())
+        self.refresh_bindings()
+        self.reload()
+
+    # -- acting ------------------------------------------------------------------
+
+    def selection(self) -> Selection | None:
+        """What an operation would act on: all of the tab, the marked jobs, or the one under the cursor."""
+        if self.all_selected:
+            return Matching(self.queue, self.status)
+        if self.table.marked:
+            return Chosen(tuple(sorted(self.table.marked)))
+        row = self.table.cursor_row
+        return Chosen((row.id,)) if row else None
+
+    def on_row_table_marks_changed(self) -> None:
+        """More or fewer jobs are marked."""
+        self.all_selected = False
+        self._say_selection()
+
+    def _say_selection(self) -> None:
+        total = self.table.total
+        if self.all_selected:
+            text = f"● {human.count(total)} selected (all {self.status.fact.title})"
+        elif marked := len(self.table.marked):
+            text = f"● {human.count(marked)} selected"
+        else:
+            row = self.table.cursor_row
+            text = words.summary(row) if row else ""
+        self.query_one("#selection", Static).update(printable(text))
+
+    def action_all(self) -> None:
+        """Select all jobs of this tab, or none of them."""
+        self.all_selected = not self.all_selected and self.table.total > 0
+        self._say_selection()
+
+    def action_act(self, name: str) -> None:
+        """Ask, then do an operation."""
+        if selection := self.selection():
+            self.qtui.act(OPERATIONS[name], selection, done=self.forget_selection)
+
+    def forget_selection(self) -> None:
+        """An operation was carried out: nothing is selected any more."""
+        self.all_selected = False
+        self.table.unmark(self.table.marked)
+        self._say_selection()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the operations that this status allows; none where the connection is read-only."""
+        if action == "act":
+            allowed = parameters[0] in self.status.fact.operations
+            return False if not allowed else (None if self.qtui.context.read_only else True)
+        return True
+
+    def action_back(self) -> None:
+        """Let go of the selection first."""
+        if self.all_selected:
+            self.action_all()
+        else:
+            super().action_back()
+
+    def on_row_table_selected(self, message: RowTable.Selected[JobRow]) -> None:
+        """Open a job."""
+        self.app.push_screen(JobScreen(message.row.id))

@@ -1,0 +1,95 @@
+"""What runs right now: every started job with its progress, and the log of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import redis
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import words
+from qtui.broker import job as jobs_whole
+from qtui.broker import jobs
+from qtui.broker.models import JobDetail, JobRow, Overview, Window
+from qtui.broker.status import Status
+from qtui.screens import Place
+from qtui.screens.columns import job_columns
+from qtui.screens.job import JobScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.log_view import LogView
+from qtui.widgets.row_table import RowTable
+from workers.errors import NotFound
+from workers.text import printable
+
+MOST = 500
+"""Running jobs shown; more than anyone looks through."""
+EMPTY = "Nothing runs right now.\nPress 8 to enqueue a report: it takes its time and tells how far it is."
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSeen:
+    """The running jobs and the one that is followed."""
+
+    window: Window
+    followed: JobDetail | None
+
+
+class LiveScreen(ResourceScreen):
+    """Running jobs above, the stream of the one under the cursor below."""
+
+    PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
+    CSS_PATH = "live.tcss"
+    HELP = "Every job that runs now, with its progress; below, what the one under the cursor logs."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.followed: str | None = None
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The table over the log."""
+        columns = job_columns(Status.STARTED, with_queue=True, now=lambda: self.qtui.server_now)
+        yield RowTable(columns, key=lambda row: row.id, empty=EMPTY, id="running")
+        yield Static(id="followed", markup=False)
+        yield LogView()
+
+    def request(self) -> str | None:
+        """The job to follow: the one under the cursor, and after it ended still that one."""
+        return self.followed
+
+    def load(self, client: redis.Redis, request: str | None) -> LiveSeen:
+        """The running jobs, and the followed one whole."""
+        window = jobs.window(client, None, Status.STARTED, 0, MOST)
+        followed = None
+        if request:
+            try:
+                followed = jobs_whole.load(client, request)
+            except NotFound:
+                followed = None
+        return LiveSeen(window, followed)
+
+    def is_wanted(self, asked: str | None, current: str | None) -> bool:
+        """The running jobs are always wanted."""
+        return True
+
+    def show(self, data: LiveSeen, overview: Overview) -> None:
+        """Fill the table and the log."""
+        self.query_one(RowTable).show(data.window.rows, 0, len(data.window.rows))
+        detail = data.followed if data.followed and data.followed.row.id == self.followed else None
+        self.query_one(LogView).show(detail.logs if detail else ())
+        self.query_one("#followed", Static).update(_title(detail) if detail else "")
+
+    def on_row_table_highlighted(self, message: RowTable.Highlighted[JobRow]) -> None:
+        """Follow the job under the cursor."""
+        if message.row and message.row.id != self.followed:
+            self.followed = message.row.id
+            self.reload()
+
+    def on_row_table_selected(self, message: RowTable.Selected[JobRow]) -> None:
+        """Open a job."""
+        self.app.push_screen(JobScreen(message.row.id))
+
+
+def _title(detail: JobDetail) -> str:
+    return printable(f"{words.status(detail.row)}  {detail.row.function or '–'}  {detail.row.id}")

@@ -1,0 +1,117 @@
+"""Every queue, the one in most trouble first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import redis
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import format as human
+from qtui import words
+from qtui.broker import diagnosis
+from qtui.broker.models import Overview, QueueRow
+from qtui.broker.status import COUNTED, Status, Tone
+from qtui.screens import Place
+from qtui.screens.jobs import JobsScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.row_table import Column, RowTable
+from workers.text import printable
+
+SPARK_WIDTH = 16
+
+
+def _count(status: Status) -> Column[QueueRow]:
+    fact = status.fact
+    return Column(
+        fact.short,
+        lambda row: human.count(row.count(status)),
+        width=max(8, len(fact.short) + 1),
+        align="right",
+        tone=lambda row: fact.tone if row.count(status) else "muted",
+        priority={Status.QUEUED: 0, Status.FAILED: 0, Status.STARTED: 1, Status.FINISHED: 2}.get(status, 4),
+    )
+
+
+class QueuesScreen(ResourceScreen):
+    """The queues with their counts, workers and rates, and the verdict on the one under the cursor."""
+
+    PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
+    CSS_PATH = "queues.tcss"
+    HELP = "Every queue, the one in most trouble first. The bottom line says what the figures mean."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order = next(iter(diagnosis.ORDERS))
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The table and the verdict."""
+        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, id="queues")
+        yield Static(id="verdict", markup=False)
+
+    def _columns(self) -> list[Column[QueueRow]]:
+        history = self.qtui.throughput.history
+        return [
+            Column("QUEUE", lambda row: row.name, tone=_trouble_tone, minimum=14),
+            *(_count(status) for status in COUNTED),
+            Column("WORKERS", lambda row: human.count(row.workers), width=8, align="right", priority=1),
+            Column("OLDEST", lambda row: human.age(row.oldest_seconds), width=9, align="right", priority=1),
+            Column("IN/s", lambda row: human.rate(row.enqueued_per_second), width=7, align="right", priority=3),
+            Column("OUT/s", lambda row: human.rate(row.finished_per_second), width=7, align="right", priority=3),
+            Column("DRAIN", lambda row: words.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
+            Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2),
+            Column("", _warning, width=16, tone="warn", priority=5),
+        ]
+
+    def load(self, client: redis.Redis, request: Any) -> Any:
+        """Nothing more than the overview, which every look brings."""
+        return None
+
+    def show(self, data: Any, overview: Overview) -> None:
+        """Fill the table in the chosen order."""
+        rows = sorted(overview.queues, key=diagnosis.ORDERS[self.order])
+        self.query_one(RowTable).show(rows, 0, len(rows))
+        self._say_verdict()
+
+    def on_row_table_highlighted(self) -> None:
+        """The cursor is on another queue: another verdict."""
+        self._say_verdict()
+
+    def _say_verdict(self) -> None:
+        row, seen = self.query_one(RowTable).cursor_row, self.qtui.overview
+        self.query_one("#verdict", Static).update(printable(diagnosis.verdict(row, seen)) if row and seen else "")
+
+    def on_row_table_selected(self, message: RowTable.Selected[QueueRow]) -> None:
+        """Open the jobs of a queue, on the tab that matters most there."""
+        row = message.row
+        status = Status.FAILED if row.count(Status.FAILED) and not row.count(Status.QUEUED) else None
+        self.app.push_screen(JobsScreen(row.name, status))
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        names = list(diagnosis.ORDERS)
+        self.order = names[(names.index(self.order) + 1) % len(names)]
+        self.notify(f"Sorted by {self.order}.", timeout=2)
+        if self.qtui.overview:
+            self.show(None, self.qtui.overview)
+
+
+EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
+
+
+def _trouble_tone(row: QueueRow) -> Tone | None:
+    if diagnosis.unattended(row) or diagnosis.falling_behind(row):
+        return "bad"
+    return "warn" if row.count(Status.FAILED) else None
+
+
+def _warning(row: QueueRow) -> str:
+    if row.paused:
+        return "paused"
+    return "⚠ nobody listens" if diagnosis.unattended(row) else ""

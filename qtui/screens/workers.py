@@ -1,0 +1,67 @@
+"""Every registered worker and what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import redis
+from textual.widget import Widget
+
+from qtui import format as human
+from qtui.broker import workers
+from qtui.broker.models import Overview, WorkerRow
+from qtui.broker.status import Tone
+from qtui.screens import Place
+from qtui.screens.job import JobScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.row_table import Column, RowTable
+
+EMPTY = "No worker is registered.\nStart one: qtui-worker"
+GLYPHS = {"busy": "▸", "idle": "·", "suspended": "‖"}
+
+
+def _tone(row: WorkerRow) -> Tone:
+    if row.stale:
+        return "bad"
+    if row.status == "suspended":
+        return "warn"
+    return "busy" if row.status == "busy" else "idle"
+
+
+class WorkersScreen(ResourceScreen):
+    """The workers; Enter opens the job one of them runs."""
+
+    PLACE = Place(5, "workers", "Workers", "who works on what, and who has fallen silent")
+    HELP = "Every registered worker. A stale one has given no sign of life for longer than it may."
+    COLUMNS: ClassVar[list[Column[WorkerRow]]] = [
+        Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status, "?"), width=2, tone=_tone),
+        Column("WORKER", lambda row: row.name, share=2, minimum=12),
+        Column("STATUS", lambda row: "stale" if row.stale else row.status, width=10, tone=_tone),
+        Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
+        Column("JOB", lambda row: human.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
+        Column("DONE", lambda row: human.count(row.successful), width=9, align="right", priority=2),
+        Column("FAILED", lambda row: human.count(row.failed), width=8, align="right", priority=2),
+        Column("HEARTBEAT", lambda row: human.age(row.heartbeat_seconds), width=10, align="right", priority=1),
+        Column("HOST", lambda row: row.host, width=16, priority=4),
+        Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
+        Column("RQ", lambda row: row.version, width=8, priority=5),
+    ]
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The table."""
+        yield RowTable(self.COLUMNS, key=lambda row: row.name, empty=EMPTY, id="workers")
+
+    def load(self, client: redis.Redis, request: object) -> tuple[WorkerRow, ...]:
+        """Every worker."""
+        return workers.load(client)
+
+    def show(self, data: tuple[WorkerRow, ...], overview: Overview) -> None:
+        """Fill the table: the stale and the busy first."""
+        rows = sorted(data, key=lambda row: (not row.stale, row.status != "busy", row.name))
+        self.query_one(RowTable).show(rows, 0, len(rows))
+
+    def on_row_table_selected(self, message: RowTable.Selected[WorkerRow]) -> None:
+        """Open the job this worker runs."""
+        if message.row.current_job:
+            self.app.push_screen(JobScreen(message.row.current_job))

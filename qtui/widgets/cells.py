@@ -1,0 +1,117 @@
+"""Text in cells of a fixed width: what is written, in which tone, how wide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.content import Content
+
+from qtui.broker.status import Tone
+from qtui.format import cells as cell_len
+from qtui.format import pad
+from qtui.theme import TONES
+from workers.text import printable
+
+Row = TypeVar("Row")
+
+Pieces = Sequence[tuple[str, Tone | None]]
+"""Text in several tones, side by side; None is the tone of the line."""
+
+Align = Literal["left", "right"]
+
+GAP = 2
+"""Cells between two columns."""
+
+
+@dataclass(frozen=True)  # no slots: with them Python 3.11 cannot call Column[Row](…)
+class Column(Generic[Row]):
+    """How one field of a row is titled, written and coloured."""
+
+    title: str
+    text: Callable[[Row], str | Pieces]
+    width: int | None = None
+    """Cells; at least as wide as the title. None: a share of what the others leave."""
+    align: Align = "left"
+    tone: Tone | Callable[[Row], Tone | None] | None = None
+    """The tone of its text; None is that of the line."""
+    share: int = 1
+    """Weight among the columns without a width."""
+    minimum: int = 8
+    """A column without a width is at least this wide, or it is left out."""
+    priority: int = 0
+    """Where there is little room, the columns with the highest number vanish first; those with 0 stay."""
+
+    @property
+    def needs(self) -> int:
+        """The cells without which it cannot be shown."""
+        return max(self.width if self.width is not None else self.minimum, cell_len(self.title))
+
+    def tone_of(self, row: Row) -> Tone | None:
+        """The tone of its text in a row."""
+        return self.tone(row) if callable(self.tone) else self.tone
+
+
+def lay_out(columns: Sequence[Column[Row]], width: int) -> list[tuple[Column[Row], int]]:
+    """The columns that fit into a width, each with its cells, in their order.
+
+    Those of the highest `priority` are left out first, then those at the right; the first one always
+    stays. What is left over is shared among the columns without a width.
+    """
+    shown = list(columns)
+    while len(shown) > 1 and _needs(shown) > width:
+        spared = [column for column in shown if column.priority] or shown[1:]
+        least = max(column.priority for column in spared)
+        shown.remove(next(column for column in reversed(spared) if column.priority == least))
+    left = width - _needs(shown)
+    shares = sum(column.share for column in shown if column.width is None)
+    cells = []
+    for column in shown:
+        extra = 0
+        if column.width is None and shares and left > 0:
+            extra = left * column.share // shares
+            left, shares = left - extra, shares - column.share
+        cells.append((column, min(width, column.needs + extra)))
+    return cells
+
+
+def _needs(columns: Sequence[Column[Row]]) -> int:
+    return sum(column.needs for column in columns) + GAP * (len(columns) - 1)
+
+
+def segments(
+    content: str | Pieces, width: int, align: Align, base: Style, tone: Tone | None, tones: Mapping[Tone, Style]
+) -> list[Segment]:
+    """What a cell shows, in exactly `width` cells; control characters become symbols.
+
+    `tones` gives the style that a tone lays over the `base` style of the line.
+    """
+    if isinstance(content, str):
+        style = base + tones[tone] if tone else base
+        return [Segment(pad(printable(content, _enough(width)), width, right=align == "right"), style)]
+    found: list[Segment] = []
+    left = width
+    for text, own in content:
+        safe = printable(text, _enough(left))
+        cut = pad(safe, min(left, cell_len(safe)))
+        left -= cell_len(cut)
+        piece_tone = own or tone
+        found.append(Segment(cut, base + tones[piece_tone] if piece_tone else base))
+        if left <= 0:
+            break
+    space = Segment(" " * left, base)
+    return [space, *found] if align == "right" else [*found, space]
+
+
+def _enough(width: int) -> int:
+    """Characters that surely fill the width, so that a text of megabytes is not looked at whole."""
+    return max(1, width) * 4
+
+
+def plain(*pieces: tuple[str, Tone | None] | str, limit: int = 1_000) -> Content:
+    """Text in several tones for a widget that renders content: never markup, control characters as symbols."""
+    parts = [(piece, None) if isinstance(piece, str) else piece for piece in pieces]
+    return Content.assemble(*((printable(text, limit), TONES[tone] if tone else "") for text, tone in parts))

@@ -1,0 +1,90 @@
+"""The top line: where this is, how the server is, what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from textual.content import Content
+from textual.widget import Widget
+
+from qtui import format as human
+from qtui.broker.models import Overview, ServerInfo
+from qtui.broker.status import Tone
+from qtui.widgets.cells import plain
+from workers.text import printable
+
+Fact = tuple[str, Tone | None]
+
+
+class Header(Widget):
+    """One line that is painted once a second, and leaves facts out where there is little room."""
+
+    DEFAULT_CSS = "Header { height: 1; padding: 0 1; background: $surface; color: $foreground; }"
+
+    def __init__(self, label: str, *, clock: Callable[[], float], read_only: bool = False) -> None:
+        """`label`: the name of the connection. `clock`: seconds since the epoch."""
+        super().__init__()
+        self._label = label
+        self._clock = clock
+        self._read_only = read_only
+        self._overview: Overview | None = None
+        self._is_away = False
+
+    def on_mount(self) -> None:
+        self.set_interval(1, self.refresh)
+
+    def show(self, overview: Overview) -> None:
+        """The server answered."""
+        self._overview, self._is_away = overview, False
+        self.refresh()
+
+    def away(self) -> None:
+        """The server does not answer; what is known of it stays."""
+        self._is_away = True
+        self.refresh()
+
+    def render(self) -> Content:
+        right: list[Fact] = [("read-only", "warn")] if self._read_only else []
+        right.append((f"{human.clock(self._clock())} UTC", "muted"))
+        left = self._facts()
+        while len(left) > 2 and _width(left) + _width(right) + 2 > self.size.width:
+            left.pop()
+        space = " " * max(2, self.size.width - _width(left) - _width(right))
+        return Content.assemble(_joined(left), space, _joined(right))
+
+    def _facts(self) -> list[Fact]:
+        """The most important first."""
+        state: Fact = ("○ " + self._label + " away", "bad") if self._is_away else ("● " + self._label, "good")
+        if self._overview is None and not self._is_away:
+            state = ("○ " + self._label + " …", "muted")
+        facts: list[Fact] = [("qtui", "busy"), state]
+        if self._overview is not None:
+            if self._overview.suspended:
+                facts.append(("‖ all workers suspended", "warn"))
+            facts += _server_facts(self._overview.server)
+        return facts
+
+
+def _server_facts(server: ServerInfo) -> list[Fact]:
+    memory = human.size(server.memory_used)
+    if server.memory_max:
+        memory += f" of {human.size(server.memory_max)}"
+    return [
+        (f"{server.engine} {server.version}", None),
+        (f"mem {memory}", _memory_tone(server)),
+        (f"{human.count(server.operations_per_second)} ops/s", None),
+    ]
+
+
+def _memory_tone(server: ServerInfo) -> Tone | None:
+    """With no memory left nothing can be enqueued, retried or finished."""
+    share = server.memory_used / server.memory_max if server.memory_max else 0.0
+    return "bad" if share >= 0.95 else "warn" if share >= 0.8 else None
+
+
+def _width(facts: list[Fact]) -> int:
+    return sum(human.cells(printable(text)) for text, _ in facts) + 2 * max(0, len(facts) - 1)
+
+
+def _joined(facts: list[Fact]) -> Content:
+    return Content("  ").join(plain(fact) for fact in facts)

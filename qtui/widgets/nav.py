@@ -1,0 +1,40 @@
+"""The bar of top-level screens, each with the key that opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+
+class Nav(Horizontal):
+    """Numbers and titles; the active one is marked, a click opens another."""
+
+    DEFAULT_CSS = """
+    Nav { height: 1; padding: 0 1; background: $panel; }
+    Nav > Static { width: auto; padding: 0 1; color: $text-muted; }
+    Nav > Static:hover { color: $foreground; text-style: underline; }
+    Nav > .-active { color: $foreground; background: $primary 40%; text-style: bold; }
+    """
+
+    def __init__(self, places: Sequence[tuple[int, str, str]], active: str) -> None:
+        """`places`: number, name of the mode, title."""
+        super().__init__()
+        self._places = places
+        self._active = active
+
+    def compose(self) -> ComposeResult:
+        """A label for each."""
+        for number, name, title in self._places:
+            yield _Place(f"{number} {title}", name, active=name == self._active)
+
+
+class _Place(Static):
+    def __init__(self, label: str, name: str, *, active: bool) -> None:
+        super().__init__(label, markup=False, classes="-active" if active else "")
+        self._mode = name
+
+    def on_click(self) -> None:
+        self.app.switch_mode(self._mode)

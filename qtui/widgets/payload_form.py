@@ -1,0 +1,127 @@
+"""A form whose fields are made from the schema of a payload."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Label, Select, Static, Switch
+
+from qtui.fields import Field
+
+PLACEHOLDERS = {"integer": "0", "number": "0.0", "json": "{}"}
+
+
+class FormField(Vertical):
+    """One field: its name, what it wants, and what is wrong with it."""
+
+    DEFAULT_CSS = """
+    FormField { height: auto; margin-bottom: 1; }
+    FormField .name { text-style: bold; }
+    FormField .hint { color: $text-muted; }
+    FormField .error { color: $text-error; display: none; }
+    FormField.-bad .error { display: block; }
+    FormField Input, FormField Select { width: 1fr; }
+    """
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+
+    def compose(self) -> ComposeResult:
+        """Label, control, hint, error."""
+        star = " *" if self.field.required else ""
+        yield Label(f"{self.field.name}{star}", classes="name", markup=False)
+        yield self._control()
+        words = " ".join(filter(None, (self.field.description, f"({self.field.hint})")))
+        yield Static(words, classes="hint", markup=False)
+        yield Static("", classes="error", markup=False)
+
+    def _control(self) -> Widget:
+        field, default = self.field, self.field.default
+        if field.kind == "boolean":
+            return Switch(bool(default))
+        if field.kind == "choice":
+            options = [(choice, choice) for choice in field.choices]
+            return Select(options, value=default if default in field.choices else Select.NULL, allow_blank=not default)
+        shown = "" if default is None or field.kind == "json" else str(default)
+        return Input(shown, placeholder=PLACEHOLDERS.get(field.kind, ""), compact=True)
+
+    @property
+    def text(self) -> str | None:
+        """What is entered, as it would be typed; None where the field is left to its default."""
+        if self.field.kind == "boolean":
+            return "true" if self.query_one(Switch).value else "false"
+        if self.field.kind == "choice":
+            value = self.query_one(Select).value
+            return None if value is Select.NULL else str(value)
+        text = self.query_one(Input).value
+        return text if text or (self.field.required and self.field.kind == "text") else None
+
+    def say(self, error: str) -> None:
+        """Show what is wrong with the field; '' when nothing is."""
+        self.set_class(bool(error), "-bad")
+        self.query_one(".error", Static).update(error)
+
+
+class PayloadForm(Vertical):
+    """The fields of one processor's payload."""
+
+    DEFAULT_CSS = "PayloadForm { height: auto; }"
+
+    class Edited(Message):
+        """Something was typed or chosen."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        super().__init__()
+        self._fields = fields
+
+    def compose(self) -> ComposeResult:
+        """A control for each field."""
+        if not self._fields:
+            yield Static("No fields: nothing to fill in.", markup=False)
+        for field in self._fields:
+            yield FormField(field)
+
+    @property
+    def form_fields(self) -> Iterable[FormField]:
+        """The fields as widgets."""
+        return self.query(FormField)
+
+    def texts(self) -> dict[str, str]:
+        """What is entered, by the fields' names; those left to their default are absent."""
+        return {each.field.name: each.text for each in self.form_fields if each.text is not None}
+
+    def changed(self) -> dict[str, str]:
+        """As `texts`, without what is the default anyway."""
+        return {name: text for name, text in self.texts().items() if not self._is_default(name, text)}
+
+    def _is_default(self, name: str, text: str) -> bool:
+        field = next(field for field in self._fields if field.name == name)
+        return not field.required and bool(field.parse(text) == field.default)
+
+    def values(self) -> dict[str, Any]:
+        """The payload; InvalidInput where a field's JSON is none."""
+        fields = {field.name: field for field in self._fields}
+        return {name: fields[name].parse(text) for name, text in self.texts().items()}
+
+    def say(self, errors: dict[str, str]) -> None:
+        """Show errors at their fields, by the fields' names; fields without one are fine."""
+        for each in self.form_fields:
+            each.say(errors.get(each.field.name, ""))
+
+    def on_input_changed(self) -> None:
+        """Typed."""
+        self.post_message(self.Edited())
+
+    def on_switch_changed(self) -> None:
+        """Switched."""
+        self.post_message(self.Edited())
+
+    def on_select_changed(self) -> None:
+        """Chosen."""
+        self.post_message(self.Edited())

@@ -1,0 +1,39 @@
+"""One line that says how far a job is."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from qtui import format as human
+from qtui.broker.models import Progress
+from qtui.broker.status import Tone
+from qtui.widgets.cells import plain
+
+
+class ProgressLine(Widget):
+    """Bar, percent and message; hidden for a job that tells nothing of its progress."""
+
+    DEFAULT_CSS = "ProgressLine { height: 1; padding: 0 1; display: none; &.-shown { display: block; } }"
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._progress: Progress | None = None
+
+    def show(self, progress: Progress | None) -> None:
+        """Show how far it is; None hides the line."""
+        if progress != self._progress:
+            self._progress = progress
+            self.set_class(progress is not None, "-shown")
+            self.refresh()
+
+    def render(self) -> Content:
+        known = self._progress
+        if known is None:
+            return Content("")
+        if known.fraction is None:
+            return plain((f"{known.done:,g} done", "busy"), f"  {known.message}")
+        tone: Tone = "good" if known.fraction == 1 else "busy"
+        width = max(8, min(40, self.size.width // 3))
+        figures = f"  {human.percent(known.fraction):>5}  {known.done:,g} of {known.total:,g}  "
+        return plain((human.bar(known.fraction, width), tone), figures, (known.message, "muted"))

@@ -1,0 +1,92 @@
+"""A Python traceback: the user's own frames bright, those of libraries dim, the error at the end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.highlight import highlight
+from textual.widgets import Static
+
+from qtui.theme import TONES
+from workers.text import printable
+
+FIRST_LINES: Final = 200
+LAST_LINES: Final = 1_800
+"""Lines shown of the beginning and of the end of a longer one."""
+LONGEST: Final = 2_000
+"""Characters shown of one line."""
+_FRAME: Final = re.compile(r'^([\s|+-]*)File "(.*?)", line (\d+)(?:, in (.*))?$')
+_LIBRARY: Final = re.compile(r"(site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]python3|^<frozen |^<string>")
+_CARETS: Final = re.compile(r"^[\s|]*[~^]+\s*$")
+
+
+class TracebackView(VerticalScroll):
+    """A traceback as Python writes it, coloured; it opens at its end, where the error is."""
+
+    DEFAULT_CSS = "TracebackView { height: 1fr; & > Static { height: auto; width: 1fr; } }"
+
+    def __init__(self, *, empty: str = "No traceback.", id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._empty = empty
+        self._text: str | None = None
+        self._static = Static(Content.styled(empty, TONES["muted"]), markup=False)
+
+    def compose(self) -> ComposeResult:
+        yield self._static
+
+    def show(self, text: str | None) -> None:
+        """Show a traceback; None or an empty one is none."""
+        if text == self._text:
+            return
+        self._text = text
+        self._static.update(colour(text) if text else Content.styled(self._empty, TONES["muted"]))
+        self.call_after_refresh(self.scroll_end, animate=False)
+
+
+def colour(text: str) -> Content:
+    """The traceback in colours, at most `FIRST_LINES` and `LAST_LINES` of it."""
+    return Content("\n").join(_coloured(_bounded(text.rstrip().splitlines())))
+
+
+def _bounded(lines: list[str]) -> list[str]:
+    left_out = len(lines) - FIRST_LINES - LAST_LINES
+    if left_out <= 0:
+        return lines
+    return [*lines[:FIRST_LINES], f"… {left_out:,} lines left out …", *lines[-LAST_LINES:]]
+
+
+def _coloured(lines: list[str]) -> Iterator[Content]:
+    in_frame = library = False
+    for raw in lines:
+        line = printable(raw.replace("\t", "    "), LONGEST)
+        if frame := _FRAME.match(line):
+            in_frame, library = True, bool(_LIBRARY.search(frame[2]))
+            yield _frame(frame, library)
+        elif in_frame and line.startswith((" ", "|")):
+            yield _code(line, library)
+        else:
+            in_frame = False
+            quiet = not line.strip(" |+-") or line.lstrip(" |+-").startswith(("Traceback (", "During handling", "The above", "…"))
+            yield Content.styled(line, TONES["muted"] if quiet else f"bold {TONES['bad']}")
+
+
+def _frame(frame: re.Match[str], library: bool) -> Content:
+    indent, path, number, name = frame.groups()
+    if library:
+        return Content.styled(frame[0], TONES["muted"])
+    where = [(f", line {number}, in ", TONES["muted"]), (name, f"bold {TONES['busy']}")] if name else [(f", line {number}", "")]
+    return Content.assemble((f"{indent}File ", TONES["muted"]), (f'"{path}"', "bold"), *where)
+
+
+def _code(line: str, library: bool) -> Content:
+    if library:
+        return Content.styled(line, TONES["muted"])
+    if _CARETS.match(line):
+        return Content.styled(line, TONES["bad"])
+    code = line.lstrip()
+    return Content(line[: len(line) - len(code)]).append(highlight(code, language="python"))

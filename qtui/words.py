@@ -1,0 +1,56 @@
+"""The facts of jobs and queues in words, the same on every screen and in every command."""
+
+from __future__ import annotations
+
+import math
+
+from qtui import format as human
+from qtui.broker.models import JobRow
+from qtui.broker.operations import Matching, Plan
+from qtui.broker.status import Status
+
+
+def status(row: JobRow) -> str:
+    """Glyph and word: "✗ failed"."""
+    return f"{row.status.fact.glyph} {row.status.fact.title}" if row.status else "? unknown status"
+
+
+def attempts(row: JobRow) -> str:
+    """The attempt and how many are allowed: "2/3", "1", "–"."""
+    return human.attempts(row.attempts, row.attempts_allowed)
+
+
+def function(row: JobRow) -> str:
+    """The end of the function's name: "shop.charge" of "acme.shop.charge", "report" of "workers.report.report"."""
+    module, _, name = (row.function or human.UNKNOWN).rpartition(".")
+    return name if module.rpartition(".")[2] in ("", name) else human.short_function(row.function)
+
+
+def drain(seconds: float | None) -> str:
+    """How long until nothing waits: "36s", "never", "–" where nothing waits or it is not known."""
+    if not seconds:
+        return human.UNKNOWN
+    return "never" if math.isinf(seconds) else human.age(seconds)
+
+
+def summary(row: JobRow) -> str:
+    """The line that tells most about a job: what is wrong with its record, its error, or its description."""
+    return row.problem or row.error or row.description or ""
+
+
+ENDED_BADLY = (Status.FAILED, Status.STOPPED)
+"""Statuses whose jobs have an error to show."""
+
+
+def question(plan: Plan, place: str) -> str:
+    """What is asked before an operation: how many, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
+    operation, selection = plan.operation, plan.selection
+    if plan.doable == 0:
+        return f"Nothing to {operation.name} on {place}."
+    which, where = "", ""
+    if isinstance(selection, Matching):
+        which = f"{selection.status.fact.title} "
+        where = f" in {selection.queue}" if selection.queue else " in all queues"
+    jobs = "job" if plan.doable == 1 else "jobs"
+    lasting = " This cannot be taken back." if operation.danger else ""
+    return f"{operation.title} {human.count(plan.doable)} {which}{jobs}{where} on {place}?{lasting}"

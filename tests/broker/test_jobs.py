@@ -1,0 +1,139 @@
+"""Windows and counts, against what RQ itself put there."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui.broker import jobs
+from qtui.broker.models import Progress
+from qtui.broker.status import COUNTED, STATUSES, Status
+from tests.broker import seed, tasks
+from workers import keys
+
+
+@pytest.mark.parametrize("status", list(STATUSES))
+def test_a_window_of_each_status_holds_the_jobs_that_rq_put_there(client: redis.Redis, status: Status) -> None:
+    seeded = seed.everything(client)
+
+    window = jobs.window(client, None, status, 0, 100)
+
+    expected = set(seeded.ids[status])
+    if status is Status.FAILED:  # RQ keeps stopped jobs among the failed ones
+        expected |= set(seeded.ids[Status.STOPPED])
+    assert {row.id for row in window.rows} == expected
+    assert window.total == len(expected)
+    assert window.complete
+    assert all(row.problem is None for row in window.rows)
+    assert all(row.function in ("tests.broker.tasks.add", "tests.broker.tasks.fail") for row in window.rows)
+
+
+@pytest.mark.parametrize("status", list(STATUSES))
+def test_a_window_of_one_queue_holds_only_its_jobs(client: redis.Redis, status: Status) -> None:
+    seed.everything(client)
+
+    window = jobs.window(client, "media", status, 0, 100)
+
+    assert {row.queue for row in window.rows} <= {"media"}
+    assert len(window.rows) == window.total
+
+
+def test_counts_agree_with_rq(client: redis.Redis) -> None:
+    seed.everything(client)
+    queue = Queue("mail", connection=client)
+
+    counts = jobs.counts(client, "mail")
+
+    assert tuple(counts) == COUNTED
+    assert counts[Status.QUEUED] == queue.count
+    assert counts[Status.FAILED] == queue.failed_job_registry.get_job_count(cleanup=False)
+    assert counts[Status.STARTED] == 1
+    assert counts[Status.SCHEDULED] == queue.scheduled_job_registry.get_job_count(cleanup=False)
+
+
+def test_counts_of_all_queues_are_the_sum(client: redis.Redis) -> None:
+    seed.everything(client)
+    mail, media = jobs.counts(client, "mail"), jobs.counts(client, "media")
+    assert jobs.counts(client, None) == {status: mail[status] + media[status] for status in COUNTED}
+
+
+def test_the_newest_of_a_queue_comes_first(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    ids = [queue.enqueue(tasks.add, n).id for n in range(7)]
+    pages = [jobs.window(client, "mail", Status.QUEUED, offset, 3) for offset in (0, 3, 6, 9)]
+    assert [row.id for page in pages for row in page.rows] == ids[::-1]
+    assert [page.total for page in pages] == [7, 7, 7, 7]
+
+
+def test_the_newest_failure_comes_first_with_its_last_line(client: redis.Redis) -> None:
+    ids = seed.failed(client, "mail", 3)
+    client.zadd(keys.registry("failed", "mail"), {job_id: 2e9 + n for n, job_id in enumerate(ids)})
+    rows = jobs.window(client, "mail", Status.FAILED, 0, 2).rows
+    assert [row.id for row in rows] == [ids[2], ids[1]]
+    assert [row.error for row in rows] == ["ValueError: message 2", "ValueError: message 1"]
+
+
+def test_few_jobs_of_all_queues_are_merged_by_time(client: redis.Redis) -> None:
+    names = ("b", "a", "c", "a", "b", "c")
+    ids = [Queue(name, connection=client).enqueue(tasks.add, 1).id for name in names]
+    first = jobs.window(client, None, Status.QUEUED, 0, 4)
+    rest = jobs.window(client, None, Status.QUEUED, 4, 4)
+    assert [row.id for row in (*first.rows, *rest.rows)] == ids[::-1]
+
+
+def test_many_jobs_of_all_queues_come_queue_by_queue(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MERGED", 3)
+    for name in ("b", "a", "b", "a"):
+        Queue(name, connection=client).enqueue(tasks.add, 1)
+    pages = [jobs.window(client, None, Status.QUEUED, offset, 3) for offset in (0, 3)]
+    assert [row.queue for page in pages for row in page.rows] == ["a", "a", "b", "b"]
+
+
+def test_a_window_is_one_round_trip(client: redis.Redis) -> None:
+    seed.everything(client)
+    jobs.window(client, "mail", Status.FAILED, 0, 50)
+    client.config_resetstat()
+    jobs.window(client, "mail", Status.FAILED, 0, 50)
+    (us,) = (c for c in client.client_list() if c["id"] == str(client.client_id()))
+    assert client.info("commandstats")["cmdstat_evalsha_ro"]["calls"] == 1
+    assert int(us["tot-cmds"]) > 0
+
+
+def test_a_search_says_how_far_it_looked(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    seed.everything(client)
+    found, scanned, complete = jobs.search(client, None, Status.STOPPED, bound=5)
+    assert scanned == 5
+    assert not complete
+    assert len(found) < 2
+    whole = jobs.window(client, None, Status.STOPPED, 0, 10)
+    assert (whole.scanned, whole.complete) == (8, True)
+
+
+def test_progress_in_the_meta_of_a_plain_rq_job_is_read_while_it_runs(client: redis.Redis) -> None:
+    seed.everything(client)
+    (row,) = jobs.window(client, "mail", Status.STARTED, 0, 5).rows
+    assert row.progress == Progress(3.0, 4.0, "nearly")
+
+
+def test_progress_of_our_worker_is_read(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    client.hset(keys.job(seeded.first(Status.STARTED)), keys.FIELD_PROGRESS, '{"done": 1, "total": 2, "message": "x"}')
+    (row,) = jobs.window(client, "mail", Status.STARTED, 0, 5).rows
+    assert row.progress == Progress(1.0, 2.0, "x")
+
+
+def test_a_scheduled_job_says_when_it_is_due(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    for row in jobs.window(client, "mail", Status.SCHEDULED, 0, 5).rows:
+        assert row.scheduled_for == client.zscore(keys.registry("scheduled", "mail"), row.id)
+    assert seeded.ids[Status.SCHEDULED]
+
+
+def test_an_id_that_is_no_utf_8_survives_the_round_trip(client: redis.Redis) -> None:
+    client.sadd(keys.QUEUES, b"rq:queue:\xffq")
+    client.rpush(b"rq:queue:\xffq", b"\xfeid")
+    client.hset(b"rq:job:\xfeid", mapping={"status": "queued", "data": "x"})
+    (name,) = jobs.queue_names(client)
+    (row,) = jobs.window(client, name, Status.QUEUED, 0, 5).rows
+    assert (row.status, row.id.encode("utf-8", "surrogateescape")) == (Status.QUEUED, b"\xfeid")

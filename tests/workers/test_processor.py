@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from workers import discovery
+from workers.errors import InvalidInput, NotFound
+from workers.processor import Payload, processor
+
+
+class Resize(Payload):
+    width: int = Field(ge=1, le=100)
+    name: str = "picture"
+    ratio: float = 1.0
+
+
+class Resized(BaseModel):
+    area: int
+
+
+@processor(queue="images", attempts=3, timeout=10)
+def resize(payload: Resize) -> Resized:
+    """Resizes a picture.
+
+    More about it.
+    """
+    return Resized(area=payload.width**2)
+
+
+@processor()
+def careless(payload: Resize) -> Resized:
+    return payload  # type: ignore[return-value]  # the mistake under test
+
+
+def test_the_decorator_makes_a_typed_processor() -> None:
+    assert (resize.name, resize.path) == ("resize", "tests.workers.test_processor.resize")
+    assert (resize.payload, resize.result, resize.queue) == (Resize, Resized, "images")
+    assert resize.summary == "Resizes a picture."
+    assert resize.options.attempts == 3
+    assert resize.options.timeout == timedelta(seconds=10)
+
+
+def test_called_as_rq_does_it_validates_and_returns_plain_data() -> None:
+    assert resize(width=3) == {"area": 9}
+    with pytest.raises(InvalidInput):
+        resize(width="wide")
+
+
+def test_a_result_of_another_type_is_an_error() -> None:
+    with pytest.raises(TypeError, match="careless must return a Resized, not Resize"):
+        careless(width=3)
+
+
+@pytest.mark.parametrize(
+    ("payload", "sentence"),
+    [
+        ({}, "payload field 'width': is required"),
+        ({"width": 0}, "payload field 'width': must be at least 1"),
+        ({"width": 101}, "payload field 'width': must be at most 100"),
+        ({"width": "x"}, "payload field 'width': must be a valid integer, unable to parse string as an integer"),
+        ({"width": 1, "nmae": "x"}, "payload field 'nmae': there is no such field; did you mean 'name'?"),
+        ({"width": 1, "ratio": float("inf")}, "payload field 'ratio': must be a finite number"),
+        ([1], "payload: must be an object of fields and values"),
+    ],
+)
+def test_a_bad_payload_is_told_by_field_and_reason(payload: Any, sentence: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        resize.validate(payload)
+    assert str(refusal.value) == sentence
+
+
+def test_every_bad_field_has_its_sentence() -> None:
+    with pytest.raises(InvalidInput, match=r"'width': must be at least 1; .*'\\?␛?.*\bthere is no such field"):
+        resize.validate({"width": 0, "\x1b[2J": 1})
+
+
+def no_annotation(payload):
+    return payload
+
+
+def no_model(payload: int) -> Resized:
+    return Resized(area=payload)
+
+
+def no_result(payload: Resize):
+    return payload
+
+
+def two_parameters(payload: Resize, other: int) -> Resized:
+    return Resized(area=other)
+
+
+async def asynchronous(payload: Resize) -> Resized:
+    return Resized(area=1)
+
+
+@pytest.mark.parametrize("function", [no_annotation, no_model, no_result, two_parameters, asynchronous])
+def test_misuse_of_the_decorator_is_told_at_import(function: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match=f"{function.__name__}.*pydantic model|pydantic model"):
+        processor()(function)
+
+
+def test_the_bundled_processors_are_found() -> None:
+    assert {"report", "test_job"} <= set(discovery.load())
+    assert list(discovery.load()) == sorted(discovery.load())
+
+
+def test_an_unknown_processor_is_told_with_near_names() -> None:
+    with pytest.raises(NotFound, match="there is no processor 'tst_job': did you mean test_job"):
+        discovery.get("tst_job")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Writes modules of a package, and names it in QTUI_PROCESSORS."""
+    name = f"found_{tmp_path.name}".replace("-", "_")
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("QTUI_PROCESSORS", name)
+
+    def write(**modules: str) -> None:
+        for module, text in modules.items():
+            (folder / f"{module}.py").write_text(textwrap.dedent(text))
+
+    return write
+
+
+MODULE = """
+    from workers.processor import Payload, processor
+    from workers.processors.report import report
+    class Nothing(Payload): pass
+    @processor({arguments})
+    def {name}(payload: Nothing) -> Nothing: return payload
+"""
+
+
+def test_a_module_dropped_into_a_named_package_is_found(package: Callable[..., None]) -> None:
+    package(one=MODULE.format(name="one", arguments=""), two=MODULE.format(name="other", arguments="name='two'"))
+    assert {"one", "two", "report"} <= set(discovery.load())
+
+
+def test_a_module_that_cannot_be_imported_is_named_and_leaves_the_others(package: Callable[..., None]) -> None:
+    package(good=MODULE.format(name="good", arguments=""), bad="raise RuntimeError('no luck')")
+    found = discovery.discover()
+    assert "good" in found.processors
+    [(module, reason)] = found.broken.items()
+    assert module.endswith(".bad")
+    assert reason == "RuntimeError: no luck"
+    with pytest.raises(NotFound, match="no luck"):
+        discovery.get("bad")
+
+
+def test_two_processors_of_one_name_are_an_error(package: Callable[..., None]) -> None:
+    package(one=MODULE.format(name="report", arguments=""))
+    with pytest.raises(InvalidInput, match="two processors are named 'report'"):
+        discovery.load()

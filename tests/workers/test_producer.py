@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import json
+import zlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from tests.support import Server
+from workers import keys
+from workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
+from workers.processors.test_job import TestJob
+from workers.producer import QueueService
+
+
+def test_add_test_job_puts_a_job_on_the_main_queue(client: redis.Redis) -> None:
+    job_id = QueueService(client).add_test_job(TestJob(message="hi"))
+    assert client.lrange(keys.queue("main-queue"), 0, -1) == [job_id.encode()]
+
+
+def test_a_job_is_written_in_the_json_format_of_rq(client: redis.Redis) -> None:
+    job_id = QueueService(client).add_test_job({"message": "hi"})
+    raw = client.hgetall(keys.job(job_id))
+    assert json.loads(zlib.decompress(raw[b"data"])) == [
+        "workers.processors.test_job.test_job",
+        None,
+        [],
+        {"message": "hi", "seconds": 0.0, "fail": False, "fail_first": 0},
+    ]
+    assert raw[b"description"] == b"test_job(message='hi')"
+    job = Job.fetch(job_id, connection=client, serializer=JSONSerializer)
+    assert (job.origin, job.get_status(), job.timeout) == ("main-queue", "queued", 3660)
+
+
+def test_a_description_is_bounded_and_holds_no_control_characters(client: redis.Redis) -> None:
+    job_id = QueueService(client).enqueue("report", {"title": "\x1b[2J\u202e" + "x" * 190}).id
+    description = (client.hget(keys.job(job_id), "description") or b"").decode()
+    assert len(description) <= 201
+    assert description.isprintable()
+
+
+def test_attempts_become_rq_retries_with_an_interval_for_each(client: redis.Redis) -> None:
+    job_id = QueueService(client).enqueue("test_job", attempts=4, backoff="exponential:2s").id
+    job = Job.fetch(job_id, connection=client, serializer=JSONSerializer)
+    assert (job.retries_left, job.retry_intervals) == (3, [2, 4, 8])
+    assert client.hget(keys.job(job_id), keys.FIELD_ATTEMPTS) == b"4"
+
+
+def test_a_single_attempt_has_no_retries(client: redis.Redis) -> None:
+    job_id = QueueService(client).enqueue("test_job", attempts=1).id
+    assert Job.fetch(job_id, connection=client, serializer=JSONSerializer).retries_left is None
+
+
+@pytest.mark.parametrize(("priority", "queue"), [("high", "q-high"), ("normal", "q"), ("low", "q-low")])
+def test_a_priority_is_a_queue_of_its_own(client: redis.Redis, priority: Any, queue: str) -> None:
+    enqueued = QueueService(client).enqueue("test_job", queue="q", priority=priority)
+    assert enqueued.queue == queue
+    assert client.llen(keys.queue(queue)) == 1
+
+
+def test_a_delayed_job_is_scheduled_and_never_early(client: redis.Redis) -> None:
+    asked = datetime.now(UTC).timestamp() + 60.5
+    enqueued = QueueService(client).enqueue("test_job", delay=timedelta(seconds=60.5))
+    assert enqueued.status == "scheduled"
+    due = client.zscore(keys.registry("scheduled", "main-queue"), enqueued.id)
+    assert asked <= due <= asked + 2
+    assert client.llen(keys.queue("main-queue")) == 0
+    assert keys.queue("main-queue").encode() in client.smembers(keys.QUEUES)
+
+
+def test_a_time_that_is_past_means_now(client: redis.Redis) -> None:
+    assert QueueService(client).enqueue("test_job", at=datetime(2020, 1, 1, tzinfo=UTC)).status == "queued"
+
+
+def test_a_unique_id_is_refused_the_second_time(client: redis.Redis) -> None:
+    service = QueueService(client)
+    service.enqueue("test_job", job_id="nightly", unique=True)
+    with pytest.raises(Refused, match="there is a job 'nightly' already"):
+        service.enqueue("test_job", job_id="nightly", unique=True)
+    with pytest.raises(Refused):
+        service.enqueue("test_job", job_id="nightly", unique=True, delay=60)
+    assert client.llen(keys.queue("main-queue")) == 1
+
+
+def test_a_job_enqueued_over_an_older_one_begins_to_count_anew(client: redis.Redis) -> None:
+    service = QueueService(client)
+    service.enqueue("test_job", job_id="again")
+    client.hset(keys.job("again"), mapping={keys.FIELD_ATTEMPT: 7, keys.FIELD_PROGRESS: "{}"})
+    service.enqueue("test_job", job_id="again")
+    assert client.hmget(keys.job("again"), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS) == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"queue": "two words"}, "queue name 'two words' is not allowed"),
+        ({"queue": "a\x1b[31m"}, "is not allowed"),
+        ({"queue": "a" * 201}, "is not allowed"),
+        ({"queue": "a:intermediate"}, "RQ keeps its own lists"),
+        ({"job_id": "a b"}, "job id 'a b' is not allowed"),
+        ({"job_id": ""}, "is not allowed"),
+        ({"attempts": 0}, "attempts must be from 1"),
+        ({"attempts": -1}, "attempts must be from 1"),
+        ({"delay": -1}, "delay must be at least 0"),
+        ({"timeout": 0}, "timeout must be at least 1"),
+        ({"timeout": float("nan")}, "timeout must be at least 1"),
+        ({"backoff": "sometimes"}, "is not a backoff"),
+        ({"priority": "urgent"}, "priority must be"),
+        ({"unique": True}, "unique needs a job id"),
+        ({"delay": 1, "at": datetime(2100, 1, 1, tzinfo=UTC)}, "not both"),
+    ],
+)
+def test_a_bad_option_is_refused_and_nothing_is_enqueued(
+    client: redis.Redis, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        QueueService(client).enqueue("test_job", **options)
+    assert client.dbsize() == 0
+
+
+def test_many_jobs_are_enqueued_in_order(client: redis.Redis) -> None:
+    ids = QueueService(client).enqueue_many("report", ({"title": f"n{n}"} for n in range(1_203)))
+    assert len(set(ids)) == 1_203
+    assert [i.decode() for i in client.lrange(keys.queue("main-queue"), 0, -1)] == ids
+
+
+def test_one_bad_payload_among_many_enqueues_nothing(client: redis.Redis) -> None:
+    payloads = [{"title": "a"}] * 600 + [{"steps": 0}]
+    with pytest.raises(InvalidInput, match="payload 601, field 'steps': must be at least 1"):
+        QueueService(client).enqueue_many("report", payloads)
+    assert client.dbsize() == 0
+
+
+def test_an_unknown_processor_enqueues_nothing(client: redis.Redis) -> None:
+    with pytest.raises(NotFound):
+        QueueService(client).enqueue("reprot")
+    assert client.dbsize() == 0
+
+
+def test_the_status_of_a_waiting_job(client: redis.Redis) -> None:
+    service = QueueService(client)
+    job_id = service.enqueue("report", {"steps": 2}).id
+    state = service.status(job_id)
+    assert (state.queue, state.status, state.result, state.progress) == ("main-queue", "queued", None, None)
+    assert state.payload is not None
+    assert state.payload["steps"] == 2
+
+
+def test_the_status_of_an_unknown_job_is_not_found(client: redis.Redis) -> None:
+    with pytest.raises(NotFound, match="there is no job 'none'"):
+        QueueService(client).status("none")
+
+
+def test_the_status_of_a_pickled_job_unpickles_nothing(client: redis.Redis) -> None:
+    job = Queue("default", connection=client).enqueue("os.getcwd")
+    assert QueueService(client).status(job.id).payload is None
+
+
+def test_a_corrupt_job_has_a_status_nonetheless(client: redis.Redis) -> None:
+    client.hset(keys.job("odd"), mapping={"data": b"\xff", "status": b"\xfe", keys.FIELD_PROGRESS: "[1"})
+    assert QueueService(client).status("odd").progress is None
+
+
+def test_a_server_that_is_gone_is_told(own_server: Server) -> None:
+    with own_server.client() as client:
+        service = QueueService(client)
+        own_server.kill()
+        with pytest.raises(RedisUnavailable):
+            service.add_test_job({})

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support import Server
+from tests.workers.support import environment, run, run_burst, working
+from workers import keys
+from workers.cli import default_queues
+from workers.producer import QueueService
+
+
+def test_help_names_every_option(home: Path) -> None:
+    done = run(home, "--help")
+    assert done.returncode == 0
+    for option in ("--url", "--burst", "--name", "--allow", "--allow-pickle", "--log-format"):
+        assert option in done.stdout
+
+
+def test_no_queue_named_means_every_queue_that_a_processor_names_by_priority() -> None:
+    assert default_queues(["b", "a", "b"]) == ["a-high", "b-high", "a", "b", "a-low", "b-low"]
+
+
+def test_a_named_queue_is_the_only_one_worked(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    mine, other = (service.enqueue("test_job", queue=queue).id for queue in ("mine", "other"))
+    run_burst(server, home, "mine")
+    assert (service.status(mine).status, service.status(other).status) == ("finished", "queued")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["two words"], 2, "queue name 'two words' is not allowed"),
+        (["--name", "a b", "--burst"], 2, "worker name 'a b' is not allowed"),
+        (["--url", "ftp://x"], 2, "must begin with redis://"),
+        (["--burst", "--url", "unix:///nowhere/at/all"], 3, "/nowhere/at/all"),
+    ],
+)
+def test_an_error_is_one_sentence_and_an_exit_code(home: Path, arguments: list[str], code: int, sentence: str) -> None:
+    done = run(home, *arguments)
+    assert done.returncode == code
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("option", ["--nonsense", "--shutdown-timeout"])
+def test_an_option_that_does_nothing_is_not_accepted(home: Path, option: str) -> None:
+    done = run(home, option, "3")
+    assert done.returncode == 2
+    assert "No such option" in done.stderr
+
+
+def test_a_processor_module_that_cannot_be_imported_is_told(home: Path) -> None:
+    done = run(home, "--burst", QTUI_PROCESSORS="no_such_module")
+    assert done.returncode == 2
+    assert "no_such_module could not be imported (ModuleNotFoundError" in done.stderr
+
+
+def test_a_second_worker_of_the_same_name_is_refused(server: Server, home: Path) -> None:
+    with working(server, home, "--name", "w1"):
+        done = run(home, "--burst", "--url", server.url, "--name", "w1")
+    assert done.returncode == 5
+    assert done.stderr.splitlines()[-1] == "qtui-worker: a worker named 'w1' is there already: choose another --name"
+
+
+def test_a_worker_is_named_after_its_host_and_process(server: Server, client: redis.Redis, home: Path) -> None:
+    with working(server, home) as process:
+        [name] = client.smembers(keys.WORKERS)
+        assert re.fullmatch(rf"rq:worker:.+\.{process.pid}\.[0-9a-f]{{4}}", name.decode())
+
+
+def test_the_processing_side_loads_no_user_interface(home: Path) -> None:
+    code = "import sys, workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr

@@ -1,0 +1,124 @@
+"""`qtui-worker`: the command that works on jobs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Final, get_args
+
+import redis
+import typer
+
+from workers.connection import WORKER, connect, open_client, resolve
+from workers.discovery import discover
+from workers.errors import InvalidInput, QtuiError, RedisUnavailable
+from workers.job import Policy
+from workers.logs import log_to_stderr
+from workers.producer import Priority, check_name, with_priority
+from workers.text import printable
+from workers.worker import Worker
+
+log = logging.getLogger(__name__)
+
+_ROLE: Final = "qtui-worker"
+_LONGEST_WAIT: Final = 30.0
+_FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
+"""The server answered, and waiting changes nothing."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+class LogFormat(StrEnum):
+    """How log records are written."""
+
+    TEXT = "text"
+
+
+@app.command()
+def work(
+    queues: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUEUE]...",
+            help="Queues to work on, the most urgent first. None: every queue that a processor names, each with its "
+            "-high and -low.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            help="Redis: redis://, rediss://, unix:// or embedded:. None: REDIS_URL, REDIS_HOST …; with nothing set, "
+            "the embedded server of this user.",
+        ),
+    ] = None,
+    burst: Annotated[bool, typer.Option("--burst", help="End when the queues are empty.")] = False,
+    name: Annotated[str | None, typer.Option(help="The name of this worker, unlike any other's.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="Also run functions under this dotted prefix, such as my_app.jobs; repeatable."),
+    ] = None,
+    allow_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--allow-pickle",
+            help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
+        ),
+    ] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,  # noqa: ARG001 - there is one so far
+) -> None:
+    """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then the running job is finished first.
+
+    A second signal, at least a second later, ends that job too.
+    """
+    found = discover()
+    for module, reason in found.broken.items():
+        raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
+    names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
+    if name is not None:
+        check_name(name, "worker name")
+    log_to_stderr()
+    connection = _connected(url, patient=not burst)
+    policy = Policy(tuple(allow or ()), allow_pickle)
+    Worker(names, connection=connection, name=name, policy=policy).run(burst=burst)
+
+
+def default_queues(named: Iterable[str]) -> list[str]:
+    """Those queues in all priorities: every -high before every plain one before every -low."""
+    names = sorted(set(named))
+    return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
+
+
+def _connected(url: str | None, *, patient: bool) -> redis.Redis:
+    """A connection; a patient worker waits for a server that is away, but not for one that refuses it."""
+    wait = 0.5
+    told = ""
+    while True:
+        try:
+            connect(url, role=_ROLE).close()
+            return open_client(resolve(url), role=_ROLE, patience=WORKER)
+        except RedisUnavailable as error:
+            if not patient or isinstance(error.__cause__, _FINAL):
+                raise
+            if str(error) != told:
+                log.warning("%s Waiting for it.", error)
+                told = str(error)
+        time.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def main() -> None:
+    """The entry point of `qtui-worker`: an error is one sentence on standard error and an exit code of its own."""
+    try:
+        app()
+    except QtuiError as error:
+        print(f"qtui-worker: {printable(str(error), 2_000)}", file=sys.stderr)  # noqa: T201 - the answer of a command
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""A job as our worker and producer see it: attempts are counted, and only what is allowed is imported or unpickled."""
+
+# mypy: allow-untyped-calls
+# (some methods of RQ have no types)
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, cast
+
+import redis
+import rq.job
+from redis.client import Pipeline
+from rq.exceptions import DeserializationError
+from rq.serializers import DefaultSerializer, JSONSerializer
+from rq.types import FailureCallbackType, SuccessCallbackType
+from rq.utils import import_attribute
+
+from workers import keys
+from workers.discovery import discover
+from workers.progress import recording
+from workers.text import printable
+
+_PICKLE: Final = b"\x80"
+"""The first byte of every pickle of protocol 2 and later; JSON never begins with it."""
+
+
+class NotAllowed(Exception):
+    """This worker does not run such a job."""
+
+
+class PickleRefused(DeserializationError):
+    """This worker does not unpickle jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a worker runs besides the registered processors."""
+
+    allow: tuple[str, ...] = ()
+    """Dotted prefixes of functions, such as `my_app.jobs`; they match whole words between dots."""
+    allow_pickle: bool = False
+
+    def allows(self, path: str) -> bool:
+        """Whether a function of that dotted path may run."""
+        return any(path == prefix or path.startswith(f"{prefix}.") for prefix in self.allow)
+
+
+class Job(rq.job.Job):
+    """RQ's job, which counts its attempts, reads JSON (and pickles only by policy), and runs only what is allowed."""
+
+    policy: ClassVar[Policy] = Policy()
+    attempt: int = 0
+    """Attempts begun so far, the running one included."""
+    attempts: int | None = None
+    """Attempts in all; None where whoever enqueued it did not say."""
+
+    @classmethod
+    def under(cls, policy: Policy) -> type[Job]:
+        """The class with that policy."""
+        return type("Job", (cls,), {"policy": policy})
+
+    # Reading
+
+    def restore(self, raw_data: dict[Any, Any]) -> None:
+        """Reads the hash; the serializer follows from the data itself, before anything else is decoded with it."""
+        pickled = _unpacked(raw_data.get(b"data", b"")).startswith(_PICKLE)
+        self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
+        super().restore(raw_data)
+        self.attempt = _number(raw_data.get(keys.FIELD_ATTEMPT.encode())) or 0
+        self.attempts = _number(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
+
+    def to_dict(self, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
+        """RQ's fields and the number of attempts in all; attempts begun are only ever counted up, never written."""
+        fields: dict[str, Any] = super().to_dict(include_meta, include_result)
+        return fields if self.attempts is None else fields | {keys.FIELD_ATTEMPTS: self.attempts}
+
+    def _deserialize_data(self) -> None:
+        if self.data.startswith(_PICKLE) and not self.policy.allow_pickle:
+            raise PickleRefused(
+                "the job is pickled, and unpickling can run any code: start the worker with --allow-pickle "
+                "where all who enqueue are trusted"
+            )
+        super()._deserialize_data()
+
+    # Running
+
+    def prepare_for_execution(self, worker_name: str, pipeline: Pipeline) -> None:
+        """RQ's bookkeeping at the start of an attempt; counts it, and forgets the progress of the one before."""
+        super().prepare_for_execution(worker_name, pipeline)
+        self.attempt += 1
+        pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)
+        pipeline.hdel(self.key, keys.FIELD_PROGRESS)
+
+    def _execute(self) -> Any:
+        with recording(self):
+            return super()._execute()
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """What to call: a registered processor, or a function that the policy allows.
+
+        Raises NotAllowed otherwise, also where a callback is not allowed.
+        """
+        for callback in (self._success_callback_name, self._failure_callback_name, self._stopped_callback_name):
+            if callback and not self.policy.allows(callback):
+                raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
+        name = self.func_name if isinstance(self.func_name, str) else ""
+        processor = discover().by_path(name) if self.instance is None else None
+        return processor or self._allowed(name)
+
+    def _allowed(self, name: str) -> Callable[..., Any]:
+        instance = self.instance
+        kind = type(instance)
+        path = name if instance is None else f"{kind.__module__}.{kind.__qualname__}.{name}"
+        shown = printable(path, 200)
+        if instance is not None and self.serializer is JSONSerializer:
+            raise NotAllowed(f"{shown} is a method of plain data; a job names a processor or a function")
+        if not self.policy.allows(path):
+            raise _refusal(shown, self.policy)
+        if instance is not None:
+            return _callable(getattr(instance, name), shown)
+        function = _callable(import_attribute(name), shown)
+        # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
+        home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+        if not self.policy.allows(home):
+            raise NotAllowed(f"{shown} is really {printable(home, 200)}, which this worker does not allow")
+        return function
+
+    # RQ calls these also where the job itself was refused, or has lost its worker.
+
+    @property
+    def success_callback(self) -> SuccessCallbackType | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().success_callback if self._may_call(self._success_callback_name) else None
+
+    @property
+    def failure_callback(self) -> FailureCallbackType | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().failure_callback if self._may_call(self._failure_callback_name) else None
+
+    @property
+    def stopped_callback(self) -> Callable[[rq.job.Job, redis.Redis], Any] | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().stopped_callback if self._may_call(self._stopped_callback_name) else None
+
+    def _may_call(self, name: str | None) -> bool:
+        return name is not None and self.policy.allows(name)
+
+
+def _refusal(what: str, policy: Policy) -> NotAllowed:
+    allowed = ", ".join(policy.allow) or "nothing else"
+    return NotAllowed(
+        f"{what} is no registered processor, and this worker allows {allowed}: name its module in QTUI_PROCESSORS, "
+        "or start the worker with --allow"
+    )
+
+
+def _callable(value: Any, shown: str) -> Callable[..., Any]:
+    if not callable(value):
+        raise NotAllowed(f"{shown} is not a function")
+    return cast(Callable[..., Any], value)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The beginning of a job's data; RQ takes both compressed and plain bytes (`rq.job.Job.restore`)."""
+    try:
+        return zlib.decompressobj().decompress(data, 16)
+    except zlib.error:
+        return data
+
+
+def _number(raw: bytes | None) -> int | None:
+    """A count out of the hash; None where it is missing or not one."""
+    text = raw.decode("ascii", "replace") if raw else ""
+    return int(text) if text.isdecimal() and len(text) < 10 else None

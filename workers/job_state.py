@@ -1,0 +1,85 @@
+"""How one job is, for the program that enqueued it: read without RQ's Job, so that nothing is unpickled."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+
+from workers import keys
+from workers.errors import NotFound
+from workers.text import decode, printable
+
+_LARGEST: Final = 16 * 1024 * 1024
+"""Bytes that a payload or a traceback may take once unpacked; more is not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """One job at one moment."""
+
+    id: str
+    queue: str
+    status: str
+    """One of RQ's (`rq.job.JobStatus`), as it is stored."""
+    progress: dict[str, Any] | None
+    """`{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`, or None where it has told none."""
+    payload: dict[str, Any] | None
+    """The fields; None where it was not written as JSON."""
+    result: Any
+    """What it returned; None while there is nothing, or where it was not written as JSON."""
+    failed_reason: str | None
+    """The last line of the traceback, where its newest attempt failed."""
+
+
+def read_state(connection: redis.Redis, job_id: str) -> JobState:
+    """The state of that job; NotFound where there is none."""
+    with connection.pipeline(transaction=False) as pipe:
+        pipe.hmget(keys.job(job_id), "origin", "status", "data", keys.FIELD_PROGRESS)
+        pipe.exists(keys.job(job_id))
+        pipe.xrevrange(keys.results(job_id), count=1)
+        (origin, status, data, progress), exists, results = pipe.execute()
+    if not exists:
+        raise NotFound(f"there is no job '{printable(job_id, 80)}': it was removed, or its time to be kept is over")
+    outcome: dict[bytes, bytes] = results[0][1] if results else {}
+    call = _json(_unpacked(data or b""))
+    told = _json(progress or b"")
+    return JobState(
+        id=job_id,
+        queue=decode(origin),
+        status=decode(status),
+        progress=told if isinstance(told, dict) else None,
+        payload=call[3] if isinstance(call, list) and len(call) == 4 and isinstance(call[3], dict) else None,
+        result=_json(_base64(outcome.get(b"return_value", b""))),
+        failed_reason=_last_line(decode(_unpacked(_base64(outcome.get(b"exc_string", b""))))),
+    )
+
+
+def _unpacked(data: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(data, _LARGEST)
+    except zlib.error:
+        return data  # RQ takes plain bytes as well (`rq.job.Job.restore`)
+
+
+def _base64(data: bytes) -> bytes:
+    try:
+        return base64.b64decode(data)
+    except ValueError:
+        return b""
+
+
+def _json(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _last_line(text: str) -> str | None:
+    lines = text.strip().splitlines()
+    return printable(lines[-1]) if lines else None

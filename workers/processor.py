@@ -1,0 +1,177 @@
+"""`@processor`: a function with a typed payload and a typed result becomes something that can be enqueued."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from rq import get_current_job
+
+from workers.backoff import Backoff, as_backoff
+from workers.durations import checked
+from workers.errors import InvalidInput
+from workers.progress import recording
+from workers.text import printable
+
+MAIN_QUEUE: Final = "main-queue"
+"""Where jobs go when nothing else is said."""
+
+
+class Payload(BaseModel):
+    """What a processor is given: unknown fields are refused, as are infinite numbers, and nothing changes it later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+P = TypeVar("P", bound=BaseModel)
+R = TypeVar("R", bound=BaseModel)
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How jobs of a processor run, where whoever enqueues them says nothing else."""
+
+    attempts: int
+    """In all, the first one included."""
+    backoff: Backoff
+    timeout: timedelta
+    """How long one attempt may take."""
+    result_ttl: timedelta
+    """How long a finished job and its result are kept."""
+    failure_ttl: timedelta
+    """How long a failed job is kept."""
+
+
+class Processor(Generic[P, R]):
+    """A function that works on jobs, with the types of its payload and result, its queue and its options.
+
+    Called with the payload's fields, as RQ does, it validates them, runs the function and returns plain JSON data.
+    """
+
+    __test__: ClassVar[bool] = False
+    """Keeps pytest from taking one whose name begins with `test` for a test."""
+
+    def __init__(self, function: Callable[[P], R], *, name: str | None, queue: str, options: Options) -> None:
+        self.function = function
+        self.name = name or function.__name__
+        self.path = f"{function.__module__}.{function.__qualname__}"
+        """What RQ imports."""
+        self.payload, self.result = _types(function)
+        self.queue = queue
+        self.options = options
+        self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+
+    def __repr__(self) -> str:
+        return f"<Processor {self.name} of {self.payload.__name__} on {self.queue}>"
+
+    def validate(self, payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> P:
+        """The payload as its model; InvalidInput with a sentence per bad field where it does not fit."""
+        return validate(self.payload, payload, what)
+
+    def __call__(self, /, **payload: Any) -> Any:
+        model = self.validate(payload)
+        with recording(get_current_job()):
+            result = self.function(model)
+        if not isinstance(result, self.result):
+            raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
+        return result.model_dump(mode="json")
+
+
+def processor(
+    *,
+    queue: str = MAIN_QUEUE,
+    name: str | None = None,
+    attempts: int = 1,
+    backoff: Backoff | str = "exponential:2s",
+    timeout: timedelta | float = 180,
+    result_ttl: timedelta | float = timedelta(days=1),
+    failure_ttl: timedelta | float = timedelta(days=30),
+) -> Callable[[Callable[[P], R]], Processor[P, R]]:
+    """Makes a processor of a function from one pydantic model to another; plain numbers are seconds.
+
+    Raises TypeError, when the module is imported, where the function has no such annotations.
+    """
+    options = Options(
+        attempts=attempts,
+        backoff=as_backoff(backoff),
+        timeout=checked(timeout, "timeout", least=1),
+        result_ttl=checked(result_ttl, "result_ttl"),
+        failure_ttl=checked(failure_ttl, "failure_ttl"),
+    )
+    if attempts < 1:
+        raise InvalidInput(f"attempts must be at least 1, not {attempts}")
+
+    def decorate(function: Callable[[P], R]) -> Processor[P, R]:
+        return Processor(function, name=name, queue=queue, options=options)
+
+    return decorate
+
+
+def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
+    where = f"{function.__module__}.{function.__qualname__}"
+    hint = "a processor is a function such as `def resize(payload: Resize) -> Resized`, both pydantic models"
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function) or "." in function.__qualname__:
+        raise TypeError(f"{where} is not a plain function of a module: {hint}")
+    try:
+        hints = get_type_hints(function)
+    except NameError as error:
+        raise TypeError(f"{where} has an annotation that cannot be resolved ({error}): {hint}") from error
+    parameters = list(inspect.signature(function).parameters)
+    if len(parameters) != 1:
+        raise TypeError(f"{where} takes {len(parameters)} parameters instead of one: {hint}")
+    payload = _model(hints.get(parameters[0]), f"the parameter of {where}")
+    return payload, _model(hints.get("return"), f"what {where} returns")
+
+
+def _model(annotation: Any, what: str) -> Any:
+    if not (inspect.isclass(annotation) and issubclass(annotation, BaseModel)):
+        raise TypeError(f"{what} must be annotated with a pydantic model, not {annotation!r}")
+    return annotation
+
+
+def validate(model: type[M], payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> M:
+    """The payload as an instance of the model; InvalidInput with a sentence per bad field where it does not fit."""
+    if isinstance(payload, model):
+        return payload
+    data = payload.model_dump() if isinstance(payload, BaseModel) else payload
+    try:
+        return model.model_validate({} if data is None else data)
+    except ValidationError as error:
+        raise InvalidInput("; ".join(_sentence(model, dict(e), what) for e in error.errors())) from None
+
+
+def _sentence(model: type[BaseModel], error: dict[str, Any], what: str) -> str:
+    field = ".".join(str(part) for part in error["loc"])
+    if not field:
+        return f"{what}: {_reason(error)}"
+    name = f"{what} field '{printable(field, 60)}'"
+    if error["type"] != "extra_forbidden":
+        return f"{name}: {_reason(error)}"
+    near = difflib.get_close_matches(field, model.model_fields, n=1)
+    known = f"did you mean '{near[0]}'?" if near else f"the fields are {', '.join(model.model_fields) or 'none'}"
+    return f"{name}: there is no such field; {known}"
+
+
+def _reason(error: dict[str, Any]) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']:g}"
+        case "less_than_equal":
+            return f"must be at most {context['le']:g}"
+        case "model_type" | "dict_type":
+            return "must be an object of fields and values"
+    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
+    return printable(message.replace("Input should", "must"), 300)

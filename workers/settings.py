@@ -1,0 +1,70 @@
+"""What the environment says: where Redis is, and how the worker works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from workers.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """The environment variables we read, each by its field's name in capitals; an empty one counts as not set."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+    )
+
+    redis_url: SecretStr | None = None
+    """The whole address: redis://, rediss://, unix:// or embedded:. Wins over the REDIS_ variables below."""
+    redis_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:%-]+$")
+    """Name or address of the machine; localhost where only others of these are set."""
+    redis_port: int | None = Field(default=None, ge=1, le=65535)
+    """TCP port; 6379 where only others of these are set."""
+    redis_db: int | None = Field(default=None, ge=0)
+    """Number of the database; 0 where only others of these are set."""
+    redis_username: str | None = None
+    """Name of the ACL user; without it Redis' default user."""
+    redis_password: SecretStr | None = None
+    """Password of that user."""
+    job_concurrency: int = Field(default=1, ge=1)
+    """Jobs that one `qtui-worker` runs at the same time."""
+    job_max_retries: int | None = Field(default=None, ge=0)
+    """Retries of a job whose processor names none; without it each processor's own number."""
+    qtui_processors: Annotated[tuple[str, ...], NoDecode] = ()
+    """Modules or packages in which further processors live, separated by commas."""
+    qtui_embedded_dir: Path | None = None
+    """Folder of the embedded server, instead of qtui/server in the user's state folder."""
+    qtui_embedded_grace: float = Field(default=2.0, ge=0, le=86_400)
+    """Seconds that the embedded server stays after its last user has gone."""
+
+    @field_validator("qtui_processors", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(name for name in (part.strip() for part in value.split(",")) if name)
+
+    @field_validator("qtui_processors")
+    @classmethod
+    def _are_modules(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError(f"{name!r} is not the name of a module")
+        return value
+
+    @classmethod
+    def read(cls) -> Settings:
+        """The settings of this process's environment; raises InvalidInput naming each bad variable and the reason."""
+        try:
+            return cls()
+        except ValidationError as error:
+            reasons = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            raise InvalidInput("; ".join(reasons)) from None
