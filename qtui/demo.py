@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 WORKERS: Final = 2
 UNATTENDED: Final = "nightly"
 """A queue that no worker of the demo listens to, to see what that looks like."""
-WORKED: Final = ("main-queue", "reports", "payments")
+WORKED: Final = ("main-queue", "payments", "reports")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,23 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
     try:
         yield client
     finally:
-        for worker in workers:
-            worker.kill()
-        for worker in workers:
-            worker.wait()
+        _end(workers)
         client.close()
         embedded.shared(folder).leave(wait=10)
+
+
+def _end(workers: list[subprocess.Popen[bytes]]) -> None:
+    """Stop the workers, their schedulers and whatever they still run: the second signal is RQ's way to say at once."""
+    for patience in (1.2, 5.0):
+        for worker in workers:
+            worker.terminate()
+        deadline = time.monotonic() + patience
+        for worker in workers:
+            with suppress(subprocess.TimeoutExpired):
+                worker.wait(max(0.0, deadline - time.monotonic()))
+    for worker in workers:
+        worker.kill()
+        worker.wait()
 
 
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
@@ -138,7 +149,7 @@ def _tell(client: redis.Redis, seconds: int) -> None:
         output.say(output.jobs_text(window, seen.at))
     retried = [row for row in job_lists.window(client, None, Status.FINISHED, 0, 200).rows if (row.attempts or 1) > 1]
     output.say()
-    output.say(f"{len(retried)} jobs failed first, were retried and finished at a later attempt:")
+    output.say(f"Failed first, were retried and finished at a later attempt: {len(retried)}")
     for row in retried:
         output.say(f"  {row.id}  attempt {row.attempts} of {row.attempts_allowed}")
 

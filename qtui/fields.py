@@ -32,7 +32,11 @@ class Field:
         """What to type, in a few words."""
         words = {"text": "text", "integer": "a whole number", "number": "a number", "json": "JSON"}
         kind = " or ".join(self.choices) if self.choices else words.get(self.kind, "yes or no")
-        return kind if self.required else f"{kind}, default {json.dumps(self.default, ensure_ascii=False, default=str)}"
+        if self.required:
+            return kind
+        if self.default in (None, ""):
+            return f"{kind}, optional"
+        return f"{kind}, default {json.dumps(self.default, ensure_ascii=False, default=str)}"
 
     def parse(self, text: str) -> Any:
         """The value that the text means; left as text where it does not fit, for the payload's model to refuse."""

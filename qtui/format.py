@@ -173,11 +173,9 @@ def progress(known: Progress | None, width: int = 16) -> str:
     """Bar, percent and message: "████████░░  62 %  page 31"; where the total is not known, how much is done."""
     if known is None:
         return UNKNOWN
-    if known.fraction is None:
-        parts = [f"{known.done:,g} done"]
-    else:
-        parts = [bar(known.fraction, width), f"{percent(known.fraction):>5}"]
-    return "  ".join([*parts, printable(known.message, 200)]).rstrip()
+    share = f"{bar(known.fraction, width)}  {percent(known.fraction):>5}"
+    told = f"{known.done:,g} done" if known.fraction is None else share
+    return f"{told}  {printable(known.message, 200)}".rstrip()
 
 
 def cells(text: str) -> int:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 
 from qtui import format as human
 from qtui.broker.models import JobRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.status import Status
+
+_MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
+
+ENDED_BADLY = (Status.FAILED, Status.STOPPED)
+"""Statuses whose jobs have an error to show."""
 
 
 def status(row: JobRow) -> str:
@@ -35,11 +41,12 @@ def drain(seconds: float | None) -> str:
 
 def summary(row: JobRow) -> str:
     """The line that tells most about a job: what is wrong with its record, its error, or its description."""
-    return row.problem or row.error or row.description or ""
+    return row.problem or error(row) or row.description or ""
 
 
-ENDED_BADLY = (Status.FAILED, Status.STOPPED)
-"""Statuses whose jobs have an error to show."""
+def error(row: JobRow) -> str:
+    """The last line of the traceback without the exception's module: "ConnectionError: 10.0.4.7 refused"."""
+    return _MODULES.sub("", row.error or "", count=1)
 
 
 def question(plan: Plan, place: str) -> str:

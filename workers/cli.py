@@ -17,6 +17,7 @@ from workers.discovery import discover
 from workers.errors import InvalidInput, QtuiError, RedisUnavailable
 from workers.job import Policy
 from workers.logs import log_to_stderr
+from workers.pool import Pool
 from workers.producer import Priority, check_name, with_priority
 from workers.text import printable
 from workers.worker import Worker
@@ -67,6 +68,10 @@ def work(
             help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
         ),
     ] = False,
+    concurrency: Annotated[
+        int,
+        typer.Option(min=1, max=256, envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time."),
+    ] = 1,
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,  # noqa: ARG001 - there is one so far
 ) -> None:
     """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then the running job is finished first.
@@ -80,9 +85,16 @@ def work(
     if name is not None:
         check_name(name, "worker name")
     log_to_stderr()
-    connection = _connected(url, patient=not burst)
     policy = Policy(tuple(allow or ()), allow_pickle)
-    Worker(names, connection=connection, name=name, policy=policy).run(burst=burst)
+
+    def run(own_name: str | None) -> None:
+        connection = _connected(url, patient=not burst)
+        Worker(names, connection=connection, name=own_name, policy=policy).run(burst=burst)
+
+    if concurrency == 1:
+        return run(name)
+    pool = Pool(concurrency, lambda place: run(name and f"{name}-{place}"), replace=not burst)
+    raise typer.Exit(pool.run())
 
 
 def default_queues(named: Iterable[str]) -> list[str]:

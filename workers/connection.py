@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.connection import ConnectionPool, UnixDomainSocketConnection, parse_url
+from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection, parse_url
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
+from redis.utils import HIREDIS_AVAILABLE
 
 from workers.errors import InvalidInput, RedisUnavailable
 from workers.refusals import explain, passes
@@ -87,6 +88,18 @@ class _Retry(Retry):
         return super().call_with_retry(do, fail, is_retryable or passes, with_failure_count)
 
 
+class _Packer(HiredisRespSerializer):
+    """hiredis' writer of commands, which by itself knows no encoding_errors: text out of bytes that were no UTF-8 fails."""
+
+    def pack(self, *args: Any) -> Any:
+        """The command as a list of bytes to send."""
+        try:
+            return super().pack(*args)
+        except UnicodeEncodeError:
+            encoded: list[Any] = [a.encode("utf-8", "surrogateescape") if isinstance(a, str) else a for a in args]
+            return super().pack(*encoded)
+
+
 class _Pool(ConnectionPool):
     """A pool that tries again to connect, which redis-py by itself can do only together with repeating commands."""
 
@@ -127,6 +140,7 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     options: dict[str, Any] = {
         "client_name": re.sub(r"[^!-~]", "-", role),
         "encoding_errors": "surrogateescape",
+        "command_packer": _Packer() if HIREDIS_AVAILABLE else None,
         "socket_timeout": patience.reply,
         "socket_connect_timeout": patience.connect,
         "health_check_interval": patience.health_check,
@@ -232,10 +246,8 @@ def _parse(url: str, source: str) -> Target:
 
 def _embedded(rest: str, source: str) -> Target:
     if not rest:
-        from workers.embedded import default_folder
-
-        return Target("", "embedded", default_folder(Settings.read()))
-    folder = Path(rest).expanduser()
+        return Target("", "embedded", Settings.read().embedded_folder())
+    folder = Path(rest)
     if not folder.is_absolute():
         raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")
     return Target("", f"embedded:{printable(str(folder))}", folder)

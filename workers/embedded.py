@@ -46,14 +46,6 @@ def binary() -> Path:
     raise RedisUnavailable(f"The embedded server does not come for this platform: {_NEXT_STEP}.")
 
 
-def default_folder(settings: Settings) -> Path:
-    """QTUI_EMBEDDED_DIR, else `qtui/server` in the user's state folder (XDG Base Directory Specification)."""
-    if settings.qtui_embedded_dir:
-        return settings.qtui_embedded_dir.expanduser()
-    named = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "qtui" / "server"
-
-
 class Embedded:
     """A process's part in an embedded server, from `join` until `leave` or until the process ends, however it ends.
 
@@ -67,6 +59,7 @@ class Embedded:
         self._grace = grace
         self._left = threading.Event()
         self._users = -1
+        self._logged = 0
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +96,7 @@ class Embedded:
         """Hold our part and see to a keeper; the start lock keeps a second starter and an ending keeper out."""
         starting = keeper.lock(self.folder, keeper.START_LOCK, fcntl.LOCK_EX)
         try:
+            self._logged = _size(self.folder / keeper.LOG)
             if self._users < 0:
                 self._users = keeper.lock(self.folder, keeper.USERS_LOCK, fcntl.LOCK_SH)
                 threading.Thread(target=self._watch, name="embedded server", daemon=True).start()
@@ -116,7 +110,7 @@ class Embedded:
         run = [sys.executable, "-I", "-S", keeper.__file__]
         arguments = [str(self.folder), str(self.socket), str(self._server), str(self._grace)]
         with (self.folder / keeper.LOG).open("ab") as log:
-            ended = subprocess.run(  # noqa: S603 - our own file under the running interpreter
+            ended = subprocess.run(
                 [*run, *arguments],
                 check=False,
                 cwd=self.folder,
@@ -156,7 +150,7 @@ class Embedded:
 
     def _failure(self, what: str) -> RedisUnavailable:
         return RedisUnavailable(
-            f"The embedded server in {self.folder} {what}: {_last_line(self.folder / keeper.LOG)}; "
+            f"The embedded server in {self.folder} {what}: {_last_line(self.folder / keeper.LOG, self._logged)}; "
             f"mend what {keeper.LOG} there says, name another folder (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}."
         )
 
@@ -174,15 +168,15 @@ def join(folder: Path | None = None, *, grace: float | None = None, limit: float
     settings = Settings.read()
     server = binary()
     try:
-        folder = Path(os.path.realpath(folder or default_folder(settings)))
+        folder = Path(os.path.realpath(folder or settings.embedded_folder()))
         joined = Embedded(_private(folder), server, settings.qtui_embedded_grace if grace is None else grace)
         try:
             joined.ensure(limit)
         except BaseException:
             joined.leave()
             raise
-    except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
-        reason = printable(getattr(error, "strerror", None) or str(error))
+    except OSError as error:
+        reason = printable(error.strerror or str(error))
         raise RedisUnavailable(
             f"The embedded server cannot use the folder {printable(str(folder))}: {reason}; "
             f"name another one (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}."
@@ -196,7 +190,7 @@ def shared(folder: Path | None = None) -> Embedded:
     Seen to be answering at each call, and started again where it is gone. Raises as `join`.
     """
     with _sharing:
-        named = Path(os.path.realpath(folder or default_folder(Settings.read())))
+        named = Path(os.path.realpath(folder or Settings.read().embedded_folder()))
         if (joined := _shared.get(named)) is None:
             joined = _shared[named] = join(named)
         else:
@@ -226,13 +220,21 @@ def _socket_path(folder: Path) -> Path:
     return _private(Path("/tmp") / f"qtui-{os.geteuid()}-{digest}") / path.name  # noqa: S108 - its owner is checked
 
 
-def _last_line(log: Path) -> str:
-    """What the server said last, without its time stamp."""
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _last_line(log: Path, begin: int) -> str:
+    """What the server said last, after the first `begin` bytes of its log and without its time stamp."""
+    size = _size(log)
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 4096))
+            file.seek(max(0 if size < begin else begin, size - 4096))
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         lines = []
-    last = next((line for line in reversed(lines) if line.strip()), "it left no log")
+    last = next((line for line in reversed(lines) if line.strip()), "it said nothing (is the disk full?)")
     return printable(_LOG_PREFIX.sub("", last), 300)

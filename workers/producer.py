@@ -187,9 +187,7 @@ def with_priority(queue: str, priority: Priority) -> str:
 def check_name(name: str, what: str = "queue name") -> str:
     """The name, where it is safe for keys, terminals and CLIENT SETNAME; InvalidInput otherwise."""
     if not _NAME.fullmatch(name):
-        raise InvalidInput(
-            f"{what} '{printable(name, 60)}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'"
-        )
+        raise InvalidInput(f"{what} '{printable(name, 60)}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")
     if name.endswith(":intermediate") or ":intermediate:" in name:
         raise InvalidInput(f"{what} '{name}' is not allowed: RQ keeps its own lists under ':intermediate'")
     return name
@@ -217,9 +215,7 @@ def _order(
     if timeout is not None:
         options = replace(options, timeout=checked(timeout, "timeout", least=1))
     if job_id is not None and not (JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
-        raise InvalidInput(
-            f"job id '{printable(job_id, 60)}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'"
-        )
+        raise InvalidInput(f"job id '{printable(job_id, 60)}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
     if unique and job_id is None:
         raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
     name = check_name(with_priority(queue or found.queue, priority))
@@ -253,7 +249,7 @@ def _job(queue: Queue, order: _Order, model: BaseModel) -> Job:
         status=JobStatus.SCHEDULED if order.due else JobStatus.QUEUED,
         retry=Retry(max=retries, interval=options.backoff.intervals(retries)) if retries else None,
     )
-    assert isinstance(job, Job)  # noqa: S101 - the queue is made with that class
+    assert isinstance(job, Job)
     job.attempts = options.attempts
     return job
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,6 +60,19 @@ class Settings(BaseSettings):
             if not all(part.isidentifier() for part in name.split(".")):
                 raise ValueError(f"{name!r} is not the name of a module")
         return value
+
+    def embedded_folder(self) -> Path:
+        """QTUI_EMBEDDED_DIR, else `qtui/server` in the user's state folder (XDG Base Directory Specification).
+
+        Raises InvalidInput when this user has no home to look in.
+        """
+        try:
+            if self.qtui_embedded_dir:
+                return self.qtui_embedded_dir.expanduser()
+            named = Path(os.environ.get("XDG_STATE_HOME", ""))
+            return (named if named.is_absolute() else Path.home() / ".local" / "state") / "qtui" / "server"
+        except RuntimeError as error:
+            raise InvalidInput("QTUI_EMBEDDED_DIR: this user has no home folder; name a whole path.") from error
 
     @classmethod
     def read(cls) -> Settings:

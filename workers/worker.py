@@ -5,36 +5,33 @@
 
 from __future__ import annotations
 
-import logging
 import os
+import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from multiprocessing.process import BaseProcess
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import redis
 import rq
+from redis.client import Pipeline
 from rq.exceptions import StopRequested
 from rq.executions import Execution
-from rq.registry import FailedJobRegistry
-from rq.results import Result
 from rq.serializers import JSONSerializer
-from rq.utils import now, utcformat
+from rq.utils import now
 
 from workers import keys
 from workers.errors import Refused
 from workers.job import Job, Policy
-from workers.text import printable
+from workers.scheduler import Scheduler
+from workers.unreadable import AWAY, set_aside
 
-log = logging.getLogger("rq.worker")
-
-_AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError)
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
 """Seconds between two beginnings of RQ's loop."""
-_UNREADABLE_TTL: Final = 30 * 86_400
 
 
 def _default_name() -> str:
@@ -45,6 +42,29 @@ def _default_name() -> str:
 class Queue(rq.Queue):
     """RQ's queue; a job whose record cannot be read is set aside among the failed ones instead of ending the worker."""
 
+    taking: ClassVar[bool] = False
+    """True from when a job may have left its queue until its execution is on record: a stop must not cut in there."""
+
+    @classmethod
+    def lpop(cls, queue_keys: Sequence[str], timeout: int | None, connection: redis.Redis | None = None) -> Any:
+        """The next entry of several queues."""
+        return cls._taken(lambda: rq.Queue.lpop(queue_keys, timeout, connection))
+
+    @classmethod
+    def lmove(cls, connection: redis.Redis, queue_key: str, timeout: int | None) -> Any:
+        """The next entry of one queue."""
+        return cls._taken(lambda: rq.Queue.lmove(connection, queue_key, timeout))
+
+    @staticmethod
+    def _taken(pop: Callable[[], Any]) -> Any:
+        Queue.taking = True
+        entry = None
+        try:
+            entry = pop()
+        finally:
+            Queue.taking = entry is not None
+        return entry
+
     @classmethod
     def _fetch_dequeued_job(
         cls, connection: redis.Redis, queue_key: str, job_id: str, *args: Any, **kwargs: Any
@@ -54,31 +74,12 @@ class Queue(rq.Queue):
             if fetched is not None:
                 return fetched
             reason = "its record holds no data"
-        except _AWAY:
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
             reason = f"{type(error).__name__}: {error}"
-        _set_aside(connection, queue_key.removeprefix(keys.QUEUE_PREFIX), job_id, reason)
+        set_aside(connection, queue_key.removeprefix(keys.QUEUE_PREFIX), job_id, reason)
         return None
-
-
-def _set_aside(connection: redis.Redis, queue: str, job_id: str, reason: str) -> None:
-    """Puts a job that cannot be read among the failed ones, with the reason as its traceback; forgets one that is gone."""
-    kind = connection.type(keys.job(job_id))
-    if kind == b"none":
-        connection.lrem(keys.intermediate(queue), 1, job_id)
-        return
-    sentence = f"qtui: the job's record cannot be read ({printable(reason, 300)})"
-    log.error("job %s: %s; it is now among the failed jobs of %s", printable(job_id, 80), sentence, queue)
-    failed = FailedJobRegistry(queue, connection=connection, serializer=JSONSerializer)
-    result = Result(job_id, Result.Type.FAILED, connection, exc_string=sentence, serializer=JSONSerializer)
-    with connection.pipeline(transaction=True) as pipe:
-        pipe.zadd(failed.key, {job_id: time.time() + _UNREADABLE_TTL})
-        pipe.lrem(keys.intermediate(queue), 1, job_id)
-        result.save(ttl=_UNREADABLE_TTL, pipeline=pipe)
-        if kind == b"hash":
-            pipe.hset(keys.job(job_id), mapping={"status": "failed", "ended_at": utcformat(now())})
-        pipe.execute()
 
 
 class Worker(rq.Worker):
@@ -88,6 +89,7 @@ class Worker(rq.Worker):
     """
 
     queue_class = Queue
+    max_connection_wait_time = 5.0
     pubsub_thread: Any  # RQ declares these two as None only
     last_cleaned_at: Any
 
@@ -138,13 +140,32 @@ class Worker(rq.Worker):
     # What RQ calls
 
     def request_stop(self, signum: int, frame: Any) -> None:
-        """Ends the worker after the running job."""
+        """Ends the worker after the running job, or the one that is just being taken."""
         self._leaving = True
-        super().request_stop(signum, frame)
+        # RQ's handler raises StopRequested where no job runs: in between, a job would be in no list any more. Where
+        # that is lost, in a finalizer for one, this is what RQ's loop looks at next.
+        self._stop_requested = True
+        if not Queue.taking:
+            super().request_stop(signum, frame)
+            return
+        self._shutdown_requested_date = now()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.request_force_stop)
+
+    def prepare_execution(self, job: rq.job.Job) -> Execution:
+        """Puts on record that this worker runs the job."""
+        execution = super().prepare_execution(job)
+        Queue.taking = False
+        return execution
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Seconds that a pop may block: as long as a stop may have to wait."""
+        return 1
 
     def set_shutdown_requested_date(self) -> None:
         """Notes for others that this worker is leaving; where Redis is away it leaves without."""
-        with suppress(*_AWAY):
+        with suppress(*AWAY):
             super().set_shutdown_requested_date()
 
     def register_birth(self) -> None:
@@ -160,11 +181,40 @@ class Worker(rq.Worker):
         """Says farewell, as far as Redis can still be told."""
         if self.is_horse:
             return
+        Queue.taking = False
         if self.scheduler:
             self.stop_scheduler()
         with suppress(redis.RedisError, OSError):
             self.register_death()
         self.unsubscribe()
+
+    def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
+        """As RQ's, with a scheduler of ours: in burst it enqueues once what is due."""
+        self.scheduler = scheduler = Scheduler(
+            self.queues, connection=self.connection, logging_level=self.log.level, serializer=self.serializer
+        )
+        scheduler.acquire_locks()
+        if not scheduler.acquired_locks:
+            return
+        if not burst:
+            scheduler.start()
+            return
+        try:
+            scheduler.enqueue_scheduled_jobs()
+        finally:
+            scheduler.release_locks()
+
+    def stop_scheduler(self) -> None:
+        """Ends the scheduler's process: asked again, as its first moments are deaf, and then made to.
+
+        Its locks expire by themselves within about a minute.
+        """
+        process: BaseProcess | None = getattr(self.scheduler, "_process", None)
+        for end in (*[BaseProcess.terminate] * 5, BaseProcess.kill):
+            if process is None or not process.is_alive():
+                return
+            end(process)
+            process.join(2)
 
     def unsubscribe(self) -> None:
         """Ends the thread that listens for commands, whether or not Redis can be told."""
@@ -174,11 +224,21 @@ class Worker(rq.Worker):
                 super().unsubscribe()
             self.pubsub_thread = None
 
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """A sign of life; where Redis is away the worker goes on without, as it may hold a job by now."""
+        with suppress(*AWAY):
+            super().heartbeat(timeout, pipeline)
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """What the worker is at, for others to see; where Redis is away it goes on without."""
+        with suppress(*AWAY):
+            super().set_state(state, pipeline)
+
     def maintain_heartbeats(self, job: rq.job.Job, execution: Execution) -> None:
         """A sign of life while a job runs; where Redis is away the job goes on without."""
         try:
             super().maintain_heartbeats(job, execution)
-        except _AWAY as error:
+        except AWAY as error:
             self.log.warning("Worker %s: no heartbeat could be sent: %s", self.name, error)
 
     def check_for_suspension(self, burst: bool) -> None:
@@ -193,15 +253,20 @@ class Worker(rq.Worker):
         self, timeout: int | None, max_idle_time: int | None = None
     ) -> tuple[rq.job.Job, rq.Queue] | None:
         """The next job; in burst None where the queues are empty, which ends this worker."""
-        taken = super().dequeue_job_and_maintain_ttl(timeout, max_idle_time)
-        self._leaving = self._leaving or taken is None
-        return taken
+        while not self._stop_requested:
+            taken = super().dequeue_job_and_maintain_ttl(timeout, None if timeout is None else self.dequeue_timeout)
+            if taken is not None:
+                return taken
+            if timeout is None:
+                self._leaving = True
+                return None
+        raise StopRequested
 
     def clean_registries(self) -> None:
         """RQ's maintenance; a record that it cannot read ends it until next time, not the worker."""
         try:
             super().clean_registries()
-        except _AWAY:
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
             self.log.error("Worker %s: maintenance ended early: %s: %s", self.name, type(error).__name__, error)
@@ -211,7 +276,7 @@ class Worker(rq.Worker):
         """A command for this worker; one that cannot be read is ignored, as the thread that listens would end."""
         try:
             super().handle_payload(message)
-        except _AWAY:
+        except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - anybody can publish anything there
             self.log.error("Worker %s: a command cannot be read: %s: %s", self.name, type(error).__name__, error)

@@ -10,7 +10,7 @@ import redis
 
 from qtui.broker import payload, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
-from qtui.broker.scripts import Script, raw
+from qtui.broker.scripts import Script, encode
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui.broker.timing import parse_int, parse_number, parse_time
@@ -106,73 +106,73 @@ def _scheduled_for(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -
     if fields.get("status") != Status.SCHEDULED.value.encode():
         return None
     try:
-        score = client.zscore(raw(keys.registry("scheduled", decode(fields.get("origin")))), raw(job_id))
+        score = client.zscore(encode(keys.registry("scheduled", decode(fields.get("origin")))), encode(job_id))
     except redis.ResponseError:  # the registry's key has the wrong type
         return None
     return parse_number(str(score)) if score is not None else None
 
 
-def _detail(job_id: str, raw: _Raw, scheduled_for: float | None) -> JobDetail:
-    problems = _problems(raw)
-    call = payload.job_call(raw.fields.get("data", b""))
+def _detail(job_id: str, whole: _Raw, scheduled_for: float | None) -> JobDetail:
+    problems = _problems(whole)
+    call = payload.job_call(whole.fields.get("data", b""))
     if call.decoded.problem:
         problems.append(f"payload: {call.decoded.problem}")
-    attempts = tuple(_attempt(entry_id, flat, problems) for entry_id, flat in reversed(raw.results))
-    traceback = next((a.traceback for a in reversed(attempts) if a.traceback), None) or _old_traceback(raw.fields)
-    row = _row(job_id, raw, attempts, traceback, scheduled_for)
+    attempts = tuple(_attempt(entry_id, flat, problems) for entry_id, flat in reversed(whole.results))
+    traceback = next((a.traceback for a in reversed(attempts) if a.traceback), None) or _old_traceback(whole.fields)
+    row = _row(job_id, whole, attempts, traceback, scheduled_for)
+    if row.problem:
+        problems.insert(0, row.problem)
     ok = next((a for a in reversed(attempts) if a.outcome == "ok"), None)
     return JobDetail(
         row=row,
-        payload=_payload(call, raw.fields),
-        payload_bytes=raw.sizes.get("data", 0),
-        meta=_plain("meta", raw.fields.get("meta"), problems),
-        result=ok.result if ok else _plain("result", raw.fields.get("result"), problems),
+        payload=_payload(call, whole.fields),
+        payload_bytes=whole.sizes.get("data", 0),
+        meta=_plain("meta", whole.fields.get("meta"), problems),
+        result=ok.result if ok else _plain("result", whole.fields.get("result"), problems),
         failed_reason=row.error,
         traceback=traceback,
         attempts=attempts,
         timeline=moments(row, attempts),
-        logs=tuple(_log_line(*entry) for entry in reversed(raw.log)),
-        depends_on=raw.dependencies or _named_dependencies(raw.fields),
-        dependents=raw.dependents,
-        heartbeat_at=parse_time(raw.fields.get("last_heartbeat")),
-        ttl=raw.ttl,
+        logs=tuple(_log_line(*entry) for entry in reversed(whole.log)),
+        depends_on=whole.dependencies or _named_dependencies(whole.fields),
+        dependents=whole.dependents,
+        heartbeat_at=parse_time(whole.fields.get("last_heartbeat")),
+        ttl=whole.ttl,
         problems=tuple(problems),
-        facts={name: decode(raw.fields[name][:500]) for name in _FACTS if raw.fields.get(name)},
+        facts={name: decode(whole.fields[name][:500]) for name in _FACTS if whole.fields.get(name)},
     )
 
 
-def _problems(raw: _Raw) -> list[str]:
-    problems = [f"{key}: a key of the wrong type" for key in raw.wrong]
-    if not raw.exists:
-        problems.append(f"{rows.PROBLEMS[b'gone']}; only its results are left")
-    for name, size in raw.sizes.items():
-        if size > len(raw.fields[name]):
-            problems.append(f"{name}: only the first {len(raw.fields[name]):,} of {size:,} bytes are shown")
-    if len(raw.fields) == MAX_FIELDS:
+def _problems(whole: _Raw) -> list[str]:
+    problems = [f"{key}: a key of the wrong type" for key in whole.wrong]
+    for name, size in whole.sizes.items():
+        if size > len(whole.fields[name]):
+            problems.append(f"{name}: only the first {len(whole.fields[name]):,} of {size:,} bytes are shown")
+    if len(whole.fields) == MAX_FIELDS:
         problems.append(f"only {MAX_FIELDS} fields of the hash are shown")
     for name in ("created_at", "enqueued_at", "started_at", "ended_at"):
-        text = raw.fields.get(name)
+        text = whole.fields.get(name)
         if text and parse_time(text) is None:
             problems.append(f"{name}: {decode(text[:40])!r} is no time")
     return problems
 
 
-def _row(job_id: str, raw: _Raw, attempts: tuple[Attempt, ...], traceback: str | None, scheduled_for: float | None) -> JobRow:
-    known: dict[str, bytes | None] = {name: raw.fields.get(name) for name in rows.FIELDS}
+def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str | None, scheduled_for: float | None) -> JobRow:
+    known: dict[str, bytes | None] = {name: whole.fields.get(name) for name in rows.FIELDS}
     row = rows.from_fields(
         job_id,
         "",
         known,
-        data=raw.fields.get("data"),
+        data=whole.fields.get("data"),
         error=rows.last_of(traceback) if attempts and attempts[-1].outcome != "ok" else None,
         scheduled_for=scheduled_for,
     )
-    if row.attempts is None and "retries_left" not in raw.fields and len(attempts) < MAX_RESULTS and raw.exists:
+    if row.attempts is None and "retries_left" not in whole.fields and len(attempts) < MAX_RESULTS and whole.exists:
         # Without RQ's retries each ended attempt leaves a result, so they can be counted.
         row = replace(row, attempts=len(attempts) + (row.status is Status.STARTED))
-    if not raw.exists or raw.wrong:
-        gone = rows.PROBLEMS[b"type" if keys.job(job_id) in raw.wrong else b"gone"]
-        row = replace(row, problem=gone if not raw.fields else row.problem)
+    if not whole.exists or whole.wrong:
+        gone = rows.PROBLEMS[b"type" if keys.job(job_id) in whole.wrong else b"gone"]
+        row = replace(row, problem=gone if not whole.fields else row.problem)
     return row
 
 

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from qtui.broker import rows
 from qtui.broker.models import Window
-from qtui.broker.scripts import Argument, Script, raw
+from qtui.broker.scripts import Argument, Script, encode
 from qtui.broker.status import COUNTED, Status
 from workers import keys
 from workers.text import decode
@@ -63,7 +63,7 @@ def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
     """Puts one command for each status of `COUNTED` into a pipeline, in that order."""
     for status in COUNTED:
         count = pipe.llen if status.fact.home == "queue" else pipe.zcard
-        count(raw(place(queue, status)))
+        count(encode(place(queue, status)))
 
 
 def counts_of(replies: list[object]) -> dict[Status, int]:
@@ -153,7 +153,7 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
     """The same, looking through sorted sets in blocks."""
     with client.pipeline(transaction=False) as pipe:
         for key, _ in places:
-            pipe.zcard(raw(key))
+            pipe.zcard(encode(key))
         sizes = [n if isinstance(n, int) else 0 for n in pipe.execute(raise_on_error=False)]
     calls: list[tuple[list[str], list[Argument]]] = []
     owners: list[str] = []

@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 
 from qtui.broker import jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
-from qtui.broker.scripts import raw
+from qtui.broker.scripts import encode
 from qtui.broker.status import COUNTED
 from qtui.broker.timing import parse_time
 from workers import keys
@@ -36,7 +36,7 @@ def load(client: redis.Redis) -> Overview:
         for name in names:
             jobs.count_commands(pipe, name)
         for name in names:
-            pipe.lindex(raw(keys.queue(name)), 0)
+            pipe.lindex(encode(keys.queue(name)), 0)
         workers.commands(pipe, worker_names)
         replies = pipe.execute(raise_on_error=False)
         counted, heads = len(names) * len(COUNTED), len(names) * (len(COUNTED) + 1)

@@ -57,25 +57,31 @@ def decode(raw: bytes) -> Decoded:
     NaN and infinities too, keys become text, bytes become text where they are UTF-8 and a placeholder where not.
     """
     try:
-        content, cut = _unpacked(raw)
-        return _decoded(content, cut)
+        content, problem = _unpacked(raw)
+        return _decoded(content, problem)
     except (MemoryError, RecursionError) as error:
         return Decoded(None, "bytes", f"too large to be read here: {type(error).__name__}", truncated=True)
 
 
-def _unpacked(raw: bytes) -> tuple[bytes, bool]:
-    """The bytes without zlib, and whether they were cut."""
-    if raw[:2] in _ZLIB_HEADS:
-        unpacker = zlib.decompressobj()
-        try:
-            content = unpacker.decompress(raw, MAX_BYTES)
-        except zlib.error:
-            return raw[:MAX_BYTES], len(raw) > MAX_BYTES
-        return content, not unpacker.eof
-    return raw[:MAX_BYTES], len(raw) > MAX_BYTES
+_TOO_LONG: Final = f"only the first {MAX_BYTES:,} bytes were read"
 
 
-def _decoded(content: bytes, cut: bool) -> Decoded:
+def _unpacked(raw: bytes) -> tuple[bytes, str | None]:
+    """The bytes without zlib, and why they are not all of them."""
+    too_long = _TOO_LONG if len(raw) > MAX_BYTES else None
+    if raw[:2] not in _ZLIB_HEADS:
+        return raw[:MAX_BYTES], too_long
+    unpacker = zlib.decompressobj()
+    try:
+        content = unpacker.decompress(raw, MAX_BYTES)
+    except zlib.error:
+        return raw[:MAX_BYTES], too_long
+    if unpacker.eof:
+        return content, None
+    return content, _TOO_LONG if len(content) == MAX_BYTES else "the compressed data ends too early"
+
+
+def _decoded(content: bytes, cut: str | None) -> Decoded:
     if content[:1] == b"\x80":
         return _from_pickle(pickles.read(content), cut)
     try:
@@ -90,20 +96,19 @@ def _decoded(content: bytes, cut: bool) -> Decoded:
         text = content.decode()
     except UnicodeDecodeError:
         return _plain(content, "bytes", None, cut)
-    problem = "JSON that is damaged or cut, shown as text" if text[:1] in ("{", "[") else None
-    return _plain(text, "text", problem, cut)
+    damaged = "JSON that is damaged or cut, shown as text" if text[:1] in ("{", "[") else None
+    return _plain(text, "text", damaged, cut)
 
 
-def _from_pickle(reading: pickles.Reading, cut: bool) -> Decoded:
-    return _plain(reading.value, "pickle", reading.problem, cut or reading.cut)
+def _from_pickle(reading: pickles.Reading, cut: str | None) -> Decoded:
+    return _plain(reading.value, "pickle", reading.problem, cut or (reading.problem if reading.cut else None))
 
 
-def _plain(node: Any, kind: Kind, problem: str | None, cut: bool) -> Decoded:
+def _plain(node: Any, kind: Kind, problem: str | None, cut: str | None) -> Decoded:
+    """`cut` says why some of it was left out before."""
     plain = Plain()
     value = plain.value(node)
-    if cut:
-        problem = f"only the first {MAX_BYTES:,} bytes at most were read"
-    return Decoded(value, kind, problem, cut or plain.truncated)
+    return Decoded(value, kind, cut or problem, cut is not None or plain.truncated)
 
 
 def job_call(data: bytes) -> Call:

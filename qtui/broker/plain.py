@@ -67,7 +67,7 @@ class Plain:
         if isinstance(node, Pairs):
             return self._dict(node.items)
         if isinstance(node, Members):
-            return self._list(node.items)
+            return sorted(self._list(node.items), key=repr)  # a set has no order of its own
         if isinstance(node, Name):
             return {"__object__": self._cut(node.path)}
         if isinstance(node, Instance):
@@ -214,7 +214,7 @@ def _complex(node: Instance) -> str:
     return str(complex(real, imaginary))
 
 
-def _collection(node: Instance) -> list[Any]:
+def _members(node: Instance) -> list[Any]:
     inside = node.args[0] if node.args else []
     if not isinstance(inside, list | tuple | Members):
         raise TypeError
@@ -244,9 +244,9 @@ _READABLE: Final[dict[str, _Reader]] = {
     "decimal.Decimal": _text,
     "uuid.UUID": _uuid,
     "builtins.complex": _complex,
-    "builtins.set": _collection,
-    "builtins.frozenset": _collection,
-    "collections.deque": _collection,
+    "builtins.set": lambda node: Members(_members(node)),
+    "builtins.frozenset": lambda node: Members(_members(node)),
+    "collections.deque": _members,
     "collections.OrderedDict": _mapping,
     "collections.defaultdict": _mapping,
     "collections.Counter": _mapping,

@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, ResponseError
 Argument = str | bytes | int | float
 
 
-def raw(text: str) -> bytes:
+def encode(text: str) -> bytes:
     """Text as it was in Redis: the way back from `workers.text.decode`.
 
     Every key and id that may not be UTF-8 passes through here, because hiredis encodes texts strictly whatever the
@@ -23,8 +23,8 @@ def raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _raw(arguments: Sequence[Argument]) -> list[Argument]:
-    return [raw(argument) if isinstance(argument, str) else argument for argument in arguments]
+def _encoded(arguments: Sequence[Argument]) -> list[Argument]:
+    return [encode(argument) if isinstance(argument, str) else argument for argument in arguments]
 
 
 _without_read_only: WeakSet[redis.Redis] = WeakSet()
@@ -45,9 +45,9 @@ class Script:
         Raises redis.RedisError as any command does.
         """
         try:
-            return client.evalsha(self.digest, len(keys), *_raw(keys), *_raw(arguments))
+            return client.evalsha(self.digest, len(keys), *_encoded(keys), *_encoded(arguments))
         except NoScriptError:
-            return client.eval(self.text, len(keys), *_raw(keys), *_raw(arguments))
+            return client.eval(self.text, len(keys), *_encoded(keys), *_encoded(arguments))
 
     def look(self, client: redis.Redis, keys: list[str], arguments: list[Argument]) -> Any:
         """The same for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
@@ -63,9 +63,9 @@ class Script:
 
     def _look(self, client: redis.Redis, keys: list[str], arguments: list[Argument]) -> Any:
         try:
-            return client.evalsha_ro(self.digest, len(keys), *_raw(keys), *_raw(arguments))
+            return client.evalsha_ro(self.digest, len(keys), *_encoded(keys), *_encoded(arguments))
         except NoScriptError:
-            return client.eval_ro(self.text, len(keys), *_raw(keys), *_raw(arguments))
+            return client.eval_ro(self.text, len(keys), *_encoded(keys), *_encoded(arguments))
 
     def look_all(self, client: redis.Redis, calls: list[tuple[list[str], list[Argument]]]) -> list[Any]:
         """`look` for several sets of keys and arguments, all but the first in one round trip."""
@@ -75,5 +75,5 @@ class Script:
         with client.pipeline(transaction=False) as pipe:
             for keys, arguments in calls[1:]:
                 evalsha = pipe.evalsha if client in _without_read_only else pipe.evalsha_ro
-                evalsha(self.digest, len(keys), *_raw(keys), *_raw(arguments))
+                evalsha(self.digest, len(keys), *_encoded(keys), *_encoded(arguments))
             return [first, *pipe.execute()]

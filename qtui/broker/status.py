@@ -102,7 +102,7 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "What it waited for is done; it is about to be queued.",
     ),
     Status.RATE_LIMITED: StatusFact(
-        "rate limited", "LIMITED", "⧗", "warn", "rate limit", None, (), "Held back by RQ's concurrency limit."
+        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, (), "Held back by RQ's concurrency limit."
     ),
     Status.FINISHED: StatusFact(
         "finished",

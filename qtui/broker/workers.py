@@ -9,7 +9,7 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from qtui.broker.models import WorkerRow
-from qtui.broker.scripts import raw
+from qtui.broker.scripts import encode
 from qtui.broker.timing import parse_int, parse_time
 from workers import keys
 from workers.text import decode
@@ -60,7 +60,7 @@ def names_of(members: set[bytes] | Exception) -> tuple[str, ...]:
 def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
     """Puts into a pipeline what `rows` needs of each worker: three commands each."""
     for name in names:
-        key = raw(keys.worker(name))
+        key = encode(keys.worker(name))
         pipe.hmget(key, list(_FIELDS))
         pipe.ttl(key)
         pipe.srandmember(key + b":executions")

@@ -24,10 +24,10 @@ WHEN = {
 def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
     """The columns for a list of jobs in one status; `now` is the server's clock."""
     return [
-        Column("", _glyph, width=2, tone=_tone),
+        Column("", _glyph, width=1, tone=_tone),
         Column("JOB", lambda row: human.short_id(row.id), width=10),
         *([Column("QUEUE", lambda row: row.queue, width=16, priority=3, tone="muted")] if with_queue else []),
-        Column("FUNCTION", words.function, share=2, minimum=14),
+        Column("FUNCTION", words.function, minimum=12),
         Column(WHEN.get(status, "CREATED"), lambda row: _when(row, now()), width=9, align="right"),
         *_own_columns(status),
     ]
@@ -38,8 +38,8 @@ def _own_columns(status: Status) -> list[Column[JobRow]]:
     attempt = Column[JobRow]("TRY", words.attempts, width=6, align="right", priority=1)
     description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
     if status is Status.STARTED:
-        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 16), share=3, minimum=24)
-        return [attempt, Column("WORKER", lambda row: row.worker or "–", width=14, priority=3, tone="muted"), bar]
+        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 16), share=4, minimum=28, tone="busy")
+        return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=20, priority=4, tone="muted")]
     if status in words.ENDED_BADLY:
         return [took, attempt, Column("ERROR", words.summary, share=4, minimum=20, tone=_problem_tone)]
     if status is Status.FINISHED:
@@ -62,6 +62,8 @@ def _problem_tone(row: JobRow) -> Tone:
 
 
 def _when(row: JobRow, now: float) -> str:
+    if row.status in (Status.QUEUED, Status.STARTED):
+        return human.age(None if row.moment is None else now - row.moment)
     return (human.until if row.status is Status.SCHEDULED else human.ago)(row.moment, now)
 
 

@@ -43,13 +43,17 @@ def _keys(screen: Screen[object]) -> Content:
     lines: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if not binding.description or binding.system:
+        if not binding.id:  # Textual's own, which every terminal program has
             continue
         shown = screen.app.get_key_display(binding)
         lines.setdefault((binding.description, binding.tooltip), []).append(shown)
     parts = []
     for (description, tooltip), keys in lines.items():
-        parts.append(Content.assemble((f"{' '.join(dict.fromkeys(keys)):>14}", "$accent bold"), "  ", tooltip or description))
+        parts.append(
+            Content.assemble(
+                (f"{' '.join(dict.fromkeys(keys)):>14}", "$accent bold"), "  ", description, (f"  {tooltip}", "$text-muted")
+            )
+        )
     return Content("\n").join(parts)
 
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -84,8 +85,9 @@ class JobsScreen(ResourceScreen):
         """Title, tabs, table, preview, the line about what is selected."""
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
         yield StatusTabs(list(STATUSES), active=self.status)
-        yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), id="jobs")
-        yield JobPreview()
+        with Horizontal(id="halves"):
+            yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), id="jobs")
+            yield JobPreview()
         yield Static(id="selection", markup=False)
 
     def _columns(self) -> list[Any]:

@@ -50,7 +50,7 @@ class LiveScreen(ResourceScreen):
     def compose_body(self) -> Iterable[Widget]:
         """The table over the log."""
         columns = job_columns(Status.STARTED, with_queue=True, now=lambda: self.qtui.server_now)
-        yield RowTable(columns, key=lambda row: row.id, empty=EMPTY, id="running")
+        yield RowTable(columns, key=lambda row: row.id, empty=EMPTY, markable=False, id="running")
         yield Static(id="followed", markup=False)
         yield LogView()
 

@@ -52,7 +52,7 @@ class QueuesScreen(ResourceScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """The table and the verdict."""
-        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, id="queues")
+        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, markable=False, id="queues")
         yield Static(id="verdict", markup=False)
 
     def _columns(self) -> list[Column[QueueRow]]:

@@ -50,7 +50,7 @@ class WorkersScreen(ResourceScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """The table."""
-        yield RowTable(self.COLUMNS, key=lambda row: row.name, empty=EMPTY, id="workers")
+        yield RowTable(self.COLUMNS, key=lambda row: row.name, empty=EMPTY, markable=False, id="workers")
 
     def load(self, client: redis.Redis, request: object) -> tuple[WorkerRow, ...]:
         """Every worker."""

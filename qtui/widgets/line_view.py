@@ -55,16 +55,18 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def repaint(self) -> None:
         """Draw the lines in view and paint those that look different than before."""
-        for y in range(self.size.height):
-            strip = self._draw(y)
+        (width, height), thumb = self.size, self._thumb
+        for y in range(height):
+            strip = self._draw(y, width, thumb)
             if strip != self._painted.get(y):
                 self._painted[y] = strip
-                self.refresh(Region(0, y, self.size.width, 1))
+                self.refresh(Region(0, y, width, 1))
 
     def repaint_all(self) -> None:
         """Draw and paint everything anew."""
         self._styles.clear()
-        self.__dict__.pop("tones", None)
+        for name in ("tones", "base_style"):
+            self.__dict__.pop(name, None)
         self._painted.clear()
         self.forget_drawn()
         self.refresh()
@@ -72,15 +74,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         strip = self._painted.get(y)
         if strip is None:
-            strip = self._painted[y] = self._draw(y)
+            strip = self._painted[y] = self._draw(y, self.size.width, self._thumb)
         return strip
 
-    def _draw(self, y: int) -> Strip:
-        width = self.size.width
+    def _draw(self, y: int, width: int, thumb: range) -> Strip:
         if width < 2:
-            return Strip.blank(width, self.rich_style)
-        thumb = Segment(THUMB if y in self._thumb else " ", self.style("line-view--thumb"))
-        return Strip([*self.draw(y, width - 1), thumb], width)
+            return Strip.blank(width, self.base_style)
+        edge = Segment(THUMB if y in thumb else " ", self.style("line-view--thumb"))
+        return Strip([*self.draw(y, width - 1), edge], width)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -95,6 +96,11 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         if name not in self._styles:
             self._styles[name] = self.get_component_rich_style(name)
         return self._styles[name]
+
+    @cached_property
+    def base_style(self) -> Style:
+        """The style of a line without anything special."""
+        return self.rich_style
 
     @cached_property
     def tones(self) -> Mapping[Tone, Style]:
@@ -133,8 +139,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         """The lines of the screen that the thumb covers."""
         if not self.max_scroll_y:
             return range(0)
-        length = max(1, self.page * self.page // self.line_count)
-        first = self.HEAD + round(self.top * (self.page - length) / self.max_scroll_y)
+        page = self.page
+        length = max(1, page * page // self.line_count)
+        first = self.HEAD + round(self.top * (page - length) / self.max_scroll_y)
         return range(first, first + length)
 
     def _drag_to(self, y: int) -> None:

@@ -124,11 +124,11 @@ class LogView(LineView, inherit_bindings=False):
         self.following = self.top >= self.max_scroll_y
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.prevent_default()
+        event.prevent_default().stop()
         self._look_at(self.top - 3)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.prevent_default()
+        event.prevent_default().stop()
         self._look_at(self.top + 3)
 
     def action_scroll(self, step: int) -> None:
@@ -151,7 +151,7 @@ class LogView(LineView, inherit_bindings=False):
         self.repaint()
 
     def draw(self, y: int, width: int) -> Strip:
-        base, number = self.rich_style, self.top + y
+        base, number = self.base_style, self.top + y
         if number >= len(self._lines):
             text = self.empty if not self._lines and y == 0 else ""
             return Strip([Segment(pad(text, width), base + self.tones["muted"])], width)
@@ -159,8 +159,9 @@ class LogView(LineView, inherit_bindings=False):
         tone = LEVELS.get(line.level)
         style = base + self.tones[tone] if tone else base
         head = [Segment(f"{line.time:<12}  ", base + self.tones["muted"]), Segment(f"{pad(line.level, 8)}  ", style)]
-        cut = Strip([Segment(line.text, style)]).crop(self._shift)
-        return Strip([*head, *cut]).adjust_cell_length(width, base)
+        room = width - sum(len(segment.text) for segment in head)
+        text = Strip([Segment(line.text)]).crop(self._shift).text
+        return Strip([*head, Segment(pad(text, max(0, room)), style)]).adjust_cell_length(width, base)
 
 
 def _split(lines: Iterable[LogLine]) -> Iterator[_Line]:

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Label, Select, Static, Switch
+from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from qtui.fields import Field
-
-PLACEHOLDERS = {"integer": "0", "number": "0.0", "json": "{}"}
 
 
 class FormField(Vertical):
@@ -21,11 +19,16 @@ class FormField(Vertical):
 
     DEFAULT_CSS = """
     FormField { height: auto; margin-bottom: 1; }
-    FormField .name { text-style: bold; }
-    FormField .hint { color: $text-muted; }
+    FormField .line { height: auto; }
+    FormField .name { width: 18; text-style: bold; padding-right: 1; }
+    FormField .hint, FormField .error { padding-left: 18; color: $text-muted; }
     FormField .error { color: $text-error; display: none; }
     FormField.-bad .error { display: block; }
-    FormField Input, FormField Select { width: 1fr; }
+    FormField.-bad .hint { display: none; }
+    FormField Input { width: 1fr; background: $panel; }
+    FormField Input:focus { background: $primary-muted; }
+    FormField.-bad Input { background: $error-muted; }
+    FormField Select { width: 1fr; }
     """
 
     def __init__(self, field: Field) -> None:
@@ -35,8 +38,9 @@ class FormField(Vertical):
     def compose(self) -> ComposeResult:
         """Label, control, hint, error."""
         star = " *" if self.field.required else ""
-        yield Label(f"{self.field.name}{star}", classes="name", markup=False)
-        yield self._control()
+        with Horizontal(classes="line"):
+            yield Label(f"{self.field.name}{star}", classes="name", markup=False)
+            yield self._control()
         words = " ".join(filter(None, (self.field.description, f"({self.field.hint})")))
         yield Static(words, classes="hint", markup=False)
         yield Static("", classes="error", markup=False)
@@ -44,18 +48,19 @@ class FormField(Vertical):
     def _control(self) -> Widget:
         field, default = self.field, self.field.default
         if field.kind == "boolean":
-            return Switch(bool(default))
+            return Checkbox("yes", value=bool(default), compact=True)
         if field.kind == "choice":
             options = [(choice, choice) for choice in field.choices]
-            return Select(options, value=default if default in field.choices else Select.NULL, allow_blank=not default)
+            chosen = default if default in field.choices else Select.NULL
+            return Select(options, value=chosen, allow_blank=not default, compact=True)
         shown = "" if default is None or field.kind == "json" else str(default)
-        return Input(shown, placeholder=PLACEHOLDERS.get(field.kind, ""), compact=True)
+        return Input(shown, placeholder="{}" if field.kind == "json" else "", compact=True)
 
     @property
     def text(self) -> str | None:
         """What is entered, as it would be typed; None where the field is left to its default."""
         if self.field.kind == "boolean":
-            return "true" if self.query_one(Switch).value else "false"
+            return "true" if self.query_one(Checkbox).value else "false"
         if self.field.kind == "choice":
             value = self.query_one(Select).value
             return None if value is Select.NULL else str(value)
@@ -118,8 +123,8 @@ class PayloadForm(Vertical):
         """Typed."""
         self.post_message(self.Edited())
 
-    def on_switch_changed(self) -> None:
-        """Switched."""
+    def on_checkbox_changed(self) -> None:
+        """Ticked."""
         self.post_message(self.Edited())
 
     def on_select_changed(self) -> None:

@@ -20,6 +20,8 @@ BATCH: Final = 100
 """Children added at once; the last line of a longer list adds the next ones."""
 LABEL: Final = 200
 """Characters of a value on its own line; a longer text opens into lines."""
+PREVIEW: Final = 40
+"""Characters of a longer text on its own line."""
 LINE: Final = 100
 """Characters in each of those lines."""
 LONGEST_TEXT: Final = 100_000
@@ -49,7 +51,11 @@ class PayloadView(Tree[Any]):
     """Mappings, lists and scalars of any depth and size; only what is open is made, in batches of 100."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = tone_classes("payload-view")
-    DEFAULT_CSS = "PayloadView { height: 1fr; background: transparent; padding: 0;\n" + tone_rules("payload-view") + "}"
+    DEFAULT_CSS = (
+        "PayloadView { height: 1fr; background: transparent; padding: 0; scrollbar-size-vertical: 1;\n"
+        + tone_rules("payload-view")
+        + "}"
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "cursor_up", "Up", show=False, id="payload.up"),
         Binding("j", "cursor_down", "Down", show=False, id="payload.down"),
@@ -194,7 +200,7 @@ def _summary(value: Any) -> Text:
         return Text(printable(value), "good")
     if isinstance(value, str):
         if _is_long(value):
-            return Text.assemble((f'"{printable(value, 60)}"', "good"), (f"  {len(value):,} characters", "muted"))
+            return Text.assemble((f'"{printable(value, PREVIEW)}"', "good"), (f"  {len(value):,} characters", "muted"))
         return Text(f'"{printable(value)}"', "good")
     if isinstance(value, dict):
         if _OBJECT in value:

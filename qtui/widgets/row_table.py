@@ -21,7 +21,7 @@ __all__ = ["Column", "RowTable"]
 
 EventRow = TypeVar("EventRow")
 
-GUTTER = 2
+GUTTER = 3
 """Cells at the left: the bar of the cursor and the dot of a mark."""
 LEAST_WINDOW = 100
 """Rows asked for at least: paging within them needs no other round trip."""
@@ -123,6 +123,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         key: Callable[[Row], str],
         empty: str = "Nothing here.",
         *,
+        markable: bool = True,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -134,6 +135,8 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self._columns = tuple(columns)
         self._key = key
         self._drawn: dict[tuple[int, bool, bool], Strip] = {}
+        self._shown_columns: list[tuple[Column[Row], int]] = []
+        self._markable = markable
         self._anchor: str | None = None
         self._forget_rows()
 
@@ -286,10 +289,10 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         number = self.top + event.y - self.HEAD
         if event.y < self.HEAD or number >= self._total or event.x == self.size.width - 1:
             return
-        if number == self.cursor and event.x >= GUTTER:
+        if number == self.cursor and (event.x >= GUTTER or not self._markable):
             self.action_select()
         self.cursor = number
-        if event.x < GUTTER:
+        if event.x < GUTTER and self._markable:
             self._toggle_mark()
 
     # Marks
@@ -334,16 +337,19 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape is the table's only while there are marks."""
-        if action == "unmark_all":
-            return bool(self.marked)
+        if action in ("mark", "mark_range", "unmark_all"):
+            return self._markable and (bool(self.marked) or action != "unmark_all")
         return super().check_action(action, parameters)
 
     # Drawing
 
     def forget_drawn(self) -> None:
         self._drawn.clear()
+        self._shown_columns = []
 
     def draw(self, y: int, width: int) -> Strip:
+        if width <= GUTTER:
+            return Strip.blank(width, self.base_style)
         if y < self.HEAD:
             return self._draw_header(width)
         number = self.top + y - self.HEAD
@@ -358,26 +364,36 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     def _draw_header(self, width: int) -> Strip:
         style = self.style("row-table--header")
-        cells = [pad(c.title, n, right=c.align == "right") for c, n in lay_out(self._columns, width - GUTTER)]
+        cells = [pad(c.title, n, right=c.align == "right") for c, n in self._cells(width)]
         return Strip([Segment(pad(" " * GUTTER + (" " * GAP).join(cells), width), style)], width)
 
     def _draw_nothing(self, y: int, width: int) -> Strip:
         lines = (self.empty if self._loaded else "…").split("\n")
         place = y - self.HEAD - 1
         text = lines[place] if not self._total and 0 <= place < len(lines) else ""
-        return Strip([Segment(pad("  " + text, width), self.rich_style + self.tones["muted"])], width)
+        return Strip([Segment(pad(" " * GUTTER + text, width), self.base_style + self.tones["muted"])], width)
 
     def _draw_row(self, row: Row | None, on_cursor: bool, marked: bool, width: int) -> Strip:
-        base = self.rich_style
+        base = self.base_style
         if on_cursor:
             base = self.style("row-table--cursor")
         if marked:
             base += Style(bold=True)
-        gutter = ("▌" if on_cursor else " ") + ("●" if marked else " ")
+        gutter = ("▌" if on_cursor else " ") + ("● " if marked else "  ")
         found = [Segment(gutter, base + Style(color=self.style("row-table--gutter").color))]
         if row is None:
             return Strip([*found, Segment(pad("…", width - GUTTER), base + self.tones["muted"])], width)
-        for column, cells in lay_out(self._columns, width - GUTTER):
+        room = width - GUTTER
+        for column, cells in self._cells(width):
+            if room < width - GUTTER:
+                found.append(Segment(" " * GAP, base))
+                room -= GAP
             found += segments(column.text(row), cells, column.align, base, column.tone_of(row), self.tones)
-            found.append(Segment(" " * GAP, base))
-        return Strip(found).adjust_cell_length(width, base)
+            room -= cells
+        return Strip([*found, Segment(" " * room, base)], width)
+
+    def _cells(self, width: int) -> list[tuple[Column[Row], int]]:
+        """The columns that are shown, each with its width."""
+        if not self._shown_columns:
+            self._shown_columns = lay_out(self._columns, width - GUTTER)
+        return self._shown_columns

@@ -18,7 +18,7 @@ _ENDS = {Status.FINISHED, Status.FAILED, Status.STOPPED, Status.CANCELED}
 class Timeline(Static):
     """Time, glyph and text of each moment, with the time between two of them; the last one counts on until now."""
 
-    DEFAULT_CSS = "Timeline { height: auto; }"
+    DEFAULT_CSS = "Timeline { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }"
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes, markup=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Static
@@ -25,32 +25,45 @@ _LIBRARY: Final = re.compile(r"(site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]pytho
 _CARETS: Final = re.compile(r"^[\s|]*[~^]+\s*$")
 
 
-class TracebackView(VerticalScroll):
-    """A traceback as Python writes it, coloured; it opens at its end, where the error is."""
+class TracebackView(ScrollableContainer):
+    """A traceback as Python writes it, coloured; it opens at its end, where the error is.
 
-    DEFAULT_CSS = "TracebackView { height: 1fr; & > Static { height: auto; width: 1fr; } }"
+    Code keeps its lines and is scrolled sideways; the error itself is wrapped.
+    """
+
+    DEFAULT_CSS = """
+    TracebackView {
+        height: 1fr; scrollbar-size-vertical: 1;
+        & > Static { height: auto; }
+        & > #frames { width: auto; text-wrap: nowrap; }
+    }
+    """
 
     def __init__(self, *, empty: str = "No traceback.", id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._empty = empty
         self._text: str | None = None
-        self._static = Static(Content.styled(empty, TONES["muted"]), markup=False)
 
     def compose(self) -> ComposeResult:
-        yield self._static
+        yield Static(Content.styled(self._empty, TONES["muted"]), id="frames", markup=False)
+        yield Static(id="error", markup=False)
 
     def show(self, text: str | None) -> None:
         """Show a traceback; None or an empty one is none."""
         if text == self._text:
             return
         self._text = text
-        self._static.update(colour(text) if text else Content.styled(self._empty, TONES["muted"]))
+        frames, error = colour(text) if text else (Content.styled(self._empty, TONES["muted"]), Content(""))
+        self.query_one("#frames", Static).update(frames)
+        self.query_one("#error", Static).update(error)
         self.call_after_refresh(self.scroll_end, animate=False)
 
 
-def colour(text: str) -> Content:
-    """The traceback in colours, at most `FIRST_LINES` and `LAST_LINES` of it."""
-    return Content("\n").join(_coloured(_bounded(text.rstrip().splitlines())))
+def colour(text: str) -> tuple[Content, Content]:
+    """The traceback in colours, at most `FIRST_LINES` and `LAST_LINES` of it: its frames, and the error at its end."""
+    lines = list(_coloured(_bounded(text.rstrip().splitlines())))
+    end = max((place for place, line in enumerate(lines, 1) if line.plain.startswith((" ", "|"))), default=0)
+    return Content("\n").join(lines[:end]), Content("\n").join(lines[end:])
 
 
 def _bounded(lines: list[str]) -> list[str]:

@@ -65,6 +65,7 @@ def finished(client: redis.Redis, queue: str = "mail", count: int = 1, **options
 def everything(client: redis.Redis) -> Seeded:
     """Queues mail and media with jobs in each of RQ's statuses, made by RQ, and one living worker."""
     seeded = Seeded()
+    _ended(client, seeded)
     for name in ("mail", "media"):
         _in_registries(client, name, seeded)
         _in_queue(client, name, seeded)
@@ -77,16 +78,21 @@ def everything(client: redis.Redis) -> Seeded:
     return seeded
 
 
+def _ended(client: redis.Redis, seeded: Seeded) -> None:
+    for name in ("mail", "media"):
+        queue = Queue(name, connection=client)
+        for number in range(2):
+            seeded.add(Status.FINISHED, queue.enqueue(tasks.add, number, meta={"customer": 7}))
+        for number in range(3):
+            seeded.add(Status.FAILED, queue.enqueue(tasks.fail, f"message {number}"))
+        seeded.add(Status.STOPPED, queue.enqueue(tasks.fail))
+    work(client, "mail", "media")
+    for job_id in seeded.ids[Status.STOPPED]:
+        Job.fetch(job_id, connection=client).set_status(JobStatus.STOPPED)
+
+
 def _in_registries(client: redis.Redis, name: str, seeded: Seeded) -> None:
     queue = Queue(name, connection=client)
-    for status, ids in (
-        (Status.FINISHED, finished(client, name, 2, meta={"customer": 7})),
-        (Status.FAILED, failed(client, name, 3)),
-        (Status.STOPPED, failed(client, name, 1)),
-    ):
-        seeded.ids.setdefault(status, []).extend(ids)
-    stopped = Job.fetch(seeded.ids[Status.STOPPED][-1], connection=client)
-    stopped.set_status(JobStatus.STOPPED)
     seeded.add(Status.SCHEDULED, queue.enqueue_in(timedelta(hours=1), tasks.add, 1))
     parent = queue.enqueue_in(timedelta(hours=2), tasks.add, 1)
     seeded.add(Status.SCHEDULED, parent)
@@ -155,7 +161,7 @@ def hostile(client: redis.Redis, queue: str = "hostile", command: str = "exit 1"
         "pickled": base | {"data": steal, "meta": zlib.decompress(steal)},
         "huge": base | {"data": pickle.dumps(("shop.pay", None, ("x" * size,), {})), "description": "shop.pay(…)"},
         "no-data": {"status": "failed", "origin": queue},
-        "garbage": {name: b"\xff\x00garbage" for name in base} | {"timeout": "soon", "retries_left": "NaN"},
+        "garbage": dict.fromkeys(base, b"\xff\x00garbage") | {"timeout": "soon", "retries_left": "NaN"},
         "weird": base | {"status": "unheard-of", "enqueued_at": "yesterday", "dependency_ids": "{", "retry_intervals": "["},
         "good": base,
     }

@@ -115,9 +115,7 @@ def test_a_job_enqueued_over_an_older_one_begins_to_count_anew(client: redis.Red
         ({"delay": 1, "at": datetime(2100, 1, 1, tzinfo=UTC)}, "not both"),
     ],
 )
-def test_a_bad_option_is_refused_and_nothing_is_enqueued(
-    client: redis.Redis, options: dict[str, Any], reason: str
-) -> None:
+def test_a_bad_option_is_refused_and_nothing_is_enqueued(client: redis.Redis, options: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
         QueueService(client).enqueue("test_job", **options)
     assert client.dbsize() == 0

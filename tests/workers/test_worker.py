@@ -218,7 +218,7 @@ def test_sigterm_ends_an_idle_worker_at_once(server: Server, home: Path) -> None
 
 
 def test_progress_is_seen_from_another_process_while_the_job_runs(server: Server, service: QueueService, home: Path) -> None:
-    job_id = service.enqueue("report", {"steps": 200, "seconds_per_step": 0.05}).id
+    job_id = service.enqueue("report", {"steps": 60, "seconds_per_step": 0.05}).id
     seen: set[float] = set()
 
     def moves() -> bool:
@@ -231,8 +231,8 @@ def test_progress_is_seen_from_another_process_while_the_job_runs(server: Server
     with working(server, home) as process:
         wait_until(moves, description="progress is seen three times")
         os.kill(process.pid, signal.SIGTERM)
-        os.kill(process.pid, signal.SIGCONT)
-        wait_until(lambda: service.status(job_id).status == "finished", description="the report ends", timeout=30)
+        process.wait(20)
+    assert service.status(job_id).status == "finished"
 
 
 def test_a_new_attempt_begins_without_the_progress_of_the_one_before(
@@ -264,3 +264,64 @@ def test_a_command_that_cannot_be_read_does_not_deafen_the_worker(
         wait_until(lambda: client.publish("rq:pubsub:w1", "{"), description="the worker listens for commands")
         client.publish("rq:pubsub:w1", '{"command": "shutdown"}')
         assert process.wait(20) == 0
+
+
+def test_no_job_is_lost_to_sigterm_at_any_moment(server: Server, service: QueueService, client: redis.Redis, home: Path) -> None:
+    ids = service.enqueue_many("test_job", [{}] * 400)
+
+    def waiting() -> int:
+        return int(client.llen(keys.queue("main-queue")))
+
+    for enough in (395, 350, 300):
+        with working(server, home) as process:
+            wait_until(lambda enough=enough: waiting() < enough, description=f"fewer than {enough} wait")
+            os.kill(process.pid, signal.SIGTERM)
+            assert process.wait(20) == 0
+    statuses = [service.status(job_id).status for job_id in ids]
+    assert statuses == ["finished"] * (400 - waiting()) + ["queued"] * waiting()
+
+
+def schedulers(client: redis.Redis) -> list[bytes]:
+    return list(client.scan_iter("rq:scheduler:*"))
+
+
+def test_the_scheduler_ends_with_its_worker_even_one_that_was_killed(server: Server, client: redis.Redis, home: Path) -> None:
+    with working(server, home) as process:
+        wait_until(lambda: schedulers(client), description="the scheduler is there")
+        process.kill()
+        wait_until(lambda: not schedulers(client), description="the scheduler has left")
+
+
+def test_an_unreadable_scheduled_job_is_set_aside_and_the_others_are_enqueued(
+    server: Server, service: QueueService, client: redis.Redis, home: Path
+) -> None:
+    bad, good = (service.enqueue("test_job", delay=1).id for _ in range(2))
+    client.hset(keys.job(bad), "created_at", "yesterday")
+    with working(server, home):
+        wait_until(lambda: service.status(good).status == "finished", description="the good one is finished")
+    assert service.status(bad).status == "failed"
+    assert client.zcard(keys.registry("scheduled", "main-queue")) == 0
+
+
+def test_a_delayed_job_is_not_forgotten_when_redis_was_away(own_server: Server, home: Path) -> None:
+    with own_server.client() as client, working(own_server, home):
+        wait_until(lambda: schedulers(client), description="the scheduler is there")
+        own_server.kill()
+        wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+        own_server.start()
+        service = QueueService(client)
+        job_id = service.enqueue("test_job", delay=1).id
+        wait_until(lambda: service.status(job_id).status == "finished", description="it is worked", timeout=40)
+
+
+def test_a_second_sigterm_a_second_later_ends_the_running_job_too(server: Server, service: QueueService, home: Path) -> None:
+    job_id = service.add_test_job({"seconds": 600})
+    with working(server, home) as process:
+        wait_until(lambda: service.status(job_id).status == "started", description="the job runs")
+
+        def ended() -> bool:
+            process.terminate()
+            return process.poll() is not None
+
+        wait_until(ended, description="the worker ends")
+    assert service.status(job_id).status != "finished"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.support import Server
+from tests.support import Server, wait_until
 from tests.workers.support import environment, run, run_burst, working
 from workers import keys
 from workers.cli import default_queues
@@ -18,7 +20,7 @@ from workers.producer import QueueService
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    for option in ("--url", "--burst", "--name", "--allow", "--allow-pickle", "--log-format"):
+    for option in ("--url", "--burst", "--name", "--allow", "--allow-pickle", "--concurrency", "--log-format"):
         assert option in done.stdout
 
 
@@ -80,3 +82,47 @@ def test_the_processing_side_loads_no_user_interface(home: Path) -> None:
     code = "import sys, workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_two_workers_at_a_time_work_two_jobs_at_a_time(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    ids = [service.enqueue("test_job", {"seconds": 2}).id for _ in range(2)]
+    with working(server, home, "--concurrency", "2", "--name", "pair") as process:
+        wait_until(lambda: [service.status(i).status for i in ids] == ["started"] * 2, description="both jobs run at once")
+        assert client.smembers(keys.WORKERS) == {b"rq:worker:pair-1", b"rq:worker:pair-2"}
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert [service.status(i).status for i in ids] == ["finished"] * 2
+    assert client.smembers(keys.WORKERS) == set()
+
+
+def test_a_worker_of_several_that_dies_is_replaced(server: Server, client: redis.Redis, home: Path) -> None:
+    def pids() -> set[int]:
+        return {int(client.hget(name, "pid") or 0) for name in client.smembers(keys.WORKERS)}
+
+    with working(server, home, "--concurrency", "2"):
+        wait_until(lambda: len(pids()) == 2, description="two workers are there")
+        before = pids()
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(pids() - before) == 1, description="another took its place")
+
+
+def test_several_workers_in_burst_end_with_the_queues(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    ids = service.enqueue_many("test_job", [{}] * 10)
+    run_burst(server, home, "--concurrency", "3")
+    assert {service.status(i).status for i in ids} == {"finished"}
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "many"])
+def test_a_bad_concurrency_is_refused(home: Path, number: str) -> None:
+    done = run(home, "--concurrency", number)
+    assert done.returncode == 2
+    assert "--concurrency" in done.stderr
+
+
+def test_workers_whose_pool_is_killed_end_by_themselves(server: Server, client: redis.Redis, home: Path) -> None:
+    with working(server, home, "--concurrency", "2") as process:
+        wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
+        process.kill()
+        wait_until(lambda: client.scard(keys.WORKERS) == 0, description="both have left")

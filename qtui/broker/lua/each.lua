@@ -1,5 +1,5 @@
 -- Runs check, and in 'run' apply, for each id. Gives {done, skipped, {reason, number…}, processor time in µs,
--- oldest and newest time of what is done, as RQ writes times}.
+-- oldest and newest time of what would be done, as RQ writes times}.
 
 local began = os.clock()
 local done, skipped, tally, reasons = 0, 0, {}, {}
@@ -13,13 +13,14 @@ local function note(reason)
   tally[reason] = tally[reason] + 1
 end
 
-local function first_time(...)
-  for _, text in ipairs({ ... }) do
+local function note_time(job)
+  for _, text in ipairs({ job.ended_at, job.enqueued_at, job.created_at }) do
     if string.match(text, '^%d%d%d%d%-%d%d%-%d%dT') then
-      return text
+      oldest = (oldest == '' or text < oldest) and text or oldest
+      newest = text > newest and text or newest
+      return
     end
   end
-  return ''
 end
 
 for i = 5, #ARGV do
@@ -36,10 +37,8 @@ for i = 5, #ARGV do
     if notice then
       note(notice)
     end
-    local time = first_time(job.ended_at, job.enqueued_at, job.created_at)
-    if time ~= '' then
-      oldest = (oldest == '' or time < oldest) and time or oldest
-      newest = time > newest and time or newest
+    if mode == 'plan' then
+      note_time(job)
     end
   end
 end

@@ -95,14 +95,16 @@ local function apply(job)
   else
     drop_everywhere(job.id)
   end
-  redis.call('UNLINK', job.key, job.key .. ':dependents', P .. 'job::' .. job.id .. ':dependencies',
-    P .. 'results:' .. job.id, spec.log .. job.id)
+  local left = { job.key, job.key .. ':dependents', P .. 'job::' .. job.id .. ':dependencies',
+    P .. 'results:' .. job.id, spec.log .. job.id }
+  if job.rate_limit_key == '' then -- a limited job that still runs keeps its execution, and with it its slot
+    left[#left + 1] = P .. 'executions:' .. job.id
+  end
+  redis.call('UNLINK', unpack(left))
   if job.group_id ~= '' then
     redis.pcall('SREM', P .. 'group:' .. job.group_id, job.id)
   end
   if job.rate_limit_key ~= '' then
     leave_limit(job)
-  else
-    redis.call('UNLINK', P .. 'executions:' .. job.id)
   end
 end

@@ -17,6 +17,23 @@ local function check_limit(job)
   end
 end
 
+local places = {}
+
+-- the keys of a queue that a retry touches, looked at once; problem: one of them has the wrong type
+local function place(name)
+  local found = places[name]
+  if not found then
+    found = { queue = P .. 'queue:' .. name, failed = P .. 'failed:' .. name }
+    if not fits(found.queue, 'list') or not fits(P .. 'queues', 'set') then
+      found.problem = "the queue's key has the wrong type"
+    elseif not fits(found.failed, 'zset') then
+      found.problem = 'no longer failed'
+    end
+    places[name] = found
+  end
+  return found
+end
+
 local function check(job)
   if job.damaged then
     return job.damaged == 'gone' and 'the job is gone' or "the job's key is not a hash"
@@ -30,14 +47,21 @@ local function check(job)
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
   end
-  local registry = P .. 'failed:' .. job.origin
-  if not fits(registry, 'zset') or not redis.call('ZSCORE', registry, job.id) then
-    return 'no longer failed'
+  local home = place(job.origin)
+  if home.problem then
+    return home.problem
   end
-  if not fits(P .. 'queue:' .. job.origin, 'list') or not fits(P .. 'queues', 'set') then
-    return "the queue's key has the wrong type"
+  if mode == 'plan' and not redis.call('ZSCORE', home.failed, job.id) then
+    return 'no longer failed' -- a run is told so by ZREM
   end
   return check_limit(job)
+end
+
+local function add_to_queues(home)
+  if not home.added then
+    redis.call('SADD', P .. 'queues', home.queue)
+    home.added = true
+  end
 end
 
 local function keep(job)
@@ -51,29 +75,34 @@ local function keep(job)
   end
 end
 
+local function enqueue(job)
+  redis.call('HSET', job.key, 'status', 'queued', 'enqueued_at', NOW, 'started_at', '', 'ended_at', '')
+  redis.call('RPUSH', place(job.origin).queue, job.id)
+end
+
 local function enqueue_limited(job)
   local limit, concurrency = limit_keys(job.rate_limit_key), tonumber(job.rate_limit_concurrency)
   redis.call('SADD', P .. 'rl-keys', job.rate_limit_key)
   redis.call('HSET', limit.config, 'concurrency', job.rate_limit_concurrency)
-  redis.call('HSET', job.key, 'status', 'rate_limited', 'enqueue_at_front', '0')
+  redis.call('HSET', job.key, 'status', 'rate_limited', 'enqueue_at_front', '0', 'started_at', '', 'ended_at', '')
   redis.call('ZADD', limit.waiting, seconds(), job.id)
   promote(limit, concurrency)
 end
 
 local function apply(job)
-  redis.call('ZREM', P .. 'failed:' .. job.origin, job.id)
-  redis.call('HSET', job.key, 'started_at', '', 'ended_at', '')
+  if redis.call('ZREM', place(job.origin).failed, job.id) == 0 then
+    return 'no longer failed'
+  end
   redis.call('HDEL', job.key, 'exc_info', spec.progress)
   local attempts = tonumber(job[spec.attempts])
   if attempts and attempts >= 1 then
     redis.call('HSET', job.key, spec.attempt, 0, 'retries_left', math.floor(attempts) - 1)
   end
   keep(job)
-  redis.call('SADD', P .. 'queues', P .. 'queue:' .. job.origin)
+  add_to_queues(place(job.origin))
   if limited(job) then
     enqueue_limited(job)
-    return
+  else
+    enqueue(job)
   end
-  redis.call('HSET', job.key, 'status', 'queued', 'enqueued_at', NOW)
-  redis.call('RPUSH', P .. 'queue:' .. job.origin, job.id)
 end

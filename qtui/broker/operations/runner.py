@@ -14,7 +14,7 @@ import redis
 
 from qtui.broker import jobs, rows
 from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selection, Targets
-from qtui.broker.scripts import Argument, raw
+from qtui.broker.scripts import Argument, encode
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.timing import parse_time
 from workers import keys
@@ -196,7 +196,7 @@ def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
     They are read from the newest on: what is taken off the old end meanwhile shifts nothing, and what is added at
     the new end is only read twice.
     """
-    key = raw(jobs.place(queue, status))
+    key = encode(jobs.place(queue, status))
     found: dict[str, None] = {}
     start = 0
     while True:

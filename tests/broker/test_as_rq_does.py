@@ -1,0 +1,87 @@
+"""What an operation leaves is what RQ's own API leaves on a copy of the same keyspace; each difference is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+from rq import Queue
+from rq.group import Group
+from rq.job import Job
+from rq.rate_limit import RateLimit
+
+from qtui.broker.operations import Chosen, run
+from qtui.broker.operations.remove import REMOVE
+from qtui.broker.operations.retry import RETRY
+from qtui.broker.status import Status
+from tests.broker import seed, tasks
+from tests.broker.copies import copied, keyspace
+from tests.support import Server
+from workers import keys
+
+
+def _as_rq(space: dict[str, Any], job_id: str) -> dict[str, Any]:
+    """A keyspace without the times of the retry and without RQ's known faults in it."""
+    found = dict(space)
+    job = dict(found[keys.job(job_id)])
+    job.pop(b"exc_info", None)  # RQ leaves an empty, compressed traceback behind
+    job.pop(b"enqueued_at", None)
+    found[keys.job(job_id)] = job
+    for key in (keys.job(job_id), keys.dependents(job_id), keys.dependencies(job_id)):
+        found.pop(f"{key} expires", None)  # RQ keeps the expiry of the failure: the job could vanish from the queue
+    for key, value in found.items():
+        if key.endswith((":allowed", ":rate_limited")):
+            found[key] = set(value)  # the scores are times
+    return found
+
+
+@pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED])
+def test_retry_leaves_what_rq_leaves(client: redis.Redis, server: Server, status: Status) -> None:
+    job_id = seed.everything(client).first(status)
+    with copied(server, client) as other:
+        run(client, RETRY, Chosen((job_id,)))
+        Job.fetch(job_id, connection=other).requeue()
+        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_retry_of_a_rate_limited_job_leaves_what_rq_leaves(client: redis.Redis, server: Server, taken: bool) -> None:
+    limit = RateLimit("api", concurrency=1)
+    (job_id,) = seed.failed(client, rate_limit=limit)
+    if taken:
+        Queue("mail", connection=client).enqueue(tasks.add, 1, rate_limit=limit)
+    with copied(server, client) as other:
+        run(client, RETRY, Chosen((job_id,)))
+        Job.fetch(job_id, connection=other).requeue()
+        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+        status = client.hget(keys.job(job_id), "status")
+        assert status == (b"rate_limited" if taken else b"queued")
+
+
+@pytest.mark.parametrize("status", REMOVE.statuses)
+def test_remove_leaves_what_rq_leaves(client: redis.Redis, server: Server, status: Status) -> None:
+    job_id = seed.everything(client).first(status)
+    with copied(server, client) as other:
+        assert run(client, REMOVE, Chosen((job_id,))).done == 1
+        Job.fetch(job_id, connection=other).delete()
+        assert keyspace(client) == keyspace(other)
+
+
+def test_remove_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: redis.Redis, server: Server) -> None:
+    queue, limit = Queue("mail", connection=client), RateLimit("api", concurrency=1)
+    first, second = (queue.enqueue(tasks.add, n, rate_limit=limit) for n in range(2))
+    with copied(server, client) as other:
+        assert run(client, REMOVE, Chosen((first.id,))).done == 1
+        Job.fetch(first.id, connection=other).delete()
+        assert _as_rq(keyspace(client), second.id) == _as_rq(keyspace(other), second.id)
+        assert client.lrange(keys.queue("mail"), 0, -1) == [second.id.encode()]
+
+
+def test_remove_of_a_job_in_a_group_leaves_what_rq_leaves(client: redis.Redis, server: Server) -> None:
+    group = Group.create(connection=client, name="g")
+    jobs = group.enqueue_many(Queue("mail", connection=client), [Queue.prepare_data(tasks.add, (n,)) for n in range(2)])
+    with copied(server, client) as other:
+        assert run(client, REMOVE, Chosen((jobs[0].id,))).done == 1
+        Job.fetch(jobs[0].id, connection=other).delete()
+        assert keyspace(client) == keyspace(other)

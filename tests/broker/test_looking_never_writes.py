@@ -1,0 +1,72 @@
+"""Looking never writes: every command of a session that only reads is recorded and asked for its flags."""
+
+from __future__ import annotations
+
+import redis
+
+from qtui.broker import job, jobs, overview, workers
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan
+from qtui.broker.status import STATUSES
+from tests.broker import seed
+from tests.broker.watching import Seen, digest, watching
+
+
+def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
+    overview.load(client)
+    workers.load(client)
+    for status in STATUSES:
+        for queue in (None, "mail", "hostile", "no such queue"):
+            jobs.window(client, queue, status, 0, 50)
+            jobs.counts(client, queue)
+    for job_id in ids:
+        job.load(client, job_id)
+    for operation in OPERATIONS.values():
+        plan(client, operation, Chosen(tuple(ids)))
+        for status in operation.statuses:
+            plan(client, operation, Matching(None, status))
+
+
+def _session(client: redis.Redis) -> Seen:
+    seeded = seed.everything(client)
+    hostile = seed.hostile(client, size=100_000)
+    ids = [job_id for found in (seeded, hostile) for group in found.ids.values() for job_id in group]
+    with watching(client) as seen:
+        _look_at_everything(client, ids)
+    return seen
+
+
+def _writes(client: redis.Redis, names: set[str]) -> list[str]:
+    told = client.execute_command("COMMAND", "INFO", *sorted(names))
+    facts = told.values() if isinstance(told, dict) else told
+    return [str(fact["name"]) for fact in facts if "write" in {str(flag) for flag in fact["flags"]}]
+
+
+def test_no_command_of_a_reading_session_writes(client: redis.Redis) -> None:
+    seen = _session(client)
+    names = {command.split()[0].upper() for command in (*seen.sent, *seen.by_scripts)}
+    assert {"EVALSHA_RO", "HMGET", "ZREVRANGE", "LRANGE"} <= names
+    assert not names & {"EVAL", "EVALSHA", "SCRIPT", "FCALL"}
+    assert _writes(client, names) == []
+
+
+def test_the_check_for_writes_knows_a_write(client: redis.Redis) -> None:
+    assert _writes(client, {"HMGET", "ZREM", "LPUSH", "UNLINK"}) != []
+
+
+def test_a_reading_session_changes_no_key(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    hostile = seed.hostile(client, size=100_000)
+    before = digest(client)
+    _look_at_everything(client, [job_id for found in (seeded, hostile) for ids in found.ids.values() for job_id in ids])
+    assert digest(client) == before
+
+
+def test_a_plan_runs_under_a_command_that_cannot_write(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    with watching(client) as seen:
+        for operation in OPERATIONS.values():
+            plan(client, operation, Chosen((seeded.ids[operation.statuses[0]][0],)))
+    assert {command.split()[0] for command in seen.sent if "operation" in command or "EVAL" in command} <= {
+        "EVALSHA_RO",
+        "EVAL_RO",
+    }

@@ -1,0 +1,140 @@
+"""The overview and the workers, against what RQ put there."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui.broker import jobs, overview, workers
+from qtui.broker.status import COUNTED, Status
+from tests.broker import seed, tasks
+from tests.broker.watching import watching
+from workers import keys
+
+
+def test_an_overview_lists_each_queue_with_the_counts_of_its_windows(client: redis.Redis) -> None:
+    seed.everything(client)
+    seen = overview.load(client)
+    assert [queue.name for queue in seen.queues] == ["mail", "media"]
+    for queue in seen.queues:
+        assert {s: jobs.window(client, queue.name, s, 0, 1).total for s in COUNTED} == queue.counts
+
+
+def test_an_overview_knows_the_server_and_its_clock(client: redis.Redis) -> None:
+    before = client.time()
+    seen = overview.load(client)
+    after = client.time()
+    assert seen.server.engine == "valkey"
+    assert seen.server.version == client.info("server")["valkey_version"]
+    assert seen.server.memory_used > 0
+    assert seen.server.memory_max is None
+    assert before[0] + before[1] / 1e6 <= seen.at <= after[0] + after[1] / 1e6
+
+
+def test_the_oldest_waiting_job_is_the_one_at_the_head(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    first, _ = queue.enqueue(tasks.add, 1), queue.enqueue(tasks.add, 2)
+    client.hset(keys.job(first.id), "enqueued_at", "2024-01-01T00:00:00.000000Z")
+    Queue("empty", connection=client).enqueue(tasks.add, 1)
+    client.delete(keys.queue("empty"))
+    seen = overview.load(client)
+    ages = {row.name: row.oldest_seconds for row in seen.queues}
+    assert ages == {"empty": None, "mail": pytest.approx(seen.at - 1_704_067_200)}
+
+
+def test_suspended_workers_are_told(client: redis.Redis) -> None:
+    assert not overview.load(client).suspended
+    client.set(keys.SUSPENDED, 1)
+    assert overview.load(client).suspended
+
+
+@pytest.mark.parametrize("queues", [1, 40])
+def test_an_overview_takes_three_round_trips_however_many_queues(client: redis.Redis, queues: int) -> None:
+    for number in range(queues):
+        Queue(f"q{number}", connection=client).enqueue(tasks.add, 1)
+    sent: list[int] = []
+    connection = client.connection_pool.get_connection()
+    send = connection.send_packed_command
+    connection.send_packed_command = lambda command, check_health=True: (sent.append(1), send(command, check_health))[1]
+    client.connection_pool.release(connection)
+    overview.load(client)
+    assert len(sent) == 3
+
+
+def test_living_workers_count_for_the_queues_they_listen_to(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    seen = overview.load(client)
+    assert seen.workers == 1
+    assert {queue.name: queue.workers for queue in seen.queues} == {"mail": 1, "media": 0}
+    client.delete(keys.worker("w1"))
+    seen = overview.load(client)
+    assert seen.workers == 0
+    assert [queue.workers for queue in seen.queues] == [0, 0]
+    assert seeded.worker
+
+
+def test_a_worker_is_shown_as_it_registered(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    assert seeded.worker
+    (row,) = workers.load(client)
+    assert (row.name, row.queues, row.stale) == ("w1", ("mail",), False)
+    assert (row.pid, row.host, row.version) == (
+        seeded.worker.pid,
+        seeded.worker.hostname,
+        seeded.worker.version,
+    )
+    assert row.status == "busy"
+    assert row.current_job == seeded.first(Status.STARTED)
+    assert row.heartbeat_seconds is not None
+    assert 0 <= row.heartbeat_seconds < 30
+
+
+def test_a_worker_whose_hash_is_gone_is_stale(client: redis.Redis) -> None:
+    seed.everything(client)
+    client.delete(keys.worker("w1"))
+    (row,) = workers.load(client)
+    assert row.stale
+
+
+def test_a_worker_that_never_expires_is_stale_when_it_is_silent_for_too_long(client: redis.Redis) -> None:
+    seed.everything(client)
+    client.persist(keys.worker("w1"))
+    assert [row.stale for row in workers.load(client)] == [False]
+    client.hset(keys.worker("w1"), "last_heartbeat", "2024-01-01T00:00:00.000000Z")
+    assert [row.stale for row in workers.load(client)] == [True]
+
+
+def test_a_worker_that_said_it_ended_is_stale(client: redis.Redis) -> None:
+    seed.everything(client)
+    client.hset(keys.worker("w1"), "death", "2024-01-01T00:00:00.000000Z")
+    assert [row.stale for row in workers.load(client)] == [True]
+
+
+def test_a_worker_record_of_garbage_is_a_row(client: redis.Redis) -> None:
+    client.sadd(keys.WORKERS, keys.worker("g"), keys.worker("s"), "no worker key")
+    client.hset(keys.worker("g"), mapping={"pid": "x", "birth": "never", "queues": ",,a,", "hostname": b"\xff\x1b"})
+    client.set(keys.worker("s"), "x")
+    garbage, text = workers.load(client)
+    assert (garbage.pid, garbage.started_at, garbage.queues) == (None, None, ("a",))
+    assert (text.name, text.stale) == ("s", True)
+
+
+def test_workers_take_two_round_trips(client: redis.Redis) -> None:
+    seed.everything(client)
+    with watching(client) as seen:
+        workers.load(client)
+    assert [command.split()[0] for command in seen.sent] == ["TIME", "SMEMBERS", "HMGET", "TTL", "SRANDMEMBER"]
+
+
+def test_no_right_to_info_leaves_the_rest(client: redis.Redis) -> None:
+    seed.everything(client)
+    client.acl_setuser("blind", enabled=True, nopass=True, commands=["+@all", "-info"], keys=["*"])
+    kwargs = client.connection_pool.connection_kwargs
+    try:
+        with redis.Redis(unix_socket_path=kwargs["path"], username="blind", password="") as blind:
+            seen = overview.load(blind)
+    finally:
+        client.acl_deluser("blind")
+    assert seen.server.version == "?"
+    assert len(seen.queues) == 2

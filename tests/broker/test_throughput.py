@@ -1,0 +1,106 @@
+"""Rates and history, from looks whose clock the test holds."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qtui.broker.models import Overview, QueueRow, ServerInfo
+from qtui.broker.status import Status
+from qtui.broker.throughput import BUCKET, BUCKETS, Throughput
+
+SERVER = ServerInfo("valkey", "9", 1, None, 0)
+
+
+def _seen(at: float, **queues: tuple[int, int]) -> Overview:
+    """Queues as name=(queued, finished)."""
+    rows = tuple(
+        QueueRow(name, {Status.QUEUED: queued, Status.FINISHED: finished}, workers=1)
+        for name, (queued, finished) in queues.items()
+    )
+    return Overview(SERVER, rows, 1, False, at)
+
+
+def _rates(overview: Overview) -> list[tuple[float | None, float | None]]:
+    return [(queue.enqueued_per_second, queue.finished_per_second) for queue in overview.queues]
+
+
+def test_the_first_look_knows_no_rate() -> None:
+    assert _rates(Throughput().feed(_seen(0, mail=(5, 5)))) == [(None, None)]
+
+
+def test_out_is_what_ended_and_in_is_the_growth_and_out() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(0, mail=(10, 0)))
+    assert _rates(throughput.feed(_seen(2, mail=(8, 6)))) == [(2.0, 3.0)]
+
+
+def test_failed_jobs_count_as_ended() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(0, mail=(1, 0)))
+    row = QueueRow("mail", {Status.QUEUED: 0, Status.FAILED: 1}, workers=1)
+    assert _rates(throughput.feed(Overview(SERVER, (row,), 1, False, 1.0))) == [(0.0, 1.0)]
+
+
+def test_a_rate_is_taken_over_the_last_ten_seconds() -> None:
+    throughput = Throughput()
+    for second in range(11):
+        throughput.feed(_seen(second, mail=(0, 0)))
+    for second in range(11, 16):
+        last = throughput.feed(_seen(second, mail=(0, (second - 10) * 2)))
+    assert _rates(last) == [(1.0, 1.0)]
+
+
+def test_a_drop_of_the_finished_is_a_cleanup_and_not_known() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(0, mail=(0, 100)))
+    assert _rates(throughput.feed(_seen(1, mail=(0, 20)))) == [(None, None)]
+    assert _rates(throughput.feed(_seen(2, mail=(0, 24)))) == [(4.0, 4.0)]
+
+
+def test_a_queue_that_is_emptied_by_hand_has_no_negative_rate() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(0, mail=(100, 0)))
+    assert _rates(throughput.feed(_seen(1, mail=(0, 0)))) == [(0.0, 0.0)]
+
+
+def test_a_clock_that_stands_or_goes_back_changes_nothing() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(5, mail=(0, 0)))
+    assert _rates(throughput.feed(_seen(5, mail=(0, 3)))) == [(None, None)]
+    assert _rates(throughput.feed(_seen(4, mail=(0, 5)))) == [(None, None)]
+
+
+def test_the_history_holds_what_ended_in_each_span_newest_last() -> None:
+    throughput = Throughput()
+    ended = 0
+    for span, number in enumerate([0, 3, 0, 5]):
+        ended += number
+        throughput.feed(_seen(span * BUCKET + 1, mail=(0, ended)))
+    history = throughput.history("mail")
+    assert len(history) == BUCKETS
+    assert history[-4:] == (0.0, 3.0, 0.0, 5.0)
+
+
+def test_the_history_keeps_no_more_than_its_spans() -> None:
+    throughput = Throughput()
+    for span in range(BUCKETS * 3):
+        throughput.feed(_seen(span * BUCKET + 1, mail=(0, span)))
+    assert throughput.history("mail") == (1.0,) * BUCKETS
+
+
+def test_a_queue_that_vanishes_is_forgotten() -> None:
+    throughput = Throughput()
+    throughput.feed(_seen(0, mail=(0, 0), media=(0, 0)))
+    throughput.feed(_seen(1, mail=(0, 1)))
+    assert throughput.history("media") == ()
+    assert throughput.history("nobody") == ()
+
+
+@given(st.lists(st.tuples(st.floats(0.1, 60), st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40))
+def test_no_rate_is_ever_negative(looks: list[tuple[float, int, int]]) -> None:
+    throughput, at = Throughput(), 0.0
+    for seconds, queued, finished in looks:
+        at += seconds
+        for rate in _rates(throughput.feed(_seen(at, mail=(queued, finished))))[0]:
+            assert rate is None or rate >= 0

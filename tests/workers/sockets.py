@@ -1,0 +1,77 @@
+"""Sockets that are no Redis, or break on the way to one."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.support import Server
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def listening(*replies: bytes) -> Iterator[str]:
+    """The address of something that is no Redis: it answers what it is sent with these, or never if there is none."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        opened: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                opened.append(connection)
+                with suppress(OSError):  # the client has seen enough
+                    for reply in replies:
+                        connection.recv(1000)
+                        connection.sendall(reply)
+                    if replies:
+                        connection.shutdown(socket.SHUT_WR)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in opened:
+            connection.close()
+
+
+@contextmanager
+def losing_one_reply(server: Server, after: bytes) -> Iterator[str]:
+    """The address of a way to the server that breaks once: when the reply to the command `after` comes by."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        lost = threading.Event()
+
+        def carry(near: socket.socket) -> None:
+            with near, socket.socket(socket.AF_UNIX) as far:
+                far.connect(server.socket)
+                while request := near.recv(65536):
+                    far.sendall(request)
+                    reply = far.recv(65536)
+                    if after in request and not lost.is_set():
+                        lost.set()
+                        return
+                    near.sendall(reply)
+
+        def serve() -> None:
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                carry(near)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()

@@ -1,0 +1,98 @@
+"""Several workers side by side, each a process, under one that starts and stops them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Any, Final
+
+from workers.errors import QtuiError
+from workers.text import printable
+
+log = logging.getLogger(__name__)
+
+_PAUSE: Final = 1.0
+"""Seconds before a worker that died is replaced: one that dies at once must not take the whole machine."""
+
+
+class Pool:
+    """`size` processes that each call `work` with their number, 1 and up.
+
+    SIGTERM and SIGINT are passed on to all of them. One that ends with an error is replaced, but in burst; one that
+    ends without is not.
+    """
+
+    def __init__(self, size: int, work: Callable[[int], None], *, replace: bool) -> None:
+        self._work = work
+        self._replace = replace
+        self._stopping = False
+        self._processes: dict[int, BaseProcess] = {}
+        self._size = size
+
+    def run(self) -> int:
+        """Runs until all have ended; returns the highest of their exit codes, of a killed one 1."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pass_on)
+        for place in range(1, self._size + 1):
+            self._start(place)
+        worst = 0
+        while self._processes:
+            wait([process.sentinel for process in self._processes.values()])
+            for place, process in list(self._processes.items()):
+                if not process.is_alive():
+                    worst = max(worst, self._ended(place, process))
+        return worst
+
+    def _start(self, place: int) -> None:
+        process = get_context("fork").Process(target=_begin, args=(self._work, place), name=f"worker {place}")
+        process.start()
+        self._processes[place] = process
+        if self._stopping:  # the signal came while it was being started
+            process.terminate()
+
+    def _ended(self, place: int, process: BaseProcess) -> int:
+        del self._processes[place]
+        code = process.exitcode or 0
+        process.close()
+        if code == 0 or self._stopping or not self._replace:
+            return 1 if code < 0 else code
+        log.error("worker %d died (exit code %d); another takes its place", place, code)
+        time.sleep(_PAUSE)
+        if not self._stopping:
+            self._start(place)
+        return 0
+
+    def _pass_on(self, signum: int, _: FrameType | None) -> None:
+        self._stopping = True
+        for process in list(self._processes.values()):
+            if process.is_alive():
+                process.terminate()
+
+
+def _begin(work: Callable[[int], Any], place: int) -> None:
+    """In the new process: signals as in any new one, and errors told as the command tells them."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()
+    try:
+        work(place)
+    except QtuiError as error:
+        log.error("%s", printable(str(error), 2_000))
+        sys.exit(error.exit_code)
+
+
+def _leave_with_parent() -> None:
+    """A worker whose pool was killed finishes its job and ends, as if it had been told to."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
