@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -29,6 +30,9 @@ WORKERS: Final = 2
 UNATTENDED: Final = "nightly"
 """A queue that no worker of the demo listens to, to see what that looks like."""
 WORKED: Final = ("main-queue", "payments", "reports")
+PATIENCE: Final = 8.0
+"""Seconds that the workers have to end."""
+ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def demo(
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""
-    with tempfile.TemporaryDirectory(prefix="qtui-demo-") as name, _running(Path(name)) as client:
+    with _signals_end_it(), tempfile.TemporaryDirectory(prefix="qtui-demo-") as name, _running(Path(name)) as client:
         service = QueueService(client)
         for sample in itertools.islice(itertools.cycle(SAMPLES), jobs):
             _enqueue(service, sample)
@@ -77,35 +81,54 @@ def _enqueue(service: QueueService, sample: Sample) -> str:
 
 @contextmanager
 def _running(folder: Path) -> Iterator[redis.Redis]:
-    """A client of a server of the demo's own, with workers; all ends with the block."""
+    """A client of a server of the demo's own, with workers; all ends with the block, and with this process."""
     from workers import embedded
     from workers.connection import connect
 
-    url = f"embedded:{folder}"
-    client = connect(url, role="qtui-demo")
-    command = [sys.executable, "-m", "workers.cli", "--url", url, *WORKED]
-    with (folder / "workers.log").open("wb") as log:
-        workers = [subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL) for _ in range(WORKERS)]
-    try:
-        yield client
-    finally:
-        _end(workers)
-        client.close()
-        embedded.shared(folder).leave(wait=10)
+    with embedded.join(folder, grace=0.0) as server:
+        url = f"unix://{server.socket}"
+        command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
+        with connect(url, role="qtui-demo") as client, (folder / "workers.log").open("wb") as log:
+            workers = [_start(command, log) for _ in range(WORKERS)]
+            try:
+                yield client
+            finally:
+                _end(workers)
+        server.leave(wait=10)
+
+
+def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:
-    """Stop the workers, their schedulers and whatever they still run: the second signal is RQ's way to say at once."""
-    for patience in (1.2, 5.0):
-        for worker in workers:
-            worker.terminate()
-        deadline = time.monotonic() + patience
-        for worker in workers:
-            with suppress(subprocess.TimeoutExpired):
-                worker.wait(max(0.0, deadline - time.monotonic()))
     for worker in workers:
+        assert worker.stdin
+        worker.stdin.close()
+    deadline = time.monotonic() + PATIENCE
+    for worker in workers:
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait(max(0.0, deadline - time.monotonic()))
         worker.kill()
         worker.wait()
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """SIGTERM, SIGINT and SIGHUP leave the block as an exit does, once: what is cleaned up is not interrupted."""
+
+    def leave(number: int, _: object) -> None:
+        for each in ENDING:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {each: signal.signal(each, leave) for each in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:

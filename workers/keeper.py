@@ -182,7 +182,8 @@ def main(folder: Path, socket: str, binary: str, grace: float) -> None:
     Keeper(folder, server_command(folder, socket, binary), grace).run()
     with contextlib.suppress(OSError):
         Path(socket).parent.rmdir()  # one made for the socket alone; the data's own folder is not empty and stays
-    os.close(held)
+    os.close(held)  # before the start lock, which goes with the process: who gets that one finds no keeper
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ local function note(reason)
 end
 
 local function note_time(job)
-  for _, text in ipairs({ job.ended_at, job.enqueued_at, job.created_at }) do
+  for _, name in ipairs(TIMES) do
+    local text = job[name]
     if string.match(text, '^%d%d%d%d%-%d%d%-%d%dT') then
       oldest = (oldest == '' or text < oldest) and text or oldest
       newest = text > newest and text or newest

@@ -9,9 +9,12 @@ local mode, chosen_queue, chosen_status = ARGV[2], ARGV[3], ARGV[4]
 local P = spec.prefix .. ':'
 
 local FIELDS = {
-  'status', 'origin', 'created_at', 'enqueued_at', 'ended_at', 'ttl',
-  'group_id', 'rate_limit_key', 'rate_limit_concurrency', spec.attempts,
+  'status', 'origin', 'ttl', 'group_id', 'rate_limit_key', 'rate_limit_concurrency', spec.attempts,
 }
+local TIMES = { 'ended_at', 'enqueued_at', 'created_at' }
+for _, name in ipairs(mode == 'plan' and TIMES or {}) do
+  FIELDS[#FIELDS + 1] = name
+end
 
 -- a job is {id, key, its fields by name ('' where missing), damaged = 'gone' | 'type' | nil}
 local function read(id)

@@ -1,0 +1,144 @@
+"""What the stories share: the dashboard over the real server, driven by keys and read as a person reads it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+from textual.app import App
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+import qtui.app
+from qtui.app import QtuiApp
+from qtui.screens.confirm import ConfirmScreen
+from qtui.settings import Context
+from qtui.widgets.row_table import RowTable
+from workers.connection import Target
+
+NOW = 1_763_800_000.0
+"""The time on the wall in every story: 2025-11-22 08:26:40 UTC."""
+
+
+class Dashboard(QtuiApp):
+    """The dashboard, which also remembers what it told its user."""
+
+    CSS_PATH = Path(qtui.app.__file__).with_name("qtui.tcss")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.said: list[str] = []
+
+    def notify(self, message: str, **options: Any) -> None:  # type: ignore[override]  # passed on as it is
+        self.said.append(message)
+        super().notify(message, **options)
+
+
+def make_app(client: redis.Redis, *, name: str = "test", read_only: bool = False, **options: Any) -> Dashboard:
+    """The dashboard over a client; it looks only when it is told to, and its clock stands still."""
+    context = Context(name, Target("", name), read_only)
+    return Dashboard(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Return when every thread has ended and what it found is shown."""
+    await pilot.pause()
+    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
+        await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
+        await pilot.pause()
+
+
+def lines(app: App[Any]) -> list[str]:
+    """The lines of the terminal."""
+    return ["".join(segment.text for segment in line) for line in app.screen._compositor.render_strips()]
+
+
+@dataclass
+class Story:
+    """A person in front of the dashboard."""
+
+    app: Dashboard
+    pilot: Pilot[None]
+
+    async def press(self, *keys: str) -> None:
+        """Press keys, one after the other, each time waiting for what it brings."""
+        for key in keys:
+            await self.pilot.press(key)
+            await settle(self.pilot)
+
+    async def type(self, text: str) -> None:
+        """Type a text into what has the focus."""
+        await self.pilot.press(*({" ": "space", "-": "minus", "_": "underscore", ".": "full_stop"}.get(c, c) for c in text))
+        await settle(self.pilot)
+
+    async def look(self) -> None:
+        """Look at Redis again."""
+        await self.press("r")
+
+    async def look_until(self, predicate: Callable[[], object], description: str, timeout: float = 20.0) -> None:
+        """Look again and again until something is seen."""
+        async with asyncio.timeout(timeout):
+            while not predicate():
+                await self.pilot.pause()
+                self.app.screen.action_reload()  # type: ignore[attr-defined]  # every screen over Redis has it
+                await settle(self.pilot)
+            return
+        raise AssertionError(description)
+
+    @property
+    def place(self) -> str:
+        """The kind of screen that is seen."""
+        return type(self.app.screen).__name__
+
+    @property
+    def text(self) -> str:
+        """All that the terminal shows."""
+        return "\n".join(lines(self.app))
+
+    @property
+    def words(self) -> str:
+        """The same with every run of blanks as one."""
+        return " ".join(self.text.split())
+
+    @property
+    def table(self) -> RowTable[Any]:
+        """The table of the screen."""
+        return self.app.screen.query_one(RowTable)
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the jobs that the table holds."""
+        return [row.id for row in self.table._rows]
+
+    @property
+    def focused(self) -> str | None:
+        """The id of what has the focus."""
+        return self.app.focused.id if self.app.focused else None
+
+    def can(self, key: str) -> bool:
+        """Whether a key does something here."""
+        active = self.app.screen.active_bindings.get(key)
+        return active is not None and active.enabled
+
+    def question(self) -> str:
+        """What the dialog asks."""
+        assert isinstance(self.app.screen, ConfirmScreen), f"there is no dialog but {self.place}"
+        return str(self.app.screen.query_one("#question").render())
+
+    def button(self, name: str) -> Button:
+        """A button of the screen."""
+        return self.app.screen.query_one(f"#{name}", Button)
+
+
+@asynccontextmanager
+async def dashboard(client: redis.Redis, *, size: tuple[int, int] = (120, 40), **options: Any) -> AsyncIterator[Story]:
+    """The dashboard, opened and having looked once."""
+    app = make_app(client, **options)
+    async with app.run_test(size=size) as pilot:
+        await settle(pilot)
+        yield Story(app, pilot)
