@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from qtui.commands.options import ContextName, Global, Url, chosen_context, connected
 from workers.errors import QtuiError
+from workers.text import printable
 
 app = typer.Typer(
     name="qtui",
@@ -44,34 +46,36 @@ def dashboard() -> None:
 
         queues()
         return
-    chosen, mine = chosen_context(None, None)
-    with connected(None, None) as (client, _):
+    _, mine = chosen_context(None, None)
+    with connected(None, None) as (client, chosen):
         from qtui.app import QtuiApp
 
         QtuiApp(chosen, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
 
 
-def main() -> None:
-    """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
+def commands() -> typer.Typer:
+    """The whole command line, with every command."""
     from qtui.commands import act, look
     from qtui.commands.enqueue import enqueue
     from qtui.demo import demo
 
-    app.command()(look.queues)
-    app.command()(look.jobs)
-    app.command()(look.job)
-    app.command(context_settings={"ignore_unknown_options": False})(enqueue)
+    for command in (look.queues, look.jobs, look.job, enqueue, demo):
+        app.command()(command)
     act.register(app)
-    app.command()(demo)
-    sys.argv[1:] = _optional_value(sys.argv[1:], "--wait", "inf")
+    return app
+
+
+def main() -> None:
+    """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
     try:
-        app()
+        commands()(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
     except QtuiError as error:
-        sys.stderr.write(f"qtui: {error}\n")
+        sys.stderr.write(f"qtui: {printable(str(error), 2_000)}\n")
         raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read our output has enough
-        sys.stderr.close()
-        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
 
 def _optional_value(words: list[str], option: str, default: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
 from workers.producer import QueueService
+from workers.text import printable
 
 if TYPE_CHECKING:
     import redis
@@ -30,6 +32,8 @@ WORKERS: Final = 2
 UNATTENDED: Final = "nightly"
 """A queue that no worker of the demo listens to, to see what that looks like."""
 WORKED: Final = ("main-queue", "payments", "reports")
+MOST: Final = 200
+"""Jobs of each status that are printed."""
 PATIENCE: Final = 8.0
 """Seconds that the workers have to end."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -85,20 +89,20 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
     from workers import embedded
     from workers.connection import connect
 
-    with embedded.join(folder, grace=0.0) as server:
-        url = f"unix://{server.socket}"
-        command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
-        with connect(url, role="qtui-demo") as client, (folder / "workers.log").open("wb") as log:
-            workers = [_start(command, log) for _ in range(WORKERS)]
-            try:
-                yield client
-            finally:
-                _end(workers)
+    server = embedded.join(folder, grace=0.0)
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        with connect(url := f"unix://{server.socket}", role="qtui-demo") as client, (folder / "workers.log").open("wb") as log:
+            workers.extend(_start(url, log) for _ in range(WORKERS))
+            yield client
+    finally:
+        _end(workers)
         server.leave(wait=10)
 
 
-def _start(command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
+    command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
 
 
@@ -158,23 +162,26 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
 
 
 def _tell(client: redis.Redis, seconds: int) -> None:
-    """Wait until the jobs have run, telling how far they are; then print queues, failures and results."""
+    """Wait until the jobs have run, telling how far they are; then print queues, failures, retried jobs and results."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while (left := _unfinished(client)) and time.monotonic() < deadline:
-        output.note(f"{left} jobs to go …")
+        output.note("1 job to go …" if left == 1 else f"{left} jobs to go …")
         pause.wait(1.0)
     seen = overview.load(client)
     output.say(output.queues_text(seen))
-    for status in (Status.FINISHED, Status.FAILED, Status.SCHEDULED):
-        window = job_lists.window(client, None, status, 0, 200)
+    for status in (Status.FAILED, Status.SCHEDULED, Status.FINISHED):
         output.say()
-        output.say(output.jobs_text(window, seen.at))
-    retried = [row for row in job_lists.window(client, None, Status.FINISHED, 0, 200).rows if (row.attempts or 1) > 1]
-    output.say()
-    output.say(f"Failed first, were retried and finished at a later attempt: {len(retried)}")
+        output.say(output.jobs_text(job_lists.window(client, None, status, 0, MOST), seen.at))
+    finished = job_lists.window(client, None, Status.FINISHED, 0, MOST).rows
+    retried = [row for row in finished if (row.attempts or 1) > 1]
+    output.say(f"\nFailed first, were retried and finished at a later attempt: {len(retried)}")
     for row in retried:
         output.say(f"  {row.id}  attempt {row.attempts} of {row.attempts_allowed}")
+    output.say("\nResults:")
+    service = QueueService(client)
+    for row in finished:
+        output.say(f"  {row.id}  {printable(json.dumps(service.status(row.id).result))}")
 
 
 def _unfinished(client: redis.Redis) -> int:

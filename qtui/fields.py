@@ -45,19 +45,24 @@ class Field:
         if self.kind in ("integer", "number"):
             return _number(text)
         if self.kind == "json":
-            try:
-                return json.loads(text)
-            except ValueError as error:
-                raise InvalidInput(f"payload field '{self.name}': is not valid JSON: {error}") from error
+            return parse_json(text, f"payload field '{printable(self.name, 60)}'")
         return text
+
+
+def parse_json(text: str, what: str) -> Any:
+    """The value that a JSON text holds; InvalidInput that names `what` and the reason where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{what} is not valid JSON: {error}") from error
 
 
 def _number(text: str) -> Any:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
-    return value if isinstance(value, int | float) else text
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else text
 
 
 def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
-
-from rich.cells import cell_len
 
 from qtui import format as human
 from qtui import words
@@ -20,12 +19,17 @@ from workers.text import printable
 
 def emit(document: Any) -> None:
     """Write one JSON document to standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=True, indent=2, default=str) + "\n")
+    say(json.dumps(document, ensure_ascii=True, indent=2, default=str))
 
 
 def say(text: str = "") -> None:
-    """Write a line for people to standard output."""
-    sys.stdout.write(text + "\n")
+    """Write a line to standard output; the command ends where whoever read it has enough, as `head` does."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes it
+        raise SystemExit(0) from None
 
 
 def note(text: str) -> None:
@@ -34,24 +38,22 @@ def note(text: str) -> None:
 
 
 def iso(at: float | None) -> str | None:
-    """A moment as ISO 8601 in UTC."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    """A moment as ISO 8601 in UTC; None also for a year that no calendar has."""
+    try:
+        return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def columns(head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int]) -> str:
     """Aligned text: the columns with a number in `right` to the right, the others to the left."""
     table = [list(head), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(cell_len(row[place]) for row in table) for place in range(len(head))]
-    lines = []
-    for row in table:
-        cells = [_pad(cell, width, right=place in right) for place, (cell, width) in enumerate(zip(row, widths, strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _pad(text: str, width: int, *, right: bool) -> str:
-    space = " " * (width - cell_len(text))
-    return space + text if right else text + space
+    widths = [max(map(human.cells, column)) for column in zip(*table, strict=True)]
+    lines = (
+        [human.pad(cell, width, right=n in right) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        for row in table
+    )
+    return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
 def queue_json(row: QueueRow) -> dict[str, Any]:
@@ -192,9 +194,9 @@ def detail_text(detail: JobDetail, now: float) -> str:
         *(("problem", problem) for problem in detail.problems),
     ]
     parts = [f"{name:<9} {printable(value, 4_000)}" for name, value in facts]
-    parts += ["", *(f"{human.clock(m.at)}  {printable(m.what)}  ({human.ago(m.at, now)})" for m in detail.timeline)]
+    parts += ["", *(f"{human.date_time(m.at)}  {printable(m.what)}  ({human.ago(m.at, now)})" for m in detail.timeline)]
     if detail.logs:
-        parts += ["", *(f"{human.clock(x.at)}  {x.level:<7} {printable(x.text)}" for x in detail.logs)]
+        parts += ["", *(f"{human.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]
     if detail.traceback:
         parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
     return "\n".join(parts)

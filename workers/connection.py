@@ -122,7 +122,7 @@ def resolve(url: str | None = None, settings: Settings | None = None) -> Target:
         return _parse(settings.redis_url.get_secret_value(), "REDIS_URL")
     if parts := _parts(settings):
         return _parse(_compose(settings), ", ".join(parts))
-    return _parse("embedded:", "The Redis address")
+    return Target("", "embedded", settings.embedded_folder())
 
 
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:

@@ -30,6 +30,8 @@ class _Step:
 class _Track:
     """What is remembered of one queue."""
 
+    since: float
+    """When it was seen first."""
     at: float
     held: int
     ended: int
@@ -66,19 +68,25 @@ class Throughput:
         self._tracks = tracks
         return replace(seen, queues=tuple(rows))
 
-    def history(self, queue: str) -> tuple[float, ...]:
-        """Jobs that ended in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen."""
+    def history(self, queue: str) -> tuple[float | None, ...]:
+        """Jobs that ended in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
+
+        None for the spans before the first look.
+        """
         track = self._tracks.get(queue)
         if track is None:
             return ()
         counted, newest = dict(track.bars), int(self._at // BUCKET)
-        return tuple(float(counted.get(number, 0)) for number in range(newest - BUCKETS + 1, newest + 1))
+        first = int(track.since // BUCKET)
+        return tuple(
+            float(counted.get(number, 0)) if number >= first else None for number in range(newest - BUCKETS + 1, newest + 1)
+        )
 
     def _followed(self, row: QueueRow, at: float) -> _Track:
         held, ended = _held(row), _ended(row)
         track = self._tracks.get(row.name)
         if track is None:
-            return _Track(at, held, ended)
+            return _Track(at, at, held, ended)
         if at > track.at:
             step = _step(track, held, ended, at)
             track.steps.append(step)

@@ -11,7 +11,6 @@ import typer
 
 from qtui import format as human
 from qtui import output, words
-from qtui.broker import overview
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
 from qtui.broker.status import Status
 from qtui.commands.look import check_queue, parse_status
@@ -49,7 +48,7 @@ def command(operation: Operation) -> Callable[..., None]:
             if chosen.read_only and not dry_run:
                 raise Refused(f"{chosen.name} is read-only: qtui {operation.name} was not done")
             if isinstance(selection, Matching):
-                check_queue(selection.queue, overview.load(client))
+                check_queue(client, selection.queue)
             planned = plan(client, operation, selection)
             _check_found(planned)
             if dry_run:
@@ -92,7 +91,9 @@ def _ask(planned: Plan, name: str) -> None:
     question = printable(words.question(planned, name))
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
-    if not typer.confirm(question, default=False, err=True):
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise Refused("nothing was done")
 
 

@@ -6,7 +6,7 @@ import json as jsonlib
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ import typer
 
 from qtui import output
 from qtui.commands.options import ContextName, Json, Url, connected
-from qtui.fields import fields_of, from_pairs
+from qtui.fields import fields_of, from_pairs, parse_json
 from workers import discovery
 from workers.durations import parse_duration
 from workers.errors import InvalidInput, NotFound, Refused
@@ -98,9 +98,9 @@ def _payloads(processor: Processor[Any, Any], words: list[str]) -> list[dict[str
 
 
 def _lines(processor: Processor[Any, Any]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(sys.stdin, 1):
+    for number, line in enumerate(sys.stdin.buffer, 1):
         if line.strip():
-            payload = _object(line, f"line {number}")
+            payload = _object(line.decode("utf-8", "replace"), f"line {number}")
             processor.validate(payload, f"line {number}: payload")
             yield payload
 
@@ -113,12 +113,10 @@ def _file(name: str) -> str:
 
 
 def _object(text: str, what: str) -> dict[str, Any]:
-    try:
-        value = jsonlib.loads(text)
-    except ValueError as error:
-        raise InvalidInput(f"{printable(what, 200)} is not valid JSON: {error}") from error
+    what = printable(what, 200)
+    value = parse_json(text, what)
     if not isinstance(value, dict):
-        raise InvalidInput(f"{printable(what, 200)} must be a JSON object of the payload's fields")
+        raise InvalidInput(f"{what} must be a JSON object of the payload's fields")
     return value
 
 
@@ -144,13 +142,13 @@ def _options(
 
 def _time(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
         raise InvalidInput(f"--at '{printable(text, 40)}' is not a time: write it as 2026-01-31T17:00:00Z") from None
 
 
 def _wait(client: redis.Redis, service: QueueService, ids: list[str], seconds: float) -> list[dict[str, Any]]:
-    """Each job's end; None as its result and "…" as its status where the time ran out before."""
+    """How each job ended; where the time runs out before, how it is by then."""
     deadline = time.monotonic() + seconds
     return [_end(client, service, job_id, deadline) for job_id in ids]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,11 +10,13 @@ from qtui import output
 from qtui.broker import job as jobs_whole
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
-from qtui.broker.models import Overview
 from qtui.broker.status import Status
 from qtui.commands.options import ContextName, Json, Url, connected
 from workers.errors import InvalidInput, NotFound
 from workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
 
 
 def queues(url: Url = None, context: ContextName = None, json: Json = False) -> None:
@@ -39,13 +41,13 @@ def jobs(
     """A window of jobs, newest first."""
     wanted = parse_status(status)
     with connected(url, context) as (client, _):
-        seen = overview.load(client)
-        check_queue(queue, seen)
+        check_queue(client, queue)
         window = job_lists.window(client, queue, wanted, offset, limit)
+        now = _server_time(client)
     if json:
         output.emit(output.window_json(window))
     else:
-        output.say(output.jobs_text(window, seen.at))
+        output.say(output.jobs_text(window, now))
 
 
 def job(
@@ -56,12 +58,18 @@ def job(
 ) -> None:
     """One job whole: payload, result, traceback, timeline, log."""
     with connected(url, context) as (client, _):
-        now = overview.load(client).at
         detail = jobs_whole.load(client, job_id)
+        now = _server_time(client)
     if json:
         output.emit(output.detail_json(detail))
     else:
         output.say(output.detail_text(detail, now))
+
+
+def _server_time(client: redis.Redis) -> float:
+    """The server's clock: ages are not wrong where this machine's is."""
+    seconds, micros = client.time()
+    return seconds + micros / 1e6
 
 
 def parse_status(text: str) -> Status:
@@ -73,8 +81,8 @@ def parse_status(text: str) -> Status:
         raise InvalidInput(f"'{printable(text, 40)}' is not a status: use one of {known}") from None
 
 
-def check_queue(queue: str | None, seen: Overview) -> None:
+def check_queue(client: redis.Redis, queue: str | None) -> None:
     """Raises NotFound, with the queues there are, for a queue that Redis does not have."""
-    if queue is not None and queue not in (row.name for row in seen.queues):
-        names = ", ".join(printable(row.name, 60) for row in seen.queues[:20]) or "none"
+    if queue is not None and queue not in (known := job_lists.queue_names(client)):
+        names = ", ".join(printable(name, 60) for name in known[:20]) or "none"
         raise NotFound(f"there is no queue '{printable(queue, 80)}': the queues are {names}")

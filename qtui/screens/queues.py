@@ -65,7 +65,7 @@ class QueuesScreen(ResourceScreen):
             Column("IN/s", lambda row: human.rate(row.enqueued_per_second), width=7, align="right", priority=3),
             Column("OUT/s", lambda row: human.rate(row.finished_per_second), width=7, align="right", priority=3),
             Column("DRAIN", lambda row: words.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
-            Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2),
+            Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2, tone="busy"),
             Column("", _warning, width=16, tone="warn", priority=5),
         ]
 

@@ -1,3 +1,5 @@
+"""Lengths of time as people write them."""
+
 from __future__ import annotations
 
 from datetime import timedelta

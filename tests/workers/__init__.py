@@ -1,0 +1,1 @@
+"""The processing side on a real server."""

@@ -1,3 +1,5 @@
+"""What `@processor` makes of a function, and where processors are found."""
+
 from __future__ import annotations
 
 import textwrap

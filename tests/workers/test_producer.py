@@ -1,3 +1,5 @@
+"""What is enqueued, and what is refused."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Progress and log lines of running jobs, as others read them."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The worker on real jobs: refusals, attempts, signals, a server that goes away."""
+
 from __future__ import annotations
 
 import os

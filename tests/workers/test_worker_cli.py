@@ -1,3 +1,5 @@
+"""`qtui-worker` as a process."""
+
 from __future__ import annotations
 
 import os

@@ -5,6 +5,32 @@ local function damaged(job)
   return job.damaged or not spec.known[job.status]
 end
 
+local function queue_names()
+  local members, names = redis.pcall('SMEMBERS', P .. 'queues'), {}
+  for _, key in ipairs(members.err and {} or members) do
+    names[#names + 1] = string.sub(key, #P + #'queue:' + 1)
+  end
+  return names
+end
+
+-- The lists come last: looking through a long one takes long.
+local function listed(id)
+  local names = queue_names()
+  for _, name in ipairs(names) do
+    for _, kind in pairs(spec.kinds) do
+      if type(redis.pcall('ZSCORE', P .. kind .. ':' .. name, id)) == 'string' then
+        return true
+      end
+    end
+  end
+  for _, name in ipairs(names) do
+    if type(redis.pcall('LPOS', P .. 'queue:' .. name, id)) == 'number' then
+      return true
+    end
+  end
+  return false
+end
+
 local function expected(job)
   if chosen_status == '' or job.status == chosen_status then
     return true
@@ -14,7 +40,8 @@ end
 
 local function check(job)
   if damaged(job) then
-    return nil
+    local unknown = job.damaged == 'gone' and chosen_queue == '' and not listed(job.id)
+    return unknown and 'there is no such job' or nil
   end
   if job.status == 'started' then
     return 'running: stop it first'
@@ -52,15 +79,6 @@ local function drop(status, name, id)
   return drop_from_registry(status, name, id)
 end
 
-local function queue_names()
-  local members, names = redis.pcall('SMEMBERS', P .. 'queues'), {}
-  for _, key in ipairs(members.err and {} or members) do
-    names[#names + 1] = string.sub(key, #P + #'queue:' + 1)
-  end
-  return names
-end
-
--- The lists come last: looking through a long one takes long.
 local function drop_everywhere(id)
   local found = false
   for _, name in ipairs(queue_names()) do

@@ -1,0 +1,162 @@
+"""`qtui` run as a program: what it answers, and what must hold of every answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.support import clean_environment, wait_until
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "qtui")
+STEERS_A_TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on standard output."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Qtui:
+    """Runs the command in a home of its own."""
+
+    home: Path
+    variables: Mapping[str, str]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return clean_environment(self.home, PYTHONPATH=str(ROOT), **{**self.variables, **more})
+
+    def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int = 0, **more: str) -> Answer:
+        """Run it to its end; fails where the exit code is another, or the answer breaks what holds of all answers."""
+        done = subprocess.run(
+            [*COMMAND, *arguments],
+            env=self.environment(**more),
+            cwd=self.home,
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            timeout=60,
+        )
+        answer = Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert answer.code == code, f"exit {answer.code} instead of {code}\n{answer.out}\n{answer.err}"
+        assert "Traceback" not in answer.err, answer.err
+        assert not STEERS_A_TERMINAL.search(answer.out + answer.err), repr(answer.out + answer.err)
+        return answer
+
+    def fails(self, code: int, *arguments: str, stdin: str | bytes = b"", **more: str) -> str:
+        """Run it where it must fail; returns its one sentence: nothing else is said on either output."""
+        answer = self(*arguments, stdin=stdin, code=code, **more)
+        assert answer.out == ""
+        assert answer.err.count("\n") == 1, answer.err
+        assert answer.err.startswith("qtui: ")
+        return answer.err.strip()
+
+    @contextmanager
+    def running(self, *arguments: str, **more: Any) -> Iterator[subprocess.Popen[str]]:
+        """It runs meanwhile, in a session of its own; ended by force with the block."""
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            env=self.environment(),
+            cwd=self.home,
+            text=True,
+            start_new_session=True,
+            **pipes | more,
+        )
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@dataclass
+class Terminal:
+    """A pseudo-terminal, 100 cells by 30, and what was written to it so far."""
+
+    master: int
+    seen: str = ""
+
+    def wait_for(self, text: str) -> None:
+        """Read until the text was written; fails where it never is."""
+        import select
+
+        def read() -> bool:
+            if select.select([self.master], [], [], 0.01)[0]:
+                self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
+            return text in self.seen
+
+        wait_until(read, description=f"{text!r} is on the terminal, which shows {self.seen[-2000:]!r}")
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+
+@contextmanager
+def on_terminal(qtui: Qtui, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Terminal]]:
+    """The command on a terminal of its own, where Ctrl-C works as it does for a person."""
+    import fcntl
+    import struct
+    import termios
+
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    ends: dict[str, Any] = {"stdin": slave, "stdout": slave, "stderr": slave}
+
+    def own_terminal() -> None:
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    try:
+        with qtui.running(*arguments, preexec_fn=own_terminal, **ends) as process:
+            yield process, Terminal(master)
+    finally:
+        os.close(slave)
+        os.close(master)
+
+
+def keyspace(client: redis.Redis) -> dict[bytes, bytes | None]:
+    """Every key with its content, to be compared."""
+    return {key: client.dump(key) for key in client.keys("*")}
+
+
+def processes_of(text: str) -> dict[int, str]:
+    """The processes alive whose command line has the text, by their id."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            except OSError:  # it ended meanwhile
+                continue
+            if text in line:
+                found[int(entry.name)] = line
+    return found
+
+
+def interrupt(process: subprocess.Popen[str], number: int = signal.SIGINT) -> int:
+    """Send a signal; returns the exit code."""
+    os.kill(process.pid, number)
+    return process.wait(30)

@@ -1,0 +1,250 @@
+"""Retry and remove: what is asked, what is done in Redis, what is told."""
+
+from __future__ import annotations
+
+import redis
+from rq.job import Job
+
+from qtui.broker.status import Status
+from qtui.screens.jobs import JobsScreen
+from qtui.widgets.operation_line import OperationLine
+from tests.broker import seed
+from tests.screens.support import Story, dashboard, settle
+from workers import keys
+
+FAILED = keys.registry("failed", "mail")
+
+
+async def failed_jobs(story: Story, queue: str | None = "mail") -> None:
+    """The failed jobs of a queue."""
+    await story.app.push_screen(JobsScreen(queue, Status.FAILED))
+    await settle(story.pilot)
+
+
+def queued(client: redis.Redis, queue: str = "mail") -> set[str]:
+    return {job_id.decode() for job_id in client.lrange(keys.queue(queue), 0, -1)}
+
+
+async def test_retry_asks_with_the_number_and_the_connection_and_enter_alone_cancels(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client, name="prod-eu") as story:
+        await failed_jobs(story)
+        await story.press("R")
+        assert story.question() == "Retry 1 job on prod-eu?"
+        assert "ValueError: message 0" in story.text
+        assert story.focused == "cancel"
+        await story.press("enter")
+        assert story.place == "JobsScreen"
+        assert queued(client) == set()
+        assert story.ids == [job_id]
+
+
+async def test_y_retries_the_job_and_it_leaves_the_failed_tab(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("j")
+        chosen, others = story.ids[1], {story.ids[0], story.ids[2]}
+        await story.press("R", "y")
+        assert queued(client) == {chosen}
+        assert Job.fetch(chosen, connection=client).get_status() == "queued"
+        assert set(story.ids) == others
+        assert "✗ failed 2" in story.text
+        assert story.app.said == ["1 retried"]
+
+
+async def test_a_retried_job_runs_again_and_its_end_is_seen(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("R", "y")
+        assert story.ids == []
+        seed.work(client, "mail")
+        await story.look()
+        assert story.ids == [job_id]
+
+
+async def test_escape_and_n_cancel(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        for key in ("escape", "n"):
+            await story.press("D", key)
+            assert story.place == "JobsScreen"
+        assert client.zcard(FAILED) == 1
+
+
+async def test_the_button_is_reached_with_an_arrow_and_does_it(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("R", "right")
+        assert story.focused == "yes"
+        await story.press("enter")
+        assert queued(client) == {job_id}
+
+
+async def test_marked_jobs_are_retried_and_the_marks_are_gone(client: redis.Redis) -> None:
+    seed.failed(client, count=6)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        marked = {story.ids[0], *story.ids[2:5]}
+        await story.press("space", "j", "space", "j", "v", "R")
+        assert story.question() == "Retry 4 jobs on test?"
+        await story.press("y")
+        assert queued(client) == marked
+        assert len(story.ids) == 2
+        assert story.table.marked == set()
+        assert story.app.said == ["4 retried"]
+
+
+async def test_marks_stay_when_an_operation_is_cancelled(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("space", "R", "escape")
+        assert len(story.table.marked) == 1
+
+
+async def test_remove_warns_that_it_cannot_be_taken_back_and_takes_job_result_and_entry(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("D")
+        assert story.question() == "Remove 1 job on test? This cannot be taken back."
+        await story.press("y")
+        assert client.exists(keys.job(job_id), keys.results(job_id), FAILED) == 0
+        assert story.app.said == ["1 removed"]
+        assert "No failed jobs here." in story.text
+
+
+async def test_a_takes_all_of_the_tab_also_those_that_are_not_loaded(client: redis.Redis) -> None:
+    (model,) = seed.failed(client)
+    stored = client.hgetall(keys.job(model))
+    with client.pipeline() as pipe:
+        for number in range(1_199):
+            pipe.hset(keys.job(f"job-{number}"), mapping=stored)
+            pipe.zadd(FAILED, {f"job-{number}": 2e9 + number})
+        pipe.execute()
+    (kept,) = seed.failed(client, "media")
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("a")
+        assert "● 1,200 selected (all failed)" in story.text
+        assert len(story.ids) < 1_200
+        await story.press("D")
+        assert story.question() == "Remove 1,200 failed jobs in mail on test? This cannot be taken back."
+        await story.press("y")
+        assert client.exists(FAILED) == 0
+        assert list(client.scan_iter(f"{keys.JOB_PREFIX}*")) == [keys.job(kept).encode()]
+        assert story.app.said == ["1,200 removed"]
+        assert "selected" not in story.text
+
+
+async def test_all_failed_jobs_of_all_queues_can_be_retried(client: redis.Redis) -> None:
+    seed.failed(client, "mail", count=2)
+    seed.failed(client, "media", count=1)
+    async with dashboard(client) as story:
+        await failed_jobs(story, None)
+        await story.press("a", "R")
+        assert story.question() == "Retry 3 failed jobs in all queues on test?"
+        await story.press("y")
+        assert (len(queued(client, "mail")), len(queued(client, "media"))) == (2, 1)
+
+
+async def test_jobs_that_vanished_meanwhile_are_reported_as_not_done(client: redis.Redis) -> None:
+    ids = seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("a", "R")
+        assert story.question() == "Retry 3 failed jobs in mail on test?"
+        Job.fetch(ids[0], connection=client).requeue()
+        Job.fetch(ids[1], connection=client).delete()
+        await story.press("y")
+        assert story.app.said == ["1 retried, 1 no longer failed, 1 the job's hash is gone"]
+        assert queued(client) == {ids[0], ids[2]}
+
+
+async def test_the_dialog_counts_what_cannot_be_done_and_offers_no_yes_where_nothing_can(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        Job.fetch(job_id, connection=client).requeue()
+        await story.press("R")
+        assert story.question() == "Nothing to retry on test."
+        assert "1 × no longer failed" in story.text
+        assert story.button("yes").disabled
+        await story.press("y")
+        assert story.place == "ConfirmScreen"
+
+
+async def test_an_operation_under_way_shows_how_far_it_is_and_escape_stops_it(client: redis.Redis) -> None:
+    with client.pipeline() as pipe:
+        for number in range(60_000):
+            pipe.hset(keys.job(f"job-{number}"), mapping={"status": "failed", "origin": "mail"})
+            pipe.zadd(FAILED, {f"job-{number}": number})
+        pipe.sadd(keys.QUEUES, keys.queue("mail"))
+        pipe.execute()
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("a", "D")
+        story.app.screen.action_answer(True)
+        await story.pilot.pause(0)
+        line = story.app.screen.query_one(OperationLine)
+        line.follow()
+        assert "of 60,000  esc stops" in str(line.render())
+        story.app.screen.action_back()
+        line.follow()
+        assert "stopping …" in str(line.render())
+        await settle(story.pilot)
+        left = client.zcard(FAILED)
+        assert 0 < left < 60_000
+        assert story.app.said == [f"{60_000 - left:,} removed, {left:,} not tried: stopped before"]
+        assert story.place == "JobsScreen"
+
+
+async def test_one_operation_runs_at_a_time(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("R")
+        story.app.screen.action_answer(True)
+        story.app.screen_stack[1].action_act("remove")
+        await settle(story.pilot)
+        assert story.app.said == ["Wait: a retry is under way.", "1 retried"]
+
+
+async def test_keys_of_operations_that_a_status_does_not_allow_do_nothing(client: redis.Redis) -> None:
+    seed.finished(client)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FINISHED))
+        await settle(story.pilot)
+        assert (story.can("R"), story.can("D")) == (False, True)
+        await story.press("R")
+        assert story.place == "JobsScreen"
+        assert "Retry" not in story.text
+
+
+async def test_a_read_only_connection_refuses_every_operation(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, read_only=True) as story:
+        await failed_jobs(story)
+        assert "read-only" in story.text.splitlines()[0]
+        assert (story.can("R"), story.can("D")) == (False, False)
+        await story.press("R", "D")
+        assert story.place == "JobsScreen"
+        story.app.screen.action_act("remove")
+        assert story.app.said == ["test is read-only."]
+        assert client.zcard(FAILED) == 1
+
+
+async def test_a_job_is_retried_and_removed_from_its_own_screen(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("enter", "R", "y")
+        assert story.place == "JobScreen"
+        assert "queued" in story.text.splitlines()[2]
+        await story.press("D", "y")
+        assert client.exists(keys.job(job_id)) == 0
+        assert story.place == "JobsScreen"
