@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import redis
 from textual.app import App
+from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from qtui.broker.operations import Operation, Plan, Report, Selection, run
@@ -35,6 +36,10 @@ class Acting(App[None]):
     client: redis.Redis
     running: Running | None = None
     """The operation under way; one at a time."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # With priority: it stops the operation whatever has the focus, and before anything else that Escape means.
+        Binding("escape", "stop_operation", "Stop", show=False, priority=True, id="app.stop_operation"),
+    ]
 
     @dataclass
     class Ended(Message):
@@ -83,12 +88,16 @@ class Acting(App[None]):
         now = self.running
         return Figures(now.operation.title, now.done, now.total, now.stop.is_set()) if now else None
 
-    def stop_operation(self) -> bool:
-        """Stop a running operation after its present chunk; False where none runs."""
-        if self.running is None:
-            return False
-        self.running.stop.set()
-        return True
+    def action_stop_operation(self) -> None:
+        """Stop a running operation after its present chunk."""
+        if self.running:
+            self.running.stop.set()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape stops an operation only where one runs and its line is seen."""
+        if action == "stop_operation":
+            return self.running is not None and not self.screen.is_modal
+        return super().check_action(action, parameters)
 
     def on_acting_ended(self, message: Acting.Ended) -> None:
         """Tell how it went, and look again."""

@@ -100,5 +100,5 @@ class QtuiApp(Acting):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
-            self.stop_operation()
+            self.action_stop_operation()
             self.exit()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
-from importlib.metadata import version
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -34,6 +35,8 @@ def qtui(
     """The terminal in which people operate RQ job queues. Without a command: the dashboard."""
     Global.url, Global.context = url, context
     if show_version:
+        from importlib.metadata import version  # 30 ms that no other command needs
+
         typer.echo(f"qtui {version('qtui-rq')}")
     elif ctx.invoked_subcommand is None:
         dashboard()
@@ -48,11 +51,12 @@ def dashboard() -> None:
         return
     _, mine = chosen_context(None, None)
     with connected(None, None) as (client, chosen):
-        from qtui.app import QtuiApp
+        from qtui.launch import open_dashboard
 
-        QtuiApp(chosen, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
+        open_dashboard(chosen, client, mine)
 
 
+@cache
 def commands() -> typer.Typer:
     """The whole command line, with every command."""
     from qtui.commands import act, look
@@ -70,7 +74,9 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
     try:
-        commands()(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
+        command_line = commands()
+        gc.freeze()  # what was imported stays to the end, so the collector need not look through it at exit
+        command_line(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
     except QtuiError as error:
         sys.stderr.write(f"qtui: {printable(str(error), 2_000)}\n")
         raise SystemExit(error.exit_code) from None

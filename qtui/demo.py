@@ -50,7 +50,7 @@ class Sample:
 
 SAMPLES: Final = (
     Sample("test_job", {"message": "hello from the demo"}),
-    Sample("report", {"title": "Daily figures", "steps": 40, "seconds_per_step": 0.25}, {"queue": "reports"}),
+    Sample("report", {"title": "Daily figures", "steps": 40, "seconds_per_step": 0.15}, {"queue": "reports"}),
     Sample("test_job", {"message": "card declined", "fail": True}, {"queue": "payments"}),
     Sample("test_job", {"message": "fails once, then works", "fail_first": 1}, {"attempts": 3, "backoff": "fixed:1s"}),
     Sample("report", {"title": "Broken figures", "steps": 12, "seconds_per_step": 0.2, "fail_at": 8}, {"queue": "reports"}),
@@ -137,7 +137,7 @@ def _signals_end_it() -> Iterator[None]:
 
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     """The dashboard, while new jobs keep coming."""
-    from qtui.app import QtuiApp
+    from qtui.launch import open_dashboard
     from qtui.settings import Context, preferences
     from workers.connection import Target
 
@@ -153,9 +153,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     comer = threading.Thread(target=keep_coming, daemon=True)
     comer.start()
     try:
-        mine = preferences()
-        context = Context("demo", Target("", "demo"))
-        QtuiApp(context, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
+        open_dashboard(Context("demo", Target("", "demo")), client, preferences())
     finally:
         enough.set()
         comer.join(5)

@@ -11,7 +11,7 @@ import typer
 
 from qtui import format as human
 from qtui import output, words
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
+from qtui.broker.operations import GONE, OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
 from qtui.broker.status import Status
 from qtui.commands.look import check_queue, parse_status
 from qtui.commands.options import ContextName, Json, Url, connected
@@ -24,9 +24,6 @@ StatusName = Annotated[str | None, typer.Option("--status", metavar="S", help="W
 All = Annotated[bool, typer.Option("--all", help="All jobs of a status, instead of ids.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
-
-GONE = {"the job is gone", "there is no such job"}
-"""Reasons of the operations' scripts that mean: no such job."""
 
 
 def command(operation: Operation) -> Callable[..., None]:

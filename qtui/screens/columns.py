@@ -38,8 +38,8 @@ def _own_columns(status: Status) -> list[Column[JobRow]]:
     attempt = Column[JobRow]("TRY", words.attempts, width=6, align="right", priority=1)
     description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
     if status is Status.STARTED:
-        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 16), share=4, minimum=28, tone="busy")
-        return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=20, priority=4, tone="muted")]
+        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 10), share=4, minimum=28, tone="busy")
+        return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=34, priority=4, tone="muted")]
     if status in words.ENDED_BADLY:
         return [took, attempt, Column("ERROR", words.summary, share=4, minimum=20, tone=_problem_tone)]
     if status is Status.FINISHED:

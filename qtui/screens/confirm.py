@@ -82,7 +82,7 @@ class ConfirmScreen(ModalScreen[Plan | None]):
         question.update(printable(words.question(found, name)))
         self.query_one("#sample", Static).update("\n".join(_sample_line(row) for row in found.sample))
         reasons = [f"{human.count(number)} × {printable(reason)}" for reason, number in found.reasons.items()]
-        self.query_one("#reasons", Static).update("\n".join(reasons))
+        self.query_one("#reasons", Static).set_class(bool(reasons), "-any").update("\n".join(reasons))
         self.query_one("#yes", Button).disabled = found.doable == 0
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -74,8 +74,8 @@ class EnqueueScreen(ResourceScreen):
         with Horizontal(id="halves"):
             with Vertical(id="processors"):
                 yield OptionList(*(_option(p) for p in self._found.processors.values()), id="list")
-                broken = [f"⚠ {module}: {reason}" for module, reason in self._found.broken.items()]
-                yield Static(printable("\n".join(broken), 2_000, keep_newlines=True), id="broken", markup=False)
+                if broken := [f"⚠ {module}: {reason}" for module, reason in self._found.broken.items()]:
+                    yield Static(printable("\n".join(broken), 2_000, keep_newlines=True), id="broken", markup=False)
             with VerticalScroll(id="form", can_focus=False):
                 yield Static(id="summary", markup=False)
                 yield Vertical(id="payload")

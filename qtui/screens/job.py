@@ -133,11 +133,11 @@ def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
     left = row.timeout - elapsed if running and row.timeout and row.timeout > 0 and elapsed is not None else None
     facts = [
         ("queue", row.queue),
-        ("function", row.function),
+        ("function", words.function(row)),
         ("attempt", words.attempts(row)),
         ("retries left", human.count(row.retries_left)),
         ("worker", row.worker),
-        ("ran" if not running else "running", human.duration(elapsed)),
+        ("running", human.age(elapsed)) if running else ("ran", human.duration(elapsed)),
         ("timeout", human.duration(row.timeout)),
         ("time left", human.duration(left)),
         ("heartbeat", human.ago(detail.heartbeat_at, now) if running else None),

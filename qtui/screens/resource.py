@@ -53,6 +53,7 @@ class ResourceScreen(Screen[None]):
         self._generation = 0
         self._in_flight = False
         self._reason = ""
+        self._is_away = False
         self._failures = 0
         self._next_try = 0.0
         self._timer: Timer | None = None
@@ -101,7 +102,7 @@ class ResourceScreen(Screen[None]):
     @property
     def mode_name(self) -> str:
         """The top-level screen this one was opened from."""
-        return self.PLACE.name if self.PLACE else self.app.current_mode
+        return self.app.current_mode
 
     def on_mount(self) -> None:
         """Begin to look, and go on while this screen is the one that is seen."""
@@ -170,7 +171,8 @@ class ResourceScreen(Screen[None]):
         message.stop()
         self._in_flight = False
         error = message.error
-        if isinstance(error, redis.RedisError | OSError):
+        self._is_away = isinstance(error, redis.RedisError | OSError)
+        if self._is_away:
             self._reason = str(explain(error, self.qtui.context.name))
         elif isinstance(error, QtuiError):
             self._reason = str(error)
@@ -188,7 +190,8 @@ class ResourceScreen(Screen[None]):
         showing = f" Showing {human.clock(at)}." if at else ""
         again = f" Trying again in {wait} s." if self.qtui.refresh_seconds else " Press r to try again."
         self.query_one(Banner).show(f"{self._reason}{showing}{again}", "bad")
-        self.query_one(Header).away()
+        if self._is_away:
+            self.query_one(Header).away()
 
     def _recovered(self) -> None:
         if self._failures:
@@ -210,8 +213,6 @@ class ResourceScreen(Screen[None]):
             self.reload()
 
     def action_back(self) -> None:
-        """Stop a running operation; else go back to the screen below, if there is one."""
-        if self.qtui.stop_operation():
-            return
+        """Go back to the screen below, if there is one."""
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Qtui
-from tests.support import Server
+from tests.cli.launcher import Launcher
+from tests.cli.support import ROOT, Qtui
+from tests.support import Server, clean_environment
+
+
+@pytest.fixture(scope="session")
+def launcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
+    launcher = Launcher(clean_environment(tmp_path_factory.mktemp("launcher"), PYTHONPATH=str(ROOT)))
+    yield launcher
+    launcher.close()
 
 
 @pytest.fixture
-def qtui(server: Server, home: Path) -> Qtui:
+def qtui(server: Server, home: Path, launcher: Launcher) -> Qtui:
     """The command, with REDIS_URL naming the empty server."""
-    return Qtui(home, {"REDIS_URL": server.url})
+    return Qtui(home, {"REDIS_URL": server.url}, launcher)
 
 
 @pytest.fixture
-def bare(home: Path) -> Qtui:
+def bare(home: Path, launcher: Launcher) -> Qtui:
     """The command where nothing is configured."""
-    return Qtui(home, {})
+    return Qtui(home, {}, launcher)

@@ -10,13 +10,15 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import redis
 
+from tests.cli.launcher import Launcher
 from tests.support import clean_environment, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -45,21 +47,30 @@ class Qtui:
 
     home: Path
     variables: Mapping[str, str]
+    launcher: Launcher
 
     def environment(self, **more: str) -> dict[str, str]:
-        return clean_environment(self.home, PYTHONPATH=str(ROOT), **{**self.variables, **more})
+        return clean_environment(self.home, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="", **{**self.variables, **more})
 
-    def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int = 0, **more: str) -> Answer:
-        """Run it to its end; fails where the exit code is another, or the answer breaks what holds of all answers."""
-        done = subprocess.run(
-            [*COMMAND, *arguments],
-            env=self.environment(**more),
-            cwd=self.home,
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=60,
-        )
-        answer = Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+    def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int = 0, fresh: bool = False, **more: str) -> Answer:
+        """Run it to its end; fails where the exit code is another, or the answer breaks what holds of all answers.
+
+        `fresh`: as a new Python process, for what is decided while modules are imported; else by the launcher.
+        """
+        environment = self.environment(**more)
+        with ExitStack() as stack:
+            files = [stack.enter_context(TemporaryFile()) for _ in range(3)]
+            files[0].write(stdin.encode() if isinstance(stdin, str) else stdin)
+            files[0].seek(0)
+            if fresh:
+                found = subprocess.run(
+                    [*COMMAND, *arguments], stdin=files[0], stdout=files[1], stderr=files[2],
+                    env=environment, cwd=self.home, timeout=60,
+                ).returncode  # fmt: skip
+            else:
+                found = self.launcher.run(arguments, environment, self.home, files)
+            out, err = (_content(file) for file in files[1:])
+        answer = Answer(found, out, err)
         assert answer.code == code, f"exit {answer.code} instead of {code}\n{answer.out}\n{answer.err}"
         assert "Traceback" not in answer.err, answer.err
         assert not STEERS_A_TERMINAL.search(answer.out + answer.err), repr(answer.out + answer.err)
@@ -91,6 +102,11 @@ class Qtui:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
 
 
 @dataclass

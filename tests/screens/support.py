@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Button
@@ -19,6 +20,7 @@ from qtui.app import QtuiApp
 from qtui.screens.confirm import ConfirmScreen
 from qtui.settings import Context
 from qtui.widgets.row_table import RowTable
+from screenshots.scenes import settle
 from workers.connection import Target
 
 NOW = 1_763_800_000.0
@@ -42,15 +44,9 @@ class Dashboard(QtuiApp):
 def make_app(client: redis.Redis, *, name: str = "test", read_only: bool = False, **options: Any) -> Dashboard:
     """The dashboard over a client; it looks only when it is told to, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
-    return Dashboard(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options)
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Return when every thread has ended and what it found is shown."""
-    await pilot.pause()
-    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
-        await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
-        await pilot.pause()
+    app = Dashboard(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options)
+    app.animation_level = "none"
+    return app
 
 
 def lines(app: App[Any]) -> list[str]:
@@ -71,9 +67,10 @@ class Story:
             await self.pilot.press(key)
             await settle(self.pilot)
 
-    async def type(self, text: str) -> None:
-        """Type a text into what has the focus."""
-        await self.pilot.press(*({" ": "space", "-": "minus", "_": "underscore", ".": "full_stop"}.get(c, c) for c in text))
+    async def paste(self, text: str) -> None:
+        """Paste a text into what has the focus."""
+        assert self.app.focused is not None, "nothing has the focus"
+        self.app.focused.post_message(events.Paste(text))
         await settle(self.pilot)
 
     async def look(self) -> None:
@@ -82,13 +79,10 @@ class Story:
 
     async def look_until(self, predicate: Callable[[], object], description: str, timeout: float = 20.0) -> None:
         """Look again and again until something is seen."""
-        async with asyncio.timeout(timeout):
-            while not predicate():
-                await self.pilot.pause()
-                self.app.screen.action_reload()  # type: ignore[attr-defined]  # every screen over Redis has it
-                await settle(self.pilot)
-            return
-        raise AssertionError(description)
+        deadline = time.monotonic() + timeout
+        while not predicate():
+            assert time.monotonic() < deadline, f"not seen within {timeout} s: {description}"
+            await self.look()
 
     @property
     def place(self) -> str:

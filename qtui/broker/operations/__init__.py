@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui.broker.operations.base import Chosen, Matching, Operation, Plan, Report, Selection
+from qtui.broker.operations.base import GONE, Chosen, Matching, Operation, Plan, Report, Selection
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.operations.runner import plan, run
@@ -12,4 +12,4 @@ from qtui.broker.operations.runner import plan, run
 OPERATIONS: Final[dict[str, Operation]] = {operation.name: operation for operation in (RETRY, REMOVE)}
 """Every operation by its name; keys, palette and commands are made from it."""
 
-__all__ = ["OPERATIONS", "Chosen", "Matching", "Operation", "Plan", "Report", "Selection", "plan", "run"]
+__all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Plan", "Report", "Selection", "plan", "run"]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.scripts import Script
 from qtui.broker.status import STATUSES, Status
+
+GONE: Final = frozenset({"the job is gone", "there is no such job"})
+"""The reasons of the scripts that mean: no job of that id exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,10 @@ class Operation:
         return tuple(status for status, fact in STATUSES.items() if self.name in fact.operations)
 
     def summary(self, report: Report) -> str:
-        """The report as a sentence: "9,998 retried, 2 no longer failed"."""
+        """The report as a sentence: "9,998 retried; 2 × no longer failed"."""
         parts = [f"{report.done:,} {self.past}"] if report.done or not report.reasons else []
-        parts += [f"{number:,} {reason}" for reason, number in report.reasons.items()]
-        return ", ".join(parts)
+        parts += [f"{number:,} × {reason}" for reason, number in report.reasons.items()]
+        return "; ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""The scenes of the pictures: a screen, reached by the keys that a person presses, at a size, in a theme."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import redis
+from textual.pilot import Pilot
+
+from qtui.app import QtuiApp
+from qtui.broker import overview
+from qtui.broker.models import Overview, QueueRow
+from qtui.broker.status import Status
+from qtui.settings import Context
+from screenshots.keyspace import NOW
+from workers.connection import Target
+
+Size = tuple[int, int]
+
+SMALL: Final = (80, 24)
+LARGE: Final = (200, 60)
+README: Final = (120, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is pressed, one key after the other, until the picture is taken."""
+
+    name: str
+    keys: tuple[str, ...] = ()
+    size: Size = README
+    theme: str = "qtui-dark"
+
+    async def play(self, pilot: Pilot[Any]) -> None:
+        """Press the keys, each time waiting until all that it brings is shown."""
+        await settle(pilot)
+        for key in self.keys:
+            await pilot.press(key)
+            await settle(pilot)
+
+
+_PAYMENTS: Final = ("j", "enter")
+_FAILED: Final = (*_PAYMENTS, "tab", "tab")
+_BUILD: Final = ("4", "j", "j", "j", "j")
+
+SCENES: Final = {
+    scene.name: scene
+    for scene in (
+        Scene("queues", ("j",)),
+        Scene("queued", _PAYMENTS),
+        Scene("failed", _FAILED),
+        Scene("finished", (*_PAYMENTS, "shift+tab", "shift+tab")),
+        Scene("failed-job", (*_FAILED, "enter")),
+        Scene("running-job", (*_BUILD, "enter")),
+        Scene("live", _BUILD),
+        Scene("workers", ("5",)),
+        Scene("enqueue", ("8",)),
+        Scene("confirm", (*_FAILED, "a", "R")),
+        Scene("help", ("question_mark",)),
+    )
+}
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Return when every thread has ended and what it found is shown."""
+    await pilot.pause()
+    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
+        await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
+        await pilot.pause()
+
+
+def make_app(client: redis.Redis, theme: str = "qtui-dark") -> QtuiApp:
+    """A dashboard that has been open for ten minutes; it looks only when it is told to, and its clock stands still."""
+    app = QtuiApp(Context("prod-eu", Target("", "prod-eu")), client, refresh_seconds=None, theme=theme, clock=lambda: NOW)
+    app.animation_level = "none"
+    seen = overview.load(client)
+    for seconds in range(600, 0, -10):
+        app.throughput.feed(_earlier(seen, seconds))
+    return app
+
+
+async def take(scene: Scene, client: redis.Redis) -> str:
+    """The picture of a scene, as SVG."""
+    app = make_app(client, scene.theme)
+    async with app.run_test(size=scene.size) as pilot:
+        await scene.play(pilot)
+        return app.export_screenshot(title="qtui", simplify=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flow:
+    """How a queue went in the last ten minutes."""
+
+    growth: float
+    """Jobs a second that came in beyond those that ended."""
+    ended: tuple[int, ...]
+    """Jobs a minute that ended, by spans of 30 seconds, the newest last."""
+
+
+_FLOWS: Final = {
+    "payments": _Flow(27.9, tuple(range(90, 710, 32))),
+    "publishing-builds": _Flow(0.0, (6, 6, 0, 6, 12, 6, 6, 6, 0, 6) * 2),
+    "mail": _Flow(0.0, (180, 186, 174, 180, 180, 192, 180, 174, 180, 180) * 2),
+}
+
+
+def _earlier(seen: Overview, seconds: int) -> Overview:
+    """What a look would have found that long ago."""
+    return replace(seen, at=seen.at - seconds, queues=tuple(_shrunk(row, seconds) for row in seen.queues))
+
+
+def _shrunk(row: QueueRow, seconds: int) -> QueueRow:
+    flow = _FLOWS.get(row.name)
+    if flow is None:
+        return row
+    ended = sum(flow.ended[-1 - past // 30] / 6 for past in range(0, seconds, 10))
+    gone = {Status.FINISHED: round(ended), Status.QUEUED: round(flow.growth * seconds)}
+    return replace(row, counts={status: number - gone.get(status, 0) for status, number in row.counts.items()})

@@ -1,0 +1,131 @@
+"""`qtui retry` and `qtui remove`: what they do, what they ask, what they refuse, what they report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.broker import seed
+from tests.cli.support import Qtui, keyspace, on_terminal
+from workers import keys
+
+REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
+
+
+def queued(client: redis.Redis, queue: str = "mail") -> list[str]:
+    return [raw.decode() for raw in client.lrange(keys.queue(queue), 0, -1)]
+
+
+def test_named_jobs_are_retried_and_the_others_are_not(qtui: Qtui, client: redis.Redis) -> None:
+    first, second, third = seed.failed(client, count=3)
+    answer = qtui("retry", first, third, "--yes")
+    assert answer.out == "2 retried\n"
+    assert sorted(queued(client)) == sorted([first, third])
+    assert client.zrange(keys.registry("failed", "mail"), 0, -1) == [second.encode()]
+
+
+def test_all_failed_jobs_of_one_queue_are_retried(qtui: Qtui, client: redis.Redis) -> None:
+    ids, others = seed.failed(client, "mail", 3), seed.failed(client, "media", 2)
+    qtui("retry", "--all", "--queue", "mail", "--yes")
+    assert sorted(queued(client)) == sorted(ids)
+    assert client.zcard(keys.registry("failed", "media")) == len(others)
+
+
+def test_all_jobs_of_a_status_are_removed_and_nothing_of_them_stays(qtui: Qtui, client: redis.Redis) -> None:
+    ids = seed.finished(client, "mail", 3)
+    report = qtui("remove", "--all", "--status", "finished", "--yes", "--json").json
+    assert set(report) == REPORT
+    assert (report["operation"], report["dry_run"]) == ("remove", False)
+    assert (report["matched"], report["done"], report["skipped"], report["failed"], report["reasons"]) == (3, 3, 0, 0, {})
+    assert report["seconds"] >= 0
+    assert not [key for key in client.keys("*") if any(job_id.encode() in key for job_id in ids)]
+
+
+@pytest.mark.parametrize("operation", ["retry", "remove"])
+def test_a_dry_run_says_how_many_and_writes_nothing(qtui: Qtui, client: redis.Redis, operation: str) -> None:
+    seed.failed(client, count=3)
+    before = keyspace(client)
+    words = [operation, "--all", "--status", "failed", "--dry-run"]
+    report = qtui(*words, "--json").json
+    assert set(report) == REPORT
+    assert (report["dry_run"], report["matched"], report["done"]) == (True, 3, 3)
+    assert qtui(*words).out.startswith("would be: 3 re")
+    assert keyspace(client) == before
+
+
+def test_without_a_terminal_it_has_to_be_told_yes(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    before = keyspace(client)
+    said = qtui.fails(5, "remove", "--all", "--status", "failed")
+    assert "Remove 2 failed jobs in all queues on" in said
+    assert "--yes" in said
+    assert keyspace(client) == before
+
+
+TYPED = {"enter": ("\r", 5, 1), "n": ("n\r", 5, 1), "ctrl-d": ("\x04", 5, 1), "ctrl-c": ("\x03", 130, 1), "y": ("y\r", 0, 0)}
+
+
+@pytest.mark.parametrize(("typed", "code", "left"), TYPED.values(), ids=TYPED)
+def test_on_a_terminal_it_asks_and_only_yes_is_yes(qtui: Qtui, client: redis.Redis, typed: str, code: int, left: int) -> None:
+    (job_id,) = seed.failed(client)
+    with on_terminal(qtui, "remove", job_id) as (process, terminal):
+        terminal.wait_for("This cannot be taken back. [y/N] ")
+        terminal.type(typed)
+        assert process.wait(20) == code
+    assert client.exists(keys.job(job_id)) == left
+
+
+def test_what_cannot_be_done_is_left_and_reported_and_exit_1(qtui: Qtui, client: redis.Redis) -> None:
+    (bad,), (good,) = seed.failed(client), seed.finished(client)
+    report = qtui("retry", bad, good, "nosuch", "--yes", "--json", code=1).json
+    assert (report["matched"], report["done"], report["skipped"]) == (3, 1, 2)
+    assert sum(report["reasons"].values()) == 2
+    assert queued(client) == [bad]
+    text = qtui("retry", good, "nosuch", "--yes", code=1).out
+    assert "1 × no longer failed" in text
+
+
+@pytest.mark.parametrize("operation", ["retry", "remove"])
+def test_where_none_of_the_named_jobs_exists_it_is_exit_4(qtui: Qtui, operation: str) -> None:
+    assert "there is no such job" in qtui.fails(4, operation, "nosuch", "gone", "--yes")
+    assert "there is no queue 'nosuch'" in qtui.fails(4, operation, "--all", "--status", "failed", "--queue", "nosuch", "--yes")
+
+
+def test_no_failed_jobs_at_all_is_done_with_nothing(qtui: Qtui, client: redis.Redis) -> None:
+    seed.finished(client)
+    report = qtui("retry", "--all", "--queue", "mail", "--json").json
+    assert (report["matched"], report["done"], report["reasons"]) == (0, 0, {})
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["retry"], "name the job ids to retry, or use --all"),
+        (["retry", "--queue", "mail"], "use --all"),
+        (["retry", "a", "--all"], "not both"),
+        (["retry", "a", "--status", "failed"], "not both"),
+        (["retry", "--all", "--status", "finished"], "does not apply to finished jobs, only to: failed, stopped"),
+        (["remove", "--all", "--status", "started"], "does not apply to started jobs"),
+        (["remove", "--all"], "say which jobs to remove: --status failed, or another"),
+        (["remove", "--all", "--status", "rubbish"], "'rubbish' is not a status"),
+    ],
+)
+def test_a_selection_that_makes_no_sense_is_exit_2(qtui: Qtui, client: redis.Redis, words: list[str], reason: str) -> None:
+    seed.failed(client)
+    before = keyspace(client)
+    assert reason in qtui.fails(2, *words, "--yes")
+    assert keyspace(client) == before
+
+
+def test_a_read_only_context_looks_but_changes_nothing(bare: Qtui, client: redis.Redis, server, tmp_path: Path) -> None:
+    (job_id,) = seed.failed(client)
+    (config := tmp_path / "config.toml").write_text(f'[contexts.prod]\nurl = "{server.url}"\nread_only = true\n')
+    before = keyspace(client)
+    settings = {"QTUI_CONFIG": str(config)}
+    assert "prod is read-only" in bare.fails(5, "remove", job_id, "--yes", "--context", "prod", **settings)
+    assert "prod is read-only" in bare.fails(5, "enqueue", "test_job", "--context", "prod", **settings)
+    assert bare("remove", job_id, "--dry-run", "--context", "prod", **settings).out == "would be: 1 removed\n"
+    assert bare("queues", "--context", "prod", "--json", **settings).json[0]["failed"] == 1
+    assert keyspace(client) == before

@@ -1,0 +1,68 @@
+"""`qtui` among other programs: pipes that close, Ctrl-C, a terminal, a locale without Unicode."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import redis
+
+from tests.cli.support import COMMAND, Qtui, interrupt, on_terminal, processes_of
+from tests.support import Server, wait_until
+from workers import keys
+from workers.producer import QueueService
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(qtui: Qtui, client: redis.Redis) -> None:
+    QueueService(client).enqueue_many("test_job", [{"message": "x" * 200}] * 2000)
+    with qtui.running("jobs", "--limit", "2000") as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("JOB")
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c_is_exit_130_and_nothing_more_is_said(qtui: Qtui, client: redis.Redis) -> None:
+    with qtui.running("enqueue", "test_job", "--wait") as process:
+        wait_until(lambda: client.llen(keys.queue("main-queue")), description="the job is in the queue")
+        assert interrupt(process) == 130
+        assert process.communicate() == ("", "")
+
+
+def test_a_password_is_in_no_command_line(bare: Qtui, own_server: Server) -> None:
+    with own_server.client() as client:
+        client.config_set("requirepass", "secret-of-this-test")
+        client.auth("secret-of-this-test")
+        bare_with_url = Qtui(bare.home, {"REDIS_URL": f"unix://:secret-of-this-test@{own_server.socket}"}, bare.launcher)
+        with bare_with_url.running("enqueue", "test_job", "--wait"):
+            wait_until(lambda: client.llen(keys.queue("main-queue")), description="the job is in the queue")
+            assert processes_of("qtui enqueue test_job --wait")
+            assert not processes_of("secret-of-this-test")
+
+
+def test_on_a_terminal_qtui_is_the_dashboard(qtui: Qtui, client: redis.Redis) -> None:
+    QueueService(client).enqueue("test_job", queue="payments")
+    with on_terminal(qtui) as (process, terminal):
+        terminal.wait_for("payments")
+        terminal.type("q")
+        terminal.wait_for("\x1b[?1049l")  # the screen as it was before
+        assert process.wait(20) == 0
+
+
+def test_a_terminal_without_unicode_gets_question_marks(qtui: Qtui, client: redis.Redis) -> None:
+    QueueService(client).enqueue("test_job", {"message": "Größe"})
+    out = subprocess.run(
+        [*COMMAND, "jobs"], env=qtui.environment(PYTHONIOENCODING="ascii"), cwd=qtui.home, capture_output=True, timeout=60
+    )
+    assert (out.returncode, out.stderr) == (0, b"")
+    assert b"message='Gr??e'" in out.stdout
+
+
+def test_the_program_is_installed_under_its_name(bare: Qtui) -> None:
+    program = Path(sys.executable).parent / "qtui"
+    done = subprocess.run([str(program), "--version"], env=bare.environment(), capture_output=True, text=True, timeout=60)
+    assert done.stdout == f"qtui {version('qtui-rq')}\n"

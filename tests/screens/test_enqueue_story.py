@@ -1,0 +1,134 @@
+"""The form: its fields, what it refuses, and what it puts into Redis."""
+
+from __future__ import annotations
+
+import redis
+from textual.widgets import Input, OptionList, Static
+
+from qtui.widgets.payload_form import FormField
+from tests.screens.support import Story, dashboard, settle
+from workers import keys
+from workers.producer import MAIN_QUEUE, QueueService
+
+
+async def opened(story: Story, processor: str = "test_job") -> None:
+    """The form of a processor."""
+    await story.press("8")
+    choices = story.app.screen.query_one("#list", OptionList)
+    choices.highlighted = choices.get_option_index(processor)
+    await settle(story.pilot)
+
+
+def field(story: Story, name: str) -> FormField:
+    """A field of the form by its name."""
+    (found,) = [each for each in story.app.screen.query(FormField) if each.field.name == name]
+    return found
+
+
+async def fill(story: Story, **values: str) -> None:
+    """Paste values into fields."""
+    for name, text in values.items():
+        entry = field(story, name).query_one(Input)
+        entry.focus()
+        await settle(story.pilot)
+        entry.clear()
+        await story.paste(text)
+
+
+def error(story: Story, name: str) -> str:
+    """What is said to be wrong with a field; '' where nothing is."""
+    each = field(story, name)
+    return str(each.query_one(".error", Static).render()) if each.has_class("-bad") else ""
+
+
+async def test_the_form_is_made_from_the_payloads_schema(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        names = [each.field.name for each in story.app.screen.query(FormField)]
+        assert names == ["message", "seconds", "fail", "fail_first", "count", "queue", "priority", "delay", "attempts"]
+        assert "How long it takes, in seconds. (a number, default 0)" in story.words
+        await opened(story, "report")
+        assert "title" in [each.field.name for each in story.app.screen.query(FormField)]
+        assert "Its heading." in story.text
+
+
+async def test_what_the_form_says_is_enqueued_exactly_and_the_job_can_be_opened(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, message="hello world", seconds="1.5")
+        assert "$ qtui enqueue test_job 'message=hello world' seconds=1.5" in story.text
+        await story.press("ctrl+e")
+        (job_id,) = (raw.decode() for raw in client.lrange(keys.queue(MAIN_QUEUE), 0, -1))
+        state = QueueService(client).status(job_id)
+        assert state.payload == {"message": "hello world", "seconds": 1.5, "fail": False, "fail_first": 0}
+        assert f"✓ job {job_id} in {MAIN_QUEUE}" in story.text
+        story.app.screen.query_one("#list").focus()
+        await story.press("o")
+        assert (story.place, story.app.screen.job_id) == ("JobScreen", job_id)
+
+
+async def test_a_bad_value_shows_its_reason_at_the_field_and_enqueues_nothing(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, seconds="soon")
+        assert "number" in error(story, "seconds")
+        assert error(story, "message") == ""
+        await story.press("ctrl+e")
+        assert "Nothing was enqueued" in story.text
+        assert story.app.focused is field(story, "seconds").query_one(Input)
+        assert client.keys("*") == []
+        await fill(story, seconds="0")
+        assert error(story, "seconds") == ""
+
+
+async def test_a_bad_option_is_refused_like_a_bad_field(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, count="0", delay="soonish", attempts="many", queue="no spaces please")
+        assert error(story, "count") == "must be a whole number from 1 to 10,000"
+        assert "soonish" in error(story, "delay")
+        assert error(story, "attempts") == "must be a whole number from 1 to 1,000"
+        await story.press("ctrl+e")
+        assert client.keys("*") == []
+        await fill(story, count="1", delay="5s", attempts="2")
+        await story.press("ctrl+e")
+        assert "Nothing was enqueued" in story.text
+        assert "no spaces please" in story.text
+        assert client.keys("*") == []
+
+
+async def test_a_count_of_25_enqueues_25_into_the_queue_that_was_named(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story, "report")
+        await fill(story, title="Sales", count="25", queue="reports")
+        await story.press("ctrl+e")
+        ids = [raw.decode() for raw in client.lrange(keys.queue("reports"), 0, -1)]
+        assert len(ids) == len(set(ids)) == 25
+        assert {QueueService(client).status(job_id).payload["title"] for job_id in ids} == {"Sales"}
+        assert "✓ 25 jobs in reports" in story.text
+
+
+async def test_a_delay_schedules_the_job(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, delay="1h")
+        await story.press("ctrl+e")
+        ((_, due),) = client.zrange(keys.registry("scheduled", MAIN_QUEUE), 0, -1, withscores=True)
+        assert 3_590 < due - client.time()[0] <= 3_601
+
+
+async def test_typing_q_and_digits_in_a_field_types_them(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, message="")
+        await story.press("q", "1", "question_mark", "colon", "r")
+        assert story.place == "EnqueueScreen"
+        assert field(story, "message").query_one(Input).value == "q1?:r"
+
+
+async def test_a_read_only_connection_enqueues_nothing(client: redis.Redis) -> None:
+    async with dashboard(client, read_only=True) as story:
+        await opened(story)
+        assert story.button("enqueue").disabled
+        await story.press("ctrl+e")
+        assert client.keys("*") == []

@@ -1,0 +1,82 @@
+"""The keys that work everywhere: places, back, help, palette, quit."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from tests.broker import seed
+from tests.screens.support import dashboard
+
+
+async def test_digits_open_the_screens_and_the_bar_marks_where_one_is(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        for key, place in (("2", "Jobs"), ("4", "Live"), ("5", "Workers"), ("8", "Enqueue"), ("1", "Queues")):
+            await story.press(key)
+            assert story.place == f"{place}Screen"
+            assert str(story.app.screen.query_one("Nav .-active").render()) == f"{key} {place}"
+
+
+async def test_q_goes_back_screen_by_screen_and_quits_from_the_lowest(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await story.press("enter", "enter")
+        await story.press("q")
+        assert story.place == "JobsScreen"
+        await story.press("q")
+        assert story.place == "QueuesScreen"
+        assert not story.app._exit
+        await story.pilot.press("q")
+        assert story.app._exit
+
+
+@pytest.mark.parametrize(("key", "words"), [("1", "Next order"), ("2", "Put it back into its queue"), ("8", "Enqueue what")])
+async def test_help_lists_the_keys_of_the_screen_one_came_from(client: redis.Redis, key: str, words: str) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await story.press(key)
+        below = story.place
+        await story.press("question_mark")
+        assert story.place == "HelpScreen"
+        assert words in story.words
+        assert "The keys of this screen" in story.words
+        await story.press("escape")
+        assert story.place == below
+
+
+async def test_the_palette_finds_a_queue_by_its_name(client: redis.Redis) -> None:
+    seed.failed(client, "publishing-builds")
+    seed.failed(client, "mail")
+    async with dashboard(client) as story:
+        await story.press("colon")
+        await story.paste("publish")
+        await story.press("enter")
+        await story.press("enter") if story.place == "CommandPalette" else None
+        assert story.place == "JobsScreen"
+        assert story.app.screen.queue == "publishing-builds"
+
+
+async def test_the_palette_opens_a_job_by_its_id(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await story.press("colon")
+        await story.paste(job_id)
+        await story.press("enter")
+        await story.press("enter") if story.place == "CommandPalette" else None
+        assert story.place == "JobScreen"
+        assert story.app.screen.job_id == job_id
+
+
+async def test_f_freezes_the_refresh_and_goes_on_with_it(client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    async with dashboard(client) as story:
+        await story.press("f")
+        assert "Frozen. Press f to go on." in story.text
+        seed.failed(client, "media")
+        story.app.screen._tick()
+        await story.press("j")
+        assert [row.name for row in story.table._rows] == ["mail"]
+        await story.press("f")
+        assert "Frozen" not in story.text
+        assert [row.name for row in story.table._rows] == ["mail", "media"]

@@ -1,0 +1,253 @@
+"""The README says what is: its commands exist and its examples run, and what exists is in it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import typer.main
+from textual.binding import Binding
+from textual.dom import DOMNode
+from typer.core import TyperGroup
+
+import qtui.screens
+import qtui.widgets
+from qtui.app import QtuiApp
+from qtui.broker.operations import Report
+from qtui.cli import commands
+from qtui.screens import places
+from tests.cli.test_look import JOB, QUEUE, WHOLE
+from tests.support import clean_environment
+from workers import cli as worker_cli
+from workers.errors import QtuiError
+from workers.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PROGRAMS = Path(sys.executable).parent
+KEYS = {
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
+    "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]", "question_mark": "?", "colon": ":",
+}  # fmt: skip
+"""What people call the keys that Textual names otherwise."""
+
+
+def section(heading: str) -> str:
+    """The text under a heading, up to the next one of any level."""
+    found = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^##+ |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found[1]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands_of(block: str) -> Iterator[list[str]]:
+    """Every simple command in lines of shell, as its words."""
+    for line in block.splitlines():
+        lexer = shlex.shlex(line.replace("$(", " ; ").replace(")", " ; "), posix=True, punctuation_chars=";|")
+        lexer.whitespace_split = True
+        words: list[str] = []
+        for word in [*lexer, ";"]:
+            if word in (";", "|"):
+                if words and not re.fullmatch(r"\w+=", words[0]):
+                    yield words
+                words = []
+            else:
+                words.append(word)
+
+
+ALL_COMMANDS = [words for block in blocks(README, "sh") for words in commands_of(block)]
+
+
+def run(home: Path, script: str, **variables: str) -> str:
+    """Lines of shell in an empty folder, up to the first that fails; what they wrote to standard output."""
+    path = f"{PROGRAMS}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        env=clean_environment(home, PATH=path, QTUI_EMBEDDED_GRACE="0.2", **variables),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("words", ALL_COMMANDS, ids=" ".join)
+def test_every_command_in_the_readme_exists_as_it_is_written(words: list[str]) -> None:
+    program, *rest = words
+    if program == "qtui":
+        group = typer.main.get_command(commands())
+        assert isinstance(group, TyperGroup)
+        with group.commands[rest[0]].make_context(rest[0], rest[1:]) as context:
+            assert context.params
+    elif program == "qtui-worker":
+        with typer.main.get_command(worker_cli.app).make_context(program, rest) as context:
+            assert context.params
+    elif program == "make":
+        assert rest[0] in make_targets()
+    else:
+        assert program in ("pipx", "export", "printf")
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_every_make_target_named_exists_and_the_two_that_matter_are_named() -> None:
+    named = set(re.findall(r"`?make ([a-z]+)`?", " ".join(re.findall(r"`make [a-z]+`|^make [a-z]+", README, re.MULTILINE))))
+    assert {"demo", "test"} <= named <= make_targets()
+
+
+def test_the_first_round_runs_as_it_is_written_in_an_empty_home(short_path: Path) -> None:
+    (script,) = blocks(section("A first round"), "sh")
+    out = run(short_path, script)
+    assert "would be: 3 retried" in out
+    assert "\n3 retried\n3 removed\n" in out
+    assert "TestJobFailed: told to fail: hello" in out
+    assert '"attempt": 1' in out
+
+
+def test_the_ways_to_name_a_payload_work_as_they_are_written(short_path: Path) -> None:
+    (script,) = blocks(section("Commands"), "sh")
+    script = "qtui-worker & worker=$!; trap 'kill $worker; wait $worker' EXIT\n" + script
+    out = run(short_path, script)
+    assert json.loads(out[out.index("{") :])["status"] == "finished"
+    assert "yearly" in out
+
+
+def test_the_processor_in_the_readme_works(short_path: Path) -> None:
+    (source,) = blocks(section("A processor of your own"), "python")
+    (script,) = blocks(section("A processor of your own"), "sh")
+    write(short_path, source)
+    out = run(short_path, f"{script}\nqtui jobs media --status finished --json")
+    (job,) = json.loads(out[out.index("{") :])["jobs"]
+    assert job["progress"]["message"] == "b.png"
+    (call,) = re.findall(r"`(QueueService[^`]*)`", section("A processor of your own"))
+    python = f"from workers.connection import connect; from workers.producer import QueueService; print({call}.queue)"
+    out = run(short_path, f"python -c {shlex.quote(python)}", PYTHONPATH=".", QTUI_PROCESSORS="my_app.thumbnails")
+    assert out == "media\n"
+
+
+def write(folder: Path, source: str) -> Path:
+    """Write an example to where its first line says."""
+    path = folder / source.partition("\n")[0].removeprefix("# ")
+    path.parent.mkdir(parents=True)
+    path.write_text(source)
+    return path
+
+
+def test_the_screen_in_the_readme_works(server, short_path: Path) -> None:
+    (source,) = blocks(section("A screen of your own"), "python")
+    folder = write(short_path, source).parent
+    program = f"""
+import asyncio, redis
+import qtui.screens
+qtui.screens.__path__.append({str(folder)!r})
+from qtui.app import QtuiApp
+from qtui.settings import Context
+from workers.connection import dial, resolve
+
+async def story():
+    target = resolve({server.url!r})
+    with dial(target, role="a client of the README") as client:
+        app = QtuiApp(Context("test", target), client, refresh_seconds=None)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await pilot.press("9")
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            print(type(app.screen).__name__, [row["name"] for row in app.screen.data])
+
+asyncio.run(story())
+"""
+    out = run(short_path, f"python -W error -c {shlex.quote(program)}", PYTHONPATH=str(ROOT))
+    assert out.startswith("ClientsScreen [")
+    assert "a-client-of-the-README" in out
+
+
+def test_every_command_and_its_exit_codes_are_in_the_readme() -> None:
+    group = typer.main.get_command(commands())
+    assert isinstance(group, TyperGroup)
+    for name in group.commands:
+        assert f"`qtui {name}" in section("Commands"), name
+    for kind in QtuiError.__subclasses__():
+        assert re.search(rf"^\| {kind.exit_code} \|", section("Commands"), re.MULTILINE), kind
+
+
+DOCUMENTS = {"queues": QUEUE, "jobs": JOB, "job": WHOLE, "report": {field.name for field in fields(Report)}}
+
+
+@pytest.mark.parametrize("names", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_every_json_field_is_in_the_readme(names: set[str]) -> None:
+    missing = [name for name in sorted(names) if f"`{name}`" not in section("JSON")]
+    assert not missing
+
+
+def bindings() -> Iterator[tuple[str, Binding]]:
+    """Every binding of ours, with the class that has it."""
+    modules = [importlib.import_module("qtui.app")]
+    for package in (qtui.screens, qtui.widgets):
+        modules += [importlib.import_module(f"{package.__name__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)]
+    for module in modules:
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, DOMNode) and kind.__module__ == module.__name__:
+                yield from ((kind.__name__, b) for b in vars(kind).get("BINDINGS", ()) if isinstance(b, Binding))
+
+
+def test_every_key_of_every_screen_is_in_the_readme() -> None:
+    found = list(bindings())
+    assert len(found) > 30
+    missing = [
+        f"{owner}: {key}"
+        for owner, binding in found
+        for key in binding.key.split(",")
+        if not key.isdecimal() and f"`{KEYS.get(key, key)}`" not in section("Keys")
+    ]
+    assert not missing
+
+
+def test_every_screen_is_in_the_readme_with_its_key() -> None:
+    for screen in places().values():
+        assert f"| `{screen.place().number}` {screen.place().title} |" in section("The dashboard")
+    assert QtuiApp.MODES.keys() == places().keys()
+
+
+def test_every_link_leads_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", README)
+    assert any(target.endswith(".svg") for target in targets)
+    headings = {heading.lower().replace(" ", "-") for heading in re.findall(r"^#+ (.*)", README, re.MULTILINE)}
+    for target in targets:
+        if target.startswith("#"):
+            assert target[1:] in headings, target
+        elif not target.startswith("https://"):
+            assert (ROOT / target).is_file(), target
+
+
+def test_every_variable_is_in_the_example_and_in_the_readme() -> None:
+    example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert example == {name.upper() for name in Settings.model_fields}
+    assert [name for name in sorted(example) if f"`{name}`" not in README] == []
+
+
+def test_nothing_that_steers_a_terminal_is_in_the_docs() -> None:
+    for name in ("README.md", "CHANGELOG.md"):
+        assert all(character.isprintable() or character == "\n" for character in (ROOT / name).read_text("utf-8")), name
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    from importlib.metadata import version
+
+    assert re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version("qtui-rq")
