@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import redis
+from textual import events
+from textual.keys import key_to_character
 from textual.pilot import Pilot
 
 from qtui.app import QtuiApp
@@ -23,6 +25,9 @@ SMALL: Final = (80, 24)
 LARGE: Final = (200, 60)
 README: Final = (120, 30)
 
+HOPS: Final = 8
+"""More than there are widgets between the App and a table, there and back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -37,8 +42,7 @@ class Scene:
         """Press the keys, each time waiting until all that it brings is shown."""
         await settle(pilot)
         for key in self.keys:
-            await pilot.press(key)
-            await settle(pilot)
+            await press(pilot, key)
 
 
 _PAYMENTS: Final = ("j", "enter")
@@ -64,11 +68,24 @@ SCENES: Final = {
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Return when every thread has ended and what it found is shown."""
-    await pilot.pause()
-    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
-        await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
-        await pilot.pause()
+    """Return when every thread has ended and what it found is shown.
+
+    One `pause(0)` lets every widget work off its messages; a message that goes from a widget up to the App, and what
+    that brings, takes some of them.
+    """
+    calm = 0
+    while calm < HOPS:
+        await pilot.pause(0)
+        calm += 1
+        if running := [worker for worker in pilot.app.workers if not worker.is_finished]:
+            await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
+            calm = 0
+
+
+async def press(pilot: Pilot[Any], key: str) -> None:
+    """Press a key, and return when all that it brings is shown; `Pilot.press` waits for an idle processor instead."""
+    pilot.app.post_message(events.Key(key, key_to_character(key)))
+    await settle(pilot)
 
 
 def make_app(client: redis.Redis, theme: str = "qtui-dark") -> QtuiApp:

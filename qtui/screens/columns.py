@@ -23,10 +23,11 @@ WHEN = {
 
 def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
     """The columns for a list of jobs in one status; `now` is the server's clock."""
+    spared = 3 if status is Status.STARTED else 1  # a narrow terminal has no room for it beside the progress
     return [
         Column("", _glyph, width=1, tone=_tone),
         Column("JOB", lambda row: human.short_id(row.id), width=10),
-        *([Column("QUEUE", lambda row: row.queue, width=16, priority=3, tone="muted")] if with_queue else []),
+        *([Column("QUEUE", lambda row: row.queue, width=14, priority=spared, tone="muted")] if with_queue else []),
         Column("FUNCTION", words.function, minimum=12),
         Column(WHEN.get(status, "CREATED"), lambda row: _when(row, now()), width=9, align="right"),
         *_own_columns(status),

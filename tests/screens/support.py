@@ -20,7 +20,7 @@ from qtui.app import QtuiApp
 from qtui.screens.confirm import ConfirmScreen
 from qtui.settings import Context
 from qtui.widgets.row_table import RowTable
-from screenshots.scenes import settle
+from screenshots.scenes import press, settle
 from workers.connection import Target
 
 NOW = 1_763_800_000.0
@@ -64,8 +64,7 @@ class Story:
     async def press(self, *keys: str) -> None:
         """Press keys, one after the other, each time waiting for what it brings."""
         for key in keys:
-            await self.pilot.press(key)
-            await settle(self.pilot)
+            await press(self.pilot, key)
 
     async def paste(self, text: str) -> None:
         """Paste a text into what has the focus."""
@@ -130,7 +129,7 @@ class Story:
 
 
 @asynccontextmanager
-async def dashboard(client: redis.Redis, *, size: tuple[int, int] = (120, 40), **options: Any) -> AsyncIterator[Story]:
+async def dashboard(client: redis.Redis, *, size: tuple[int, int] = (100, 30), **options: Any) -> AsyncIterator[Story]:
     """The dashboard, opened and having looked once."""
     app = make_app(client, **options)
     async with app.run_test(size=size) as pilot:

@@ -213,7 +213,7 @@ async def test_an_operation_under_way_shows_how_far_it_is_and_escape_stops_it_fi
             assert "stopping …" in str(line.render())
         await settle(story.pilot)
         assert client.zcard(FAILED) == 450
-        assert story.app.said == ["50 removed, 450 not tried: stopped before"]
+        assert story.app.said == ["50 removed; 450 × not tried: stopped before"]
         assert story.place == "JobsScreen"
         line.follow()
         assert not line.display

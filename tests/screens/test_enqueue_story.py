@@ -42,7 +42,7 @@ def error(story: Story, name: str) -> str:
 
 
 async def test_the_form_is_made_from_the_payloads_schema(client: redis.Redis) -> None:
-    async with dashboard(client) as story:
+    async with dashboard(client, size=(120, 40)) as story:
         await opened(story)
         names = [each.field.name for each in story.app.screen.query(FormField)]
         assert names == ["message", "seconds", "fail", "fail_first", "count", "queue", "priority", "delay", "attempts"]

@@ -29,7 +29,7 @@ def tab(story: Story) -> str:
 
 async def test_a_failed_job_opens_on_its_traceback_with_its_story_beside_it(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
-    async with dashboard(client) as story:
+    async with dashboard(client, size=(120, 40)) as story:
         await opened(story, job_id)
         assert tab(story) == "traceback"
         assert "ValueError: message 0" in story.text
