@@ -195,7 +195,7 @@ def _date(job: Job, status: Status, at: float, took: float, worker: str) -> None
 
 
 def _result(writer: _Writer, line: Line, job: Job, place: int) -> None:
-    times = {"execution_started_at": job.started_at, "execution_ended_at": job.ended_at, "pipeline": writer.pipe}
+    times: dict[str, Any] = {"execution_started_at": job.started_at, "execution_ended_at": job.ended_at, "pipeline": writer.pipe}
     if line.status is Status.FAILED:
         text = tracebacks.FAILURES[place % len(tracebacks.FAILURES)].traceback
         Result.create_failure(job, KEPT, text, worker_name=job.worker_name or "", execution_id="1f", **times)
@@ -231,9 +231,9 @@ def _progress(writer: _Writer, line: Line, job: Job, place: int) -> dict[str, st
 def _worker(client: redis.Redis, host: str, place: int, queue: str, running: list[str]) -> None:
     """A registered worker, busy where the queue has a job for it."""
     worker = SimpleWorker([Queue(queue, connection=client)], connection=client, name=_worker_of(queue, place))
-    worker.register_birth()
+    worker.register_birth()  # type: ignore[no-untyped-call]  # RQ gives it no types
     busy = place < len(running)
-    facts = {
+    facts: dict[Any, Any] = {
         "hostname": host,
         "pid": 4_100 + 17 * place,
         "version": "3.0.0",

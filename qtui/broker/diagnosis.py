@@ -65,11 +65,11 @@ def verdict(queue: QueueRow, overview: Overview) -> str:
     if overview.suspended:
         parts.append("All workers are suspended (`rq resume` ends that).")
     if unattended(queue):
-        parts.append(f"{queue.name}: nobody listens and {_jobs(waiting)} wait. Start a worker: qtui-worker {queue.name}")
+        parts.append(f"{queue.name}: nobody listens and {_wait(waiting)}. Start a worker: qtui-worker {queue.name}")
     elif falling_behind(queue):
-        parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {_jobs(waiting)} wait.")
+        parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {_wait(waiting)}.")
     elif waiting:
-        parts.append(f"{queue.name}: {_jobs(waiting)} wait, {running:,} running.")
+        parts.append(f"{queue.name}: {_wait(waiting)}, {running:,} running.")
     elif running:
         parts.append(f"{queue.name}: nothing waits, {running:,} running.")
     else:
@@ -79,8 +79,8 @@ def verdict(queue: QueueRow, overview: Overview) -> str:
     return " ".join(parts)
 
 
-def _jobs(number: int) -> str:
-    return "1 job" if number == 1 else f"{number:,} jobs"
+def _wait(number: int) -> str:
+    return "1 job waits" if number == 1 else f"{number:,} jobs wait"
 
 
 def _workers(number: int) -> str:

@@ -46,6 +46,8 @@ class JobScreen(ResourceScreen):
         super().__init__()
         self.job_id = job_id
         self._tab_chosen = False
+        self._bindings_for: Status | None = None
+        """The status whose operations the footer shows."""
 
     @property
     def detail(self) -> JobDetail | None:
@@ -97,7 +99,9 @@ class JobScreen(ResourceScreen):
         if not self._tab_chosen:
             self._tab_chosen = True
             self.query_one(TabbedContent).active = FIRST_TAB.get(row.status, "payload") if row.status else "payload"
-        self.refresh_bindings()
+        if row.status is not self._bindings_for:
+            self._bindings_for = row.status
+            self.refresh_bindings()
 
     def action_tab(self, step: int) -> None:
         """Open the tab beside this one."""

@@ -32,7 +32,7 @@ async def test_the_verdict_is_that_of_the_queue_under_the_cursor(client: redis.R
     seed.failed(client, "broken", 3)
     Queue("unattended", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
-        assert "unattended: nobody listens and 1 job wait" in story.words
+        assert "unattended: nobody listens and 1 job waits" in story.words
         await story.press("j")
         assert "broken: nothing waits, nothing runs; no worker listens. 3 failed." in story.words
 
