@@ -283,4 +283,4 @@ def test_a_chunk_is_one_script(client: redis.Redis) -> None:
 def test_a_report_is_summed_up_in_a_sentence(client: redis.Redis) -> None:
     ids = seed.failed(client, count=2)
     report = run(client, RETRY, Chosen((*ids, "nobody")))
-    assert RETRY.summary(report) == "2 retried, 1 the job is gone"
+    assert RETRY.summary(report) == "2 retried; 1 × the job is gone"
