@@ -20,7 +20,7 @@ from workers.logs import log_to_stderr
 from workers.pool import Pool
 from workers.producer import Priority, check_name, with_priority
 from workers.text import printable
-from workers.worker import Worker
+from workers.worker import LEASE, Worker
 
 log = logging.getLogger(__name__)
 
@@ -72,11 +72,39 @@ def work(
         int,
         typer.Option(min=1, max=256, envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time."),
     ] = 1,
+    shutdown_timeout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long running jobs may go on after a signal; then they go back to the head of their queue.",
+        ),
+    ] = 30.0,
+    in_process: Annotated[
+        bool,
+        typer.Option(
+            "--in-process",
+            help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it.",
+        ),
+    ] = False,
+    max_jobs: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Jobs that a process runs before another takes its place. None: no limit."),
+    ] = None,
+    max_memory: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="MIB", help="Mebibytes that a process may hold after a job. None: no limit."),
+    ] = None,
+    lease: Annotated[
+        float,
+        typer.Option(min=3, max=3600, metavar="SECONDS", help="Within this the jobs of a worker that was killed run again."),
+    ] = LEASE,
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,  # noqa: ARG001 - there is one so far
 ) -> None:
-    """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then the running job is finished first.
+    """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then running jobs may end first.
 
-    A second signal, at least a second later, ends that job too.
+    A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
+    SIGTTIN adds a process, SIGTTOU takes one away.
     """
     found = discover()
     for module, reason in found.broken.items():
@@ -89,7 +117,17 @@ def work(
 
     def run(own_name: str | None) -> None:
         connection = _connected(url, patient=not burst)
-        Worker(names, connection=connection, name=own_name, policy=policy).run(burst=burst)
+        Worker(
+            names,
+            connection=connection,
+            name=own_name,
+            policy=policy,
+            lease=lease,
+            shutdown_timeout=shutdown_timeout,
+            in_process=in_process,
+            max_jobs=max_jobs,
+            max_memory=max_memory and max_memory * 1024 * 1024,
+        ).run(burst=burst)
 
     if concurrency == 1:
         return run(name)

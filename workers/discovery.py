@@ -13,6 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from workers.errors import InvalidInput, NotFound
+from workers.limiter import declared
 from workers.processor import Processor
 from workers.text import printable
 
@@ -40,7 +41,8 @@ def load() -> dict[str, AnyProcessor]:
     """Every processor by its name, sorted.
 
     A module that cannot be imported is left out, so that looking works in spite of it (`discover().broken` says why;
-    `qtui-worker` refuses to start with one). Raises InvalidInput where two processors have one name.
+    `qtui-worker` refuses to start with one). Raises InvalidInput where two processors have one name, or give
+    one queue different limits.
     """
     return dict(discover().processors)
 
@@ -75,6 +77,7 @@ def _discover(variable: str) -> Found:
                     f"two processors are named '{processor.name}': {other.path} and {processor.path}; "
                     "rename one with @processor(name=…)"
                 )
+    declared(processors.values())
     return Found(MappingProxyType(dict(sorted(processors.items()))), MappingProxyType(broken))
 
 

@@ -18,8 +18,25 @@ QUEUES: Final = f"{PREFIX}:queues"
 WORKERS: Final = f"{PREFIX}:workers"
 """A set of whole worker keys."""
 SUSPENDED: Final = f"{PREFIX}:suspended"
+PAUSED: Final = f"{OURS}:paused"
+"""A set of the names of paused queues (`workers.pause`)."""
 RATE_LIMIT_KEYS: Final = f"{PREFIX}:rl-keys"
 """A set of the names that RQ's own concurrency limits go by."""
+EVENTS: Final = f"{OURS}:events"
+"""The capped stream of what happened to all jobs and workers (`workers.events`)."""
+
+LIMITS: Final = f"{OURS}:limits"
+"""A hash: queue to the name of the limiter of its starts."""
+LIMITERS: Final = f"{OURS}:limiters"
+"""A set of the names of all limiters."""
+
+STAGED: Final = f"{OURS}:staged"
+"""A sorted set of batches that are being enqueued, by when each last got jobs (seconds of the server's clock)."""
+
+CRON_SCHEDULERS: Final = f"{PREFIX}:cron_schedulers"
+"""A sorted set of the names of RQ's cron schedulers, by their last sign of life."""
+CRON_JOBS: Final = f"{PREFIX}:cron_jobs"
+"""A sorted set of the names of cron jobs, by when each was last enqueued."""
 
 QUEUE_PREFIX: Final = f"{PREFIX}:queue:"
 JOB_PREFIX: Final = f"{PREFIX}:job:"
@@ -87,3 +104,38 @@ def worker(name: str) -> str:
 def log(job_id: str) -> str:
     """The capped stream of what a job printed and logged."""
     return f"{OURS}:log:{job_id}"
+
+
+def limit(name: str) -> str:
+    """The hash of one limiter: `max`, `per_us`, and what `workers/lua/limit.lua` notes about the server."""
+    return f"{OURS}:limit:{name}"
+
+
+def limit_log(name: str) -> str:
+    """The sorted set of the newest starts that a limiter admitted, by their times (µs of the server's clock)."""
+    return f"{OURS}:limit-log:{name}"
+
+
+def limit_waiting(name: str) -> str:
+    """The sorted set of who waits for a limiter, by when each was told to come back (µs of the server's clock)."""
+    return f"{OURS}:limit-waiting:{name}"
+
+
+def staged(batch: str) -> str:
+    """The list of the job ids of a batch that is not in its queue yet."""
+    return f"{STAGED}:{batch}"
+
+
+def cron(name: str) -> str:
+    """The hash of one cron job: who enqueues it, until when, its schedule, and its last tick (`workers.cron`)."""
+    return f"{OURS}:cron:{name}"
+
+
+def cron_scheduler(name: str) -> str:
+    """The hash of one cron scheduler, with its cron jobs as JSON."""
+    return f"{PREFIX}:cron_scheduler:{name}"
+
+
+def cron_job_history(name: str) -> str:
+    """The sorted set of the ids of the jobs that came of a cron job, by when each was enqueued."""
+    return f"{PREFIX}:cron_job:{name}:jobs"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -22,13 +24,14 @@ log = logging.getLogger(__name__)
 
 _PAUSE: Final = 1.0
 """Seconds before a worker that died is replaced: one that dies at once must not take the whole machine."""
+_MOST: Final = 256
 
 
 class Pool:
     """`size` processes that each call `work` with their number, 1 and up.
 
-    SIGTERM and SIGINT are passed on to all of them. One that ends with an error is replaced, but in burst; one that
-    ends without is not.
+    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU lets the newest finish its job and go. One
+    that ends with an error is replaced, but in burst; one that ends without is not.
     """
 
     def __init__(self, size: int, work: Callable[[int], None], *, replace: bool) -> None:
@@ -37,19 +40,25 @@ class Pool:
         self._stopping = False
         self._processes: dict[int, BaseProcess] = {}
         self._size = size
+        self._woken, self._wake = socket.socketpair()
+        for end in (self._woken, self._wake):
+            end.setblocking(False)
 
     def run(self) -> int:
         """Runs until all have ended; returns the highest of their exit codes, of a killed one 1."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, self._resize)
         for place in range(1, self._size + 1):
             self._start(place)
         worst = 0
         while self._processes:
-            wait([process.sentinel for process in self._processes.values()])
+            wait([self._woken, *(process.sentinel for process in self._processes.values())])
             for place, process in list(self._processes.items()):
                 if not process.is_alive():
                     worst = max(worst, self._ended(place, process))
+            self._adjust()
         return worst
 
     def _start(self, place: int) -> None:
@@ -63,7 +72,7 @@ class Pool:
         del self._processes[place]
         code = process.exitcode or 0
         process.close()
-        if code == 0 or self._stopping or not self._replace:
+        if code == 0 or self._stopping or not self._replace or place > self._size:
             return 1 if code < 0 else code
         log.error("worker %d died (exit code %d); another takes its place", place, code)
         time.sleep(_PAUSE)
@@ -77,10 +86,30 @@ class Pool:
             if process.is_alive():
                 process.terminate()
 
+    def _resize(self, signum: int, _: FrameType | None) -> None:
+        change = 1 if signum == signal.SIGTTIN else -1
+        self._size = min(max(1, self._size + change), _MOST)
+        with suppress(OSError):
+            self._wake.send(b"!")
+
+    def _adjust(self) -> None:
+        """Starts or ends workers where a signal asked for another number of them."""
+        try:
+            self._woken.recv(64)
+        except OSError:
+            return
+        log.info("%d workers are wanted now", self._size)
+        for place in range(1, self._size + 1):
+            if place not in self._processes and not self._stopping:
+                self._start(place)
+        for place, process in list(self._processes.items()):
+            if place > self._size:
+                process.terminate()
+
 
 def _begin(work: Callable[[int], Any], place: int) -> None:
     """In the new process: signals as in any new one, and errors told as the command tells them."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(number, signal.SIG_DFL)
     threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()
     try:

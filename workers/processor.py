@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Generic, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from rq import get_current_job
+from rq import Webhook, get_current_job
 
 from workers.backoff import Backoff, as_backoff
 from workers.durations import checked
 from workers.errors import InvalidInput
+from workers.failures import not_retried
+from workers.limiter import Limit
 from workers.progress import recording
+from workers.schedule import Schedule, as_schedule
 from workers.text import printable
 
 MAIN_QUEUE: Final = "main-queue"
@@ -37,8 +40,8 @@ M = TypeVar("M", bound=BaseModel)
 class Options:
     """How jobs of a processor run, where whoever enqueues them says nothing else."""
 
-    attempts: int
-    """In all, the first one included."""
+    attempts: int | None
+    """In all, the first one included; None: one more than JOB_MAX_RETRIES, and 1 where that is not set."""
     backoff: Backoff
     timeout: timedelta
     """How long one attempt may take."""
@@ -46,6 +49,18 @@ class Options:
     """How long a finished job and its result are kept."""
     failure_ttl: timedelta
     """How long a failed job is kept."""
+    keep_finished: int | None = None
+    """At most so many finished jobs of the queue are kept, the newest; None: as many as `result_ttl` lets."""
+    keep_failed: int | None = None
+    """At most so many failed jobs of the queue are kept, the newest; None: as many as `failure_ttl` lets."""
+    schedule: Schedule | None = None
+    """When it is enqueued by itself, with an empty payload."""
+    concurrency: int | None = None
+    """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
+    webhooks: tuple[Webhook, ...] = ()
+    """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
+    limit: Limit | None = None
+    """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
 
 
 class Processor(Generic[P, R]):
@@ -65,6 +80,8 @@ class Processor(Generic[P, R]):
         self.payload, self.result = _types(function)
         self.queue = queue
         self.options = options
+        if options.schedule:
+            self.validate(None, f"{self.name} is enqueued by itself with an empty payload, whose")
         self.summary = (inspect.getdoc(function) or "").partition("\n")[0]
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
@@ -79,9 +96,9 @@ class Processor(Generic[P, R]):
         return validate(self.payload, payload, what)
 
     def __call__(self, /, **payload: Any) -> Any:
-        model = self.validate(payload)
-        with recording(get_current_job()):
-            result = self.function(model)
+        job = get_current_job()
+        with not_retried(job), recording(job):
+            result = self.function(self.validate(payload))
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
         return result.model_dump(mode="json")
@@ -91,30 +108,52 @@ def processor(
     *,
     queue: str = MAIN_QUEUE,
     name: str | None = None,
-    attempts: int = 1,
+    attempts: int | None = None,
     backoff: Backoff | str = "exponential:2s",
     timeout: timedelta | float = 180,
     result_ttl: timedelta | float = timedelta(days=1),
     failure_ttl: timedelta | float = timedelta(days=30),
+    keep_finished: int | None = None,
+    keep_failed: int | None = None,
+    cron: str | None = None,
+    every: timedelta | float | None = None,
+    timezone: str = "UTC",
+    concurrency: int | None = None,
+    webhooks: Iterable[Webhook] = (),
+    limit: Limit | None = None,
 ) -> Callable[[Callable[[P], R]], Processor[P, R]]:
     """Makes a processor of a function from one pydantic model to another; plain numbers are seconds.
 
-    Raises TypeError, when the module is imported, where the function has no such annotations.
+    With `cron="0 * * * *"` (by the clocks of `timezone`) or `every=3600` it is enqueued by itself as well. The options
+    are those of `Options`, the times those of `workers.schedule.Schedule`.
+
+    Raises, when the module is imported, TypeError where the function has no such annotations and InvalidInput where an
+    option cannot be accepted.
     """
     options = Options(
-        attempts=attempts,
+        attempts=_count(attempts, "attempts", least=1),
         backoff=as_backoff(backoff),
         timeout=checked(timeout, "timeout", least=1),
         result_ttl=checked(result_ttl, "result_ttl"),
         failure_ttl=checked(failure_ttl, "failure_ttl"),
+        keep_finished=_count(keep_finished, "keep_finished"),
+        keep_failed=_count(keep_failed, "keep_failed"),
+        schedule=as_schedule(cron, every, timezone),
+        concurrency=_count(concurrency, "concurrency", least=1),
+        webhooks=tuple(webhooks),
+        limit=limit,
     )
-    if attempts < 1:
-        raise InvalidInput(f"attempts must be at least 1, not {attempts}")
 
     def decorate(function: Callable[[P], R]) -> Processor[P, R]:
         return Processor(function, name=name, queue=queue, options=options)
 
     return decorate
+
+
+def _count(value: int | None, what: str, *, least: int = 0) -> int | None:
+    if value is not None and value < least:
+        raise InvalidInput(f"{what} must be at least {least}, not {value}")
+    return value
 
 
 def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:

@@ -9,6 +9,7 @@ import os
 import time
 from typing import Any
 
+import redis
 from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
@@ -30,11 +31,11 @@ class Scheduler(RQScheduler):
             try:
                 super().work()
                 return
-            except AWAY as error:
+            except (redis.RedisError, OSError) as error:  # away, loading, without memory
                 if self._stop_requested or self._orphaned():
                     return
                 if not away:
-                    self.log.warning("Scheduler: Redis is away, waiting for it: %s", error)
+                    self.log.warning("Scheduler: waiting for Redis: %s", error)
                 away = True
                 time.sleep(self.interval)
 

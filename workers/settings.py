@@ -1,10 +1,10 @@
-"""What the environment says: where Redis is, and how the worker works."""
+"""What the environment says: where Redis is, how the worker works, and what the bundled processors talk to."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -45,6 +45,26 @@ class Settings(BaseSettings):
     """Folder of the embedded server, instead of qtui/server in the user's state folder."""
     qtui_embedded_grace: float = Field(default=2.0, ge=0, le=86_400)
     """Seconds that the embedded server stays after its last user has gone."""
+    smtp_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$")
+    """The mail server that `email` hands its messages to."""
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    """Its TCP port; by SMTP_TLS 587 (starttls), 465 (tls) or 25 (none)."""
+    smtp_username: str | None = None
+    """Name to log in with; without it there is no login."""
+    smtp_password: SecretStr | None = None
+    """Password of that name."""
+    smtp_from: str | None = None
+    """The sender's address, with a name or without: Example <jobs@example.org>."""
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted; `none` only for a mail server on this machine or a network of your own."""
+    database_url: SecretStr | None = None
+    """Where `audit_log` and `publish_build` keep their rows, as SQLAlchemy writes it; without it an SQLite file."""
+    webhook_allow_private: bool = False
+    """Whether `webhook` and `fetch_area` may go to private, loopback and link-local addresses."""
+    build_submit_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Where `publish_build` puts its artifacts, each under its publishing's id: https://host/artifacts."""
+    build_submit_token: SecretStr | None = None
+    """Bearer token that goes with an artifact."""
 
     @field_validator("qtui_processors", mode="before")
     @classmethod
@@ -69,10 +89,21 @@ class Settings(BaseSettings):
         try:
             if self.qtui_embedded_dir:
                 return self.qtui_embedded_dir.expanduser()
-            named = Path(os.environ.get("XDG_STATE_HOME", ""))
-            return (named if named.is_absolute() else Path.home() / ".local" / "state") / "qtui" / "server"
+            return _state_folder() / "server"
         except RuntimeError as error:
             raise InvalidInput("QTUI_EMBEDDED_DIR: this user has no home folder; name a whole path.") from error
+
+    def database(self) -> str:
+        """DATABASE_URL, else that of the file `qtui/jobs.sqlite` in the user's state folder.
+
+        Raises InvalidInput when this user has no home to look in.
+        """
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        try:
+            return f"sqlite:///{_state_folder() / 'jobs.sqlite'}"
+        except RuntimeError as error:
+            raise InvalidInput("DATABASE_URL: this user has no home folder; name a database.") from error
 
     @classmethod
     def read(cls) -> Settings:
@@ -82,3 +113,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             reasons = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
             raise InvalidInput("; ".join(reasons)) from None
+
+
+def _state_folder() -> Path:
+    """`qtui` in the user's state folder (XDG Base Directory Specification); RuntimeError where there is no home."""
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "qtui"

@@ -1,4 +1,4 @@
-"""RQ's worker, which runs registered processors, stays up when Redis goes away, and sets unreadable jobs aside."""
+"""RQ's worker with an engine of our own: one script a job, long-lived horses, leases, and a stop that loses nothing."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's worker have no types)
@@ -6,92 +6,55 @@
 from __future__ import annotations
 
 import os
-import signal
+import select
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from multiprocessing.process import BaseProcess
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import uuid4
 
 import redis
 import rq
-from redis.client import Pipeline
-from rq.exceptions import StopRequested
-from rq.executions import Execution
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
 from rq.serializers import JSONSerializer
-from rq.utils import now
+from rq.worker import DequeueStrategy
+from rq.worker.base import WorkerStatus
 
 from workers import keys
-from workers.errors import Refused
+from workers.claim import Claim, Ending, Nothing, returned, unreadable
+from workers.discovery import discover
+from workers.horse import Horse
 from workers.job import Job, Policy
-from workers.scheduler import Scheduler
-from workers.unreadable import AWAY, set_aside
+from workers.ledger import Ledger, Step
+from workers.lifecycle import Lifecycle
+from workers.limiter import Limits, declarations, register
+from workers.perform import Interrupted, Performer
+from workers.recovery import Recovery
+from workers.stable import Stable
+from workers.text import printable
+from workers.watch import Watch
 
-_FIRST_WAIT: Final = 0.5
-_LONGEST_WAIT: Final = 30.0
-"""Seconds between two beginnings of RQ's loop."""
+LEASE: Final = 30.0
+"""Seconds within which the job of a worker that was killed is taken up again."""
+_ASKING: Final = 0.2
+"""Seconds between two questions for work where the server does not tell."""
+_LONGEST_WAIT: Final = 2.0
+"""Seconds between two tries to reach Redis: less than a beat, so that a lease is renewed before others take it."""
 
-
-def _default_name() -> str:
-    """The host and the process, which a person recognizes, and what tells it from one that died under the same."""
-    return f"{socket.gethostname()}.{os.getpid()}.{uuid4().hex[:4]}"
-
-
-class Queue(rq.Queue):
-    """RQ's queue; a job whose record cannot be read is set aside among the failed ones instead of ending the worker."""
-
-    taking: ClassVar[bool] = False
-    """True from when a job may have left its queue until its execution is on record: a stop must not cut in there."""
-
-    @classmethod
-    def lpop(cls, queue_keys: Sequence[str], timeout: int | None, connection: redis.Redis | None = None) -> Any:
-        """The next entry of several queues."""
-        return cls._taken(lambda: rq.Queue.lpop(queue_keys, timeout, connection))
-
-    @classmethod
-    def lmove(cls, connection: redis.Redis, queue_key: str, timeout: int | None) -> Any:
-        """The next entry of one queue."""
-        return cls._taken(lambda: rq.Queue.lmove(connection, queue_key, timeout))
-
-    @staticmethod
-    def _taken(pop: Callable[[], Any]) -> Any:
-        Queue.taking = True
-        entry = None
-        try:
-            entry = pop()
-        finally:
-            Queue.taking = entry is not None
-        return entry
-
-    @classmethod
-    def _fetch_dequeued_job(
-        cls, connection: redis.Redis, queue_key: str, job_id: str, *args: Any, **kwargs: Any
-    ) -> tuple[rq.job.Job, rq.Queue] | None:
-        try:
-            fetched = super()._fetch_dequeued_job(connection, queue_key, job_id, *args, **kwargs)
-            if fetched is not None:
-                return fetched
-            reason = "its record holds no data"
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
-            reason = f"{type(error).__name__}: {error}"
-        set_aside(connection, queue_key.removeprefix(keys.QUEUE_PREFIX), job_id, reason)
-        return None
+Ended = tuple[Claim, Ending] | None
 
 
-class Worker(rq.Worker):
+class Worker(Lifecycle):
     """RQ's worker for JSON jobs of registered processors, and for whatever else its policy allows.
 
-    A signal, SIGTERM or SIGINT, ends it after the running job; a second one, a second later, ends that too.
+    The worker's process talks to Redis and never runs what a job brings; a horse does. A signal, SIGTERM or SIGINT, lets
+    the running job end, for at most `shutdown_timeout` seconds; then, and at a second signal a second later, the job is
+    put back at the head of its queue. `max_jobs` and `max_memory` (bytes) are what a horse runs and holds before another
+    takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang.
     """
-
-    queue_class = Queue
-    max_connection_wait_time = 5.0
-    pubsub_thread: Any  # RQ declares these two as None only
-    last_cleaned_at: Any
 
     def __init__(
         self,
@@ -100,8 +63,12 @@ class Worker(rq.Worker):
         connection: redis.Redis,
         name: str | None = None,
         policy: Policy | None = None,
+        lease: float = LEASE,
+        shutdown_timeout: float = 30.0,
+        in_process: bool = False,
+        max_jobs: int | None = None,
+        max_memory: int | None = None,
     ) -> None:
-        self._leaving = False
         super().__init__(
             list(queues),
             name=name or _default_name(),
@@ -109,174 +76,230 @@ class Worker(rq.Worker):
             job_class=Job.under(policy or Policy()),
             serializer=JSONSerializer,
         )
+        self.shutdown_timeout = shutdown_timeout
+        self.in_process = in_process
+        self.next_beat = 0.0
+        """When a sign of life is due (time.monotonic)."""
+        # A lease is renewed every sixth of its length, and found lost at two beats after its end.
+        self._every = lease / 6
+        length = 0 if in_process else max(1, round(lease * 2 / 3))
+        processors = discover().processors.values()
+        self.ledger = Ledger(connection, self.name, length, declarations(processors))
+        self._limits = Limits(connection)
+        self._watch = Watch(connection)
+        self._performer = Performer(self)
+        self._stable = Stable(self, self._performer, max_jobs, max_memory)
+        self._recovery = Recovery(self)
+        self._away = False
+        self._patience: Any = connection.get_retry()
 
-    def run(self, *, burst: bool = False) -> None:
-        """Works, with the scheduler, until asked to stop; in burst, until the queues are empty.
+    # The loop
 
-        Where RQ's own loop ends because of an error, of Redis or of its own, this begins it anew after a wait.
-        Raises Refused where a worker of that name is there already.
-        """
+    def work(
+        self,
+        burst: bool = False,
+        logging_level: str | None = None,
+        date_format: str = DEFAULT_LOGGING_DATE_FORMAT,
+        log_format: str = DEFAULT_LOGGING_FORMAT,
+        max_jobs: int | None = None,
+        max_idle_time: int | None = None,
+        with_scheduler: bool = False,
+        dequeue_strategy: DequeueStrategy = DequeueStrategy.DEFAULT,
+    ) -> bool:
+        """Works until asked to stop, or in burst until the queues are empty; as `rq.worker.BaseWorker.work`."""
+        # The loop tries again by itself, and has more to do meanwhile.
+        self.connection.set_retry(Retry(NoBackoff(), 1))
         self._install_signal_handlers()
-        wait = _FIRST_WAIT
-        with suppress(StopRequested):
-            begun = time.monotonic()
-            while self._work_once(burst):
-                lasted = time.monotonic() - begun
-                time.sleep(wait)
-                wait = _FIRST_WAIT if lasted > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
-                begun = time.monotonic()
-
-    def _work_once(self, burst: bool) -> bool:
-        """RQ's loop until it ends; whether it should begin again."""
+        self._dequeue_strategy = dequeue_strategy
         try:
-            self.work(burst=burst, with_scheduler=True)
-        except StopRequested:
+            self.bootstrap(logging_level, date_format, log_format)
+            register(self.connection, discover().processors.values())
+            if with_scheduler:
+                self._start_scheduler(burst)
+            return self._loop(burst, max_jobs, max_idle_time) > 0
+        finally:
             self.teardown()
+
+    def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
+        done = 0
+        ended: Ended = None
+        idle_since = time.monotonic()
+        while True:
+            self.beat_if_due(None)
+            step = self._step(ended, more=max_jobs is None or done < max_jobs)
+            ended = None
+            if isinstance(step.found, Claim):
+                self.reorder_queues(self.queue_of(step.found.queue))
+                ended = self._run(step.found)
+                done += 1
+                idle_since = time.monotonic()
+                continue
+            if self._is_over(step.found, burst) or done == max_jobs:
+                return done
+            if max_idle_time is not None and time.monotonic() - idle_since >= max_idle_time:
+                return done
+            self._idle(step.found, max_idle_time)
+
+    def _is_over(self, found: Nothing, burst: bool) -> bool:
+        if burst and found.wait is None and not self._stop_requested:
+            self.log.info("Worker %s: done, quitting", self.name)
+            self._stop_requested = True
+        return self._stop_requested
+
+    def _step(self, ended: Ended, *, more: bool) -> Step:
+        """Ends a job and takes the next. It lands, however long Redis is away, unless the worker has to leave."""
+        execution, asked, pause = uuid4().hex, time.monotonic(), 0.1
+        while True:
+            wanted = execution if more and not self._stop_requested else None
+            names = [queue.name for queue in self._ordered_queues]
+            try:
+                step = self.ledger.step(ended, wanted, names, asked=asked)
+                self._back()
+                if not ended or self._is_written(*ended, step.came):
+                    self._state = WorkerStatus.BUSY if isinstance(step.found, Claim) else WorkerStatus.IDLE
+                    return step
+                ended = None
+                continue
+            except (redis.RedisError, OSError) as error:
+                self._gone(error)
+            if self._stop_requested and (ended is None or time.monotonic() >= self.leave_at):
+                if ended:
+                    self.log.error("job %s: what came of it could not be written: it will run again", printable(ended[0].id))
+                return Step("", Nothing())
+            self.wait(pause)
+            pause = min(pause * 2, _LONGEST_WAIT)
+
+    def _is_written(self, claim: Claim, ending: Ending, came: str) -> bool:
+        """Logs how a job ended; False where nothing was taken, as others wait for it, whom RQ's own code has to see to."""
+        if came == "lost":
+            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", claim.queue, printable(claim.id))
+            return True
+        if came == "dependents":
+            self._end_with_dependents(claim, ending)
+        took = ending.ended - ending.started
+        self.log.info("%s: job %s %s in %.3f s", claim.queue, printable(claim.id), ending.kind, took)
+        return came != "dependents"
+
+    def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
+        """Ends a job for which others began to wait while it ran."""
+        if self.in_process:
+            self._performer.settle()
+        elif not self._stable.settle():
+            self.ledger.step((claim, ending), None, [], forced=True)
+            job = self.job_class.fetch(claim.id, connection=self.connection, serializer=self.serializer)
+            self.queue_of(claim.queue).enqueue_dependents(job)
+
+    def _run(self, claim: Claim) -> Ended:
+        """Runs a job; how it ended, where that is still to be written."""
+        if not claim.readable:
+            return claim, unreadable(claim, "its record holds no data")
+        execution = self._performer.execution_of(claim, None)
+        self.executions[execution.id] = execution
+        try:
+            ending = self._run_here(claim) if self.in_process else self._stable.run(claim)
+        finally:
+            self.executions.pop(execution.id, None)
+        if ending.kind == "settled":
+            self.log.info("%s: job %s ended in %.3f s", claim.queue, printable(claim.id), ending.ended - ending.started)
+            return None
+        return claim, ending
+
+    def _run_here(self, claim: Claim) -> Ending:
+        self.interruptible = True
+        try:
+            return self._performer.perform(claim, lambda: self.report_start(claim))
+        except Interrupted:
+            return returned(claim)
+        finally:
+            self.interruptible = False
+
+    def become_horse(self) -> None:
+        """In a horse: RQ's code is told so, and waits for Redis as it expects."""
+        if not self._is_horse:
+            self._is_horse = True
+            self.connection.set_retry(self._patience)
+
+    def report_start(self, claim: Claim) -> None:
+        """Lets the limiter count from the start, instead of the latest time that it could be; lost, it costs rate only."""
+        if claim.limit:
+            with suppress(redis.RedisError, OSError):
+                self._limits.started(claim.limit, claim.execution)
+
+    # Waiting and looking around
+
+    def _idle(self, found: Nothing, max_idle_time: int | None) -> None:
+        """Waits until there may be work."""
+        try:
+            if not self._watch.armed and self._watch.arm(self._watched()):
+                return
         except (redis.RedisError, OSError) as error:
-            self.log.warning("Worker %s: Redis is away, waiting for it: %s", self.name, error)
-            self.teardown()
-        return not self._leaving
+            self._gone(error)
+        longest = [self.next_beat - time.monotonic(), found.wait, max_idle_time, None if self._watch.armed else _ASKING]
+        self.wait(min(seconds for seconds in longest if seconds is not None))
 
-    # What RQ calls
+    def _watched(self) -> list[str]:
+        return [*(keys.queue(queue.name) for queue in self.queues), keys.SUSPENDED, keys.PAUSED]
 
-    def request_stop(self, signum: int, frame: Any) -> None:
-        """Ends the worker after the running job, or the one that is just being taken."""
-        self._leaving = True
-        # RQ's handler raises StopRequested where no job runs: in between, a job would be in no list any more. Where
-        # that is lost, in a finalizer for one, this is what RQ's loop looks at next.
-        self._stop_requested = True
-        if not Queue.taking:
-            super().request_stop(signum, frame)
+    def wait(self, seconds: float, horse: Horse | None = None) -> bool:
+        """Waits for the horse, work, a command or a signal, but no longer; whether the horse has something to say."""
+        commands = getattr(getattr(self.pubsub, "connection", None), "_sock", None)
+        news = None if horse else self._watch.fileno()
+        listening: list[Any] = [one for one in (self.waker, horse, commands, news) if one is not None]
+        ready, _, _ = select.select(listening, [], [], max(0.0, min(seconds, 3600.0)))
+        if self.waker in ready:
+            self.woken()
+        if commands in ready:
+            self.hear_commands()
+        if news in ready:
+            self._watch.hear()
+        return horse is not None and horse in ready
+
+    def beat_if_due(self, claim: Claim | None) -> None:
+        """A sign of life of the worker and its job, where it is time, and what is to be looked after now and then."""
+        if time.monotonic() < self.next_beat:
             return
-        self._shutdown_requested_date = now()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self.request_force_stop)
-
-    def prepare_execution(self, job: rq.job.Job) -> Execution:
-        """Puts on record that this worker runs the job."""
-        execution = super().prepare_execution(job)
-        Queue.taking = False
-        return execution
-
-    @property
-    def dequeue_timeout(self) -> int:
-        """Seconds that a pop may block: as long as a stop may have to wait."""
-        return 1
-
-    def set_shutdown_requested_date(self) -> None:
-        """Notes for others that this worker is leaving; where Redis is away it leaves without."""
-        with suppress(*AWAY):
-            super().set_shutdown_requested_date()
-
-    def register_birth(self) -> None:
-        """Enters this worker in the list of workers; its own entry of before a lost connection is replaced."""
-        if self.birth_date is not None:
-            self.connection.delete(self.key)
+        self.next_beat = time.monotonic() + self._every
         try:
-            super().register_birth()
-        except ValueError:
-            raise Refused(f"a worker named '{self.name}' is there already: choose another --name") from None
+            beat = self.ledger.beat(claim, self._state, self.queue_names())
+            if not beat.known:
+                self.register_birth()
+            if self.pubsub is None:
+                self.subscribe()
+            self._back()
+            self._recovery.look(beat)
+            self.tend_scheduler()
+            if claim is None and self.should_run_maintenance_tasks:
+                self.run_maintenance_tasks()
+        except (redis.RedisError, OSError) as error:
+            self._gone(error)
+
+    def _gone(self, error: Exception) -> None:
+        if not self._away:
+            self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
+        self._away = True
+
+    def _back(self) -> None:
+        if self._away:
+            self.log.info("Worker %s: Redis is back", self.name)
+            self._away = False
+            self.next_beat = 0.0
+
+    def queue_of(self, name: str) -> rq.Queue:
+        """The queue of that name, with this worker's classes."""
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        return self.queue_class(name, connection=self.connection, job_class=self.job_class, serializer=self.serializer)
 
     def teardown(self) -> None:
         """Says farewell, as far as Redis can still be told."""
-        if self.is_horse:
-            return
-        Queue.taking = False
-        if self.scheduler:
-            self.stop_scheduler()
-        with suppress(redis.RedisError, OSError):
-            self.register_death()
-        self.unsubscribe()
+        if not self.is_horse:
+            self._stable.clear()
+            self._watch.close()
+            self.ledger.close()
+        super().teardown()
 
-    def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
-        """As RQ's, with a scheduler of ours: in burst it enqueues once what is due."""
-        self.scheduler = scheduler = Scheduler(
-            self.queues, connection=self.connection, logging_level=self.log.level, serializer=self.serializer
-        )
-        scheduler.acquire_locks()
-        if not scheduler.acquired_locks:
-            return
-        if not burst:
-            scheduler.start()
-            return
-        try:
-            scheduler.enqueue_scheduled_jobs()
-        finally:
-            scheduler.release_locks()
 
-    def stop_scheduler(self) -> None:
-        """Ends the scheduler's process: asked again, as its first moments are deaf, and then made to.
-
-        Its locks expire by themselves within about a minute.
-        """
-        process: BaseProcess | None = getattr(self.scheduler, "_process", None)
-        for end in (*[BaseProcess.terminate] * 5, BaseProcess.kill):
-            if process is None or not process.is_alive():
-                return
-            end(process)
-            process.join(2)
-
-    def unsubscribe(self) -> None:
-        """Ends the thread that listens for commands, whether or not Redis can be told."""
-        if self.pubsub_thread:
-            self.pubsub_thread.stop()
-            with suppress(redis.RedisError, OSError):
-                super().unsubscribe()
-            self.pubsub_thread = None
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """A sign of life; where Redis is away the worker goes on without, as it may hold a job by now."""
-        with suppress(*AWAY):
-            super().heartbeat(timeout, pipeline)
-
-    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """What the worker is at, for others to see; where Redis is away it goes on without."""
-        with suppress(*AWAY):
-            super().set_state(state, pipeline)
-
-    def maintain_heartbeats(self, job: rq.job.Job, execution: Execution) -> None:
-        """A sign of life while a job runs; where Redis is away the job goes on without."""
-        try:
-            super().maintain_heartbeats(job, execution)
-        except AWAY as error:
-            self.log.warning("Worker %s: no heartbeat could be sent: %s", self.name, error)
-
-    def check_for_suspension(self, burst: bool) -> None:
-        """Waits while workers are suspended; in burst that ends this one."""
-        try:
-            super().check_for_suspension(burst)
-        except StopRequested:
-            self._leaving = True
-            raise
-
-    def dequeue_job_and_maintain_ttl(
-        self, timeout: int | None, max_idle_time: int | None = None
-    ) -> tuple[rq.job.Job, rq.Queue] | None:
-        """The next job; in burst None where the queues are empty, which ends this worker."""
-        while not self._stop_requested:
-            taken = super().dequeue_job_and_maintain_ttl(timeout, None if timeout is None else self.dequeue_timeout)
-            if taken is not None:
-                return taken
-            if timeout is None:
-                self._leaving = True
-                return None
-        raise StopRequested
-
-    def clean_registries(self) -> None:
-        """RQ's maintenance; a record that it cannot read ends it until next time, not the worker."""
-        try:
-            super().clean_registries()
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
-            self.log.error("Worker %s: maintenance ended early: %s: %s", self.name, type(error).__name__, error)
-            self.last_cleaned_at = now()
-
-    def handle_payload(self, message: Any) -> None:
-        """A command for this worker; one that cannot be read is ignored, as the thread that listens would end."""
-        try:
-            super().handle_payload(message)
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - anybody can publish anything there
-            self.log.error("Worker %s: a command cannot be read: %s: %s", self.name, type(error).__name__, error)
+def _default_name() -> str:
+    """The host and the process, which a person recognizes, and what tells it from one that died under the same."""
+    return f"{socket.gethostname()}.{os.getpid()}.{uuid4().hex[:4]}"

@@ -1,10 +1,11 @@
-"""What is enqueued, and what is refused."""
+"""Enqueuing one job with its options, and reading how it is."""
 
 from __future__ import annotations
 
 import json
 import zlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.support import Server
+from tests.workers.support import run_burst
 from workers import keys
 from workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
-from workers.processors.test_job import TestJob
+from workers.processor import processor
+from workers.processors.test_job import TestJob, TestJobResult
 from workers.producer import QueueService
 
 
@@ -164,6 +167,64 @@ def test_the_status_of_a_pickled_job_unpickles_nothing(client: redis.Redis) -> N
 def test_a_corrupt_job_has_a_status_nonetheless(client: redis.Redis) -> None:
     client.hset(keys.job("odd"), mapping={"data": b"\xff", "status": b"\xfe", keys.FIELD_PROGRESS: "[1"})
     assert QueueService(client).status("odd").progress is None
+
+
+def test_the_status_tells_the_attempts_and_when_they_were(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    job_id = service.enqueue("test_job", {"message": "hi"}, attempts=3).id
+    waiting = service.status(job_id)
+    assert (waiting.attempt, waiting.attempts, waiting.started_at, waiting.ended_at) == (0, 3, None, None)
+    run_burst(server, home)
+    ended = service.status(job_id)
+    assert (ended.status, ended.attempt, ended.result) == ("finished", 1, {"message": "hi", "attempt": 1})
+    assert ended.enqueued_at == waiting.enqueued_at
+    assert waiting.enqueued_at <= ended.started_at <= ended.ended_at <= datetime.now(UTC)
+
+
+def test_the_status_of_a_failed_job_tells_the_reason(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    job_id = service.enqueue("test_job", {"message": "no", "fail": True}).id
+    run_burst(server, home)
+    state = service.status(job_id)
+    assert (state.status, state.result) == ("failed", None)
+    assert state.failed_reason == "workers.processors.test_job.TestJobFailed: told to fail: no"
+
+
+def test_a_job_enqueued_over_an_older_one_tells_nothing_of_that(server: Server, client: redis.Redis, home: Path) -> None:
+    service = QueueService(client)
+    service.enqueue("test_job", {"fail": True}, job_id="again", attempts=1)
+    run_burst(server, home)
+    service.enqueue("test_job", job_id="again")
+    state = service.status("again")
+    assert (state.status, state.failed_reason, state.attempt, state.ended_at) == ("queued", None, 0, None)
+    assert client.ttl(keys.job("again")) == -1
+
+
+def limitless(payload: TestJob) -> TestJobResult:
+    """Nothing runs it here."""
+    raise NotImplementedError
+
+
+def test_job_max_retries_counts_where_a_processor_names_no_attempts(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOB_MAX_RETRIES", "4")
+    service = QueueService(client)
+    silent, modest = processor()(limitless), processor(attempts=2)(limitless)
+    ids = [service.enqueue(silent).id, service.enqueue(modest).id, service.enqueue(silent, attempts=1).id]
+    ids += service.enqueue_many(silent, [None])
+    retries = [Job.fetch(i, connection=client, serializer=JSONSerializer).retries_left for i in ids]
+    assert retries == [4, 1, None, 4]
+    assert QueueService(client, max_retries=0).status(ids[0]).attempts == 5
+
+
+def test_without_job_max_retries_a_job_has_one_attempt(client: redis.Redis) -> None:
+    service = QueueService(client)
+    assert service.status(service.enqueue(processor()(limitless)).id).attempts == 1
+
+
+def test_a_job_max_retries_that_is_no_number_is_told(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JOB_MAX_RETRIES", "many")
+    with pytest.raises(InvalidInput, match="JOB_MAX_RETRIES"):
+        QueueService(client)
 
 
 def test_a_server_that_is_gone_is_told(own_server: Server) -> None:

@@ -1,10 +1,11 @@
-"""Progress and log lines of running jobs, as others read them."""
+"""What a job tells of itself reaches Redis."""
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
+import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Retry
 
 from tests.support import Server, wait_until
+from tests.workers.recorded import enqueued, stored, texts, writes
 from tests.workers.support import RQ, environment, log_lines
-from workers import keys
+from workers import events, keys
+from workers.events import EventKind
 from workers.job import Job
 from workers.producer import QueueService
 from workers.progress import current_attempt, progress, recording
@@ -26,15 +29,7 @@ log = logging.getLogger("tests.somewhere")
 
 @pytest.fixture
 def job(client: redis.Redis) -> Job:
-    job_id = QueueService(client).enqueue("test_job").id
-    fetched = Job.fetch(job_id, connection=client)
-    assert isinstance(fetched, Job)
-    return fetched
-
-
-def stored(job: Job) -> dict[str, Any]:
-    raw = job.connection.hget(job.key, keys.FIELD_PROGRESS)
-    return dict(json.loads(raw or b"{}"))
+    return enqueued(client, result_ttl=86_400, failure_ttl=2 * 86_400)
 
 
 def test_progress_outside_a_job_is_only_logged(caplog: pytest.LogCaptureFixture, client: redis.Redis) -> None:
@@ -54,14 +49,46 @@ def test_progress_is_written_while_the_job_runs(job: Job) -> None:
     assert before <= written["at"] <= time.time()
 
 
-def test_the_last_progress_of_a_burst_lands(job: Job) -> None:
+def test_ten_thousand_calls_are_a_few_writes_a_second_and_the_last_one_lands(job: Job) -> None:
+    pause = threading.Event()
+    job.connection.config_resetstat()
+    begun = time.monotonic()
+    with recording(job):
+        for n in range(10_000):
+            progress(n, 10_000)
+            if n % 100 == 0:
+                pause.wait(0.015)
+    seconds = time.monotonic() - begun
+    assert stored(job)["done"] == 9_999
+    assert seconds > 1
+    assert 3 <= writes(job) <= 4 * seconds + 3  # the first, the last, and the one that loads the script
+
+
+def test_a_burst_is_written_in_one_go(job: Job) -> None:
+    with recording(job):
+        progress(1)  # the script is loaded once
     job.connection.config_resetstat()
     with recording(job):
         for n in range(5_000):
             progress(n, 5_000)
     assert stored(job)["done"] == 4_999
-    calls = job.connection.info("commandstats")["cmdstat_evalsha"]["calls"]
-    assert calls < 20
+    assert writes(job) <= 3
+
+
+def test_progress_is_an_event_once_a_second_at_most_and_at_the_end(job: Job) -> None:
+    pause = threading.Event()
+    begun = time.monotonic()
+    with recording(job):
+        for n in range(130):
+            progress(n, 130, "on it")
+            pause.wait(0.01)
+    seconds = time.monotonic() - begun
+    told = events.read(job.connection)
+    assert {(e.kind, e.subject.job, e.subject.queue, e.subject.function) for e in told} == {
+        (EventKind.PROGRESS, job.id, "somewhere", "os.getcwd")
+    }
+    assert (told[-1].details["done"], told[-1].details["message"]) == (129, "on it")
+    assert 2 <= len(told) <= seconds + 2
 
 
 def test_the_last_progress_lands_when_the_job_fails(job: Job) -> None:
@@ -106,27 +133,13 @@ def test_an_entry_says_when(job: Job) -> None:
     assert before <= float(entry[b"at"]) <= time.time()
 
 
-def test_after_a_recording_nothing_is_recorded(job: Job) -> None:
-    level = logging.getLogger().level
-    with recording(job):
-        pass
-    log.warning("too late")
-    print("too late")
-    assert log_lines(job.connection, job.id) == []
-    assert logging.getLogger().level == level
-
-
 def test_a_long_line_is_cut_and_a_bad_surrogate_survives(job: Job) -> None:
     with recording(job):
         print("ä" * 10_000)
         print("\udcff")
-    lines = log_lines_bytes(job)
+    lines = texts(job)
     assert len(lines[0]) <= 8_192
     assert lines[1] == b"?"
-
-
-def log_lines_bytes(job: Job) -> list[bytes]:
-    return [entry[b"text"] for _, entry in job.connection.xrange(keys.log(job.id))]
 
 
 def test_a_flood_keeps_the_newest_lines_in_few_round_trips(job: Job) -> None:
@@ -140,36 +153,39 @@ def test_a_flood_keeps_the_newest_lines_in_few_round_trips(job: Job) -> None:
     assert job.connection.info("commandstats")["cmdstat_evalsha"]["calls"] < 300
 
 
-def test_log_lines_expire_with_the_job(job: Job) -> None:
-    with recording(job):
-        log.info("one")
-    assert 86_000 <= job.connection.ttl(keys.log(job.id)) <= 86_400
+@pytest.mark.parametrize(
+    ("options", "fails", "least", "most"),
+    [
+        ({"result_ttl": 86_400}, False, 86_000, 86_400),
+        ({"result_ttl": 0}, False, 50, 60),
+        ({"result_ttl": -1}, False, 29 * 86_400, 30 * 86_400),
+        ({}, False, 490, 500),
+        ({"failure_ttl": 3_600}, True, 3_590, 3_600),
+        ({"failure_ttl": 3_600, "retry": Retry(max=1)}, True, 6 * 86_400, 7 * 86_400),
+    ],
+)
+def test_log_lines_expire_with_the_job(client: redis.Redis, options: dict[str, Any], fails: bool, least: int, most: int) -> None:
+    job = enqueued(client, **options)
     with suppress(RuntimeError), recording(job):
-        log.info("two")
-        raise RuntimeError
-    assert 86_400 < job.connection.ttl(keys.log(job.id)) <= 30 * 86_400
+        log.info("one")
+        if fails:
+            raise RuntimeError
+    assert least <= client.ttl(keys.log(job.id)) <= most
 
 
-def test_a_record_that_cannot_be_formatted_does_not_fail_the_job(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logging, "raiseExceptions", False)
+def test_secrets_in_lines_are_hidden(job: Job) -> None:
     with recording(job):
-        log.info("%d", "no number")
-        log.info("next")
-    assert log_lines(job.connection, job.id) == [("INFO", "next")]
+        print("connecting to redis://me:hunter2@host/0")
+        log.info("login with %s", {"user": "me", "password": "hunter2"})
+    texts = [text for _, text in log_lines(job.connection, job.id)]
+    assert texts == ["connecting to redis://me:***@host/0", "login with {'user': 'me', 'password': ***}"]
 
 
-def test_a_server_that_dies_is_noted_once_and_does_not_fail_the_job(own_server: Server, caplog: pytest.LogCaptureFixture) -> None:
-    with own_server.client() as client:
-        job_id = QueueService(client).enqueue("test_job").id
-        job = Job.fetch(job_id, connection=client)
-        own_server.kill()
-        with recording(job):
-            for n in range(3):
-                progress(n, 3)
-                log.info("line")
-    notes = [r for r in caplog.records if r.name == "workers.recorder"]
-    assert len(notes) == 1
-    assert "could not be written" in notes[0].getMessage()
+def test_what_goes_to_standard_error_is_recorded_too(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    with recording(job):
+        print("oh", file=sys.stderr)
+    assert log_lines(job.connection, job.id) == [("STDERR", "oh")]
+    assert capsys.readouterr().err == "oh\n"
 
 
 def test_the_attempt_is_1_outside_a_job() -> None:
@@ -187,12 +203,6 @@ def test_a_stock_worker_counts_attempts_by_the_retries_that_are_left(server: Ser
             capture_output=True,
         )
         assert service.status(job_id).result == {"message": "hello", "attempt": 2}
-
-
-def test_recording_within_recording_writes_once(job: Job) -> None:
-    with recording(job), recording(job):
-        log.info("once")
-    assert log_lines(job.connection, job.id) == [("INFO", "once")]
 
 
 def test_a_queue_of_plain_rq_is_recorded_as_well(client: redis.Redis) -> None:

@@ -22,7 +22,7 @@ from workers.producer import QueueService
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    for option in ("--url", "--burst", "--name", "--allow", "--allow-pickle", "--concurrency", "--log-format"):
+    for option in ("--url", "--burst", "--name", "--allow-pickle", "--concurrency", "--shutdown-timeout", "--max-jobs"):
         assert option in done.stdout
 
 
@@ -54,7 +54,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(home: Path, arguments: list[s
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("option", ["--nonsense", "--shutdown-timeout"])
+@pytest.mark.parametrize("option", ["--nonsense", "--max-age"])
 def test_an_option_that_does_nothing_is_not_accepted(home: Path, option: str) -> None:
     done = run(home, option, "3")
     assert done.returncode == 2

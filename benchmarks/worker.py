@@ -1,0 +1,173 @@
+"""The worker beside RQ's own: jobs a second, round trips a job, and what waiting costs. `python -m benchmarks.worker --help`
+
+Every row is the median of several runs; each run takes all rows in turn, so that a busy machine slows all of them down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import redis
+from rq import Queue
+
+from tests.support import Server, clean_environment, wait_until
+
+FUNCTION = "tests.workers.engine.give"
+QUEUE = "bench"
+BIN = Path(sys.executable).parent
+OURS = [sys.executable, "-m", "workers.cli", QUEUE, "--allow", "tests.workers.engine", "--allow-pickle"]
+STOCK = [str(BIN / "rq"), "worker", QUEUE]
+ROWS: dict[str, tuple[list[str], float]] = {
+    "rq worker": (STOCK, 0.15),
+    "rq SimpleWorker": ([*STOCK, "--worker-class", "rq.SimpleWorker"], 0.3),
+    "ours, isolated": (OURS, 1.0),
+    "ours, in-process": ([*OURS, "--in-process"], 1.0),
+}
+"""Command, and the share of the jobs that it is given."""
+
+
+def jobs(client: redis.Redis, count: int) -> None:
+    queue = Queue(QUEUE, connection=client)
+    queue.enqueue_many([Queue.prepare_data(FUNCTION, ()) for _ in range(count)])
+
+
+def command(server: Server, row: str) -> list[str]:
+    return [*ROWS[row][0], "--burst", "--url", server.url]
+
+
+def spent(home: Path, arguments: list[str]) -> tuple[float, float]:
+    """Seconds of the clock and of processors that a command takes."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    subprocess.run(arguments, env=environment(home), check=True, capture_output=True)
+    took = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def environment(home: Path) -> dict[str, str]:
+    return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[1]))
+
+
+def one_run(server: Server, home: Path, row: str, count: int) -> tuple[float, float, float]:
+    """Jobs a second, round trips a job, milliseconds of processor a job; the worker's own beginning and end are taken off."""
+    number = max(20, int(count * ROWS[row][1]))
+    with server.client() as client:
+        client.flushall()
+        empty, empty_cpu = spent(home, command(server, row))
+        client.config_resetstat()
+        base = _reads(client)
+        spent(home, command(server, row))
+        base = _reads(client) - base
+        jobs(client, number)
+        client.config_resetstat()
+        reads = _reads(client)
+        took, cpu = spent(home, command(server, row))
+        reads = _reads(client) - reads - base
+        assert client.zcard(f"rq:finished:{QUEUE}") == number
+    return number / max(0.001, took - empty), max(0.0, reads / number), 1000 * max(0.0, cpu - empty_cpu) / number
+
+
+def _reads(client: redis.Redis) -> int:
+    """Batches of commands that came in: a pipeline or a transaction is one."""
+    return int(client.info("stats")["total_reads_processed"])
+
+
+def idle(server: Server, home: Path, row: str, seconds: float) -> tuple[float, float]:
+    """Round trips a second and percent of a processor while there is nothing to do, on three queues, with a scheduler."""
+    arguments = [part for part in command(server, row) if part != "--burst"]
+    if arguments[0] == STOCK[0]:
+        arguments.append("--with-scheduler")
+    place = arguments.index(QUEUE)
+    arguments[place : place + 1] = [QUEUE, f"{QUEUE}-2", f"{QUEUE}-3"]
+    with server.client() as client:
+        client.flushall()
+        process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: client.scard("rq:workers"), description="the worker is there")
+            time.sleep(3)
+            reads, cpu = _reads(client), _cpu(process.pid)
+            time.sleep(seconds)
+            return (_reads(client) - reads - 1) / seconds, 100 * (_cpu(process.pid) - cpu) / seconds
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _cpu(pid: int) -> float:
+    """Seconds of processor that a process has taken (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+
+
+def latency(server: Server, home: Path, row: str, count: int) -> float:
+    """Median milliseconds from enqueuing, by a stock producer, to the start of the job, with an idle worker."""
+    arguments = [part for part in command(server, row) if part != "--burst"]
+    with server.client() as client:
+        client.flushall()
+        process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            queue = Queue(QUEUE, connection=client)
+            waits = []
+            for _ in range(count):
+                job = queue.enqueue(FUNCTION)
+                wait_until(lambda job=job: job.get_status() == "finished", description="the job is finished")
+                job.refresh()
+                assert job.started_at
+                assert job.enqueued_at
+                waits.append((job.started_at - job.enqueued_at).total_seconds())
+            return 1000 * statistics.median(waits[count // 5 :])
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def table(server: Server, home: Path, runs: int, count: int) -> None:
+    found: dict[str, list[tuple[float, float, float]]] = {row: [] for row in ROWS}
+    for _ in range(runs):
+        for row in ROWS:
+            found[row].append(one_run(server, home, row, count))
+    medians = {row: [statistics.median(column) for column in zip(*rows, strict=True)] for row, rows in found.items()}
+    base, simple = medians["rq worker"][0], medians["rq SimpleWorker"][0]
+    print(f"{'noop jobs':18} {'jobs/s':>9} {'x rq':>7} {'x Simple':>9} {'round trips':>12} {'CPU ms/job':>11}")
+    for row, (rate, trips, cpu) in medians.items():
+        print(f"{row:18} {rate:9.0f} {rate / base:7.1f} {rate / simple:9.1f} {trips:12.2f} {cpu:11.2f}")
+
+
+def waiting(server: Server, home: Path, seconds: float) -> None:
+    print(f"\n{'waiting':18} {'trips/s':>11} {'CPU %':>7} {'pick-up ms':>11}")
+    measure: Callable[[str], tuple[float, float, float]] = lambda row: (  # noqa: E731 - one line of a table
+        *idle(server, home, row, seconds),
+        latency(server, home, row, 25),
+    )
+    for row in ("rq worker", "ours, isolated"):
+        print("{:18} {:11.2f} {:7.2f} {:11.1f}".format(row, *measure(row)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=3000, help="for the fastest rows; the slower ones get fewer")
+    parser.add_argument("--idle", type=float, default=10.0, help="seconds of watching an idle worker")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="qt") as folder, tempfile.TemporaryDirectory() as home:
+        server = Server(Path(folder), {})
+        server.start()
+        try:
+            table(server, Path(home), arguments.runs, arguments.jobs)
+            waiting(server, Path(home), arguments.idle)
+        finally:
+            server.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The ticks of cron expressions and intervals, also where clocks change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workers.errors import InvalidInput
+from workers.processor import processor
+from workers.processors.report import Report, ReportResult
+from workers.schedule import Schedule, as_schedule
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+schedules = st.sampled_from(
+    [
+        Schedule("*/7 * * * *"),
+        Schedule("30 2 * * *", timezone="Europe/Berlin"),
+        Schedule("0 0 29 2 *"),
+        Schedule("0 9 * * 1-5", timezone="America/New_York"),
+        Schedule("* * * * * */20"),
+        Schedule("@daily", timezone="Australia/Lord_Howe"),
+        Schedule(every=timedelta(seconds=90)),
+        Schedule(every=timedelta(days=1)),
+    ]
+)
+times = st.floats(1.6e9, 2.0e9)
+
+
+def ticks(schedule: Schedule, begin: datetime, end: datetime) -> list[datetime]:
+    """All ticks from begin to end, in the schedule's own zone."""
+    found = []
+    tick = schedule.next(begin.timestamp() - 1)
+    while tick is not None and tick <= end.timestamp():
+        found.append(datetime.fromtimestamp(tick, ZoneInfo(schedule.timezone)))
+        tick = schedule.next(tick)
+    return found
+
+
+@given(schedules, times)
+def test_a_time_is_between_its_last_tick_and_its_next(schedule: Schedule, now: float) -> None:
+    last, following = schedule.last(now), schedule.next(now)
+    assert last is not None
+    assert following is not None
+    assert last <= now < following
+    assert schedule.last(last) == last
+    assert schedule.last(following) == following
+
+
+@given(schedules, times)
+def test_no_tick_is_between_a_last_one_and_a_next_one(schedule: Schedule, now: float) -> None:
+    last, following = schedule.last(now), schedule.next(now)
+    assert last is not None
+    assert schedule.next(last) == following
+
+
+def test_an_interval_counts_from_the_epoch_wherever_it_is_asked() -> None:
+    day = Schedule(every=timedelta(days=1))
+    assert day.next(datetime(2026, 5, 1, 17, 3, tzinfo=UTC).timestamp()) == datetime(2026, 5, 2, tzinfo=UTC).timestamp()
+
+
+def test_a_tick_of_the_hour_that_is_skipped_comes_at_its_end() -> None:
+    found = ticks(
+        Schedule("30 2 * * *", timezone="Europe/Berlin"),
+        datetime(2026, 3, 28, 12, tzinfo=UTC),
+        datetime(2026, 3, 30, 12, tzinfo=UTC),
+    )
+    assert [f"{tick:%d %H:%M}" for tick in found] == ["29 03:00", "30 02:30"]
+
+
+def test_a_tick_of_the_hour_that_comes_twice_comes_twice() -> None:
+    found = ticks(
+        Schedule("30 2 * * *", timezone="Europe/Berlin"),
+        datetime(2026, 10, 24, 12, tzinfo=UTC),
+        datetime(2026, 10, 26, 12, tzinfo=UTC),
+    )
+    assert [tick.isoformat() for tick in found] == [
+        "2026-10-25T02:30:00+02:00",
+        "2026-10-25T02:30:00+01:00",
+        "2026-10-26T02:30:00+01:00",
+    ]
+
+
+def test_an_hourly_schedule_comes_every_hour_of_a_day_that_has_23_or_25() -> None:
+    hourly = Schedule("0 * * * *", timezone="Europe/Berlin")
+    for begin, hours in ((datetime(2026, 3, 29, tzinfo=BERLIN), 23), (datetime(2026, 10, 25, tzinfo=BERLIN), 25)):
+        found = ticks(hourly, begin, datetime.fromtimestamp(begin.timestamp() + hours * 3600 - 1, UTC))
+        assert len(found) == hours
+        assert {later.timestamp() - tick.timestamp() for tick, later in pairwise(found)} == {3600}
+
+
+def test_the_29th_of_february_comes_in_leap_years_only() -> None:
+    found = ticks(Schedule("0 0 29 2 *"), datetime(2023, 1, 1, tzinfo=UTC), datetime(2033, 1, 1, tzinfo=UTC))
+    assert [tick.year for tick in found] == [2024, 2028, 2032]
+
+
+@pytest.mark.parametrize(
+    ("cron", "reason"),
+    [
+        ("", "is no cron expression"),
+        ("every day", "is no cron expression"),
+        ("60 * * * *", "is no cron expression"),
+        ("* * * *", "is no cron expression"),
+        ("0 0 30 2 *", "never comes"),
+        ("0 0 1 1 * 0 2020", "never comes"),
+        ("R * * * *", "chance"),
+        ("H(0-29) * * * *", "chance"),
+        ("0 \x1b[31m", "is no cron expression"),
+    ],
+)
+def test_a_cron_expression_that_cannot_be_kept_is_refused_when_the_module_is_imported(cron: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason) as refusal:
+        processor(cron=cron)
+    assert "\x1b" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("every", [0, 0.5, -1, 1.5, float("nan"), timedelta(days=10_000)])
+def test_an_interval_that_cannot_be_kept_is_refused(every: float | timedelta) -> None:
+    with pytest.raises(InvalidInput, match="every must be"):
+        processor(every=every)
+
+
+def test_a_schedule_is_either_an_expression_or_an_interval() -> None:
+    with pytest.raises(InvalidInput, match="either cron"):
+        processor(cron="@daily", every=60)
+    assert as_schedule(None, None, "UTC") is None
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "../etc/passwd", "", "Europe/Atlantis"])
+def test_a_place_without_a_clock_is_refused(zone: str) -> None:
+    with pytest.raises(InvalidInput, match="there is no timezone"):
+        processor(cron="@daily", timezone=zone)
+
+
+def test_what_is_enqueued_by_itself_needs_a_payload_without_required_fields() -> None:
+    class Needy(Report):
+        whom: str
+
+    def needy(payload: Needy) -> ReportResult:
+        raise NotImplementedError
+
+    needy.__annotations__ = {"payload": Needy, "return": ReportResult}
+    needy.__qualname__ = "needy"
+    with pytest.raises(InvalidInput, match=r"needy is enqueued by itself .* field 'whom': is required"):
+        processor(every=60)(needy)

@@ -1,0 +1,148 @@
+"""Processes that share a limiter, as a worker's claim or as `Limits.acquire` does, and note when they start.
+
+`python -m tests.workers.limited MODE URL LIMITER SECONDS …` prints a line for each start: ns of the machine's clock.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+from uuid import uuid4
+
+import redis
+
+from tests.support import Server
+from tests.workers.support import environment
+from workers import keys
+from workers.limiter import Limit, Limits, LimitTimeout, in_time, limits
+from workers.scripts import Script, fragment
+
+CLAIM = Script(
+    fragment("limit"),
+    """
+    local queue, declared, token, now = ARGV[1], ARGV[2], ARGV[3], now_us()
+    if redis.call('LLEN', RQ .. ':queue:' .. queue) == 0 then return {-1} end
+    local limiter = limit_for(queue, declared, now)
+    local wait = limiter and wait_us(limiter, now) or 0
+    if wait > 0 then return {wait} end
+    local id = redis.call('LPOP', RQ .. ':queue:' .. queue)
+    if limiter then admit(limiter, token, now) end
+    return {0, id, limiter and limiter.name}
+    """,
+)
+"""The least that a worker's claim does: a job, or how long to wait for one (µs; -1: for a job to come)."""
+
+_pause = Event()
+
+
+def polite(name: str) -> str:
+    """A job that asks a limiter of its own Redis."""
+    with limits.acquire(Limit(1, 60, name), timeout=0):
+        return "asked"
+
+
+def claim(client: redis.Redis, queue: str, declared: str = "") -> tuple[float, str, str, str, float]:
+    """Seconds to wait, the job's id, the limiter, the token, and when it was asked for."""
+    asked, token = time.monotonic(), uuid4().hex
+    wait, *taken = CLAIM(client, [], [queue, declared, token])
+    job, name = (part.decode() if part else "" for part in (*taken, None, None)[:2])
+    return wait / 1e6, job, name, token, asked
+
+
+def starts_by_claim(client: redis.Redis, queue: str, seconds: float, delay: float, lost: float) -> Iterable[str]:
+    """Jobs start up to `delay` seconds after their claim; that share of the reports is lost."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        wait, job, name, token, asked = claim(client, queue)
+        if not job:
+            _pause.wait(min(wait, max(0.0, end - time.monotonic())) if wait > 0 else 0.05)
+            continue
+        _pause.wait(random.random() * delay)
+        if name and not in_time(asked):
+            Limits(client).admit(name, token)
+        yield f"{time.time_ns()} {job}"
+        if name and random.random() >= lost:
+            Limits(client).started(name, token)
+
+
+def starts_by_acquire(client: redis.Redis, name: str, seconds: float, *steady: str) -> Iterable[str]:
+    """As fast as the limiter lets; `steady`: after a random pause of up to so many seconds."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if steady:
+            _pause.wait(random.random() * float(steady[0]))
+        try:
+            with Limits(client).acquire(name, timeout=left):
+                yield str(time.time_ns())
+        except LimitTimeout:
+            return
+
+
+def start(server: Server, home: Path, *arguments: Any, **extra: str) -> subprocess.Popen[str]:
+    """One process; `extra` is for its environment."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.workers.limited", arguments[0], server.url, *map(str, arguments[1:])],
+        env=environment(home, **extra),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def outcome(processes: Sequence[subprocess.Popen[str]]) -> list[list[str]]:
+    """What each printed, once all have ended well."""
+    printed = [process.communicate(timeout=120)[0].splitlines() for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return printed
+
+
+def times(printed: Iterable[Iterable[str]]) -> list[int]:
+    """All starts in order, in ns."""
+    return sorted(int(line.split()[0]) for lines in printed for line in lines if line)
+
+
+def busiest(starts: Sequence[int], per: float) -> int:
+    """The most starts (sorted, in ns) that any window of `per` seconds holds, its end excluded."""
+    most = first = 0
+    for last, at in enumerate(starts):
+        while at - starts[first] >= per * 1e9:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def used(starts: Sequence[int], limit: int, per: float) -> float:
+    """The share of the allowed rate, while work waits: `per` beside the mean time until a slot is used again."""
+    spans = [later - earlier for earlier, later in zip(starts, starts[limit:], strict=False)]
+    assert len(spans) > limit, f"only {len(starts)} starts"
+    return per * 1e9 / (sum(spans) / len(spans))
+
+
+def fill(client: redis.Redis, queue: str, count: int) -> None:
+    """Numbers in place of jobs, to see their order."""
+    client.rpush(keys.queue(queue), *range(count))
+
+
+def main() -> None:
+    mode, url, name, seconds, *rest = sys.argv[1:]
+    if offset := float(os.environ.get("QTUI_TEST_CLOCK", "0")):
+        real, monotonic = time.time, time.monotonic
+        time.time = lambda: real() + offset
+        time.monotonic = lambda: monotonic() + abs(offset)  # whose zero differs from machine to machine
+    lines = []
+    with redis.Redis.from_url(url) as client:
+        if mode == "claim":
+            lines += starts_by_claim(client, name, float(seconds), float(rest[0]), float(rest[1]))
+        else:
+            lines += starts_by_acquire(client, name, float(seconds), *rest)
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

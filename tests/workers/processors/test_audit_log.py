@@ -1,0 +1,68 @@
+"""The audit log, in a real SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import Server
+from tests.workers.support import run_burst
+from workers.errors import InvalidInput
+from workers.processors.audit_log import audit_log
+from workers.producer import QueueService
+
+PAYLOAD = {
+    "org_id": "o1", "actor_id": "u1", "actor_type": "user", "action": "project.delete", "resource_type": "project",
+    "resource_id": "p1", "metadata": {"reason": "x'); DROP TABLE qtui_audit_log; --", "n": [1, None]},
+}  # fmt: skip
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(path)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute("SELECT * FROM qtui_audit_log")]
+
+
+def test_a_row_is_written_once_though_the_job_runs_twice(server: Server, service: QueueService, home: Path) -> None:
+    results = []
+    for _ in range(2):
+        service.enqueue("audit_log", PAYLOAD, job_id="audit-1")
+        run_burst(server, home)
+        results.append(service.status("audit-1").result)
+    assert results == [{"job_id": "audit-1", "new": True}, {"job_id": "audit-1", "new": False}]
+    (row,) = rows(home / ".local" / "state" / "qtui" / "jobs.sqlite")
+    assert {name: row[name] for name in PAYLOAD} | {"metadata": json.loads(row["metadata"])} == PAYLOAD
+    assert row["job_id"] == "audit-1"
+    assert row["occurred_at"] <= row["recorded_at"]
+
+
+def test_the_database_of_the_environment_is_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{home}/my/own.db")
+    audit_log(**PAYLOAD)
+    assert len(rows(home / "my" / "own.db")) == 1
+
+
+def test_many_at_once_make_the_table_once_and_lose_no_row(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{home}/many.db")
+    with ThreadPoolExecutor(8) as pool:
+        assert all(result["new"] for result in pool.map(lambda _: audit_log(**PAYLOAD), range(40)))
+    assert len(rows(home / "many.db")) == 40
+
+
+@pytest.mark.parametrize("url", ["hunter2", "nodatabase://u:hunter2@host/x"])
+def test_what_is_no_database_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(InvalidInput, match="DATABASE_URL") as told:
+        audit_log(**PAYLOAD)
+    assert "hunter2" not in str(told.value)
+
+
+def test_an_actor_of_another_kind_is_refused(service: QueueService) -> None:
+    with pytest.raises(InvalidInput, match="payload field 'actor_type'"):
+        service.enqueue("audit_log", PAYLOAD | {"actor_type": "robot"})

@@ -1,0 +1,147 @@
+"""The limiter beside the plainest one that can be thought of, and its promise under any delays: time is an argument here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+import pytest
+import redis
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support import Server
+from tests.workers.limited import busiest
+from workers import keys
+from workers.scripts import Script, fragment
+
+WITHIN = 5_000_000
+BEGIN = 1_700_000_000_000_000
+
+ASK = Script(
+    fragment("limit"),
+    """
+    local name, token, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
+    local limiter = limiter_named(name)
+    local wait = wait_us(limiter, now)
+    if wait == 0 then admit(limiter, token, now) end
+    return wait
+    """,
+)
+STARTED = Script(fragment("limit"), "started(ARGV[1], ARGV[2], tonumber(ARGV[3])) return 1")
+SERVER = Script("return redis.call('INFO', 'server'):match('run_id:(%w+)')")
+
+MICROS = st.one_of(st.integers(0, 100), st.integers(0, 300_000), st.integers(0, 3_000_000))
+
+
+@dataclass
+class Plain:
+    """Keeps every admission for ever, and counts."""
+
+    most: int
+    per: int
+    log: dict[str, int] = field(default_factory=dict)
+
+    def taken(self, now: int) -> int:
+        return sum(score > now - self.per for score in self.log.values())
+
+    def wait(self, now: int) -> int:
+        ends = sorted({0} | {score + self.per - now for score in self.log.values() if score + self.per > now})
+        return next(wait for wait in ends if self.taken(now + wait) < self.most)
+
+
+@pytest.fixture(scope="module")
+def asked(shared_server: Server) -> Iterator[redis.Redis]:
+    with shared_server.client() as client:
+        yield client
+
+
+def enter(client: redis.Redis, most: int, per: int) -> None:
+    """A fresh limiter, already known to this server process."""
+    client.delete(keys.limit_log("m"), keys.limit("m"))
+    client.hset(keys.limit("m"), mapping={"max": most, "per_us": per, "server": SERVER(client)})
+
+
+SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@SETTINGS
+@given(
+    most=st.integers(1, 4),
+    per=st.integers(10_000, 1_000_000),
+    steps=st.lists(
+        st.tuples(MICROS, st.sampled_from(["ask", "ask", "ask", "report", "change"]), st.integers(1, 12)), max_size=30
+    ),
+)
+@example(  # the report of a start that is no longer in the log
+    most=1,
+    per=1_000_000,
+    steps=[(0, "ask", 1), (6_000_000, "ask", 1), (0, "report", 1), (500_000, "report", 2), (500_000, "ask", 1)],
+)
+def test_it_answers_as_the_plainest_limiter_does(asked: redis.Redis, most: int, per: int, steps) -> None:
+    enter(asked, most, per)
+    plain, now = Plain(most, per), BEGIN
+    for number, (gap, step, choice) in enumerate(steps):
+        now += gap
+        if step == "change":
+            plain.most = min(choice, 6)
+            asked.hset(keys.limit("m"), "max", plain.most)
+        elif step == "report" and len(plain.log) >= choice:
+            token = sorted(plain.log)[-choice]
+            plain.log[token] = min(plain.log[token], now)
+            STARTED(asked, [], ["m", token, now])
+        elif step == "ask":
+            wait = plain.wait(now)
+            assert ASK(asked, [], ["m", f"{number:03}", now]) == wait
+            if wait == 0:
+                plain.log[f"{number:03}"] = now + WITHIN
+    assert asked.zcard(keys.limit_log("m")) <= 6
+
+
+@SETTINGS
+@given(
+    most=st.integers(1, 4),
+    per=st.integers(10_000, 1_000_000),
+    claims=st.lists(
+        st.tuples(
+            MICROS,
+            st.integers(0, WITHIN),  # until it starts
+            st.one_of(st.none(), st.integers(0, 20_000), st.integers(0, 4 * WITHIN)),  # until that is reported
+            st.one_of(st.just(0), st.just(0), st.integers(0, 2_000), st.integers(0, 10**10)),  # how far the clock is set back
+        ),
+        max_size=30,
+    ),
+)
+@example(most=1, per=1_000_000, claims=[(0, 0, None, 0), (1_000, 0, None, 10**10)])  # hours back between two claims
+def test_starts_never_exceed_the_limit_whatever_is_late_lost_or_set_back(asked: redis.Redis, most: int, per: int, claims) -> None:
+    """Claims, starts and reports in order of true time, of which the server's clock falls behind again and again."""
+    enter(asked, most, per)
+    true = behind = 0
+    events: list[tuple[int, int, str]] = []
+    starts: list[int] = []
+
+    def catch_up(until: float) -> None:
+        while events and events[0][0] <= until:
+            at, delay, token = heappop(events)
+            if delay < 0:
+                STARTED(asked, [], ["m", token, BEGIN + at - behind])
+                continue
+            starts.append(at)
+            if delay <= 4 * WITHIN:
+                heappush(events, (at + delay, -1, token))
+
+    for number, (gap, start_in, report_in, back) in enumerate(claims):
+        true += gap
+        catch_up(true)
+        behind += back
+        wait = ASK(asked, [], ["m", str(number), BEGIN + true - behind])
+        if wait > 0:
+            assert wait <= per + WITHIN + 1_000_000 + WITHIN  # never closed until a clock has caught up
+            true += wait
+            catch_up(true)
+            ASK(asked, [], ["m", f"{number}x", BEGIN + true - behind])  # unused if admitted: nothing starts
+            continue
+        heappush(events, (true + start_in, 10**9 if report_in is None else report_in, str(number)))
+    catch_up(float("inf"))
+    assert busiest([at * 1_000 for at in sorted(starts)], per / 1e6) <= most

@@ -1,0 +1,172 @@
+"""A horse: a process that runs jobs, one after the other, so that what a job does to its process harms no worker."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NoReturn
+
+from workers.claim import Claim, Ending, pack, unpack
+
+STARTED: Final = b"started"
+_RUN: Final = b"run"
+_SETTLE: Final = b"settle"
+_LARGEST: Final = 600 * 1024 * 1024
+"""Bytes of a frame: more than the longest value that Redis takes."""
+_PATIENCE: Final = 30.0
+"""Seconds that the rest of a frame may take."""
+
+Perform = Callable[[Claim, Callable[[], None] | None], Ending]
+Settle = Callable[[], None]
+
+
+class HorseDied(Exception):
+    """The process of the horse has ended, or no longer says anything that makes sense."""
+
+
+class Horse:
+    """The worker's end: a process forked at once, which waits for claims.
+
+    `perform` runs a job there, and calls its second argument, where there is one, right before the job's own code;
+    `settle` ends the job that ran last by RQ's own code. Jobs that ran before may have left threads or memory behind.
+    """
+
+    def __init__(self, perform: Perform, settle: Settle) -> None:
+        self.jobs = 0
+        """How many jobs it was given."""
+        self._socket, other = socket.socketpair()
+        life, self._life = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._socket.close()
+            os.close(self._life)
+            _live(other, life, perform, settle)
+        other.close()
+        os.close(life)
+        self._socket.settimeout(_PATIENCE)
+
+    def fileno(self) -> int:
+        """What becomes readable when it says something, or dies."""
+        return self._socket.fileno()
+
+    def run(self, claim: Claim, *, tell_start: bool = False) -> None:
+        """Gives it a job; with `tell_start` it says STARTED right before the job's own code."""
+        self.jobs += 1
+        self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
+
+    def settle(self) -> None:
+        """Has the job that ran last ended by RQ's own code; answered with an Ending `settled`."""
+        self._send([_SETTLE])
+
+    def answer(self) -> Ending | bytes:
+        """What it says: STARTED, or how the job ended. Blocks; raises HorseDied."""
+        try:
+            parts = _receive(self._socket)
+            return STARTED if parts == [STARTED] else Ending.from_frame(parts)
+        except (OSError, EOFError, ValueError) as error:
+            raise HorseDied from error
+
+    def kill(self) -> None:
+        """Kills it, with all processes of its group."""
+        for end in (os.killpg, os.kill):
+            with suppress(OSError):
+                end(self.pid, signal.SIGKILL)
+
+    def bury(self) -> int:
+        """Makes sure that it has ended; returns its wait status."""
+        self.kill()
+        status = 0
+        with suppress(ChildProcessError):
+            _, status = os.waitpid(self.pid, 0)
+        self._close()
+        return status
+
+    def memory(self) -> int:
+        """Bytes of memory that it holds now; 0 where the system does not say."""
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    def _send(self, parts: list[bytes]) -> None:
+        try:
+            self._socket.sendall(pack(parts))
+        except OSError as error:
+            raise HorseDied from error
+
+    def _close(self) -> None:
+        self._socket.close()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
+
+
+def _receive(sock: socket.socket) -> list[bytes]:
+    """The next frame; EOFError where there will be none, ValueError where it is not one."""
+    length = int.from_bytes(_exactly(sock, 4))
+    if length > _LARGEST:
+        raise ValueError("no frame")
+    return unpack(_exactly(sock, length))
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    data = sock.recv(count)
+    if len(data) == count:
+        return data
+    whole = bytearray(data)
+    while len(whole) < count:
+        more = sock.recv(min(count - len(whole), 1 << 20))
+        if not more:
+            raise EOFError
+        whole += more
+    return bytes(whole)
+
+
+# In the horse's own process
+
+
+def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> NoReturn:
+    code = 1
+    try:
+        os.setpgrp()
+        random.seed()
+        gc.freeze()
+        for number in (signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which lets the job finish
+        threading.Thread(target=_die_with_worker, args=(life,), name="watches the worker", daemon=True).start()
+        _serve(sock, perform, settle)
+    except EOFError:
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
+    def tell_start() -> None:
+        sock.sendall(pack([STARTED]))
+
+    while True:
+        verb, *parts = _receive(sock)
+        if verb == _RUN:
+            ending = perform(Claim.from_frame(parts[1:]), tell_start if parts[0] == b"1" else None)
+        else:
+            settle()
+            ending = Ending("settled", 0.0, 0.0)
+        sock.sendall(pack(ending.to_frame()))
+
+
+def _die_with_worker(life: int) -> None:
+    """Without its worker the job is somebody else's soon: it must not go on here, nor what it started."""
+    os.read(life, 1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)

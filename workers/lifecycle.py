@@ -1,0 +1,250 @@
+"""What of RQ's worker is about the worker itself: its record, signals, commands, scheduler and maintenance."""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ's worker have no types)
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from contextlib import suppress
+from datetime import timedelta
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
+
+import redis
+import rq
+from redis.client import Pipeline
+from rq import worker_registration
+from rq.rate_limit import RateLimitRegistry
+from rq.utils import now
+
+from workers.errors import Refused
+from workers.perform import Interrupted
+from workers.scheduler import Scheduler
+from workers.unreadable import AWAY
+
+_FIRST_WAIT: Final = 0.5
+_LONGEST_WAIT: Final = 30.0
+"""Seconds between two beginnings of the loop."""
+_TWICE_WITHIN: Final = timedelta(seconds=1)
+"""Ctrl-C reaches every process of a group, and a pool passes its own on: signals this near are one."""
+_LOCKS_EVERY: Final = 30.0
+
+
+class Lifecycle(rq.Worker):
+    """A worker that knows when to begin and to end, and stays up when Redis goes away.
+
+    It has one thread: commands are heard and signals noticed where the loop waits, so that forking a horse is safe.
+    """
+
+    in_process: bool
+    shutdown_timeout: float
+    last_cleaned_at: Any  # RQ declares these as None only
+    pubsub: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.leave_at = float("inf")
+        """When a running job is put back (time.monotonic)."""
+        self.interruptible = False
+        """Whether a job runs in this very process."""
+        self.waker, self._wake = socket.socketpair()
+        self.waker.setblocking(False)
+        self._wake.setblocking(False)
+        self._noted = False
+        self._next_locks = 0.0
+
+    def run(self, *, burst: bool = False) -> None:
+        """Works, with the scheduler, until asked to stop; in burst, until the queues are empty.
+
+        Where that ends because of an error, it begins anew after a wait. Raises Refused where a worker of that name is
+        there already.
+        """
+        wait = _FIRST_WAIT
+        while True:
+            begun = time.monotonic()
+            try:
+                self.work(burst=burst, with_scheduler=True)
+            except (redis.RedisError, OSError) as error:
+                self.log.warning("Worker %s: could not connect to Redis, waiting for it: %s", self.name, error)
+            if self._stop_requested:
+                return
+            wait = _FIRST_WAIT if time.monotonic() - begun > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
+            threading.Event().wait(wait)
+
+    # Signals
+
+    def request_stop(self, signum: int, frame: Any) -> None:
+        """Ends the worker after the running job, or after its `shutdown_timeout`; asked again, at once."""
+        if os.getpid() != self.pid:  # a process of ours that has no handlers of its own yet
+            signal.signal(signum, signal.SIG_DFL)
+            os.kill(os.getpid(), signum)
+            return
+        moment = now()
+        if not self._stop_requested:
+            self._stop_requested = True
+            self._shutdown_requested_date = moment
+            self.leave_at = time.monotonic() + self.shutdown_timeout
+            if self.interruptible:
+                self._remind(signum)
+        elif time.monotonic() >= self.leave_at or moment - (self._shutdown_requested_date or moment) >= _TWICE_WITHIN:
+            self.leave_at = 0.0
+            if self.interruptible:
+                self.interruptible = False
+                raise Interrupted
+        with suppress(OSError):
+            self._wake.send(b"!")
+
+    def _remind(self, signum: int) -> None:
+        """The loop does not run while a job runs in this process: a second signal is sent instead."""
+        reminder = threading.Timer(self.shutdown_timeout, os.kill, (os.getpid(), signum))
+        reminder.daemon = True
+        reminder.start()
+
+    def woken(self) -> None:
+        """Takes note of a signal, where the loop waits."""
+        with suppress(OSError):
+            self.waker.recv(64)
+        if self._stop_requested and not self._noted:
+            self._noted = True
+            self.log.info("Worker %s: stop requested; at most %g s for the running job", self.name, self.shutdown_timeout)
+            if self._shutdown_requested_date:
+                self.set_shutdown_requested_date()
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """Seconds that RQ adds to the patience for a reply: nothing blocks in the server here."""
+        return 1
+
+    # Its record
+
+    def set_shutdown_requested_date(self) -> None:
+        """Notes for others that this worker is leaving; where Redis is away it leaves without."""
+        with suppress(*AWAY):
+            super().set_shutdown_requested_date()
+
+    def register_birth(self) -> None:
+        """Enters this worker in the list of workers; its own entry of before a lost connection is replaced."""
+        if self.birth_date is not None:
+            self.connection.delete(self.key)
+        try:
+            super().register_birth()
+        except ValueError:
+            raise Refused(f"a worker named '{self.name}' is there already: choose another --name") from None
+
+    def teardown(self) -> None:
+        """Says farewell, as far as Redis can still be told."""
+        if self.is_horse:
+            return
+        if self.scheduler:
+            self.stop_scheduler()
+        with suppress(redis.RedisError, OSError):
+            self.register_death()
+        self.unsubscribe()
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """What the worker is at, for others to see; where Redis is away it goes on without."""
+        with suppress(*AWAY):
+            super().set_state(state, pipeline)
+
+    # Commands
+
+    def subscribe(self) -> None:
+        """Begins to listen for commands."""
+        self.pubsub = self.connection.pubsub()
+        self.pubsub.subscribe(**{self.pubsub_channel_name: self.handle_payload})
+
+    def hear_commands(self) -> None:
+        """Obeys the commands that have come; where the connection is lost, another beat subscribes again."""
+        try:
+            while self.pubsub.connection and self.pubsub.connection.can_read(0):
+                self.pubsub.get_message(ignore_subscribe_messages=True, timeout=0)
+        except (redis.RedisError, OSError):
+            self.unsubscribe()
+
+    def handle_payload(self, message: Any) -> None:
+        """A command for this worker; one that cannot be read is ignored."""
+        try:
+            super().handle_payload(message)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - anybody can publish anything there
+            self.log.error("Worker %s: a command cannot be read: %s: %s", self.name, type(error).__name__, error)
+
+    def unsubscribe(self) -> None:
+        """Stops listening, whether or not Redis can be told."""
+        if self.pubsub is not None:
+            with suppress(redis.RedisError, OSError):
+                self.pubsub.close()
+            self.pubsub = None
+
+    # Scheduler and maintenance
+
+    def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
+        """As RQ's, with a scheduler of ours: in burst it enqueues once what is due."""
+        self.scheduler = scheduler = Scheduler(
+            self.queues, connection=self.connection, logging_level=self.log.level, serializer=self.serializer
+        )
+        scheduler.acquire_locks()
+        self._next_locks = float("inf") if burst else time.monotonic() + _LOCKS_EVERY
+        if not scheduler.acquired_locks:
+            return
+        if not burst:
+            scheduler.start()
+            return
+        try:
+            scheduler.enqueue_scheduled_jobs()
+        finally:
+            scheduler.release_locks()
+
+    def tend_scheduler(self) -> None:
+        """Takes the scheduler's place over where the worker that had it is gone: RQ waits ten minutes."""
+        if self.scheduler is None or time.monotonic() < self._next_locks:
+            return
+        self._next_locks = time.monotonic() + _LOCKS_EVERY
+        process: BaseProcess | None = getattr(self.scheduler, "_process", None)
+        if process is None or not process.is_alive():
+            self.scheduler.acquire_locks(auto_start=True)
+
+    def stop_scheduler(self) -> None:
+        """Ends the scheduler's process: asked again, as its first moments are deaf, and then made to.
+
+        Its locks expire by themselves within about a minute.
+        """
+        process: BaseProcess | None = getattr(self.scheduler, "_process", None)
+        for end in (*[BaseProcess.terminate] * 5, BaseProcess.kill):
+            if process is None or not process.is_alive():
+                return
+            end(process)
+            process.join(2)
+
+    def run_maintenance_tasks(self) -> None:
+        """RQ's maintenance, but for the scheduler, which is tended more often."""
+        self.clean_registries()
+        self.clean_group_registries()
+
+    def clean_registries(self) -> None:
+        """RQ's maintenance of registries; a record that it cannot read ends it until next time, not the worker.
+
+        What lost workers left is for `workers.recovery`: RQ fails what is between queue and start, and takes a lease that
+        ran out for lost even when the server has only just come back.
+        """
+        self.last_cleaned_at = now()
+        for queue in self.queues:
+            if not queue.acquire_maintenance_lock():
+                continue
+            try:
+                for registry in (queue.finished_job_registry, queue.failed_job_registry, queue.ready_job_registry):
+                    registry.cleanup()
+                worker_registration.clean_worker_registry(queue)
+            except AWAY:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
+                self.log.error("Worker %s: maintenance ended early: %s: %s", self.name, type(error).__name__, error)
+            queue.release_maintenance_lock()
+        for registry in RateLimitRegistry.all(self.connection):
+            registry.cleanup()

@@ -1,0 +1,183 @@
+-- How a job ends, after lease.lua: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
+
+local RESULT = { finished = '1', failed = '2', stopped = '2' }
+local COUNTER = {
+  finished = 'successful_job_count', failed = 'failed_job_count', stopped = 'failed_job_count', retry = 'failed_job_count',
+}
+local EVENT = { finished = 'completed', failed = 'failed', stopped = 'failed', retry = 'retrying' }
+local MOST_TRIMMED = 50
+local MOST_EVENTS = 10000
+
+local function tell(kind, id, queue, description, attempt, details)
+  event(OURS .. ':events', MOST_EVENTS, kind, id, queue, description or '', WORKER, attempt or '', details)
+end
+
+local function tell_ending(ending)
+  local details = { seconds = ending.kind == 'retry' and ending.delay or tonumber(ending.took) }
+  if ending.error ~= '' then
+    details.error = ending.error
+  end
+  tell(EVENT[ending.kind], ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
+end
+
+local function count(ending)
+  if redis.call('EXISTS', worker_key) == 1 then
+    redis.call('HINCRBY', worker_key, COUNTER[ending.kind], 1)
+    redis.call('HINCRBYFLOAT', worker_key, 'total_working_time', ending.took)
+  end
+end
+
+-- rq.results.Result.save
+local function write_result(ending)
+  local key = P .. 'results:' .. ending.id
+  local entry = { 'type', RESULT[ending.kind], 'worker_name', WORKER }
+  if ending.payload ~= '' then
+    entry[#entry + 1] = ending.kind == 'finished' and 'return_value' or 'exc_string'
+    entry[#entry + 1] = ending.payload
+  end
+  for _, part in ipairs({ 'execution_id', ending.execution, 'execution_started_at', ending.begun, 'execution_ended_at', ending.ended }) do
+    entry[#entry + 1] = part
+  end
+  try('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  if ending.ttl == -1 then
+    try('PERSIST', key)
+  elseif ending.ttl then
+    try('EXPIRE', key, ending.ttl)
+  end
+end
+
+local function forget(registry, id)
+  redis.call('ZREM', registry, id)
+  redis.call('UNLINK', job_key(id), job_key(id) .. ':dependents', P .. 'job::' .. id .. ':dependencies',
+    P .. 'results:' .. id, P .. 'executions:' .. id, OURS .. ':log:' .. id)
+end
+
+-- Removes the jobs that ended first until `keep` are left. The registry is ordered by when jobs expire, so the order in
+-- which they ended is kept beside it; what is in the registry only (ended by a stock worker) goes by its expiry.
+local function keep_newest(ending, registry, keep)
+  local ends = OURS .. ':ends:' .. string.sub(registry, #P + 1)
+  redis.call('ZADD', ends, ending.ended, ending.id)
+  redis.call('EXPIRE', ends, 40 * 86400)
+  local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
+  local surplus = math.min(kept - keep, MOST_TRIMMED)
+  local looked = 0
+  while surplus > 0 and looked < 4 * MOST_TRIMMED do
+    looked = looked + 1
+    local oldest = redis.call('ZPOPMIN', ends)[1] or redis.call('ZRANGE', registry, 0, 0)[1]
+    if not oldest then
+      return
+    end
+    if redis.call('ZSCORE', registry, oldest) then
+      forget(registry, oldest)
+      surplus = surplus - 1
+    end
+  end
+end
+
+-- rq.job.Job._handle_success, rq.registry.FailedJobRegistry.add and rq.job.Job.cleanup
+local function settle(ending)
+  local key = job_key(ending.id)
+  write_result(ending)
+  local expires = ending.ttl or ending.default_ttl
+  if expires > 0 then
+    try('EXPIRE', key, expires)
+    if ending.forced == '1' then
+      try('EXPIRE', key .. ':dependents', expires)
+    end
+    if ending.dependencies then
+      try('EXPIRE', P .. 'job::' .. ending.id .. ':dependencies', expires)
+    end
+  end
+  local registry = P .. (ending.kind == 'finished' and 'finished:' or 'failed:') .. ending.queue
+  local forever = ending.kind == 'finished' and expires == -1 and '+inf' or expires
+  try('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
+  if ending.keep ~= '' and is_type(registry, 'zset') then
+    keep_newest(ending, registry, tonumber(ending.keep))
+  end
+end
+
+local function restore_ttl(key)
+  local ttl = tonumber(redis.pcall('HGET', key, 'ttl'))
+  if ttl and ttl > 0 then
+    redis.call('EXPIRE', key, ttl)
+  end
+end
+
+-- rq.job.Job.retry
+local function retry(ending)
+  local key = job_key(ending.id)
+  try('HINCRBY', key, 'retries_left', -1)
+  if ending.delay > 0 then
+    redis.call('SADD', P .. 'queues', P .. 'queue:' .. ending.queue)
+    try('ZADD', P .. 'scheduled:' .. ending.queue, SECONDS + ending.delay, ending.id)
+  else
+    try('HSET', key, 'enqueued_at', ISO)
+    try(ending.front == '1' and 'LPUSH' or 'RPUSH', P .. 'queue:' .. ending.queue, ending.id)
+  end
+  restore_ttl(key)
+end
+
+-- back at the head of its queue, as if it had never been taken
+local function put_back(ending, attempt_field)
+  local key = job_key(ending.id)
+  redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
+  redis.call('HINCRBY', key, attempt_field, -1)
+  try('LPUSH', P .. 'queue:' .. ending.queue, ending.id)
+  restore_ttl(key)
+end
+
+-- The first write of an ending: without memory the script ends here, before anything is half done.
+local function note_end(ending)
+  local status = ending.kind
+  if ending.kind == 'retry' then
+    status = ending.delay > 0 and 'scheduled' or 'queued'
+  end
+  local written = redis.pcall('HSET', job_key(ending.id), 'status', status,
+    'started_at', ending.started_iso, 'ended_at', ending.ended_iso, 'last_heartbeat', ending.ended_iso)
+  if type(written) == 'table' and written.err and not string.find(written.err, 'WRONGTYPE', 1, true) then
+    error(written.err)
+  end
+end
+
+-- What came of it: 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where some wait, which
+-- is for RQ's own code to end (nothing is done then).
+local function end_job(ending, attempt_field)
+  if RESULT[ending.kind] and ending.forced ~= '1' and redis.pcall('SCARD', job_key(ending.id) .. ':dependents') ~= 0 then
+    return 'dependents'
+  end
+  if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
+    return 'lost'
+  end
+  local key = job_key(ending.id)
+  local fields = redis.pcall('HMGET', key, 'status', 'description', attempt_field, 'dependency_ids')
+  local gone = not fields.err and not fields[1] and redis.call('EXISTS', key) == 0
+  ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
+  local counted = not gone and ending.kind ~= 'settled'
+  if counted and ending.kind ~= 'returned' then
+    note_end(ending)
+  end
+  release_lease(ending.id, ending.queue, ending.execution)
+  if not counted then
+    return gone and 'lost' or 'done'
+  elseif ending.kind == 'returned' then
+    put_back(ending, attempt_field)
+    return 'done'
+  end
+  count(ending)
+  tell_ending(ending)
+  if RESULT[ending.kind] then
+    settle(ending)
+  else
+    retry(ending)
+  end
+  return 'done'
+end
+
+local function read_ending(kind)
+  local ending = { kind = kind, id = argument(), queue = argument(), execution = argument(), begun = argument() }
+  ending.started_iso, ending.ended_iso, ending.ended, ending.took = argument(), argument(), argument(), argument()
+  ending.payload, ending.ttl, ending.default_ttl = argument(), tonumber(argument()), tonumber(argument())
+  ending.delay, ending.front, ending.keep = tonumber(argument()), argument(), argument()
+  ending.error, ending.seen, ending.forced = argument(), argument(), argument()
+  return ending
+end

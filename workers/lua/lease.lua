@@ -1,0 +1,81 @@
+-- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job), for the scripts that follow.
+-- ARGV: 1 the worker, 2 now as RQ writes it, 3 now in seconds, 4 seconds of a lease (0: nobody renews it), 5 the worker's TTL
+-- (0: another speaks for it)
+--
+-- A lease is an entry JOB:EXECUTION of a queue's wip registry. Whoever removes it may end the job; nobody else can.
+-- Times that decide something are the server's.
+
+local P, WORKER, ISO, NOW = RQ .. ':', ARGV[1], ARGV[2], ARGV[3]
+local LEASE, TTL = tonumber(ARGV[4]), tonumber(ARGV[5])
+local TIME = redis.call('TIME')
+local SECONDS = tonumber(TIME[1])
+local worker_key = P .. 'worker:' .. WORKER
+local argument_at = 5
+
+local function argument()
+  argument_at = argument_at + 1
+  return ARGV[argument_at]
+end
+
+-- a write that a key of the wrong type does not stop: whoever broke that key must not hold up the worker
+local function try(...)
+  return redis.pcall(...)
+end
+
+local function is_type(key, wanted)
+  return redis.call('TYPE', key).ok == wanted
+end
+
+local function job_key(id)
+  return P .. 'job:' .. id
+end
+
+local function lease_key(queue)
+  return P .. 'wip:' .. queue
+end
+
+-- the worker's sign of life; false where it is no longer on record
+local function sign_of_life(state)
+  if TTL == 0 or redis.call('EXISTS', worker_key) == 0 then
+    return false
+  end
+  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)
+  redis.call('EXPIRE', worker_key, TTL)
+  try('EXPIRE', worker_key .. ':executions', TTL)
+  return true
+end
+
+-- `facts`: fields and values of the execution
+local function write_lease(id, queue, execution, seconds, facts)
+  local member = id .. ':' .. execution
+  local executions = P .. 'executions:' .. id
+  try('ZADD', lease_key(queue), SECONDS + seconds, member)
+  try('HSET', P .. 'execution:' .. member, 'last_heartbeat', NOW, unpack(facts))
+  try('EXPIRE', P .. 'execution:' .. member, seconds)
+  try('ZADD', executions, SECONDS + seconds + 60, execution)
+  try('EXPIRE', executions, seconds + 60)
+end
+
+-- how long a lease is: where nobody renews it, as long as the job may take
+local function lease_seconds(timeout)
+  if LEASE > 0 then
+    return LEASE
+  end
+  timeout = tonumber(timeout) or 180
+  return (timeout > 0 and timeout or 86400) + 60
+end
+
+-- whether a lease is still there, and, where it is another's, as old as it was seen
+local function holds_lease(id, queue, execution, seen)
+  local score = redis.pcall('ZSCORE', lease_key(queue), id .. ':' .. execution)
+  return type(score) == 'string' and (seen == '' or tonumber(score) == tonumber(seen))
+end
+
+-- rq.executions.Execution.delete
+local function release_lease(id, queue, execution)
+  local member = id .. ':' .. execution
+  redis.call('ZREM', lease_key(queue), member)
+  redis.call('DEL', P .. 'execution:' .. member)
+  try('ZREM', P .. 'executions:' .. id, execution)
+  try('SREM', worker_key .. ':executions', member)
+end

@@ -1,0 +1,149 @@
+-- Ends the job that is over and takes the next one, after limit.lua, event.lua, lease.lua and ending.lua: no job is ever
+-- in nobody's hands.
+-- ARGV, after those of lease.lua: the fields that count attempts and hold progress; the ending (its kind, '' where there
+-- is none, else followed by what read_ending reads); the execution to begin ('' to take nothing), then each queue in order
+-- with the limit that is declared for it ('' for none)
+-- Returns what came of the ending, then 'job', id, queue, its hash as it was, the number of its dependents, its limiter ('');
+-- or 'nothing', microseconds until a limit lets a job through (0: no limit holds one back), 1 where workers are suspended
+
+local MOST_DROPPED = 1000
+
+-- A first write that needs memory: where there is none the script is refused here, and not further on.
+local known = TTL > 0 and redis.call('EXISTS', worker_key) == 1
+if known then
+  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', 'busy')
+end
+
+local attempt_field, progress_field = argument(), argument()
+local kind = argument()
+local came = kind ~= '' and end_job(read_ending(kind), attempt_field) or ''
+if came == 'dependents' then
+  return { came, 'nothing', 0, 0 }
+end
+
+local execution = argument()
+local waits = 0
+local life = TTL
+
+-- a job's hash as a list and as a table; nil where there is none, {} where the key is no hash
+local function hash(id)
+  local flat = redis.pcall('HGETALL', job_key(id))
+  if flat.err then
+    return {}, {}
+  elseif #flat == 0 then
+    return nil
+  end
+  local fields = {}
+  for at = 1, #flat, 2 do
+    fields[flat[at]] = flat[at + 1]
+  end
+  return flat, fields
+end
+
+local function taken(id, queue, flat, limit)
+  local dependents = redis.pcall('SCARD', job_key(id) .. ':dependents')
+  return { came, 'job', id, queue, flat, type(dependents) == 'number' and dependents or 1, limit }
+end
+
+-- the job of an earlier call with this execution whose answer was lost on its way
+local function taken_before()
+  for _, member in ipairs(redis.call('SMEMBERS', worker_key .. ':executions')) do
+    if string.sub(member, -#execution - 1) == ':' .. execution then
+      local id = string.sub(member, 1, -#execution - 2)
+      local noted = redis.call('HMGET', P .. 'execution:' .. member, 'queue', 'limit')
+      return taken(id, noted[1], hash(id) or {}, noted[2])
+    end
+  end
+end
+
+-- the job at the head; entries whose job is gone are dropped, as RQ does
+local function pop(queue)
+  for _ = 1, MOST_DROPPED do
+    local id = redis.pcall('LPOP', P .. 'queue:' .. queue)
+    if type(id) ~= 'string' then
+      return nil
+    end
+    local flat, fields = hash(id)
+    if flat then
+      return id, flat, fields
+    end
+  end
+end
+
+-- rq.executions.Execution.create and rq.job.Job.prepare_for_execution
+local function begin_job(id, queue, fields, limit)
+  local seconds = lease_seconds(fields.timeout)
+  life = math.max(life, LEASE == 0 and seconds or 0)
+  write_lease(id, queue, execution, seconds,
+    { 'id', execution, 'job_id', id, 'created_at', NOW, 'worker_name', WORKER, 'queue', queue, 'limit', limit })
+  redis.call('SADD', worker_key .. ':executions', id .. ':' .. execution)
+  if not next(fields) then
+    return
+  end
+  local key = job_key(id)
+  local attempt = (tonumber(fields[attempt_field]) or 0) + 1
+  redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER, attempt_field, attempt)
+  redis.call('PERSIST', key)
+  if fields[progress_field] then
+    redis.call('HDEL', key, progress_field)
+  end
+  tell('started', id, queue, fields.description, attempt)
+end
+
+-- the limiter of a queue, and whether it lets a job through now; else notes when it will
+local function limited(queue, declared, now)
+  local limiter = limit_for(queue, declared, now)
+  local wait = limiter and wait_us(limiter, now) or 0
+  if wait > 0 and (waits == 0 or wait < waits) then
+    waits = math.ceil(wait)
+  end
+  return limiter, wait <= 0
+end
+
+local function take(queue, declared, now)
+  if redis.call('EXISTS', P .. 'queue:' .. queue) == 0 or redis.pcall('SISMEMBER', OURS .. ':paused', queue) == 1 then
+    return nil
+  end
+  local limiter, open = limited(queue, declared, now)
+  if not open then
+    return nil
+  end
+  local id, flat, fields = pop(queue)
+  if not id then
+    return nil
+  end
+  if limiter then
+    admit(limiter, execution, now)
+  end
+  local limit = limiter and limiter.name or ''
+  begin_job(id, queue, fields, limit)
+  return taken(id, queue, flat, limit)
+end
+
+local function claim()
+  local before = taken_before()
+  if before then
+    return before
+  end
+  if redis.call('EXISTS', P .. 'suspended') == 1 then
+    return { came, 'nothing', 0, 1 }
+  end
+  local now = TIME[1] * 1000000 + TIME[2]
+  for position = argument_at + 1, #ARGV, 2 do
+    local found = take(ARGV[position], ARGV[position + 1], now)
+    if found then
+      return found
+    end
+  end
+  return { came, 'nothing', waits, 0 }
+end
+
+local answer = execution ~= '' and claim() or { came, 'nothing', 0, 0 }
+if known then
+  if answer[2] ~= 'job' then
+    redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')
+  end
+  redis.call('EXPIRE', worker_key, life)
+  try('EXPIRE', worker_key .. ':executions', life)
+end
+return answer

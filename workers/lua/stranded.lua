@@ -1,0 +1,27 @@
+-- Puts entries that a stock worker left between queue and start back at the head of their queue.
+-- ARGV: 1 the queue, 2 seconds that such an entry may take to start
+-- RQ's own maintenance fails them (rq.intermediate_queue.IntermediateQueue.cleanup); the time when one was first seen is
+-- kept where RQ keeps it. Returns the ids put back.
+
+local P = RQ .. ':'
+local queue_key = P .. 'queue:' .. ARGV[1]
+local between = queue_key .. ':intermediate'
+local now = tonumber(redis.call('TIME')[1])
+local back = {}
+for _, id in ipairs(redis.call('LRANGE', between, 0, 99)) do
+  local seen_key = between .. ':first_seen:' .. id
+  local seen = tonumber(redis.call('GET', seen_key))
+  if redis.call('EXISTS', P .. 'job:' .. id) == 0 then
+    redis.call('LREM', between, 1, id)
+  elseif redis.call('EXISTS', P .. 'executions:' .. id) == 0 then
+    if not seen then
+      redis.call('SET', seen_key, now, 'EX', 86400)
+    elseif now - seen > tonumber(ARGV[2]) then
+      redis.call('LREM', between, 1, id)
+      redis.call('DEL', seen_key)
+      redis.call('LPUSH', queue_key, id)
+      back[#back + 1] = id
+    end
+  end
+end
+return back

@@ -1,0 +1,250 @@
+"""How jobs are to be enqueued, and the records that come of it: the hashes that `rq.job.Job.save` would write."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from pydantic import BaseModel
+from rq.job import JOB_ID_PATTERN
+from rq.utils import utcformat
+
+from workers import keys
+from workers.backoff import Backoff, as_backoff
+from workers.durations import checked
+from workers.errors import InvalidInput
+from workers.processor import Options, Processor
+from workers.text import printable
+
+Priority = Literal["high", "normal", "low"]
+"""`high` and `low` go to queues of their own, NAME-high and NAME-low, which a worker reads before and after NAME."""
+
+Value = str | bytes | int
+
+_MOST_ATTEMPTS: Final = 1_000
+_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
+_ID_LIMIT: Final = 200
+_DESCRIPTION_LIMIT: Final = 200
+_SMALL: Final = 2_048
+"""Bytes of data up to which a window of 1 KiB compresses as well, in a fraction of the time that the usual 32 KiB take."""
+_EMPTY: Final = (
+    "success_callback_name",
+    "failure_callback_name",
+    "stopped_callback_name",
+    "started_at",
+    "ended_at",
+    "last_heartbeat",
+    "worker_name",
+    "group_id",
+)
+"""Fields that RQ writes although there is nothing to tell."""
+
+
+class Row(NamedTuple):
+    """What one job has of its own; the rest it shares with the others of its order."""
+
+    id: str
+    data: bytes
+    description: str
+    intervals: str
+    """The waits before its retries as JSON, where they are drawn by lot; else ''."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How jobs are to be enqueued, checked and complete."""
+
+    processor: Processor[Any, Any]
+    queue: str
+    options: Options
+    due: datetime | None = None
+    """When they are to run, in whole seconds; None: now."""
+    job_id: str | None = None
+    unique: bool = False
+    """Refuse a job whose id exists already."""
+
+    @property
+    def attempts(self) -> int:
+        """In all, the first one included."""
+        return self.options.attempts or 1
+
+    @property
+    def status(self) -> Literal["queued", "scheduled", "rate_limited"]:
+        """Where the jobs go first, in RQ's words (`rq.job.JobStatus`)."""
+        if self.due:
+            return "scheduled"
+        return "rate_limited" if self.options.concurrency else "queued"
+
+    @property
+    def place(self) -> str:
+        """The key of the list or sorted set that takes the ids."""
+        if self.status == "queued":
+            return keys.queue(self.queue)
+        return keys.registry("scheduled", self.queue) if self.due else keys.rate_limited(self.processor.name)
+
+    def score(self, now: datetime) -> int | float | str:
+        """The score that the ids get there; '' where it is a list."""
+        if self.status == "queued":
+            return ""
+        return int(self.due.timestamp()) if self.due else now.timestamp()
+
+    @property
+    def step(self) -> float:
+        """Seconds from the score of one job to that of the next: what waits for a limit keeps its order."""
+        return 1e-6 if self.status == "rate_limited" else 0
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The fields that each job has of its own, in the order of `Row`."""
+        return ("data", "description", "retry_intervals") if self._drawn else ("data", "description")
+
+    @property
+    def _drawn(self) -> bool:
+        return self.attempts > 1 and self.options.backoff.spread > 0
+
+    def shared(self, now: datetime) -> dict[str, Value]:
+        """The fields that all its jobs have in common, as `rq.job.Job.to_dict` names and writes them."""
+        options = self.options
+        at = utcformat(now)
+        fields: dict[str, Value] = dict.fromkeys(_EMPTY, "")
+        fields |= {
+            "status": self.status,
+            "origin": self.queue,
+            "created_at": at,
+            "timeout": math.ceil(options.timeout.total_seconds()),
+            "result_ttl": int(options.result_ttl.total_seconds()),
+            "failure_ttl": int(options.failure_ttl.total_seconds()),
+            keys.FIELD_ATTEMPTS: self.attempts,
+        }
+        if self.status == "queued":
+            fields["enqueued_at"] = at
+        if self.attempts > 1:
+            fields["retries_left"] = self.attempts - 1
+            if not self._drawn:
+                fields["retry_intervals"] = self._intervals()
+        if options.concurrency:
+            fields |= {"rate_limit_key": self.processor.name, "rate_limit_concurrency": options.concurrency}
+        if options.webhooks:
+            fields["webhooks"] = json.dumps([webhook.to_dict() for webhook in options.webhooks])
+        return fields
+
+    def rows(self, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str) -> Iterator[Row]:
+        """What the jobs of these payloads have of their own, one after the other; `{}` in `what` is the payload's number.
+
+        Raises InvalidInput at a payload that does not fit, or cannot be written as JSON.
+        """
+        ids = iter([self.job_id]) if self.job_id else _new_ids()
+        processor, name, drawn = self.processor, self.processor.name, self._drawn
+        head = b"[%b, null, [], " % json.dumps(processor.path).encode()
+        for number, payload in enumerate(payloads, 1):
+            model = processor.validate(payload, what.format(number))
+            try:
+                data = b"%b%b]" % (head, model.model_dump_json().encode())
+            except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
+                reason = printable(str(error), 300)
+                raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
+            yield Row(next(ids), _compressed(data), _call(name, model), self._intervals() if drawn else "")
+
+    def _intervals(self) -> str:
+        return json.dumps(self.options.backoff.intervals(self.attempts - 1))
+
+
+def make_order(
+    processor: Processor[Any, Any],
+    *,
+    queue: str | None = None,
+    priority: Priority = "normal",
+    attempts: int | None = None,
+    backoff: Backoff | str | None = None,
+    timeout: timedelta | float | None = None,
+    delay: timedelta | float | None = None,
+    at: datetime | None = None,
+    job_id: str | None = None,
+    unique: bool = False,
+    retries: int | None = None,
+) -> Order:
+    """An order of a processor's jobs; what is not given is as the processor says, and `retries` where that says nothing.
+
+    Raises InvalidInput where an option cannot be accepted.
+    """
+    options = processor.options
+    usual = options.attempts or (retries or 0) + 1
+    options = replace(options, attempts=_check_attempts(usual if attempts is None else attempts))
+    if backoff is not None:
+        options = replace(options, backoff=as_backoff(backoff))
+    if timeout is not None:
+        options = replace(options, timeout=checked(timeout, "timeout", least=1))
+    if job_id is not None and not (JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
+        raise InvalidInput(f"job id '{printable(job_id, 60)}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
+    if unique and job_id is None:
+        raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
+    name = check_name(with_priority(queue or processor.queue, priority))
+    return Order(processor, name, options, _due(delay, at), job_id, unique)
+
+
+def with_priority(queue: str, priority: Priority) -> str:
+    """The queue in which jobs of that priority wait."""
+    if priority not in get_args(Priority):
+        raise InvalidInput(f"priority must be high, normal or low, not '{printable(str(priority), 40)}'")
+    return queue if priority == "normal" else f"{queue}-{priority}"
+
+
+def check_name(name: str, what: str = "queue name") -> str:
+    """The name, where it is safe for keys, terminals and CLIENT SETNAME; InvalidInput otherwise."""
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(f"{what} '{printable(name, 60)}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")
+    if name.endswith(":intermediate") or ":intermediate:" in name:
+        raise InvalidInput(f"{what} '{name}' is not allowed: RQ keeps its own lists under ':intermediate'")
+    return name
+
+
+def _call(name: str, model: BaseModel) -> str:
+    """The call as a person reads it, with the fields that were given."""
+    given = model.model_fields_set
+    fields = ", ".join([f"{field}={value!r:.75}" for field, value in model.__dict__.items() if field in given])
+    return printable(f"{name}({fields})", _DESCRIPTION_LIMIT)
+
+
+def _new_ids() -> Iterator[str]:
+    """Random ids as RQ's own (UUID version 4, RFC 9562), from few calls of the system's random source."""
+    for count in chain([1], repeat(256)):
+        drawn = os.urandom(16 * count).hex()
+        for start in range(0, len(drawn), 32):
+            digits = drawn[start : start + 32]
+            variant = "89ab"[int(digits[16], 16) & 3]
+            yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _check_attempts(attempts: int) -> int:
+    if not 1 <= attempts <= _MOST_ATTEMPTS:
+        raise InvalidInput(f"attempts must be from 1 to {_MOST_ATTEMPTS:,}, not {attempts}")
+    return attempts
+
+
+def _due(delay: timedelta | float | None, at: datetime | None) -> datetime | None:
+    """When a job is to run, in whole seconds, rounded up; None: now."""
+    if delay is not None and at is not None:
+        raise InvalidInput("give either a delay or a time, not both")
+    now = datetime.now(UTC)
+    if delay is not None:
+        wait = checked(delay, "delay")
+        at = now + wait if wait else None
+    if at is None or at.astimezone(UTC) <= now:
+        return None
+    return datetime.fromtimestamp(math.ceil(at.timestamp()), UTC)
+
+
+def _compressed(data: bytes) -> bytes:
+    """As RQ compresses it, for any zlib to unpack."""
+    if len(data) > _SMALL:
+        return zlib.compress(data)
+    packer = zlib.compressobj(wbits=10, memLevel=1)
+    return packer.compress(data) + packer.flush()

@@ -1,0 +1,30 @@
+"""Pausing single queues, which takes effect at once: the script that takes jobs looks here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+
+from workers import keys
+from workers.text import decode
+
+
+def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
+    """From now on no worker of ours takes a job of these queues; those that were not paused before."""
+    return _each(connection.sadd, queues)
+
+
+def resume(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
+    """Jobs of these queues are taken again; those that were paused."""
+    return _each(connection.srem, queues)
+
+
+def paused(connection: redis.Redis) -> set[str]:
+    """The queues that are paused."""
+    return {decode(name) for name in connection.smembers(keys.PAUSED)}
+
+
+def _each(change: Callable[..., Any], queues: Iterable[str]) -> list[str]:
+    return [name for name in queues if change(keys.PAUSED, name.encode("utf-8", "surrogateescape"))]

@@ -1,0 +1,139 @@
+"""Running one job, in a horse or in the worker's own process, up to what is to be written about it."""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ have no types)
+
+from __future__ import annotations
+
+import logging
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+import rq
+from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
+from rq.executions import Execution
+from rq.job import JobStatus, Retry
+from rq.timeouts import JobTimeoutException
+
+from workers.claim import DEFAULT_TIMEOUT, Claim, Ending, failing, returned, traceback_of, unreadable
+from workers.discovery import discover
+from workers.job import Job
+from workers.limiter import in_time
+from workers.unreadable import AWAY
+
+if TYPE_CHECKING:
+    from workers.worker import Worker
+
+log = logging.getLogger("rq.worker")
+
+
+class Interrupted(BaseException):
+    """The job that runs in the worker's own process has to end now, and will run again."""
+
+
+class Performer:
+    """Runs the jobs that a worker claims, with the worker's classes and connection."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._last: tuple[Job, Execution, Ending, BaseException | None] | None = None
+
+    def perform(self, claim: Claim, tell_start: Callable[[], None] | None = None) -> Ending:
+        """Runs a job and says how it ended; calls `tell_start` right before the job's own code.
+
+        A special job is ended by RQ's own code right here. A limited one that comes too late to start goes back to its
+        queue. Raises nothing of what the job raises.
+        """
+        try:
+            job = self.job_of(claim)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
+            return unreadable(claim, f"{type(error).__name__}: {error}")
+        execution = self.execution_of(claim, job)
+        if claim.limit and not in_time(claim.asked):
+            return returned(claim)
+        if tell_start is not None:
+            tell_start()
+        if claim.special:
+            started = time.time()
+            self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
+            return Ending("settled", started, time.time())
+        return self._plain(claim, job, execution)
+
+    def settle(self) -> None:
+        """Ends the job that ran last by RQ's own code, which knows how to enqueue the jobs that wait for it."""
+        assert self._last is not None
+        job, execution, ending, error = self._last
+        queue = self._worker.queue_of(job.origin)
+        job.ended_at = datetime.fromtimestamp(ending.ended, UTC)
+        if error is None:
+            job._status = JobStatus.FINISHED
+            self._worker.handle_job_success(job, queue, queue.started_job_registry, execution)
+        else:
+            job._status = JobStatus.FAILED
+            job.retries_left = None
+            self._worker.handle_job_failure(job, queue, exc_string=traceback_of(error), execution=execution)
+
+    def job_of(self, claim: Claim) -> Job:
+        """The job as RQ has it once it is prepared for execution; raises whatever its record makes RQ raise."""
+        job = cast(Job, self._worker.job_class(claim.id, connection=self._worker.connection, serializer=None))
+        job.restore(claim.fields)
+        job.begun_as_claimed(self._worker.name, datetime.fromtimestamp(claim.begun, UTC))
+        if not job.origin:
+            job.origin = claim.queue
+        return job
+
+    def execution_of(self, claim: Claim, job: Job | None) -> Execution:
+        """The execution that the claim put on record."""
+        execution = Execution(claim.execution, claim.id, self._worker.connection, self._worker.name)
+        execution.created_at = execution.last_heartbeat = datetime.fromtimestamp(claim.begun, UTC)
+        execution._job = job
+        return execution
+
+    def _plain(self, claim: Claim, job: Job, execution: Execution) -> Ending:
+        started = time.time()
+        job.started_at = datetime.fromtimestamp(started, UTC)
+        error: BaseException | None = None
+        try:
+            timeout = job.timeout or DEFAULT_TIMEOUT
+            with self._worker.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
+                value = job.perform()
+            if isinstance(value, Retry):
+                self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
+                return Ending("settled", started, time.time())
+            ending = _succeeded(job, value, started)
+        except Interrupted:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
+            error = raised
+            self._worker.handle_exception(job, type(raised), raised, raised.__traceback__)
+            _, keep = _kept(job)
+            ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
+        self._last = job, execution, ending, error
+        return ending
+
+
+def _succeeded(job: Job, value: Any, started: float) -> Ending:
+    """As rq.results.Result.serialize writes what a job returned."""
+    payload = b""
+    if value is not None:
+        try:
+            serialized = job.serializer.dumps(value)
+        except Exception:  # noqa: BLE001 - a serializer may raise anything
+            serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
+        payload = b64encode(serialized)
+    keep, _ = _kept(job)
+    return Ending("finished", started, time.time(), payload, job.result_ttl, keep=keep)
+
+
+def _kept(job: Job) -> tuple[int | None, int | None]:
+    """How many finished and failed jobs of its queue its processor wants kept."""
+    try:
+        processor = discover().by_path(job.func_name or "") if job.instance is None else None
+    except rq.exceptions.DeserializationError:
+        return None, None
+    return (processor.options.keep_finished, processor.options.keep_failed) if processor else (None, None)

@@ -1,0 +1,59 @@
+"""Secrets out of text that is kept: what looks like one is replaced, and in doubt more than needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+HIDDEN: Final = "***"
+
+_NAME: Final = (
+    "passw(?:or)?ds?|passwd|passphrase|pwd|secrets?|secret[_-]?key|token|authorization|api[_-]?keys?|"
+    "access[_-]?keys?|private[_-]?keys?|credentials?|cookie"
+)
+_VALUE: Final = r"""\\*[bBrRuUfF]?(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&"'()\[\]{}<>]+)"""
+# Each pattern begins with something that is rare and repeats nothing without a bound in front of it: the time stays
+# in proportion to the length.
+_PATTERNS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        # scheme://user:password@host, and scheme://token@host
+        (r"(://[^\s/:@?#\"'<>]{0,200}):[^\s\"'<>]{0,300}@", rf"\1:{HIDDEN}@"),
+        (r"(https?://)[^\s/:@?#\"'<>]{1,300}@", rf"\1{HIDDEN}@"),
+        # Headers, whose value goes on to the end of the line or of the text in quotes
+        (r"((?:authorization|cookie)\\{0,3}[\"']?\s{0,3}[:=,]\s{0,3}b?\\{0,3}[\"']?)[^\n\"'\\]+", rf"\1{HIDDEN}"),
+        (r"(\bbearer\s{1,3})[\w.~+/=-]{8,}", rf"\1{HIDDEN}"),
+        # name=value, "name": "value", ('name', 'value')
+        (
+            rf"((?:{_NAME})(?:\\{{0,3}}[\"']\s{{0,3}}[:=,]|\s{{0,3}}[:=])>?\s{{0,3}})(?!{re.escape(HIDDEN)}){_VALUE}",
+            rf"\1{HIDDEN}",
+        ),
+        # --name value
+        (rf"(--[\w-]{{0,40}}?(?:{_NAME})\s{{1,3}}){_VALUE}", rf"\1{HIDDEN}"),
+    )
+)
+_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
+_DEEPEST: Final = 4
+_MOST: Final = 50
+
+
+def redacted(text: str) -> str:
+    """The text, with `***` for passwords, tokens and keys: of addresses, headers, assignments, JSON and options."""
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
+    """The value of that name as plain JSON data, with `***` for what is secret by its name or by its looks."""
+    if _SECRET_NAME.search(name):
+        return HIDDEN
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        items = list(value.items())[:_MOST]
+        return {str(key): redacted_field(str(key), inner, depth + 1) for key, inner in items}
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
+        return [redacted_field("", inner, depth + 1) for inner in list(value)[:_MOST]]
+    return redacted(str(value))

@@ -1,0 +1,55 @@
+"""Whom an event or a log line is about: a job in one of its attempts, or a worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    import rq.job
+
+_LIMIT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A job and where it runs; '' and 0 where that is not known, or there is none."""
+
+    job: str = ""
+    queue: str = ""
+    function: str = ""
+    """Its name, or a description that begins with it, up to the first `(`."""
+    worker: str = ""
+    attempt: int = 0
+
+    @classmethod
+    def of(cls, job: rq.job.Job, *, worker: str = "", attempt: int = 0) -> Self:
+        """That job; its payload is not read, as that could unpickle it."""
+        name = (job.description or "")[:_LIMIT].partition("(")[0]
+        return cls(job.id, job.origin, name, worker or job.worker_name or "", attempt)
+
+    def fields(self) -> dict[str, str | int]:
+        """What is known, by name: `log.info("…", extra=subject.fields())`."""
+        whole: dict[str, str | int] = {
+            "job": self.job,
+            "queue": self.queue,
+            "function": self.function,
+            "worker": self.worker,
+            "attempt": self.attempt,
+        }
+        return {name: value for name, value in whole.items() if value}
+
+
+_current = Subject()
+"""Not a context variable: what the job's own threads say is about it too. A process runs one job at a time."""
+
+
+def current() -> Subject:
+    """Whom this process works for at the moment: every log line of it is about that."""
+    return _current
+
+
+def work_for(subject: Subject) -> None:
+    """From now on this process works for that subject."""
+    global _current
+    _current = subject
