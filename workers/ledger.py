@@ -85,7 +85,7 @@ class Ledger:
         begun = time.time()
         arguments = [*self._common(begun), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
         arguments += ended[1].arguments(ended[0], forced=forced) if ended else [""]
-        came, what, *rest = self._step([*arguments, execution or "", *self._places(queues)])
+        came, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
         if what == b"nothing":
             wait, suspended = rest
             return Step(decode(came), Nothing(wait / 1e6 if wait else None, bool(suspended)))
@@ -98,7 +98,7 @@ class Ledger:
         """Ends the connection."""
         self._line.disconnect()
 
-    def _step(self, arguments: list[Argument]) -> Any:
+    def _run_step(self, arguments: list[Argument]) -> Any:
         """Runs the script on a connection of its own: the client's way there takes as long as a short job."""
         given = [argument.encode("utf-8", "surrogateescape") if isinstance(argument, str) else argument for argument in arguments]
         try:
@@ -120,7 +120,7 @@ class Ledger:
     def end_of_another(self, worker: str, claim: Claim, ending: Ending) -> str:
         """Ends a job of a worker that was lost; `lost` where somebody else did, or that worker is back."""
         arguments = [*self._common(time.time(), worker, 0), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
-        came, *_ = self._step([*arguments, *ending.arguments(claim, forced=True), ""])
+        came, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
         return decode(came)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:

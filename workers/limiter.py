@@ -5,7 +5,8 @@ strict. Its condition on this side is the promise: what was admitted starts with
 the admission was *asked for*, by the monotonic clock of this machine (`in_time`), or is admitted anew (`Limits.admit`).
 A claim is asked for before the server admits, so the server sees at least as much time left. A report of the start
 (`Limits.started`) then frees the slot `per` after the start; a lost one frees it up to START_WITHIN later.
-What lies between the look at the clock and the first instruction of the job can be checked by nobody.
+Nobody can check what lies between the last look at a clock, or the report, and the first instruction of the job. It may
+take a moment (two thousandths of `per`, at least 2 ms), so a report is sent when all else is done.
 """
 
 from __future__ import annotations
@@ -237,7 +238,7 @@ class Limits:
         return reply
 
     def started(self, name: str, token: str) -> None:
-        """Reports that what was admitted has started, right after it has; again does no harm."""
+        """Reports that what was admitted starts this moment, after all preparation, or has started; again does no harm."""
         _STARTED(self._connection, [], [name, token])
 
     def state(self, name: str) -> LimitState:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
+import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,9 @@ from rq.suspension import suspend
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
-from tests.workers.support import field, run_burst, working
+from tests.workers.support import environment, field, run_burst, working
 from workers import keys
+from workers.claim import Claim, failing
 from workers.pause import pause, paused, resume
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE)
@@ -305,7 +304,9 @@ def test_a_result_is_written_once_memory_is_free_again(own_server: Server, home:
         ends(client, job, "started")
         client.config_set("maxmemory", "1")
         go.touch()
-        wait_until(lambda: b"command not allowed when used memory" in (home / "worker.log").read_bytes(), description="it is refused")
+        wait_until(
+            lambda: b"command not allowed when used memory" in (home / "worker.log").read_bytes(), description="it is refused"
+        )
         client.config_set("maxmemory", "0")
         ends(client, job, "finished")
 
@@ -322,33 +323,71 @@ def test_every_registry_of_the_wrong_type_stops_neither_the_job_nor_the_worker(
         ends(client, other, "finished")
 
 
-def test_an_idle_worker_takes_a_job_of_a_stock_producer_at_once_and_asks_for_little(
+def test_an_idle_worker_asks_for_next_to_nothing_and_takes_a_job_of_a_stock_producer_at_once(
     server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     with working(server, home, *ALLOW, "other"):
         ends(client, queue.enqueue(engine.give), "finished")
-        before = client.info("stats")["total_commands_processed"]
-        threshold = partial(client.info, "server")
-        begun = threshold()["uptime_in_seconds"]
-        wait_until(lambda: threshold()["uptime_in_seconds"] >= begun + 4, description="four seconds pass")
-        asked = client.info("commandstats")["cmdstat_info"]["calls"]
-        assert client.info("commandstats").get("cmdstat_lpop", {"calls": 0})["calls"] < 20
-        assert before > 0
-        assert asked > 0
+        client.config_resetstat()
+        wait_until(lambda: passed_since(client, 4), description="four seconds pass")
+        asked = client.info("commandstats").get("cmdstat_smembers", {"calls": 0})["calls"]  # one in each claim
+        assert asked <= 4
         ends(client, Queue("other", connection=client).enqueue(engine.give), "finished", timeout=2)
 
 
+def passed_since(client: redis.Redis, seconds: int) -> bool:
+    """Whether the server's clock has gone on by so much since this was first asked."""
+    now = client.time()[0]
+    client.set("since", now, nx=True)
+    return now - int(client.get("since") or now) >= seconds
+
+
 def test_a_job_that_hears_no_alarm_is_killed_after_its_timeout(
-    server: Server, client: redis.Redis, queue: Queue, home: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     job = queue.enqueue(engine.deaf, 600, job_timeout=1)
     code = (
-        "import workers.stable as s, workers.cli as c, sys; s._GRACE = 0.5; "
-        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; c.main()"
+        "import sys, workers.stable, workers.cli; workers.stable._GRACE = 0.5; "
+        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; workers.cli.main()"
     )
-    from tests.workers.support import environment
-
-    subprocess.run([os.sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=60)
     assert status(client, job) == "failed"
     assert "did not end within" in reason(client, job)
-    assert signal.SIGALRM
+
+
+def test_only_the_newest_jobs_are_kept_whatever_their_ages(server: Server, client: redis.Redis, home: Path) -> None:
+    """The first job would expire last; it is the oldest by its end all the same."""
+    queue = Queue("keeping", connection=client, serializer="json")
+    ttls = [9_000, 500, 4_000, 700]
+    done = [queue.enqueue("tests.workers.keeping.keep", result_ttl=ttl).id for ttl in ttls]
+    failed = [queue.enqueue("tests.workers.keeping.keep", fail=True, failure_ttl=ttl).id for ttl in ttls]
+    run_burst(server, home, "keeping", QTUI_PROCESSORS="tests.workers.keeping")
+    assert {i.decode() for i in client.zrange(keys.registry("finished", "keeping"), 0, -1)} == set(done[2:])
+    assert {i.decode() for i in client.zrange(keys.registry("failed", "keeping"), 0, -1)} == set(failed[3:])
+    assert {key.decode() for key in client.keys("rq:job:*")} == {keys.job(i) for i in [*done[2:], *failed[3:]]}
+    assert len(client.keys("rq:results:*")) == 3
+
+
+def test_a_limited_queue_starts_no_more_than_its_limit_and_holds_up_no_other(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    limited, other = (Queue(name, connection=client, serializer="json") for name in ("limited", "keeping"))
+    for _ in range(7):
+        limited.enqueue("tests.workers.keeping.note_start")
+    after = other.enqueue("tests.workers.keeping.keep")
+    run_burst(server, home, "limited", "keeping", QTUI_PROCESSORS="tests.workers.keeping")
+    starts = [float(at) for at in client.lrange("starts", 0, -1)]
+    assert len(starts) == 7
+    assert all(third - first >= 1.0 for first, third in zip(starts, starts[2:], strict=False))
+    ended = Job.fetch(after.id, connection=client, serializer="json").ended_at
+    assert ended is not None
+    assert ended.timestamp() < starts[-1]
+
+
+def test_intervals_shorter_than_the_attempts_repeat_their_last(client: redis.Redis) -> None:
+    waits = []
+    for attempt in range(5):
+        fields = {b"retries_left": b"%d" % (5 - attempt), b"retry_intervals": b"[10, 60, 300]", b"qtui_attempt": b"%d" % attempt}
+        waits.append(failing(Claim("j", "q", "e", 0.0, fields), "error").delay)
+    for wait, least in zip(waits, [10, 60, 300, 300, 300], strict=True):
+        assert least <= wait <= least * 1.1

@@ -5,7 +5,6 @@
 -- and what is declared of the limiter: max, per, and whether it is known to have been there ('' thrice: nothing)
 -- Gives 0 and `within`: admitted; how long to wait; -1: there is no such limiter. All times are in µs.
 local STANDBY = 3
-local SHARE = 0.002 -- of the window: what a caller may lose between its admission and its start, and the rate with it
 
 local name, token, within, patience = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local now = now_us()
@@ -25,7 +24,7 @@ local place = again and 0 or redis.call('ZRANK', limiter.waiting, token) or redi
 local wait = wait_us(limiter, now, math.max(0, place - STANDBY))
 if wait <= 0 then
     redis.call('ZREM', limiter.waiting, token)
-    within = math.min(math.max(within, math.floor(SHARE * limiter.per)), START_WITHIN)
+    within = math.min(math.max(within, moment(limiter)), START_WITHIN)
     admit(limiter, token, now, within)
     return { 0, within }
 end

@@ -1,9 +1,9 @@
 -- Strict limits on starts, on the server's clock: no window of length `per` ever holds more than `max` starts.
 --
 -- A limiter's log is a sorted set of its newest admissions: member = token, score = a time (µs) that the start does
--- not exceed. At admission that is now + `within`: whoever is admitted promises to start by then, or not at all. Once
--- it has started, a report lowers the score to the time at which the report arrives (`started`). A late, lost or repeated report
--- therefore costs rate, never strictness. Admission at a time t needs fewer than `max` scores above t - per.
+-- not exceed. At admission that is now + `within`: whoever is admitted promises to start by then, or not at all. A report,
+-- sent at most a moment before the start, lowers the score to the time of its arrival and a moment (`started`). A late,
+-- lost or repeated report costs rate, never strictness. Admission at a time t needs fewer than `max` scores above t - per.
 --
 -- Proof. Let max + 1 starts lie within less than `per`, and let the one admitted last be admitted at t; it starts at t or
 -- later, so the other starts, and with them their scores, are above t - per. All are in the log, for what is trimmed has
@@ -21,6 +21,7 @@
 --   release(name, token)                what was admitted will certainly not start; whether it was in the log
 local START_WITHIN = 5000000
 local LEAP = 1000000
+local MOMENTS, BRIEFEST = 500, 2000 -- in a window, which is what the rate loses by one; and the least length of one
 
 local function now_us()
     local time = redis.call('TIME')
@@ -150,8 +151,16 @@ local function admit(limiter, token, now, within)
     redis.call('ZREMRANGEBYRANK', limiter.log, 0, -limiter.max - 1)
 end
 
+-- How long may pass between the last look at a clock and the start: a process may be made to wait just there.
+local function moment(limiter)
+    return math.max(BRIEFEST, math.floor(limiter.per / MOMENTS))
+end
+
 local function started(name, token, now)
-    redis.call('ZADD', limit_key('limit-log', name), 'XX', 'LT', exact(now), token)
+    local limiter = limiter_named(name)
+    if limiter then
+        redis.call('ZADD', limiter.log, 'XX', 'LT', exact(now + moment(limiter)), token)
+    end
 end
 
 local function release(name, token)
