@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from workers.connection import resolve
 from workers.discovery import get
 from workers.logs import LogFormat
 from workers.settings import Settings
-
-yaml = pytest.importorskip("yaml", reason="needs PyYAML, which the test extra installs")
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -6,7 +6,6 @@ import logging
 import sys
 import time
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Annotated, Final, get_args
 
 import redis
@@ -16,7 +15,7 @@ from workers.connection import WORKER, connect, open_client, resolve
 from workers.discovery import discover
 from workers.errors import InvalidInput, QtuiError, RedisUnavailable
 from workers.job import Policy
-from workers.logs import log_to_stderr
+from workers.logs import LogFormat, log_to_stderr
 from workers.pool import Pool
 from workers.producer import Priority, check_name, with_priority
 from workers.text import printable
@@ -30,12 +29,6 @@ _FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
 """The server answered, and waiting changes nothing."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-
-class LogFormat(StrEnum):
-    """How log records are written."""
-
-    TEXT = "text"
 
 
 @app.command()
@@ -99,7 +92,8 @@ def work(
         float,
         typer.Option(min=3, max=3600, metavar="SECONDS", help="Within this the jobs of a worker that was killed run again."),
     ] = LEASE,
-    log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,  # noqa: ARG001 - there is one so far
+    no_cron: Annotated[bool, typer.Option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
 ) -> None:
     """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then running jobs may end first.
 
@@ -112,7 +106,7 @@ def work(
     names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
     if name is not None:
         check_name(name, "worker name")
-    log_to_stderr()
+    log_to_stderr(log_format)
     policy = Policy(tuple(allow or ()), allow_pickle)
 
     def run(own_name: str | None) -> None:
@@ -127,6 +121,7 @@ def work(
             in_process=in_process,
             max_jobs=max_jobs,
             max_memory=max_memory and max_memory * 1024 * 1024,
+            cron=not no_cron,
         ).run(burst=burst)
 
     if concurrency == 1:

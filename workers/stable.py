@@ -77,6 +77,7 @@ class Stable:
         end_at = time.monotonic() + timeout + _GRACE if timeout else float("inf")
         while True:
             worker.beat_if_due(claim)
+            worker.tick_if_due()
             moment = time.monotonic()
             if moment >= worker.leave_at:
                 return "stop"

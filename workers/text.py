@@ -29,7 +29,9 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     no UTF-8 become `\\xNN`. With `keep_newlines` newlines stay and tabs become four spaces.
     """
     cut = text[:limit]
-    if keep_newlines:
+    if keep_newlines and cut.isascii() and cut.replace("\n", "").isprintable():
+        safe = cut
+    elif keep_newlines:
         cut = cut.replace("\r\n", "\n").replace("\t", "    ")
         safe = "".join(c if c == "\n" or (c.isascii() and c.isprintable()) else _picture(c) for c in cut)
     elif cut.isascii() and cut.isprintable():

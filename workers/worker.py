@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
 import socket
@@ -25,6 +26,7 @@ from rq.worker.base import WorkerStatus
 
 from workers import keys
 from workers.claim import Claim, Ending, Nothing, returned, unreadable
+from workers.cron import Cron
 from workers.discovery import discover
 from workers.horse import Horse
 from workers.job import Job, Policy
@@ -53,7 +55,8 @@ class Worker(Lifecycle):
     The worker's process talks to Redis and never runs what a job brings; a horse does. A signal, SIGTERM or SIGINT, lets
     the running job end, for at most `shutdown_timeout` seconds; then, and at a second signal a second later, the job is
     put back at the head of its queue. `max_jobs` and `max_memory` (bytes) are what a horse runs and holds before another
-    takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang.
+    takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang. With `cron` it
+    is among those of which one enqueues the processors' cron jobs, but in burst.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Worker(Lifecycle):
         in_process: bool = False,
         max_jobs: int | None = None,
         max_memory: int | None = None,
+        cron: bool = True,
     ) -> None:
         super().__init__(
             list(queues),
@@ -90,6 +94,9 @@ class Worker(Lifecycle):
         self._performer = Performer(self)
         self._stable = Stable(self, self._performer, max_jobs, max_memory)
         self._recovery = Recovery(self)
+        self._cron = Cron(connection, processors if cron else (), name=self.name)
+        self._next_tick = 0.0
+        """When the cron jobs want to be looked at (time.monotonic)."""
         self._away = False
         self._patience: Any = connection.get_retry()
 
@@ -122,10 +129,12 @@ class Worker(Lifecycle):
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         done = 0
+        self._next_tick = math.inf if burst else 0.0
         ended: Ended = None
         idle_since = time.monotonic()
         while True:
             self.beat_if_due(None)
+            self.tick_if_due()
             step = self._step(ended, more=max_jobs is None or done < max_jobs)
             ended = None
             if isinstance(step.found, Claim):
@@ -234,7 +243,8 @@ class Worker(Lifecycle):
                 return
         except (redis.RedisError, OSError) as error:
             self._gone(error)
-        longest = [self.next_beat - time.monotonic(), found.wait, max_idle_time, None if self._watch.armed else _ASKING]
+        due = min(self.next_beat, self._next_tick) - time.monotonic()
+        longest = [due, found.wait, max_idle_time, None if self._watch.armed else _ASKING]
         self.wait(min(seconds for seconds in longest if seconds is not None))
 
     def _watched(self) -> list[str]:
@@ -273,6 +283,16 @@ class Worker(Lifecycle):
         except (redis.RedisError, OSError) as error:
             self._gone(error)
 
+    def tick_if_due(self) -> None:
+        """Enqueues the cron jobs that are due, where this worker leads them."""
+        if time.monotonic() < self._next_tick:
+            return
+        self._next_tick = time.monotonic() + 1.0
+        try:
+            self._next_tick = time.monotonic() + self._cron.tick()
+        except (redis.RedisError, OSError) as error:
+            self._gone(error)
+
     def _gone(self, error: Exception) -> None:
         if not self._away:
             self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
@@ -296,6 +316,8 @@ class Worker(Lifecycle):
         if not self.is_horse:
             self._stable.clear()
             self._watch.close()
+            with suppress(redis.RedisError, OSError):
+                self._cron.close()
             self.ledger.close()
         super().teardown()
 

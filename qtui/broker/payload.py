@@ -23,7 +23,10 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 PREFIX: Final = 2_048
 """Bytes of `data` that are enough for the function's name."""
 
-_ZLIB_HEADS: Final = (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda")
+_ZLIB_HEADS: Final = frozenset(
+    bytes((method, flags)) for method in range(0x08, 0x79, 0x10) for flags in range(256) if (method * 256 + flags) % 31 == 0
+)
+"""How a zlib stream may begin (RFC 1950): deflate with any window, then flags that make a multiple of 31 with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,13 +47,15 @@ def run_burst(server: Server, home: Path, *arguments: str, **extra: str) -> str:
 
 
 @contextmanager
-def working(server: Server, home: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def working(
+    server: Server, home: Path, *arguments: str, log_name: str = "worker.log", **extra: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that runs meanwhile, and is listening when the block begins."""
-    log = home / "worker.log"
+    log = home / log_name
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "workers.cli", "--url", server.url, *arguments],
-            env=environment(home),
+            env=environment(home) | extra,
             stdout=output,
             stderr=output,
         )
