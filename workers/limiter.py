@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -177,8 +178,8 @@ class Limits:
     Raises redis.RedisError as any command does.
     """
 
-    _replies: ClassVar[float] = 0.001
-    """Seconds, twice as long as replies have lately taken: within which `admit` can promise to return."""
+    _replies: ClassVar[deque[float]] = deque([0.0], maxlen=8)
+    """Seconds that the latest replies have taken: twice the least is what `admit` promises to return within."""
 
     def __init__(self, connection: redis.Redis | None = None) -> None:
         self._given = connection
@@ -215,22 +216,25 @@ class Limits:
 
     def _ask(self, limit: str | Limit, token: str) -> float:
         """Seconds to wait; 0: the token may start now."""
+        needed = 2 * min(Limits._replies)
         while True:
             asked = time.monotonic()
-            wait, *within = self._admission(limit, token)
+            wait, *within = self._admission(limit, token, needed)
             if wait < 0:
                 limit = _declared(_name(limit))
                 continue
+            took = time.monotonic() - asked
+            Limits._replies.append(took)
             _registered.add((*_server(self._connection), _name(limit)))
-            Limits._replies = min(max(2 * (time.monotonic() - asked), Limits._replies * 0.9), START_WITHIN)
             if wait > 0:
                 return float(wait / _MICRO)
             if time.monotonic() - asked < within[0] / _MICRO / _DRIFT:
                 return 0
+            needed = 2 * took
 
-    def _admission(self, limit: str | Limit, token: str) -> list[int]:
+    def _admission(self, limit: str | Limit, token: str, within: float) -> list[int]:
         name = _name(limit)
-        needed = round(Limits._replies * _DRIFT * _MICRO)
+        needed = round(min(within, START_WITHIN) * _DRIFT * _MICRO)
         numbers: tuple[int | str, ...] = ("", "", "")
         if isinstance(limit, Limit):
             numbers = (limit.max, limit.per_us, int((*_server(self._connection), name) in _registered))

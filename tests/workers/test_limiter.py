@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, time_ns
 from typing import Any
 
 import pytest
@@ -137,7 +137,7 @@ def test_a_reported_start_frees_its_slot_a_window_after_it(kept: redis.Redis) ->
     assert Limits(kept).state(name).next_free_in > START_WITHIN
     assert in_time(asked)
     Limits(kept).started(name, token)
-    assert 0 < limited.claim(kept, "q")[0] <= 0.2
+    assert 0 < limited.claim(kept, "q")[0] < 0.21
 
 
 def test_what_was_admitted_too_early_keeps_its_slot_when_it_is_admitted_anew(kept: redis.Redis) -> None:
@@ -148,6 +148,16 @@ def test_what_was_admitted_too_early_keeps_its_slot_when_it_is_admitted_anew(kep
     Limits(kept).admit("q", token, timeout=0)
     assert not take(kept, "q")
     assert Limits(kept).state("q").next_free_in < 60.2
+
+
+def test_an_admission_whose_reply_comes_late_is_asked_for_anew(kept: redis.Redis) -> None:
+    enter(kept, Limit(1, 1, "q"))
+    kept.client_pause(100)
+    with Limits(kept).acquire("q"):
+        started = time_ns() // 1_000
+    [(_, score)] = kept.zrange(keys.limit_log("q"), 0, -1, withscores=True)
+    assert score >= started
+    assert calls(kept) >= 3  # one of them registered the limit
 
 
 # Waiting

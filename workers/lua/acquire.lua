@@ -1,8 +1,8 @@
 -- Admits a token, or says when to ask again. After `limit`.
--- Who waits stands in line: a sorted set of tokens by the time at which each was told to come back, in order of arrival. Each is told
--- the time of its own slot, so that a free slot wakes few and not all; a few, as the first may be slow to wake.
--- ARGV: the limiter, the token, the least `within` that the replies' way needs, how long a place is kept for who does not come back,
--- and what is declared of the limiter: max, per, and whether it is known to have been there ('' thrice: nothing)
+-- Who waits stands in line: a sorted set of tokens by the time at which each was told to come back, in order of arrival.
+-- Each is told the time of its own slot, so that a free slot wakes few and not all; a few, as the first may be slow to wake.
+-- ARGV: the limiter, the token, the least `within` that the way of a reply needs, how long a place is kept for who does
+-- not come back, and what is declared of the limiter: max, per, and whether it is known to have been there ('' thrice: nothing)
 -- Gives 0 and `within`: admitted; how long to wait; -1: there is no such limiter. All times are in µs.
 local STANDBY = 3
 
