@@ -36,7 +36,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {})
+        # Kept on disk, or rate limits would wait for a window to pass after its start.
+        server = Server(Path(folder), {"appendonly": "yes", "appendfsync": "no"})
         server.start()
         yield server
         server.kill()

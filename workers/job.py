@@ -64,6 +64,8 @@ class Job(rq.job.Job):
     """Attempts in all; None where whoever enqueued it did not say."""
     _counted: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
+    about_to_run: Callable[[], None] | None = None
+    """Called when all is ready, right before the job's own code; what it raises keeps that from running."""
 
     @classmethod
     def under(cls, policy: Policy) -> type[Job]:
@@ -117,8 +119,10 @@ class Job(rq.job.Job):
 
     def _execute(self) -> Any:
         with recording(self):
-            function = self.func  # found once: RQ's own way looks twice
-            result = function(*self.args, **self.kwargs)
+            function, args, kwargs = self.func, self.args, self.kwargs  # found once: RQ's own way looks twice
+            if self.about_to_run:
+                self.about_to_run()
+            result = function(*args, **kwargs)
             return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
     @property

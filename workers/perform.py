@@ -34,6 +34,10 @@ class Interrupted(BaseException):
     """The job that runs in the worker's own process has to end now, and will run again."""
 
 
+class TooLate(Exception):
+    """A limited job is ready only after its slot may have been given again: it must not start."""
+
+
 class Performer:
     """Runs the jobs that a worker claims, with the worker's classes and connection."""
 
@@ -56,12 +60,19 @@ class Performer:
         execution = self.execution_of(claim, job)
         if claim.limit and not in_time(claim.asked):
             return returned(claim)
-        if tell_start is not None:
-            tell_start()
         if claim.special:
+            job.about_to_run = tell_start
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
             return Ending("settled", started, time.time())
+
+        def about_to_run() -> None:
+            if claim.limit and not in_time(claim.asked):
+                raise TooLate
+            if tell_start is not None:
+                tell_start()
+
+        job.about_to_run = about_to_run
         return self._plain(claim, job, execution)
 
     def settle(self) -> None:
@@ -108,6 +119,8 @@ class Performer:
             ending = _succeeded(job, value, started)
         except Interrupted:
             raise
+        except TooLate:
+            return returned(claim)
         except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
             error = raised
             self._worker.handle_exception(job, type(raised), raised, raised.__traceback__)

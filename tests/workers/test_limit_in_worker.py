@@ -1,0 +1,47 @@
+"""A strict limit as real workers keep it: counted by when the jobs' own code began."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import redis
+
+from tests.support import Server, wait_until
+from tests.workers.support import working
+from workers import keys
+from workers.limiter import Limits
+from workers.producer import QueueService
+
+JOBS, MOST, PER = 14, 3, 0.5
+
+MODULE = f"""
+import time
+from pydantic import BaseModel
+from workers.limiter import Limit
+from workers.processor import Payload, processor
+
+class Nothing(Payload): pass
+class Began(BaseModel): at: float
+
+@processor(queue="polite", limit=Limit(max={MOST}, per={PER}))
+def begin(payload: Nothing) -> Began:
+    return Began(at=time.time())
+"""
+
+
+def test_two_workers_never_begin_more_jobs_in_a_window_than_the_limit_allows_and_use_no_attempt(
+    server: Server, client: redis.Redis, home: Path, monkeypatch
+) -> None:
+    (home / "polite.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(home))
+    monkeypatch.setenv("QTUI_PROCESSORS", "polite")
+    service = QueueService(client)
+    ids = service.enqueue_many("begin", [{}] * JOBS)
+    variables = {"QTUI_PROCESSORS": "polite", "PYTHONPATH": f"{home}:{Path(__file__).parents[2]}"}
+    with working(server, home, **variables), working(server, home, log_name="second.log", **variables):
+        wait_until(lambda: client.zcard(keys.registry("finished", "polite")) == JOBS, description="all were worked on")
+        assert Limits(client).state("polite").max == MOST
+    began = sorted(service.status(job_id).result["at"] for job_id in ids)
+    fullest = max(sum(first <= at < first + PER for at in began) for first in began)
+    assert fullest == MOST
+    assert {client.hget(keys.job(job_id), keys.FIELD_ATTEMPT) for job_id in ids} == {b"1"}
