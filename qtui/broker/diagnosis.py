@@ -64,7 +64,9 @@ def verdict(queue: QueueRow, overview: Overview) -> str:
     parts = []
     if overview.suspended:
         parts.append("All workers are suspended (`rq resume` ends that).")
-    if unattended(queue):
+    if queue.paused:
+        parts.append(f"{queue.name} is paused: {_wait(waiting)} until it is resumed.")
+    elif unattended(queue):
         parts.append(f"{queue.name}: nobody listens and {_wait(waiting)}. Start a worker: qtui-worker {queue.name}")
     elif falling_behind(queue):
         parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {_wait(waiting)}.")

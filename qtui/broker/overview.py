@@ -14,6 +14,7 @@ from qtui.broker.scripts import encode
 from qtui.broker.status import COUNTED
 from qtui.broker.timing import parse_time
 from workers import keys
+from workers.text import decode
 
 
 def load(client: redis.Redis) -> Overview:
@@ -28,7 +29,8 @@ def load(client: redis.Redis) -> Overview:
         pipe.smembers(keys.QUEUES)
         pipe.smembers(keys.WORKERS)
         pipe.exists(keys.SUSPENDED)
-        info, moment, queue_keys, worker_keys, suspended = map(_known, pipe.execute(raise_on_error=False))
+        pipe.smembers(keys.PAUSED)
+        info, moment, queue_keys, worker_keys, suspended, held = map(_known, pipe.execute(raise_on_error=False))
         at = moment[0] + moment[1] / 1e6
         names = jobs.names_of(queue_keys or ())
         worker_names = workers.names_of(worker_keys or set())
@@ -44,12 +46,14 @@ def load(client: redis.Redis) -> Overview:
         waiting = _waiting(pipe, replies[counted:heads], at)
 
     listening = _listening(seen)
+    paused = {decode(name) for name in held or ()}
     rows = tuple(
         QueueRow(
             name=name,
             counts=jobs.counts_of(replies[index * len(COUNTED) : (index + 1) * len(COUNTED)]),
             workers=listening[name],
             oldest_seconds=waiting[index],
+            paused=name in paused,
         )
         for index, name in enumerate(names)
     )

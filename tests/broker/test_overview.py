@@ -11,6 +11,7 @@ from qtui.broker.status import COUNTED, Status
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
 from workers import keys
+from workers.pause import pause
 
 
 def test_an_overview_lists_each_queue_with_the_counts_of_its_windows(client: redis.Redis) -> None:
@@ -138,3 +139,10 @@ def test_no_right_to_info_leaves_the_rest(client: redis.Redis) -> None:
         client.acl_deluser("blind")
     assert seen.server.version == "?"
     assert len(seen.queues) == 2
+
+
+def test_a_paused_queue_is_told_apart(client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue("shop.send")
+    Queue("media", connection=client).enqueue("shop.send")
+    pause(client, ["mail"])
+    assert {queue.name: queue.paused for queue in overview.load(client).queues} == {"mail": True, "media": False}

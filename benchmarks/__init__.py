@@ -1,0 +1,1 @@
+"""Each figure beside its peer, in one run."""
