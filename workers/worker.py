@@ -25,19 +25,19 @@ from rq.worker import DequeueStrategy
 from rq.worker.base import WorkerStatus
 
 from workers import keys
-from workers.claim import Claim, Ending, Nothing, returned, unreadable
 from workers.cron import Cron
 from workers.discovery import discover
-from workers.horse import Horse
+from workers.engine.claim import Claim, Ending, Nothing, returned, unreadable
+from workers.engine.horse import Horse
+from workers.engine.ledger import Ledger, Step
+from workers.engine.lifecycle import Lifecycle
+from workers.engine.perform import Interrupted, Performer
+from workers.engine.recovery import Recovery
+from workers.engine.stable import Stable
+from workers.engine.watch import Watch
 from workers.job import Job, Policy
-from workers.ledger import Ledger, Step
-from workers.lifecycle import Lifecycle
 from workers.limiter import Limits, declarations, register
-from workers.perform import Interrupted, Performer
-from workers.recovery import Recovery
-from workers.stable import Stable
 from workers.text import printable
-from workers.watch import Watch
 
 LEASE: Final = 30.0
 """Seconds within which the job of a worker that was killed is taken up again."""

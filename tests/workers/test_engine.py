@@ -20,7 +20,7 @@ from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.support import environment, field, run_burst, working
 from workers import keys
-from workers.claim import Claim, failing
+from workers.engine.claim import Claim, failing
 from workers.pause import pause, paused, resume
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE)
@@ -347,7 +347,7 @@ def test_a_job_that_hears_no_alarm_is_killed_after_its_timeout(
 ) -> None:
     job = queue.enqueue(engine.deaf, 600, job_timeout=1)
     code = (
-        "import sys, workers.stable, workers.cli; workers.stable._GRACE = 0.5; "
+        "import sys, workers.engine.stable, workers.cli; workers.engine.stable._GRACE = 0.5; "
         f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; workers.cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=60)

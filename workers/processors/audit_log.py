@@ -40,7 +40,7 @@ class AuditLogged(BaseModel):
 @processor(queue="audit-log", attempts=10, backoff="exponential:2s", timeout=60)
 def audit_log(payload: AuditLog) -> AuditLogged:
     """Writes a row into the audit log, once."""
-    from workers import database  # heavy
+    from workers.services import database  # heavy
 
     job_id = current_job_id()
     row = payload.model_dump() | {"job_id": job_id, "occurred_at": enqueued_at(), "recorded_at": datetime.now(UTC)}

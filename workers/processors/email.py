@@ -49,7 +49,7 @@ class EmailSent(BaseModel):
 @processor(queue="emails", attempts=5, backoff="exponential:10s", timeout=120)
 def email(payload: Email) -> EmailSent:
     """Sends a mail from a template, as text and HTML."""
-    from workers.mail import compose, send  # heavy
+    from workers.services.mail import compose, send  # heavy
 
     settings = Settings.read()
     with logged(log, f"mail '{payload.template}' to {payload.to}"):

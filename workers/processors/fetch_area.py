@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, HttpUrl
 
-from workers import outbound
 from workers.limiter import Limit, limits
 from workers.processor import Payload, processor
 from workers.progress import progress
 from workers.running import logged
+from workers.services import outbound
 from workers.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Builds a project and submits what the build made; `workers.publishing.initiate_publishing` queues it."""
+"""Builds a project and submits what the build made; `workers.services.publishing.initiate_publishing` queues it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Published(BaseModel):
 )
 def publish_build(payload: PublishBuild) -> Published:
     """Builds a project, packs what the build made and submits it."""
-    from workers.publishing import execute_build_and_submit  # heavy
+    from workers.services.publishing import execute_build_and_submit  # heavy
 
     with logged(log, f"publishing {payload.publishing_id} of project {payload.project_id}"):
         record = execute_build_and_submit(payload.publishing_id)

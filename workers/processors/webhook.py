@@ -13,11 +13,11 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, Field, HttpUrl, JsonValue, PlainSerializer, SecretStr
 
-from workers import outbound
 from workers.failures import Unrecoverable
 from workers.processor import Payload, processor
 from workers.progress import current_attempt
 from workers.running import current_job_id, logged
+from workers.services import outbound
 from workers.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -21,9 +21,9 @@ from tests.workers.support import field, log_lines, run_burst
 from workers import keys
 from workers.errors import InvalidInput
 from workers.failures import Unrecoverable
-from workers.mail import NotSent
 from workers.processors.email import email, render
 from workers.producer import QueueService
+from workers.services.mail import NotSent
 
 WELCOME = {
     "to": "zoe@example.org",

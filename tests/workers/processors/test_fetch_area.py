@@ -16,9 +16,9 @@ from tests.support import Server
 from tests.workers.processors.site import Asked, Reply, Site
 from tests.workers.support import log_lines, run_burst
 from workers import keys
-from workers.outbound import Answer
 from workers.processors.fetch_area import RATE, _retry_after
 from workers.producer import QueueService
+from workers.services.outbound import Answer
 
 
 class Api:

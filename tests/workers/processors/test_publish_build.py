@@ -19,12 +19,18 @@ from tests.support import Server, wait_until
 from tests.workers.processors.site import Reply, Site
 from tests.workers.support import environment, field, log_lines, run_burst
 from workers import keys
-from workers.build import Plan
 from workers.errors import InvalidInput, NotFound, RedisUnavailable
 from workers.limiter import Limit
 from workers.processors.publish_build import publish_build
 from workers.producer import QueueService
-from workers.publishing import JobServiceUnavailable, PublishingRecord, execute_build_and_submit, initiate_publishing, publishing
+from workers.services.build import Plan
+from workers.services.publishing import (
+    JobServiceUnavailable,
+    PublishingRecord,
+    execute_build_and_submit,
+    initiate_publishing,
+    publishing,
+)
 
 MAKE = (
     "import os, pathlib; print('made by', os.environ.get('MODE')); "
@@ -101,7 +107,7 @@ def test_without_redis_it_says_so_and_so_does_the_record(own_server: Server, hom
 
 
 def _records() -> list[PublishingRecord]:
-    from workers import database
+    from workers.services import database
 
     with database.transaction() as connection:
         ids = [row.id for row in connection.execute(database.publishings.select())]
@@ -164,7 +170,7 @@ def test_a_build_that_takes_too_long_ends_with_all_its_processes(
 def test_a_build_ends_when_what_runs_it_is_killed(service: QueueService, home: Path) -> None:
     folder = project(home / "project", CHILDREN)
     record = initiate(service, folder)
-    code = f"from workers.publishing import execute_build_and_submit as go; go({record.id!r})"
+    code = f"from workers.services.publishing import execute_build_and_submit as go; go({record.id!r})"
     process = subprocess.Popen([sys.executable, "-c", code], env=environment(home), stderr=subprocess.DEVNULL)
     running = pids(folder)
     assert not any(gone(pid) for pid in running)

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from workers import keys
-from workers.claim import Claim, Ending, failing, returned, stopped
-from workers.horse import Horse, HorseDied
-from workers.perform import Performer
+from workers.engine.claim import Claim, Ending, failing, returned, stopped
+from workers.engine.horse import Horse, HorseDied
+from workers.engine.perform import Performer
 from workers.text import printable
 
 if TYPE_CHECKING:

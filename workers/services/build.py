@@ -25,8 +25,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from workers import tether
 from workers.errors import InvalidInput
+from workers.services import tether
 from workers.text import printable
 
 PLAN: Final = "publish.toml"

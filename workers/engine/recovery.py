@@ -16,10 +16,10 @@ from rq.job import JobStatus
 from rq.rate_limit import release_slot
 
 from workers import keys
-from workers.claim import Claim, Ending, failing, unreadable
-from workers.ledger import Beat, Overdue
+from workers.engine.claim import Claim, Ending, failing, unreadable
+from workers.engine.ledger import Beat, Overdue
+from workers.engine.unreadable import AWAY
 from workers.text import decode, printable
-from workers.unreadable import AWAY
 
 if TYPE_CHECKING:
     from workers.worker import Worker

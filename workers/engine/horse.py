@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
-from workers.claim import Claim, Ending, pack, unpack
+from workers.engine.claim import Claim, Ending, pack, unpack
 
 STARTED: Final = b"started"
 _RUN: Final = b"run"

@@ -18,11 +18,11 @@ from rq.executions import Execution
 from rq.job import JobStatus, Retry
 from rq.timeouts import JobTimeoutException
 
-from workers.claim import DEFAULT_TIMEOUT, Claim, Ending, failing, returned, traceback_of, unreadable
 from workers.discovery import discover
+from workers.engine.claim import DEFAULT_TIMEOUT, Claim, Ending, failing, returned, traceback_of, unreadable
+from workers.engine.unreadable import AWAY
 from workers.job import Job
 from workers.limiter import in_time
-from workers.unreadable import AWAY
 
 if TYPE_CHECKING:
     from workers.worker import Worker

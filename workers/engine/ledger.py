@@ -11,7 +11,7 @@ import redis
 from redis.exceptions import NoScriptError
 
 from workers import keys
-from workers.claim import Claim, Ending, Nothing, iso
+from workers.engine.claim import Claim, Ending, Nothing, iso
 from workers.events import fragment as events
 from workers.scripts import Argument, Script, fragment
 from workers.text import decode

@@ -14,11 +14,11 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from workers import build, outbound
 from workers.errors import NotFound, RedisUnavailable
 from workers.failures import Unrecoverable
 from workers.producer import QueueService
 from workers.progress import progress
+from workers.services import build, outbound
 from workers.settings import Settings
 from workers.text import printable
 
@@ -115,7 +115,7 @@ def execute_build_and_submit(publishing_id: str) -> PublishingRecord:
 
 def publishing(publishing_id: str) -> PublishingRecord:
     """The record of a publishing; NotFound where there is none."""
-    from workers import database  # heavy
+    from workers.services import database  # heavy
 
     table = database.publishings
     with database.transaction() as connection:
@@ -127,14 +127,14 @@ def publishing(publishing_id: str) -> PublishingRecord:
 
 
 def _insert(record: PublishingRecord) -> None:
-    from workers import database  # heavy
+    from workers.services import database  # heavy
 
     with database.transaction() as connection:
         connection.execute(database.publishings.insert().values(record.model_dump() | {"project_dir": str(record.project_dir)}))
 
 
 def _update(publishing_id: str, **changes: Any) -> None:
-    from workers import database  # heavy
+    from workers.services import database  # heavy
 
     table = database.publishings
     with database.transaction() as connection:

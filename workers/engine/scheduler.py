@@ -14,7 +14,7 @@ from rq.job import Job
 from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
-from workers.unreadable import AWAY, set_aside
+from workers.engine.unreadable import AWAY, set_aside
 
 
 class Scheduler(RQScheduler):

@@ -22,10 +22,10 @@ from rq import worker_registration
 from rq.rate_limit import RateLimitRegistry
 from rq.utils import now
 
+from workers.engine.perform import Interrupted
+from workers.engine.scheduler import Scheduler
+from workers.engine.unreadable import AWAY
 from workers.errors import Refused
-from workers.perform import Interrupted
-from workers.scheduler import Scheduler
-from workers.unreadable import AWAY
 
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
@@ -230,7 +230,7 @@ class Lifecycle(rq.Worker):
     def clean_registries(self) -> None:
         """RQ's maintenance of registries; a record that it cannot read ends it until next time, not the worker.
 
-        What lost workers left is for `workers.recovery`: RQ fails what is between queue and start, and takes a lease that
+        What lost workers left is for `workers.engine.recovery`: RQ fails what is between queue and start, and takes a lease that
         ran out for lost even when the server has only just come back.
         """
         self.last_cleaned_at = now()

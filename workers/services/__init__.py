@@ -1,0 +1,1 @@
+"""What the bundled processors stand on: mail, HTTP, a database, builds."""
