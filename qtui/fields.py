@@ -26,6 +26,8 @@ class Field:
     """Plain data; None where there is none."""
     description: str = ""
     choices: tuple[str, ...] = ()
+    secret: bool = False
+    """Not to be shown while it is typed, nor repeated."""
 
     @property
     def hint(self) -> str:
@@ -77,7 +79,8 @@ def _field(name: str, spec: Mapping[str, Any], required: bool, schema: Mapping[s
     choices = tuple(shape["enum"]) if all(isinstance(c, str) for c in shape.get("enum", [0])) else ()
     kinds: dict[Any, Kind] = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
     kind: Kind = "choice" if choices else kinds.get(shape.get("type"), "json")
-    return Field(name, kind, required, spec.get("default"), spec.get("description", ""), choices)
+    secret = bool(shape.get("writeOnly") or shape.get("format") == "password")
+    return Field(name, kind, required, spec.get("default"), spec.get("description", ""), choices, secret)
 
 
 def _shape(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:

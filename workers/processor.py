@@ -213,4 +213,4 @@ def _reason(error: dict[str, Any]) -> str:
         case "model_type" | "dict_type":
             return "must be an object of fields and values"
     message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return printable(message.replace("Input should", "must"), 300)
+    return printable(message.replace("Input should", "must").replace("String should", "must"), 300)

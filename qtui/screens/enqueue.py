@@ -32,6 +32,8 @@ from workers.text import printable
 
 AnyProcessor = Processor[Any, Any]
 MOST_COPIES = 10_000
+FIRST = "test_job"
+"""The processor whose form is open at first."""
 
 OPTIONS = (
     Field("count", "integer", required=False, default=1, description="How many jobs, all with this payload"),
@@ -66,7 +68,8 @@ class EnqueueScreen(ResourceScreen):
     def __init__(self) -> None:
         super().__init__()
         self._found = discover()
-        self.processor: AnyProcessor | None = next(iter(self._found.processors.values()), None)
+        known = self._found.processors
+        self.processor: AnyProcessor | None = known.get(FIRST) or next(iter(known.values()), None)
         self._last: Enqueued | None = None
 
     def compose_body(self) -> Iterable[Widget]:
@@ -89,7 +92,10 @@ class EnqueueScreen(ResourceScreen):
     def on_mount(self) -> None:
         """Show the first processor's form."""
         super().on_mount()
-        self.query_one("#list", OptionList).focus()
+        options = self.query_one("#list", OptionList)
+        if self.processor is not None:
+            options.highlighted = options.get_option_index(self.processor.name)
+        options.focus()
         self.call_next(self._show_form)
 
     def load(self, client: redis.Redis, request: Any) -> Any:
@@ -136,7 +142,7 @@ class EnqueueScreen(ResourceScreen):
 
     def on_payload_form_edited(self) -> None:
         """Typed: say what is wrong so far, and which command does the same."""
-        self._check()
+        self._check(untouched=False)
         self._say_command()
 
     def _say_command(self) -> None:
@@ -153,8 +159,8 @@ class EnqueueScreen(ResourceScreen):
         words = ["qtui", "enqueue", self.processor.name, *pairs, *options]
         self.query_one("#command", Static).update(printable("$ " + shlex.join(words), 400))
 
-    def _check(self) -> bool:
-        """Show every error at its field; True where there is none."""
+    def _check(self, *, untouched: bool) -> bool:
+        """Show each error at its field, also at those left `untouched`; True where there is none."""
         if self.processor is None:
             return False
         errors: dict[str, str] = {}
@@ -162,8 +168,8 @@ class EnqueueScreen(ResourceScreen):
             self.processor.validate(self._payload_form.values())
         except InvalidInput as error:
             errors = _by_field(str(error), [field.name for field in fields_of(self.processor.payload)])
-        self._payload_form.say(errors)
-        return not errors and self._check_options()
+        self._payload_form.say(errors, untouched=untouched)
+        return self._check_options() and not errors
 
     def _check_options(self) -> bool:
         errors: dict[str, str] = {}
@@ -177,7 +183,7 @@ class EnqueueScreen(ResourceScreen):
                 parse_duration(chosen["delay"])
         except InvalidInput as error:
             errors["delay"] = str(error)
-        self._options_form.say(errors)
+        self._options_form.say(errors, untouched=True)
         return not errors
 
     # -- enqueuing -----------------------------------------------------------------
@@ -194,7 +200,7 @@ class EnqueueScreen(ResourceScreen):
         """Enqueue what the form says, in a thread; a wrong field gets the focus instead."""
         if self.processor is None or self.qtui.context.read_only:
             return
-        if not self._check():
+        if not self._check(untouched=True):
             self.query(".-bad Input").first(Input).focus()
             self._say_outcome("Nothing was enqueued: see the field in red.", "$text-error")
             return

@@ -34,6 +34,12 @@ class FormField(Vertical):
     def __init__(self, field: Field) -> None:
         super().__init__()
         self.field = field
+        self.touched = False
+        """Whether something else than at first was entered at any time."""
+
+    def note_edit(self) -> None:
+        """Something was typed or chosen, here or in another field."""
+        self.touched = self.touched or self.text != self._text_at_first
 
     def compose(self) -> ComposeResult:
         """Label, control, hint, error."""
@@ -53,8 +59,21 @@ class FormField(Vertical):
             options = [(choice, choice) for choice in field.choices]
             chosen = default if default in field.choices else Select.NULL
             return Select(options, value=chosen, allow_blank=not default, compact=True)
-        shown = "" if default is None or field.kind == "json" else str(default)
-        return Input(shown, placeholder="{}" if field.kind == "json" else "", compact=True)
+        placeholder = "{}" if field.kind == "json" else ""
+        return Input(self._shown, placeholder=placeholder, password=field.secret, compact=True)
+
+    @property
+    def _text_at_first(self) -> str | None:
+        field = self.field
+        if field.kind == "boolean":
+            return "true" if field.default else "false"
+        if field.kind == "choice":
+            return field.default if field.default in field.choices else None
+        return self._shown or None
+
+    @property
+    def _shown(self) -> str:
+        return "" if self.field.default is None or self.field.kind == "json" else str(self.field.default)
 
     @property
     def text(self) -> str | None:
@@ -64,8 +83,7 @@ class FormField(Vertical):
         if self.field.kind == "choice":
             value = self.query_one(Select).value
             return None if value is Select.NULL else str(value)
-        text = self.query_one(Input).value
-        return text if text or (self.field.required and self.field.kind == "text") else None
+        return self.query_one(Input).value or None
 
     def say(self, error: str) -> None:
         """Show what is wrong with the field; '' when nothing is."""
@@ -102,11 +120,15 @@ class PayloadForm(Vertical):
         return {each.field.name: each.text for each in self.form_fields if each.text is not None}
 
     def changed(self) -> dict[str, str]:
-        """As `texts`, without what is the default anyway."""
-        return {name: text for name, text in self.texts().items() if not self._is_default(name, text)}
+        """As `texts`, without what is the default anyway, and with secrets blotted out."""
+        found = {name: text for name, text in self.texts().items() if not self._is_default(name, text)}
+        return {name: "…" if self._field(name).secret else text for name, text in found.items()}
+
+    def _field(self, name: str) -> Field:
+        return next(field for field in self._fields if field.name == name)
 
     def _is_default(self, name: str, text: str) -> bool:
-        field = next(field for field in self._fields if field.name == name)
+        field = self._field(name)
         return not field.required and bool(field.parse(text) == field.default)
 
     def values(self) -> dict[str, Any]:
@@ -114,19 +136,24 @@ class PayloadForm(Vertical):
         fields = {field.name: field for field in self._fields}
         return {name: fields[name].parse(text) for name, text in self.texts().items()}
 
-    def say(self, errors: dict[str, str]) -> None:
-        """Show errors at their fields, by the fields' names; fields without one are fine."""
+    def say(self, errors: dict[str, str], *, untouched: bool) -> None:
+        """Show errors at their fields, by the fields' names; with `untouched` also where nothing was entered yet."""
         for each in self.form_fields:
-            each.say(errors.get(each.field.name, ""))
+            each.say(errors.get(each.field.name, "") if untouched or each.touched else "")
 
     def on_input_changed(self) -> None:
         """Typed."""
-        self.post_message(self.Edited())
+        self._edited()
 
     def on_checkbox_changed(self) -> None:
         """Ticked."""
-        self.post_message(self.Edited())
+        self._edited()
 
     def on_select_changed(self) -> None:
         """Chosen."""
+        self._edited()
+
+    def _edited(self) -> None:
+        for each in self.form_fields:
+            each.note_edit()
         self.post_message(self.Edited())

@@ -132,3 +132,20 @@ async def test_a_read_only_connection_enqueues_nothing(client: redis.Redis) -> N
         assert story.button("enqueue").disabled
         await story.press("ctrl+e")
         assert client.keys("*") == []
+
+
+async def test_a_secret_is_hidden_while_it_is_typed_and_not_repeated_in_the_command(client: redis.Redis) -> None:
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, "webhook")
+        await fill(story, secret="whsec_c2VjcmV0")
+        assert "c2VjcmV0" not in story.text
+        assert "secret=…" in story.words
+
+
+async def test_a_required_field_is_no_error_until_it_was_touched_or_the_form_is_sent(client: redis.Redis) -> None:
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, "audit_log")
+        await fill(story, org_id="acme")
+        assert (error(story, "org_id"), error(story, "action")) == ("", "")
+        await story.press("ctrl+e")
+        assert (error(story, "org_id"), error(story, "action")) == ("", "is required")
