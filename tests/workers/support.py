@@ -58,6 +58,7 @@ def working(
             env=environment(home) | extra,
             stdout=output,
             stderr=output,
+            start_new_session=True,  # whatever a worker kills by mistake, it is not the suite
         )
     try:
         wait_until(lambda: b"Listening on" in log.read_bytes(), description="the worker listens")

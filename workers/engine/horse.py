@@ -51,6 +51,9 @@ class Horse:
             self._socket.close()
             os.close(self._life)
             _live(other, life, perform, settle)
+        # Here too, not only in the horse: killed before it had a group of its own, it would take ours with it.
+        with suppress(OSError):
+            os.setpgid(self.pid, self.pid)
         other.close()
         os.close(life)
         self._socket.settimeout(_PATIENCE)
