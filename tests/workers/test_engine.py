@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,7 +21,6 @@ from tests.workers.engine import MODULE
 from tests.workers.support import environment, field, run_burst, working
 from workers import keys
 from workers.engine.claim import Claim, failing
-from workers.engine.horse import Horse
 from workers.pause import pause, paused, resume
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE)
@@ -52,14 +50,6 @@ def traces(client: redis.Redis) -> list[bytes]:
 
 
 # Isolation
-
-
-def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:
-    for _ in range(20):
-        horse = Horse(lambda _claim, _tell_start: pytest.fail("nothing is run"), lambda: None)
-        group = os.getpgid(horse.pid)
-        horse.bury()
-        assert group == horse.pid != os.getpgrp()
 
 
 @pytest.mark.parametrize(
