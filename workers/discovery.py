@@ -29,12 +29,10 @@ class Found:
     """The processors by name, in order of their names, and what could not be read."""
 
     processors: MappingProxyType[str, AnyProcessor]
+    by_path: MappingProxyType[str, AnyProcessor]
+    """The same by the path that RQ imports them by."""
     broken: MappingProxyType[str, str]
     """Module name to the reason why it could not be imported."""
-
-    def by_path(self, path: str) -> AnyProcessor | None:
-        """The processor that RQ imports by that path."""
-        return next((p for p in self.processors.values() if p.path == path), None)
 
 
 def load() -> dict[str, AnyProcessor]:
@@ -78,7 +76,9 @@ def _discover(variable: str) -> Found:
                     "rename one with @processor(name=…)"
                 )
     declared(processors.values())
-    return Found(MappingProxyType(dict(sorted(processors.items()))), MappingProxyType(broken))
+    ordered = dict(sorted(processors.items()))
+    paths = {processor.path: processor for processor in ordered.values()}
+    return Found(MappingProxyType(ordered), MappingProxyType(paths), MappingProxyType(broken))
 
 
 def _modules(roots: Iterable[str], broken: dict[str, str]) -> Iterator[ModuleType]:

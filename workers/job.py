@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
 
 import redis
@@ -135,7 +136,7 @@ class Job(rq.job.Job):
             if callback and not self.policy.allows(callback):
                 raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
         name = self.func_name if isinstance(self.func_name, str) else ""
-        processor = discover().by_path(name) if self.instance is None else None
+        processor = discover().by_path.get(name) if self.instance is None else None
         return processor or self._allowed(name)
 
     def _allowed(self, name: str) -> Callable[..., Any]:
@@ -149,12 +150,7 @@ class Job(rq.job.Job):
             raise _refusal(shown, self.policy)
         if instance is not None:
             return _callable(getattr(instance, name), shown)
-        function = _callable(import_attribute(name), shown)
-        # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
-        home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
-        if not self.policy.allows(home):
-            raise NotAllowed(f"{shown} is really {printable(home, 200)}, which this worker does not allow")
-        return function
+        return _imported(name, self.policy)
 
     # RQ calls these also where the job itself was refused, or has lost its worker.
 
@@ -183,6 +179,18 @@ def _refusal(what: str, policy: Policy) -> NotAllowed:
         f"{what} is no registered processor, and this worker allows {allowed}: name its module in QTUI_PROCESSORS, "
         "or start the worker with --allow"
     )
+
+
+@lru_cache(maxsize=1_000)
+def _imported(name: str, policy: Policy) -> Callable[..., Any]:
+    """The function of that allowed name; raises NotAllowed, and whatever importing raises."""
+    shown = printable(name, 200)
+    function = _callable(import_attribute(name), shown)
+    # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
+    home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    if not policy.allows(home):
+        raise NotAllowed(f"{shown} is really {printable(home, 200)}, which this worker does not allow")
+    return function
 
 
 def _callable(value: Any, shown: str) -> Callable[..., Any]:

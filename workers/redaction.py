@@ -34,14 +34,17 @@ _PATTERNS: Final = tuple(
     )
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
+_SUSPECT: Final = re.compile(rf"://|bearer|{_NAME}", re.IGNORECASE)
+"""Without one of these no pattern can match: most lines need one search instead of six."""
 _DEEPEST: Final = 4
 _MOST: Final = 50
 
 
 def redacted(text: str) -> str:
     """The text, with `***` for passwords, tokens and keys: of addresses, headers, assignments, JSON and options."""
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+    if _SUSPECT.search(text):
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
     return text
 
 

@@ -146,7 +146,7 @@ def _succeeded(job: Job, value: Any, started: float) -> Ending:
 def _kept(job: Job) -> tuple[int | None, int | None]:
     """How many finished and failed jobs of its queue its processor wants kept."""
     try:
-        processor = discover().by_path(job.func_name or "") if job.instance is None else None
+        processor = discover().by_path.get(job.func_name or "") if job.instance is None else None
     except rq.exceptions.DeserializationError:
         return None, None
     return (processor.options.keep_finished, processor.options.keep_failed) if processor else (None, None)
