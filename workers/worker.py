@@ -82,8 +82,6 @@ class Worker(Lifecycle):
         )
         self.shutdown_timeout = shutdown_timeout
         self.in_process = in_process
-        self.next_beat = 0.0
-        """When a sign of life is due (time.monotonic)."""
         # A lease is renewed every sixth of its length, and found lost at two beats after its end.
         self._every = lease / 6
         length = 0 if in_process else max(1, round(lease * 2 / 3))
@@ -97,7 +95,6 @@ class Worker(Lifecycle):
         self._cron = Cron(connection, processors if cron else (), name=self.name)
         self._next_tick = 0.0
         """When the cron jobs want to be looked at (time.monotonic)."""
-        self._away = False
         self._patience: Any = connection.get_retry()
 
     # The loop
@@ -163,14 +160,14 @@ class Worker(Lifecycle):
             names = [queue.name for queue in self._ordered_queues]
             try:
                 step = self.ledger.step(ended, wanted, names, asked=asked)
-                self._back()
+                self.back()
                 if not ended or self._is_written(*ended, step.came):
                     self._state = WorkerStatus.BUSY if isinstance(step.found, Claim) else WorkerStatus.IDLE
                     return step
                 ended = None
                 continue
             except (redis.RedisError, OSError) as error:
-                self._gone(error)
+                self.gone(error)
             if self._stop_requested and (ended is None or time.monotonic() >= self.leave_at):
                 if ended:
                     self.log.error("job %s: what came of it could not be written: it will run again", printable(ended[0].id))
@@ -242,7 +239,7 @@ class Worker(Lifecycle):
             if not self._watch.armed and self._watch.arm(self._watched()):
                 return
         except (redis.RedisError, OSError) as error:
-            self._gone(error)
+            self.gone(error)
         due = min(self.next_beat, self._next_tick) - time.monotonic()
         longest = [due, found.wait, max_idle_time, None if self._watch.armed else _ASKING]
         self.wait(min(seconds for seconds in longest if seconds is not None))
@@ -275,13 +272,13 @@ class Worker(Lifecycle):
                 self.register_birth()
             if self.pubsub is None:
                 self.subscribe()
-            self._back()
+            self.back()
             self._recovery.look(beat)
             self.tend_scheduler()
             if claim is None and self.should_run_maintenance_tasks:
                 self.run_maintenance_tasks()
         except (redis.RedisError, OSError) as error:
-            self._gone(error)
+            self.gone(error)
 
     def tick_if_due(self) -> None:
         """Enqueues the cron jobs that are due, where this worker leads them."""
@@ -291,18 +288,7 @@ class Worker(Lifecycle):
         try:
             self._next_tick = time.monotonic() + self._cron.tick()
         except (redis.RedisError, OSError) as error:
-            self._gone(error)
-
-    def _gone(self, error: Exception) -> None:
-        if not self._away:
-            self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
-        self._away = True
-
-    def _back(self) -> None:
-        if self._away:
-            self.log.info("Worker %s: Redis is back", self.name)
-            self._away = False
-            self.next_beat = 0.0
+            self.gone(error)
 
     def queue_of(self, name: str) -> rq.Queue:
         """The queue of that name, with this worker's classes."""

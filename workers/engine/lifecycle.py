@@ -22,10 +22,13 @@ from rq import worker_registration
 from rq.rate_limit import RateLimitRegistry
 from rq.utils import now
 
+from workers import events
 from workers.engine.perform import Interrupted
 from workers.engine.scheduler import Scheduler
 from workers.engine.unreadable import AWAY
 from workers.errors import Refused
+from workers.events import EventKind
+from workers.subject import Subject
 
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 30.0
@@ -50,6 +53,10 @@ class Lifecycle(rq.Worker):
         super().__init__(*args, **kwargs)
         self.leave_at = float("inf")
         """When a running job is put back (time.monotonic)."""
+        self.next_beat = 0.0
+        """When a sign of life is due (time.monotonic)."""
+        self._away_since: float | None = None
+        """When Redis went away (time.monotonic); None while it is there."""
         self.interruptible = False
         """Whether a job runs in this very process."""
         self.waker, self._wake = socket.socketpair()
@@ -70,7 +77,7 @@ class Lifecycle(rq.Worker):
             try:
                 self.work(burst=burst, with_scheduler=True)
             except (redis.RedisError, OSError) as error:
-                self.log.warning("Worker %s: could not connect to Redis, waiting for it: %s", self.name, error)
+                self.gone(error)
             if self._stop_requested:
                 return
             wait = _FIRST_WAIT if time.monotonic() - begun > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
@@ -119,6 +126,28 @@ class Lifecycle(rq.Worker):
     def dequeue_timeout(self) -> int:
         """Seconds that RQ adds to the patience for a reply: nothing blocks in the server here."""
         return 1
+
+    # Its connection
+
+    def gone(self, error: Exception) -> None:
+        """Takes note that Redis is away, or refuses what is asked; logged once until it is back."""
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
+
+    def back(self) -> None:
+        """Takes note that Redis answers: a sign of life is due."""
+        if self._away_since is not None:
+            away = time.monotonic() - self._away_since
+            self._away_since = None
+            self.next_beat = 0.0
+            self.log.info("Worker %s: Redis is back after %.1f s", self.name, away)
+            self.tell_trouble(f"Redis was away, or refused this worker, for {away:.1f} s")
+
+    def tell_trouble(self, error: str, *, job: str = "", queue: str = "") -> None:
+        """Tells those who watch the events of trouble that is the worker's own; where Redis is away it goes on without."""
+        with suppress(redis.RedisError, OSError):
+            events.emit(self.connection, EventKind.WORKER_ERROR, Subject(job, queue, worker=self.name), {"error": error})
 
     # Its record
 

@@ -99,6 +99,7 @@ class Stable:
             text = _OVERTIME if why == "overtime" else _death(status)
             ending = failing(claim, text)
             log.warning("%s: job %s: %s", claim.queue, printable(claim.id), text)
+            self._worker.tell_trouble(text, job=claim.id, queue=claim.queue)
         if claim.special:
             return self._end_special(claim, ending, text)
         self._worker._stopped_job_id = None
