@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from workers.errors import InvalidInput
+from workers.processor import secret_fields
 from workers.text import printable
 
 Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
@@ -71,15 +72,15 @@ def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:
     """The fields of a payload's model, in its order, from its JSON schema."""
     schema = model.model_json_schema()
     required = schema.get("required", [])
-    return tuple(_field(name, spec, name in required, schema) for name, spec in schema.get("properties", {}).items())
+    properties, secrets = schema.get("properties", {}), secret_fields(model)
+    return tuple(_field(name, spec, name in required, schema, name in secrets) for name, spec in properties.items())
 
 
-def _field(name: str, spec: Mapping[str, Any], required: bool, schema: Mapping[str, Any]) -> Field:
+def _field(name: str, spec: Mapping[str, Any], required: bool, schema: Mapping[str, Any], secret: bool) -> Field:
     shape = _shape(spec, schema)
     choices = tuple(shape["enum"]) if all(isinstance(c, str) for c in shape.get("enum", [0])) else ()
     kinds: dict[Any, Kind] = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
     kind: Kind = "choice" if choices else kinds.get(shape.get("type"), "json")
-    secret = bool(shape.get("writeOnly") or shape.get("format") == "password")
     return Field(name, kind, required, spec.get("default"), spec.get("description", ""), choices, secret)
 
 

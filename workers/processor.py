@@ -7,9 +7,9 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_type_hints
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
 from rq import Webhook, get_current_job
 
 from workers.backoff import Backoff, as_backoff
@@ -78,6 +78,8 @@ class Processor(Generic[P, R]):
         self.path = f"{function.__module__}.{function.__qualname__}"
         """What RQ imports."""
         self.payload, self.result = _types(function)
+        self.secrets = secret_fields(self.payload)
+        """The payload's fields that are never shown."""
         self.queue = queue
         self.options = options
         if options.schedule:
@@ -170,6 +172,15 @@ def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
         raise TypeError(f"{where} takes {len(parameters)} parameters instead of one: {hint}")
     payload = _model(hints.get(parameters[0]), f"the parameter of {where}")
     return payload, _model(hints.get("return"), f"what {where} returns")
+
+
+def secret_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of the fields that are declared as pydantic's SecretStr or SecretBytes, optional ones too."""
+    return frozenset(name for name, field in model.model_fields.items() if _is_secret(field.annotation))
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation in (SecretStr, SecretBytes) or any(map(_is_secret, get_args(annotation)))
 
 
 def _model(annotation: Any, what: str) -> Any:

@@ -15,7 +15,9 @@ from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui.broker.timing import parse_int, parse_number, parse_time
 from workers import keys
+from workers.discovery import discover
 from workers.errors import NotFound
+from workers.redaction import HIDDEN
 from workers.text import decode, printable
 
 MAX_DATA: Final = 1024 * 1024
@@ -180,11 +182,18 @@ def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
     if "data" not in fields:
         return None
     if call.decoded.kind == "json" and not call.args and keys.FIELD_ATTEMPTS in fields:
-        return call.kwargs  # our producer passes the payload's fields as keywords
+        return _without_secrets(call)  # our producer passes the payload's fields as keywords
     if call.function is None or not isinstance(call.decoded.value, list) or len(call.decoded.value) != 4:
         return call.decoded.value
-    whole = {"args": call.args, "kwargs": call.kwargs}
+    whole = {"args": call.args, "kwargs": _without_secrets(call)}
     return whole if call.instance is None else {"instance": call.instance, **whole}
+
+
+def _without_secrets(call: payload.Call) -> dict[str, Any]:
+    """The keywords of a call, those that its processor declares secret blotted out."""
+    processor = discover().by_path.get(call.function or "")
+    secrets = processor.secrets if processor else frozenset()
+    return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}
 
 
 def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:

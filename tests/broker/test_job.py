@@ -14,6 +14,7 @@ from qtui.broker.models import LogLine, Progress
 from qtui.broker.status import STATUSES, Status
 from tests.broker import seed, tasks
 from workers import keys
+from workers.producer import QueueService
 
 
 def _time(moment: datetime | None) -> float | None:
@@ -123,6 +124,13 @@ def test_a_job_of_our_producer_shows_just_its_payload(client: redis.Redis) -> No
         mapping={"status": "queued", "data": '["p", null, [], {"to": "ada"}]', keys.FIELD_ATTEMPTS: 3},
     )
     assert job.load(client, "j").payload == {"to": "ada"}
+
+
+def test_what_a_processor_declares_secret_is_not_shown(client: redis.Redis) -> None:
+    payload = {"url": "https://example.org/hook", "secret": f"whsec_{'c2VjcmV0' * 6}", "payload": {"secret": "of another kind"}}
+    job_id = QueueService(client).enqueue("webhook", payload).id
+
+    assert job.load(client, job_id).payload == payload | {"secret": "***"}
 
 
 def test_a_job_whose_hash_is_gone_still_shows_its_results(client: redis.Redis) -> None:
