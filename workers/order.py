@@ -176,8 +176,7 @@ def make_order(
     Raises InvalidInput where an option cannot be accepted.
     """
     options = processor.options
-    usual = options.attempts or (retries or 0) + 1
-    options = replace(options, attempts=_check_attempts(usual if attempts is None else attempts))
+    options = replace(options, attempts=_check_attempts(options.usual_attempts(retries) if attempts is None else attempts))
     if backoff is not None:
         options = replace(options, backoff=as_backoff(backoff))
     if timeout is not None:

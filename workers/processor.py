@@ -62,6 +62,10 @@ class Options:
     limit: Limit | None = None
     """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
 
+    def usual_attempts(self, retries: int | None) -> int:
+        """How many attempts a job has where nobody says; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
+        return self.attempts or (retries or 0) + 1
+
 
 class Processor(Generic[P, R]):
     """A function that works on jobs, with the types of its payload and result, its queue and its options.

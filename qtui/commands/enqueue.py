@@ -20,6 +20,7 @@ from workers.durations import parse_duration
 from workers.errors import InvalidInput, NotFound, Refused
 from workers.processor import Processor
 from workers.producer import QueueService, with_priority
+from workers.settings import Settings
 from workers.text import printable
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _processor_json(processor: Processor[Any, Any]) -> dict[str, Any]:
         "queue": processor.queue,
         "summary": processor.summary,
         "function": processor.path,
-        "attempts": processor.options.attempts,
+        "attempts": processor.options.usual_attempts(Settings.read().job_max_retries),
         "payload_schema": processor.payload.model_json_schema(),
         "result_schema": processor.result.model_json_schema(),
     }

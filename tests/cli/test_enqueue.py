@@ -112,6 +112,12 @@ def test_the_list_shows_every_field_of_every_processor(qtui: Qtui) -> None:
     assert set(listed["report"]["payload_schema"]["properties"]) == {"title", "steps", "seconds_per_step", "fail_at"}
 
 
+def test_the_list_says_how_many_attempts_a_job_would_have(qtui: Qtui) -> None:
+    listed = qtui("enqueue", "--list", "--json", JOB_MAX_RETRIES="4").json
+    attempts = {each["name"]: each["attempts"] for each in listed}
+    assert (attempts["report"], attempts["publish_build"]) == (5, 3)
+
+
 def test_a_job_enqueued_here_is_worked_by_the_worker(qtui: Qtui, server: Server) -> None:
     job_id = qtui("enqueue", "test_job", "message=a=b", fresh=True).out.strip()
     run_burst(server, qtui.home)
