@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 from uuid import uuid4
@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 
 _STEPS: Final = 3
 _SUBMIT_PATIENCE: Final = 60.0
+_OPEN: Final = ("queued", "building")
+_ENDED: Final = ("failed", "stopped", "canceled")
+"""Statuses of a job that never runs again by itself."""
+_QUEUING: Final = timedelta(minutes=1)
+"""How long a record may be there before its job is."""
 
 
 class PublishingRecord(BaseModel):
@@ -113,8 +118,33 @@ def execute_build_and_submit(publishing_id: str) -> PublishingRecord:
     return publishing(record.id)
 
 
-def publishing(publishing_id: str) -> PublishingRecord:
-    """The record of a publishing; NotFound where there is none."""
+def publishing(publishing_id: str, service: QueueService | None = None) -> PublishingRecord:
+    """The record of a publishing; NotFound where there is none.
+
+    With a service it is put right first where its job cannot do that any more: killed in its last attempt, canceled,
+    removed. Raises RedisUnavailable then.
+    """
+    record = _read(publishing_id)
+    if service is None or record.status not in _OPEN:
+        return record
+    why = _over(service, record)
+    if why is None:
+        return record
+    _update(publishing_id, among=_OPEN, status="failed", error=why)
+    return _read(publishing_id)
+
+
+def _over(service: QueueService, record: PublishingRecord) -> str | None:
+    """Why nothing will come of a publishing any more; None where its job waits or runs."""
+    try:
+        job = service.status(record.id)
+    except NotFound as error:
+        young = datetime.now(UTC) - record.created_at < _QUEUING
+        return None if young else str(error)
+    return f"its job is {job.status}: {job.failed_reason or 'nothing more is known'}" if job.status in _ENDED else None
+
+
+def _read(publishing_id: str) -> PublishingRecord:
     from workers.services import database  # heavy
 
     table = database.publishings
@@ -133,12 +163,16 @@ def _insert(record: PublishingRecord) -> None:
         connection.execute(database.publishings.insert().values(record.model_dump() | {"project_dir": str(record.project_dir)}))
 
 
-def _update(publishing_id: str, **changes: Any) -> None:
+def _update(publishing_id: str, *, among: tuple[str, ...] = (), **changes: Any) -> None:
+    """Changes a record; where statuses are given, only while it has one of them."""
     from workers.services import database  # heavy
 
     table = database.publishings
+    which = table.update().where(table.c.id == publishing_id)
+    if among:
+        which = which.where(table.c.status.in_(among))
     with database.transaction() as connection:
-        connection.execute(table.update().where(table.c.id == publishing_id).values(changes | {"updated_at": datetime.now(UTC)}))
+        connection.execute(which.values(changes | {"updated_at": datetime.now(UTC)}))
 
 
 def _submit(publishing_id: str, file: BinaryIO, artifact: build.Artifact) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 import redis
+from rq.command import send_kill_horse_command
 
 from tests.support import Server, wait_until
 from tests.workers.processors.site import Reply, Site
-from tests.workers.support import environment, field, log_lines, run_burst
+from tests.workers.support import environment, field, log_lines, run_burst, working
 from workers import keys
 from workers.errors import InvalidInput, NotFound, RedisUnavailable
 from workers.limiter import Limit
@@ -112,6 +113,28 @@ def _records() -> list[PublishingRecord]:
     with database.transaction() as connection:
         ids = [row.id for row in connection.execute(database.publishings.select())]
     return [publishing(one) for one in ids]
+
+
+def test_a_record_whose_job_was_killed_is_put_right_where_it_is_read(
+    server: Server, service: QueueService, client: redis.Redis, home: Path
+) -> None:
+    record = initiate(service, project(home / "project", CHILDREN))
+    client.hset(keys.job(record.id), "retries_left", 0)
+    with working(server, home, "publishing-builds", "--name", "w1"):
+        pids(home / "project")
+        send_kill_horse_command(client, "w1")
+        wait_until(lambda: field(client, record.id, "status") == b"failed", description="the job has failed")
+    assert publishing(record.id).status == "building"
+    after = publishing(record.id, service)
+    assert (after.status, publishing(record.id)) == ("failed", after)
+    assert (after.error or "").startswith("its job is failed: Work-horse terminated unexpectedly")
+
+
+def test_a_record_whose_job_was_canceled_is_put_right_where_it_is_read(service: QueueService, home: Path) -> None:
+    record = initiate(service, project(home / "project"))
+    assert publishing(record.id, service) == record
+    service.cancel(record.id)
+    assert publishing(record.id, service).error == "its job is canceled: nothing more is known"
 
 
 def test_a_submitted_publishing_is_not_built_again(
