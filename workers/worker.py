@@ -10,7 +10,7 @@ import os
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
@@ -218,6 +218,10 @@ class Worker(Lifecycle):
             return returned(claim)
         finally:
             self.interruptible = False
+
+    def errand(self, work: Callable[[], None]) -> bool:
+        """Runs what may call the code of a job's callbacks in a process of its own; whether it came to its end in time."""
+        return self._stable.errand(work, patience=2 * self._every)
 
     def become_horse(self) -> None:
         """In a horse: RQ's code is told so, and waits for Redis as it expects."""

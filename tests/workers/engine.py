@@ -84,5 +84,10 @@ def on_failure(job: Any, connection: redis.Redis, kind: Any, error: Any, trace: 
     connection.rpush("callbacks", f"failure {job.id} {kind.__name__}")
 
 
+def crash_on_failure(job: Any, connection: redis.Redis, *_: Any) -> None:
+    connection.rpush("callbacks", f"crash {job.id}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def on_stopped(job: Any, connection: redis.Redis) -> None:
     connection.rpush("callbacks", f"stopped {job.id}")

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import redis
-from rq import Queue
+from rq import Callback, Queue
 from rq.command import send_kill_horse_command
 
 from tests.support import Server, wait_until
@@ -48,6 +48,26 @@ def test_an_absence_of_redis_is_told_when_it_is_over(own_server: Server, home: P
         [event] = told(client)
     assert event.subject.worker == "w1"
     assert str(event.details["error"]).startswith("Redis was away, or refused this worker, for ")
+
+
+def test_a_callback_of_a_lost_workers_job_runs_once_and_cannot_harm_the_worker_that_found_it(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    queue = Queue("default", connection=client)
+    callback = Callback(engine.crash_on_failure)
+    job = queue.enqueue(engine.sleep, 600, on_failure=callback)
+    with working(server, home, *ALLOW, "--lease", "3") as process:
+        starts(client, job.id)
+        process.kill()
+        process.wait()
+    with working(server, home, *ALLOW[:-1], "w2", "--lease", "3") as process:
+        said = home / "worker.log"
+        wait_until(lambda: b"did not come to its end" in said.read_bytes(), description="it is noticed", timeout=30)
+        after = queue.enqueue(engine.give)
+        wait_until(lambda: field(client, after.id, "status") == b"finished", description="the next job is worked")
+        assert process.poll() is None
+    assert client.lrange("callbacks", 0, -1) == [f"crash {job.id}".encode()]
+    assert field(client, job.id, "status") == b"failed"
 
 
 def test_signals_change_how_many_workers_a_pool_has_and_none_of_them_loses_its_job(

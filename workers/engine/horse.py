@@ -37,9 +37,10 @@ class Horse:
 
     `perform` runs a job there, and calls its second argument, where there is one, right before the job's own code;
     `settle` ends the job that ran last by RQ's own code. Jobs that ran before may have left threads or memory behind.
+    `patience`: seconds that an answer, once it is waited for, may take.
     """
 
-    def __init__(self, perform: Perform, settle: Settle) -> None:
+    def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
         self.jobs = 0
         """How many jobs it was given."""
         self._socket, other = socket.socketpair()
@@ -56,7 +57,7 @@ class Horse:
             os.setpgid(self.pid, self.pid)
         other.close()
         os.close(life)
-        self._socket.settimeout(_PATIENCE)
+        self._socket.settimeout(patience)
 
     def fileno(self) -> int:
         """What becomes readable when it says something, or dies."""

@@ -18,7 +18,6 @@ from rq.rate_limit import release_slot
 from workers import keys
 from workers.engine.claim import Claim, Ending, failing, unreadable
 from workers.engine.ledger import Beat, Overdue
-from workers.engine.unreadable import AWAY
 from workers.text import decode, printable
 
 if TYPE_CHECKING:
@@ -54,12 +53,8 @@ class Recovery:
         if self._worker.ledger.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
         log.warning("%s: job %s lost its worker %s: %s", lease.queue, printable(claim.id), printable(lost, 100), ending.kind)
-        try:
-            self._afterwards(claim, ending)
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - a callback may raise anything, and a record hold it
-            log.error("job %s: what follows its failure failed: %s: %s", printable(claim.id), type(error).__name__, error)
+        if (ending.kind == "failed" or claim.special) and not self._worker.errand(lambda: self._afterwards(claim, ending)):
+            log.error("job %s: what follows its failure did not come to its end", printable(claim.id))
 
     def _claim(self, lease: Overdue) -> Claim:
         fields: Any
@@ -75,8 +70,6 @@ class Recovery:
     def _afterwards(self, claim: Claim, ending: Ending) -> None:
         """What RQ does beyond the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""
         final = ending.kind == "failed"
-        if not (final or claim.special):
-            return
         worker = self._worker
         job = worker.job_class.fetch(claim.id, connection=worker.connection, serializer=worker.serializer)
         try:

@@ -66,6 +66,27 @@ class Stable:
         self.clear()
         return False
 
+    def errand(self, work: Callable[[], None], patience: float) -> bool:
+        """Runs something once in a process of its own, for so many seconds at most; whether it came to its end."""
+
+        def settle() -> None:
+            self._worker.become_horse()
+            try:
+                work()
+            except Exception as error:  # it may be the code of a job, which raises anything
+                log.error("Worker %s: %s: %s", self._worker.name, type(error).__name__, printable(str(error), 300))
+                raise
+
+        horse = Horse(self._perform, settle, patience=patience)
+        try:
+            horse.settle()
+            horse.answer()
+        except HorseDied:
+            return False
+        finally:
+            horse.bury()
+        return True
+
     def clear(self) -> int:
         """Ends the horse; its wait status."""
         horse, self._horse = self._horse, None
