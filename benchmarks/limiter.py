@@ -1,9 +1,9 @@
 """Limiters side by side: the strictness, the share of the rate that they let through, and what waiting costs.
 
-`python benchmarks/limiter.py --peers /a/venv/bin/python` starts a server of its own and, for each limiter and limit,
-some processes that all begin at one moment, and always want more, or come together in bursts with pauses between them.
-Rows of what is not installed there are left out. A start counts when the code that was waiting goes on; a window is
-*over* where it begins at a start and holds more than max. The share of the rate tells something only where work always waits.
+`python -m benchmarks.limiter --peers /a/venv/bin/python --bullmq /a/folder` starts a server of its own and, for each limiter
+and limit, some processes. Either more always waits than is let through, or work comes in bursts with pauses between them.
+A start is when the code that was waiting goes on, or a job's own code begins; a window is *over* where it begins at a start
+and holds more than max. The share of the rate tells something only where work always waits.
 """
 
 from __future__ import annotations
@@ -13,215 +13,164 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
-ROOT = Path(__file__).parent.parent
-PER = 1.0
-LEAST_WAIT = 0.001
-BURST, EVERY = 0.6, 1.9
-"""Seconds: how long a burst lasts, and from one to the next."""
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
+from benchmarks.limiter_rows import CALLERS, PER, wait_until
+from tests.support import Server, clean_environment
+from tests.support import wait_until as wait_for
+from tests.workers.limited import busiest, used
+from tests.workers.test_limiter import enter
+from workers.limiter import Limit
 
-def wait_until(at: float) -> None:
-    time.sleep(max(LEAST_WAIT, at - time.time()))
-
-
-# A row each: makes the function that returns when the next start is allowed. They run in a process of their own.
-
-
-def qtui_acquire(url: str, most: int) -> Callable[[], object]:
-    import redis
-
-    from workers.limiter import Limit, Limits
-
-    limits, limit = Limits(redis.Redis.from_url(url)), Limit(most, PER, "bench")
-
-    def allowed() -> None:
-        with limits.acquire(limit):
-            pass
-
-    return allowed
+HERE: Final = Path(__file__).parent
+WORKER, BULLMQ = "qtui-worker", "BullMQ worker"
+ALONE: Final = 0.9
+"""Seconds from the first job of a burst, which comes alone, to the others: where a limiter that counts from it is weakest."""
+EVERY: Final = 4.0
+"""Seconds from one burst of jobs to the next."""
 
 
-def limits_by(strategy: str) -> Callable[[str, int], Callable[[], object]]:
-    def make(url: str, most: int) -> Callable[[], object]:
-        from limits import RateLimitItemPerSecond, strategies
-        from limits.storage import storage_from_string
+class Run:
+    """One limiter with one limit, measured once."""
 
-        storage: Any = storage_from_string(url.replace("unix://", "redis+unix://"))
-        limiter, item = getattr(strategies, strategy)(storage), RateLimitItemPerSecond(most)
+    def __init__(self, row: str, most: int, pattern: str, wanted: argparse.Namespace, folder: Path) -> None:
+        self.row, self.most, self.pattern, self.wanted = row, most, pattern, wanted
+        self.starts = folder / "starts"
+        self.starts.touch()
+        self.server = Server(folder, {"appendonly": "yes", "appendfsync": "no"})
+        self.server.start()
+        self.begin = time.time() + 4
+        self._environment = clean_environment(folder, PYTHONPATH=str(HERE.parent))
 
-        def allowed() -> None:
-            while not limiter.hit(item, "bench"):
-                wait_until(limiter.get_window_stats(item, "bench").reset_time)
-
-        return allowed
-
-    return make
-
-
-def pyrate(url: str, most: int) -> Callable[[], object]:
-    import redis
-    from pyrate_limiter import Limiter, Rate, RedisBucket
-
-    bucket: Any = RedisBucket.init([Rate(most, int(PER * 1000))], redis.Redis.from_url(url), "bench")
-    limiter = Limiter(bucket)
-    return lambda: limiter.try_acquire("bench", blocking=True)
-
-
-def throttled_by(algorithm: str) -> Callable[[str, int], Callable[[], object]]:
-    def make(url: str, most: int) -> Callable[[], object]:
-        from throttled import Throttled, rate_limiter, store
-
-        throttle = Throttled(
-            key="bench", using=algorithm, quota=rate_limiter.per_sec(most, burst=most), store=store.RedisStore(server=url)
-        )
-
-        def allowed() -> None:
-            while (answer := throttle.limit()).limited:
-                time.sleep(max(LEAST_WAIT, answer.state.retry_after))
-
-        return allowed
-
-    return make
-
-
-ROWS: dict[str, Callable[[str, int], Callable[[], object]]] = {
-    "qtui, Limits.acquire": qtui_acquire,
-    "limits, moving window": limits_by("MovingWindowRateLimiter"),
-    "limits, sliding counter": limits_by("SlidingWindowCounterRateLimiter"),
-    "limits, fixed window": limits_by("FixedWindowRateLimiter"),
-    "pyrate-limiter, log": pyrate,
-    "throttled-py, GCRA": throttled_by("gcra"),
-    "throttled-py, token bucket": throttled_by("token_bucket"),
-}
-CLAIM = "qtui, a worker's claim"
-
-
-def child(row: str, url: str, most: int, begin: float, seconds: float, pattern: str) -> None:
-    """Prints the time of each start, in ns."""
-    lines = [str(at) for at in starts(row, url, most, begin, seconds, pattern) if at < (begin + seconds) * 1e9]
-    print("\n".join(lines), flush=True)
-
-
-def starts(row: str, url: str, most: int, begin: float, seconds: float, pattern: str) -> Iterator[int]:
-    if row == CLAIM:
-        yield from claimed(url, begin, seconds)
-        return
-    allowed = ROWS[row](url, most)
-    wait_until(begin)
-    while (now := time.time()) < begin + seconds:
-        if pattern == "bursts" and (phase := (now - begin) % EVERY) > BURST:
-            wait_until(now + EVERY - phase)
-        allowed()
-        yield time.time_ns()
-
-
-def claimed(url: str, begin: float, seconds: float) -> Iterator[int]:
-    """Jobs of a queue, which start up to 2 ms after their claim, as those of a worker whose processes are there already."""
-    import redis
-
-    from tests.workers.limited import starts_by_claim
-
-    with redis.Redis.from_url(url) as client:
-        wait_until(begin)
-        yield from (int(line.split()[0]) for line in starts_by_claim(client, "bench", seconds, 0.002, 0.0))
-
-
-# The parent
-
-
-def measure(row: str, python: str, most: int, processes: int, seconds: float, pattern: str) -> tuple[float, ...] | None:
-    """Windows over, the fullest, the share of the rate, round trips a second; None where the limiter is not installed."""
-    from tests.support import Server
-    from tests.workers.limited import busiest, times, used
-
-    with TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {"appendonly": "yes", "appendfsync": "no"})
-        server.start()
-        begin = time.time() + 4
-        command = [python, __file__, "--child", row, server.url, str(most), str(begin), str(seconds), pattern]
-        running = [
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={"PYTHONPATH": str(ROOT)})
-            for _ in range(processes)
-        ]
+    def figures(self) -> tuple[float, ...] | None:
+        """Windows over, the fullest, the share of the rate, round trips a second; None where the limiter is not installed."""
+        running = [self._started(self._command(number)) for number in range(self.wanted.processes)]
         try:
-            trips = round_trips(server, row, most, begin, seconds)
-            found = times([process.communicate(timeout=seconds + 10)[0].splitlines() for process in running])
+            with self.server.client() as client:
+                trips = self._trips(client) if self.row in CALLERS else self._with_jobs(client, running)
+            wait_until(self.begin + self.wanted.seconds)
+            last = int((self.begin + self.wanted.seconds) * 1e9)
+            found = sorted(at for at in map(int, self.starts.read_text().split()) if at < last)
         finally:
             for process in running:
                 process.kill()
-            server.kill()
-    return (over(found, most), busiest(found, PER), used(found, most, PER), trips) if found else None
+                process.wait()
+            self.server.kill()
+        if not found:
+            return None
+        return (over(found, self.most), busiest(found, PER), used(found, self.most, PER), trips)
 
+    def _started(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        folder = self.wanted.bullmq if self.row == BULLMQ else None
+        pipes: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | options
+        return subprocess.Popen(command, cwd=folder, env=self._environment, **pipes)
 
-def round_trips(server: Any, row: str, most: int, begin: float, seconds: float) -> float:
-    """A second, in the third quarter of the run; puts jobs into the queue where they are what is limited."""
-    from tests.workers.limited import fill
-    from tests.workers.test_limiter import enter
-    from workers.limiter import Limit
+    def _command(self, number: int) -> list[str]:
+        socket, starts = self.server.socket, str(self.starts)
+        if self.row == WORKER:
+            allow = ["--allow", "benchmarks.limiter_rows", "--name", f"w{number}"]
+            return [sys.executable, "-m", "workers.cli", "bench", "--url", self.server.url, *allow]
+        if self.row == BULLMQ:
+            return ["node", str(HERE / "bullmq.mjs"), "work", socket, str(self.most), str(int(PER * 1000)), starts]
+        python = sys.executable if self.row.startswith("qtui") else self.wanted.peers
+        rest = (str(self.most), str(self.begin), str(self.wanted.seconds), self.pattern, starts)
+        return [python, str(HERE / "limiter_rows.py"), self.row, self.server.url, *rest]
 
-    with server.client() as client:
-        if row == CLAIM:
-            enter(client, Limit(most, PER, "bench"))
-            fill(client, "bench", int(most * seconds * 2))
-        wait_until(begin + seconds / 2)
+    def _with_jobs(self, client: redis.Redis, running: list[subprocess.Popen[bytes]]) -> float:
+        """Has jobs enqueued, as it is they that are limited; returns round trips a second, where work always waits."""
+        seconds = self.wanted.seconds
+        put = self._put_bullmq(running) if self.row == BULLMQ else self._put_rq(client)
+        self.begin = time.time() + 0.1
+        if self.pattern == "waits":
+            put(int(self.most * seconds * 2))
+            return self._trips(client)
+        for burst in range(int(seconds / EVERY)):
+            put(1)
+            wait_until(self.begin + burst * EVERY + ALONE * PER)
+            put(2 * self.most - 1)
+            wait_until(self.begin + (burst + 1) * EVERY)
+        return 0.0
+
+    def _trips(self, client: redis.Redis) -> float:
+        seconds = self.wanted.seconds
+        wait_until(self.begin + seconds / 2)
         before = reads(client)
-        wait_until(begin + seconds * 3 / 4)
+        wait_until(self.begin + seconds * 3 / 4)
         return (reads(client) - before) / (seconds / 4)
+
+    def _put_bullmq(self, running: list[subprocess.Popen[bytes]]) -> Callable[[int], None]:
+        command = ["node", str(HERE / "bullmq.mjs"), "put", self.server.socket]
+        producer = self._started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        running.append(producer)
+
+        def put(count: int) -> None:
+            assert producer.stdin
+            assert producer.stdout
+            producer.stdin.write(b"%d\n" % count)
+            producer.stdout.readline()
+
+        put(self.wanted.processes)  # a job for each, so that all are there
+        wait_for(lambda: len(self.starts.read_text().split()) == self.wanted.processes, description="the jobs ran", timeout=60)
+        self.starts.write_text("")
+        return put
+
+    def _put_rq(self, client: redis.Redis) -> Callable[[int], None]:
+        there = lambda: client.scard("rq:workers") == self.wanted.processes  # noqa: E731 - said once, in one line
+        wait_for(there, description="the workers are there", timeout=60)
+        enter(client, Limit(self.most, PER, "bench"))
+        queue = Queue("bench", connection=client, serializer=JSONSerializer)
+        call = ("benchmarks.limiter_rows.note_start", (str(self.starts),))
+        return lambda count: queue.enqueue_many([Queue.prepare_data(*call) for _ in range(count)]) and None
 
 
 def compare(most: int, pattern: str, wanted: argparse.Namespace) -> None:
     """Prints a row for each limiter that is there."""
-    ours = 0.0
-    for row in ROWS if pattern == "bursts" else (CLAIM, *ROWS):
-        python = sys.executable if row.startswith("qtui") else wanted.peers
-        results = [measure(row, python, most, wanted.processes, wanted.seconds, pattern) for _ in range(wanted.runs)]
-        known = [result for result in results if result]
+    for row in (WORKER, *([BULLMQ] if wanted.bullmq else []), *CALLERS):
+        if wanted.rows not in row:
+            continue
+        known = [figures for _ in range(wanted.runs) if (figures := measure(row, most, pattern, wanted))]
         if not known:
             continue
         windows, fullest, share, trips = (statistics.median(figures) for figures in zip(*known, strict=True))
-        ours = ours or share
-        rate = f"{share:>9.2%} | {share / ours:>10.3f}x" if pattern == "waits" else f"{'':>9} | {'':>11}"
-        limit = f"{most} per {PER:g} s"
-        print(
-            f"| {row:<26} | {limit:<10} | {pattern:<6} | {windows:>12g} | {fullest:>7g} | {rate} | {trips:>13.0f} |", flush=True
-        )
+        rate, cost = (f"{share:.2%}", f"{trips:.0f}") if pattern == "waits" else ("", "")
+        print(f"| {row:<26} | {most:>4} | {pattern:<6} | {windows:>12g} | {fullest:>7g} | {rate:>9} | {cost:>13} |", flush=True)
+
+
+def measure(row: str, most: int, pattern: str, wanted: argparse.Namespace) -> tuple[float, ...] | None:
+    with TemporaryDirectory(prefix="qt") as folder:
+        return Run(row, most, pattern, wanted, Path(folder)).figures()
 
 
 def over(found: list[int], most: int) -> int:
     return sum(later - earlier < PER * 1e9 for earlier, later in zip(found, found[most:], strict=False))
 
 
-def reads(client: Any) -> int:
+def reads(client: redis.Redis) -> int:
     return int(client.info("stats")["total_reads_processed"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", default=sys.executable, help="a Python that has limits, pyrate-limiter and throttled-py")
+    parser.add_argument("--bullmq", help="a folder whose node_modules holds bullmq; without it there is no such row")
+    parser.add_argument("--rows", default="", help="only the rows whose name holds this")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--processes", type=int, default=8)
-    parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     wanted = parser.parse_args()
-    if wanted.child:
-        row, url, most, begin, seconds, pattern = wanted.child
-        return child(row, url, int(most), float(begin), float(seconds), pattern)
     print(f"{wanted.processes} processes, {wanted.seconds:g} s, medians of {wanted.runs}")
-    print(
-        "| limiter                    | limit      | work   | windows over | fullest | rate used | beside ours | round trips/s |"
-    )
-    print(
-        "|----------------------------|------------|--------|--------------|---------|-----------|-------------|---------------|"
-    )
+    print("| limiter                    | /s   | work   | windows over | fullest | rate used | round trips/s |")
+    print("|----------------------------|------|--------|--------------|---------|-----------|---------------|")
     for most in (5, 50):
         for pattern in ("waits", "bursts"):
             compare(most, pattern, wanted)
-    return None
 
 
 if __name__ == "__main__":

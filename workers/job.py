@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -23,6 +24,7 @@ from rq.utils import import_attribute
 
 from workers import keys
 from workers.discovery import discover
+from workers.processor import Processor
 from workers.progress import recording
 from workers.text import printable
 
@@ -65,8 +67,8 @@ class Job(rq.job.Job):
     """Attempts in all; None where whoever enqueued it did not say."""
     _counted: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
-    about_to_run: Callable[[], None] | None = None
-    """Called when all is ready, right before the job's own code; what it raises keeps that from running."""
+    starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
+    """Entered when all is ready, with the function that is called inside; what it raises keeps that from running."""
 
     @classmethod
     def under(cls, policy: Policy) -> type[Job]:
@@ -121,9 +123,9 @@ class Job(rq.job.Job):
     def _execute(self) -> Any:
         with recording(self):
             function, args, kwargs = self.func, self.args, self.kwargs  # found once: RQ's own way looks twice
-            if self.about_to_run:
-                self.about_to_run()
-            result = function(*args, **kwargs)
+            # A processor enters it by itself, once it has validated the payload.
+            with nullcontext() if isinstance(function, Processor) else self.starting(function):
+                result = function(*args, **kwargs)
             return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
     @property

@@ -4,9 +4,9 @@ A limiter lives in Redis and reckons with the server's clock alone. `workers/lua
 strict. Its condition on this side is the promise: what was admitted starts within START_WITHIN of the moment at which
 the admission was *asked for*, by the monotonic clock of this machine (`in_time`), or is admitted anew (`Limits.admit`).
 A claim is asked for before the server admits, so the server sees at least as much time left. A report of the start
-(`Limits.started`) then frees the slot `per` after the start; a lost one frees it up to START_WITHIN later.
-Nobody can check what lies between the last look at a clock, or the report, and the first instruction of the job. It may
-take a moment (two thousandths of `per`, at least 2 ms), so a report is sent when all else is done.
+(`Limits.started`), sent once it has happened (`workers.engine.onlooker`), then frees the slot `per` later; where it is
+lost, that is up to START_WITHIN later. What `acquire` lets through reports nothing: between its last look at a clock and
+the first instruction of the block a moment may pass (two thousandths of `per`, at least 2 ms), and nobody can check that.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ class Limits:
         return reply
 
     def started(self, name: str, token: str) -> None:
-        """Reports that what was admitted starts this moment, after all preparation, or has started; again does no harm."""
+        """Reports that what was admitted has started; never to be sent before, and again does no harm."""
         _STARTED(self._connection, [], [name, token])
 
     def state(self, name: str) -> LimitState:

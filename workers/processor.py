@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
@@ -104,7 +105,9 @@ class Processor(Generic[P, R]):
     def __call__(self, /, **payload: Any) -> Any:
         job = get_current_job()
         with not_retried(job), recording(job):
-            result = self.function(self.validate(payload))
+            valid = self.validate(payload)
+            with getattr(job, "starting", nullcontext)(self.function):
+                result = self.function(valid)
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
         return result.model_dump(mode="json")

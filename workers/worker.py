@@ -206,6 +206,7 @@ class Worker(Lifecycle):
         finally:
             self.executions.pop(execution.id, None)
         if ending.kind == "settled":
+            self.report_start(claim)
             self.log.info("%s: job %s ended in %.3f s", claim.queue, printable(claim.id), ending.ended - ending.started)
             return None
         return claim, ending
@@ -213,7 +214,7 @@ class Worker(Lifecycle):
     def _run_here(self, claim: Claim) -> Ending:
         self.interruptible = True
         try:
-            return self._performer.perform(claim, lambda: self.report_start(claim))
+            return self._performer.perform(claim, (lambda: self.report_start(claim)) if claim.limit else None)
         except Interrupted:
             return returned(claim)
         finally:
@@ -230,7 +231,10 @@ class Worker(Lifecycle):
             self.connection.set_retry(self._patience)
 
     def report_start(self, claim: Claim) -> None:
-        """Lets the limiter count from the start, instead of the latest time that it could be; lost, it costs rate only."""
+        """Lets the limiter count from now, which is after the start, instead of the latest time that it could be.
+
+        Lost, it costs rate only. The script that ends a job does the same.
+        """
         if claim.limit:
             with suppress(redis.RedisError, OSError):
                 self._limits.started(claim.limit, claim.execution)

@@ -156,7 +156,7 @@ class Ending:
             self.kind, claim.id, claim.queue, claim.execution, repr(claim.begun),
             iso(self.started), iso(self.ended), repr(self.ended), f"{max(0.0, self.ended - self.started):.6f}",
             self.payload, "" if ttl is None else ttl, default,
-            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error, self.seen, int(forced),
+            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error, self.seen, int(forced), claim.limit,
         ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class HorseDied(Exception):
 class Horse:
     """The worker's end: a process forked at once, which waits for claims.
 
-    `perform` runs a job there, and calls its second argument, where there is one, right before the job's own code;
+    `perform` runs a job there, and calls its second argument, where there is one, once the job's own code has begun;
     `settle` ends the job that ran last by RQ's own code. Jobs that ran before may have left threads or memory behind.
     `patience`: seconds that an answer, once it is waited for, may take.
     """
@@ -64,7 +64,7 @@ class Horse:
         return self._socket.fileno()
 
     def run(self, claim: Claim, *, tell_start: bool = False) -> None:
-        """Gives it a job; with `tell_start` it says STARTED right before the job's own code."""
+        """Gives it a job; with `tell_start` it says STARTED once the job's own code has begun, unless it is over before."""
         self.jobs += 1
         self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
 
@@ -157,17 +157,34 @@ def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> N
 
 
 def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
-    def tell_start() -> None:
-        sock.sendall(pack([STARTED]))
-
     while True:
         verb, *parts = _receive(sock)
+        said = _Said(sock)
         if verb == _RUN:
-            ending = perform(Claim.from_frame(parts[1:]), tell_start if parts[0] == b"1" else None)
+            ending = perform(Claim.from_frame(parts[1:]), said.started if parts[0] == b"1" else None)
         else:
             settle()
             ending = Ending("settled", 0.0, 0.0)
-        sock.sendall(pack(ending.to_frame()))
+        said.ended(ending)
+
+
+class _Said:
+    """What is said of one job: that it has started, by a thread that watches it, but never after how it ended."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._speaking = threading.Lock()
+        self._over = False
+
+    def started(self) -> None:
+        with self._speaking:
+            if not self._over:
+                self._sock.sendall(pack([STARTED]))
+
+    def ended(self, ending: Ending) -> None:
+        with self._speaking:
+            self._over = True
+            self._sock.sendall(pack(ending.to_frame()))
 
 
 def _die_with_worker(life: int) -> None:

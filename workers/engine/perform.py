@@ -9,6 +9,7 @@ import logging
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from rq.timeouts import JobTimeoutException
 
 from workers.discovery import discover
 from workers.engine.claim import DEFAULT_TIMEOUT, Claim, Ending, failing, returned, traceback_of, unreadable
+from workers.engine.onlooker import told_once_begun
 from workers.engine.unreadable import AWAY
 from workers.job import Job
 from workers.limiter import in_time
@@ -46,7 +48,7 @@ class Performer:
         self._last: tuple[Job, Execution, Ending, BaseException | None] | None = None
 
     def perform(self, claim: Claim, tell_start: Callable[[], None] | None = None) -> Ending:
-        """Runs a job and says how it ended; calls `tell_start` right before the job's own code.
+        """Runs a job and says how it ended; calls `tell_start` once the job's own code is seen to have begun.
 
         A special job is ended by RQ's own code right here. A limited one that comes too late to start goes back to its
         queue. Raises nothing of what the job raises.
@@ -60,19 +62,17 @@ class Performer:
         execution = self.execution_of(claim, job)
         if claim.limit and not in_time(claim.asked):
             return returned(claim)
+
+        def starting(function: Callable[..., Any]) -> AbstractContextManager[None]:
+            if claim.limit and not claim.special and not in_time(claim.asked):
+                raise TooLate
+            return told_once_begun(function, tell_start) if tell_start else nullcontext()
+
+        job.starting = starting
         if claim.special:
-            job.about_to_run = tell_start
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
             return Ending("settled", started, time.time())
-
-        def about_to_run() -> None:
-            if claim.limit and not in_time(claim.asked):
-                raise TooLate
-            if tell_start is not None:
-                tell_start()
-
-        job.about_to_run = about_to_run
         return self._plain(claim, job, execution)
 
     def settle(self) -> None:

@@ -1,4 +1,4 @@
--- How a job ends, after lease.lua: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
+-- How a job ends, after limit.lua and lease.lua: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
 
 local RESULT = { finished = '1', failed = '2', stopped = '2' }
 local COUNTER = {
@@ -142,6 +142,9 @@ end
 -- What came of it: 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where some wait, which
 -- is for RQ's own code to end (nothing is done then).
 local function end_job(ending, attempt_field)
+  if ending.limit ~= '' and ending.kind ~= 'returned' then
+    started(ending.limit, ending.execution, now_us())
+  end
   if RESULT[ending.kind] and ending.forced ~= '1' and redis.pcall('SCARD', job_key(ending.id) .. ':dependents') ~= 0 then
     return 'dependents'
   end
@@ -178,6 +181,6 @@ local function read_ending(kind)
   ending.started_iso, ending.ended_iso, ending.ended, ending.took = argument(), argument(), argument(), argument()
   ending.payload, ending.ttl, ending.default_ttl = argument(), tonumber(argument()), tonumber(argument())
   ending.delay, ending.front, ending.keep = tonumber(argument()), argument(), argument()
-  ending.error, ending.seen, ending.forced = argument(), argument(), argument()
+  ending.error, ending.seen, ending.forced, ending.limit = argument(), argument(), argument(), argument()
   return ending
 end

@@ -2,8 +2,8 @@
 --
 -- A limiter's log is a sorted set of its newest admissions: member = token, score = a time (µs) that the start does
 -- not exceed. At admission that is now + `within`: whoever is admitted promises to start by then, or not at all. A report,
--- sent at most a moment before the start, lowers the score to the time of its arrival and a moment (`started`). A late,
--- lost or repeated report costs rate, never strictness. Admission at a time t needs fewer than `max` scores above t - per.
+-- sent after the start, lowers the score to the time of its arrival (`started`). A late, lost or repeated report costs rate,
+-- never strictness. Admission at a time t needs fewer than `max` scores above t - per.
 --
 -- Proof. Let max + 1 starts lie within less than `per`, and let the one admitted last be admitted at t; it starts at t or
 -- later, so the other starts, and with them their scores, are above t - per. All are in the log, for what is trimmed has
@@ -17,7 +17,7 @@
 --   limiter_named(name)                 the limiter of that name, or nil
 --   wait_us(limiter, now [, place])     0, or how long until it is worth asking again (behind `place` others)
 --   admit(limiter, token, now [, within])   only after wait_us gave 0 in the same script
---   started(name, token, now)           the report
+--   started(name, token, now)           the report: what was admitted has started before now
 --   release(name, token)                what was admitted will certainly not start; whether it was in the log
 local START_WITHIN = 5000000
 local LEAP = 1000000
@@ -151,16 +151,13 @@ local function admit(limiter, token, now, within)
     redis.call('ZREMRANGEBYRANK', limiter.log, 0, -limiter.max - 1)
 end
 
--- How long may pass between the last look at a clock and the start: a process may be made to wait just there.
+-- How long may pass between the last look at a clock and a start that nobody reports: a process may be made to wait just there.
 local function moment(limiter)
     return math.max(BRIEFEST, math.floor(limiter.per / MOMENTS))
 end
 
 local function started(name, token, now)
-    local limiter = limiter_named(name)
-    if limiter then
-        redis.call('ZADD', limiter.log, 'XX', 'LT', exact(now + moment(limiter)), token)
-    end
+    redis.pcall('ZADD', limit_key('limit-log', name), 'XX', 'LT', exact(now), token)
 end
 
 local function release(name, token)

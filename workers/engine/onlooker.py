@@ -1,0 +1,60 @@
+"""When a job's own code has begun, seen from outside it."""
+
+from __future__ import annotations
+
+import dis
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any, Final
+
+_FIRST_LOOK: Final = 0.0005
+_LONGEST_PAUSE: Final = 0.02
+"""Seconds between two looks."""
+
+
+@contextmanager
+def told_once_begun(function: Callable[..., Any], tell: Callable[[], None]) -> Iterator[None]:
+    """Calls `tell`, from a thread of its own, once the function that this thread calls inside has begun.
+
+    To tell before the call would not do: between any two instructions the system may let a process wait for as long as it
+    likes. Where nothing can be seen, as the function is not written in Python or ends at once, nothing is told.
+    """
+    code = getattr(function, "__code__", None)
+    if not isinstance(code, CodeType):
+        yield
+        return
+    over = threading.Event()
+    arguments = (threading.get_ident(), code, over, tell)
+    threading.Thread(target=_watch, args=arguments, name="watches the start", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(thread: int, code: CodeType, over: threading.Event, tell: Callable[[], None]) -> None:
+    pause = _FIRST_LOOK
+    while not over.wait(pause):
+        if _has_begun(sys._current_frames().get(thread), code):
+            tell()
+            return
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _has_begun(frame: FrameType | None, code: CodeType) -> bool:
+    """Whether that code runs in this frame, or in one that waits for it, and has got beyond its entry."""
+    while frame is not None:
+        if frame.f_code is code:
+            return frame.f_lasti > _entry(code)
+        frame = frame.f_back
+    return False
+
+
+@lru_cache(maxsize=1_000)
+def _entry(code: CodeType) -> int:
+    """Where the interpreter may still stop before a function's first instruction of its own."""
+    return max((one.offset for one in dis.get_instructions(code) if one.opname == "RESUME" and one.arg == 0), default=0)
