@@ -65,7 +65,7 @@ class Job(rq.job.Job):
     """Attempts begun so far, the running one included."""
     attempts: int | None = None
     """Attempts in all; None where whoever enqueued it did not say."""
-    _counted: bool = False
+    claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
     """Entered when all is ready, with the function that is called inside; what it raises keeps that from running."""
@@ -109,12 +109,12 @@ class Job(rq.job.Job):
         self.started_at = self.last_heartbeat = at
         self._status = rq.job.JobStatus.STARTED
         self.attempt += 1
-        self._counted = True
+        self.claimed = True
 
     def prepare_for_execution(self, worker_name: str, pipeline: Pipeline) -> None:
         """RQ's bookkeeping at the start of an attempt; counts it, and forgets the progress of the one before."""
         super().prepare_for_execution(worker_name, pipeline)
-        if self._counted:
+        if self.claimed:
             return
         self.attempt += 1
         pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)

@@ -122,6 +122,11 @@ def _begin(work: Callable[[int], Any], place: int) -> None:
 def _leave_with_parent() -> None:
     """A worker whose pool was killed finishes its job and ends, as if it had been told to."""
     parent = parent_process()
-    if parent is not None:
+    if parent is None:
+        return
+    if hasattr(os, "pidfd_open"):  # Linux; by the pipe of multiprocessing, which younger workers hold too, they go one by one
+        with suppress(ProcessLookupError):
+            wait([os.pidfd_open(int(parent.pid or 0))])
+    else:
         parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -27,13 +27,14 @@ from rq.worker.base import WorkerStatus
 from workers import keys
 from workers.cron import Cron
 from workers.discovery import discover
-from workers.engine.claim import Claim, Ending, Nothing, returned, unreadable
+from workers.engine.claim import Claim, Ending, Nothing, failing, returned, unreadable
 from workers.engine.horse import Horse
 from workers.engine.ledger import Ledger, Step
-from workers.engine.lifecycle import Lifecycle
 from workers.engine.perform import Interrupted, Performer
 from workers.engine.recovery import Recovery
+from workers.engine.special import SpecialEndings
 from workers.engine.stable import Stable
+from workers.engine.unreadable import AWAY
 from workers.engine.watch import Watch
 from workers.job import Job, Policy
 from workers.limiter import Limits, declarations, register
@@ -46,10 +47,15 @@ _ASKING: Final = 0.2
 _LONGEST_WAIT: Final = 2.0
 """Seconds between two tries to reach Redis: less than a beat, so that a lease is renewed before others take it."""
 
+_LAST_WORDS: Final = 5.0
+"""Seconds that what is done beside the jobs may take when the worker leaves."""
+_LARGE: Final = 1_000_000
+"""Bytes of a result from which on it may be what the server hangs up on."""
+
 Ended = tuple[Claim, Ending] | None
 
 
-class Worker(Lifecycle):
+class Worker(SpecialEndings):
     """RQ's worker for JSON jobs of registered processors, and for whatever else its policy allows.
 
     The worker's process talks to Redis and never runs what a job brings; a horse does. A signal, SIGTERM or SIGINT, lets
@@ -87,7 +93,7 @@ class Worker(Lifecycle):
         length = 0 if in_process else max(1, round(lease * 2 / 3))
         processors = discover().processors.values()
         self.ledger = Ledger(connection, self.name, length, declarations(processors))
-        self._limits = Limits(connection)
+        self.limits = Limits(connection)
         self._watch = Watch(connection)
         self._performer = Performer(self)
         self._stable = Stable(self, self._performer, max_jobs, max_memory)
@@ -134,6 +140,9 @@ class Worker(Lifecycle):
             self.tick_if_due()
             step = self._step(ended, more=max_jobs is None or done < max_jobs)
             ended = None
+            if isinstance(step.found, Claim) and self._stop_requested:
+                ended = step.found, returned(step.found)
+                continue
             if isinstance(step.found, Claim):
                 self.reorder_queues(self.queue_of(step.found.queue))
                 ended = self._run(step.found)
@@ -155,8 +164,10 @@ class Worker(Lifecycle):
     def _step(self, ended: Ended, *, more: bool) -> Step:
         """Ends a job and takes the next. It lands, however long Redis is away, unless the worker has to leave."""
         execution, asked, pause = uuid4().hex, time.monotonic(), 0.1
+        unheard = False
+        """Whether a job may have been taken in an answer that did not come."""
         while True:
-            wanted = execution if more and not self._stop_requested else None
+            wanted = execution if unheard or (more and not self._stop_requested) else None
             names = [queue.name for queue in self._ordered_queues]
             try:
                 step = self.ledger.step(ended, wanted, names, asked=asked)
@@ -168,12 +179,25 @@ class Worker(Lifecycle):
                 continue
             except (redis.RedisError, OSError) as error:
                 self.gone(error)
-            if self._stop_requested and (ended is None or time.monotonic() >= self.leave_at):
+                unheard = unheard or wanted is not None
+                ended = self._acceptable(ended, error)
+            if self._stop_requested and (time.monotonic() >= self.leave_at or not (ended or unheard)):
                 if ended:
                     self.log.error("job %s: what came of it could not be written: it will run again", printable(ended[0].id))
                 return Step("", Nothing())
             self.wait(pause)
             pause = min(pause * 2, _LONGEST_WAIT)
+
+    def _acceptable(self, ended: Ended, error: Exception) -> Ended:
+        """What is written instead of a result that is too large for the server, which hangs up on it each time."""
+        if ended is None or len(ended[1].payload) < _LARGE or not isinstance(error, redis.ConnectionError):
+            return ended
+        with suppress(redis.RedisError, OSError):
+            self.connection.ping()
+            claim, ending = ended
+            reason = f"qtui: the server does not take what came of this job: {len(ending.payload):,} bytes"
+            return claim, failing(claim, reason, started=ending.started, may_retry=False)
+        return ended
 
     def _is_written(self, claim: Claim, ending: Ending, came: str) -> bool:
         """Logs how a job ended; False where nothing was taken, as others wait for it, whom RQ's own code has to see to."""
@@ -188,12 +212,17 @@ class Worker(Lifecycle):
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
         """Ends a job for which others began to wait while it ran."""
-        if self.in_process:
-            self._performer.settle()
-        elif not self._stable.settle():
-            self.ledger.step((claim, ending), None, [], forced=True)
+        if self._performer.settle(claim.execution) if self.in_process else self._stable.settle(claim.execution):
+            return
+        if self.ledger.step((claim, ending), None, [], forced=True).came != "done":
+            return
+        try:
             job = self.job_class.fetch(claim.id, connection=self.connection, serializer=self.serializer)
             self.queue_of(claim.queue).enqueue_dependents(job)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
+            self.log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
 
     def _run(self, claim: Claim) -> Ended:
         """Runs a job; how it ended, where that is still to be written."""
@@ -203,6 +232,11 @@ class Worker(Lifecycle):
         self.executions[execution.id] = execution
         try:
             ending = self._run_here(claim) if self.in_process else self._stable.run(claim)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stable.clear()
+            return claim, unreadable(claim, f"{type(error).__name__}: {error}")
         finally:
             self.executions.pop(execution.id, None)
         if ending.kind == "settled":
@@ -220,9 +254,9 @@ class Worker(Lifecycle):
         finally:
             self.interruptible = False
 
-    def errand(self, work: Callable[[], None]) -> bool:
-        """Runs what may call the code of a job's callbacks in a process of its own; whether it came to its end in time."""
-        return self._stable.errand(work, patience=2 * self._every)
+    def errand(self, what: str, work: Callable[[], None]) -> None:
+        """Runs what may call the code of a job's callbacks in a process of its own; `what` it is, for the log."""
+        self._stable.errand(what, work)
 
     def become_horse(self) -> None:
         """In a horse: RQ's code is told so, and waits for Redis as it expects."""
@@ -237,7 +271,7 @@ class Worker(Lifecycle):
         """
         if claim.limit:
             with suppress(redis.RedisError, OSError):
-                self._limits.started(claim.limit, claim.execution)
+                self.limits.started(claim.limit, claim.execution)
 
     # Waiting and looking around
 
@@ -269,10 +303,13 @@ class Worker(Lifecycle):
             self._watch.hear()
         return horse is not None and horse in ready
 
-    def beat_if_due(self, claim: Claim | None) -> None:
-        """A sign of life of the worker and its job, where it is time, and what is to be looked after now and then."""
+    def beat_if_due(self, claim: Claim | None) -> bool:
+        """A sign of life of the worker and its job, where it is time, and what is to be looked after now and then.
+
+        Returns whether the job is still its own, as far as is known.
+        """
         if time.monotonic() < self.next_beat:
-            return
+            return True
         self.next_beat = time.monotonic() + self._every
         try:
             beat = self.ledger.beat(claim, self._state, self.queue_names())
@@ -283,10 +320,13 @@ class Worker(Lifecycle):
             self.back()
             self._recovery.look(beat)
             self.tend_scheduler()
+            self._stable.tend_errands()
             if claim is None and self.should_run_maintenance_tasks:
                 self.run_maintenance_tasks()
+            return beat.held
         except (redis.RedisError, OSError) as error:
             self.gone(error)
+            return True
 
     def tick_if_due(self) -> None:
         """Enqueues the cron jobs that are due, where this worker leads them."""
@@ -297,6 +337,12 @@ class Worker(Lifecycle):
             self._next_tick = time.monotonic() + self._cron.tick()
         except (redis.RedisError, OSError) as error:
             self.gone(error)
+
+    def hang_up(self) -> None:
+        """Ends its connections; each is made anew when it is needed."""
+        super().hang_up()
+        self.ledger.close()
+        self._watch.close()
 
     def queue_of(self, name: str) -> rq.Queue:
         """The queue of that name, with this worker's classes."""
@@ -309,6 +355,7 @@ class Worker(Lifecycle):
         """Says farewell, as far as Redis can still be told."""
         if not self.is_horse:
             self._stable.clear()
+            self._stable.tend_errands(wait=_LAST_WORDS)
             self._watch.close()
             with suppress(redis.RedisError, OSError):
                 self._cron.close()

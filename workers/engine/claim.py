@@ -76,7 +76,7 @@ class Claim:
             seconds = parse_timeout(raw) if raw else DEFAULT_TIMEOUT
         except TimeoutFormatError:
             seconds = DEFAULT_TIMEOUT
-        return None if seconds is None or seconds < 0 else float(seconds)
+        return None if seconds is None or seconds < 0 else float(min(seconds, 10**9))
 
     def number(self, name: bytes) -> int | None:
         """A whole number of its hash; None where it is missing or not one."""
@@ -220,10 +220,10 @@ def _delay(claim: Claim, left: int) -> int:
 def _intervals(raw: bytes | None) -> list[int]:
     try:
         found = json.loads(raw or b"[]")
-    except ValueError:
+        listed = found if isinstance(found, list) else [found]
+        return [max(0, int(one)) for one in listed if isinstance(one, int | float)]
+    except (ValueError, OverflowError, RecursionError):
         return []
-    listed = found if isinstance(found, list) else [found]
-    return [max(0, int(one)) for one in listed if isinstance(one, int | float)]
 
 
 def iso(at: float) -> str:

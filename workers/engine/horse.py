@@ -21,11 +21,12 @@ _RUN: Final = b"run"
 _SETTLE: Final = b"settle"
 _LARGEST: Final = 600 * 1024 * 1024
 """Bytes of a frame: more than the longest value that Redis takes."""
+_WORKERS_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU)
 _PATIENCE: Final = 30.0
 """Seconds that the rest of a frame may take."""
 
 Perform = Callable[[Claim, Callable[[], None] | None], Ending]
-Settle = Callable[[], None]
+Settle = Callable[[str], bool]
 
 
 class HorseDied(Exception):
@@ -68,9 +69,9 @@ class Horse:
         self.jobs += 1
         self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
 
-    def settle(self) -> None:
-        """Has the job that ran last ended by RQ's own code; answered with an Ending `settled`."""
-        self._send([_SETTLE])
+    def settle(self, execution: str) -> None:
+        """Has that execution ended by RQ's own code; answered with an Ending `settled`, or another where it is not the last."""
+        self._send([_SETTLE, execution.encode()])
 
     def answer(self) -> Ending | bytes:
         """What it says: STARTED, or how the job ended. Blocks; raises HorseDied."""
@@ -79,6 +80,11 @@ class Horse:
             return STARTED if parts == [STARTED] else Ending.from_frame(parts)
         except (OSError, EOFError, ValueError) as error:
             raise HorseDied from error
+
+    def is_done(self) -> bool:
+        """Whether it says that what it was to settle is settled; raises HorseDied."""
+        answer = self.answer()
+        return isinstance(answer, Ending) and answer.kind == "settled"
 
     def kill(self) -> None:
         """Kills it, with all processes of its group."""
@@ -143,17 +149,28 @@ def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> N
     code = 1
     try:
         os.setpgrp()
+        os.register_at_fork(after_in_child=lambda: _leave_horse(sock))
         random.seed()
         gc.freeze()
-        for number in (signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which lets the job finish
+        for number in _WORKERS_SIGNALS:
+            signal.signal(number, _ignored)
         threading.Thread(target=_die_with_worker, args=(life,), name="watches the worker", daemon=True).start()
         _serve(sock, perform, settle)
     except EOFError:
         code = 0
     finally:
         os._exit(code)
+
+
+def _ignored(_signum: int, _frame: object) -> None:
+    """The signal is for the worker, which lets the job finish; what the job starts is not deaf to it, unlike by SIG_IGN."""
+
+
+def _leave_horse(sock: socket.socket) -> None:
+    """In a fork of the horse: it must not answer for it, nor keep its death from being noticed."""
+    sock.close()
+    for number in _WORKERS_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
@@ -163,8 +180,7 @@ def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
         if verb == _RUN:
             ending = perform(Claim.from_frame(parts[1:]), said.started if parts[0] == b"1" else None)
         else:
-            settle()
-            ending = Ending("settled", 0.0, 0.0)
+            ending = Ending("settled" if settle(parts[0].decode()) else "failed", 0.0, 0.0)
         said.ended(ending)
 
 

@@ -20,8 +20,9 @@ WORKER_TTL: Final = 90
 """Seconds after its last sign of life when a worker is forgotten."""
 _STRANDED_AFTER: Final = 60
 
-_STEP: Final = Script(fragment("limit"), events(), *map(fragment, ("lease", "ending", "step")))
+_STEP: Final = Script(fragment("limit"), events(), *map(fragment, ("lease", "retention", "ending", "step")))
 _BEAT: Final = Script.of("lease", "beat")
+_TRIM: Final = Script.of("lease", "retention", "trim")
 _STRANDED: Final = Script.of("stranded")
 
 
@@ -129,6 +130,10 @@ class Ledger:
         arguments = [*self._common(time.time()), state, *running, *queues]
         known, held, overdue, stranded = _BEAT(self._connection, [], arguments)
         return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
+
+    def trim(self, registry: str, job_id: str, keep: int) -> None:
+        """Keeps the newest of a registry's jobs, of which that one has just ended."""
+        _TRIM(self._connection, [], [*self._common(time.time(), ttl=0), registry, job_id, keep])
 
     def put_stranded_back(self, queue: str) -> list[str]:
         """Puts entries back that a stock worker left between queue and start a minute ago; their ids."""

@@ -129,8 +129,15 @@ class Lifecycle(rq.Worker):
 
     # Its connection
 
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis did not answer when it was last asked."""
+        return self._away_since is not None
+
     def gone(self, error: Exception) -> None:
         """Takes note that Redis is away, or refuses what is asked; logged once until it is back."""
+        if isinstance(error, redis.ReadOnlyError):  # it is no primary any more: its name may stand for another one now
+            self.hang_up()
         if self._away_since is None:
             self._away_since = time.monotonic()
             self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
@@ -143,6 +150,11 @@ class Lifecycle(rq.Worker):
             self.next_beat = 0.0
             self.log.info("Worker %s: Redis is back after %.1f s", self.name, away)
             self.tell_trouble(f"Redis was away, or refused this worker, for {away:.1f} s")
+
+    def hang_up(self) -> None:
+        """Ends its connections; each is made anew when it is needed."""
+        self.unsubscribe()
+        self.connection.connection_pool.disconnect()
 
     def tell_trouble(self, error: str, *, job: str = "", queue: str = "") -> None:
         """Tells those who watch the events of trouble that is the worker's own; where Redis is away it goes on without."""

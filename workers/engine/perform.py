@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-import rq
 from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.executions import Execution
 from rq.job import JobStatus, Retry
 from rq.timeouts import JobTimeoutException
 
-from workers.discovery import discover
 from workers.engine.claim import DEFAULT_TIMEOUT, Claim, Ending, failing, returned, traceback_of, unreadable
+from workers.engine.kept import kept
 from workers.engine.onlooker import told_once_begun
 from workers.engine.unreadable import AWAY
 from workers.job import Job
@@ -36,10 +35,6 @@ class Interrupted(BaseException):
     """The job that runs in the worker's own process has to end now, and will run again."""
 
 
-class TooLate(Exception):
-    """A limited job is ready only after its slot may have been given again: it must not start."""
-
-
 class Performer:
     """Runs the jobs that a worker claims, with the worker's classes and connection."""
 
@@ -50,8 +45,8 @@ class Performer:
     def perform(self, claim: Claim, tell_start: Callable[[], None] | None = None) -> Ending:
         """Runs a job and says how it ended; calls `tell_start` once the job's own code is seen to have begun.
 
-        A special job is ended by RQ's own code right here. A limited one that comes too late to start goes back to its
-        queue. Raises nothing of what the job raises.
+        A special job is ended by RQ's own code right here. A limited one that comes too late goes back to its queue. Raises
+        nothing of what the job raises.
         """
         try:
             job = self.job_of(claim)
@@ -64,8 +59,8 @@ class Performer:
             return returned(claim)
 
         def starting(function: Callable[..., Any]) -> AbstractContextManager[None]:
-            if claim.limit and not claim.special and not in_time(claim.asked):
-                raise TooLate
+            if claim.limit and not in_time(claim.asked):  # ready so late that its slot may have been given again
+                self._worker.limits.admit(claim.limit, claim.execution)
             return told_once_begun(function, tell_start) if tell_start else nullcontext()
 
         job.starting = starting
@@ -75,9 +70,10 @@ class Performer:
             return Ending("settled", started, time.time())
         return self._plain(claim, job, execution)
 
-    def settle(self) -> None:
+    def settle(self, execution_id: str) -> bool:
         """Ends the job that ran last by RQ's own code, which knows how to enqueue the jobs that wait for it."""
-        assert self._last is not None
+        if self._last is None or self._last[1].id != execution_id:
+            return False
         job, execution, ending, error = self._last
         queue = self._worker.queue_of(job.origin)
         job.ended_at = datetime.fromtimestamp(ending.ended, UTC)
@@ -88,6 +84,7 @@ class Performer:
             job._status = JobStatus.FAILED
             job.retries_left = None
             self._worker.handle_job_failure(job, queue, exc_string=traceback_of(error), execution=execution)
+        return True
 
     def job_of(self, claim: Claim) -> Job:
         """The job as RQ has it once it is prepared for execution; raises whatever its record makes RQ raise."""
@@ -119,12 +116,10 @@ class Performer:
             ending = _succeeded(job, value, started)
         except Interrupted:
             raise
-        except TooLate:
-            return returned(claim)
         except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
             error = raised
             self._worker.handle_exception(job, type(raised), raised, raised.__traceback__)
-            _, keep = _kept(job)
+            _, keep = kept(job)
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
         self._last = job, execution, ending, error
         return ending
@@ -139,14 +134,5 @@ def _succeeded(job: Job, value: Any, started: float) -> Ending:
         except Exception:  # noqa: BLE001 - a serializer may raise anything
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
         payload = b64encode(serialized)
-    keep, _ = _kept(job)
+    keep, _ = kept(job)
     return Ending("finished", started, time.time(), payload, job.result_ttl, keep=keep)
-
-
-def _kept(job: Job) -> tuple[int | None, int | None]:
-    """How many finished and failed jobs of its queue its processor wants kept."""
-    try:
-        processor = discover().by_path.get(job.func_name or "") if job.instance is None else None
-    except rq.exceptions.DeserializationError:
-        return None, None
-    return (processor.options.keep_finished, processor.options.keep_failed) if processor else (None, None)

@@ -40,7 +40,12 @@ class Recovery:
         """Sees to what a beat brought to light; raises redis.RedisError or OSError."""
         overdue = set(beat.overdue)
         for lease in overdue & self._seen:
-            self._recover(lease)
+            try:
+                self._recover(lease)
+            except (redis.RedisError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a record holds, it must stop nobody
+                log.error("job %s cannot be taken up: %s: %s", printable(lease.job_id), type(error).__name__, error)
         self._seen = overdue
         for queue in beat.stranded:
             for job_id in self._worker.ledger.put_stranded_back(queue):
@@ -53,8 +58,8 @@ class Recovery:
         if self._worker.ledger.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
         log.warning("%s: job %s lost its worker %s: %s", lease.queue, printable(claim.id), printable(lost, 100), ending.kind)
-        if (ending.kind == "failed" or claim.special) and not self._worker.errand(lambda: self._afterwards(claim, ending)):
-            log.error("job %s: what follows its failure did not come to its end", printable(claim.id))
+        if ending.kind == "failed" or claim.special:
+            self._worker.errand(f"what follows the loss of job {printable(claim.id)}", lambda: self._afterwards(claim, ending))
 
     def _claim(self, lease: Overdue) -> Claim:
         fields: Any

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from workers import keys
 from workers.engine.claim import Claim, Ending, failing, returned, stopped
 from workers.engine.horse import Horse, HorseDied
 from workers.engine.perform import Performer
+from workers.engine.unreadable import AWAY
 from workers.text import printable
 
 if TYPE_CHECKING:
@@ -24,8 +26,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("rq.worker")
 
+_ERRAND: Final = 90.0
+"""Seconds that what is done beside the jobs may take: RQ gives a callback 60."""
 _GRACE: Final = 15.0
 """Seconds that a job has to end after its timeout; then its horse is killed."""
+_WITHOUT_END: Final = {
+    "stop": "%s: job %s is put back at the head",
+    "lost": "%s: job %s was taken away: its process is ended",
+}
 _OVERTIME: Final = f"qtui: the job did not end within {_GRACE:g} s after its timeout, and its process was killed"
 
 
@@ -38,6 +46,8 @@ class Stable:
         self._max_jobs = max_jobs
         self._max_memory = max_memory
         self._horse: Horse | None = None
+        self._errands: dict[Horse, tuple[str, float]] = {}
+        """What each does, and until when it may (time.monotonic)."""
 
     def run(self, claim: Claim) -> Ending:
         """Runs a job to its end, which is one also where the horse dies of it; meanwhile the worker looks around."""
@@ -56,36 +66,45 @@ class Stable:
             self._worker._horse_pid = 0
         return self._without_answer(claim, why, self.clear())
 
-    def settle(self) -> bool:
+    def settle(self, execution: str) -> bool:
         """Has the job that ran last ended by RQ's own code; False where its horse is gone."""
         with suppress(HorseDied):
             if self._horse is not None:
-                self._horse.settle()
-                self._horse.answer()
-                return True
+                self._horse.settle(execution)
+                return self._horse.is_done()
         self.clear()
         return False
 
-    def errand(self, work: Callable[[], None], patience: float) -> bool:
-        """Runs something once in a process of its own, for so many seconds at most; whether it came to its end."""
+    def errand(self, what: str, work: Callable[[], None]) -> None:
+        """Runs something beside the jobs, once, in a process of its own."""
 
-        def settle() -> None:
+        def settle(_: str) -> bool:
             self._worker.become_horse()
             try:
                 work()
             except Exception as error:  # it may be the code of a job, which raises anything
                 log.error("Worker %s: %s: %s", self._worker.name, type(error).__name__, printable(str(error), 300))
                 raise
+            return True
 
-        horse = Horse(self._perform, settle, patience=patience)
-        try:
-            horse.settle()
-            horse.answer()
-        except HorseDied:
-            return False
-        finally:
-            horse.bury()
-        return True
+        horse = Horse(self._perform, settle)
+        self._errands[horse] = (what, time.monotonic() + _ERRAND)
+        with suppress(HorseDied):
+            horse.settle("")
+
+    def tend_errands(self, wait: float = 0.0) -> None:
+        """Sees to those that have ended or take too long; `wait`: for so many seconds, until there are none."""
+        until = time.monotonic() + wait
+        for horse, (what, latest) in list(self._errands.items()):
+            ready, _, _ = select.select([horse], [], [], max(0.0, until - time.monotonic()))
+            if ready or wait or time.monotonic() >= latest:
+                del self._errands[horse]
+                done = False
+                with suppress(HorseDied):
+                    done = bool(ready) and horse.is_done()
+                if not done:
+                    log.error("Worker %s: %s did not come to its end", self._worker.name, what)
+                horse.bury()
 
     def clear(self) -> int:
         """Ends the horse; its wait status."""
@@ -97,9 +116,12 @@ class Stable:
         worker, timeout = self._worker, claim.timeout
         end_at = time.monotonic() + timeout + _GRACE if timeout else float("inf")
         while True:
-            worker.beat_if_due(claim)
+            if not worker.beat_if_due(claim):
+                return "lost"
             worker.tick_if_due()
             moment = time.monotonic()
+            if worker.is_away:
+                end_at = max(end_at, moment + _GRACE)
             if moment >= worker.leave_at:
                 return "stop"
             if moment >= end_at:
@@ -113,18 +135,25 @@ class Stable:
     def _without_answer(self, claim: Claim, why: str, status: int) -> Ending:
         if self._worker._stopped_job_id == claim.id:
             ending, text = stopped(claim), ""
-        elif why == "stop":
-            log.warning("%s: job %s is put back at the head", claim.queue, printable(claim.id))
+        elif why in ("stop", "lost"):
+            log.warning(_WITHOUT_END[why], claim.queue, printable(claim.id))
             return returned(claim)
         else:
             text = _OVERTIME if why == "overtime" else _death(status)
             ending = failing(claim, text)
             log.warning("%s: job %s: %s", claim.queue, printable(claim.id), text)
             self._worker.tell_trouble(text, job=claim.id, queue=claim.queue)
-        if claim.special:
-            return self._end_special(claim, ending, text)
-        self._worker._stopped_job_id = None
-        return ending
+        if not claim.special:
+            self._worker._stopped_job_id = None
+            return ending
+        while True:
+            try:
+                return self._end_special(claim, ending, text)
+            except AWAY as error:
+                self._worker.gone(error)
+                if time.monotonic() >= self._worker.leave_at:  # whoever finds its lease sees to it
+                    return Ending("settled", ending.started, ending.ended)
+                self._worker.wait(1.0)
 
     def _end_special(self, claim: Claim, ending: Ending, text: str) -> Ending:
         """Ends a special job whose horse died, as rq.worker.Worker.monitor_work_horse does."""

@@ -4,8 +4,8 @@ local RESULT = { finished = '1', failed = '2', stopped = '2' }
 local COUNTER = {
   finished = 'successful_job_count', failed = 'failed_job_count', stopped = 'failed_job_count', retry = 'failed_job_count',
 }
+local WAITS = { queued = true, scheduled = true, deferred = true, rate_limited = true, ready_to_enqueue = true }
 local EVENT = { finished = 'completed', failed = 'failed', stopped = 'failed', retry = 'retrying' }
-local MOST_TRIMMED = 50
 local MOST_EVENTS = 10000
 
 local function tell(kind, id, queue, description, attempt, details)
@@ -44,34 +44,7 @@ local function write_result(ending)
   elseif ending.ttl then
     try('EXPIRE', key, ending.ttl)
   end
-end
-
-local function forget(registry, id)
-  redis.call('ZREM', registry, id)
-  redis.call('UNLINK', job_key(id), job_key(id) .. ':dependents', P .. 'job::' .. id .. ':dependencies',
-    P .. 'results:' .. id, P .. 'executions:' .. id, OURS .. ':log:' .. id)
-end
-
--- Removes the jobs that ended first until `keep` are left. The registry is ordered by when jobs expire, so the order in
--- which they ended is kept beside it; what is in the registry only (ended by a stock worker) goes by its expiry.
-local function keep_newest(ending, registry, keep)
-  local ends = OURS .. ':ends:' .. string.sub(registry, #P + 1)
-  redis.call('ZADD', ends, ending.ended, ending.id)
-  redis.call('EXPIRE', ends, 40 * 86400)
-  local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
-  local surplus = math.min(kept - keep, MOST_TRIMMED)
-  local looked = 0
-  while surplus > 0 and looked < 4 * MOST_TRIMMED do
-    looked = looked + 1
-    local oldest = redis.call('ZPOPMIN', ends)[1] or redis.call('ZRANGE', registry, 0, 0)[1]
-    if not oldest then
-      return
-    end
-    if redis.call('ZSCORE', registry, oldest) then
-      forget(registry, oldest)
-      surplus = surplus - 1
-    end
-  end
+  return 'done'
 end
 
 -- rq.job.Job._handle_success, rq.registry.FailedJobRegistry.add and rq.job.Job.cleanup
@@ -92,8 +65,9 @@ local function settle(ending)
   local forever = ending.kind == 'finished' and expires == -1 and '+inf' or expires
   try('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
   if ending.keep ~= '' and is_type(registry, 'zset') then
-    keep_newest(ending, registry, tonumber(ending.keep))
+    keep_newest(registry, ending.id, tonumber(ending.keep))
   end
+  return 'done'
 end
 
 local function restore_ttl(key)
@@ -115,15 +89,17 @@ local function retry(ending)
     try(ending.front == '1' and 'LPUSH' or 'RPUSH', P .. 'queue:' .. ending.queue, ending.id)
   end
   restore_ttl(key)
+  return 'done'
 end
 
 -- back at the head of its queue, as if it had never been taken
 local function put_back(ending, attempt_field)
   local key = job_key(ending.id)
   redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
-  redis.call('HINCRBY', key, attempt_field, -1)
   try('LPUSH', P .. 'queue:' .. ending.queue, ending.id)
+  try('HINCRBY', key, attempt_field, -1)
   restore_ttl(key)
+  return 'done'
 end
 
 -- The first write of an ending: without memory the script ends here, before anything is half done.
@@ -145,35 +121,32 @@ local function end_job(ending, attempt_field)
   if ending.limit ~= '' and ending.kind ~= 'returned' then
     started(ending.limit, ending.execution, now_us())
   end
-  if RESULT[ending.kind] and ending.forced ~= '1' and redis.pcall('SCARD', job_key(ending.id) .. ':dependents') ~= 0 then
-    return 'dependents'
-  end
   if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
     return 'lost'
+  elseif RESULT[ending.kind] and ending.forced ~= '1' and redis.pcall('SCARD', job_key(ending.id) .. ':dependents') ~= 0 then
+    return 'dependents'
   end
   local key = job_key(ending.id)
   local fields = redis.pcall('HMGET', key, 'status', 'description', attempt_field, 'dependency_ids')
   local gone = not fields.err and not fields[1] and redis.call('EXISTS', key) == 0
   ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
   local counted = not gone and ending.kind ~= 'settled'
-  if counted and ending.kind ~= 'returned' then
+  local again = WAITS[fields[1]] -- enqueued anew while it ran: its record is that of another run now
+  if counted and ending.kind ~= 'returned' and not again then
     note_end(ending)
   end
   release_lease(ending.id, ending.queue, ending.execution)
   if not counted then
     return gone and 'lost' or 'done'
   elseif ending.kind == 'returned' then
-    put_back(ending, attempt_field)
-    return 'done'
+    return again and 'done' or put_back(ending, attempt_field)
   end
   count(ending)
   tell_ending(ending)
-  if RESULT[ending.kind] then
-    settle(ending)
-  else
-    retry(ending)
+  if not RESULT[ending.kind] then
+    return again and 'done' or retry(ending)
   end
-  return 'done'
+  return again and write_result(ending) or settle(ending)
 end
 
 local function read_ending(kind)

@@ -114,7 +114,9 @@ end
 -- When a limiter may open on a server process that it has not been used on.
 -- A process begun after the last admission restored it from disk: an append-only file holds all of it, anything less may lack
 -- the newest entries, so the begin of the process counts as a full log. A process that was there before is a
--- replica made primary, which may lack the newest entries whatever it writes to disk.
+-- replica made primary, which may lack the newest entries whatever it writes to disk. What cannot be told from here is a
+-- machine that lost its power: unless `appendfsync always` is set, a second or two of the file are gone then. Closing
+-- a window at every restart for that would stop a limit per day for a day.
 local function opens_at(limiter, now, info)
     local uptime = tonumber(info:match('uptime_in_seconds:(%d+)')) or 0
     local begun = (math.floor(now / 1000000) - uptime + 1) * 1000000

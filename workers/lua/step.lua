@@ -68,6 +68,7 @@ local function pop(queue)
       return id, flat, fields
     end
   end
+  waits = 1 -- there may be more
 end
 
 -- rq.executions.Execution.create and rq.job.Job.prepare_for_execution

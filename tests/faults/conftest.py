@@ -1,0 +1,12 @@
+"""Fixtures of the review."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+
+
+@pytest.fixture
+def queue(client: redis.Redis) -> Queue:
+    return Queue("default", connection=client)

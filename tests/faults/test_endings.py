@@ -1,0 +1,67 @@
+"""How a job ends that somebody has changed meanwhile; and the clock of a server that is not the last one's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import redis
+from rq import Queue
+
+from tests.faults import jobs
+from tests.faults.support import ALLOW, status
+from tests.support import Server, wait_until
+from tests.workers.support import working
+from workers import keys
+from workers.cron import Cron
+from workers.pause import pause, resume
+from workers.processor import Payload, processor
+
+
+def test_a_job_enqueued_again_while_it_runs_outlives_the_first_ones_time_to_be_kept(
+    server: Server, client: redis.Redis, queue: Queue, home: Path
+) -> None:
+    here, go = home / "here", home / "go"
+    first = queue.enqueue(jobs.hold, str(here), str(go), job_id="same", result_ttl=1)
+    with working(server, home, *ALLOW):
+        wait_until(here.exists, description="it runs")
+        pause(client, ["default"])
+        queue.enqueue(jobs.note, "ran", "again", job_id="same", result_ttl=1)
+        go.touch()
+        wait_until(lambda: not client.exists(keys.registry("wip", "default")), description="the first has ended")
+        assert (client.ttl(first.key), status(client, first)) == (-1, "queued")
+        resume(client, ["default"])
+        wait_until(lambda: client.llen(keys.queue("default")) == 0, description="the second is taken")
+        wait_until(lambda: client.exists("ran"), description="the second runs", timeout=5)
+
+
+def test_a_job_whose_count_of_attempts_was_broken_meanwhile_is_put_back(
+    server: Server, client: redis.Redis, queue: Queue, home: Path
+) -> None:
+    here = home / "here"
+    job = queue.enqueue(jobs.hold, str(here), str(home / "go"))
+    with working(server, home, *ALLOW, "--shutdown-timeout", "0") as process:
+        wait_until(here.exists, description="it runs")
+        client.hset(keys.job(job.id), keys.FIELD_ATTEMPT, "many")
+        process.terminate()
+        process.wait(20)
+    assert client.lrange(keys.queue("default"), 0, -1) == [job.id.encode()]
+
+
+@processor(queue="ticking", every=60)
+def ticking(payload: Payload) -> Payload:
+    """Does nothing."""
+    return payload
+
+
+def test_a_lead_of_a_server_whose_clock_was_ahead_is_free_in_time(client: redis.Redis) -> None:
+    """Its leader is gone, and so is that server: the new one's clock is an hour behind."""
+    Cron(client, [ticking]).tick()
+    client.hincrby(keys.cron("ticking"), "until", 3_600_000)
+    owner = client.hget(keys.cron("ticking"), "owner")
+    after = Cron(client, [ticking])
+
+    def is_led_anew() -> bool:
+        after.tick()
+        return client.hget(keys.cron("ticking"), "owner") != owner
+
+    wait_until(is_led_anew, description="another leads it", timeout=12)

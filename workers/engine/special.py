@@ -1,0 +1,101 @@
+"""How RQ's own code ends special jobs here: those with callbacks, repeats, webhooks, dependents, RQ's limits."""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ's worker have no types)
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.executions import Execution
+from rq.job import Job, JobStatus
+
+from workers import keys
+from workers.engine.kept import kept
+from workers.engine.lifecycle import Lifecycle
+from workers.engine.perform import Interrupted
+from workers.text import printable
+
+if TYPE_CHECKING:
+    from workers.engine.ledger import Ledger
+
+_REFUSED: Final = (redis.OutOfMemoryError, redis.ReadOnlyError)
+"""What the server does not take now, but will."""
+_PAUSE: Final = 1.0
+
+
+class SpecialEndings(Lifecycle):
+    """A worker that ends a special job only while it holds it, however long that takes, and keeps as many as wanted.
+
+    RQ's code runs in a horse; whoever wants it to give up ends the horse.
+    """
+
+    ledger: Ledger
+
+    def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
+        """Nothing for a job that was claimed: the script has noted it all, and it may be somebody else's again."""
+        if not getattr(job, "claimed", False):
+            super().prepare_job_execution(job, remove_from_intermediate_queue)
+
+    def _finalize_success(self, job: Job, queue: Queue, execution: Execution, return_value: Any) -> None:
+        with self._endless_patience():
+            if self._holds(job, queue, execution):
+                super()._finalize_success(job, queue, execution, return_value)
+
+    def _finalize_failure(self, job: Job, queue: Queue, execution: Execution, exc_info: Any) -> None:
+        if isinstance(exc_info[1], Interrupted):  # no failure of the job: it is put back
+            raise exc_info[1]
+        with self._endless_patience():
+            if self._holds(job, queue, execution):
+                super()._finalize_failure(job, queue, execution, exc_info)
+
+    def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
+        """As RQ's, also where the server is out of memory."""
+        _insist(lambda: super(SpecialEndings, self).handle_execution_ended(job, queue, heartbeat_ttl))
+
+    def handle_job_success(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
+        """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
+        _insist(lambda: super(SpecialEndings, self).handle_job_success(job, queue, *arguments, **named))
+        self._keep_newest(job, queue, "finished")
+
+    def handle_job_failure(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
+        """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
+        _insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
+        self._keep_newest(job, queue, "failed")
+
+    def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        lease = self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}")
+        if lease is None:
+            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
+        return lease is not None
+
+    def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
+        finished, failed = kept(job)
+        keep = finished if registry == "finished" else failed
+        if keep is not None and job.get_status(refresh=False) in (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED):
+            self.ledger.trim(keys.registry(registry, queue.name), job.id, keep)
+
+    @contextmanager
+    def _endless_patience(self) -> Iterator[None]:
+        before: Any = self.connection.get_retry()
+        self.connection.set_retry(Retry(ConstantBackoff(_PAUSE), -1))
+        try:
+            yield
+        finally:
+            self.connection.set_retry(before)
+
+
+def _insist(action: Callable[[], None]) -> None:
+    """Does what is all or nothing until the server takes it."""
+    while True:
+        try:
+            return action()
+        except _REFUSED:
+            threading.Event().wait(_PAUSE)

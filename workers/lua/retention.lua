@@ -1,0 +1,35 @@
+-- Keeps only so many of the jobs that have ended, after lease.lua.
+
+local MOST_TRIMMED = 50
+local OVER = { finished = true, failed = true, stopped = true }
+
+local function forget(registry, id)
+  redis.call('ZREM', registry, id)
+  if not OVER[redis.pcall('HGET', job_key(id), 'status')] then
+    return
+  end
+  redis.call('UNLINK', job_key(id), job_key(id) .. ':dependents', P .. 'job::' .. id .. ':dependencies',
+    P .. 'results:' .. id, P .. 'executions:' .. id, OURS .. ':log:' .. id)
+end
+
+-- Removes the jobs that ended first until `keep` are left. The registry is ordered by when jobs expire, so the order in
+-- which they ended is kept beside it; what is in the registry only (ended by a stock worker) goes by its expiry.
+local function keep_newest(registry, id, keep)
+  local ends = OURS .. ':ends:' .. string.sub(registry, #P + 1)
+  redis.call('ZADD', ends, string.format('%.6f', TIME[1] + TIME[2] / 1000000), id)
+  redis.call('EXPIRE', ends, 40 * 86400)
+  local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
+  local surplus = math.min(kept - keep, MOST_TRIMMED)
+  local looked = 0
+  while surplus > 0 and looked < 4 * MOST_TRIMMED do
+    looked = looked + 1
+    local oldest = redis.call('ZPOPMIN', ends)[1] or redis.call('ZRANGE', registry, 0, 0)[1]
+    if not oldest then
+      return
+    end
+    if redis.call('ZSCORE', registry, oldest) then
+      forget(registry, oldest)
+      surplus = surplus - 1
+    end
+  end
+end
