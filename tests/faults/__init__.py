@@ -1,1 +1,1 @@
-"""Faults found on the processing side: each test fails until its fault is mended."""
+"""What may go wrong around a job, and what holds then."""

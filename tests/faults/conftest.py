@@ -1,4 +1,4 @@
-"""Fixtures of the review."""
+"""Fixtures of these tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs for the tests of the review, and what stands in their way."""
+"""Jobs for these tests, and what stands in their way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the review share."""
+"""What these tests share."""
 
 from __future__ import annotations
 
