@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import rq
 from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from workers.worker import Worker
 
 log = logging.getLogger("rq.worker")
+
+_STEPS: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")
+_STOCK: Final = {name: getattr(rq.Worker, name) for name in _STEPS}
+"""What RQ's worker does to run and end a job: a subclass or a tool that changes it wants it done so."""
 
 
 class Interrupted(BaseException):
@@ -57,10 +63,11 @@ class Performer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
             return unreadable(claim, f"{type(error).__name__}: {error}")
+        os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses have it
         execution = self.execution_of(claim, job)
         if claim.limit and not in_time(claim.asked):
             return returned(claim)
-        if claim.special:
+        if self.is_special(claim):
             job.about_to_run = tell_start
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
@@ -89,9 +96,19 @@ class Performer:
             job.retries_left = None
             self._worker.handle_job_failure(job, queue, exc_string=traceback_of(error), execution=execution)
 
+    def is_special(self, claim: Claim) -> bool:
+        """Whether RQ's own code runs and ends a job: it is special, or this worker ends jobs in ways of its own."""
+        return self._own_ways or claim.special
+
+    @cached_property
+    def _own_ways(self) -> bool:
+        worker = self._worker
+        changed = any(getattr(getattr(worker, name), "__func__", None) is not stock for name, stock in _STOCK.items())
+        return changed or worker.disable_default_exception_handler or worker.default_result_ttl == 0
+
     def job_of(self, claim: Claim) -> Job:
         """The job as RQ has it once it is prepared for execution; raises whatever its record makes RQ raise."""
-        job = cast(Job, self._worker.job_class(claim.id, connection=self._worker.connection, serializer=None))
+        job = cast(Job, self._worker.job_class(claim.id, connection=self._worker.connection, serializer=self._worker.serializer))
         job.restore(claim.fields)
         job.begun_as_claimed(self._worker.name, datetime.fromtimestamp(claim.begun, UTC))
         if not job.origin:
@@ -116,7 +133,7 @@ class Performer:
             if isinstance(value, Retry):
                 self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
                 return Ending("settled", started, time.time())
-            ending = _succeeded(job, value, started)
+            ending = _succeeded(job, value, started, job.get_result_ttl(self._worker.default_result_ttl))
         except Interrupted:
             raise
         except TooLate:
@@ -130,7 +147,7 @@ class Performer:
         return ending
 
 
-def _succeeded(job: Job, value: Any, started: float) -> Ending:
+def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
     """As rq.results.Result.serialize writes what a job returned."""
     payload = b""
     if value is not None:
@@ -140,7 +157,7 @@ def _succeeded(job: Job, value: Any, started: float) -> Ending:
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
         payload = b64encode(serialized)
     keep, _ = _kept(job)
-    return Ending("finished", started, time.time(), payload, job.result_ttl, keep=keep)
+    return Ending("finished", started, time.time(), payload, ttl, keep=keep)
 
 
 def _kept(job: Job) -> tuple[int | None, int | None]:
