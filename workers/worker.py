@@ -229,6 +229,8 @@ class Worker(Lifecycle):
     def _run_here(self, claim: Claim) -> Ending:
         self.interruptible = True
         try:
+            if self._stop_requested:  # since the job was asked for: no second signal will be sent
+                return returned(claim)
             return self._performer.perform(claim, lambda: self.report_start(claim))
         except Interrupted:
             return returned(claim)

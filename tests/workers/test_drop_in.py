@@ -133,6 +133,18 @@ def test_a_worker_may_work_twice(client: redis.Redis, queue: Queue, signals: Non
     assert not worker.work(burst=True)
 
 
+def test_a_job_taken_as_the_stop_comes_is_put_back(client: redis.Redis, queue: Queue, signals: None) -> None:
+    class Stopped(Worker):
+        def reorder_queues(self, reference_queue: Queue) -> None:
+            self.request_stop(signal.SIGTERM, None)  # when a job is taken, and not yet begun
+
+    job = queue.enqueue(engine.mark, "ran")
+    Stopped([queue], connection=client, in_process=True).work()
+    assert not client.exists("marks")
+    assert client.lrange(keys.queue("default"), 0, -1) == [job.id.encode()]
+    assert client.hget(keys.job(job.id), keys.FIELD_ATTEMPT) == b"0"
+
+
 def test_all_workers_are_read_with_our_class(client: redis.Redis, queue: Queue) -> None:
     names = [f"w{number}" for number in range(3)]
     for name in names:
