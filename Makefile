@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format screenshots snapshots bench clean
+.PHONY: help demo test rq-suite lint format screenshots snapshots bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ demo: $(VENV)/installed ## an embedded server, a worker, jobs of every kind, the
 
 test: $(VENV)/installed-test ## the whole suite, on a real server that it starts by itself
 	$(BIN)/pytest
+
+rq-suite: $(VENV)/installed-test ## RQ's own test suite, fetched, with our worker in the place of RQ's: 5 minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check psutil
+	$(BIN)/python -m tests.rq_suite
 
 lint: $(VENV)/installed-test ## ruff and mypy, strict
 	$(BIN)/ruff check $(SOURCES)

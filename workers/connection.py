@@ -158,6 +158,12 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     return redis.Redis.from_pool(pool)
 
 
+def own_connection(client: redis.Redis) -> Any:
+    """A connection to the client's Redis that its pool neither keeps nor counts; it connects at its first command."""
+    pool = client.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
+
+
 def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
     """A client of the Redis that `resolve(url)` finds; raises as `resolve` and `dial` do."""
     return dial(resolve(url), role=role, patience=patience)

@@ -20,7 +20,7 @@ from redis.client import Pipeline
 from rq.exceptions import DeserializationError
 from rq.serializers import DefaultSerializer, JSONSerializer
 from rq.types import FailureCallbackType, SuccessCallbackType
-from rq.utils import import_attribute
+from rq.utils import import_attribute, import_job_class
 
 from workers import keys
 from workers.discovery import discover
@@ -71,16 +71,25 @@ class Job(rq.job.Job):
     """Entered when all is ready, with the function that is called inside; what it raises keeps that from running."""
 
     @classmethod
-    def under(cls, policy: Policy) -> type[Job]:
-        """The class with that policy."""
-        return type("Job", (cls,), {"policy": policy})
+    def under(cls, policy: Policy, base: type[rq.job.Job] | str | None = None) -> type[Job]:
+        """The class with that policy; `base` is a class of RQ's jobs, or its dotted name, that it is a kind of besides."""
+        base = import_job_class(base) if isinstance(base, str) else base or cls
+        bases = (base,) if issubclass(base, cls) else (cls,) if issubclass(cls, base) else (cls, base)
+        return cast(type[Job], type(base.__name__, bases, {"policy": policy}))
+
+    def __eq__(self, other: object) -> bool:
+        """As RQ's, whatever class of jobs each was read with."""
+        return isinstance(other, rq.job.Job) and self.id == other.id
+
+    __hash__ = rq.job.Job.__hash__
 
     # Reading
 
     def restore(self, raw_data: dict[Any, Any]) -> None:
-        """Reads the hash; the serializer follows from the data itself, before anything else is decoded with it."""
-        pickled = _unpacked(raw_data.get(b"data", b"")).startswith(_PICKLE)
-        self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
+        """Reads the hash; which of RQ's serializers it needs follows from the data, before anything else is decoded."""
+        if self.serializer in (DefaultSerializer, JSONSerializer):
+            pickled = _unpacked(raw_data.get(b"data", b"")).startswith(_PICKLE)
+            self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
         times = {name: raw_data[name] for name in _TIMES if raw_data.get(name)}
         super().restore({name: value for name, value in raw_data.items() if name not in _TIMES})
         for name, value in times.items():

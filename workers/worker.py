@@ -20,7 +20,7 @@ import rq
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
-from rq.serializers import JSONSerializer
+from rq.serializers import DefaultSerializer, JSONSerializer, resolve_serializer
 from rq.worker import DequeueStrategy
 from rq.worker.base import WorkerStatus
 
@@ -63,34 +63,47 @@ class Worker(SpecialEndings):
     put back at the head of its queue. `max_jobs` and `max_memory` (bytes) are what a horse runs and holds before another
     takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang. With `cron` it
     is among those of which one enqueues the processors' cron jobs, but in burst.
+
+    It takes what `rq.Worker` takes, so that `rq worker --worker-class` runs it or, with its own `policy`, a subclass. What
+    replaces `perform_job` or RQ's handling of a job's end is asked; `execute_job` and other ways to fork are not. `worker_ttl`
+    and `job_monitoring_interval` mean nothing here: signs of life follow from `lease`.
     """
+
+    policy: Policy = Policy()
+    """What it runs besides the registered processors, where the constructor is not told."""
+    in_process = False
 
     def __init__(
         self,
-        queues: Sequence[str],
-        *,
-        connection: redis.Redis,
+        queues: str | rq.Queue | Sequence[str | rq.Queue],
         name: str | None = None,
+        *,
         policy: Policy | None = None,
         lease: float = LEASE,
         shutdown_timeout: float = 30.0,
-        in_process: bool = False,
+        in_process: bool | None = None,
         max_jobs: int | None = None,
         max_memory: int | None = None,
         cron: bool = True,
+        job_class: type[rq.job.Job] | str | None = None,
+        serializer: Any = None,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            list(queues),
-            name=name or _default_name(),
-            connection=connection,
-            job_class=Job.under(policy or Policy()),
-            serializer=JSONSerializer,
-        )
+        own_kind = Job.under(policy or self.policy, job_class or self.job_class)
+        reads = resolve_serializer(serializer)
+        # RQ's default unpickles without asking the policy; a job that may be unpickled is so by its own class.
+        reads = JSONSerializer if reads is DefaultSerializer else reads
+        super().__init__(queues, name or _default_name(), job_class=own_kind, serializer=reads, **options)
+        connection = self.connection
+        # Queues that were given know their jobs by a class that asks nobody.
+        self.queues = [self._queue(queue.name) for queue in self.queues]
+        self._ordered_queues = self.queues[:]
         self.shutdown_timeout = shutdown_timeout
-        self.in_process = in_process
+        if in_process is not None:
+            self.in_process = in_process
         # A lease is renewed every sixth of its length, and found lost at two beats after its end.
         self._every = lease / 6
-        length = 0 if in_process else max(1, round(lease * 2 / 3))
+        length = 0 if self.in_process else max(1, round(lease * 2 / 3))
         processors = discover().processors.values()
         self.ledger = Ledger(connection, self.name, length, declarations(processors))
         self.limits = Limits(connection)
@@ -158,7 +171,7 @@ class Worker(SpecialEndings):
     def _is_over(self, found: Nothing, burst: bool) -> bool:
         if burst and found.wait is None and not self._stop_requested:
             self.log.info("Worker %s: done, quitting", self.name)
-            self._stop_requested = True
+            return True
         return self._stop_requested
 
     def _step(self, ended: Ended, *, more: bool) -> Step:
@@ -248,6 +261,8 @@ class Worker(SpecialEndings):
     def _run_here(self, claim: Claim) -> Ending:
         self.interruptible = True
         try:
+            if self._stop_requested:  # since the job was asked for: no second signal will be sent
+                return returned(claim)
             return self._performer.perform(claim, (lambda: self.report_start(claim)) if claim.limit else None)
         except Interrupted:
             return returned(claim)
@@ -262,6 +277,7 @@ class Worker(SpecialEndings):
         """In a horse: RQ's code is told so, and waits for Redis as it expects."""
         if not self._is_horse:
             self._is_horse = True
+            os.environ["RQ_WORKER_ID"] = self.name
             self.connection.set_retry(self._patience)
 
     def report_start(self, claim: Claim) -> None:
@@ -349,6 +365,9 @@ class Worker(SpecialEndings):
         for queue in self.queues:
             if queue.name == name:
                 return queue
+        return self._queue(name)
+
+    def _queue(self, name: str) -> rq.Queue:
         return self.queue_class(name, connection=self.connection, job_class=self.job_class, serializer=self.serializer)
 
     def teardown(self) -> None:

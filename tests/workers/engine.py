@@ -23,6 +23,10 @@ def pid() -> int:
     return os.getpid()
 
 
+def variables() -> list[str | None]:
+    return [os.environ.get(name) for name in ("RQ_WORKER_ID", "RQ_JOB_ID")]
+
+
 def fail(text: str = "as told") -> None:
     raise ValueError(text)
 

@@ -12,7 +12,7 @@ from rq.serializers import JSONSerializer
 
 from tests.support import Server, wait_until
 from tests.workers.sockets import listening, losing_one_reply
-from workers.connection import INTERACTIVE, WORKER, Patience, Target, connect, open_client, resolve
+from workers.connection import INTERACTIVE, WORKER, Patience, Target, connect, open_client, own_connection, resolve
 from workers.errors import InvalidInput
 
 
@@ -181,3 +181,13 @@ class TestTheClient:
             client.publish(worker.pubsub_channel_name, "hello")
             wait_until(lambda: worker.heard == [b"hello"], description="the message is heard")
             worker.unsubscribe()
+
+
+def test_a_connection_of_its_own_is_not_one_of_the_pool(server: Server) -> None:
+    with redis.Redis(unix_socket_path=server.socket, max_connections=1) as client:
+        for _ in range(3):
+            connection = own_connection(client)
+            connection.send_command("PING")
+            assert connection.read_response() == b"PONG"
+            connection.disconnect()
+        assert client.ping()

@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from resource import struct_rusage
+from typing import Final, NamedTuple, NoReturn
 
 from workers.engine.claim import Claim, Ending, pack, unpack
 
@@ -27,6 +28,14 @@ _PATIENCE: Final = 30.0
 
 Perform = Callable[[Claim, Callable[[], None] | None], Ending]
 Settle = Callable[[str], bool]
+
+
+class Death(NamedTuple):
+    """How a horse has ended, as `os.wait4` tells it."""
+
+    pid: int
+    status: int
+    usage: struct_rusage | None = None
 
 
 class HorseDied(Exception):
@@ -92,14 +101,14 @@ class Horse:
             with suppress(OSError):
                 end(self.pid, signal.SIGKILL)
 
-    def bury(self) -> int:
-        """Makes sure that it has ended; returns its wait status."""
+    def bury(self) -> Death:
+        """Makes sure that it has ended."""
         self.kill()
-        status = 0
+        death = Death(self.pid, 0)
         with suppress(ChildProcessError):
-            _, status = os.waitpid(self.pid, 0)
+            death = Death(*os.wait4(self.pid, 0))
         self._close()
-        return status
+        return death
 
     def memory(self) -> int:
         """Bytes of memory that it holds now; 0 where the system does not say."""

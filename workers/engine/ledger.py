@@ -11,6 +11,7 @@ import redis
 from redis.exceptions import NoScriptError
 
 from workers import keys
+from workers.connection import own_connection
 from workers.engine.claim import Claim, Ending, Nothing, iso
 from workers.events import fragment as events
 from workers.scripts import Argument, Script, fragment
@@ -64,7 +65,7 @@ class Ledger:
     def __init__(self, connection: redis.Redis, worker: str, lease: int, limits: Mapping[str, str]) -> None:
         """`lease` in seconds, 0: as long as the job may take. `limits`: what the code declares, by queue (JSON)."""
         self._connection = connection
-        self._line: Any = connection.connection_pool.make_connection()
+        self._line: Any = own_connection(connection)
         self._limits = limits
         self._worker = worker
         self._lease = lease

@@ -22,11 +22,11 @@ from rq import worker_registration
 from rq.rate_limit import RateLimitRegistry
 from rq.utils import now
 
-from workers import events
+from workers import events, keys
 from workers.engine.perform import Interrupted
 from workers.engine.scheduler import Scheduler
 from workers.engine.unreadable import AWAY
-from workers.errors import Refused
+from workers.errors import InvalidInput, Refused
 from workers.events import EventKind
 from workers.subject import Subject
 
@@ -65,6 +65,14 @@ class Lifecycle(rq.Worker):
         self._noted = False
         self._next_locks = 0.0
 
+    def validate_queues(self) -> None:
+        """As RQ's; raises InvalidInput where queues or jobs are kept under names that our scripts do not look at."""
+        super().validate_queues()
+        wanted = {queue.key: keys.queue(queue.name) for queue in self.queues} | {self.job_class.key_for("ID"): keys.job("ID")}
+        for key, known in wanted.items():
+            if key != known:
+                raise InvalidInput(f"this worker looks at {known}, never at {key}: use RQ's own prefixes of keys")
+
     def run(self, *, burst: bool = False) -> None:
         """Works, with the scheduler, until asked to stop; in burst, until the queues are empty.
 
@@ -76,6 +84,7 @@ class Lifecycle(rq.Worker):
             begun = time.monotonic()
             try:
                 self.work(burst=burst, with_scheduler=True)
+                return
             except (redis.RedisError, OSError) as error:
                 self.gone(error)
             if self._stop_requested:

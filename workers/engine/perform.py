@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -54,6 +55,7 @@ class Performer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
             return unreadable(claim, f"{type(error).__name__}: {error}")
+        os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses have it
         execution = self.execution_of(claim, job)
         if claim.limit and not in_time(claim.asked):
             return returned(claim)
@@ -64,7 +66,7 @@ class Performer:
             return told_once_begun(function, tell_start) if tell_start else nullcontext()
 
         job.starting = starting
-        if claim.special:
+        if self.is_special(claim):
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
             return Ending("settled", started, time.time())
@@ -86,9 +88,13 @@ class Performer:
             self._worker.handle_job_failure(job, queue, exc_string=traceback_of(error), execution=execution)
         return True
 
+    def is_special(self, claim: Claim) -> bool:
+        """Whether RQ's own code runs and ends a job: it is special, or this worker ends jobs in ways of its own."""
+        return self._worker.has_own_ways or claim.special
+
     def job_of(self, claim: Claim) -> Job:
         """The job as RQ has it once it is prepared for execution; raises whatever its record makes RQ raise."""
-        job = cast(Job, self._worker.job_class(claim.id, connection=self._worker.connection, serializer=None))
+        job = cast(Job, self._worker.job_class(claim.id, connection=self._worker.connection, serializer=self._worker.serializer))
         job.restore(claim.fields)
         job.begun_as_claimed(self._worker.name, datetime.fromtimestamp(claim.begun, UTC))
         if not job.origin:
@@ -113,7 +119,7 @@ class Performer:
             if isinstance(value, Retry):
                 self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
                 return Ending("settled", started, time.time())
-            ending = _succeeded(job, value, started)
+            ending = _succeeded(job, value, started, job.get_result_ttl(self._worker.default_result_ttl))
         except Interrupted:
             raise
         except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
@@ -125,7 +131,7 @@ class Performer:
         return ending
 
 
-def _succeeded(job: Job, value: Any, started: float) -> Ending:
+def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
     """As rq.results.Result.serialize writes what a job returned."""
     payload = b""
     if value is not None:
@@ -135,4 +141,4 @@ def _succeeded(job: Job, value: Any, started: float) -> Ending:
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
         payload = b64encode(serialized)
     keep, _ = kept(job)
-    return Ending("finished", started, time.time(), payload, job.result_ttl, keep=keep)
+    return Ending("finished", started, time.time(), payload, ttl, keep=keep)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
@@ -38,6 +39,12 @@ class SpecialEndings(Lifecycle):
     """
 
     ledger: Ledger
+
+    @cached_property
+    def has_own_ways(self) -> bool:
+        """Whether a subclass, a tool or an option changes how jobs are run and ended: then none is plain."""
+        changed = any(getattr(getattr(self, name), "__func__", None) is not known for name, known in _KNOWN.items())
+        return changed or self.disable_default_exception_handler or self.default_result_ttl == 0
 
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         """Nothing for a job that was claimed: the script has noted it all, and it may be somebody else's again."""
@@ -90,6 +97,10 @@ class SpecialEndings(Lifecycle):
             yield
         finally:
             self.connection.set_retry(before)
+
+
+_STEPS: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")
+_KNOWN: Final = {name: getattr(SpecialEndings, name) for name in _STEPS}
 
 
 def _insist(action: Callable[[], None]) -> None:

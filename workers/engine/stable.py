@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from workers import keys
 from workers.engine.claim import Claim, Ending, failing, returned, stopped
-from workers.engine.horse import Horse, HorseDied
+from workers.engine.horse import Death, Horse, HorseDied
 from workers.engine.perform import Performer
 from workers.engine.unreadable import AWAY
 from workers.text import printable
@@ -106,10 +106,10 @@ class Stable:
                     log.error("Worker %s: %s did not come to its end", self._worker.name, what)
                 horse.bury()
 
-    def clear(self) -> int:
-        """Ends the horse; its wait status."""
+    def clear(self) -> Death:
+        """Ends the horse."""
         horse, self._horse = self._horse, None
-        return horse.bury() if horse else 0
+        return horse.bury() if horse else Death(0, 0)
 
     def _until_answered(self, horse: Horse, claim: Claim) -> Ending | str:
         """How the job ended, or why it must be ended."""
@@ -132,18 +132,19 @@ class Stable:
                     return answer
                 worker.report_start(claim)
 
-    def _without_answer(self, claim: Claim, why: str, status: int) -> Ending:
+    def _without_answer(self, claim: Claim, why: str, death: Death) -> Ending:
         if self._worker._stopped_job_id == claim.id:
             ending, text = stopped(claim), ""
         elif why in ("stop", "lost"):
             log.warning(_WITHOUT_END[why], claim.queue, printable(claim.id))
             return returned(claim)
         else:
-            text = _OVERTIME if why == "overtime" else _death(status)
+            text = _OVERTIME if why == "overtime" else _sentence(death.status)
             ending = failing(claim, text)
+            self._tell_death(claim, death)
             log.warning("%s: job %s: %s", claim.queue, printable(claim.id), text)
             self._worker.tell_trouble(text, job=claim.id, queue=claim.queue)
-        if not claim.special:
+        if not self._performer.is_special(claim):
             self._worker._stopped_job_id = None
             return ending
         while True:
@@ -154,6 +155,13 @@ class Stable:
                 if time.monotonic() >= self._worker.leave_at:  # whoever finds its lease sees to it
                     return Ending("settled", ending.started, ending.ended)
                 self._worker.wait(1.0)
+
+    def _tell_death(self, claim: Claim, death: Death) -> None:
+        """Calls what the worker was given for this (`rq.worker.BaseWorker.handle_work_horse_killed`)."""
+        try:
+            self._worker.handle_work_horse_killed(self._performer.job_of(claim), *death)
+        except Exception as error:  # noqa: BLE001 - it may raise anything, and the job has to be ended
+            log.error("job %s: the handler of killed horses failed: %s: %s", printable(claim.id), type(error).__name__, error)
 
     def _end_special(self, claim: Claim, ending: Ending, text: str) -> Ending:
         """Ends a special job whose horse died, as rq.worker.Worker.monitor_work_horse does."""
@@ -190,7 +198,7 @@ class Stable:
         return self._performer.perform(claim, tell_start)
 
 
-def _death(status: int) -> str:
+def _sentence(status: int) -> str:
     """In RQ's words (`rq.worker.Worker.monitor_work_horse`), which tools look for."""
     signalled = f" (signal {os.WTERMSIG(status)})" if os.WIFSIGNALED(status) else ""
     return f"Work-horse terminated unexpectedly; waitpid returned {status}{signalled}; "

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from workers.connection import own_connection
 from workers.text import decode
 
 
@@ -21,7 +22,7 @@ class Watch:
     """
 
     def __init__(self, client: redis.Redis) -> None:
-        self._pool = client.connection_pool
+        self._client = client
         self._connection: Any = None
         self.can_tell = True
         self.armed = False
@@ -67,7 +68,7 @@ class Watch:
 
     def _connect(self) -> Any:
         if self._connection is None:
-            connection: Any = self._pool.make_connection()
+            connection: Any = own_connection(self._client)
             connection.connect()
             self._connection = connection
             if decode(str(connection.get_protocol())) != "3":

@@ -1,0 +1,59 @@
+"""Our worker as a program of RQ's names it: `rq worker --worker-class tests.workers.drop_in.Worker`."""
+
+from __future__ import annotations
+
+from ast import literal_eval
+from typing import Any
+
+import rq.job
+
+from workers import worker
+from workers.job import Policy
+
+NAME = "tests.workers.drop_in"
+_TABLE = bytes(range(255, -1, -1))
+
+
+class Worker(worker.Worker):
+    policy = Policy(("tests.workers.engine",), allow_pickle=True)
+
+    def handle_work_horse_killed(self, job: Any, pid: int, status: int, usage: Any) -> None:
+        self.connection.rpush("told", f"killed {job.id} {status} {usage.ru_maxrss > 0}")
+
+
+class Strict(worker.Worker):
+    """Runs registered processors only."""
+
+
+class Recording(Worker):
+    """Does around each job what RQ lets a subclass do."""
+
+    def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:
+        self.connection.rpush("told", f"before {job.id}")
+        return bool(super().perform_job(job, queue, execution))
+
+
+class Elsewhere(rq.Queue):
+    redis_queue_namespace_prefix = "elsewhere:"
+
+
+class ShoutingJob(rq.job.Job):
+    def perform(self) -> Any:
+        return str(super().perform()).upper()
+
+
+class Inverted:
+    """A serializer of the user's own."""
+
+    @staticmethod
+    def dumps(*values: Any) -> bytes:
+        return repr(values[0]).encode().translate(_TABLE)
+
+    @staticmethod
+    def loads(data: bytes) -> Any:
+        return literal_eval(data.translate(_TABLE).decode())
+
+
+def note(job: Any, *error: Any) -> bool:
+    job.connection.rpush("told", f"error {job.id} {error[0].__name__}")
+    return True
