@@ -12,7 +12,8 @@ import redis
 
 from tests.support import CLEAN, Server
 
-for _name in [name for name in os.environ if name.startswith(CLEAN) or name == "NO_COLOR"]:
+# The plugin of the pictures tells its processes by a variable where they put what differs.
+for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
     del os.environ[_name]
 os.environ["TZ"] = "UTC"
 
