@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -216,6 +217,8 @@ class Worker(Lifecycle):
     def _run_here(self, claim: Claim) -> Ending:
         self.interruptible = True
         try:
+            if self._stop_requested:  # the signal came between the claim and here, where nobody was reminded
+                self._remind(signal.SIGTERM)
             return self._performer.perform(claim, lambda: self.report_start(claim))
         except Interrupted:
             return returned(claim)
