@@ -45,7 +45,9 @@ class Started:
         self.returncode: int | None = None
 
     def _answer(self) -> int:
-        return int.from_bytes(self._report.recv(ANSWER, socket.MSG_WAITALL), "big", signed=True)
+        answer = self._report.recv(ANSWER, socket.MSG_WAITALL)
+        assert len(answer) == ANSWER, "the launcher has died"
+        return int.from_bytes(answer, "big", signed=True)
 
     def wait(self, timeout: float | None = None) -> int:
         """The exit code, negative where a signal ended it."""
