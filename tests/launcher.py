@@ -95,7 +95,11 @@ def run(
     with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err:
         given.write(stdin)
         given.seek(0)
-        code = start(module, arguments, environment, [given, out, err], cwd).wait(60)
+        process = start(module, arguments, environment, [given, out, err], cwd)
+        try:
+            code = process.wait(60)
+        finally:
+            process.kill()
         return subprocess.CompletedProcess([module, *arguments], code, _content(out), _content(err))
 
 
