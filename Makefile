@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
@@ -13,8 +14,10 @@ help: ## list the targets
 demo: $(VENV)/installed ## an embedded server, a worker, jobs of every kind, the dashboard
 	@$(BIN)/qtui demo
 
+# Two processes a core, as most tests wait; and none of the many that they start should compile all sources anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test ## the whole suite, on a real server that it starts by itself
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
 
 rq-suite: $(VENV)/installed-test ## RQ's own test suite, fetched, with our worker in the place of RQ's: 5 minutes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check psutil

@@ -25,8 +25,8 @@ SMALL: Final = (80, 24)
 LARGE: Final = (200, 60)
 README: Final = (120, 30)
 
-HOPS: Final = 8
-"""More than there are widgets between the App and a table, there and back."""
+CALM: Final = 3
+"""Pauses in a row without news after which none is to be expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,17 @@ SCENES: Final = {
 async def settle(pilot: Pilot[Any]) -> None:
     """Return when every thread has ended and what it found is shown.
 
-    One `pause(0)` lets every widget work off its messages; a message that goes from a widget up to the App, and what
-    that brings, takes some of them.
+    One `pause(0)` lets every widget work off the messages that it has: only then is it seen whether they brought others. More
+    than one is for what a handler in its midst may still bring.
     """
     calm = 0
-    while calm < HOPS:
+    while calm < CALM:
         await pilot.pause(0)
         calm += 1
         if running := [worker for worker in pilot.app.workers if not worker.is_finished]:
             await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
+            calm = 0
+        elif any(not pump._message_queue.empty() for pump in (pilot.app, *pilot.app.screen.walk_children(with_self=True))):
             calm = 0
 
 

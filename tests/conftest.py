@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +13,19 @@ import redis
 
 from tests.support import CLEAN, Server
 
-for _name in [name for name in os.environ if name.startswith(CLEAN) or name == "NO_COLOR"]:
+# The plugin of the pictures tells its processes by a variable where they put what differs.
+for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
     del os.environ[_name]
 os.environ["TZ"] = "UTC"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rare_garbage_collection() -> Iterator[None]:
+    """Screens are made of many small objects: looking for garbage among them takes a fifth of the time of a story."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    yield
+    gc.set_threshold(*usual)
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import redis
 from rq import Queue, Retry
 
+from tests import launcher
+from tests.launcher import Started
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
@@ -32,14 +32,15 @@ class Crowd:
     """Three workers, of which some are killed now and then."""
 
     def __init__(self, server: Server, home: Path) -> None:
-        self._arguments = [sys.executable, "-m", "workers.cli", *QUEUES, "--url", server.url, "--lease", "3"]
+        self._arguments = [*QUEUES, "--url", server.url, "--lease", "3"]
         self._arguments += ["--allow", MODULE, "--allow-pickle", "--max-jobs", "40"]
         self._environment = environment(home)
         self._log = (home / "workers.log").open("ab")
         self.processes = [self._start() for _ in range(3)]
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._arguments, env=self._environment, stdout=self._log, stderr=self._log)
+    def _start(self) -> Started:
+        with Path(os.devnull).open("rb") as nothing:
+            return launcher.start("workers.cli", self._arguments, self._environment, [nothing, self._log, self._log])
 
     def replace(self, place: int) -> None:
         self.processes[place].kill()

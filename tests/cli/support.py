@@ -10,15 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import redis
 
-from tests.cli.launcher import Launcher
+from tests import launcher
 from tests.support import clean_environment, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +46,6 @@ class Qtui:
 
     home: Path
     variables: Mapping[str, str]
-    launcher: Launcher
 
     def environment(self, **more: str) -> dict[str, str]:
         return clean_environment(self.home, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="", **{**self.variables, **more})
@@ -57,20 +55,15 @@ class Qtui:
 
         `fresh`: as a new Python process, for what is decided while modules are imported; else by the launcher.
         """
-        environment = self.environment(**more)
-        with ExitStack() as stack:
-            files = [stack.enter_context(TemporaryFile()) for _ in range(3)]
-            files[0].write(stdin.encode() if isinstance(stdin, str) else stdin)
-            files[0].seek(0)
-            if fresh:
-                found = subprocess.run(
-                    [*COMMAND, *arguments], stdin=files[0], stdout=files[1], stderr=files[2],
-                    env=environment, cwd=self.home, timeout=60,
-                ).returncode  # fmt: skip
-            else:
-                found = self.launcher.run(arguments, environment, self.home, files)
-            out, err = (_content(file) for file in files[1:])
-        answer = Answer(found, out, err)
+        environment, given = self.environment(**more), stdin.encode() if isinstance(stdin, str) else stdin
+        if fresh:
+            done = subprocess.run(
+                [*COMMAND, *arguments], input=given, env=environment, cwd=self.home, capture_output=True, timeout=60
+            )
+            answer = Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
+        else:
+            found = launcher.run("qtui.cli", arguments, environment, self.home, given)
+            answer = Answer(found.returncode, found.stdout, found.stderr)
         assert answer.code == code, f"exit {answer.code} instead of {code}\n{answer.out}\n{answer.err}"
         assert "Traceback" not in answer.err, answer.err
         assert not STEERS_A_TERMINAL.search(answer.out + answer.err), repr(answer.out + answer.err)
@@ -102,11 +95,6 @@ class Qtui:
             if process.poll() is None:
                 process.kill()
             process.communicate()
-
-
-def _content(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode()
 
 
 @dataclass

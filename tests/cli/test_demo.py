@@ -14,7 +14,7 @@ from tests.support import wait_until
 @pytest.fixture
 def demo(bare: Qtui, short_path: Path) -> Qtui:
     """The command with a folder of the test's own for what is temporary."""
-    return Qtui(bare.home, {"TMPDIR": str(short_path)}, bare.launcher)
+    return Qtui(bare.home, {"TMPDIR": str(short_path)})
 
 
 def test_without_a_terminal_it_prints_finished_failed_and_retried_jobs(demo: Qtui, short_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.support import wait_until
 @pytest.fixture
 def here(bare: Qtui, short_path: Path) -> Qtui:
     """The command in an empty home, whose server ends with its last user."""
-    return Qtui(short_path, {"QTUI_EMBEDDED_GRACE": "0"}, bare.launcher)
+    return Qtui(short_path, {"QTUI_EMBEDDED_GRACE": "0"})
 
 
 def nothing_runs(home: Path) -> None:

@@ -37,7 +37,7 @@ def test_a_password_is_in_no_command_line(bare: Qtui, own_server: Server) -> Non
     with own_server.client() as client:
         client.config_set("requirepass", "secret-of-this-test")
         client.auth("secret-of-this-test")
-        bare_with_url = Qtui(bare.home, {"REDIS_URL": f"unix://:secret-of-this-test@{own_server.socket}"}, bare.launcher)
+        bare_with_url = Qtui(bare.home, {"REDIS_URL": f"unix://:secret-of-this-test@{own_server.socket}"})
         with bare_with_url.running("enqueue", "test_job", "--wait"):
             wait_until(lambda: client.llen(keys.queue("main-queue")), description="the job is in the queue")
             assert processes_of("qtui enqueue test_job --wait")

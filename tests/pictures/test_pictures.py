@@ -17,6 +17,8 @@ from workers.connection import connect
 
 Compare = Callable[..., bool]
 
+pytestmark = pytest.mark.xdist_group("pictures")  # one process, one gallery
+
 SIZES = pytest.mark.parametrize("size", [SMALL, LARGE], ids=lambda size: f"{size[0]}x{size[1]}")
 
 

@@ -9,6 +9,8 @@ import redis
 
 from screenshots.make import HERE, SHOWN, make
 
+pytestmark = pytest.mark.xdist_group("pictures")  # one process, one gallery
+
 
 @pytest.fixture(scope="module")
 def made(gallery_client: redis.Redis) -> dict[str, str]:

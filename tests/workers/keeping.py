@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from pydantic import BaseModel
 from rq import get_current_job
 
@@ -29,9 +31,9 @@ def keep(payload: Kept) -> KeptResult:
 
 @processor(queue="limited", limit=Limit(max=2, per=1.0))
 def note_start(payload: Kept) -> KeptResult:
-    """Notes when it starts, by the server's clock."""
+    """Notes when it starts, before it does anything else, by the clock that it shares with the server."""
+    started = time.time()
     job = get_current_job()
     assert job is not None
-    seconds, micros = job.connection.time()
-    job.connection.rpush("starts", seconds + micros / 1e6)
+    job.connection.rpush("starts", started)
     return KeptResult()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import random
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,6 +18,8 @@ from uuid import uuid4
 
 import redis
 
+from tests import launcher
+from tests.launcher import Started
 from tests.support import Server
 from tests.workers.support import environment
 from workers import keys
@@ -85,21 +87,28 @@ def starts_by_acquire(client: redis.Redis, name: str, seconds: float, *steady: s
             return
 
 
-def start(server: Server, home: Path, *arguments: Any, **extra: str) -> subprocess.Popen[str]:
+@dataclass(frozen=True)
+class Starter:
+    """One process, and the file that it prints to."""
+
+    process: Started
+    printed: Path
+
+
+def start(server: Server, home: Path, *arguments: Any, **extra: str) -> Starter:
     """One process; `extra` is for its environment."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.workers.limited", arguments[0], server.url, *map(str, arguments[1:])],
-        env=environment(home, **extra),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    mode, *rest = map(str, arguments)
+    printed = home / uuid4().hex
+    with Path(os.devnull).open("rb") as nothing, printed.open("wb") as output, (home / "errors").open("ab") as errors:
+        files = [nothing, output, errors]
+        process = launcher.start("tests.workers.limited", [mode, server.url, *rest], environment(home, **extra), files)
+    return Starter(process, printed)
 
 
-def outcome(processes: Sequence[subprocess.Popen[str]]) -> list[list[str]]:
+def outcome(starters: Sequence[Starter]) -> list[list[str]]:
     """What each printed, once all have ended well."""
-    printed = [process.communicate(timeout=120)[0].splitlines() for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return printed
+    assert [starter.process.wait(120) for starter in starters] == [0] * len(starters)
+    return [starter.printed.read_text().splitlines() for starter in starters]
 
 
 def times(printed: Iterable[Iterable[str]]) -> list[int]:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import redis
 
+from tests import launcher
+from tests.launcher import Started
 from tests.support import Server, clean_environment, wait_until
 from workers import keys
 
 MODULE = "tests.workers.support"
-RQ = str(Path(sys.executable).parent / "rq")
 
 
 def add(left: int, right: int) -> int:
@@ -30,13 +29,7 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
     """`qtui-worker` with these arguments, to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "workers.cli", *arguments],
-        env=environment(home, **extra),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return launcher.run("workers.cli", arguments, environment(home, **extra))
 
 
 def run_burst(server: Server, home: Path, *arguments: str, **extra: str) -> str:
@@ -46,26 +39,25 @@ def run_burst(server: Server, home: Path, *arguments: str, **extra: str) -> str:
     return done.stderr
 
 
+def run_stock(server: Server, home: Path, *arguments: str) -> None:
+    """RQ's own worker, which empties the queues."""
+    done = launcher.run("rq.cli", ["worker", "--burst", "--url", server.url, *arguments], environment(home))
+    assert done.returncode == 0, done.stderr
+
+
 @contextmanager
-def working(
-    server: Server, home: Path, *arguments: str, log_name: str = "worker.log", **extra: str
-) -> Iterator[subprocess.Popen[bytes]]:
+def working(server: Server, home: Path, *arguments: str, log_name: str = "worker.log", **extra: str) -> Iterator[Started]:
     """A worker that runs meanwhile, and is listening when the block begins."""
     log = home / log_name
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "workers.cli", "--url", server.url, *arguments],
-            env=environment(home) | extra,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # whatever a worker kills by mistake, it is not the suite
-        )
+    with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
+        arguments = ("--url", server.url, *arguments)
+        process = launcher.start("workers.cli", arguments, environment(home) | extra, [nothing, output, output])
     try:
         wait_until(lambda: b"Listening on" in log.read_bytes(), description="the worker listens")
         yield process
     finally:
         if process.poll() is None:
-            os.kill(process.pid, signal.SIGTERM)
+            process.terminate()
             process.wait(30)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from tests.support import Server
 from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.keyspace import snapshot
-from tests.workers.support import RQ, environment, run_burst
+from tests.workers.support import run_burst, run_stock
 
 Enqueue = Callable[[Queue], Any]
 
@@ -93,11 +92,7 @@ def worked_by(work: Callable[[], object], client: redis.Redis, enqueue: Enqueue)
 
 @pytest.mark.parametrize("what", sorted(JOBS.keys() - KNOWN.keys()))
 def test_ours_leaves_what_rq_leaves(server: Server, client: redis.Redis, home: Path, what: str) -> None:
-    def stock() -> None:
-        command = [RQ, "worker", "--burst", "--url", server.url, "default"]
-        subprocess.run(command, env=environment(home), check=True, capture_output=True, timeout=60)
-
-    theirs = worked_by(stock, client, JOBS[what])
+    theirs = worked_by(lambda: run_stock(server, home, "default"), client, JOBS[what])
     ours = worked_by(lambda: run_burst(server, home, "default", "--allow-pickle", "--allow", MODULE), client, JOBS[what])
     assert any(key.startswith("rq:worker:") for key in theirs)
     if what in DEAD:

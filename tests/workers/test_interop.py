@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import redis
@@ -10,14 +9,9 @@ from rq import Queue
 from rq.job import Job
 
 from tests.support import Server
-from tests.workers.support import MODULE, RQ, add, environment, log_lines, run_burst
+from tests.workers.support import MODULE, add, log_lines, run_burst, run_stock
 from workers import keys
 from workers.producer import QueueService
-
-
-def run_stock(server: Server, home: Path, *arguments: str) -> None:
-    command = [RQ, "worker", "--burst", "--url", server.url, *arguments]
-    subprocess.run(command, env=environment(home), check=True, capture_output=True, timeout=60)
 
 
 def test_a_stock_worker_runs_a_job_of_the_service(server: Server, client: redis.Redis, home: Path) -> None:

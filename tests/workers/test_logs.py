@@ -20,6 +20,7 @@ from workers.redaction import redacted
 from workers.subject import Subject, work_for
 
 ERROR = 40
+SCALARS = st.none() | st.floats() | st.text() | st.binary()
 
 
 def record(message: str, *args: Any, extra: dict[str, Any] | None = None, exc_info: Any = None) -> logging.LogRecord:
@@ -179,7 +180,7 @@ def test_hiding_takes_time_in_proportion_to_the_length(part: str) -> None:
     assert done.returncode == 0
 
 
-@given(st.text(), st.dictionaries(st.text(), st.recursive(st.none() | st.floats() | st.text() | st.binary(), st.lists)))
+@given(st.text(), st.dictionaries(st.text(), st.recursive(SCALARS, st.lists, max_leaves=20)))
 def test_whatever_is_logged_is_one_object_on_one_line(message: str, extra: dict[str, Any]) -> None:
     made = record("%s", message)
     vars(made).update({f"x{name}": value for name, value in extra.items()})

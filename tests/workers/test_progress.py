@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 import sys
 import threading
 import time
@@ -17,7 +16,7 @@ from rq import Queue, Retry
 
 from tests.support import Server, wait_until
 from tests.workers.recorded import enqueued, stored, texts, writes
-from tests.workers.support import RQ, environment, log_lines
+from tests.workers.support import log_lines, run_stock
 from workers import events, keys
 from workers.events import EventKind
 from workers.job import Job
@@ -196,12 +195,7 @@ def test_a_stock_worker_counts_attempts_by_the_retries_that_are_left(server: Ser
     with server.client() as client:
         service = QueueService(client)
         job_id = service.enqueue("test_job", {"fail_first": 1}, attempts=3, backoff="fixed:0s").id
-        subprocess.run(
-            [RQ, "worker", "-S", "json", "--burst", "--url", server.url, "main-queue"],
-            env=environment(home),
-            check=True,
-            capture_output=True,
-        )
+        run_stock(server, home, "-S", "json", "main-queue")
         assert service.status(job_id).result == {"message": "hello", "attempt": 2}
 
 

@@ -41,11 +41,11 @@ def test_a_job_that_says_nothing_costs_no_thread_and_no_command(job: Job) -> Non
 
 def test_recording_a_job_that_says_nothing_takes_well_under_100_microseconds(job: Job) -> None:
     def lasted() -> float:
-        begun = time.perf_counter()
+        begun = time.thread_time()
         for _ in range(100):
             with recording(job):
                 pass
-        return (time.perf_counter() - begun) / 100
+        return (time.thread_time() - begun) / 100
 
     assert min(lasted() for _ in range(20)) < 100e-6
 

@@ -6,6 +6,8 @@ import os
 import pickle
 import re
 import signal
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import redis
 from rq import Queue
 
 from tests.support import Server, wait_until
-from tests.workers.support import MODULE, add, field, log_lines, run_burst, working
+from tests.workers.support import MODULE, add, environment, field, log_lines, run_burst, working
 from workers import keys
 from workers.job import Job, NotAllowed, Policy
 from workers.producer import QueueService
@@ -211,6 +213,17 @@ def test_sigterm_lets_the_running_job_finish_and_takes_no_more(
     assert service.status(first).status == "finished"
     assert service.status(second).status == "queued"
     assert client.smembers(keys.WORKERS) == set()
+
+
+def test_sigterm_between_the_claim_and_the_start_of_a_job_is_not_lost(server: Server, service: QueueService, home: Path) -> None:
+    job_id = service.add_test_job({"seconds": 600})
+    code = (
+        "import os, signal, sys, workers.cli, workers.worker as module; "
+        "module.Worker.reorder_queues = lambda *_: os.kill(os.getpid(), signal.SIGTERM); "  # RQ's own hook, right after a claim
+        f"sys.argv = {['qtui-worker', '--url', server.url, '--in-process', '--shutdown-timeout', '0.5']!r}; workers.cli.main()"
+    )
+    subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=20)
+    assert service.status(job_id).status == "queued"
 
 
 def test_sigterm_ends_an_idle_worker_at_once(server: Server, home: Path) -> None:
