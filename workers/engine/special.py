@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -65,16 +66,16 @@ class SpecialEndings(Lifecycle):
 
     def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
         """As RQ's, also where the server is out of memory."""
-        _insist(lambda: super(SpecialEndings, self).handle_execution_ended(job, queue, heartbeat_ttl))
+        self._insist(lambda: super(SpecialEndings, self).handle_execution_ended(job, queue, heartbeat_ttl))
 
     def handle_job_success(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
         """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
-        _insist(lambda: super(SpecialEndings, self).handle_job_success(job, queue, *arguments, **named))
+        self._insist(lambda: super(SpecialEndings, self).handle_job_success(job, queue, *arguments, **named))
         self._keep_newest(job, queue, "finished")
 
     def handle_job_failure(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
         """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
-        _insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
+        self._insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
         self._keep_newest(job, queue, "failed")
 
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
@@ -89,6 +90,16 @@ class SpecialEndings(Lifecycle):
         if keep is not None and job.get_status(refresh=False) in (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED):
             self.ledger.trim(keys.registry(registry, queue.name), job.id, keep)
 
+    def _insist(self, action: Callable[[], None]) -> None:
+        """Does what is all or nothing until the server takes it, or this worker has to leave."""
+        while True:
+            try:
+                return action()
+            except _REFUSED:
+                if time.monotonic() >= self.leave_at:
+                    raise
+                threading.Event().wait(_PAUSE)
+
     @contextmanager
     def _endless_patience(self) -> Iterator[None]:
         before: Any = self.connection.get_retry()
@@ -101,12 +112,3 @@ class SpecialEndings(Lifecycle):
 
 _STEPS: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")
 _KNOWN: Final = {name: getattr(SpecialEndings, name) for name in _STEPS}
-
-
-def _insist(action: Callable[[], None]) -> None:
-    """Does what is all or nothing until the server takes it."""
-    while True:
-        try:
-            return action()
-        except _REFUSED:
-            threading.Event().wait(_PAUSE)
