@@ -96,8 +96,8 @@ class Embedded:
         """Hold our part and see to a keeper; the start lock keeps a second starter and an ending keeper out."""
         starting = keeper.lock(self.folder, keeper.START_LOCK, fcntl.LOCK_EX)
         try:
-            self._logged = _size(self.folder / keeper.LOG)
-            if self._users < 0:
+            if self._users < 0:  # whoever begins anew tries the same again: what the log says since then is the reason
+                self._logged = _size(self.folder / keeper.LOG)
                 self._users = keeper.lock(self.folder, keeper.USERS_LOCK, fcntl.LOCK_SH)
                 threading.Thread(target=self._watch, name="embedded server", daemon=True).start()
             if not self._kept():

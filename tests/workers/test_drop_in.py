@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +18,23 @@ from rq.job import Job
 from tests.support import Server
 from tests.workers import drop_in, engine
 from tests.workers.drop_in import NAME, Worker
-from tests.workers.support import RQ, environment
+from tests.workers.support import environment
 from tests.workers.test_worker import Marker
 from workers import keys
 
 
 def rq_worker(server: Server, home: Path, *options: str, worker: str = "Worker") -> str:
     """`rq worker` with a class of ours, until the queue is empty; what it said."""
-    command = [RQ, "worker", "--burst", "--url", server.url, "--worker-class", f"{NAME}.{worker}", *options]
+    command = [
+        str(Path(sys.executable).parent / "rq"),
+        "worker",
+        "--burst",
+        "--url",
+        server.url,
+        "--worker-class",
+        f"{NAME}.{worker}",
+        *options,
+    ]
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=60)
     return done.stdout + done.stderr
 
