@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterable
@@ -98,7 +99,7 @@ def work(
     """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then running jobs may end first.
 
     A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
-    SIGTTIN adds a process, SIGTTOU takes one away.
+    SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
     """
     found = discover()
     for module, reason in found.broken.items():
@@ -125,9 +126,15 @@ def work(
         ).run(burst=burst)
 
     if concurrency == 1:
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
         return run(name)
-    pool = Pool(concurrency, lambda place: run(name and f"{name}-{place}"), replace=not burst)
-    raise typer.Exit(pool.run())
+
+    def run_one_of_many(place: int, times: int) -> None:
+        # One that takes the place of a dead one has another name: the dead one's record lasts a minute or two.
+        run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
+
+    raise typer.Exit(Pool(concurrency, run_one_of_many, replace=not burst).run())
 
 
 def default_queues(named: Iterable[str]) -> list[str]:

@@ -145,8 +145,7 @@ def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> N
         os.setpgrp()
         random.seed()
         gc.freeze()
-        for number in (signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the worker, which lets the job finish
         threading.Thread(target=_die_with_worker, args=(life,), name="watches the worker", daemon=True).start()
         _serve(sock, perform, settle)
