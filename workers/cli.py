@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Final, get_args
 
 import redis
@@ -62,6 +63,15 @@ def work(
             help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
         ),
     ] = False,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--path",
+            "-P",
+            metavar="FOLDER",
+            help="Where modules are found besides PYTHONPATH; repeatable. Without it the current folder.",
+        ),
+    ] = None,
     concurrency: Annotated[
         int,
         typer.Option(min=1, max=256, envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time."),
@@ -101,6 +111,7 @@ def work(
     A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
     SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
     """
+    sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # whole: a job may change the current folder
     found = discover()
     for module, reason in found.broken.items():
         raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")

@@ -124,6 +124,18 @@ def test_a_job_enqueued_here_is_worked_by_the_worker(qtui: Qtui, server: Server)
     assert qtui("job", job_id, "--json").json["result"] == {"message": "a=b", "attempt": 1}
 
 
+def test_a_processor_of_the_current_folder_is_found(qtui: Qtui) -> None:
+    (qtui.home / "my_own.py").write_text(
+        "from workers.processors.report import Report, ReportResult\n"
+        "from workers.processor import processor\n"
+        "@processor(queue='mine')\n"
+        "def mine(payload: Report) -> ReportResult: ...\n"
+    )
+    alone = {"PYTHONSAFEPATH": "1"}  # or python -m would put the current folder on the path by itself
+    answer = qtui("enqueue", "mine", "--json", fresh=True, QTUI_PROCESSORS="my_own", **alone)
+    assert answer.json["queue"] == "mine"
+
+
 BAD = {
     "unknown processor": (4, ["tset_job"], "there is no processor 'tset_job': did you mean test_job?"),
     "no processor": (2, [], "name a processor"),

@@ -28,11 +28,12 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[2]), **extra)
 
 
-def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
     """`qtui-worker` with these arguments, to its end."""
     return subprocess.run(
         [sys.executable, "-m", "workers.cli", *arguments],
         env=environment(home, **extra),
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=60,
