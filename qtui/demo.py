@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -103,7 +104,8 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
 def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
     command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # where a person may only look, a demo's own server is still worked
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:
@@ -138,8 +140,9 @@ def _signals_end_it() -> Iterator[None]:
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     """The dashboard, while new jobs keep coming."""
     from qtui.launch import open_dashboard
-    from qtui.settings import Context, preferences
+    from qtui.settings import Preferences
     from workers.connection import Target
+    from workers.contexts import Context, read_config
 
     enough = threading.Event()
 
@@ -153,7 +156,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     comer = threading.Thread(target=keep_coming, daemon=True)
     comer.start()
     try:
-        open_dashboard(Context("demo", Target("", "demo")), client, preferences())
+        open_dashboard(Context("demo", Target("", "demo")), client, read_config(Preferences))
     finally:
         enough.set()
         comer.join(5)

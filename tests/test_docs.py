@@ -158,7 +158,7 @@ import asyncio, redis
 import qtui.screens
 qtui.screens.__path__.append({str(folder)!r})
 from qtui.app import QtuiApp
-from qtui.settings import Context
+from workers.contexts import Context
 from workers.connection import dial, resolve
 
 async def story():

@@ -13,9 +13,10 @@ from typing import Annotated, Final, get_args
 import redis
 import typer
 
-from workers.connection import WORKER, connect, open_client, resolve
+from workers.connection import WORKER, Target, dial, open_client
+from workers.contexts import Connections, choose, read_config
 from workers.discovery import discover
-from workers.errors import InvalidInput, QtuiError, RedisUnavailable
+from workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from workers.job import Policy
 from workers.logs import LogFormat, log_to_stderr
 from workers.pool import Pool
@@ -46,10 +47,12 @@ def work(
     url: Annotated[
         str | None,
         typer.Option(
-            help="Redis: redis://, rediss://, unix:// or embedded:. None: REDIS_URL, REDIS_HOST …; with nothing set, "
-            "the embedded server of this user.",
+            metavar="URL",
+            help="Redis: redis://, rediss://, unix:// or embedded:. Without it --context, REDIS_URL or REDIS_HOST …, the config "
+            "file; with nothing set, the embedded server of this user.",
         ),
     ] = None,
+    context: Annotated[str | None, typer.Option(metavar="NAME", help="A named connection of the config file.")] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when the queues are empty.")] = False,
     name: Annotated[str | None, typer.Option(help="The name of this worker, unlike any other's.")] = None,
     allow: Annotated[
@@ -118,11 +121,14 @@ def work(
     names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
     if name is not None:
         check_name(name, "worker name")
+    chosen = choose(url, context, read_config(Connections))
+    if chosen.read_only:
+        raise Refused(f"{chosen.name} is read-only: no worker works there")
     log_to_stderr(log_format)
     policy = Policy(tuple(allow or ()), allow_pickle)
 
     def run(own_name: str | None) -> None:
-        connection = _connected(url, patient=not burst)
+        connection = _connected(chosen.target, patient=not burst)
         Worker(
             names,
             connection=connection,
@@ -154,14 +160,14 @@ def default_queues(named: Iterable[str]) -> list[str]:
     return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
 
 
-def _connected(url: str | None, *, patient: bool) -> redis.Redis:
+def _connected(target: Target, *, patient: bool) -> redis.Redis:
     """A connection; a patient worker waits for a server that is away, but not for one that refuses it."""
     wait = 0.5
     told = ""
     while True:
         try:
-            connect(url, role=_ROLE).close()
-            return open_client(resolve(url), role=_ROLE, patience=WORKER)
+            dial(target, role=_ROLE).close()
+            return open_client(target, role=_ROLE, patience=WORKER)
         except RedisUnavailable as error:
             if not patient or isinstance(error.__cause__, _FINAL):
                 raise

@@ -18,6 +18,7 @@ from workers.errors import InvalidInput
 from workers.failures import not_retried
 from workers.limiter import Limit
 from workers.progress import recording
+from workers.reasons import field_of, reason
 from workers.schedule import Schedule, as_schedule
 from workers.text import printable
 
@@ -205,27 +206,12 @@ def validate(model: type[M], payload: Mapping[str, Any] | BaseModel | None, what
 
 
 def _sentence(model: type[BaseModel], error: dict[str, Any], what: str) -> str:
-    field = ".".join(str(part) for part in error["loc"])
+    field = field_of(error)
     if not field:
-        return f"{what}: {_reason(error)}"
+        return f"{what}: {reason(error)}"
     name = f"{what} field '{printable(field, 60)}'"
     if error["type"] != "extra_forbidden":
-        return f"{name}: {_reason(error)}"
+        return f"{name}: {reason(error)}"
     near = difflib.get_close_matches(field, model.model_fields, n=1)
     known = f"did you mean '{near[0]}'?" if near else f"the fields are {', '.join(model.model_fields) or 'none'}"
     return f"{name}: there is no such field; {known}"
-
-
-def _reason(error: dict[str, Any]) -> str:
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "missing":
-            return "is required"
-        case "greater_than_equal":
-            return f"must be at least {context['ge']:g}"
-        case "less_than_equal":
-            return f"must be at most {context['le']:g}"
-        case "model_type" | "dict_type":
-            return "must be an object of fields and values"
-    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return printable(message.replace("Input should", "must").replace("String should", "must"), 300)

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workers.errors import InvalidInput
+from workers.reasons import field_of, reason
 
 
 class Settings(BaseSettings):
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            reasons = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            reasons = (f"{field_of(each).upper()}: {reason(each)}" for each in error.errors(include_input=False))
             raise InvalidInput("; ".join(reasons)) from None
 
 

@@ -80,6 +80,27 @@ def test_a_worker_is_named_after_its_host_and_process(server: Server, client: re
         assert re.fullmatch(rf"rq:worker:.+\.{process.pid}\.[0-9a-f]{{4}}", name.decode())
 
 
+def test_a_context_of_the_config_file_is_where_a_worker_works(server: Server, client: redis.Redis, home: Path) -> None:
+    (config := home / "c.toml").write_text(
+        f'context = "here"\ntheme = "dark"\n[contexts.here]\nurl = "{server.url}"\n[contexts.away]\nurl = "unix:///nowhere"\n'
+    )
+    service = QueueService(client)
+    for arguments in ([], ["--context", "here"], ["--url", server.url, "--context", "away"]):
+        job_id = service.enqueue("test_job").id
+        done = run(home, "--burst", *arguments, QTUI_CONFIG=str(config))
+        assert (done.returncode, service.status(job_id).status) == (0, "finished"), done.stderr
+    assert run(home, "--burst", "--context", "away", QTUI_CONFIG=str(config)).returncode == 3
+    done = run(home, "--context", "nosuch", QTUI_CONFIG=str(config))
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "No context named 'nosuch'" in done.stderr
+
+
+def test_no_worker_works_where_a_person_may_only_look(server: Server, home: Path) -> None:
+    (config := home / "c.toml").write_text(f'[contexts.prod]\nurl = "{server.url}"\nread_only = true\n')
+    done = run(home, "--burst", "--context", "prod", QTUI_CONFIG=str(config))
+    assert (done.returncode, done.stderr) == (5, "qtui-worker: prod is read-only: no worker works there\n")
+
+
 def test_the_processing_side_loads_no_user_interface(home: Path) -> None:
     code = "import sys, workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
