@@ -63,10 +63,12 @@ SAMPLES: Final = (
 
 
 def demo(
-    jobs: Annotated[int, typer.Option(min=1, max=100_000, help="How many jobs to begin with.")] = 24,
+    jobs: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many jobs to begin with.")] = 24,
     seconds: Annotated[
         int,
-        typer.Option(min=1, max=86_400, help="For how long new jobs keep coming; without a terminal, how long to wait."),
+        typer.Option(
+            min=1, max=86_400, metavar="N", help="For how long new jobs keep coming; without a terminal, how long to wait."
+        ),
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""

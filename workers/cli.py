@@ -39,8 +39,8 @@ def work(
     queues: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUEUE]...",
-            help="Queues to work on, the most urgent first. None: every queue that a processor names, each with its "
+            metavar="QUEUE",
+            help="Queues to work on, the most urgent first. Without any every queue that a processor names, each with its "
             "-high and -low.",
         ),
     ] = None,
@@ -54,7 +54,7 @@ def work(
     ] = None,
     context: Annotated[str | None, typer.Option(metavar="NAME", help="A named connection of the config file.")] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when the queues are empty.")] = False,
-    name: Annotated[str | None, typer.Option(help="The name of this worker, unlike any other's.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The name of this worker, unlike any other's.")] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(metavar="PREFIX", help="Also run functions under this dotted prefix, such as my_app.jobs; repeatable."),
@@ -77,7 +77,9 @@ def work(
     ] = None,
     concurrency: Annotated[
         int,
-        typer.Option(min=1, max=256, envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time."),
+        typer.Option(
+            min=1, max=256, metavar="N", envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time, from 1 to 256."
+        ),
     ] = 1,
     shutdown_timeout: Annotated[
         float,
@@ -91,21 +93,36 @@ def work(
         bool,
         typer.Option(
             "--in-process",
-            help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it.",
+            help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it, and is "
+            "not taken up again soon. Not with --max-jobs, --max-memory or --lease.",
         ),
     ] = False,
     max_jobs: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help="Jobs that a process runs before another takes its place. None: no limit."),
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Jobs after which the process that runs them is replaced; the worker stays. Without it never.",
+        ),
     ] = None,
     max_memory: Annotated[
         int | None,
-        typer.Option(min=1, metavar="MIB", help="Mebibytes that a process may hold after a job. None: no limit."),
+        typer.Option(
+            min=1,
+            metavar="MIB",
+            help="Mebibytes above which the process that runs the jobs is replaced after a job; the worker stays. "
+            "Without it never.",
+        ),
     ] = None,
     lease: Annotated[
-        float,
-        typer.Option(min=3, max=3600, metavar="SECONDS", help="Within this the jobs of a worker that was killed run again."),
-    ] = LEASE,
+        float | None,
+        typer.Option(
+            min=3,
+            max=3600,
+            metavar="SECONDS",
+            help=f"Within this the jobs of a worker that was killed run again. Without it {LEASE:g}.",
+        ),
+    ] = None,
     no_cron: Annotated[bool, typer.Option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
 ) -> None:
@@ -121,6 +138,9 @@ def work(
     names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
     if name is not None:
         check_name(name, "worker name")
+    for option, value in {"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease}.items():
+        if in_process and value is not None:
+            raise InvalidInput(f"{option} is about the process that runs the jobs: with --in-process there is none")
     chosen = choose(url, context, read_config(Connections))
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
@@ -134,11 +154,11 @@ def work(
             connection=connection,
             name=own_name,
             policy=policy,
-            lease=lease,
+            lease=LEASE if lease is None else lease,
             shutdown_timeout=shutdown_timeout,
             in_process=in_process,
-            max_jobs=max_jobs,
-            max_memory=max_memory and max_memory * 1024 * 1024,
+            recycle_jobs=max_jobs,
+            recycle_memory=max_memory and max_memory * 1024 * 1024,
             cron=not no_cron,
         ).run(burst=burst)
 

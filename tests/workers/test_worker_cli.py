@@ -22,8 +22,9 @@ from workers.producer import QueueService
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    for option in ("--url", "--burst", "--name", "--allow-pickle", "--concurrency", "--shutdown-timeout", "--max-jobs"):
+    for option in ("--url", "--context", "--burst", "--name", "--allow-pickle", "--concurrency", "--max-jobs", "--path"):
         assert option in done.stdout
+    assert not re.search(r"<int|<float|None\b", done.stdout)
 
 
 def test_no_queue_named_means_every_queue_that_a_processor_names_by_priority() -> None:
@@ -59,6 +60,13 @@ def test_an_option_that_does_nothing_is_not_accepted(home: Path, option: str) ->
     done = run(home, option, "3")
     assert done.returncode == 2
     assert "No such option" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--max-jobs", "--max-memory", "--lease"])
+def test_an_option_that_does_nothing_in_process_is_refused_there(home: Path, option: str) -> None:
+    done = run(home, "--in-process", option, "30")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{option} is about the process that runs the jobs" in done.stderr
 
 
 def test_a_processor_module_that_cannot_be_imported_is_told(home: Path) -> None:
