@@ -35,7 +35,8 @@ def wait_until(at: float) -> None:
 def qtui_acquire(url: str, most: int) -> Callable[[], object]:
     import redis
 
-    from workers.limiter import Limit, Limits
+    from workers.limit import Limit
+    from workers.limiter import Limits
 
     limits, limit = Limits(redis.Redis.from_url(url)), Limit(most, PER, "bench")
 
@@ -162,7 +163,7 @@ def round_trips(server: Any, row: str, most: int, begin: float, seconds: float) 
     """A second, in the third quarter of the run; puts jobs into the queue where they are what is limited."""
     from tests.workers.limited import fill
     from tests.workers.test_limiter import enter
-    from workers.limiter import Limit
+    from workers.limit import Limit
 
     with server.client() as client:
         if row == CLAIM:

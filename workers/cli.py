@@ -19,8 +19,8 @@ from workers.discovery import discover
 from workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from workers.job import Policy
 from workers.logs import LogFormat, log_to_stderr
+from workers.names import Priority, check_name, with_priority
 from workers.pool import Pool
-from workers.producer import Priority, check_name, with_priority
 from workers.text import printable
 from workers.worker import LEASE, Worker
 

@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from workers.errors import InvalidInput, NotFound
-from workers.limiter import declared
+from workers.limit import declared
 from workers.processor import Processor
 from workers.text import printable
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel
 from rq.job import JOB_ID_PATTERN
@@ -21,16 +20,13 @@ from workers import keys
 from workers.backoff import Backoff, as_backoff
 from workers.durations import checked
 from workers.errors import InvalidInput
+from workers.names import Priority, check_name, with_priority
 from workers.processor import Options, Processor
 from workers.text import printable
-
-Priority = Literal["high", "normal", "low"]
-"""`high` and `low` go to queues of their own, NAME-high and NAME-low, which a worker reads before and after NAME."""
 
 Value = str | bytes | int
 
 _MOST_ATTEMPTS: Final = 1_000
-_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 _ID_LIMIT: Final = 200
 _DESCRIPTION_LIMIT: Final = 200
 _SMALL: Final = 2_048
@@ -187,22 +183,6 @@ def make_order(
         raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
     name = check_name(with_priority(queue or processor.queue, priority))
     return Order(processor, name, options, _due(delay, at), job_id, unique)
-
-
-def with_priority(queue: str, priority: Priority) -> str:
-    """The queue in which jobs of that priority wait."""
-    if priority not in get_args(Priority):
-        raise InvalidInput(f"priority must be high, normal or low, not '{printable(str(priority), 40)}'")
-    return queue if priority == "normal" else f"{queue}-{priority}"
-
-
-def check_name(name: str, what: str = "queue name") -> str:
-    """The name, where it is safe for keys, terminals and CLIENT SETNAME; InvalidInput otherwise."""
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(f"{what} '{printable(name, 60)}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")
-    if name.endswith(":intermediate") or ":intermediate:" in name:
-        raise InvalidInput(f"{what} '{name}' is not allowed: RQ keeps its own lists under ':intermediate'")
-    return name
 
 
 def _call(name: str, model: BaseModel) -> str:

@@ -16,7 +16,7 @@ from workers.backoff import Backoff, as_backoff
 from workers.durations import checked
 from workers.errors import InvalidInput
 from workers.failures import not_retried
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.progress import recording
 from workers.reasons import field_of, reason
 from workers.schedule import Schedule, as_schedule

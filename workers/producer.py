@@ -17,13 +17,13 @@ from workers import batches, discovery, keys
 from workers.backoff import Backoff
 from workers.errors import NotFound
 from workers.job_state import JobState, read_state
-from workers.order import Order, Priority, check_name, make_order, with_priority
+from workers.names import Priority
+from workers.order import Order, make_order
 from workers.processor import MAIN_QUEUE, Processor
+from workers.refusals import explain
 from workers.scripts import Script
 from workers.settings import Settings
 from workers.text import decode, printable
-
-__all__ = ["MAIN_QUEUE", "Cancellation", "Enqueued", "JobState", "Priority", "QueueService", "check_name", "with_priority"]
 
 _CANCEL: Final = Script.of("cancel")
 
@@ -170,8 +170,6 @@ class QueueService:
         try:
             yield
         except redis.RedisError as error:  # not OSError: payloads may come from a file that cannot be read
-            from workers.connection import explain
-
             raise explain(error, _label(self._connection)) from error
 
 

@@ -18,8 +18,9 @@ from qtui.fields import fields_of, from_pairs, parse_json
 from workers import discovery
 from workers.durations import parse_duration
 from workers.errors import InvalidInput, NotFound, Refused
+from workers.names import with_priority
 from workers.processor import Processor
-from workers.producer import QueueService, with_priority
+from workers.producer import QueueService
 from workers.settings import Settings
 from workers.text import printable
 

@@ -21,7 +21,7 @@ from tests.workers.processors.site import Reply, Site
 from tests.workers.support import environment, field, log_lines, run_burst, working
 from workers import keys
 from workers.errors import InvalidInput, NotFound, RedisUnavailable
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.processors.publish_build import publish_build
 from workers.producer import QueueService
 from workers.services.build import Plan
