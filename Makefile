@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format screenshots snapshots bench clean
+.PHONY: help demo test lint format screenshots snapshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

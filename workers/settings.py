@@ -36,7 +36,7 @@ class Settings(BaseSettings):
     """Name of the ACL user; without it Redis' default user."""
     redis_password: SecretStr | None = None
     """Password of that user."""
-    job_concurrency: int = Field(default=1, ge=1)
+    job_concurrency: int = Field(default=1, ge=1, le=256)
     """Jobs that one `qtui-worker` runs at the same time."""
     job_max_retries: int | None = Field(default=None, ge=0)
     """Retries of a job whose processor names none; without it each processor's own number."""

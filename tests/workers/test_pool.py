@@ -34,6 +34,12 @@ def test_a_wrong_password_ends_the_pool_and_is_said_once(own_server: Server, hom
     assert "another takes its place" not in done.stderr
 
 
+def test_how_many_may_come_from_the_environment(server: Server, client: redis.Redis, home: Path) -> None:
+    with working(server, home, JOB_CONCURRENCY="2"):
+        wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
+    assert "JOB_CONCURRENCY: must be at most 256" in run(home, "--burst", JOB_CONCURRENCY="1000").stderr
+
+
 def test_one_of_a_named_pool_that_was_killed_is_replaced_at_once(server: Server, client: redis.Redis, home: Path) -> None:
     with working(server, home, *PAIR):
         wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
