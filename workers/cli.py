@@ -21,6 +21,7 @@ from workers.job import Policy
 from workers.logs import LogFormat, log_to_stderr
 from workers.names import Priority, check_name, with_priority
 from workers.pool import Pool
+from workers.settings import Settings
 from workers.text import printable
 from workers.worker import LEASE, Worker
 
@@ -76,11 +77,11 @@ def work(
         ),
     ] = None,
     concurrency: Annotated[
-        int,
+        int | None,
         typer.Option(
-            min=1, max=256, metavar="N", envvar="JOB_CONCURRENCY", help="How many jobs are worked on at a time, from 1 to 256."
+            min=1, max=256, metavar="N", help="How many jobs are worked on at a time. Without it JOB_CONCURRENCY, and else 1."
         ),
-    ] = 1,
+    ] = None,
     shutdown_timeout: Annotated[
         float,
         typer.Option(
@@ -162,7 +163,8 @@ def work(
             cron=not no_cron,
         ).run(burst=burst)
 
-    if concurrency == 1:
+    size = concurrency or Settings.read().job_concurrency
+    if size == 1:
         for number in (signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
         return run(name)
@@ -171,7 +173,7 @@ def work(
         # One that takes the place of a dead one has another name: the dead one's record lasts a minute or two.
         run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
 
-    raise typer.Exit(Pool(concurrency, run_one_of_many, replace=not burst).run())
+    raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
 
 
 def default_queues(named: Iterable[str]) -> list[str]:

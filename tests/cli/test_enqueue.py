@@ -163,7 +163,7 @@ BAD = {
     "delay": (2, ["test_job", "--delay", "soon"], "'soon' is not a length of time"),
     "long delay": (2, ["test_job", "--delay", "99999d"], "ten years"),
     "negative delay": (2, ["test_job", "--delay", "-5s"], "'-5s' is not a length of time"),
-    "time": (2, ["test_job", "--at", "tomorrow"], "--at 'tomorrow' is not a time"),
+    "time": (2, ["test_job", "--at", "tomorrow"], "'tomorrow' is not a time"),
     "year 1": (2, ["test_job", "--at", "0001-01-01T00:00:00+14:00"], "is not a time"),
     "both": (2, ["test_job", "--at", "2040-01-01", "--delay", "5s"], "not both"),
     "attempts": (2, ["test_job", "--attempts", "0"], "attempts must be from 1 to"),
