@@ -117,9 +117,7 @@ class Cron:
         self._connection = connection
         self._token = uuid4().hex
         self._entries = [
-            _Entry(each.options.schedule, make_order(each, retries=retries, delay=0))
-            for each in processors
-            if each.options.schedule
+            _Entry(each.options.schedule, make_order(each, retries, delay=0)) for each in processors if each.options.schedule
         ]
         self._registered = False
         self._created_at = datetime.now(UTC)

@@ -188,23 +188,24 @@ class OneJobOptions(JobOptions, total=False):
     """Refuse it where a job of that id exists."""
 
 
-_ABOUT_THE_JOB: Final = ("queue", "at", "job_id", "unique")
-_KNOWN: Final = tuple(JobOptions.__annotations__) + tuple(OneJobOptions.__annotations__)
+_KNOWN: Final = frozenset((*JobOptions.__annotations__, *OneJobOptions.__annotations__))
+_ABOUT_THE_JOB: Final = frozenset(("queue", "at", "job_id", "unique"))
+"""The others are fields of `Options` too."""
 
 
-def make_order(processor: Processor[Any, Any], *, retries: int | None = None, **given: Unpack[OneJobOptions]) -> Order:
+def make_order(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> Order:
     """An order of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
 
     Raises InvalidInput where an option cannot be accepted.
     """
-    for name in given.keys() - set(_KNOWN):
+    for name in given.keys() - _KNOWN:
         near = difflib.get_close_matches(name, _KNOWN, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(dict.fromkeys(_KNOWN))}"
+        hint = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(sorted(_KNOWN))}"
         raise InvalidInput(f"there is no option '{name}': {hint}")
-    options = replace(
-        processor.options, **as_options(**{name: value for name, value in given.items() if name not in _ABOUT_THE_JOB})
-    )
-    options = replace(options, **as_options(attempts=options.usual_attempts(retries)))
+    own: dict[str, Any] = {name: value for name, value in given.items() if name not in _ABOUT_THE_JOB}
+    if given.get("attempts") is None:
+        own["attempts"] = processor.options.usual_attempts(retries)
+    options = replace(processor.options, **as_options(**own))
     queue, at, delay, job_id = given.get("queue"), given.get("at"), given.get("delay"), given.get("job_id")
     if at is not None and delay is not None:
         raise InvalidInput("give either a delay or a time, not both")

@@ -85,7 +85,7 @@ class QueueService:
         A job id that exists already is enqueued over it, and an entry that still waits is kept, as RQ does
         (`rq.Queue.enqueue_job`); the older job's results and log are removed. With `unique` that is Refused instead.
         """
-        order = make_order(_found(processor), retries=self._retries, **options)
+        order = make_order(_found(processor), self._retries, **options)
         (new_id,), promoted = self._put(order, [payload], "payload")
         return Enqueued(new_id, order.queue, "queued" if new_id in promoted else order.status)
 
@@ -101,7 +101,9 @@ class QueueService:
         between, nothing is enqueued (`workers.batches.enqueue`). The payloads may come from a generator: besides the ids only
         500 of them are in memory at a time.
         """
-        order = make_order(_found(processor), retries=self._retries, **options)
+        if options.keys() & {"job_id", "unique"}:
+            raise InvalidInput("job_id and unique are about one job: enqueue() takes them")
+        order = make_order(_found(processor), self._retries, **options)
         ids, _ = self._put(order, payloads, "payload {},")
         return ids
 

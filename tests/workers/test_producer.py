@@ -190,6 +190,16 @@ def test_one_bad_payload_among_many_enqueues_nothing(client: redis.Redis) -> Non
     assert client.dbsize() == 0
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"job_id": "a"}, "job_id and unique are about one job"), ({"retries": 5}, "there is no option 'retries'")],
+)
+def test_an_option_that_many_jobs_cannot_have_is_refused(client: redis.Redis, options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        QueueService(client).enqueue_many("test_job", [{}, {}], **options)
+    assert client.dbsize() == 0
+
+
 def test_an_unknown_processor_enqueues_nothing(client: redis.Redis) -> None:
     with pytest.raises(NotFound):
         QueueService(client).enqueue("reprot")
