@@ -6,7 +6,7 @@ PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test rq-suite lint format screenshots snapshots bench clean
+.PHONY: help demo test rq-suite lint format screenshots snapshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -27,7 +27,7 @@ from tests.support import Server, clean_environment
 from tests.support import wait_until as wait_for
 from tests.workers.limited import busiest, used
 from tests.workers.test_limiter import enter
-from workers.limiter import Limit
+from workers.limit import Limit
 
 HERE: Final = Path(__file__).parent
 WORKER, BULLMQ = "qtui-worker", "BullMQ worker"

@@ -14,8 +14,8 @@ from textual.message import Message
 
 from qtui.broker.operations import Operation, Plan, Report, Selection, run
 from qtui.screens.confirm import ConfirmScreen
-from qtui.settings import Context
 from qtui.widgets.operation_line import Figures
+from workers.contexts import Context
 from workers.text import printable
 
 

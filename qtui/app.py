@@ -17,8 +17,8 @@ from qtui.broker.throughput import Throughput
 from qtui.palette import JobProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
-from qtui.settings import Context
 from qtui.theme import THEMES
+from workers.contexts import Context
 
 
 class QtuiApp(Acting):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 from functools import cache
 from typing import Annotated
@@ -73,6 +74,8 @@ def main() -> None:
     """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
+    if os.environ.get("QTUI_PROCESSORS"):
+        sys.path.append(".")  # where qtui-worker finds processors in the current folder, they are found here as well
     try:
         command_line = commands()
         gc.freeze()  # what was imported stays to the end, so the collector need not look through it at exit

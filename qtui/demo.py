@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -62,10 +63,12 @@ SAMPLES: Final = (
 
 
 def demo(
-    jobs: Annotated[int, typer.Option(min=1, max=100_000, help="How many jobs to begin with.")] = 24,
+    jobs: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many jobs to begin with.")] = 24,
     seconds: Annotated[
         int,
-        typer.Option(min=1, max=86_400, help="For how long new jobs keep coming; without a terminal, how long to wait."),
+        typer.Option(
+            min=1, max=86_400, metavar="N", help="For how long new jobs keep coming; without a terminal, how long to wait."
+        ),
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""
@@ -103,7 +106,8 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
 def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
     command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True)
+    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # where a person may only look, a demo's own server is still worked
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
 def _end(workers: list[subprocess.Popen[bytes]]) -> None:
@@ -138,8 +142,9 @@ def _signals_end_it() -> Iterator[None]:
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     """The dashboard, while new jobs keep coming."""
     from qtui.launch import open_dashboard
-    from qtui.settings import Context, preferences
+    from qtui.settings import Preferences
     from workers.connection import Target
+    from workers.contexts import Context, read_config
 
     enough = threading.Event()
 
@@ -153,7 +158,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     comer = threading.Thread(target=keep_coming, daemon=True)
     comer.start()
     try:
-        open_dashboard(Context("demo", Target("", "demo")), client, preferences())
+        open_dashboard(Context("demo", Target("", "demo")), client, read_config(Preferences))
     finally:
         enough.set()
         comer.join(5)

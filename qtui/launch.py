@@ -6,7 +6,8 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
-from qtui.settings import Context, Preferences
+from qtui.settings import Preferences
+from workers.contexts import Context
 
 if TYPE_CHECKING:
     import redis

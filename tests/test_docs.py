@@ -137,9 +137,12 @@ def test_the_processor_in_the_readme_works(short_path: Path) -> None:
     (job,) = json.loads(out[out.index("{") :])["jobs"]
     assert job["progress"]["message"] == "b.png"
     (call,) = re.findall(r"`(QueueService[^`]*)`", section("A processor of your own"))
-    python = f"from workers.connection import connect; from workers.producer import QueueService; print({call}.queue)"
+    (test,) = re.findall(r"`(thumbnails\(Thumb[^`]*)`", section("A processor of your own"))
+    python = (
+        f"from workers.producer import QueueService; from my_app.thumbnails import *; print({call}.queue, type({test}).__name__)"
+    )
     out = run(short_path, f"python -c {shlex.quote(python)}", PYTHONPATH=".", QTUI_PROCESSORS="my_app.thumbnails")
-    assert out == "media\n"
+    assert out == "media Made\n"
 
 
 def write(folder: Path, source: str) -> Path:
@@ -158,7 +161,7 @@ import asyncio, redis
 import qtui.screens
 qtui.screens.__path__.append({str(folder)!r})
 from qtui.app import QtuiApp
-from qtui.settings import Context
+from workers.contexts import Context
 from workers.connection import dial, resolve
 
 async def story():

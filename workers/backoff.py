@@ -83,8 +83,12 @@ class Backoff:
 
 
 def as_backoff(rule: Backoff | str) -> Backoff:
-    """The rule itself, or the one a text names; InvalidInput where it names none."""
-    return _parsed(rule) if isinstance(rule, str) else rule
+    """The rule itself, or the one a text names; InvalidInput where it is none."""
+    if isinstance(rule, str):
+        return _parsed(rule)
+    if not isinstance(rule, Backoff):
+        raise InvalidInput(f"'{printable(str(rule), 40)}' is not a backoff: {_HOW}")
+    return rule
 
 
 _parsed = lru_cache(maxsize=256)(Backoff.parse)

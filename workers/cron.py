@@ -12,11 +12,9 @@ import os
 import re
 import socket
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha1
-from threading import Event
 from typing import Any, Final
 from uuid import uuid4
 
@@ -44,7 +42,6 @@ _RECORD_AGE: Final = 30.0
 """Seconds after which RQ's record of this scheduler, which lives for 120, is written again."""
 _REMEMBERED: Final = 30 * 86_400
 """Seconds that a cron job is remembered for without a leader: the ticks missed in that time are made up for by one job."""
-_AWAY_PAUSE: Final = 2.0
 
 _LEAD: Final = Script.of("cron_lead")
 _ENQUEUE: Final = Script.of("event", "put", "cron")
@@ -120,7 +117,7 @@ class Cron:
         self._connection = connection
         self._token = uuid4().hex
         self._entries = [
-            _Entry(each.options.schedule, make_order(each, retries=retries)) for each in processors if each.options.schedule
+            _Entry(each.options.schedule, make_order(each, retries, delay=0)) for each in processors if each.options.schedule
         ]
         self._registered = False
         self._created_at = datetime.now(UTC)
@@ -220,26 +217,6 @@ class Cron:
             "config_file": "",
             "cron_jobs": record,
         }
-
-
-def run(cron: Cron, stop: Event) -> None:
-    """Calls tick() whenever it wants to be called, until `stop` is set; then gives up the lead.
-
-    An absence of Redis is logged once and waited out. For a thread, or a process whose signal handler sets `stop`; a
-    process that forks calls tick() from its own loop instead.
-    """
-    away = False
-    wait = 0.0
-    while not stop.wait(wait):
-        try:
-            wait = cron.tick()
-            away = False
-        except redis.RedisError as error:
-            if not away:
-                log.warning("cron: Redis is away, waiting for it: %s", error)
-            away, wait = True, _AWAY_PAUSE
-    with suppress(redis.RedisError):
-        cron.close()
 
 
 def _number(raw: bytes | None) -> float | None:

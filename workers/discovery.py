@@ -13,7 +13,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any, Final
 
 from workers.errors import InvalidInput, NotFound
-from workers.limiter import declared
+from workers.limit import declared
 from workers.processor import Processor
 from workers.text import printable
 
@@ -35,16 +35,6 @@ class Found:
     """Module name to the reason why it could not be imported."""
 
 
-def load() -> dict[str, AnyProcessor]:
-    """Every processor by its name, sorted.
-
-    A module that cannot be imported is left out, so that looking works in spite of it (`discover().broken` says why;
-    `qtui-worker` refuses to start with one). Raises InvalidInput where two processors have one name, or give
-    one queue different limits.
-    """
-    return dict(discover().processors)
-
-
 def get(name: str) -> AnyProcessor:
     """The processor of that name; NotFound, with names that are near, where there is none."""
     found = discover()
@@ -58,7 +48,11 @@ def get(name: str) -> AnyProcessor:
 
 
 def discover() -> Found:
-    """What the bundled package and QTUI_PROCESSORS hold; read once for each value of the variable."""
+    """What the bundled package and QTUI_PROCESSORS hold; read once for each value of the variable.
+
+    A module that cannot be imported is left out, so that looking works in spite of it (`qtui-worker` refuses to start with
+    one). Raises InvalidInput where two processors have one name, or give one queue different limits.
+    """
     return _discover(os.environ.get(VARIABLE, ""))
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -196,12 +197,26 @@ def _refusal(what: str, policy: Policy) -> NotAllowed:
 def _imported(name: str, policy: Policy) -> Callable[..., Any]:
     """The function of that allowed name; raises NotAllowed, and whatever importing raises."""
     shown = printable(name, 200)
-    function = _callable(import_attribute(name), shown)
+    try:
+        function = _callable(import_attribute(name), shown)
+    except ValueError as error:
+        raise ValueError(_not_found(name) or str(error)) from None
     # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
     home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
     if not policy.allows(home):
         raise NotAllowed(f"{shown} is really {printable(home, 200)}, which this worker does not allow")
     return function
+
+
+def _not_found(name: str) -> str:
+    """Why RQ did not find a function, which it does not say: it takes a module that fails to import for a class."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = importlib.import_module(module) if module else None
+    except ImportError as error:
+        why = printable(str(error), 200)
+        return f"cannot import {printable(module, 200)} ({why}): is its folder on PYTHONPATH, or --path?"
+    return "" if hasattr(found, attribute) else f"there is no {printable(attribute, 100)} in {printable(module, 200)}"
 
 
 def _callable(value: Any, shown: str) -> Callable[..., Any]:

@@ -12,26 +12,23 @@ the first instruction of the block a moment may pass (two thousandths of `per`, 
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, get_args
+from typing import Any, ClassVar, Final
 from uuid import uuid4
 
 import redis
 from rq import get_current_job
 
 from workers import keys
+from workers.discovery import AnyProcessor, discover
 from workers.errors import InvalidInput, NotFound, QtuiError
+from workers.limit import MICRO, Limit, declared, family
 from workers.limit_state import LimitState, read_states
 from workers.scripts import Script
 from workers.text import decode, printable
-
-if TYPE_CHECKING:
-    from workers.discovery import AnyProcessor
 
 START_WITHIN: Final = 4.9
 """Seconds; the server reckons with 5, so that clocks may run two parts in a hundred apart."""
@@ -41,10 +38,6 @@ _LONGEST_SLEEP: Final = 2.0
 """Seconds after which who waits asks again, as the limit may have been changed."""
 _PATIENCE: Final = 2 * _LONGEST_SLEEP
 """Seconds for which who does not come back is waited for, before the next in line has its place."""
-_MICRO: Final = 1_000_000
-_MOST: Final = 10_000
-_SHORTEST: Final = 0.01
-_LONGEST: Final = 86_400.0
 
 _ACQUIRE: Final = Script.of("limit", "acquire")
 _STARTED: Final = Script.of("limit", "started")
@@ -58,72 +51,9 @@ class LimitTimeout(QtuiError):
     """No slot of a limiter came free in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `max` starts in any window of `per` seconds; raises InvalidInput where that is out of bounds."""
-
-    max: int
-    """From 1 to 10,000."""
-    per: float
-    """Seconds, from 0.01 to a day."""
-    name: str | None = None
-    """The limiter, shared by all that name it; None: the queue's own, of the queue's name."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.max <= _MOST:
-            raise InvalidInput(f"the max of a limit must be from 1 to {_MOST:,} starts, not {self.max}")
-        if not _SHORTEST <= self.per <= _LONGEST:
-            raise InvalidInput(f"the per of a limit must be from {_SHORTEST:g} seconds to a day, not {self.per:g}")
-        if self.name is not None:
-            from workers.producer import check_name
-
-            check_name(self.name, "limiter name")
-
-    @property
-    def per_us(self) -> int:
-        """`per` in whole µs, rounded up."""
-        return math.ceil(round(self.per * _MICRO, 3))
-
-    def __str__(self) -> str:
-        return f"{self.max} per {self.per:g} s"
-
-
 def in_time(asked: float) -> bool:
     """Whether what was admitted may still start, where its claim was sent at that time of `time.monotonic()`."""
     return time.monotonic() - asked < START_WITHIN
-
-
-def declared(processors: Iterable[AnyProcessor]) -> dict[str, Limit]:
-    """The limits by queue, each with its name; NAME-high and NAME-low go with the queue NAME.
-
-    Raises InvalidInput where two processors give one queue, or one name, different limits.
-    """
-    limits: dict[str, tuple[Limit, AnyProcessor]] = {}
-    named: dict[str, tuple[Limit, AnyProcessor]] = {}
-    for processor in processors:
-        limit = processor.options.limit
-        if limit is None:
-            continue
-        limit = replace(limit, name=limit.name or processor.queue)
-        _agreed(named.setdefault(str(limit.name), (limit, processor)), limit, processor, f"limiter '{limit.name}'")
-        for queue in _family(processor.queue):
-            _agreed(limits.setdefault(queue, (limit, processor)), limit, processor, f"queue '{queue}'")
-    return {queue: limit for queue, (limit, _) in limits.items()}
-
-
-def _agreed(first: tuple[Limit, AnyProcessor], limit: Limit, processor: AnyProcessor, what: str) -> None:
-    other, owner = first
-    if other != limit:
-        raise InvalidInput(
-            f"{what} has two limits: {other} of '{other.name}' by {owner.path}, and {limit} of '{limit.name}' by "
-            f"{processor.path}; give both the same, or another queue"
-        )
-
-
-def _family(queue: str) -> list[str]:
-    from workers.producer import Priority, with_priority
-
-    return [with_priority(queue, priority) for priority in get_args(Priority)]
 
 
 def declarations(processors: Iterable[AnyProcessor]) -> dict[str, str]:
@@ -142,7 +72,7 @@ def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> Non
     """
     known = list(processors)
     limits = declared(known)
-    queues: dict[str, Any] = {queue: None for processor in known for queue in _family(processor.queue)}
+    queues: dict[str, Any] = {queue: None for processor in known for queue in family(processor.queue)}
     queues |= {queue: _triple(limit) for queue, limit in limits.items()}
     _REGISTER(connection, [], [json.dumps(queues)])
     _registered.update((*_server(connection), limit.name) for limit in limits.values())
@@ -227,18 +157,18 @@ class Limits:
             Limits._replies.append(took)
             _registered.add((*_server(self._connection), _name(limit)))
             if wait > 0:
-                return float(wait / _MICRO)
-            if time.monotonic() - asked < within[0] / _MICRO / _DRIFT:
+                return float(wait / MICRO)
+            if time.monotonic() - asked < within[0] / MICRO / _DRIFT:
                 return 0
             needed = 2 * took
 
     def _admission(self, limit: str | Limit, token: str, within: float) -> list[int]:
         name = _name(limit)
-        needed = round(min(within, START_WITHIN) * _DRIFT * _MICRO)
+        needed = round(min(within, START_WITHIN) * _DRIFT * MICRO)
         numbers: tuple[int | str, ...] = ("", "", "")
         if isinstance(limit, Limit):
             numbers = (limit.max, limit.per_us, int((*_server(self._connection), name) in _registered))
-        reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * _MICRO), *numbers])
+        reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * MICRO), *numbers])
         return reply
 
     def started(self, name: str, token: str) -> None:
@@ -272,8 +202,6 @@ def _name(limit: str | Limit) -> str:
 
 def _declared(name: str) -> Limit:
     """The limit of that name out of the processors; NotFound where none declares it."""
-    from workers.discovery import discover
-
     found = declared(discover().processors.values()).values()
     try:
         return next(limit for limit in found if limit.name == name)

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import math
 import os
-import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
 
 from pydantic import BaseModel
+from rq import Webhook
 from rq.job import JOB_ID_PATTERN
 from rq.utils import utcformat
 
 from workers import keys
-from workers.backoff import Backoff, as_backoff
-from workers.durations import checked
+from workers.backoff import Backoff
+from workers.durations import Duration, as_moment
 from workers.errors import InvalidInput
-from workers.processor import Options, Processor
+from workers.names import Priority, check_name, with_priority
+from workers.processor import Options, Processor, as_options
 from workers.text import printable
-
-Priority = Literal["high", "normal", "low"]
-"""`high` and `low` go to queues of their own, NAME-high and NAME-low, which a worker reads before and after NAME."""
 
 Value = str | bytes | int
 
-_MOST_ATTEMPTS: Final = 1_000
-_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 _ID_LIMIT: Final = 200
 _DESCRIPTION_LIMIT: Final = 200
 _SMALL: Final = 2_048
@@ -157,52 +154,71 @@ class Order:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
 
 
-def make_order(
-    processor: Processor[Any, Any],
-    *,
-    queue: str | None = None,
-    priority: Priority = "normal",
-    attempts: int | None = None,
-    backoff: Backoff | str | None = None,
-    timeout: timedelta | float | None = None,
-    delay: timedelta | float | None = None,
-    at: datetime | None = None,
-    job_id: str | None = None,
-    unique: bool = False,
-    retries: int | None = None,
-) -> Order:
-    """An order of a processor's jobs; what is not given is as the processor says, and `retries` where that says nothing.
+class JobOptions(TypedDict, total=False):
+    """How jobs are to be enqueued; what is not given, or None, is as the processor says.
+
+    How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
+    """
+
+    queue: str | None
+    priority: Priority | None
+    delay: Duration | None
+    """Not before that long from now, to the second and never early."""
+    at: datetime | str | None
+    """Not before then; a time without a zone is local, a text is ISO 8601. Not together with `delay`."""
+    attempts: int | None
+    """In all, the first one included."""
+    backoff: Backoff | str | None
+    timeout: Duration | None
+    """How long one attempt may take."""
+    result_ttl: Duration | None
+    """How long the job and its result are kept once it has finished."""
+    failure_ttl: Duration | None
+    """How long it is kept once it has failed."""
+    webhooks: Iterable[Webhook] | None
+    """What RQ calls when it has finished or failed."""
+
+
+class OneJobOptions(JobOptions, total=False):
+    """The same of a single job."""
+
+    job_id: str | None
+    """Its id; else one is drawn."""
+    unique: bool
+    """Refuse it where a job of that id exists."""
+
+
+_KNOWN: Final = frozenset((*JobOptions.__annotations__, *OneJobOptions.__annotations__))
+_ABOUT_THE_JOB: Final = frozenset(("queue", "at", "job_id", "unique"))
+"""The others are fields of `Options` too."""
+
+
+def make_order(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> Order:
+    """An order of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
 
     Raises InvalidInput where an option cannot be accepted.
     """
-    options = processor.options
-    options = replace(options, attempts=_check_attempts(options.usual_attempts(retries) if attempts is None else attempts))
-    if backoff is not None:
-        options = replace(options, backoff=as_backoff(backoff))
-    if timeout is not None:
-        options = replace(options, timeout=checked(timeout, "timeout", least=1))
-    if job_id is not None and not (JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
-        raise InvalidInput(f"job id '{printable(job_id, 60)}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
-    if unique and job_id is None:
+    for name in given.keys() - _KNOWN:
+        near = difflib.get_close_matches(name, _KNOWN, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(sorted(_KNOWN))}"
+        raise InvalidInput(f"there is no option '{name}': {hint}")
+    own: dict[str, Any] = {name: value for name, value in given.items() if name not in _ABOUT_THE_JOB}
+    if given.get("attempts") is None:
+        own["attempts"] = processor.options.usual_attempts(retries)
+    options = replace(processor.options, **as_options(**own))
+    queue, at, delay, job_id = given.get("queue"), given.get("at"), given.get("delay"), given.get("job_id")
+    if at is not None and delay is not None:
+        raise InvalidInput("give either a delay or a time, not both")
+    if given.get("unique") and job_id is None:
         raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
-    name = check_name(with_priority(queue or processor.queue, priority))
-    return Order(processor, name, options, _due(delay, at), job_id, unique)
-
-
-def with_priority(queue: str, priority: Priority) -> str:
-    """The queue in which jobs of that priority wait."""
-    if priority not in get_args(Priority):
-        raise InvalidInput(f"priority must be high, normal or low, not '{printable(str(priority), 40)}'")
-    return queue if priority == "normal" else f"{queue}-{priority}"
-
-
-def check_name(name: str, what: str = "queue name") -> str:
-    """The name, where it is safe for keys, terminals and CLIENT SETNAME; InvalidInput otherwise."""
-    if not _NAME.fullmatch(name):
-        raise InvalidInput(f"{what} '{printable(name, 60)}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")
-    if name.endswith(":intermediate") or ":intermediate:" in name:
-        raise InvalidInput(f"{what} '{name}' is not allowed: RQ keeps its own lists under ':intermediate'")
-    return name
+    return Order(
+        processor,
+        check_name(with_priority(processor.queue if queue is None else queue, options.priority)),
+        options,
+        _due(options.delay, at),
+        None if job_id is None else _check_id(job_id),
+        bool(given.get("unique")),
+    )
 
 
 def _call(name: str, model: BaseModel) -> str:
@@ -222,23 +238,18 @@ def _new_ids() -> Iterator[str]:
             yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _check_attempts(attempts: int) -> int:
-    if not 1 <= attempts <= _MOST_ATTEMPTS:
-        raise InvalidInput(f"attempts must be from 1 to {_MOST_ATTEMPTS:,}, not {attempts}")
-    return attempts
+def _check_id(job_id: str) -> str:
+    if not (isinstance(job_id, str) and JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
+        shown = printable(str(job_id), 60)
+        raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
+    return job_id
 
 
-def _due(delay: timedelta | float | None, at: datetime | None) -> datetime | None:
+def _due(delay: timedelta, at: datetime | str | None) -> datetime | None:
     """When a job is to run, in whole seconds, rounded up; None: now."""
-    if delay is not None and at is not None:
-        raise InvalidInput("give either a delay or a time, not both")
     now = datetime.now(UTC)
-    if delay is not None:
-        wait = checked(delay, "delay")
-        at = now + wait if wait else None
-    if at is None or at.astimezone(UTC) <= now:
-        return None
-    return datetime.fromtimestamp(math.ceil(at.timestamp()), UTC)
+    due = now + delay if at is None else as_moment(at)
+    return datetime.fromtimestamp(math.ceil(due.timestamp()), UTC) if due > now else None
 
 
 def _compressed(data: bytes) -> bytes:

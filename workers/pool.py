@@ -9,15 +9,16 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing import get_context, parent_process
-from multiprocessing.connection import wait
+from multiprocessing import Pipe, get_context, parent_process
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
-from workers.errors import QtuiError
+from workers.errors import InvalidInput, NotFound, QtuiError, RedisUnavailable, Refused
 from workers.text import printable
 
 log = logging.getLogger(__name__)
@@ -25,20 +26,29 @@ log = logging.getLogger(__name__)
 _PAUSE: Final = 1.0
 """Seconds before a worker that died is replaced: one that dies at once must not take the whole machine."""
 _MOST: Final = 256
+_FINAL: Final = {kind.exit_code for kind in (InvalidInput, RedisUnavailable, NotFound, Refused)}
+"""Exit codes of a worker in whose place another would end the same way."""
+
+Work = Callable[[int, int], None]
+"""Called with the number of the worker, 1 and up, and how often a worker has begun in that place, 1 the first time."""
 
 
 class Pool:
-    """`size` processes that each call `work` with their number, 1 and up.
+    """`size` processes that each call `work`.
 
     SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU lets the newest finish its job and go. One
-    that ends with an error is replaced, but in burst; one that ends without is not.
+    that dies is replaced, but in burst; one that ends without an error is not. One that is refused for good (wrong usage,
+    a wrong password, a name that is taken) ends them all.
     """
 
-    def __init__(self, size: int, work: Callable[[int], None], *, replace: bool) -> None:
+    def __init__(self, size: int, work: Work, *, replace: bool) -> None:
         self._work = work
         self._replace = replace
         self._stopping = False
         self._processes: dict[int, BaseProcess] = {}
+        self._begun: Counter[int] = Counter()
+        """How often a worker has begun in each place."""
+        self._sentences, self._tell = Pipe(duplex=False)
         self._size = size
         self._woken, self._wake = socket.socketpair()
         for end in (self._woken, self._wake):
@@ -62,7 +72,9 @@ class Pool:
         return worst
 
     def _start(self, place: int) -> None:
-        process = get_context("fork").Process(target=_begin, args=(self._work, place), name=f"worker {place}")
+        self._begun[place] += 1
+        arguments = self._work, place, self._begun[place], self._tell
+        process = get_context("fork").Process(target=_begin, args=arguments, name=f"worker {place}")
         process.start()
         self._processes[place] = process
         if self._stopping:  # the signal came while it was being started
@@ -72,6 +84,10 @@ class Pool:
         del self._processes[place]
         code = process.exitcode or 0
         process.close()
+        if code in _FINAL and not self._stopping:
+            if self._sentences.poll():
+                log.error("%s", self._sentences.recv_bytes().decode())
+            self._stop()
         if code == 0 or self._stopping or not self._replace or place > self._size:
             return 1 if code < 0 else code
         log.error("worker %d died (exit code %d); another takes its place", place, code)
@@ -81,6 +97,10 @@ class Pool:
         return 0
 
     def _pass_on(self, signum: int, _: FrameType | None) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """Lets all workers finish their jobs and go."""
         self._stopping = True
         for process in list(self._processes.values()):
             if process.is_alive():
@@ -107,15 +127,21 @@ class Pool:
                 process.terminate()
 
 
-def _begin(work: Callable[[int], Any], place: int) -> None:
-    """In the new process: signals as in any new one, and errors told as the command tells them."""
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTTIN, signal.SIGTTOU):
+def _begin(work: Work, place: int, times: int, tell: Connection) -> None:
+    """In the new process: an error is one sentence and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)  # they are for the pool, and by themselves would stop the process
     threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()
     try:
-        work(place)
+        work(place, times)
     except QtuiError as error:
-        log.error("%s", printable(str(error), 2_000))
+        sentence = printable(str(error), 2_000)
+        if error.exit_code in _FINAL:
+            tell.send_bytes(sentence.encode())  # to the pool: all of them are refused alike, and it is said once
+        else:
+            log.error("%s", sentence)
         sys.exit(error.exit_code)
 
 

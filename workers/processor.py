@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints
+from functools import partial
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
 from rq import Webhook, get_current_job
 
 from workers.backoff import Backoff, as_backoff
-from workers.durations import checked
+from workers.durations import Duration, checked
 from workers.errors import InvalidInput
 from workers.failures import not_retried
-from workers.limiter import Limit
+from workers.limit import Limit
+from workers.names import Priority, check_name, check_priority, with_priority
 from workers.progress import recording
+from workers.reasons import field_of, reason
 from workers.schedule import Schedule, as_schedule
 from workers.text import printable
 
@@ -37,11 +40,11 @@ R = TypeVar("R", bound=BaseModel)
 M = TypeVar("M", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How jobs of a processor run, where whoever enqueues them says nothing else."""
 
-    attempts: int | None
+    attempts: int | None = None
     """In all, the first one included; None: one more than JOB_MAX_RETRIES, and 1 where that is not set."""
     backoff: Backoff
     timeout: timedelta
@@ -62,6 +65,10 @@ class Options:
     """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
     limit: Limit | None = None
     """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
+    priority: Priority = "normal"
+    """Which of its queues a job goes to: the processor's queue itself, or that of `high` or `low`."""
+    delay: timedelta = timedelta()
+    """How long a job waits before it may run; one that is enqueued by its schedule does not."""
 
     def usual_attempts(self, retries: int | None) -> int:
         """How many attempts a job has where nobody says; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
@@ -69,10 +76,7 @@ class Options:
 
 
 class Processor(Generic[P, R]):
-    """A function that works on jobs, with the types of its payload and result, its queue and its options.
-
-    Called with the payload's fields, as RQ does, it validates them, runs the function and returns plain JSON data.
-    """
+    """A function that works on jobs, with the types of its payload and result, its queue and its options."""
 
     __test__: ClassVar[bool] = False
     """Keeps pytest from taking one whose name begins with `test` for a test."""
@@ -102,15 +106,29 @@ class Processor(Generic[P, R]):
         """The payload as its model; InvalidInput with a sentence per bad field where it does not fit."""
         return validate(self.payload, payload, what)
 
-    def __call__(self, /, **payload: Any) -> Any:
+    @overload
+    def __call__(self, payload: P, /) -> R: ...
+
+    @overload
+    def __call__(self, /, **fields: Any) -> Any: ...
+
+    def __call__(self, payload: P | None = None, /, **fields: Any) -> Any:
+        """Runs the function right here: with the payload as its model it returns the result as its model, which is how a test
+        calls it; with the payload's fields, which is how RQ calls it, plain JSON data.
+
+        Raises InvalidInput where the fields do not fit, TypeError where the function returns something else than it says,
+        and whatever the function raises.
+        """
+        if payload is not None and (fields or not isinstance(payload, self.payload)):
+            raise TypeError(f"call {self.name} with one {self.payload.__name__}, or with its fields by their names")
         job = get_current_job()
         with not_retried(job), recording(job):
-            valid = self.validate(payload)
+            valid = self.validate(fields) if payload is None else payload
             with getattr(job, "starting", nullcontext)(self.function):
                 result = self.function(valid)
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
-        return result.model_dump(mode="json")
+        return result.model_dump(mode="json") if payload is None else result
 
 
 def processor(
@@ -119,19 +137,21 @@ def processor(
     name: str | None = None,
     attempts: int | None = None,
     backoff: Backoff | str = "exponential:2s",
-    timeout: timedelta | float = 180,
-    result_ttl: timedelta | float = timedelta(days=1),
-    failure_ttl: timedelta | float = timedelta(days=30),
+    timeout: Duration = 180,
+    result_ttl: Duration = timedelta(days=1),
+    failure_ttl: Duration = timedelta(days=30),
     keep_finished: int | None = None,
     keep_failed: int | None = None,
     cron: str | None = None,
-    every: timedelta | float | None = None,
+    every: Duration | None = None,
     timezone: str = "UTC",
     concurrency: int | None = None,
     webhooks: Iterable[Webhook] = (),
     limit: Limit | None = None,
+    priority: Priority = "normal",
+    delay: Duration = 0,
 ) -> Callable[[Callable[[P], R]], Processor[P, R]]:
-    """Makes a processor of a function from one pydantic model to another; plain numbers are seconds.
+    """Makes a processor of a function from one pydantic model to another; lengths of time are `workers.durations.Duration`.
 
     With `cron="0 * * * *"` (by the clocks of `timezone`) or `every=3600` it is enqueued by itself as well. The options
     are those of `Options`, the times those of `workers.schedule.Schedule`.
@@ -139,19 +159,25 @@ def processor(
     Raises, when the module is imported, TypeError where the function has no such annotations and InvalidInput where an
     option cannot be accepted.
     """
-    options = Options(
-        attempts=_count(attempts, "attempts", least=1),
-        backoff=as_backoff(backoff),
-        timeout=checked(timeout, "timeout", least=1),
-        result_ttl=checked(result_ttl, "result_ttl"),
-        failure_ttl=checked(failure_ttl, "failure_ttl"),
-        keep_finished=_count(keep_finished, "keep_finished"),
-        keep_failed=_count(keep_failed, "keep_failed"),
-        schedule=as_schedule(cron, every, timezone),
-        concurrency=_count(concurrency, "concurrency", least=1),
-        webhooks=tuple(webhooks),
-        limit=limit,
+    check_name(with_priority(queue, priority))
+    if not (name is None or isinstance(name, str)):
+        raise InvalidInput(f"name must be a text, not {name!r}")
+    if limit is not None and not isinstance(limit, Limit):
+        raise InvalidInput(f"limit must be a Limit, such as Limit(max=5, per=60), not {limit!r}")
+    given = as_options(
+        attempts=attempts,
+        backoff=backoff,
+        timeout=timeout,
+        result_ttl=result_ttl,
+        failure_ttl=failure_ttl,
+        keep_finished=keep_finished,
+        keep_failed=keep_failed,
+        concurrency=concurrency,
+        webhooks=webhooks,
+        priority=priority,
+        delay=delay,
     )
+    options = Options(schedule=as_schedule(cron, every, timezone), limit=limit, **given)
 
     def decorate(function: Callable[[P], R]) -> Processor[P, R]:
         return Processor(function, name=name, queue=queue, options=options)
@@ -159,10 +185,39 @@ def processor(
     return decorate
 
 
-def _count(value: int | None, what: str, *, least: int = 0) -> int | None:
-    if value is not None and value < least:
-        raise InvalidInput(f"{what} must be at least {least}, not {value}")
+def as_options(**given: Any) -> dict[str, Any]:
+    """The fields of `Options` that are given and not None, each checked; raises InvalidInput."""
+    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
+
+
+def _count(value: int, what: str, *, least: int = 0, most: int = 2**31) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"{what} must be a whole number, not {printable(repr(value), 40)}")
+    if not least <= value <= most:
+        raise InvalidInput(f"{what} must be from {least} to {most:,}, not {value}")
     return value
+
+
+def _webhooks(webhooks: Iterable[Webhook]) -> tuple[Webhook, ...]:
+    found = tuple(webhooks) if isinstance(webhooks, Iterable) else ()
+    if not isinstance(webhooks, Iterable) or not all(isinstance(each, Webhook) for each in found):
+        raise InvalidInput(f"webhooks must be a list of rq.Webhook, not {printable(repr(webhooks), 80)}")
+    return found
+
+
+_CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "attempts": partial(_count, what="attempts", least=1, most=1_000),
+    "backoff": as_backoff,
+    "timeout": partial(checked, what="timeout", least=1),
+    "result_ttl": partial(checked, what="result_ttl"),
+    "failure_ttl": partial(checked, what="failure_ttl"),
+    "keep_finished": partial(_count, what="keep_finished"),
+    "keep_failed": partial(_count, what="keep_failed"),
+    "concurrency": partial(_count, what="concurrency", least=1),
+    "webhooks": _webhooks,
+    "priority": check_priority,
+    "delay": partial(checked, what="delay"),
+}
 
 
 def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
@@ -208,27 +263,12 @@ def validate(model: type[M], payload: Mapping[str, Any] | BaseModel | None, what
 
 
 def _sentence(model: type[BaseModel], error: dict[str, Any], what: str) -> str:
-    field = ".".join(str(part) for part in error["loc"])
+    field = field_of(error)
     if not field:
-        return f"{what}: {_reason(error)}"
+        return f"{what}: {reason(error)}"
     name = f"{what} field '{printable(field, 60)}'"
     if error["type"] != "extra_forbidden":
-        return f"{name}: {_reason(error)}"
+        return f"{name}: {reason(error)}"
     near = difflib.get_close_matches(field, model.model_fields, n=1)
     known = f"did you mean '{near[0]}'?" if near else f"the fields are {', '.join(model.model_fields) or 'none'}"
     return f"{name}: there is no such field; {known}"
-
-
-def _reason(error: dict[str, Any]) -> str:
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "missing":
-            return "is required"
-        case "greater_than_equal":
-            return f"must be at least {context['ge']:g}"
-        case "less_than_equal":
-            return f"must be at most {context['le']:g}"
-        case "model_type" | "dict_type":
-            return "must be an object of fields and values"
-    message = str(error["msg"]).removeprefix("Value error, ").replace("Input should be", "must be")
-    return printable(message.replace("Input should", "must").replace("String should", "must"), 300)

@@ -6,24 +6,22 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self, Unpack
 
 import redis
 from pydantic import BaseModel
 from rq.rate_limit import RateLimitRegistry
 
 from workers import batches, discovery, keys
-from workers.backoff import Backoff
-from workers.errors import NotFound
+from workers.connection import open_client, resolve
+from workers.errors import InvalidInput, NotFound
 from workers.job_state import JobState, read_state
-from workers.order import Order, Priority, check_name, make_order, with_priority
+from workers.order import JobOptions, OneJobOptions, Order, make_order
 from workers.processor import MAIN_QUEUE, Processor
+from workers.refusals import explain
 from workers.scripts import Script
 from workers.settings import Settings
 from workers.text import decode, printable
-
-__all__ = ["MAIN_QUEUE", "Cancellation", "Enqueued", "JobState", "Priority", "QueueService", "check_name", "with_priority"]
 
 _CANCEL: Final = Script.of("cancel")
 
@@ -55,13 +53,22 @@ class QueueService:
 
     Every method raises InvalidInput (nothing is enqueued then), NotFound for an unknown processor or job, and
     RedisUnavailable, at once where the client does not retry; then nothing is enqueued either, unless it was only the
-    server's answer that was lost. Lengths of time are timedeltas or seconds. It may be shared by threads.
+    server's answer that was lost. It may be shared by threads.
     """
 
     def __init__(self, connection: redis.Redis, *, max_retries: int | None = None) -> None:
         """`max_retries`: those of a job whose processor names no attempts; None: JOB_MAX_RETRIES, and none without it."""
         self._connection = connection
         self._retries = Settings.read().job_max_retries if max_retries is None else max_retries
+
+    @classmethod
+    def of(cls, url: str | None = None, *, max_retries: int | None = None) -> Self:
+        """The service of the Redis that `workers.connection.resolve(url)` finds; it connects at the first command.
+
+        Raises InvalidInput for an address that is none, and RedisUnavailable only where the embedded server is meant and
+        cannot be started.
+        """
+        return cls(open_client(resolve(url)), max_retries=max_retries)
 
     def add_test_job(self, data: Mapping[str, Any] | BaseModel) -> str:
         """Enqueues a `test_job` on the main queue; returns its id."""
@@ -71,36 +78,14 @@ class QueueService:
         self,
         processor: str | Processor[Any, Any],
         payload: Mapping[str, Any] | BaseModel | None = None,
-        *,
-        queue: str | None = None,
-        delay: timedelta | float | None = None,
-        at: datetime | None = None,
-        priority: Priority = "normal",
-        attempts: int | None = None,
-        backoff: Backoff | str | None = None,
-        timeout: timedelta | float | None = None,
-        job_id: str | None = None,
-        unique: bool = False,
+        **options: Unpack[OneJobOptions],
     ) -> Enqueued:
-        """Enqueues one job; what is not given is as the processor says.
+        """Enqueues one job; the options are those of `workers.order.OneJobOptions`.
 
-        `delay` or `at` (a time without a zone is local) schedules it, to the second and never early. A job id that
-        exists already is enqueued over it, and an entry that still waits is kept, as RQ does (`rq.Queue.enqueue_job`);
-        the older job's results and log are removed. With `unique` that is Refused instead.
+        A job id that exists already is enqueued over it, and an entry that still waits is kept, as RQ does
+        (`rq.Queue.enqueue_job`); the older job's results and log are removed. With `unique` that is Refused instead.
         """
-        order = make_order(
-            _found(processor),
-            queue=queue,
-            priority=priority,
-            attempts=attempts,
-            backoff=backoff,
-            timeout=timeout,
-            delay=delay,
-            at=at,
-            job_id=job_id,
-            unique=unique,
-            retries=self._retries,
-        )
+        order = make_order(_found(processor), self._retries, **options)
         (new_id,), promoted = self._put(order, [payload], "payload")
         return Enqueued(new_id, order.queue, "queued" if new_id in promoted else order.status)
 
@@ -108,31 +93,17 @@ class QueueService:
         self,
         processor: str | Processor[Any, Any],
         payloads: Iterable[Mapping[str, Any] | BaseModel | None],
-        *,
-        queue: str | None = None,
-        delay: timedelta | float | None = None,
-        at: datetime | None = None,
-        priority: Priority = "normal",
-        attempts: int | None = None,
-        backoff: Backoff | str | None = None,
-        timeout: timedelta | float | None = None,
+        **options: Unpack[JobOptions],
     ) -> list[str]:
         """Enqueues a job for each payload, 500 in a round trip; returns their ids in the same order.
 
-        All or none: where a payload is bad, or Redis goes away in between, nothing is enqueued (`workers.batches.enqueue`).
-        The payloads may come from a generator: besides the ids only 500 of them are in memory at a time.
+        The options are those of `workers.order.JobOptions`. All or none: where a payload is bad, or Redis goes away in
+        between, nothing is enqueued (`workers.batches.enqueue`). The payloads may come from a generator: besides the ids only
+        500 of them are in memory at a time.
         """
-        order = make_order(
-            _found(processor),
-            queue=queue,
-            priority=priority,
-            attempts=attempts,
-            backoff=backoff,
-            timeout=timeout,
-            delay=delay,
-            at=at,
-            retries=self._retries,
-        )
+        if options.keys() & {"job_id", "unique"}:
+            raise InvalidInput("job_id and unique are about one job: enqueue() takes them")
+        order = make_order(_found(processor), self._retries, **options)
         ids, _ = self._put(order, payloads, "payload {},")
         return ids
 
@@ -170,13 +141,15 @@ class QueueService:
         try:
             yield
         except redis.RedisError as error:  # not OSError: payloads may come from a file that cannot be read
-            from workers.connection import explain
-
             raise explain(error, _label(self._connection)) from error
 
 
 def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
-    return processor if isinstance(processor, Processor) else discovery.get(processor)
+    if isinstance(processor, Processor):
+        return processor
+    if not isinstance(processor, str):
+        raise InvalidInput(f"name a processor, or give it itself, instead of {printable(repr(processor), 60)}")
+    return discovery.get(processor)
 
 
 def _label(connection: redis.Redis) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
 
-from workers.durations import checked
+from workers.durations import Duration, checked
 from workers.errors import InvalidInput
 from workers.text import printable
 
@@ -79,8 +79,8 @@ class Schedule:
             return None
 
 
-def as_schedule(cron: str | None, every: timedelta | float | None, timezone: str) -> Schedule | None:
-    """The schedule of a processor's options; None where it has none. `every` may be a number of seconds."""
+def as_schedule(cron: str | None, every: Duration | None, timezone: str) -> Schedule | None:
+    """The schedule of a processor's options; None where it has none."""
     if cron is None and every is None:
         return None
     return Schedule(cron, None if every is None else checked(every, "every", least=1), timezone)

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workers.errors import InvalidInput
+from workers.reasons import field_of, reason
 
 
 class Settings(BaseSettings):
@@ -35,7 +36,7 @@ class Settings(BaseSettings):
     """Name of the ACL user; without it Redis' default user."""
     redis_password: SecretStr | None = None
     """Password of that user."""
-    job_concurrency: int = Field(default=1, ge=1)
+    job_concurrency: int = Field(default=1, ge=1, le=256)
     """Jobs that one `qtui-worker` runs at the same time."""
     job_max_retries: int | None = Field(default=None, ge=0)
     """Retries of a job whose processor names none; without it each processor's own number."""
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            reasons = (f"{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+            reasons = (f"{field_of(each).upper()}: {reason(each)}" for each in error.errors(include_input=False))
             raise InvalidInput("; ".join(reasons)) from None
 
 

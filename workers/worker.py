@@ -60,9 +60,10 @@ class Worker(SpecialEndings):
 
     The worker's process talks to Redis and never runs what a job brings; a horse does. A signal, SIGTERM or SIGINT, lets
     the running job end, for at most `shutdown_timeout` seconds; then, and at a second signal a second later, the job is
-    put back at the head of its queue. `max_jobs` and `max_memory` (bytes) are what a horse runs and holds before another
-    takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang. With `cron` it
-    is among those of which one enqueues the processors' cron jobs, but in burst.
+    put back at the head of its queue. `recycle_jobs` and `recycle_memory` (bytes) are what a horse runs and holds before
+    another takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang; where
+    such a worker is killed, its job is taken up only a minute after the job's timeout. With `cron` it is among those of
+    which one enqueues the processors' cron jobs, but in burst.
 
     It takes what `rq.Worker` takes, so that `rq worker --worker-class` runs it or, with its own `policy`, a subclass. What
     replaces `perform_job` or RQ's handling of a job's end is asked; `execute_job` and other ways to fork are not. `worker_ttl`
@@ -82,8 +83,8 @@ class Worker(SpecialEndings):
         lease: float = LEASE,
         shutdown_timeout: float = 30.0,
         in_process: bool | None = None,
-        max_jobs: int | None = None,
-        max_memory: int | None = None,
+        recycle_jobs: int | None = None,
+        recycle_memory: int | None = None,
         cron: bool = True,
         job_class: type[rq.job.Job] | str | None = None,
         serializer: Any = None,
@@ -109,7 +110,7 @@ class Worker(SpecialEndings):
         self.limits = Limits(connection)
         self._watch = Watch(connection)
         self._performer = Performer(self)
-        self._stable = Stable(self, self._performer, max_jobs, max_memory)
+        self._stable = Stable(self, self._performer, recycle_jobs, recycle_memory)
         self._recovery = Recovery(self)
         self._cron = Cron(connection, processors if cron else (), name=self.name)
         self._next_tick = 0.0

@@ -6,7 +6,6 @@ import json as jsonlib
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,10 +15,10 @@ from qtui import output
 from qtui.commands.options import ContextName, Json, Url, connected
 from qtui.fields import fields_of, from_pairs, parse_json
 from workers import discovery
-from workers.durations import parse_duration
 from workers.errors import InvalidInput, NotFound, Refused
+from workers.order import make_order
 from workers.processor import Processor
-from workers.producer import QueueService, with_priority
+from workers.producer import QueueService
 from workers.settings import Settings
 from workers.text import printable
 
@@ -46,7 +45,7 @@ def enqueue(
     count: Annotated[int, typer.Option(metavar="N", help="That many jobs, all with this payload.")] = 1,
     delay: Annotated[str | None, typer.Option(metavar="5s", help="Not before that long from now.")] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="Not before that time (ISO 8601).")] = None,
-    priority: Annotated[str, typer.Option(metavar="P", help="high, normal or low.")] = "normal",
+    priority: Annotated[str | None, typer.Option(metavar="P", help="high, normal or low; else the processor's own.")] = None,
     attempts: Annotated[int | None, typer.Option(metavar="N", help="In all, the first one included.")] = None,
     backoff: Annotated[str | None, typer.Option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
     timeout: Annotated[str | None, typer.Option(metavar="5m", help="How long one attempt may take.")] = None,
@@ -66,7 +65,11 @@ def enqueue(
         raise InvalidInput("name a processor: qtui enqueue --list shows them")
     found = discovery.get(processor)
     payloads = _payloads(found, words or [])
-    options = _options(queue, delay, at, priority, attempts, backoff, timeout)
+    options: dict[str, Any] = {
+        "queue": queue, "delay": delay, "at": at, "priority": priority, "attempts": attempts, "backoff": backoff,
+        "timeout": timeout,
+    }  # fmt: skip
+    place = make_order(found, **options).queue
     if not 1 <= count <= MOST_COPIES:
         raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
     if job_id and (count > 1 or len(payloads) != 1):
@@ -79,10 +82,9 @@ def enqueue(
         service = QueueService(client)
         if len(payloads) == 1 and count == 1:
             job = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
-            ids, place = [job.id], job.queue
+            ids = [job.id]
         else:
             ids = service.enqueue_many(found, payloads * count, **options)
-            place = with_priority(queue or found.queue, options["priority"])
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
         ended = _wait(client, service, ids, wait) if wait is not None else None
     _tell(answer, ended, json)
@@ -119,33 +121,6 @@ def _object(text: str, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{what} must be a JSON object of the payload's fields")
     return value
-
-
-def _options(
-    queue: str | None,
-    delay: str | None,
-    at: str | None,
-    priority: str,
-    attempts: int | None,
-    backoff: str | None,
-    timeout: str | None,
-) -> dict[str, Any]:
-    return {
-        "queue": queue,
-        "delay": parse_duration(delay) if delay else None,
-        "at": _time(at) if at else None,
-        "priority": priority,
-        "attempts": attempts,
-        "backoff": backoff,
-        "timeout": parse_duration(timeout) if timeout else None,
-    }
-
-
-def _time(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        raise InvalidInput(f"--at '{printable(text, 40)}' is not a time: write it as 2026-01-31T17:00:00Z") from None
 
 
 def _wait(client: redis.Redis, service: QueueService, ids: list[str], seconds: float) -> list[dict[str, Any]]:

@@ -32,8 +32,8 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
 def jobs(
     queue: Annotated[str | None, typer.Argument(help="The queue; all of them where none is named.", show_default=False)] = None,
     status: Annotated[str, typer.Option("--status", help="One of RQ's statuses.", metavar="S")] = Status.QUEUED.value,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="How many to pass over.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")] = 50,
+    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to pass over.")] = 0,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,

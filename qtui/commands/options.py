@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qtui.settings import Context, Preferences, choose, preferences
+from qtui.settings import Preferences
+from workers.contexts import Context, choose, read_config
 
 if TYPE_CHECKING:
     import redis
@@ -33,7 +34,7 @@ class Global:
 
 def chosen_context(url: str | None, context: str | None) -> tuple[Context, Preferences]:
     """The connection these options lead to, and the person's preferences."""
-    mine = preferences()
+    mine = read_config(Preferences)
     return choose(url or Global.url, context or Global.context, mine), mine
 
 

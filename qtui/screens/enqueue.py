@@ -26,6 +26,7 @@ from qtui.widgets.payload_form import PayloadForm
 from workers.discovery import discover
 from workers.durations import parse_duration
 from workers.errors import InvalidInput, QtuiError
+from workers.order import make_order
 from workers.processor import Processor
 from workers.producer import QueueService
 from workers.text import printable
@@ -204,7 +205,9 @@ class EnqueueScreen(ResourceScreen):
             self.query(".-bad Input").first(Input).focus()
             self._say_outcome("Nothing was enqueued: see the field in red.", "$text-error")
             return
-        work = _order(QueueService(self.qtui.client), self.processor, self._payload_form.values(), self._options_form.values())
+        changed = self._options_form.changed()  # what was not touched is as the processor says
+        options = {name: value for name, value in self._options_form.values().items() if name in changed}
+        work = _order(QueueService(self.qtui.client), self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
     def on_enqueued(self, message: Enqueued) -> None:
@@ -252,8 +255,6 @@ def _order(
 ) -> Callable[[], Enqueued]:
     """What a thread does: enqueue, and tell."""
     copies = options.pop("count", 1)
-    if delay := options.pop("delay", None):
-        options["delay"] = parse_duration(delay)
 
     def work() -> Enqueued:
         try:
@@ -261,7 +262,7 @@ def _order(
                 job = service.enqueue(processor, payload, **options)
                 return Enqueued([job.id], job.queue)
             ids = service.enqueue_many(processor, [payload] * copies, **options)
-            return Enqueued(ids, options.get("queue") or processor.queue)
+            return Enqueued(ids, make_order(processor, **options).queue)
         except QtuiError as error:
             return Enqueued([], "", error)
 

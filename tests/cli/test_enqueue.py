@@ -124,6 +124,18 @@ def test_a_job_enqueued_here_is_worked_by_the_worker(qtui: Qtui, server: Server)
     assert qtui("job", job_id, "--json").json["result"] == {"message": "a=b", "attempt": 1}
 
 
+def test_a_processor_of_the_current_folder_is_found(qtui: Qtui) -> None:
+    (qtui.home / "my_own.py").write_text(
+        "from workers.processors.report import Report, ReportResult\n"
+        "from workers.processor import processor\n"
+        "@processor(queue='mine')\n"
+        "def mine(payload: Report) -> ReportResult: ...\n"
+    )
+    alone = {"PYTHONSAFEPATH": "1"}  # or python -m would put the current folder on the path by itself
+    answer = qtui("enqueue", "mine", "--json", fresh=True, QTUI_PROCESSORS="my_own", **alone)
+    assert answer.json["queue"] == "mine"
+
+
 BAD = {
     "unknown processor": (4, ["tset_job"], "there is no processor 'tset_job': did you mean test_job?"),
     "no processor": (2, [], "name a processor"),
@@ -151,7 +163,7 @@ BAD = {
     "delay": (2, ["test_job", "--delay", "soon"], "'soon' is not a length of time"),
     "long delay": (2, ["test_job", "--delay", "99999d"], "ten years"),
     "negative delay": (2, ["test_job", "--delay", "-5s"], "'-5s' is not a length of time"),
-    "time": (2, ["test_job", "--at", "tomorrow"], "--at 'tomorrow' is not a time"),
+    "time": (2, ["test_job", "--at", "tomorrow"], "'tomorrow' is not a time"),
     "year 1": (2, ["test_job", "--at", "0001-01-01T00:00:00+14:00"], "is not a time"),
     "both": (2, ["test_job", "--at", "2040-01-01", "--delay", "5s"], "not both"),
     "attempts": (2, ["test_job", "--attempts", "0"], "attempts must be from 1 to"),

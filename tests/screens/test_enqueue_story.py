@@ -8,7 +8,8 @@ from textual.widgets import Input, OptionList, Static
 from qtui.widgets.payload_form import FormField
 from tests.screens.support import Story, dashboard, settle
 from workers import keys
-from workers.producer import MAIN_QUEUE, QueueService
+from workers.processor import MAIN_QUEUE
+from workers.producer import QueueService
 
 
 async def opened(story: Story, processor: str = "test_job") -> None:

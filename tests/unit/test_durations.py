@@ -1,13 +1,14 @@
-"""Lengths of time as people write them."""
+"""Lengths of time and moments as people write them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from workers.backoff import Backoff
-from workers.durations import checked, parse_duration
+from workers.durations import as_moment, checked, parse_duration
 from workers.errors import InvalidInput
 
 
@@ -40,6 +41,28 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_a_number_out_of_bounds_is_refused(value: float | timedelta) -> None:
     with pytest.raises(InvalidInput, match="delay must be at"):
         checked(value, "delay")
+
+
+@pytest.mark.parametrize("value", ["5m", 300, 300.0, timedelta(minutes=5)])
+def test_a_length_of_time_is_a_number_a_text_or_a_timedelta(value: Any) -> None:
+    assert checked(value, "delay") == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("value", [None, True, [5], 1j])
+def test_what_is_no_length_of_time_at_all_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInput, match="delay must be a length of time, such as 5"):
+        checked(value, "delay")
+
+
+@pytest.mark.parametrize("value", ["2026-01-31T17:00:00Z", "2026-01-31T18:00:00+01:00", datetime(2026, 1, 31, 17, tzinfo=UTC)])
+def test_a_moment_is_read_with_its_zone(value: Any) -> None:
+    assert as_moment(value) == datetime(2026, 1, 31, 17, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("value", [None, 5, "", "soon", date(2026, 1, 31), "0001-01-01T00:00:00+14:00", datetime.max])
+def test_what_is_no_moment_is_refused(value: Any) -> None:
+    with pytest.raises(InvalidInput, match="is not a time: write it as 2026-01-31T17:00:00Z"):
+        as_moment(value)
 
 
 def test_a_fixed_backoff_waits_the_same_each_time() -> None:

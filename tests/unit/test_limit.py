@@ -8,7 +8,8 @@ import pytest
 from pydantic import BaseModel
 
 from workers.errors import InvalidInput
-from workers.limiter import Limit, declarations, declared
+from workers.limit import Limit, declared
+from workers.limiter import declarations
 from workers.processor import Processor, processor
 
 

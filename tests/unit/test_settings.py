@@ -41,21 +41,22 @@ def test_an_empty_variable_counts_as_not_set(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("REDIS_PORT", "abc", "integer"),
-        ("REDIS_PORT", "0", "greater"),
-        ("REDIS_DB", "-1", "greater"),
-        ("REDIS_HOST", "a b", "pattern"),
-        ("JOB_CONCURRENCY", "0", "greater"),
-        ("JOB_MAX_RETRIES", "-1", "greater"),
-        ("QTUI_PROCESSORS", "my_app.jobs,../evil", "not the name of a module"),
-        ("QTUI_EMBEDDED_GRACE", "nan", "less"),
+        ("REDIS_PORT", "abc", "must be a valid integer"),
+        ("REDIS_PORT", "0", "must be at least 1"),
+        ("REDIS_DB", "-1", "must be at least 0"),
+        ("REDIS_HOST", "a b", "must match pattern"),
+        ("JOB_CONCURRENCY", "0", "must be at least 1"),
+        ("JOB_MAX_RETRIES", "-1", "must be at least 0"),
+        ("QTUI_PROCESSORS", "my_app.jobs,../evil", "'../evil' is not the name of a module"),
+        ("QTUI_EMBEDDED_GRACE", "nan", "must be at most 86400"),
+        ("SMTP_TLS", "ssl", "must be 'starttls', 'tls' or 'none'"),
     ],
 )
 def test_a_bad_value_is_told_with_its_variable_and_the_reason(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, reason: str
 ):
     monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidInput, match=f"^{name}: .*{reason}") as told:
+    with pytest.raises(InvalidInput, match=f"^{name}: {reason}") as told:
         Settings.read()
     assert told.value.exit_code == 2
 

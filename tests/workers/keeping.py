@@ -7,7 +7,7 @@ import time
 from pydantic import BaseModel
 from rq import get_current_job
 
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.processor import Payload, processor
 
 

@@ -23,7 +23,8 @@ from tests.launcher import Started
 from tests.support import Server
 from tests.workers.support import environment
 from workers import keys
-from workers.limiter import Limit, Limits, LimitTimeout, in_time, limits
+from workers.limit import Limit
+from workers.limiter import Limits, LimitTimeout, in_time, limits
 from workers.scripts import Script, fragment
 
 CLAIM = Script(

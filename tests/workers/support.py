@@ -27,9 +27,9 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
     return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[2]), **extra)
 
 
-def run(home: Path, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
     """`qtui-worker` with these arguments, to its end."""
-    return launcher.run("workers.cli", arguments, environment(home, **extra))
+    return launcher.run("workers.cli", arguments, environment(home, **extra), cwd or launcher.ROOT)
 
 
 def run_burst(server: Server, home: Path, *arguments: str, **extra: str) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from rq.serializers import JSONSerializer
 from tests.support import Server, wait_until
 from tests.workers.support import environment
 from workers import keys
-from workers.cron import LEASE, Cron, run
+from workers.cron import LEASE, Cron
 from workers.processor import Processor, processor
 from workers.processors.report import Report, ReportResult
 
@@ -267,28 +266,26 @@ def test_the_record_for_rqs_readers_goes_when_the_leader_leaves(client: redis.Re
     assert client.exists(keys.cron_scheduler(cron.name), keys.CRON_SCHEDULERS) == 0
 
 
-def test_a_runner_outlives_an_absence_of_redis(own_server: Server) -> None:
-    stop = Event()
+def test_a_cron_goes_on_after_an_absence_of_redis(own_server: Server) -> None:
     with own_server.client() as client:
-        runner = Thread(target=run, args=(Cron(client, [scheduled(every=1)]), stop))
-        runner.start()
-        wait_until(lambda: waiting(client), description="a first tick")
+        cron = Cron(client, [scheduled(every=60)])
+        cron.tick(NOON - 1)
+        cron.tick(NOON)
         own_server.kill()
+        with pytest.raises(redis.RedisError):
+            cron.tick(NOON + 60)
         own_server.start()
-        before = len(waiting(client))
-        wait_until(lambda: len(waiting(client)) > before, description="a tick after the absence")
-        stop.set()
-        runner.join()
-        assert client.exists(keys.CRON_SCHEDULERS) == 0
+        cron.tick(NOON + 60)
+        assert len(waiting(client)) == 2
 
 
 @contextmanager
 def cron_process(server: Server, home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that enqueues a job a second, until it is ended."""
     code = (
-        "import redis\nfrom threading import Event\n"
-        "from tests.workers.test_cron import scheduled\nfrom workers.cron import Cron, run\n"
-        f"run(Cron(redis.Redis(unix_socket_path={server.socket!r}), [scheduled(every=1)]), Event())"
+        "import redis, time\nfrom tests.workers.test_cron import scheduled\nfrom workers.cron import Cron\n"
+        f"cron = Cron(redis.Redis(unix_socket_path={server.socket!r}), [scheduled(every=1)])\n"
+        "while True: time.sleep(cron.tick())"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=environment(home))
     try:

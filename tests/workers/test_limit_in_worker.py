@@ -17,7 +17,7 @@ JOBS, MOST, PER = 14, 3, 0.5
 MODULE = f"""
 import time
 from pydantic import BaseModel
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.processor import Payload, processor
 
 class Nothing(Payload): pass

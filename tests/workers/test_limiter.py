@@ -19,7 +19,8 @@ from tests.support import Server, wait_until
 from tests.workers import limited, support
 from workers import keys
 from workers.errors import InvalidInput, NotFound
-from workers.limiter import START_WITHIN, Limit, Limits, LimitTimeout, change, declarations, in_time, register
+from workers.limit import Limit
+from workers.limiter import START_WITHIN, Limits, LimitTimeout, change, declarations, in_time, register
 from workers.processor import Payload, Processor, processor
 
 

@@ -14,7 +14,8 @@ from tests.support import Server, wait_until
 from tests.workers import limited
 from tests.workers.test_limiter import enter, limited_processor, take
 from workers import keys
-from workers.limiter import Limit, Limits, LimitTimeout, declarations
+from workers.limit import Limit
+from workers.limiter import Limits, LimitTimeout, declarations
 
 LIMIT = Limit(2, 60, "q")
 

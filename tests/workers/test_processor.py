@@ -59,6 +59,16 @@ def test_a_result_of_another_type_is_an_error() -> None:
         careless(width=3)
 
 
+def test_a_processor_called_with_its_payload_returns_its_result_as_a_test_wants_it() -> None:
+    assert resize(Resize(width=3)) == Resized(area=9)
+
+
+@pytest.mark.parametrize(("given", "fields"), [([{"width": 3}], {}), ([Resize(width=3)], {"width": 3})])
+def test_a_processor_is_called_with_one_model_or_with_fields(given: list[Any], fields: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="call resize with one Resize, or with its fields by their names"):
+        resize(*given, **fields)
+
+
 @pytest.mark.parametrize(
     ("payload", "sentence"),
     [
@@ -109,8 +119,8 @@ def test_misuse_of_the_decorator_is_told_at_import(function: Callable[..., Any])
 
 
 def test_the_bundled_processors_are_found() -> None:
-    assert {"report", "test_job"} <= set(discovery.load())
-    assert list(discovery.load()) == sorted(discovery.load())
+    assert {"report", "test_job"} <= set(discovery.discover().processors)
+    assert list(discovery.discover().processors) == sorted(discovery.discover().processors)
 
 
 def test_an_unknown_processor_is_told_with_near_names() -> None:
@@ -146,7 +156,7 @@ MODULE = """
 
 def test_a_module_dropped_into_a_named_package_is_found(package: Callable[..., None]) -> None:
     package(one=MODULE.format(name="one", arguments=""), two=MODULE.format(name="other", arguments="name='two'"))
-    assert {"one", "two", "report"} <= set(discovery.load())
+    assert {"one", "two", "report"} <= set(discovery.discover().processors)
 
 
 def test_a_module_that_cannot_be_imported_is_named_and_leaves_the_others(package: Callable[..., None]) -> None:
@@ -160,7 +170,34 @@ def test_a_module_that_cannot_be_imported_is_named_and_leaves_the_others(package
         discovery.get("bad")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("limit=5", "limit must be a Limit, such as Limit(max=5, per=60), not 5"),
+        ("backoff=3", "'3' is not a backoff"),
+        ("queue=7", "queue name '7' is not allowed"),
+        ("queue='two words'", "queue name 'two words' is not allowed"),
+        ("name=7", "name must be a text, not 7"),
+        ("priority='urgent'", "priority must be high, normal or low, not 'urgent'"),
+        ("attempts='3'", "attempts must be a whole number, not '3'"),
+        ("keep_failed=-1", "keep_failed must be from 0 to"),
+        ("concurrency=1.5", "concurrency must be a whole number, not 1.5"),
+        ("delay='soon'", "'soon' is not a length of time"),
+        ("webhooks=['https://example.org']", "webhooks must be a list of rq.Webhook"),
+        ("every='often'", "'often' is not a length of time"),
+    ],
+)
+def test_an_option_that_cannot_be_accepted_breaks_its_module_only(
+    package: Callable[..., None], arguments: str, reason: str
+) -> None:
+    package(bad=MODULE.format(name="bad", arguments=arguments))
+    found = discovery.discover()
+    [told] = found.broken.values()
+    assert reason in told
+    assert "report" in found.processors
+
+
 def test_two_processors_of_one_name_are_an_error(package: Callable[..., None]) -> None:
     package(one=MODULE.format(name="report", arguments=""))
     with pytest.raises(InvalidInput, match="two processors are named 'report'"):
-        discovery.load()
+        discovery.discover()

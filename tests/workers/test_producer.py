@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Webhook
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -18,6 +18,7 @@ from tests.support import Server
 from tests.workers.support import run_burst
 from workers import keys
 from workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
+from workers.order import JobOptions
 from workers.processor import processor
 from workers.processors.test_job import TestJob, TestJobResult
 from workers.producer import QueueService
@@ -78,6 +79,38 @@ def test_a_delayed_job_is_scheduled_and_never_early(client: redis.Redis) -> None
     assert keys.queue("main-queue").encode() in client.smembers(keys.QUEUES)
 
 
+def test_lengths_of_time_and_moments_are_read_as_the_command_reads_them(client: redis.Redis) -> None:
+    service = QueueService(client)
+    delayed = service.enqueue("test_job", delay="1h30m", timeout="5m")
+    due = client.zscore(keys.registry("scheduled", "main-queue"), delayed.id) or 0
+    assert 5_390 < due - datetime.now(UTC).timestamp() <= 5_401
+    assert client.hget(keys.job(delayed.id), "timeout") == b"300"
+    dated = service.enqueue("test_job", at="2040-01-31T17:00:00.2Z")
+    assert (
+        client.zscore(keys.registry("scheduled", "main-queue"), dated.id)
+        == datetime(2040, 1, 31, 17, 0, 1, tzinfo=UTC).timestamp()
+    )
+
+
+def test_a_job_has_retention_and_webhooks_of_its_own(client: redis.Redis) -> None:
+    hook = Webhook("https://example.org/done", "finished")
+    options: JobOptions = {"result_ttl": "10m", "failure_ttl": timedelta(hours=2), "webhooks": [hook]}
+    service = QueueService(client)
+    for job_id in (service.enqueue("test_job", **options).id, *service.enqueue_many("test_job", [{}], **options)):
+        job = Job.fetch(job_id, connection=client, serializer=JSONSerializer)
+        assert (job.result_ttl, job.failure_ttl) == (600, 7_200)
+        assert [each.url for each in job.webhooks] == [hook.url]
+
+
+def test_a_processors_priority_and_delay_hold_where_nothing_else_is_said(client: redis.Redis) -> None:
+    later = processor(queue="q", priority="low", delay="1h")(limitless)
+    service = QueueService(client)
+    assert (service.enqueue(later).queue, service.enqueue(later).status) == ("q-low", "scheduled")
+    now = service.enqueue(later, delay=0, priority="normal")
+    assert (now.queue, now.status) == ("q", "queued")
+    assert service.enqueue(later, at=datetime(2020, 1, 1, tzinfo=UTC)).status == "queued"
+
+
 def test_a_time_that_is_past_means_now(client: redis.Redis) -> None:
     assert QueueService(client).enqueue("test_job", at=datetime(2020, 1, 1, tzinfo=UTC)).status == "queued"
 
@@ -118,6 +151,24 @@ def test_a_job_enqueued_over_an_older_one_begins_to_count_anew(client: redis.Red
         ({"priority": "urgent"}, "priority must be"),
         ({"unique": True}, "unique needs a job id"),
         ({"delay": 1, "at": datetime(2100, 1, 1, tzinfo=UTC)}, "not both"),
+        ({"attempts": "3"}, "attempts must be a whole number, not '3'"),
+        ({"attempts": True}, "attempts must be a whole number"),
+        ({"timeout": "soon"}, "'soon' is not a length of time"),
+        ({"delay": [5]}, "delay must be a length of time"),
+        ({"delay": float("inf")}, "ten years"),
+        ({"result_ttl": "-1s"}, "is not a length of time"),
+        ({"failure_ttl": -1}, "failure_ttl must be at least 0"),
+        ({"at": "tomorrow"}, "'tomorrow' is not a time"),
+        ({"at": 5}, "'5' is not a time"),
+        ({"at": "9999-12-31T23:59:59.9Z"}, "is not a time"),
+        ({"backoff": 3}, "'3' is not a backoff"),
+        ({"queue": 7}, "queue name '7' is not allowed"),
+        ({"queue": ""}, "queue name '' is not allowed"),
+        ({"job_id": 7}, "job id '7' is not allowed"),
+        ({"priority": ["high"]}, "priority must be"),
+        ({"webhooks": "https://example.org"}, "webhooks must be a list of rq.Webhook"),
+        ({"webhooks": 5}, "webhooks must be a list of rq.Webhook"),
+        ({"tiemout": 5}, "there is no option 'tiemout': did you mean 'timeout'?"),
     ],
 )
 def test_a_bad_option_is_refused_and_nothing_is_enqueued(client: redis.Redis, options: dict[str, Any], reason: str) -> None:
@@ -136,6 +187,16 @@ def test_one_bad_payload_among_many_enqueues_nothing(client: redis.Redis) -> Non
     payloads = [{"title": "a"}] * 600 + [{"steps": 0}]
     with pytest.raises(InvalidInput, match="payload 601, field 'steps': must be at least 1"):
         QueueService(client).enqueue_many("report", payloads)
+    assert client.dbsize() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [({"job_id": "a"}, "job_id and unique are about one job"), ({"retries": 5}, "there is no option 'retries'")],
+)
+def test_an_option_that_many_jobs_cannot_have_is_refused(client: redis.Redis, options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        QueueService(client).enqueue_many("test_job", [{}, {}], **options)
     assert client.dbsize() == 0
 
 

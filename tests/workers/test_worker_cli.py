@@ -22,8 +22,9 @@ from workers.producer import QueueService
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    for option in ("--url", "--burst", "--name", "--allow-pickle", "--concurrency", "--shutdown-timeout", "--max-jobs"):
+    for option in ("--url", "--context", "--burst", "--name", "--allow-pickle", "--concurrency", "--max-jobs", "--path"):
         assert option in done.stdout
+    assert not re.search(r"<int|<float|None\b", done.stdout)
 
 
 def test_no_queue_named_means_every_queue_that_a_processor_names_by_priority() -> None:
@@ -61,6 +62,13 @@ def test_an_option_that_does_nothing_is_not_accepted(home: Path, option: str) ->
     assert "No such option" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--max-jobs", "--max-memory", "--lease"])
+def test_an_option_that_does_nothing_in_process_is_refused_there(home: Path, option: str) -> None:
+    done = run(home, "--in-process", option, "30")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{option} is about the process that runs the jobs" in done.stderr
+
+
 def test_a_processor_module_that_cannot_be_imported_is_told(home: Path) -> None:
     done = run(home, "--burst", QTUI_PROCESSORS="no_such_module")
     assert done.returncode == 2
@@ -78,6 +86,27 @@ def test_a_worker_is_named_after_its_host_and_process(server: Server, client: re
     with working(server, home) as process:
         [name] = client.smembers(keys.WORKERS)
         assert re.fullmatch(rf"rq:worker:.+\.{process.pid}\.[0-9a-f]{{4}}", name.decode())
+
+
+def test_a_context_of_the_config_file_is_where_a_worker_works(server: Server, client: redis.Redis, home: Path) -> None:
+    (config := home / "c.toml").write_text(
+        f'context = "here"\ntheme = "dark"\n[contexts.here]\nurl = "{server.url}"\n[contexts.away]\nurl = "unix:///nowhere"\n'
+    )
+    service = QueueService(client)
+    for arguments in ([], ["--context", "here"], ["--url", server.url, "--context", "away"]):
+        job_id = service.enqueue("test_job").id
+        done = run(home, "--burst", *arguments, QTUI_CONFIG=str(config))
+        assert (done.returncode, service.status(job_id).status) == (0, "finished"), done.stderr
+    assert run(home, "--burst", "--context", "away", QTUI_CONFIG=str(config)).returncode == 3
+    done = run(home, "--context", "nosuch", QTUI_CONFIG=str(config))
+    assert (done.returncode, done.stderr.count("\n")) == (4, 1)
+    assert "No context named 'nosuch'" in done.stderr
+
+
+def test_no_worker_works_where_a_person_may_only_look(server: Server, home: Path) -> None:
+    (config := home / "c.toml").write_text(f'[contexts.prod]\nurl = "{server.url}"\nread_only = true\n')
+    done = run(home, "--burst", "--context", "prod", QTUI_CONFIG=str(config))
+    assert (done.returncode, done.stderr) == (5, "qtui-worker: prod is read-only: no worker works there\n")
 
 
 def test_the_processing_side_loads_no_user_interface(home: Path) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, HttpUrl
 
-from workers.limiter import Limit, limits
+from workers.limit import Limit
+from workers.limiter import limits
 from workers.processor import Payload, processor
 from workers.progress import progress
 from workers.running import logged

@@ -6,7 +6,7 @@ import logging
 
 from pydantic import BaseModel, Field
 
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.processor import Payload, processor
 from workers.running import logged
 

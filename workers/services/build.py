@@ -26,6 +26,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from workers.errors import InvalidInput
+from workers.reasons import field_of, reason
 from workers.services import tether
 from workers.text import printable
 
@@ -69,7 +70,7 @@ class Plan(BaseModel):
         except OSError as error:
             raise InvalidInput(f"{project / PLAN} cannot be read: {error.strerror}; it says how the project is built") from None
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+            wrong = "; ".join(f"{field_of(each)}: {reason(each)}" for each in error.errors(include_input=False))
             raise InvalidInput(f"{project / PLAN}: {printable(wrong, 300)}") from None
         except ValueError as error:
             raise InvalidInput(f"{project / PLAN} is not TOML: {printable(str(error), 200)}") from None

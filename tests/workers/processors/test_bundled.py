@@ -14,7 +14,7 @@ from workers import discovery
 from workers.discovery import AnyProcessor
 from workers.failures import Unrecoverable, not_retried
 
-BUNDLED = {name: one for name, one in discovery.load().items() if one.path.startswith(discovery.BUNDLED)}
+BUNDLED = {name: one for name, one in discovery.discover().processors.items() if one.path.startswith(discovery.BUNDLED)}
 
 
 def test_all_of_them_are_found() -> None:
@@ -29,7 +29,7 @@ def test_each_says_what_it_does_and_what_its_fields_are(processor: AnyProcessor)
 
 
 def test_listing_them_loads_nothing_heavy(home: Path) -> None:
-    code = "import sys, json; from workers import discovery; discovery.load(); print(json.dumps(sorted(sys.modules)))"
+    code = "import sys, json; from workers import discovery; discovery.discover(); print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
     assert "workers.processors.webhook" in loaded

@@ -18,10 +18,11 @@ from rq.command import send_kill_horse_command
 
 from tests.support import Server, wait_until
 from tests.workers.processors.site import Reply, Site
+from tests.workers.sockets import free_port
 from tests.workers.support import environment, field, log_lines, run_burst, working
 from workers import keys
 from workers.errors import InvalidInput, NotFound, RedisUnavailable
-from workers.limiter import Limit
+from workers.limit import Limit
 from workers.processors.publish_build import publish_build
 from workers.producer import QueueService
 from workers.services.build import Plan
@@ -105,6 +106,14 @@ def test_without_redis_it_says_so_and_so_does_the_record(own_server: Server, hom
     assert isinstance(told.value, RedisUnavailable)
     (record,) = _records()
     assert (record.status, record.error) == ("failed", str(told.value))
+
+
+def test_where_redis_never_was_it_says_so_too_and_so_does_the_record(home: Path) -> None:
+    service = QueueService.of(f"redis://127.0.0.1:{free_port()}/0")
+    with pytest.raises(JobServiceUnavailable, match=r"^background job service unavailable: Redis at .* does not run"):
+        initiate(service, project(home / "project"))
+    (record,) = _records()
+    assert record.status == "failed"
 
 
 def _records() -> list[PublishingRecord]:
