@@ -12,6 +12,7 @@ from typing import Annotated, Final, get_args
 
 import redis
 import typer
+from redis.exceptions import MasterDownError
 
 from workers.connection import WORKER, Target, dial, open_client
 from workers.contexts import Connections, choose, read_config
@@ -30,7 +31,9 @@ log = logging.getLogger(__name__)
 _ROLE: Final = "qtui-worker"
 _LONGEST_WAIT: Final = 30.0
 _FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
-"""The server answered, and waiting changes nothing."""
+"""The server answered, and waiting changes nothing …"""
+_PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
+"""… but for these, as in a failover."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -191,7 +194,7 @@ def _connected(target: Target, *, patient: bool) -> redis.Redis:
             dial(target, role=_ROLE).close()
             return open_client(target, role=_ROLE, patience=WORKER)
         except RedisUnavailable as error:
-            if not patient or isinstance(error.__cause__, _FINAL):
+            if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
                 raise
             if str(error) != told:
                 log.warning("%s Waiting for it.", error)

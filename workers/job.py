@@ -200,7 +200,8 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
     try:
         function = _callable(import_attribute(name), shown)
     except ValueError as error:
-        raise ValueError(_not_found(name) or str(error)) from None
+        why = _not_found(name)
+        raise ValueError(f"{error} ({why})" if why else str(error)) from None
     # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
     home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
     if not policy.allows(home):
@@ -209,7 +210,7 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
 
 
 def _not_found(name: str) -> str:
-    """Why RQ did not find a function, which it does not say: it takes a module that fails to import for a class."""
+    """Why RQ did not find a function, where it does not say: it takes a module that fails to import for a class."""
     module, _, attribute = name.rpartition(".")
     try:
         found = importlib.import_module(module) if module else None

@@ -54,7 +54,9 @@ def _field(name: str, value: bytes) -> Any:
     if name == "execution_id":
         return "E"
     if name == "exc_string":
-        return zlib.decompress(base64.b64decode(value)).decode().strip().splitlines()[-1:]
+        lines = zlib.decompress(base64.b64decode(value)).decode().strip().splitlines()[-1:]
+        # Of a function that is not found we say the reason, too.
+        return [line.partition(" (")[0] if "Invalid attribute name" in line else line for line in lines]
     return value
 
 

@@ -68,8 +68,8 @@ def test_a_signal_to_resize_does_not_stop_a_process_of_a_pool_nor_its_horse(
         wait_until(lambda: [field(client, i, "status") for i in ids] == [b"started"] * 2, description="both work")
         for name in client.smembers(keys.WORKERS):
             worker = int(client.hget(name, "pid") or 0)
-            horses = [int(pid) for pid in Path(f"/proc/{worker}/task/{worker}/children").read_text().split()]
-            assert horses
-            for pid in [worker, *horses]:
+            children = Path(f"/proc/{worker}/task/{worker}/children")
+            wait_until(children.read_text, description="it has a horse")
+            for pid in [worker, *map(int, children.read_text().split())]:
                 os.kill(pid, signal.SIGTTIN)
         wait_until(lambda: [field(client, i, "status") for i in ids] == [b"finished"] * 2, description="both go on")
