@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -64,6 +65,21 @@ def test_a_failing_job_waits_longer_each_time_and_then_fails(
     # RQ schedules in whole seconds, so a wait of one may be nearly none.
     assert times[1] - times[0] < times[2] - times[1]
     assert service.status(job_id).failed_reason == "workers.processors.test_job.TestJobFailed: told to fail: hello"
+
+
+@pytest.mark.parametrize("backoff", ["exponential:1h,cap=1h,jitter=0", "fixed:3600s", "exponential:1h,cap=1h,jitter=0.5"])
+def test_a_retry_waits_exactly_as_its_record_says_and_no_longer_than_the_cap(
+    server: Server, service: QueueService, client: redis.Redis, home: Path, backoff: str
+) -> None:
+    job_ids = service.enqueue_many("test_job", [{"fail": True}] * 20, attempts=2, backoff=backoff)
+    begun = client.time()[0]
+    run_burst(server, home)
+    ended = client.time()[0]
+    for job_id in job_ids:
+        due = client.zscore(keys.registry("scheduled", "main-queue"), job_id)
+        (wait,) = json.loads(field(client, job_id, "retry_intervals") or b"[]")
+        assert wait <= 3600
+        assert begun + wait <= due <= ended + wait
 
 
 def test_a_delayed_job_runs_when_it_is_due(server: Server, service: QueueService, home: Path) -> None:

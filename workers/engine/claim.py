@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import struct
 import time
 import traceback
@@ -206,15 +205,14 @@ def _delay(claim: Claim, left: int) -> int:
     """Seconds before the next attempt.
 
     RQ's rule (`rq.job.Job.get_retry_interval`), but where the list is shorter than the attempts its last entry is
-    repeated instead of its first. Up to a tenth is added, so that jobs that failed together do not come back together.
+    repeated instead of its first. Chance had its part when the list was made (`workers.backoff`).
     """
     intervals = _intervals(claim.fields.get(b"retry_intervals"))
     if not intervals:
         return 0
     done = claim.number(keys.FIELD_ATTEMPT.encode()) or 0
     index = max(len(intervals) - left, min(done, len(intervals) - 1))
-    interval = min(intervals[index], _LONGEST_INTERVAL)
-    return interval + random.randint(0, interval // 10)  # noqa: S311 - no secret
+    return min(intervals[index], _LONGEST_INTERVAL)
 
 
 def _intervals(raw: bytes | None) -> list[int]:
