@@ -170,16 +170,10 @@ class QueueService:
         try:
             yield
         except redis.RedisError as error:  # not OSError: payloads may come from a file that cannot be read
-            from workers.connection import explain
+            from workers.refusals import explain, label_of
 
-            raise explain(error, _label(self._connection)) from error
+            raise explain(error, label_of(self._connection)) from error
 
 
 def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
     return processor if isinstance(processor, Processor) else discovery.get(processor)
-
-
-def _label(connection: redis.Redis) -> str:
-    """The server as people know it, without its password."""
-    told = connection.connection_pool.connection_kwargs
-    return str(told.get("path") or f"{told.get('host', 'localhost')}:{told.get('port', 6379)}/{told.get('db', 0)}")
