@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Retry
 
 from tests.support import Server, wait_until
 from tests.workers.support import MODULE, add, field, log_lines, run_burst, working
@@ -138,6 +138,18 @@ def test_a_pickled_job_fails_with_the_reason_and_nothing_is_unpickled(
     assert state.status == "failed"
     assert "--allow-pickle" in (state.failed_reason or "")
     assert field(client, job.id, "meta") == fields["meta"]
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+@pytest.mark.parametrize("options", [{}, {"result_ttl": 0}], ids=["plain", "ended by RQ"])
+def test_a_refused_job_fails_at_once_whatever_attempts_it_has_left(
+    server: Server, service: QueueService, client: redis.Redis, home: Path, serializer: str, options: dict[str, int]
+) -> None:
+    queue = Queue("main-queue", connection=client, serializer=serializer)
+    job = queue.enqueue(add, 1, 2, retry=Retry(5), **options)
+    run_burst(server, home)
+    assert service.status(job.id).status == "failed"
+    assert field(client, job.id, keys.FIELD_ATTEMPT) == b"1"
 
 
 def test_pickled_meta_of_a_json_job_is_never_unpickled(
