@@ -229,6 +229,14 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
+def from_iso(raw: bytes | None) -> float | None:
+    """A time that RQ wrote, in seconds since the epoch; None where it is none."""
+    try:
+        return datetime.fromisoformat(decode(raw)).timestamp()
+    except ValueError:
+        return None
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
