@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -216,7 +217,7 @@ class Lifecycle(rq.Worker):
     def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
         """As RQ's, with a scheduler of ours: in burst it enqueues once what is due."""
         self.scheduler = scheduler = Scheduler(
-            self.queues, connection=self.connection, logging_level=self.log.level, serializer=self.serializer
+            self.queues, connection=self.connection, logging_level=logging.WARNING, serializer=self.serializer
         )
         scheduler.acquire_locks()
         self._next_locks = float("inf") if burst else time.monotonic() + _LOCKS_EVERY
@@ -232,7 +233,7 @@ class Lifecycle(rq.Worker):
 
     def tend_scheduler(self) -> None:
         """Takes the scheduler's place over where the worker that had it is gone: RQ waits ten minutes."""
-        if self.scheduler is None or time.monotonic() < self._next_locks:
+        if self.scheduler is None or self._stop_requested or time.monotonic() < self._next_locks:
             return
         self._next_locks = time.monotonic() + _LOCKS_EVERY
         process: BaseProcess | None = getattr(self.scheduler, "_process", None)
