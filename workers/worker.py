@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any, Final
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from rq.worker.base import WorkerStatus
 from workers import keys
 from workers.cron import Cron
 from workers.discovery import discover
+from workers.engine import telling
 from workers.engine.claim import Claim, Ending, Nothing, returned, unreadable
 from workers.engine.horse import Horse
 from workers.engine.ledger import Ledger, Step
@@ -34,9 +36,11 @@ from workers.engine.lifecycle import Lifecycle
 from workers.engine.perform import Interrupted, Performer
 from workers.engine.recovery import Recovery
 from workers.engine.stable import Stable
+from workers.engine.telling import Standstill
 from workers.engine.watch import Watch
 from workers.job import Job, Policy
 from workers.limiter import Limits, declarations, register
+from workers.refusals import label_of
 from workers.text import printable
 
 LEASE: Final = 30.0
@@ -79,6 +83,7 @@ class Worker(Lifecycle):
             connection=connection,
             job_class=Job.under(policy or Policy()),
             serializer=JSONSerializer,
+            log_job_description=False,  # the arguments are in it
         )
         self.shutdown_timeout = shutdown_timeout
         self.in_process = in_process
@@ -92,6 +97,7 @@ class Worker(Lifecycle):
         self._performer = Performer(self)
         self._stable = Stable(self, self._performer, max_jobs, max_memory)
         self._recovery = Recovery(self)
+        self._standstill = Standstill(self.name)
         self._cron = Cron(connection, processors if cron else (), name=self.name)
         self._next_tick = 0.0
         """When the cron jobs want to be looked at (time.monotonic)."""
@@ -117,12 +123,16 @@ class Worker(Lifecycle):
         self._dequeue_strategy = dequeue_strategy
         try:
             self.bootstrap(logging_level, date_format, log_format)
+            versions = f"qtui {version('qtui-rq')}, rq {version('rq')}"
+            self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
             register(self.connection, discover().processors.values())
             if with_scheduler:
                 self._start_scheduler(burst)
-            return self._loop(burst, max_jobs, max_idle_time) > 0
+            done = self._loop(burst, max_jobs, max_idle_time)
         finally:
             self.teardown()
+        self.log.info("Worker %s: stopped after %d job%s", self.name, done, "" if done == 1 else "s")
+        return done > 0
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         done = 0
@@ -134,6 +144,7 @@ class Worker(Lifecycle):
             self.tick_if_due()
             step = self._step(ended, more=max_jobs is None or done < max_jobs)
             ended = None
+            self._standstill.note(step.found)
             if isinstance(step.found, Claim):
                 self.reorder_queues(self.queue_of(step.found.queue))
                 ended = self._run(step.found)
@@ -148,7 +159,6 @@ class Worker(Lifecycle):
 
     def _is_over(self, found: Nothing, burst: bool) -> bool:
         if burst and found.wait is None and not self._stop_requested:
-            self.log.info("Worker %s: done, quitting", self.name)
             self._stop_requested = True
         return self._stop_requested
 
@@ -178,12 +188,11 @@ class Worker(Lifecycle):
     def _is_written(self, claim: Claim, ending: Ending, came: str) -> bool:
         """Logs how a job ended; False where nothing was taken, as others wait for it, whom RQ's own code has to see to."""
         if came == "lost":
-            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", claim.queue, printable(claim.id))
+            telling.taken_away(claim, self.name)
             return True
         if came == "dependents":
             self._end_with_dependents(claim, ending)
-        took = ending.ended - ending.started
-        self.log.info("%s: job %s %s in %.3f s", claim.queue, printable(claim.id), ending.kind, took)
+        telling.ended(claim, ending, self.name)
         return came != "dependents"
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
@@ -206,11 +215,12 @@ class Worker(Lifecycle):
         finally:
             self.executions.pop(execution.id, None)
         if ending.kind == "settled":
-            self.log.info("%s: job %s ended in %.3f s", claim.queue, printable(claim.id), ending.ended - ending.started)
+            telling.ended(claim, ending, self.name)
             return None
         return claim, ending
 
     def _run_here(self, claim: Claim) -> Ending:
+        telling.begins(claim, self.name)
         self.interruptible = True
         try:
             return self._performer.perform(claim, lambda: self.report_start(claim))

@@ -280,7 +280,7 @@ def test_the_worker_goes_on_when_redis_comes_back(own_server: Server, home: Path
         with working(own_server, home) as process:
             wait_until(lambda: client.scard(keys.WORKERS), description="the worker is there")
             own_server.kill()
-            wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+            wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
             own_server.start()
             job_id = service.add_test_job({})
             wait_until(lambda: service.status(job_id).status == "finished", description="it works again", timeout=40)
@@ -337,7 +337,7 @@ def test_a_delayed_job_is_not_forgotten_when_redis_was_away(own_server: Server, 
     with own_server.client() as client, working(own_server, home):
         wait_until(lambda: schedulers(client), description="the scheduler is there")
         own_server.kill()
-        wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+        wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
         own_server.start()
         service = QueueService(client)
         job_id = service.enqueue("test_job", delay=1).id

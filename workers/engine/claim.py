@@ -18,12 +18,14 @@ from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
 
 from workers import keys
+from workers.subject import Subject, called
 from workers.text import decode, printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
 """`returned`: put back at the head of its queue, attempts unchanged. `settled`: RQ's own code has ended it already."""
 
 DEFAULT_TIMEOUT: Final = 180
+UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
 _LONGEST_TRACEBACK: Final = 1_000_000
 _LONGEST_INTERVAL: Final = 30 * 86_400
@@ -77,6 +79,20 @@ class Claim:
             seconds = DEFAULT_TIMEOUT
         return None if seconds is None or seconds < 0 else float(seconds)
 
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, the first being 1."""
+        return (self.number(keys.FIELD_ATTEMPT.encode()) or 0) + 1
+
+    @property
+    def attempts(self) -> int:
+        """How many the job may have in all, as things stand."""
+        return self.attempt + max(0, self.number(b"retries_left") or 0)
+
+    def subject(self, worker: str) -> Subject:
+        """Whom a line about it is about."""
+        return Subject(self.id, self.queue, called(decode(self.fields.get(b"description"))), worker, self.attempt)
+
     def number(self, name: bytes) -> int | None:
         """A whole number of its hash; None where it is missing or not one."""
         try:
@@ -107,6 +123,8 @@ class Nothing:
     wait: float | None = None
     """Seconds until a limit lets a waiting job through."""
     suspended: bool = False
+    paused: bool = False
+    """Jobs wait, but in paused queues only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +148,26 @@ class Ending:
     """The last line of the traceback, for the stream of events."""
     seen: str = ""
     """The score of the lease as it was seen, where it is another worker's."""
+    status: str = ""
+    """What RQ's own code made of a job that is `settled`; '' where that is not known."""
 
     def to_frame(self) -> list[bytes]:
         """As `from_frame` reads it."""
         numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep)
-        return [self.kind.encode(), self.payload, _bytes(self.error), *(b"" if n is None else repr(n).encode() for n in numbers)]
+        texts = (self.kind.encode(), self.payload, _bytes(self.error), _bytes(self.status))
+        return [*texts, *(b"" if n is None else repr(n).encode() for n in numbers)]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where it is none."""
-        kind, payload, error, started, ended, ttl, delay, front, keep = parts
+        kind, payload, error, status, started, ended, ttl, delay, front, keep = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
             raise ValueError("no ending")
         kept = int(keep) if keep else None
         times = (float(started), float(ended))
-        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, decode(error))
+        texts = (decode(error), "", decode(status))
+        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, *texts)
 
     def arguments(self, claim: Claim, *, forced: bool) -> list[str | bytes | int]:
         """What `lua/ending.lua` reads; forced: also where other jobs wait for this one."""
@@ -178,7 +200,7 @@ def stopped(claim: Claim) -> Ending:
 
 def unreadable(claim: Claim, reason: str) -> Ending:
     """A job whose record cannot be read is among the failed ones, with the reason."""
-    text = f"qtui: the job's record cannot be read ({printable(reason, 300)})"
+    text = f"{UNREADABLE} ({printable(reason, 300)})"
     return Ending("failed", claim.begun, time.time(), packed(text), _KEPT_UNREADABLE, error=text)
 
 

@@ -64,7 +64,7 @@ class Performer:
             job.about_to_run = tell_start
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
-            return Ending("settled", started, time.time())
+            return _settled(job, started)
 
         def about_to_run() -> None:
             if claim.limit and not in_time(claim.asked):
@@ -115,7 +115,7 @@ class Performer:
                 value = job.perform()
             if isinstance(value, Retry):
                 self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
-                return Ending("settled", started, time.time())
+                return _settled(job, started)
             ending = _succeeded(job, value, started)
         except Interrupted:
             raise
@@ -128,6 +128,10 @@ class Performer:
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
         self._last = job, execution, ending, error
         return ending
+
+
+def _settled(job: Job, started: float) -> Ending:
+    return Ending("settled", started, time.time(), status=job._status.value if job._status else "")
 
 
 def _succeeded(job: Job, value: Any, started: float) -> Ending:

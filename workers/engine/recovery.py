@@ -17,6 +17,7 @@ from rq.job import JobStatus
 from rq.rate_limit import release_slot
 
 from workers import keys
+from workers.engine import telling
 from workers.engine.claim import Claim, Ending, failing, from_iso, unreadable
 from workers.engine.ledger import Beat, Overdue
 from workers.text import decode, printable
@@ -53,7 +54,7 @@ class Recovery:
         ending = replace(_ending(claim, lost), seen=lease.score)
         if self._worker.ledger.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
-        log.warning("%s: job %s lost its worker %s: %s", lease.queue, printable(claim.id), printable(lost, 100), ending.kind)
+        telling.ended(claim, ending, self._worker.name, how=f"lost its worker {printable(lost, 100)}: ")
         if (ending.kind == "failed" or claim.special) and not self._worker.errand(lambda: self._afterwards(claim, ending)):
             log.error("job %s: what follows its failure did not come to its end", printable(claim.id))
 

@@ -10,10 +10,12 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from workers import keys
+from workers.engine import telling
 from workers.engine.claim import Claim, Ending, failing, returned, stopped
 from workers.engine.horse import Horse, HorseDied
 from workers.engine.perform import Performer
@@ -46,6 +48,7 @@ class Stable:
         why = "died"
         try:
             horse.run(claim, tell_start=bool(claim.limit))
+            telling.begins(claim, self._worker.name)  # beside the job, which need not wait for it
             answer = self._until_answered(horse, claim)
             if isinstance(answer, Ending):
                 return answer
@@ -114,12 +117,10 @@ class Stable:
         if self._worker._stopped_job_id == claim.id:
             ending, text = stopped(claim), ""
         elif why == "stop":
-            log.warning("%s: job %s is put back at the head", claim.queue, printable(claim.id))
             return returned(claim)
         else:
             text = _OVERTIME if why == "overtime" else _death(status)
             ending = failing(claim, text)
-            log.warning("%s: job %s: %s", claim.queue, printable(claim.id), text)
             self._worker.tell_trouble(text, job=claim.id, queue=claim.queue)
         if claim.special:
             return self._end_special(claim, ending, text)
@@ -139,7 +140,7 @@ class Stable:
             worker._handle_stopped_job(job, queue, execution)
         else:
             worker.handle_job_failure(job, queue, exc_string=text, execution=execution)
-        return settled
+        return replace(settled, status=job._status.value if job._status else "", error=ending.error)
 
     def _saddled(self) -> Horse:
         """A horse that may run another job."""
