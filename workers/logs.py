@@ -58,7 +58,8 @@ class JsonFormatter(logging.Formatter):
     """A JSON object (RFC 8259), in ASCII and on one line.
 
     `time` (ISO 8601, UTC), `level`, `logger`, `message`; `job`, `queue`, `function`, `worker`, `attempt` of what this
-    process works for; whatever the record was given with `extra=`, such as `duration` in seconds; `exception`.
+    process works for; whatever the record was given with `extra=`, such as `status` and `seconds` where an attempt has ended;
+    `exception`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
