@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -12,13 +11,13 @@ from rich.cells import cell_len, set_cell_size
 
 from qtui.broker.models import Progress
 from workers.text import printable
+from workers.text import short_id as short_id
 
 UNKNOWN: Final = "–"
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-_UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _known(number: float | None) -> bool:
@@ -152,11 +151,6 @@ def bar(fraction: float | None, width: int) -> str:
     eighths = int(min(1.0, max(0.0, fraction)) * width * 8 + 1e-9)
     whole, part = divmod(eighths, 8)
     return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(width, "░")
-
-
-def short_id(identifier: str) -> str:
-    """The first 8 characters of a UUID; any other id whole."""
-    return identifier[:8] if _UUID.fullmatch(identifier) else identifier
 
 
 def short_function(function: str | None) -> str:

@@ -25,6 +25,7 @@ from rq.utils import import_attribute, import_job_class
 
 from workers import keys
 from workers.discovery import discover
+from workers.failures import Unrecoverable, not_retried
 from workers.processor import Processor
 from workers.progress import recording
 from workers.text import printable
@@ -37,11 +38,11 @@ _TIMES: Final = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"la
 """Read here, as RQ's way takes as long as all other fields together."""
 
 
-class NotAllowed(Exception):
+class NotAllowed(Unrecoverable):
     """This worker does not run such a job."""
 
 
-class PickleRefused(DeserializationError):
+class PickleRefused(Unrecoverable, DeserializationError):
     """This worker does not unpickle jobs."""
 
 
@@ -105,6 +106,7 @@ class Job(rq.job.Job):
 
     def _deserialize_data(self) -> None:
         if self.data.startswith(_PICKLE) and not self.policy.allow_pickle:
+            self.retries_left = 0  # as `workers.failures.not_retried`
             raise PickleRefused(
                 "the job is pickled, and unpickling can run any code: start the worker with --allow-pickle "
                 "where all who enqueue are trusted"
@@ -142,8 +144,12 @@ class Job(rq.job.Job):
     def func(self) -> Callable[..., Any]:
         """What to call: a registered processor, or a function that the policy allows.
 
-        Raises NotAllowed otherwise, also where a callback is not allowed.
+        Raises NotAllowed otherwise, also where a callback is not allowed; no further attempt would mend that.
         """
+        with not_retried(self):
+            return self._found()
+
+    def _found(self) -> Callable[..., Any]:
         for callback in (self._success_callback_name, self._failure_callback_name, self._stopped_callback_name):
             if callback and not self.policy.allows(callback):
                 raise _refusal(f"the callback {printable(callback, 200)}", self.policy)

@@ -15,8 +15,8 @@ from rq.logutils import colorizer
 from rq.timeouts import BaseTimeoutException
 
 from workers.redaction import redacted, redacted_field
-from workers.subject import current
-from workers.text import printable
+from workers.subject import current, is_own
+from workers.text import printable, short_id
 
 _LIMIT: Final = 20_000
 """Characters of a text line, and of a message or a traceback."""
@@ -46,12 +46,20 @@ class SafeFormatter(logging.Formatter):
         """The record as text: secrets hidden, control characters as symbols, further lines indented."""
         return _safe(super().format(record).rstrip("\n")).replace("\n", "\n    ")
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The first line; the job that said it stands in front of the message."""
+        job = current().job
+        if job and not is_own(record.name):
+            record.message = f"[{short_id(job)}] {record.message}"
+        return super().formatMessage(record)
+
 
 class JsonFormatter(logging.Formatter):
     """A JSON object (RFC 8259), in ASCII and on one line.
 
     `time` (ISO 8601, UTC), `level`, `logger`, `message`; `job`, `queue`, `function`, `worker`, `attempt` of what this
-    process works for; whatever the record was given with `extra=`, such as `duration` in seconds; `exception`.
+    process works for; whatever the record was given with `extra=`, such as `status` and `seconds` where an attempt has ended;
+    `exception`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -73,11 +81,11 @@ class JsonFormatter(logging.Formatter):
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold, with every text in it safe and bounded."""
+    """What JSON can hold, with every text in it printable and bounded; its secrets are hidden already."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str):
-        return _safe(value, _FIELD_LIMIT)
+        return printable(value, _FIELD_LIMIT, keep_newlines=True)
     if isinstance(value, dict):
         return {printable(name, 60): _plain(inner) for name, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -18,7 +18,7 @@ from workers.errors import InvalidInput, NotFound
 from workers.job_state import JobState, read_state
 from workers.order import JobOptions, OneJobOptions, Order, make_order
 from workers.processor import MAIN_QUEUE, Processor
-from workers.refusals import explain
+from workers.refusals import explain, label_of
 from workers.scripts import Script
 from workers.settings import Settings
 from workers.text import decode, printable
@@ -141,7 +141,7 @@ class QueueService:
         try:
             yield
         except redis.RedisError as error:  # not OSError: payloads may come from a file that cannot be read
-            raise explain(error, _label(self._connection)) from error
+            raise explain(error, label_of(self._connection)) from error
 
 
 def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
@@ -150,9 +150,3 @@ def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
     if not isinstance(processor, str):
         raise InvalidInput(f"name a processor, or give it itself, instead of {printable(repr(processor), 60)}")
     return discovery.get(processor)
-
-
-def _label(connection: redis.Redis) -> str:
-    """The server as people know it, without its password."""
-    told = connection.connection_pool.connection_kwargs
-    return str(told.get("path") or f"{told.get('host', 'localhost')}:{told.get('port', 6379)}/{told.get('db', 0)}")

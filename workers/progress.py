@@ -22,15 +22,13 @@ from rq.job import Job
 from rq.timeouts import BaseTimeoutException
 
 from workers.recorder import KEPT_WHILE_RUNNING, Recorder
-from workers.subject import Subject, work_for
+from workers.subject import Subject, is_own, work_for
 
 log = logging.getLogger(__name__)
 
 _MESSAGE_LIMIT: Final = 500
 _SHORTEST_KEPT: Final = 60
 _LONGEST_KEPT: Final = 30 * 86_400
-_OWN_LOGGERS: Final = ("rq", "redis", "workers.recorder")
-"""Their records are about the worker, not the job, and recording them could feed on itself."""
 
 
 def progress(done: float, total: float | None = None, message: str = "") -> None:
@@ -146,8 +144,8 @@ class _Handler(logging.Handler):
     """Hands log records to the recording of the moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        name, active = record.name, _active
-        if active is None or any(name == own or name.startswith(f"{own}.") for own in _OWN_LOGGERS):
+        active = _active
+        if active is None or is_own(record.name):  # recording those could feed on itself
             return
         try:
             active.recorder.line(record.levelname, self.format(record), record.created)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 HIDDEN: Final = "***"
@@ -34,23 +35,28 @@ _PATTERNS: Final = tuple(
     )
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
-_SUSPECT: Final = re.compile(rf"://|bearer|{_NAME}", re.IGNORECASE)
-"""Without one of these no pattern can match: most lines need one search instead of six."""
+_SUSPECT: Final = ("://", "bearer", "pass", "pwd", "secret", "token", "authorization", "key", "credential", "cookie")
+"""Without one of these no pattern can match: looked for as plain text they cost a fifteenth of what the patterns do."""
 _DEEPEST: Final = 4
 _MOST: Final = 50
 
 
 def redacted(text: str) -> str:
     """The text, with `***` for passwords, tokens and keys: of addresses, headers, assignments, JSON and options."""
-    if _SUSPECT.search(text):
-        for pattern, replacement in _PATTERNS:
-            text = pattern.sub(replacement, text)
+    folded = text.casefold()
+    for part in _SUSPECT:
+        if part in folded:
+            break
+    else:
+        return text
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
     return text
 
 
 def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
     """The value of that name as plain JSON data, with `***` for what is secret by its name or by its looks."""
-    if _SECRET_NAME.search(name):
+    if _is_secret(name):
         return HIDDEN
     if value is None or isinstance(value, bool | int | float):
         return value
@@ -60,3 +66,9 @@ def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
         return [redacted_field("", inner, depth + 1) for inner in list(value)[:_MOST]]
     return redacted(str(value))
+
+
+@lru_cache(maxsize=1_000)
+def _is_secret(name: str) -> bool:
+    """Whether what has that name is secret; the lines of a worker have few names."""
+    return bool(_SECRET_NAME.search(name))

@@ -32,17 +32,17 @@ _PERMISSION: Final = "gives our user no permission ({reply}): have it granted (A
 _MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
 _REPLICA: Final = "is a read-only replica: use the address of the primary"
 
-# In order: the first that fits is told.
+# In order: the first that fits is told. None looks like a secret to `workers.redaction`: they go through the log.
 _CAUSES: Final = (
     _Cause(
         (redis.AuthenticationError,),
         "must be called|required",
-        "needs a password: put it in the address (redis://:PASSWORD@host) or in REDIS_PASSWORD",
+        "needs a password; put it in the address, between redis:// with a colon and @ with the host, or in REDIS_PASSWORD",
     ),
     _Cause(
         (redis.AuthenticationError, AuthorizationError),
         "",
-        "refused the user name or password: check them in the address or in REDIS_USERNAME and REDIS_PASSWORD",
+        "refused the user name or password; check them in the address or in REDIS_USERNAME and REDIS_PASSWORD",
     ),
     _Cause((NoPermissionError,), "", _PERMISSION),
     _Cause(_ANY, r"\bNOPERM\b", _PERMISSION),
@@ -98,6 +98,12 @@ def explain(error: Exception, label: str) -> RedisUnavailable:
     reply = printable(said.strip() or type(error).__name__, 200)
     sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
     return RedisUnavailable(f"{name} {sentence.format(reply=reply)}.")
+
+
+def label_of(connection: redis.Redis) -> str:
+    """The server as people know it, without its password."""
+    told = connection.connection_pool.connection_kwargs
+    return str(told.get("path") or f"{told.get('host', 'localhost')}:{told.get('port', 6379)}/{told.get('db', 0)}")
 
 
 def passes(error: Exception) -> bool:

@@ -25,8 +25,7 @@ class Subject:
     @classmethod
     def of(cls, job: rq.job.Job, *, worker: str = "", attempt: int = 0) -> Self:
         """That job; its payload is not read, as that could unpickle it."""
-        name = (job.description or "")[:_LIMIT].partition("(")[0]
-        return cls(job.id, job.origin, name, worker or job.worker_name or "", attempt)
+        return cls(job.id, job.origin, called(job.description or ""), worker or job.worker_name or "", attempt)
 
     def fields(self) -> dict[str, str | int]:
         """What is known, by name: `log.info("…", extra=subject.fields())`."""
@@ -38,6 +37,19 @@ class Subject:
             "attempt": self.attempt,
         }
         return {name: value for name, value in whole.items() if value}
+
+
+def called(description: str) -> str:
+    """What a description says is called; the arguments behind it may be secret."""
+    return description[:_LIMIT].partition("(")[0]
+
+
+_OWN_LOGGERS: Final = ("rq", "redis", "workers.recorder")
+
+
+def is_own(logger: str) -> bool:
+    """Whether what that logger says is about the worker itself, not about the job that it runs."""
+    return any(logger == own or logger.startswith(f"{own}.") for own in _OWN_LOGGERS)
 
 
 _current = Subject()

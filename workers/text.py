@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -9,6 +10,8 @@ _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "
 _UNSAFE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS: Final = {0x200C, 0x200D}
 """Part of ordinary words and emoji; they steer nothing."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 
 
 def _picture(character: str) -> str:
@@ -39,6 +42,11 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     else:
         safe = "".join(_picture(c) for c in cut)
     return safe + "…" if len(text) > limit else safe
+
+
+def short_id(identifier: str) -> str:
+    """The first 8 characters of a UUID; any other id whole."""
+    return identifier[:8] if _UUID.fullmatch(identifier) else identifier
 
 
 def decode(raw: bytes | str | None) -> str:

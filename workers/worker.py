@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from typing import Any, Final
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from rq.worker.base import WorkerStatus
 from workers import keys
 from workers.cron import Cron
 from workers.discovery import discover
+from workers.engine import telling
 from workers.engine.claim import Claim, Ending, Nothing, failing, returned, unreadable
 from workers.engine.horse import Horse
 from workers.engine.ledger import Ledger, Step
@@ -34,10 +36,12 @@ from workers.engine.perform import Interrupted, Performer
 from workers.engine.recovery import Recovery
 from workers.engine.special import SpecialEndings
 from workers.engine.stable import Stable
+from workers.engine.telling import Standstill
 from workers.engine.unreadable import AWAY
 from workers.engine.watch import Watch
 from workers.job import Job, Policy
 from workers.limiter import Limits, declarations, register
+from workers.refusals import label_of
 from workers.text import printable
 
 LEASE: Final = 30.0
@@ -94,6 +98,7 @@ class Worker(SpecialEndings):
         reads = resolve_serializer(serializer)
         # RQ's default unpickles without asking the policy; a job that may be unpickled is so by its own class.
         reads = JSONSerializer if reads is DefaultSerializer else reads
+        options = {"log_job_description": False} | options  # the arguments are in it
         super().__init__(queues, name or _default_name(), job_class=own_kind, serializer=reads, **options)
         connection = self.connection
         # Queues that were given know their jobs by a class that asks nobody.
@@ -112,6 +117,7 @@ class Worker(SpecialEndings):
         self._performer = Performer(self)
         self._stable = Stable(self, self._performer, recycle_jobs, recycle_memory)
         self._recovery = Recovery(self)
+        self._standstill = Standstill(self.name)
         self._cron = Cron(connection, processors if cron else (), name=self.name)
         self._next_tick = 0.0
         """When the cron jobs want to be looked at (time.monotonic)."""
@@ -137,12 +143,16 @@ class Worker(SpecialEndings):
         self._dequeue_strategy = dequeue_strategy
         try:
             self.bootstrap(logging_level, date_format, log_format)
+            versions = f"qtui {version('qtui-rq')}, rq {version('rq')}"
+            self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
             register(self.connection, discover().processors.values())
             if with_scheduler:
                 self._start_scheduler(burst)
-            return self._loop(burst, max_jobs, max_idle_time) > 0
+            done = self._loop(burst, max_jobs, max_idle_time)
         finally:
             self.teardown()
+        self.log.info("Worker %s: stopped after %d job%s", self.name, done, "" if done == 1 else "s")
+        return done > 0
 
     def _loop(self, burst: bool, max_jobs: int | None, max_idle_time: int | None) -> int:
         done = 0
@@ -157,6 +167,7 @@ class Worker(SpecialEndings):
             if isinstance(step.found, Claim) and self._stop_requested:
                 ended = step.found, returned(step.found)
                 continue
+            self._standstill.note(step.found)
             if isinstance(step.found, Claim):
                 self.reorder_queues(self.queue_of(step.found.queue))
                 ended = self._run(step.found)
@@ -171,7 +182,6 @@ class Worker(SpecialEndings):
 
     def _is_over(self, found: Nothing, burst: bool) -> bool:
         if burst and found.wait is None and not self._stop_requested:
-            self.log.info("Worker %s: done, quitting", self.name)
             return True
         return self._stop_requested
 
@@ -216,12 +226,11 @@ class Worker(SpecialEndings):
     def _is_written(self, claim: Claim, ending: Ending, came: str) -> bool:
         """Logs how a job ended; False where nothing was taken, as others wait for it, whom RQ's own code has to see to."""
         if came == "lost":
-            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", claim.queue, printable(claim.id))
+            telling.taken_away(claim, self.name)
             return True
         if came == "dependents":
             self._end_with_dependents(claim, ending)
-        took = ending.ended - ending.started
-        self.log.info("%s: job %s %s in %.3f s", claim.queue, printable(claim.id), ending.kind, took)
+        telling.ended(claim, ending, self.name)
         return came != "dependents"
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
@@ -255,11 +264,12 @@ class Worker(SpecialEndings):
             self.executions.pop(execution.id, None)
         if ending.kind == "settled":
             self.report_start(claim)
-            self.log.info("%s: job %s ended in %.3f s", claim.queue, printable(claim.id), ending.ended - ending.started)
+            telling.ended(claim, ending, self.name)
             return None
         return claim, ending
 
     def _run_here(self, claim: Claim) -> Ending:
+        telling.begins(claim, self.name)
         self.interruptible = True
         try:
             if self._stop_requested:  # since the job was asked for: no second signal will be sent

@@ -82,7 +82,7 @@ def test_a_job_whose_claim_was_not_heard_of_is_put_back_by_a_worker_that_leaves(
         leading.lose = b"retries_left"
         job = queue.enqueue(jobs.give, 2, retry=Retry(max=1))
         ends(client, job, "started")
-        wait_until(lambda: b"waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
+        wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
         process.terminate()
         wait_until(lambda: b"stop requested" in (home / "worker.log").read_bytes() or process.poll() is not None, description="-")
         leading.open = True

@@ -291,7 +291,7 @@ def test_a_result_is_not_lost_while_redis_is_away(own_server: Server, home: Path
         ends(client, job, "started")
         own_server.kill()
         go.touch()
-        wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+        wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
         own_server.start()
         ends(client, job, "finished")
         assert field(client, job.id, keys.FIELD_ATTEMPT) == b"1"
@@ -304,9 +304,7 @@ def test_a_result_is_written_once_memory_is_free_again(own_server: Server, home:
         ends(client, job, "started")
         client.config_set("maxmemory", "1")
         go.touch()
-        wait_until(
-            lambda: b"command not allowed when used memory" in (home / "worker.log").read_bytes(), description="it is refused"
-        )
+        wait_until(lambda: b"has no memory left" in (home / "worker.log").read_bytes(), description="it is refused")
         client.config_set("maxmemory", "0")
         ends(client, job, "finished")
 
@@ -389,5 +387,4 @@ def test_intervals_shorter_than_the_attempts_repeat_their_last(client: redis.Red
     for attempt in range(5):
         fields = {b"retries_left": b"%d" % (5 - attempt), b"retry_intervals": b"[10, 60, 300]", b"qtui_attempt": b"%d" % attempt}
         waits.append(failing(Claim("j", "q", "e", 0.0, fields), "error").delay)
-    for wait, least in zip(waits, [10, 60, 300, 300, 300], strict=True):
-        assert least <= wait <= least * 1.1
+    assert waits == [10, 60, 300, 300, 300]

@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 
 from tests.workers.support import environment
 from workers.logs import JsonFormatter, LogFormat, SafeFormatter, log_to_stderr
-from workers.redaction import redacted
+from workers.redaction import _PATTERNS, redacted
 from workers.subject import Subject, work_for
 
 ERROR = 40
@@ -168,6 +168,14 @@ def test_a_field_that_is_secret_by_its_name_is_hidden(name: str) -> None:
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert redacted(text) == text
+
+
+@given(st.text("aksſ\u212ayåK=:/ "), st.sampled_from(["passphraſe=x", "API\u212aEY: x", "ToKeN x=1", "PWD='x'", "x://a:b@c"]))
+def test_no_letter_that_passes_for_another_hides_a_secret(around: str, secret: str) -> None:
+    text = f"{around} {secret} "
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    assert redacted(f"{around} {secret} ") == text
 
 
 @pytest.mark.parametrize("part", ["://a:", "password", "token=", "--", "a", '"', "\\", "https://", "authorization ", "pwd' "])

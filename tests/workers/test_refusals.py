@@ -14,6 +14,8 @@ from tests.support import Server, wait_until
 from tests.workers.sockets import free_port, listening
 from workers.connection import INTERACTIVE, WORKER, Patience, connect, explain
 from workers.errors import RedisUnavailable
+from workers.redaction import redacted
+from workers.refusals import _CAUSES
 
 QUICK = Patience(1.0, 0.3, tries=1, longest_pause=0.05, health_check=0, repeat_commands=False)
 
@@ -167,6 +169,11 @@ class TestWhyItCannotBeHad:
         assert sentence.isprintable()
         assert "{odd}" in sentence
         assert "hunter2" not in sentence
+
+    @pytest.mark.parametrize("sentence", [cause.sentence for cause in _CAUSES])
+    def test_no_sentence_passes_for_a_secret_in_the_log(self, sentence: str):
+        whole = f"Worker w: Redis at db:6379/0 {sentence}. Waiting for it."
+        assert redacted(whole) == whole
 
     def test_the_embedded_server_is_named_as_such(self):
         assert str(explain(redis.ConnectionError("Connection closed"), "embedded")).startswith("The embedded server")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import redis
@@ -42,7 +43,7 @@ def test_a_horse_that_dies_is_told_with_its_job(server: Server, client: redis.Re
 def test_an_absence_of_redis_is_told_when_it_is_over(own_server: Server, home: Path) -> None:
     with own_server.client() as client, working(own_server, home, *ALLOW, "--lease", "3"):
         own_server.kill()
-        wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+        wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
         own_server.start()
         wait_until(lambda: told(client), description="the trouble is told")
         [event] = told(client)
@@ -68,6 +69,23 @@ def test_a_callback_of_a_lost_workers_job_runs_once_and_cannot_harm_the_worker_t
         assert process.poll() is None
     assert client.lrange("callbacks", 0, -1) == [f"crash {job.id}".encode()]
     assert field(client, job.id, "status") == b"failed"
+
+
+def test_a_lost_job_keeps_the_time_of_its_start(server: Server, client: redis.Redis, home: Path) -> None:
+    job = Queue("default", connection=client).enqueue(engine.sleep, 600)
+    with working(server, home, *ALLOW, "--lease", "3") as process:
+        starts(client, job.id)
+        started = field(client, job.id, "started_at")
+        process.kill()
+        process.wait()
+    with working(server, home, *ALLOW[:-1], "w2", "--lease", "3"):
+        wait_until(lambda: field(client, job.id, "status") == b"failed", description="its loss is noticed", timeout=30)
+    assert field(client, job.id, "started_at") == started
+    job.refresh()
+    result = job.latest_result()
+    assert result is not None
+    assert result.execution_started_at == job.started_at
+    assert result.execution_ended_at > result.execution_started_at + timedelta(seconds=1)
 
 
 def test_signals_change_how_many_workers_a_pool_has_and_none_of_them_loses_its_job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Retry
 
 from tests.support import Server, wait_until
 from tests.workers.support import MODULE, add, environment, field, log_lines, run_burst, working
@@ -66,6 +67,21 @@ def test_a_failing_job_waits_longer_each_time_and_then_fails(
     # RQ schedules in whole seconds, so a wait of one may be nearly none.
     assert times[1] - times[0] < times[2] - times[1]
     assert service.status(job_id).failed_reason == "workers.processors.test_job.TestJobFailed: told to fail: hello"
+
+
+@pytest.mark.parametrize("backoff", ["exponential:1h,cap=1h,jitter=0", "fixed:3600s", "exponential:1h,cap=1h,jitter=0.5"])
+def test_a_retry_waits_exactly_as_its_record_says_and_no_longer_than_the_cap(
+    server: Server, service: QueueService, client: redis.Redis, home: Path, backoff: str
+) -> None:
+    job_ids = service.enqueue_many("test_job", [{"fail": True}] * 20, attempts=2, backoff=backoff)
+    begun = client.time()[0]
+    run_burst(server, home)
+    ended = client.time()[0]
+    for job_id in job_ids:
+        due = client.zscore(keys.registry("scheduled", "main-queue"), job_id)
+        (wait,) = json.loads(field(client, job_id, "retry_intervals") or b"[]")
+        assert wait <= 3600
+        assert begun + wait <= due <= ended + wait
 
 
 def test_a_delayed_job_runs_when_it_is_due(server: Server, service: QueueService, home: Path) -> None:
@@ -124,6 +140,18 @@ def test_a_pickled_job_fails_with_the_reason_and_nothing_is_unpickled(
     assert state.status == "failed"
     assert "--allow-pickle" in (state.failed_reason or "")
     assert field(client, job.id, "meta") == fields["meta"]
+
+
+@pytest.mark.parametrize("serializer", ["pickle", "json"])
+@pytest.mark.parametrize("options", [{}, {"result_ttl": 0}], ids=["plain", "ended by RQ"])
+def test_a_refused_job_fails_at_once_whatever_attempts_it_has_left(
+    server: Server, service: QueueService, client: redis.Redis, home: Path, serializer: str, options: dict[str, int]
+) -> None:
+    queue = Queue("main-queue", connection=client, serializer=serializer)
+    job = queue.enqueue(add, 1, 2, retry=Retry(5), **options)
+    run_burst(server, home)
+    assert service.status(job.id).status == "failed"
+    assert field(client, job.id, keys.FIELD_ATTEMPT) == b"1"
 
 
 def test_pickled_meta_of_a_json_job_is_never_unpickled(
@@ -265,7 +293,7 @@ def test_the_worker_goes_on_when_redis_comes_back(own_server: Server, home: Path
         with working(own_server, home) as process:
             wait_until(lambda: client.scard(keys.WORKERS), description="the worker is there")
             own_server.kill()
-            wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+            wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
             own_server.start()
             job_id = service.add_test_job({})
             wait_until(lambda: service.status(job_id).status == "finished", description="it works again", timeout=40)
@@ -322,7 +350,7 @@ def test_a_delayed_job_is_not_forgotten_when_redis_was_away(own_server: Server, 
     with own_server.client() as client, working(own_server, home):
         wait_until(lambda: schedulers(client), description="the scheduler is there")
         own_server.kill()
-        wait_until(lambda: b"ould not connect" in (home / "worker.log").read_bytes(), description="it is noticed")
+        wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")
         own_server.start()
         service = QueueService(client)
         job_id = service.enqueue("test_job", delay=1).id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import struct
 import time
 import traceback
@@ -19,12 +18,14 @@ from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
 
 from workers import keys
+from workers.subject import Subject, called
 from workers.text import decode, printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
 """`returned`: put back at the head of its queue, attempts unchanged. `settled`: RQ's own code has ended it already."""
 
 DEFAULT_TIMEOUT: Final = 180
+UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
 _LONGEST_TRACEBACK: Final = 1_000_000
 _LONGEST_INTERVAL: Final = 30 * 86_400
@@ -78,6 +79,20 @@ class Claim:
             seconds = DEFAULT_TIMEOUT
         return None if seconds is None or seconds < 0 else float(min(seconds, 10**9))
 
+    @property
+    def attempt(self) -> int:
+        """Which attempt this is, the first being 1."""
+        return (self.number(keys.FIELD_ATTEMPT.encode()) or 0) + 1
+
+    @property
+    def attempts(self) -> int:
+        """How many the job may have in all, as things stand."""
+        return self.attempt + max(0, self.number(b"retries_left") or 0)
+
+    def subject(self, worker: str) -> Subject:
+        """Whom a line about it is about."""
+        return Subject(self.id, self.queue, called(decode(self.fields.get(b"description"))), worker, self.attempt)
+
     def number(self, name: bytes) -> int | None:
         """A whole number of its hash; None where it is missing or not one."""
         try:
@@ -108,6 +123,8 @@ class Nothing:
     wait: float | None = None
     """Seconds until a limit lets a waiting job through."""
     suspended: bool = False
+    paused: bool = False
+    """Jobs wait, but in paused queues only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,22 +148,26 @@ class Ending:
     """The last line of the traceback, for the stream of events."""
     seen: str = ""
     """The score of the lease as it was seen, where it is another worker's."""
+    status: str = ""
+    """What RQ's own code made of a job that is `settled`; '' where that is not known."""
 
     def to_frame(self) -> list[bytes]:
         """As `from_frame` reads it."""
         numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep)
-        return [self.kind.encode(), self.payload, _bytes(self.error), *(b"" if n is None else repr(n).encode() for n in numbers)]
+        texts = (self.kind.encode(), self.payload, _bytes(self.error), _bytes(self.status))
+        return [*texts, *(b"" if n is None else repr(n).encode() for n in numbers)]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where it is none."""
-        kind, payload, error, started, ended, ttl, delay, front, keep = parts
+        kind, payload, error, status, started, ended, ttl, delay, front, keep = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
             raise ValueError("no ending")
         kept = int(keep) if keep else None
         times = (float(started), float(ended))
-        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, decode(error))
+        texts = (decode(error), "", decode(status))
+        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, *texts)
 
     def arguments(self, claim: Claim, *, forced: bool) -> list[str | bytes | int]:
         """What `lua/ending.lua` reads; forced: also where other jobs wait for this one."""
@@ -179,7 +200,7 @@ def stopped(claim: Claim) -> Ending:
 
 def unreadable(claim: Claim, reason: str) -> Ending:
     """A job whose record cannot be read is among the failed ones, with the reason."""
-    text = f"qtui: the job's record cannot be read ({printable(reason, 300)})"
+    text = f"{UNREADABLE} ({printable(reason, 300)})"
     return Ending("failed", claim.begun, time.time(), packed(text), _KEPT_UNREADABLE, error=text)
 
 
@@ -206,15 +227,14 @@ def _delay(claim: Claim, left: int) -> int:
     """Seconds before the next attempt.
 
     RQ's rule (`rq.job.Job.get_retry_interval`), but where the list is shorter than the attempts its last entry is
-    repeated instead of its first. Up to a tenth is added, so that jobs that failed together do not come back together.
+    repeated instead of its first. Chance had its part when the list was made (`workers.backoff`).
     """
     intervals = _intervals(claim.fields.get(b"retry_intervals"))
     if not intervals:
         return 0
     done = claim.number(keys.FIELD_ATTEMPT.encode()) or 0
     index = max(len(intervals) - left, min(done, len(intervals) - 1))
-    interval = min(intervals[index], _LONGEST_INTERVAL)
-    return interval + random.randint(0, interval // 10)  # noqa: S311 - no secret
+    return min(intervals[index], _LONGEST_INTERVAL)
 
 
 def _intervals(raw: bytes | None) -> list[int]:
@@ -229,6 +249,14 @@ def _intervals(raw: bytes | None) -> list[int]:
 def iso(at: float) -> str:
     """A time as RQ writes it (`rq.utils.utcformat`)."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def from_iso(raw: bytes | None) -> float | None:
+    """A time that RQ wrote, in seconds since the epoch; None where it is none."""
+    try:
+        return datetime.fromisoformat(decode(raw)).timestamp()
+    except ValueError:
+        return None
 
 
 def _bytes(text: str) -> bytes:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
@@ -19,15 +20,18 @@ import redis
 import rq
 from redis.client import Pipeline
 from rq import worker_registration
+from rq.job_lifecycle import call_exception_handlers
 from rq.rate_limit import RateLimitRegistry
 from rq.utils import now
 
 from workers import events, keys
+from workers.engine import telling
 from workers.engine.perform import Interrupted
 from workers.engine.scheduler import Scheduler
 from workers.engine.unreadable import AWAY
 from workers.errors import InvalidInput, Refused
 from workers.events import EventKind
+from workers.refusals import explain, label_of
 from workers.subject import Subject
 
 _FIRST_WAIT: Final = 0.5
@@ -127,7 +131,8 @@ class Lifecycle(rq.Worker):
             self.waker.recv(64)
         if self._stop_requested and not self._noted:
             self._noted = True
-            self.log.info("Worker %s: stop requested; at most %g s for the running job", self.name, self.shutdown_timeout)
+            patience = f"; at most {self.shutdown_timeout:g} s for the running job" if self.executions else ""
+            self.log.info("Worker %s: stop requested%s", self.name, patience)
             if self._shutdown_requested_date:
                 self.set_shutdown_requested_date()
 
@@ -149,7 +154,7 @@ class Lifecycle(rq.Worker):
             self.hang_up()
         if self._away_since is None:
             self._away_since = time.monotonic()
-            self.log.warning("Worker %s: could not connect to Redis, or it refused us; waiting for it: %s", self.name, error)
+            self.log.warning("Worker %s: %s Waiting for it.", self.name, explain(error, label_of(self.connection)))
 
     def back(self) -> None:
         """Takes note that Redis answers: a sign of life is due."""
@@ -169,6 +174,13 @@ class Lifecycle(rq.Worker):
         """Tells those who watch the events of trouble that is the worker's own; where Redis is away it goes on without."""
         with suppress(redis.RedisError, OSError):
             events.emit(self.connection, EventKind.WORKER_ERROR, Subject(job, queue, worker=self.name), {"error": error})
+
+    # Its jobs
+
+    def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:
+        """Logs what an attempt raised, then calls the exception handlers; RQ's way would log the job's arguments, too."""
+        telling.raised(Subject.of(job, worker=self.name, attempt=getattr(job, "attempt", 0)), *exc_info)
+        call_exception_handlers(self._exc_handlers, job, *exc_info)
 
     # Its record
 
@@ -237,7 +249,7 @@ class Lifecycle(rq.Worker):
     def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
         """As RQ's, with a scheduler of ours: in burst it enqueues once what is due."""
         self.scheduler = scheduler = Scheduler(
-            self.queues, connection=self.connection, logging_level=self.log.level, serializer=self.serializer
+            self.queues, connection=self.connection, logging_level=logging.WARNING, serializer=self.serializer
         )
         scheduler.acquire_locks()
         self._next_locks = float("inf") if burst else time.monotonic() + _LOCKS_EVERY
@@ -253,7 +265,7 @@ class Lifecycle(rq.Worker):
 
     def tend_scheduler(self) -> None:
         """Takes the scheduler's place over where the worker that had it is gone: RQ waits ten minutes."""
-        if self.scheduler is None or time.monotonic() < self._next_locks:
+        if self.scheduler is None or self._stop_requested or time.monotonic() < self._next_locks:
             return
         self._next_locks = time.monotonic() + _LOCKS_EVERY
         process: BaseProcess | None = getattr(self.scheduler, "_process", None)

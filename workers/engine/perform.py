@@ -69,7 +69,7 @@ class Performer:
         if self.is_special(claim):
             started = time.time()
             self._worker.perform_job(job, self._worker.queue_of(claim.queue), execution)
-            return Ending("settled", started, time.time())
+            return _settled(job, started)
         return self._plain(claim, job, execution)
 
     def settle(self, execution_id: str) -> bool:
@@ -118,7 +118,7 @@ class Performer:
                 value = job.perform()
             if isinstance(value, Retry):
                 self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
-                return Ending("settled", started, time.time())
+                return _settled(job, started)
             ending = _succeeded(job, value, started, job.get_result_ttl(self._worker.default_result_ttl))
         except Interrupted:
             raise
@@ -129,6 +129,10 @@ class Performer:
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
         self._last = job, execution, ending, error
         return ending
+
+
+def _settled(job: Job, started: float) -> Ending:
+    return Ending("settled", started, time.time(), status=job._status.value if job._status else "")
 
 
 def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:

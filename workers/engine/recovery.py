@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from rq.job import JobStatus
 from rq.rate_limit import release_slot
 
 from workers import keys
-from workers.engine.claim import Claim, Ending, failing, unreadable
+from workers.engine import telling
+from workers.engine.claim import Claim, Ending, failing, from_iso, unreadable
 from workers.engine.ledger import Beat, Overdue
 from workers.text import decode, printable
 
@@ -57,7 +59,7 @@ class Recovery:
         ending = replace(_ending(claim, lost), seen=lease.score)
         if self._worker.ledger.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
-        log.warning("%s: job %s lost its worker %s: %s", lease.queue, printable(claim.id), printable(lost, 100), ending.kind)
+        telling.ended(claim, ending, self._worker.name, how=f"lost its worker {printable(lost, 100)}: ")
         if ending.kind == "failed" or claim.special:
             self._worker.errand(f"what follows the loss of job {printable(claim.id)}", lambda: self._afterwards(claim, ending))
 
@@ -68,7 +70,8 @@ class Recovery:
         except redis.ResponseError:  # no hash
             fields = {}
         counted = keys.FIELD_ATTEMPT.encode()
-        claim = Claim(lease.job_id, lease.queue, lease.execution, 0.0, fields)
+        started = from_iso(fields.get(b"started_at"))
+        claim = Claim(lease.job_id, lease.queue, lease.execution, time.time() if started is None else started, fields)
         begun = max(0, (claim.number(counted) or 0) - 1)  # as before this attempt
         return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)
 
@@ -91,8 +94,7 @@ def _ending(claim: Claim, lost: str) -> Ending:
         return unreadable(claim, "its record holds no data")
     if claim.fields and claim.fields.get(b"status") != b"started":
         return Ending("settled", 0.0, 0.0)
-    ending = failing(claim, _sentence(lost))
-    return replace(ending, started=ending.ended)
+    return failing(claim, _sentence(lost))
 
 
 def _sentence(lost: str) -> str:

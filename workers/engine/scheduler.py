@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from typing import Any
@@ -15,6 +16,9 @@ from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
 from workers.engine.unreadable import AWAY, set_aside
+from workers.refusals import explain, label_of
+
+log = logging.getLogger("rq.worker")
 
 
 class Scheduler(RQScheduler):
@@ -23,10 +27,11 @@ class Scheduler(RQScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._worker_pid = os.getpid()
+        self._away_since: float | None = None
+        """When Redis went away (time.monotonic); None while it is there."""
 
     def work(self) -> None:
         """Works until it is asked to stop or its worker is gone."""
-        away = False
         while True:
             try:
                 super().work()
@@ -34,14 +39,17 @@ class Scheduler(RQScheduler):
             except (redis.RedisError, OSError) as error:  # away, loading, without memory
                 if self._stop_requested or self._orphaned():
                     return
-                if not away:
-                    self.log.warning("Scheduler: waiting for Redis: %s", error)
-                away = True
+                if self._away_since is None:
+                    self._away_since = time.monotonic()
+                    log.warning("Scheduler: %s Waiting for it.", explain(error, label_of(self.connection)))
                 time.sleep(self.interval)
 
     def heartbeat(self) -> None:
         """A sign of life, every second; an orphan takes it as its cue to leave."""
         super().heartbeat()
+        if self._away_since is not None:
+            log.info("Scheduler: Redis is back after %.1f s", time.monotonic() - self._away_since)
+            self._away_since = None
         if self._orphaned():
             self.request_stop()
 

@@ -11,10 +11,12 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from workers import keys
+from workers.engine import telling
 from workers.engine.claim import Claim, Ending, failing, returned, stopped
 from workers.engine.horse import Death, Horse, HorseDied
 from workers.engine.perform import Performer
@@ -30,10 +32,6 @@ _ERRAND: Final = 90.0
 """Seconds that what is done beside the jobs may take: RQ gives a callback 60."""
 _GRACE: Final = 15.0
 """Seconds that a job has to end after its timeout; then its horse is killed."""
-_WITHOUT_END: Final = {
-    "stop": "%s: job %s is put back at the head",
-    "lost": "%s: job %s was taken away: its process is ended",
-}
 _OVERTIME: Final = f"qtui: the job did not end within {_GRACE:g} s after its timeout, and its process was killed"
 
 
@@ -56,6 +54,7 @@ class Stable:
         why = "died"
         try:
             horse.run(claim, tell_start=bool(claim.limit))
+            telling.begins(claim, self._worker.name)  # beside the job, which need not wait for it
             answer = self._until_answered(horse, claim)
             if isinstance(answer, Ending):
                 return answer
@@ -136,13 +135,11 @@ class Stable:
         if self._worker._stopped_job_id == claim.id:
             ending, text = stopped(claim), ""
         elif why in ("stop", "lost"):
-            log.warning(_WITHOUT_END[why], claim.queue, printable(claim.id))
             return returned(claim)
         else:
             text = _OVERTIME if why == "overtime" else _sentence(death.status)
             ending = failing(claim, text)
             self._tell_death(claim, death)
-            log.warning("%s: job %s: %s", claim.queue, printable(claim.id), text)
             self._worker.tell_trouble(text, job=claim.id, queue=claim.queue)
         if not self._performer.is_special(claim):
             self._worker._stopped_job_id = None
@@ -176,7 +173,7 @@ class Stable:
             worker._handle_stopped_job(job, queue, execution)
         else:
             worker.handle_job_failure(job, queue, exc_string=text, execution=execution)
-        return settled
+        return replace(settled, status=job._status.value if job._status else "", error=ending.error)
 
     def _saddled(self) -> Horse:
         """A horse that may run another job."""

@@ -15,6 +15,7 @@ from rq.serializers import JSONSerializer
 from rq.utils import now, utcformat
 
 from workers import keys
+from workers.engine.claim import UNREADABLE
 from workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -38,7 +39,7 @@ def set_aside(connection: redis.Redis, queue: str, job_id: str, reason: str) -> 
 
 
 def _among_failed(pipe: redis.client.Pipeline, queue: str, job_id: str, reason: str) -> None:
-    sentence = f"qtui: the job's record cannot be read ({printable(reason, 300)})"
+    sentence = f"{UNREADABLE} ({printable(reason, 300)})"
     log.error("job %s: %s; it is now among the failed jobs of %s", job_id, sentence, queue)
     pipe.zadd(keys.registry("failed", queue), {job_id: time.time() + _KEPT})
     Result(job_id, Result.Type.FAILED, pipe, exc_string=sentence, serializer=JSONSerializer).save(_KEPT, pipe)

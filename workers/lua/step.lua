@@ -5,6 +5,7 @@
 -- with the limit that is declared for it ('' for none)
 -- Returns what came of the ending, then 'job', id, queue, its hash as it was, the number of its dependents, its limiter ('');
 -- or 'nothing', microseconds until a limit lets a job through (0: no limit holds one back), 1 where workers are suspended
+-- and 2 where jobs wait in paused queues only
 
 local MOST_DROPPED = 1000
 
@@ -23,6 +24,7 @@ end
 
 local execution = argument()
 local waits = 0
+local paused = false
 local life = TTL
 
 -- a job's hash as a list and as a table; nil where there is none, {} where the key is no hash
@@ -102,7 +104,10 @@ local function limited(queue, declared, now)
 end
 
 local function take(queue, declared, now)
-  if redis.call('EXISTS', P .. 'queue:' .. queue) == 0 or redis.pcall('SISMEMBER', OURS .. ':paused', queue) == 1 then
+  if redis.call('EXISTS', P .. 'queue:' .. queue) == 0 then
+    return nil
+  elseif redis.pcall('SISMEMBER', OURS .. ':paused', queue) == 1 then
+    paused = true
     return nil
   end
   local limiter, open = limited(queue, declared, now)
@@ -136,7 +141,7 @@ local function claim()
       return found
     end
   end
-  return { came, 'nothing', waits, 0 }
+  return { came, 'nothing', waits, waits == 0 and paused and 2 or 0 }
 end
 
 local answer = execution ~= '' and claim() or { came, 'nothing', 0, 0 }
