@@ -6,9 +6,12 @@ import math
 import re
 
 from qtui import format as human
-from qtui.broker.models import JobRow
+from qtui.broker.models import JobRow, QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.status import Status
+from qtui.broker.worker_commands import WorkerCommand
+from workers.errors import QtuiError
+from workers.refusals import explain
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
 
@@ -49,6 +52,16 @@ def error(row: JobRow) -> str:
     return _MODULES.sub("", row.error or "", count=1)
 
 
+def trouble(error: Exception, place: str) -> str:
+    """What went wrong, in a sentence."""
+    return str(error if isinstance(error, QtuiError) else explain(error, place))
+
+
+def sample(row: JobRow) -> str:
+    """A job in a line: its id, its function, and what tells most about it."""
+    return f"  {human.short_id(row.id):<9} {function(row):<20} {summary(row)}"
+
+
 def question(plan: Plan, place: str) -> str:
     """What is asked before an operation: how many, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
     operation, selection = plan.operation, plan.selection
@@ -61,3 +74,16 @@ def question(plan: Plan, place: str) -> str:
     jobs = "job" if plan.doable == 1 else "jobs"
     lasting = " This cannot be taken back." if operation.danger else ""
     return f"{operation.title} {human.count(plan.doable)} {which}{jobs}{where} on {place}?{lasting}"
+
+
+def pause_question(row: QueueRow, place: str) -> str:
+    """What is asked before a queue is paused, or resumed where it is paused."""
+    waiting = row.count(Status.QUEUED)
+    wait = "1 job waits" if waiting == 1 else f"{human.count(waiting)} jobs wait"
+    return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {wait}."
+
+
+def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
+    """What is asked before a worker gets a command ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
+    job = f"{human.short_id(worker.current_job)} of " if command.needs_job and worker.current_job else ""
+    return f"{command.title} {job}worker {worker.name} on {place}?"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qtui.settings import Context, Preferences, choose, preferences
+from workers.errors import Refused
 
 if TYPE_CHECKING:
     import redis
@@ -52,3 +53,9 @@ def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redi
         raise explain(error, chosen.name) from error
     finally:
         client.close()
+
+
+def refuse_read_only(chosen: Context, what: str) -> None:
+    """Raises Refused where nothing may be changed."""
+    if chosen.read_only:
+        raise Refused(f"{chosen.name} is read-only: {what} was not done")
