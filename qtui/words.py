@@ -6,6 +6,7 @@ import math
 import re
 
 from qtui import format as human
+from qtui.broker import diagnosis
 from qtui.broker.models import JobRow, QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.status import Status
@@ -17,6 +18,8 @@ _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
 
 ENDED_BADLY = (Status.FAILED, Status.STOPPED)
 """Statuses whose jobs have an error to show."""
+
+PAUSED = "⏸"
 
 
 def status(row: JobRow) -> str:
@@ -40,6 +43,13 @@ def drain(seconds: float | None) -> str:
     if not seconds:
         return human.UNKNOWN
     return "never" if math.isinf(seconds) else human.age(seconds)
+
+
+def standing(row: QueueRow) -> str:
+    """What keeps the jobs of a queue from being worked on, glyph and word: "⏸ paused"; '' where nothing does."""
+    if row.paused:
+        return f"{PAUSED} paused"
+    return "⚠ nobody listens" if diagnosis.unattended(row) else ""
 
 
 def summary(row: JobRow) -> str:

@@ -64,7 +64,7 @@ class QueuesScreen(ResourceScreen):
     def _columns(self) -> list[Column[QueueRow]]:
         history = self.qtui.throughput.history
         return [
-            Column("QUEUE", lambda row: f"{PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14),
+            Column("QUEUE", lambda row: f"{words.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14),
             *(_count(status) for status in COUNTED),
             Column("WORKERS", lambda row: human.count(row.workers), width=8, align="right", priority=1),
             Column("OLDEST", lambda row: human.age(row.oldest_seconds), width=9, align="right", priority=1),
@@ -72,7 +72,7 @@ class QueuesScreen(ResourceScreen):
             Column("OUT/s", lambda row: human.rate(row.finished_per_second), width=7, align="right", priority=3),
             Column("DRAIN", lambda row: words.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
             Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2, tone="busy"),
-            Column("STATUS", _warning, width=16, tone="warn", priority=5),
+            Column("STATUS", words.standing, width=16, tone="warn", priority=5),
         ]
 
     def load(self, client: redis.Redis, request: Any) -> Any:
@@ -145,7 +145,6 @@ class QueuesScreen(ResourceScreen):
         return True
 
 
-PAUSED = "⏸"
 EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
 
 
@@ -153,9 +152,3 @@ def _trouble_tone(row: QueueRow) -> Tone | None:
     if diagnosis.unattended(row) or diagnosis.falling_behind(row):
         return "bad"
     return "warn" if row.count(Status.FAILED) else None
-
-
-def _warning(row: QueueRow) -> str:
-    if row.paused:
-        return f"{PAUSED} paused"
-    return "⚠ nobody listens" if diagnosis.unattended(row) else ""
