@@ -19,7 +19,8 @@ _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
 ENDED_BADLY = (Status.FAILED, Status.STOPPED)
 """Statuses whose jobs have an error to show."""
 
-PAUSED = "⏸"
+PAUSED = "‖"
+"""The glyph of a paused queue, and of a suspended worker."""
 
 
 def status(row: JobRow) -> str:
@@ -46,7 +47,7 @@ def drain(seconds: float | None) -> str:
 
 
 def standing(row: QueueRow) -> str:
-    """What keeps the jobs of a queue from being worked on, glyph and word: "⏸ paused"; '' where nothing does."""
+    """What keeps the jobs of a queue from being worked on, glyph and word: "‖ paused"; '' where nothing does."""
     if row.paused:
         return f"{PAUSED} paused"
     return "⚠ nobody listens" if diagnosis.unattended(row) else ""
@@ -88,9 +89,8 @@ def question(plan: Plan, place: str) -> str:
 
 def pause_question(row: QueueRow, place: str) -> str:
     """What is asked before a queue is paused, or resumed where it is paused."""
-    waiting = row.count(Status.QUEUED)
-    wait = "1 job waits" if waiting == 1 else f"{human.count(waiting)} jobs wait"
-    return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {wait}."
+    waits = diagnosis.waiting(row.count(Status.QUEUED)).capitalize()
+    return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {waits}."
 
 
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:

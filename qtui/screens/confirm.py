@@ -92,12 +92,15 @@ class ConfirmScreen(ModalScreen[None]):
             text.update(printable(words.trouble(cast(Exception, message.error), name)))
             return
         text.update(printable(asked.text))
-        self.query_one("#sample", Static).update("\n".join(printable(line, 110) for line in asked.sample))
         notes = [printable(note, 200) for note in asked.notes]
         if len(notes) > MOST_NOTES:
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
-        self.query_one("#notes", Static).set_class(bool(notes), "-any").update("\n".join(notes))
+        self._fill("#sample", [printable(line, 110) for line in asked.sample])
+        self._fill("#notes", notes)
         self.query_one("#yes", Button).disabled = asked.agreed is None
+
+    def _fill(self, place: str, lines: list[str]) -> None:
+        self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""

@@ -43,11 +43,14 @@ class QueuesScreen(ResourceScreen):
 
     PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
     CSS_PATH = "queues.tcss"
-    HELP = "Every queue, the one in most trouble first. The bottom line says what the figures mean."
+    HELP = (
+        "Every queue, the one in most trouble first. The bottom line says what the figures mean. "
+        "A pause holds every qtui-worker at once; a plain rq worker knows no pause."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
-        Binding("P", "pause", "Pause", id="queues.pause", tooltip="Have workers take no job of it; rq worker knows no pause"),
-        Binding("P", "resume", "Resume", id="queues.resume", tooltip="Have workers take the queue's jobs again"),
+        Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
+        Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
     ]
 
     def __init__(self) -> None:

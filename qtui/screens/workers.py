@@ -22,7 +22,7 @@ from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 
 EMPTY = "No worker is registered.\nStart one: qtui-worker"
-GLYPHS = {"busy": "▸", "idle": "·", "suspended": "‖"}
+GLYPHS = {"busy": "▸", "idle": "·", "suspended": words.PAUSED}
 
 
 def _tone(row: WorkerRow) -> Tone:

@@ -66,7 +66,7 @@ def test_a_paused_queue_is_told_and_resumed(qtui: Qtui, client: redis.Redis) -> 
     assert qtui("pause", "media", "mail", "--json").json == {"operation": "pause", "done": ["media"], "already": ["mail"]}
     assert qtui("pause", "mail").out == "mail: paused already\n"
     assert [queue["paused"] for queue in qtui("queues", "--json").json] == [True, True]
-    assert qtui("queues").out.count("⏸ paused") == 2
+    assert qtui("queues").out.count("‖ paused") == 2
     assert qtui("resume", "mail", "--json").json == {"operation": "resume", "done": ["mail"], "already": []}
     assert qtui("resume", "mail").out == "mail: was not paused\n"
     assert paused(client) == {"media"}

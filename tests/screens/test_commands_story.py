@@ -43,8 +43,8 @@ async def test_p_pauses_the_queue_under_the_cursor_and_resumes_it(client: redis.
         await story.press("P", "y")
         assert paused(client) == {"mail"}
         assert story.app.said == ["mail is paused"]
-        assert "⏸ mail" in story.text
-        assert "mail is paused: 3 jobs wait until it is resumed." in story.words
+        assert "‖ mail" in story.text
+        assert "mail is paused until somebody resumes it: 3 jobs wait." in story.words
         assert "P Resume" in story.words
         await story.press("P")
         assert story.question() == "Resume mail on prod-eu? 3 jobs wait."
@@ -58,7 +58,7 @@ async def test_a_wide_screen_says_paused_in_a_word(client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client, size=(200, 30)) as story:
         await story.press("P", "y")
-        assert "⏸ paused" in story.text
+        assert "‖ paused" in story.text
 
 
 async def test_a_queue_that_another_person_paused_meanwhile_is_told(client: redis.Redis) -> None:
