@@ -1,4 +1,4 @@
-"""Operations as the application carries them out: ask, run in a thread of the App's own, tell how it went."""
+"""How the application changes things: ask, work in a thread of the App's own, tell how it went."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from qtui.broker.operations import Operation, Plan, Report, Selection, run
-from qtui.screens.confirm import ConfirmScreen
+from qtui import format as human
+from qtui import words
+from qtui.broker.operations import Operation, Plan, Report, Selection, plan, run
+from qtui.screens.confirm import ConfirmScreen, Question
 from qtui.widgets.operation_line import Figures
 from workers.contexts import Context
 from workers.text import printable
@@ -42,6 +44,13 @@ class Acting(App[None]):
     ]
 
     @dataclass
+    class Told(Message):
+        """A change that is no operation was made, or not."""
+
+        text: str
+        severity: Literal["information", "warning", "error"]
+
+    @dataclass
     class Ended(Message):
         """An operation came to its end, or to its stop."""
 
@@ -52,18 +61,40 @@ class Acting(App[None]):
 
     def act(self, operation: Operation, selection: Selection, done: Callable[[], object] | None = None) -> None:
         """Say how many it would be, ask, and carry it out; `done` is called when something was done."""
-        if self.context.read_only:
-            self.notify(f"{self.context.name} is read-only.", severity="warning", markup=False)
-            return
         if self.running:
             self.notify(f"Wait: a {self.running.operation.name} is under way.", severity="warning")
             return
+        client, name = self.client, self.context.name
 
-        def answered(agreed: Plan | None) -> None:
-            if agreed:
-                self._begin(agreed, done)
+        def ask() -> Question:
+            found = plan(client, operation, selection)
+            return Question(
+                words.question(found, name),
+                sample=[words.sample(row) for row in found.sample],
+                notes=[f"{human.count(number)} × {reason}" for reason, number in found.reasons.items()],
+                agreed=(lambda: self._begin(found, done)) if found.doable else None,
+            )
 
-        self.push_screen(ConfirmScreen(operation, selection), answered)
+        self.ask(operation.title, ask, danger=operation.danger)
+
+    def ask(self, title: str, question: Callable[[], Question], *, danger: bool = False) -> None:
+        """Ask, unless the connection is read-only; `question` runs in a thread."""
+        if self.context.read_only:
+            self.notify(f"{self.context.name} is read-only.", severity="warning", markup=False)
+        else:
+            self.push_screen(ConfirmScreen(title, question, danger=danger))
+
+    def change(self, work: Callable[[redis.Redis], str]) -> None:
+        """Make a change in a thread, and tell the sentence that it gives; or the error."""
+        client, name = self.client, self.context.name
+
+        def tell() -> None:
+            try:
+                self.post_message(Acting.Told(work(client), "information"))
+            except Exception as error:  # noqa: BLE001 - told to the operator, whatever it is
+                self.post_message(Acting.Told(words.trouble(error, name), "error"))
+
+        self.run_worker(tell, thread=True, exit_on_error=False, group="change")
 
     def _begin(self, plan: Plan, done: Callable[[], object] | None) -> None:
         running = self.running = Running(plan.operation, total=plan.matched)
@@ -111,7 +142,11 @@ class Acting(App[None]):
                 severity = "warning"
             if message.done and message.report.done:
                 message.done()
-        self.notify(printable(text, 400), severity=severity, timeout=8, markup=False)
+        self.on_acting_told(Acting.Told(text, severity))
+
+    def on_acting_told(self, message: Acting.Told) -> None:
+        """Tell it, and look again."""
+        self.notify(printable(message.text, 400), severity=message.severity, timeout=8, markup=False)
         reload: Any = getattr(self.screen, "action_reload", None)
         if reload:
             reload()

@@ -60,13 +60,16 @@ def dashboard() -> None:
 @cache
 def commands() -> typer.Typer:
     """The whole command line, with every command."""
-    from qtui.commands import act, look
+    from qtui.commands import act, look, pause
     from qtui.commands.enqueue import enqueue
+    from qtui.commands.worker import worker
     from qtui.demo import demo
 
-    for command in (look.queues, look.jobs, look.job, enqueue, demo):
+    for command in (look.queues, look.jobs, look.job, enqueue):
         app.command()(command)
     act.register(app)
+    for other in (pause.pause, pause.resume, worker, demo):
+        app.command()(other)
     return app
 
 

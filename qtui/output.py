@@ -144,12 +144,20 @@ def queues_text(overview: Overview) -> str:
     if not overview.queues:
         return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
     shown = [s for s in COUNTED if s in MAIN_COUNTS or any(queue.count(s) for queue in overview.queues)]
-    head = ["QUEUE", *(status.fact.short for status in shown), "WORKERS", "OLDEST"]
+    head = ["QUEUE", *(status.fact.short for status in shown), "WORKERS", "OLDEST", "STATUS"]
     rows = [
-        [q.name, *(human.count(q.count(s)) for s in shown), human.count(q.workers), human.age(q.oldest_seconds)]
+        [
+            q.name,
+            *(human.count(q.count(s)) for s in shown),
+            human.count(q.workers),
+            human.age(q.oldest_seconds),
+            words.standing(q),
+        ]
         for q in overview.queues
     ]
-    return columns(head, rows, range(1, len(head)))
+    if not any(row[-1] for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
+    return columns(head, rows, range(1, 3 + len(shown)))
 
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)

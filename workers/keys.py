@@ -101,6 +101,11 @@ def worker(name: str) -> str:
     return WORKER_PREFIX + name
 
 
+def commands(worker_name: str) -> str:
+    """The channel on which a worker hears commands, JSON objects (`rq.command`)."""
+    return f"{PREFIX}:pubsub:{worker_name}"
+
+
 def log(job_id: str) -> str:
     """The capped stream of what a job printed and logged."""
     return f"{OURS}:log:{job_id}"

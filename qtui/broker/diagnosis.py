@@ -60,18 +60,18 @@ ORDERS: Final[dict[str, Callable[[QueueRow], tuple[object, ...]]]] = {
 
 def verdict(queue: QueueRow, overview: Overview) -> str:
     """What matters about a queue now, in words."""
-    waiting, failed, running = (queue.count(s) for s in (Status.QUEUED, Status.FAILED, Status.STARTED))
+    queued, failed, running = (queue.count(s) for s in (Status.QUEUED, Status.FAILED, Status.STARTED))
     parts = []
     if overview.suspended:
         parts.append("All workers are suspended (`rq resume` ends that).")
     if queue.paused:
-        parts.append(f"{queue.name} is paused: {_wait(waiting)} until it is resumed.")
+        parts.append(f"{queue.name} is paused until somebody resumes it: {waiting(queued)}.")
     elif unattended(queue):
-        parts.append(f"{queue.name}: nobody listens and {_wait(waiting)}. Start a worker: qtui-worker {queue.name}")
+        parts.append(f"{queue.name}: nobody listens and {waiting(queued)}. Start a worker: qtui-worker {queue.name}")
     elif falling_behind(queue):
-        parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {_wait(waiting)}.")
-    elif waiting:
-        parts.append(f"{queue.name}: {_wait(waiting)}, {running:,} running.")
+        parts.append(f"{queue.name} is falling behind by {growth(queue):,.1f} a second: {waiting(queued)}.")
+    elif queued:
+        parts.append(f"{queue.name}: {waiting(queued)}, {running:,} running.")
     elif running:
         parts.append(f"{queue.name}: nothing waits, {running:,} running.")
     else:
@@ -81,8 +81,9 @@ def verdict(queue: QueueRow, overview: Overview) -> str:
     return " ".join(parts)
 
 
-def _wait(number: int) -> str:
-    return "1 job waits" if number == 1 else f"{number:,} jobs wait"
+def waiting(number: int) -> str:
+    """How many jobs wait: "nothing waits", "1 job waits", "12,431 jobs wait"."""
+    return {0: "nothing waits", 1: "1 job waits"}.get(number, f"{number:,} jobs wait")
 
 
 def _workers(number: int) -> str:

@@ -56,8 +56,8 @@ class StatusFact:
 
 
 STATUSES: Final[dict[Status, StatusFact]] = {
-    Status.QUEUED: StatusFact("queued", "QUEUED", "·", "idle", "queue", None, ("remove",), "Waits for a worker."),
-    Status.STARTED: StatusFact("started", "STARTED", "▸", "busy", "registry", "wip", (), "A worker runs it now."),
+    Status.QUEUED: StatusFact("queued", "QUEUED", "·", "idle", "queue", None, ("cancel", "remove"), "Waits for a worker."),
+    Status.STARTED: StatusFact("started", "STARTED", "▸", "busy", "registry", "wip", ("stop",), "A worker runs it now."),
     Status.FAILED: StatusFact(
         "failed",
         "FAILED",
@@ -85,11 +85,11 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "idle",
         "registry",
         "scheduled",
-        ("remove",),
+        ("cancel", "remove"),
         "Runs at a set time, or waits for its next attempt.",
     ),
     Status.DEFERRED: StatusFact(
-        "deferred", "DEFER", "⋯", "muted", "registry", "deferred", ("remove",), "Waits for other jobs to finish."
+        "deferred", "DEFER", "⋯", "muted", "registry", "deferred", ("cancel", "remove"), "Waits for other jobs to finish."
     ),
     Status.READY_TO_ENQUEUE: StatusFact(
         "ready",
@@ -98,11 +98,11 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "idle",
         "registry",
         "ready",
-        ("remove",),
+        ("cancel", "remove"),
         "What it waited for is done; it is about to be queued.",
     ),
     Status.RATE_LIMITED: StatusFact(
-        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, (), "Held back by RQ's concurrency limit."
+        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, ("cancel",), "Held back by RQ's concurrency limit."
     ),
     Status.FINISHED: StatusFact(
         "finished",

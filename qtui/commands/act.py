@@ -1,4 +1,4 @@
-"""`qtui retry`, `qtui remove`: commands that change jobs, made from the registry of operations."""
+"""`qtui retry`, `cancel`, `stop`, `remove`: commands that change jobs, made from the registry of operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qtui import output, words
 from qtui.broker.operations import GONE, OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
 from qtui.broker.status import Status
 from qtui.commands.look import check_queue, parse_status
-from qtui.commands.options import ContextName, Json, Url, connected
+from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
 from workers.errors import InvalidInput, NotFound, Refused
 from workers.text import printable
 
@@ -42,8 +42,8 @@ def command(operation: Operation) -> Callable[..., None]:
     ) -> None:
         selection = _selection(operation, ids or [], queue, status, everything)
         with connected(url, context) as (client, chosen):
-            if chosen.read_only and not dry_run:
-                raise Refused(f"{chosen.name} is read-only: qtui {operation.name} was not done")
+            if not dry_run:
+                refuse_read_only(chosen, f"qtui {operation.name}")
             if isinstance(selection, Matching):
                 check_queue(client, selection.queue)
             planned = plan(client, operation, selection)
@@ -70,11 +70,11 @@ def _selection(operation: Operation, ids: list[str], queue: str | None, status: 
     if not everything:
         raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue and --status")
     wanted = parse_status(status) if status else operation.statuses[0]
+    fitting = ", ".join(each.value for each in operation.statuses)
     if wanted not in operation.statuses:
-        fitting = ", ".join(each.value for each in operation.statuses)
         raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
-    if status is None and wanted is not Status.FAILED:
-        raise InvalidInput(f"say which jobs to {operation.name}: --status failed, or another")
+    if status is None and wanted not in (Status.FAILED, Status.STARTED):
+        raise InvalidInput(f"say which jobs to {operation.name}: --status with one of {fitting}")
     return Matching(queue, wanted)
 
 

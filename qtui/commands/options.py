@@ -10,6 +10,7 @@ import typer
 
 from qtui.settings import Preferences
 from workers.contexts import Context, choose, read_config
+from workers.errors import Refused
 
 if TYPE_CHECKING:
     import redis
@@ -53,3 +54,9 @@ def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redi
         raise explain(error, chosen.name) from error
     finally:
         client.close()
+
+
+def refuse_read_only(chosen: Context, what: str) -> None:
+    """Raises Refused where nothing may be changed."""
+    if chosen.read_only:
+        raise Refused(f"{chosen.name} is read-only: {what} was not done")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -12,91 +13,103 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from qtui import format as human
 from qtui import words
-from qtui.broker.models import JobRow
-from qtui.broker.operations import Operation, Plan, Selection, plan
-from workers.connection import explain
 from workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.app import QtuiApp
 
+MOST_NOTES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked."""
+
+    text: str
+    sample: Iterable[str] = ()
+    notes: Iterable[str] = ()
+    """What cannot be done and why, and what to know about the rest."""
+    agreed: Callable[[], object] | None = None
+    """What yes does; None where there is nothing to do."""
+
 
 @dataclass
-class Planned(Message):
-    """The dry run ended."""
+class Answerable(Message):
+    """It is known what to ask, or why that cannot be known."""
 
-    plan: Plan | None
+    question: Question | None
     error: Exception | None
 
 
-class ConfirmScreen(ModalScreen[Plan | None]):
-    """Asks before an operation; Cancel has the focus until something else is chosen."""
+class ConfirmScreen(ModalScreen[None]):
+    """Asks before anything is changed; No has the focus until something else is chosen."""
 
     CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,n", "answer(False)", "Cancel", id="confirm.cancel", key_display="esc"),
+        Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
         Binding("left,right,h,l", "app.focus_next", "Choose", show=False),
     ]
 
-    def __init__(self, operation: Operation, selection: Selection) -> None:
+    def __init__(self, title: str, ask: Callable[[], Question], *, danger: bool) -> None:
+        """`ask` runs in a thread and may look at Redis."""
         super().__init__()
-        self.operation = operation
-        self.selection = selection
-        self._plan: Plan | None = None
+        self.what = title
+        self.danger = danger
+        self._ask = ask
+        self._question: Question | None = None
 
     def compose(self) -> ComposeResult:
-        """A sentence, a sample, two buttons."""
-        with Vertical(id="dialog", classes="-danger" if self.operation.danger else ""):
-            yield Static(f"{self.operation.title}: counting …", id="question", markup=False)
+        """A sentence, a sample, two buttons. None says "Cancel": that is what is done to jobs."""
+        with Vertical(id="dialog", classes="-danger" if self.danger else ""):
+            yield Static(f"{self.what}: looking …", id="question", markup=False)
             yield Static(id="sample", markup=False)
-            yield Static(id="reasons", markup=False)
+            yield Static(id="notes", markup=False)
             with Horizontal(id="buttons"):
-                yield Button("Cancel", id="cancel")
-                yield Button(self.operation.title, id="yes", variant="error" if self.operation.danger else "primary")
+                yield Button("No", id="no")
+                yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.danger else "primary")
 
     def on_mount(self) -> None:
-        """Begin the dry run."""
+        """Begin to look what is to be asked."""
         self.query_one("#yes", Button).disabled = True
-        self.query_one("#cancel", Button).focus()
-        client = cast("QtuiApp", self.app).client
+        self.query_one("#no", Button).focus()
 
         def work() -> None:
             try:
-                self.post_message(Planned(plan(client, self.operation, self.selection), None))
+                self.post_message(Answerable(self._ask(), None))
             except Exception as error:  # noqa: BLE001 - told to the operator, whatever it is
-                self.post_message(Planned(None, error))
+                self.post_message(Answerable(None, error))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    def on_planned(self, message: Planned) -> None:
-        """Show what it would be."""
-        name = cast("QtuiApp", self.app).context.name
-        found = self._plan = message.plan
-        question = self.query_one("#question", Static)
-        if found is None:
-            question.update(printable(str(explain(cast(Exception, message.error), name))))
+    def on_answerable(self, message: Answerable) -> None:
+        """Show the question."""
+        asked = self._question = message.question
+        text = self.query_one("#question", Static)
+        if asked is None:
+            name = cast("QtuiApp", self.app).context.name
+            text.update(printable(words.trouble(cast(Exception, message.error), name)))
             return
-        question.update(printable(words.question(found, name)))
-        self.query_one("#sample", Static).update("\n".join(_sample_line(row) for row in found.sample))
-        reasons = [f"{human.count(number)} × {printable(reason)}" for reason, number in found.reasons.items()]
-        self.query_one("#reasons", Static).set_class(bool(reasons), "-any").update("\n".join(reasons))
-        self.query_one("#yes", Button).disabled = found.doable == 0
+        text.update(printable(asked.text))
+        notes = [printable(note, 200) for note in asked.notes]
+        if len(notes) > MOST_NOTES:
+            notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
+        self._fill("#sample", [printable(line, 110) for line in asked.sample])
+        self._fill("#notes", notes)
+        self.query_one("#yes", Button).disabled = asked.agreed is None
+
+    def _fill(self, place: str, lines: list[str]) -> None:
+        self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
         self.action_answer(event.button.id == "yes")
 
     def action_answer(self, agreed: bool) -> None:
-        """Leave with the plan, or with None; yes only counts once the number is known."""
+        """Leave, and do it where the answer is yes; yes only counts once it is known what is asked."""
         if not agreed:
-            self.dismiss(None)
-        elif self._plan and self._plan.doable:
-            self.dismiss(self._plan)
-
-
-def _sample_line(row: JobRow) -> str:
-    why = words.summary(row)
-    return printable(f"  {human.short_id(row.id):<9} {words.function(row):<20} {why}", 110)
+            self.dismiss()
+        elif self._question and self._question.agreed:
+            self.dismiss()
+            self._question.agreed()

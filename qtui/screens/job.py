@@ -17,7 +17,7 @@ from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.status import Status
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.payload_view import PayloadView
@@ -39,7 +39,7 @@ class JobScreen(ResourceScreen):
         Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="job.tab_left"),
         Binding("right_square_bracket", "tab(1)", "Next tab", key_display="]", id="job.tab_right"),
         Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
-        *(Binding(op.key, f"act('{op.name}')", op.title, id=f"job.{op.name}", tooltip=op.hint) for op in OPERATIONS.values()),
+        *operation_bindings("job"),
     ]
 
     def __init__(self, job_id: str) -> None:

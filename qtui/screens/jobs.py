@@ -22,7 +22,7 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
@@ -57,14 +57,14 @@ class JobsScreen(ResourceScreen):
 
     PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
     CSS_PATH = "jobs.tcss"
-    HELP = "Jobs, newest first, a tab per status. Mark some with space, or all of the tab with a; then R or D."
+    HELP = "Jobs, newest first, a tab per status. Mark some with space, or all of the tab with a; then an uppercase key."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="jobs.tab_left"),
         Binding("right_square_bracket", "tab(1)", "Tab right", show=False, key_display="]", id="jobs.tab_right"),
         Binding("tab", "tab(1)", "Next tab", id="jobs.next_tab", tooltip="The next status"),
         Binding("shift+tab", "tab(-1)", "Previous tab", show=False, id="jobs.previous_tab"),
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
-        *(Binding(op.key, f"act('{op.name}')", op.title, id=f"jobs.{op.name}", tooltip=op.hint) for op in OPERATIONS.values()),
+        *operation_bindings("jobs"),
     ]
 
     def __init__(self, queue: str | None = None, status: Status | None = None) -> None:

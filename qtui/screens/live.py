@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import redis
+from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -13,11 +15,13 @@ from qtui import words
 from qtui.broker import job as jobs_whole
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
+from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import RowTable
 from workers.errors import NotFound
@@ -42,6 +46,7 @@ class LiveScreen(ResourceScreen):
     PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
     CSS_PATH = "live.tcss"
     HELP = "Every job that runs now, with its progress; below, what the one under the cursor logs."
+    BINDINGS: ClassVar[list[BindingType]] = operation_bindings("live", [STOP])
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,6 +94,16 @@ class LiveScreen(ResourceScreen):
     def on_row_table_selected(self, message: RowTable.Selected[JobRow]) -> None:
         """Open a job."""
         self.app.push_screen(JobScreen(message.row.id))
+
+    def action_act(self, name: str) -> None:
+        """Ask, then do an operation on the job under the cursor."""
+        row: JobRow | None = self.query_one(RowTable).cursor_row
+        if row:
+            self.qtui.act(OPERATIONS[name], Chosen((row.id,)))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No operation where the connection is read-only."""
+        return None if action == "act" and self.qtui.context.read_only else True
 
 
 def _title(detail: JobDetail) -> str:

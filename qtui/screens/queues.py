@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import redis
@@ -16,9 +16,11 @@ from qtui.broker import diagnosis
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import COUNTED, Status, Tone
 from qtui.screens import Place
+from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
+from workers.pause import pause, resume
 from workers.text import printable
 
 SPARK_WIDTH = 16
@@ -41,14 +43,21 @@ class QueuesScreen(ResourceScreen):
 
     PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
     CSS_PATH = "queues.tcss"
-    HELP = "Every queue, the one in most trouble first. The bottom line says what the figures mean."
+    HELP = (
+        "Every queue, the one in most trouble first. The bottom line says what the figures mean. "
+        "A pause holds every qtui-worker at once; a plain rq worker knows no pause."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
+        Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
+        Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self.order = next(iter(diagnosis.ORDERS))
+        self._on_paused = False
+        """Whether the queue under the cursor is paused, as the footer knows it."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The table and the verdict."""
@@ -58,7 +67,7 @@ class QueuesScreen(ResourceScreen):
     def _columns(self) -> list[Column[QueueRow]]:
         history = self.qtui.throughput.history
         return [
-            Column("QUEUE", lambda row: row.name, tone=_trouble_tone, minimum=14),
+            Column("QUEUE", lambda row: f"{words.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14),
             *(_count(status) for status in COUNTED),
             Column("WORKERS", lambda row: human.count(row.workers), width=8, align="right", priority=1),
             Column("OLDEST", lambda row: human.age(row.oldest_seconds), width=9, align="right", priority=1),
@@ -66,7 +75,7 @@ class QueuesScreen(ResourceScreen):
             Column("OUT/s", lambda row: human.rate(row.finished_per_second), width=7, align="right", priority=3),
             Column("DRAIN", lambda row: words.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
             Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2, tone="busy"),
-            Column("", _warning, width=16, tone="warn", priority=5),
+            Column("STATUS", words.standing, width=16, tone="warn", priority=5),
         ]
 
     def load(self, client: redis.Redis, request: Any) -> Any:
@@ -83,8 +92,16 @@ class QueuesScreen(ResourceScreen):
         """The cursor is on another queue: another verdict."""
         self._say_verdict()
 
+    @property
+    def _row(self) -> QueueRow | None:
+        row: QueueRow | None = self.query_one(RowTable).cursor_row
+        return row
+
     def _say_verdict(self) -> None:
-        row, seen = self.query_one(RowTable).cursor_row, self.qtui.overview
+        row, seen = self._row, self.qtui.overview
+        if self._on_paused != bool(row and row.paused):
+            self._on_paused = not self._on_paused
+            self.refresh_bindings()
         self.query_one("#verdict", Static).update(printable(diagnosis.verdict(row, seen)) if row and seen else "")
 
     def on_row_table_selected(self, message: RowTable.Selected[QueueRow]) -> None:
@@ -101,6 +118,35 @@ class QueuesScreen(ResourceScreen):
         if self.qtui.overview:
             self.show(None, self.qtui.overview)
 
+    # -- pausing -------------------------------------------------------------------
+
+    def action_pause(self) -> None:
+        """Ask, then pause the queue under the cursor."""
+        self._switch("Pause", "paused", pause, ["Running jobs end as usual. A plain rq worker knows no pause."])
+
+    def action_resume(self) -> None:
+        """Ask, then resume it."""
+        self._switch("Resume", "resumed", resume, [])
+
+    def _switch(self, title: str, past: str, change: Callable[..., list[str]], notes: list[str]) -> None:
+        row = self._row
+        if row is None:
+            return
+        name = row.name
+
+        def work(client: redis.Redis) -> str:
+            return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
+
+        text = words.pause_question(row, self.qtui.context.name)
+        question = Question(text, notes=notes, agreed=lambda: self.qtui.change(work))
+        self.qtui.ask(title, lambda: question)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Pause where the queue is not paused, resume where it is; neither where the connection is read-only."""
+        if action in ("pause", "resume"):
+            return False if (action == "resume") != self._on_paused else (None if self.qtui.context.read_only else True)
+        return True
+
 
 EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
 
@@ -109,9 +155,3 @@ def _trouble_tone(row: QueueRow) -> Tone | None:
     if diagnosis.unattended(row) or diagnosis.falling_behind(row):
         return "bad"
     return "warn" if row.count(Status.FAILED) else None
-
-
-def _warning(row: QueueRow) -> str:
-    if row.paused:
-        return "paused"
-    return "⚠ nobody listens" if diagnosis.unattended(row) else ""

@@ -17,6 +17,7 @@ from textual.widgets import Footer
 from qtui import format as human
 from qtui.broker import overview
 from qtui.broker.models import Overview
+from qtui.broker.operations import OPERATIONS, Operation
 from qtui.messages import Looked, LookFailed
 from qtui.screens import Place, places
 from qtui.widgets.banner import Banner
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds between two tries while Redis is away; the last one is repeated."""
+
+
+def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
+    """The keys of operations, for a screen of that name that has an `action_act`."""
+    return [Binding(o.key, f"act('{o.name}')", o.title, id=f"{screen}.{o.name}", tooltip=o.hint) for o in operations]
 
 
 class ResourceScreen(Screen[None]):

@@ -6,19 +6,23 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 import redis
+from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
 from qtui import format as human
+from qtui import words
 from qtui.broker import workers
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.status import Tone
+from qtui.broker.worker_commands import COMMANDS, hindrance, send
 from qtui.screens import Place
+from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 
 EMPTY = "No worker is registered.\nStart one: qtui-worker"
-GLYPHS = {"busy": "▸", "idle": "·", "suspended": "‖"}
+GLYPHS = {"busy": "▸", "idle": "·", "suspended": words.PAUSED}
 
 
 def _tone(row: WorkerRow) -> Tone:
@@ -30,10 +34,15 @@ def _tone(row: WorkerRow) -> Tone:
 
 
 class WorkersScreen(ResourceScreen):
-    """The workers; Enter opens the job one of them runs."""
+    """The workers; Enter opens the job one of them runs, and a worker can be told what to do."""
 
     PLACE = Place(5, "workers", "Workers", "who works on what, and who has fallen silent")
     HELP = "Every registered worker. A stale one has given no sign of life for longer than it may."
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)
+        for name, command in COMMANDS.items()
+        if command.key
+    ]
     COLUMNS: ClassVar[list[Column[WorkerRow]]] = [
         Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status, "?"), width=2, tone=_tone),
         Column("WORKER", lambda row: row.name, share=2, minimum=12),
@@ -65,3 +74,27 @@ class WorkersScreen(ResourceScreen):
         """Open the job this worker runs."""
         if message.row.current_job:
             self.app.push_screen(JobScreen(message.row.current_job))
+
+    # -- commands ------------------------------------------------------------------
+
+    def action_command(self, name: str) -> None:
+        """Ask, then send a command to the worker under the cursor."""
+        worker: WorkerRow | None = self.query_one(RowTable).cursor_row
+        if worker is None:
+            return
+        command = COMMANDS[name]
+
+        def work(client: redis.Redis) -> str:
+            reason = send(client, worker, command)
+            return f"{worker.name}: {reason}" if reason else f"{command.title} was sent to {worker.name}"
+
+        if reason := hindrance(worker, command):
+            question = Question(f"Nothing to do: {worker.name}: {reason}.")
+        else:
+            text = words.worker_question(worker, command, self.qtui.context.name)
+            question = Question(text, notes=[f"{command.hint}."], agreed=lambda: self.qtui.change(work))
+        self.qtui.ask(command.title, lambda: question)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No commands where the connection is read-only."""
+        return None if action == "command" and self.qtui.context.read_only else True

@@ -12,6 +12,7 @@ from rq.job import Job
 from rq.rate_limit import RateLimit
 
 from qtui.broker.operations import Chosen, run
+from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
@@ -31,7 +32,7 @@ def _as_rq(space: dict[str, Any], job_id: str) -> dict[str, Any]:
     for key in (keys.job(job_id), keys.dependents(job_id), keys.dependencies(job_id)):
         found.pop(f"{key} expires", None)  # RQ keeps the expiry of the failure: the job could vanish from the queue
     for key, value in found.items():
-        if key.endswith((":allowed", ":rate_limited")):
+        if key.endswith((":allowed", ":rate_limited")) or key.startswith(keys.registry("canceled", "")):
             found[key] = set(value)  # the scores are times
     return found
 
@@ -85,3 +86,34 @@ def test_remove_of_a_job_in_a_group_leaves_what_rq_leaves(client: redis.Redis, s
         assert run(client, REMOVE, Chosen((jobs[0].id,))).done == 1
         Job.fetch(jobs[0].id, connection=other).delete()
         assert keyspace(client) == keyspace(other)
+
+
+@pytest.mark.parametrize("status", CANCEL.statuses)
+def test_cancel_leaves_what_rq_leaves(client: redis.Redis, server: Server, status: Status) -> None:
+    job_id = seed.everything(client).first(status)
+    with copied(server, client) as other:
+        assert run(client, CANCEL, Chosen((job_id,))).done == 1
+        Job.fetch(job_id, connection=other).cancel()
+        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+        assert client.hget(keys.job(job_id), "status") == b"canceled"
+
+
+def test_cancel_of_a_job_that_others_wait_for_leaves_them_deferred_as_rq_does(client: redis.Redis, server: Server) -> None:
+    queue = Queue("mail", connection=client)
+    parent = queue.enqueue(tasks.add, 1)
+    child = queue.enqueue(tasks.add, 2, depends_on=parent)
+    with copied(server, client) as other:
+        assert run(client, CANCEL, Chosen((parent.id,))).done == 1
+        Job.fetch(parent.id, connection=other).cancel()
+        assert _as_rq(keyspace(client), parent.id) == _as_rq(keyspace(other), parent.id)
+        assert child.get_status() == "deferred"
+
+
+def test_cancel_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: redis.Redis, server: Server) -> None:
+    queue, limit = Queue("mail", connection=client), RateLimit("api", concurrency=1)
+    first, second = (queue.enqueue(tasks.add, n, rate_limit=limit) for n in range(2))
+    with copied(server, client) as other:
+        assert run(client, CANCEL, Chosen((first.id,))).done == 1
+        Job.fetch(first.id, connection=other).cancel()
+        assert _as_rq(keyspace(client), second.id) == _as_rq(keyspace(other), second.id)
+        assert client.lrange(keys.queue("mail"), 0, -1) == [second.id.encode()]

@@ -18,7 +18,9 @@ def command_line() -> TyperGroup:
     return found
 
 
-COMMANDS = ("queues", "jobs", "job", "enqueue", "retry", "remove", "demo")
+COMMANDS = (
+    "queues", "jobs", "job", "enqueue", "retry", "cancel", "stop", "remove", "pause", "resume", "worker", "demo",
+)  # fmt: skip
 
 
 def test_these_are_the_commands() -> None:

@@ -108,7 +108,7 @@ def test_no_failed_jobs_at_all_is_done_with_nothing(qtui: Qtui, client: redis.Re
         (["retry", "a", "--status", "failed"], "not both"),
         (["retry", "--all", "--status", "finished"], "does not apply to finished jobs, only to: failed, stopped"),
         (["remove", "--all", "--status", "started"], "does not apply to started jobs"),
-        (["remove", "--all"], "say which jobs to remove: --status failed, or another"),
+        (["remove", "--all"], "say which jobs to remove: --status with one of queued, "),
         (["remove", "--all", "--status", "rubbish"], "'rubbish' is not a status"),
     ],
 )

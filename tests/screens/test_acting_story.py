@@ -45,7 +45,7 @@ async def test_retry_asks_with_the_number_and_the_connection_and_enter_alone_can
         await story.press("R")
         assert story.question() == "Retry 1 job on prod-eu?"
         assert "ValueError: message 0" in story.text
-        assert story.focused == "cancel"
+        assert story.focused == "no"
         await story.press("enter")
         assert story.place == "JobsScreen"
         assert queued(client) == set()

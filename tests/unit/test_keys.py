@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 from rq import Queue, SimpleWorker
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
 from rq.executions import ExecutionRegistry
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
@@ -61,6 +62,7 @@ def test_workers_are_those_of_rq() -> None:
     assert keys.WORKERS == REDIS_WORKER_KEYS
     assert SimpleWorker.redis_worker_namespace_prefix == keys.WORKER_PREFIX
     assert keys.SUSPENDED == WORKERS_SUSPENDED
+    assert keys.commands("w") == PUBSUB_CHANNEL_TEMPLATE % "w"
 
 
 def test_rate_limits_are_those_of_rq() -> None:

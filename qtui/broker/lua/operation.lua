@@ -1,6 +1,6 @@
 -- What every operation on jobs shares. An operation adds check(job) and apply(job); `each.lua` runs them.
 -- ARGV[1] is JSON: {prefix, log (key prefix), attempt, attempts, progress (field names), kinds (status -> registry),
--- removable, known (sets of statuses)}. ARGV[2] 'plan' (only look) or 'run'. ARGV[3] the queue and ARGV[4] the status
+-- allowed, known (sets of statuses)}. ARGV[2] 'plan' (only look) or 'run'. ARGV[3] the queue and ARGV[4] the status
 -- whose list was taken, '' where single jobs were chosen. ARGV from 5 on: ids.
 -- check looks at everything that could make apply fail, because a script that fails half way is not undone.
 
@@ -29,6 +29,24 @@ local function read(id)
     job[name] = values[i] or ''
   end
   return job
+end
+
+-- why a job whose hash cannot be read, or that is in another queue than was chosen, is let be; nil where it is neither
+local function misfit(job)
+  if job.damaged then
+    return job.damaged == 'gone' and 'the job is gone' or "the job's key is not a hash"
+  end
+  if job.origin == '' then
+    return 'the job names no queue'
+  end
+  if chosen_queue ~= '' and job.origin ~= chosen_queue then
+    return 'it belongs to another queue'
+  end
+end
+
+-- a status in the words of people
+local function said(status)
+  return (string.gsub(status, '_', ' '))
 end
 
 local types = {}

@@ -49,8 +49,8 @@ local function check(job)
   if not expected(job) then
     return 'no longer ' .. chosen_status
   end
-  if not spec.removable[job.status] then
-    return 'cannot be removed while ' .. string.gsub(job.status, '_', ' ')
+  if not spec.allowed[job.status] then
+    return 'cannot be removed while ' .. said(job.status)
   end
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
@@ -59,12 +59,6 @@ local function check(job)
   if type(waiting) == 'number' and waiting > 0 and job.status ~= 'finished' then
     return nil, 'removed, though other jobs wait for it and will not run'
   end
-end
-
-local function drop_from_queue(name, id)
-  -- A whole list is taken from its head on, chosen jobs are rather among the newest.
-  local removed = redis.pcall('LREM', P .. 'queue:' .. name, chosen_queue ~= '' and 1 or -1, id)
-  return type(removed) == 'number' and removed > 0
 end
 
 local function drop_from_registry(status, name, id)
@@ -88,18 +82,6 @@ local function drop_everywhere(id)
   end
   for _, name in ipairs(found and {} or queue_names()) do
     drop_from_queue(name, id)
-  end
-end
-
-local function leave_limit(job)
-  local limit = limit_keys(job.rate_limit_key)
-  if not limit_fits(limit) then
-    return
-  end
-  redis.call('ZREM', limit.waiting, job.id)
-  local running = redis.pcall('ZCOUNT', P .. 'executions:' .. job.id, '(' .. seconds(), '+inf')
-  if running == 0 and redis.call('ZREM', limit.allowed, job.id) == 1 then
-    promote(limit, tonumber(redis.call('HGET', limit.config, 'concurrency')) or 0)
   end
 end
 

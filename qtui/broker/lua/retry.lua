@@ -35,17 +35,12 @@ local function place(name)
 end
 
 local function check(job)
-  if job.damaged then
-    return job.damaged == 'gone' and 'the job is gone' or "the job's key is not a hash"
+  local reason = misfit(job)
+  if reason then
+    return reason
   end
   if not FAILED[job.status] or (chosen_status == 'stopped' and job.status ~= 'stopped') then
     return 'no longer ' .. (chosen_status ~= '' and chosen_status or 'failed')
-  end
-  if job.origin == '' then
-    return 'the job names no queue'
-  end
-  if chosen_queue ~= '' and job.origin ~= chosen_queue then
-    return 'it belongs to another queue'
   end
   local home = place(job.origin)
   if home.problem then

@@ -14,5 +14,5 @@ REMOVE: Final = Operation(
     key="D",
     hint="Delete it with its result and log",
     danger=True,
-    script=Script("operation", "remove", "each"),
+    script=Script("operation", "leave", "remove", "each"),
 )

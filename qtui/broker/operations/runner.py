@@ -43,7 +43,7 @@ def _spec(operation: Operation) -> str:
             "attempts": keys.FIELD_ATTEMPTS,
             "progress": keys.FIELD_PROGRESS,
             "kinds": {s: f.registry for s, f in STATUSES.items() if f.registry and s is not Status.STARTED},
-            "removable": dict.fromkeys(operation.statuses, True),
+            "allowed": dict.fromkeys(operation.statuses, True),
             "known": dict.fromkeys(STATUSES, True),
         },
         ensure_ascii=False,
@@ -175,7 +175,7 @@ def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tu
     if selection.status not in operation.statuses:
         known = ", ".join(status.fact.title for status in operation.statuses)
         raise InvalidInput(f"{selection.status.fact.title} jobs: {operation.name} applies to {known} jobs only")
-    if selection.status.fact.home == "failed registry":
+    if selection.status.fact.home not in ("queue", "registry"):
         return _taken_by_search(client, selection.queue, selection.status)
     names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
     found = (Targets(_ids(client, name, selection.status), name, selection.status) for name in names)
@@ -201,10 +201,16 @@ def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
     start = 0
     while True:
         page = _page(client, key, status, start)
-        found.update(dict.fromkeys(decode(found_id) for found_id in page))
+        found.update(dict.fromkeys(_job_id(member, status) for member in page))
         if len(page) < PAGE:
             return tuple(reversed(found))
         start += PAGE
+
+
+def _job_id(member: bytes, status: Status) -> str:
+    """The id in a member of a list or registry: where jobs run, the execution follows it."""
+    text = decode(member)
+    return text.rpartition(":")[0] or text if status is Status.STARTED else text
 
 
 def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[bytes]:

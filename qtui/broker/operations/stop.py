@@ -1,0 +1,18 @@
+"""Stop: the workers of running jobs are asked to end them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui.broker.operations.base import Operation
+from qtui.broker.scripts import Script
+
+STOP: Final = Operation(
+    name="stop",
+    title="Stop",
+    past="asked to stop",
+    key="S",
+    hint="Have its worker end it; a stopped job can be retried",
+    danger=False,
+    script=Script("operation", "stop", "each"),
+)

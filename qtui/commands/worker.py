@@ -1,0 +1,57 @@
+"""`qtui worker`: commands to one worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qtui import output
+from qtui.broker import workers
+from qtui.broker.worker_commands import COMMANDS, send
+from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
+from workers.errors import InvalidInput, NotFound
+from workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+    from qtui.broker.models import WorkerRow
+
+CHOICES = "|".join(COMMANDS)
+MEANING = "; ".join(f"{command.name}: {command.hint}" for command in COMMANDS.values())
+
+
+def worker(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The worker's name.")],
+    command: Annotated[str, typer.Argument(metavar=CHOICES, help=f"{MEANING}.")],
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Tell a worker to shut down, or to end the job that it runs."""
+    wanted = COMMANDS.get(command)
+    if wanted is None:
+        raise InvalidInput(f"'{printable(command, 40)}' is no command to a worker: use one of {', '.join(COMMANDS)}")
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, f"qtui worker {wanted.name}")
+        found = _find(client, name)
+        reason = send(client, found, wanted)
+    job = found.current_job if wanted.needs_job else None
+    if json:
+        output.emit({"worker": name, "command": wanted.name, "sent": reason is None, "job": job, "reason": reason})
+    else:
+        about = f" of job {job}" if job else ""
+        output.say(printable(f"{name}: {reason}" if reason else f"{name}: {wanted.name}{about} was sent", 1_000))
+    if reason:
+        raise typer.Exit(1)
+
+
+def _find(client: redis.Redis, name: str) -> WorkerRow:
+    """The worker of that name; NotFound, with those there are, where there is none."""
+    known = workers.load(client)
+    for row in known:
+        if row.name == name:
+            return row
+    names = ", ".join(printable(row.name, 80) for row in known[:20]) or "none"
+    raise NotFound(f"there is no worker '{printable(name, 80)}': the workers are {names}")

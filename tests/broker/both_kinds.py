@@ -1,0 +1,43 @@
+"""Worker processes of both kinds, ours and RQ's own: what an operator tells them has to work with either."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.support import Server, wait_until
+from tests.workers.engine import MODULE
+from tests.workers.support import RQ, environment, working
+from workers import keys
+
+KINDS = pytest.mark.parametrize("kind", ["qtui-worker", "rq worker"])
+
+
+@contextmanager
+def worker(kind: str, server: Server, home: Path, name: str = "w1", queue: str = "default") -> Iterator[subprocess.Popen[bytes]]:
+    """A worker of that kind on a queue, which hears commands when the block begins."""
+    if kind == "qtui-worker":
+        allowed = ["--allow-pickle", "--allow", MODULE]
+        with working(server, home, queue, "--name", name, *allowed, log_name=f"{name}.log") as process:
+            wait_until(lambda: hears(server, name), description="it hears commands")
+            yield process
+        return
+    command = [RQ, "worker", "--url", server.url, "--name", name, queue]
+    with (home / f"{name}.log").open("wb") as output:
+        process = subprocess.Popen(command, env=environment(home), stdout=output, stderr=output, start_new_session=True)
+    try:
+        wait_until(lambda: hears(server, name), description="it hears commands")
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+def hears(server: Server, name: str) -> bool:
+    with server.client() as client:
+        return client.pubsub_numsub(keys.commands(name))[0][1] > 0

@@ -1,0 +1,140 @@
+"""`qtui stop`, `cancel`, `pause`, `resume`, `worker`: what they do, what they refuse, what they answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui.broker.status import Status
+from tests.broker import seed, tasks
+from tests.broker.both_kinds import worker
+from tests.cli.support import Qtui, keyspace
+from tests.support import Server, wait_until
+from tests.workers import engine
+from workers import keys
+from workers.pause import paused
+
+
+def running(client: redis.Redis) -> str:
+    """The id of a job that a worker runs now."""
+    job = Queue("default", connection=client).enqueue(engine.sleep, 600)
+    wait_until(lambda: job.get_status() == "started", description="the job runs")
+    return str(job.id)
+
+
+def stopped(client: redis.Redis, job_id: str) -> None:
+    """Return when the job is stopped."""
+    wait_until(lambda: client.hget(keys.job(job_id), "status") == b"stopped", description="the job is stopped")
+
+
+def test_stop_asks_the_workers_and_says_whom(qtui: Qtui, client: redis.Redis, server: Server, home: Path) -> None:
+    with worker("qtui-worker", server, home):
+        job_id = running(client)
+        assert qtui("stop", "--all", "--dry-run").out == "would be: 1 asked to stop; 1 × through worker w1\n"
+        assert "Stop 1 started job in all queues on" in qtui.fails(5, "stop", "--all")
+        report = qtui("stop", job_id, "--yes", "--json").json
+        assert (report["operation"], report["matched"], report["done"]) == ("stop", 1, 1)
+        assert report["reasons"] == {"through worker w1": 1}
+        stopped(client, job_id)
+
+
+def test_a_job_whose_worker_is_gone_is_skipped_and_exit_1(qtui: Qtui, client: redis.Redis) -> None:
+    job_id = seed.everything(client).first(Status.STARTED)
+    client.delete(keys.worker("w1"))
+    assert qtui("stop", job_id, "--yes", code=1).out == "1 × its worker is gone\n"
+
+
+def test_cancel_takes_ids_or_all_of_a_status(qtui: Qtui, client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    first, second, third = (queue.enqueue(tasks.add, n) for n in range(3))
+    assert qtui("cancel", second.id, "--yes").out == "1 canceled\n"
+    assert "say which jobs to cancel: --status with one of queued, scheduled" in qtui.fails(2, "cancel", "--all", "--yes")
+    report = qtui("cancel", "--all", "--queue", "mail", "--status", "queued", "--yes", "--json").json
+    assert (report["matched"], report["done"], report["reasons"]) == (2, 2, {})
+    assert [job.get_status() for job in (first, second, third)] == ["canceled"] * 3
+    assert qtui("cancel", first.id, "--yes", code=1).out == "1 × it does not wait: canceled\n"
+    assert "there is no such job" in qtui.fails(4, "cancel", "nosuch", "--yes")
+
+
+def test_a_paused_queue_is_told_and_resumed(qtui: Qtui, client: redis.Redis) -> None:
+    for name in ("mail", "media"):
+        Queue(name, connection=client).enqueue(tasks.add, 1)
+    assert qtui("pause", "mail").out == "mail: paused\n"
+    assert qtui("pause", "media", "mail", "--json").json == {"operation": "pause", "done": ["media"], "already": ["mail"]}
+    assert qtui("pause", "mail").out == "mail: paused already\n"
+    assert [queue["paused"] for queue in qtui("queues", "--json").json] == [True, True]
+    assert qtui("queues").out.count("‖ paused") == 2
+    assert qtui("resume", "mail", "--json").json == {"operation": "resume", "done": ["mail"], "already": []}
+    assert qtui("resume", "mail").out == "mail: was not paused\n"
+    assert paused(client) == {"media"}
+    assert qtui("resume", "--all").out == "media: resumed\n"
+    assert qtui("resume", "--all").out == "no queue to resume\n"
+    assert qtui("pause", "--all").out == "mail: paused\nmedia: paused\n"
+
+
+def test_a_paused_queue_that_rq_has_forgotten_can_be_resumed(qtui: Qtui, client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue(tasks.add, 1)
+    qtui("pause", "mail")
+    client.delete(keys.QUEUES)
+    assert qtui("resume", "mail").out == "mail: resumed\n"
+
+
+def test_a_worker_takes_no_job_of_a_paused_queue_until_it_is_resumed(
+    qtui: Qtui, client: redis.Redis, server: Server, home: Path
+) -> None:
+    queue, other = (Queue(name, connection=client) for name in ("default", "other"))
+    other.enqueue(engine.give)
+    queue.enqueue(engine.give)
+    qtui("pause", "default")
+    with worker("qtui-worker", server, home), worker("qtui-worker", server, home, "w2", "other"):
+        wait_until(lambda: not other.count, description="the other queue is worked on")
+        assert queue.count == 1
+        qtui("resume", "default")
+        wait_until(lambda: not queue.count, description="the resumed queue is worked on")
+
+
+@pytest.mark.parametrize("operation", ["pause", "resume"])
+def test_an_unknown_queue_is_exit_4_and_nothing_is_changed(qtui: Qtui, client: redis.Redis, operation: str) -> None:
+    Queue("mail", connection=client).enqueue(tasks.add, 1)
+    before = keyspace(client)
+    assert "there is no queue 'nosuch': the queues are mail" in qtui.fails(4, operation, "mail", "nosuch")
+    assert f"name the queues to {operation}, or use --all" in qtui.fails(2, operation)
+    assert "not both" in qtui.fails(2, operation, "mail", "--all")
+    assert keyspace(client) == before
+
+
+def test_a_worker_is_told_to_stop_its_job_and_to_leave(qtui: Qtui, client: redis.Redis, server: Server, home: Path) -> None:
+    with worker("rq worker", server, home) as process:
+        assert qtui("worker", "w1", "stop-job", code=1).out == "w1: it runs no job\n"
+        job_id = running(client)
+        assert qtui("worker", "w1", "stop-job").out == f"w1: stop-job of job {job_id} was sent\n"
+        stopped(client, job_id)
+        told = {"worker": "w1", "command": "shutdown", "sent": True, "job": None, "reason": None}
+        assert qtui("worker", "w1", "shutdown", "--json").json == told
+        assert process.wait(20) == 0
+
+
+def test_what_a_worker_cannot_be_told(qtui: Qtui, client: redis.Redis) -> None:
+    seed.everything(client)
+    assert "there is no worker 'w9': the workers are w1" in qtui.fails(4, "worker", "w9", "shutdown")
+    assert "use one of stop-job, shutdown, kill-horse" in qtui.fails(2, "worker", "w1", "dance")
+    answer = qtui("worker", "w1", "shutdown", "--json", code=1).json
+    assert (answer["sent"], answer["reason"]) == (False, "it hears no commands")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["stop", "--all", "--yes"], ["cancel", "x", "--yes"], ["pause", "mail"], ["resume", "--all"], ["worker", "w1", "shutdown"]],
+    ids=" ".join,
+)
+def test_a_read_only_connection_refuses_all_of_them(
+    bare: Qtui, client: redis.Redis, server: Server, home: Path, words: list[str]
+) -> None:
+    seed.everything(client)
+    (config := home / "config.toml").write_text(f'[contexts.prod]\nurl = "{server.url}"\nread_only = true\n')
+    before = keyspace(client)
+    assert "prod is read-only: qtui" in bare.fails(5, *words, "--context", "prod", QTUI_CONFIG=str(config))
+    assert keyspace(client) == before
