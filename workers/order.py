@@ -144,7 +144,7 @@ class Order:
         for number, payload in enumerate(payloads, 1):
             model = processor.validate(payload, what.format(number))
             try:
-                data = b"%b%b]" % (head, model.model_dump_json().encode())
+                data = b"%b%b]" % (head, processor.written(model))
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None

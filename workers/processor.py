@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -105,6 +106,14 @@ class Processor(Generic[P, R]):
     def validate(self, payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> P:
         """The payload as its model; InvalidInput with a sentence per bad field where it does not fit."""
         return validate(self.payload, payload, what)
+
+    def written(self, payload: BaseModel) -> bytes:
+        """A payload as JSON, as the job gets it: its secrets too, which pydantic would write as asterisks."""
+        if not self.secrets:
+            return payload.model_dump_json().encode()
+        plain = payload.model_dump(mode="json")
+        secrets = {name: getattr(payload, name) for name in self.secrets}
+        return json.dumps(plain | {name: _told(secret) for name, secret in secrets.items()}, ensure_ascii=False).encode()
 
     @overload
     def __call__(self, payload: P, /) -> R: ...
@@ -243,6 +252,11 @@ def secret_fields(model: type[BaseModel]) -> frozenset[str]:
 
 def _is_secret(annotation: Any) -> bool:
     return annotation in (SecretStr, SecretBytes) or any(map(_is_secret, get_args(annotation)))
+
+
+def _told(secret: SecretStr | SecretBytes | None) -> str | None:
+    value = secret.get_secret_value() if secret is not None else None
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _model(annotation: Any, what: str) -> Any:

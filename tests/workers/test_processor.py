@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
 from workers import discovery
 from workers.errors import InvalidInput, NotFound
@@ -201,3 +202,25 @@ def test_two_processors_of_one_name_are_an_error(package: Callable[..., None]) -
     package(one=MODULE.format(name="report", arguments=""))
     with pytest.raises(InvalidInput, match="two processors are named 'report'"):
         discovery.discover()
+
+
+class Sealed(Payload):
+    pin: SecretStr
+    key: SecretBytes | None = None
+    name: str = "ü"
+
+
+class Opened(BaseModel):
+    length: int
+
+
+@processor()
+def opens(payload: Sealed) -> Opened:
+    return Opened(length=len(payload.pin.get_secret_value()))
+
+
+@pytest.mark.parametrize("key", [None, 'k"ey'])
+def test_a_job_gets_its_secrets_whole(key: str | None) -> None:
+    written = opens.written(opens.validate({"pin": "1234", "key": key}))
+    assert json.loads(written) == {"pin": "1234", "key": key, "name": "ü"}
+    assert opens(**json.loads(written)) == {"length": 4}

@@ -11,7 +11,7 @@ import logging
 import time
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, Field, HttpUrl, JsonValue, PlainSerializer, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, HttpUrl, JsonValue, SecretStr
 
 from workers.failures import Unrecoverable
 from workers.processor import Payload, processor
@@ -49,12 +49,7 @@ def _without_login(url: HttpUrl) -> HttpUrl:
     return url
 
 
-# Masked where it is shown, whole in the job's data.
-Secret = Annotated[
-    SecretStr,
-    AfterValidator(_checked_secret),
-    PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json"),
-]
+Secret = Annotated[SecretStr, AfterValidator(_checked_secret)]
 
 
 class Webhook(Payload):
