@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.support import Server, wait_until
 from tests.workers.engine import MODULE
-from tests.workers.support import RQ, environment, working
+from tests.workers.support import environment, working
 from workers import keys
 
 KINDS = pytest.mark.parametrize("kind", ["qtui-worker", "rq worker"])
@@ -26,7 +27,7 @@ def worker(kind: str, server: Server, home: Path, name: str = "w1", queue: str =
             wait_until(lambda: hears(server, name), description="it hears commands")
             yield process
         return
-    command = [RQ, "worker", "--url", server.url, "--name", name, queue]
+    command = [str(Path(sys.executable).parent / "rq"), "worker", "--url", server.url, "--name", name, queue]
     with (home / f"{name}.log").open("wb") as output:
         process = subprocess.Popen(command, env=environment(home), stdout=output, stderr=output, start_new_session=True)
     try:

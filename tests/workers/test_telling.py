@@ -194,7 +194,7 @@ def test_a_stop_speaks_of_a_running_job_only_where_one_runs(
     assert "running job" not in said.read_text()
     job = queue.enqueue(engine.wait_for, str(go))
     with working(server, home, *ALLOW) as process:
-        wait_until(lambda: field(client, job.id, "status") == b"started", description="the job runs")
+        wait_until(lambda: f"job {job.id} " in said.read_text(), description="the job runs")
         os.kill(process.pid, signal.SIGTERM)
         wait_until(lambda: "at most 30 s for the running job" in said.read_text(), description="the stop is noted")
         go.touch()
