@@ -133,7 +133,7 @@ class Run:
 def compare(most: int, pattern: str, wanted: argparse.Namespace) -> None:
     """Prints a row for each limiter that is there."""
     for row in (WORKER, *([BULLMQ] if wanted.bullmq else []), *CALLERS):
-        if wanted.rows not in row:
+        if not any(part in row for part in wanted.rows.split(",")):
             continue
         known = [figures for _ in range(wanted.runs) if (figures := measure(row, most, pattern, wanted))]
         if not known:
@@ -160,7 +160,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peers", default=sys.executable, help="a Python that has limits, pyrate-limiter and throttled-py")
     parser.add_argument("--bullmq", help="a folder whose node_modules holds bullmq; without it there is no such row")
-    parser.add_argument("--rows", default="", help="only the rows whose name holds this")
+    parser.add_argument("--rows", default="", help="only the rows whose name holds one of these, separated by commas")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--processes", type=int, default=8)
