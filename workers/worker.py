@@ -29,7 +29,7 @@ from workers import keys
 from workers.cron import Cron
 from workers.discovery import discover
 from workers.engine import telling
-from workers.engine.claim import Claim, Ending, Nothing, failing, returned, unreadable
+from workers.engine.claim import Claim, Ending, Nothing, not_taken, returned, unreadable
 from workers.engine.horse import Horse
 from workers.engine.ledger import Ledger, Step
 from workers.engine.perform import Interrupted, Performer
@@ -54,7 +54,9 @@ _LONGEST_WAIT: Final = 2.0
 _LAST_WORDS: Final = 5.0
 """Seconds that what is done beside the jobs may take when the worker leaves."""
 _LARGE: Final = 1_000_000
-"""Bytes of a result from which on it may be what the server hangs up on."""
+"""Bytes of a result from which on it may be what the server hangs up on …"""
+_TRIES: Final = 6
+"""… after so many tries, in some seconds."""
 
 Ended = tuple[Claim, Ending] | None
 
@@ -181,16 +183,16 @@ class Worker(SpecialEndings):
             self._idle(step.found, max_idle_time)
 
     def _is_over(self, found: Nothing, burst: bool) -> bool:
-        if burst and found.wait is None and not self._stop_requested:
-            return True
-        return self._stop_requested
+        return self._stop_requested or (burst and found.wait is None)
 
     def _step(self, ended: Ended, *, more: bool) -> Step:
         """Ends a job and takes the next. It lands, however long Redis is away, unless the worker has to leave."""
         execution, asked, pause = uuid4().hex, time.monotonic(), 0.1
         unheard = False
         """Whether a job may have been taken in an answer that did not come."""
+        tries = 0
         while True:
+            tries += 1
             wanted = execution if unheard or (more and not self._stop_requested) else None
             names = [queue.name for queue in self._ordered_queues]
             try:
@@ -204,7 +206,8 @@ class Worker(SpecialEndings):
             except (redis.RedisError, OSError) as error:
                 self.gone(error)
                 unheard = unheard or wanted is not None
-                ended = self._acceptable(ended, error)
+                if ended and tries == _TRIES and isinstance(error, redis.ConnectionError) and self._hangs_up_on(ended[1]):
+                    ended = ended[0], not_taken(*ended)
             if self._stop_requested and (time.monotonic() >= self.leave_at or not (ended or unheard)):
                 if ended:
                     self.log.error("job %s: what came of it could not be written: it will run again", printable(ended[0].id))
@@ -212,16 +215,12 @@ class Worker(SpecialEndings):
             self.wait(pause)
             pause = min(pause * 2, _LONGEST_WAIT)
 
-    def _acceptable(self, ended: Ended, error: Exception) -> Ended:
-        """What is written instead of a result that is too large for the server, which hangs up on it each time."""
-        if ended is None or len(ended[1].payload) < _LARGE or not isinstance(error, redis.ConnectionError):
-            return ended
-        with suppress(redis.RedisError, OSError):
-            self.connection.ping()
-            claim, ending = ended
-            reason = f"qtui: the server does not take what came of this job: {len(ending.payload):,} bytes"
-            return claim, failing(claim, reason, started=ending.started, may_retry=False)
-        return ended
+    def _hangs_up_on(self, ending: Ending) -> bool:
+        """Whether the server is there, but hangs up when it gets a result as large as this."""
+        if len(ending.payload) >= _LARGE:
+            with suppress(redis.RedisError, OSError):
+                return bool(self.connection.ping())
+        return False
 
     def _is_written(self, claim: Claim, ending: Ending, came: str) -> bool:
         """Logs how a job ended; False where nothing was taken, as others wait for it, whom RQ's own code has to see to."""

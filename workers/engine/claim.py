@@ -204,6 +204,12 @@ def unreadable(claim: Claim, reason: str) -> Ending:
     return Ending("failed", claim.begun, time.time(), packed(text), _KEPT_UNREADABLE, error=text)
 
 
+def not_taken(claim: Claim, ending: Ending) -> Ending:
+    """What is written instead of a result that the server does not take."""
+    reason = f"qtui: the server does not take what came of this job: {len(ending.payload):,} bytes"
+    return failing(claim, reason, started=ending.started, may_retry=False)
+
+
 def returned(claim: Claim) -> Ending:
     """A job that goes back to where it was taken from."""
     return Ending("returned", claim.begun, time.time())
