@@ -47,6 +47,11 @@ _registered: set[tuple[Any, ...]] = set()
 """Server and name of the limiters that this process, or the one it was forked from, has seen there."""
 
 
+def since(moment: float) -> int:
+    """µs that have passed at least since that time of `time.monotonic()`; 0 where it is 0."""
+    return max(0, int((time.monotonic() - moment) / _DRIFT * MICRO)) if moment else 0
+
+
 class LimitTimeout(QtuiError):
     """No slot of a limiter came free in time."""
 
@@ -171,9 +176,12 @@ class Limits:
         reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * MICRO), *numbers])
         return reply
 
-    def started(self, name: str, token: str) -> None:
-        """Reports that what was admitted has started; never to be sent before, and again does no harm."""
-        _STARTED(self._connection, [], [name, token])
+    def started(self, name: str, token: str, seen: float = 0.0) -> None:
+        """Reports that what was admitted has started; never to be sent before, and again does no harm.
+
+        `seen`: when that was known (time.monotonic of this machine); 0: now.
+        """
+        _STARTED(self._connection, [], [name, token, since(seen)])
 
     def state(self, name: str) -> LimitState:
         """How a limiter is, read without writing; NotFound where there is none of that name."""

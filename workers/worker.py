@@ -262,7 +262,7 @@ class Worker(SpecialEndings):
         finally:
             self.executions.pop(execution.id, None)
         if ending.kind == "settled":
-            self.report_start(claim)
+            self.report_start(claim, time.monotonic())
             telling.ended(claim, ending, self.name)
             return None
         return claim, ending
@@ -273,7 +273,8 @@ class Worker(SpecialEndings):
         try:
             if self._stop_requested:  # since the job was asked for: no second signal will be sent
                 return returned(claim)
-            return self._performer.perform(claim, (lambda: self.report_start(claim)) if claim.limit else None)
+            tell_start = (lambda: self.report_start(claim, time.monotonic())) if claim.limit else None
+            return self._performer.perform(claim, tell_start)
         except Interrupted:
             return returned(claim)
         finally:
@@ -290,14 +291,14 @@ class Worker(SpecialEndings):
             os.environ["RQ_WORKER_ID"] = self.name
             self.connection.set_retry(self._patience)
 
-    def report_start(self, claim: Claim) -> None:
-        """Lets the limiter count from now, which is after the start, instead of the latest time that it could be.
+    def report_start(self, claim: Claim, seen: float) -> None:
+        """Lets the limiter count from when the start was seen (time.monotonic), instead of the latest time that it could be.
 
         Lost, it costs rate only. The script that ends a job does the same.
         """
         if claim.limit:
             with suppress(redis.RedisError, OSError):
-                self.limits.started(claim.limit, claim.execution)
+                self.limits.started(claim.limit, claim.execution, seen)
 
     # Waiting and looking around
 

@@ -18,6 +18,7 @@ from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
 
 from workers import keys
+from workers.limiter import since
 from workers.subject import Subject, called
 from workers.text import decode, printable
 
@@ -150,24 +151,26 @@ class Ending:
     """The score of the lease as it was seen, where it is another worker's."""
     status: str = ""
     """What RQ's own code made of a job that is `settled`; '' where that is not known."""
+    over: float = 0.0
+    """When the job's own code was over (time.monotonic, which the processes of a machine share); 0: not known."""
 
     def to_frame(self) -> list[bytes]:
         """As `from_frame` reads it."""
-        numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep)
+        numbers = (self.started, self.ended, self.over, self.ttl, self.delay, int(self.front), self.keep)
         texts = (self.kind.encode(), self.payload, _bytes(self.error), _bytes(self.status))
         return [*texts, *(b"" if n is None else repr(n).encode() for n in numbers)]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where it is none."""
-        kind, payload, error, status, started, ended, ttl, delay, front, keep = parts
+        kind, payload, error, status, started, ended, over, ttl, delay, front, keep = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
             raise ValueError("no ending")
         kept = int(keep) if keep else None
         times = (float(started), float(ended))
         texts = (decode(error), "", decode(status))
-        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, *texts)
+        return cls(found, *times, payload, int(ttl) if ttl else None, int(delay), front == b"1", kept, *texts, over=float(over))
 
     def arguments(self, claim: Claim, *, forced: bool) -> list[str | bytes | int]:
         """What `lua/ending.lua` reads; forced: also where other jobs wait for this one."""
@@ -177,7 +180,8 @@ class Ending:
             self.kind, claim.id, claim.queue, claim.execution, repr(claim.begun),
             iso(self.started), iso(self.ended), repr(self.ended), f"{max(0.0, self.ended - self.started):.6f}",
             self.payload, "" if ttl is None else ttl, default,
-            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error, self.seen, int(forced), claim.limit,
+            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error, self.seen, int(forced),
+            claim.limit, since(self.over),
         ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from workers.engine.claim import Claim, Ending, pack, unpack
 
-STARTED: Final = b"started"
+_STARTED: Final = b"started"
 _RUN: Final = b"run"
 _SETTLE: Final = b"settle"
 _LARGEST: Final = 600 * 1024 * 1024
@@ -74,7 +75,7 @@ class Horse:
         return self._socket.fileno()
 
     def run(self, claim: Claim, *, tell_start: bool = False) -> None:
-        """Gives it a job; with `tell_start` it says STARTED once the job's own code has begun, unless it is over before."""
+        """Gives it a job; with `tell_start` it says so once the job's own code has begun, unless it is over before."""
         self.jobs += 1
         self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
 
@@ -82,12 +83,12 @@ class Horse:
         """Has that execution ended by RQ's own code; answered with an Ending `settled`, or another where it is not the last."""
         self._send([_SETTLE, execution.encode()])
 
-    def answer(self) -> Ending | bytes:
-        """What it says: STARTED, or how the job ended. Blocks; raises HorseDied."""
+    def answer(self) -> Ending | float:
+        """What it says: how the job ended, or when it was seen to have begun (time.monotonic). Blocks; raises HorseDied."""
         try:
             parts = _receive(self._socket)
-            return STARTED if parts == [STARTED] else Ending.from_frame(parts)
-        except (OSError, EOFError, ValueError) as error:
+            return float(parts[1]) if parts[0] == _STARTED else Ending.from_frame(parts)
+        except (OSError, EOFError, ValueError, IndexError) as error:
             raise HorseDied from error
 
     def is_done(self) -> bool:
@@ -204,7 +205,7 @@ class _Said:
     def started(self) -> None:
         with self._speaking:
             if not self._over:
-                self._sock.sendall(pack([STARTED]))
+                self._sock.sendall(pack([_STARTED, repr(time.monotonic()).encode()]))
 
     def ended(self, ending: Ending) -> None:
         with self._speaking:

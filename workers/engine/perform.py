@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -112,10 +113,12 @@ class Performer:
         started = time.time()
         job.started_at = datetime.fromtimestamp(started, UTC)
         error: BaseException | None = None
+        over = 0.0
         try:
             timeout = job.timeout or DEFAULT_TIMEOUT
             with self._worker.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
                 value = job.perform()
+            over = time.monotonic()
             if isinstance(value, Retry):
                 self._worker._finalize_success(job, self._worker.queue_of(claim.queue), execution, value)
                 return _settled(job, started)
@@ -127,6 +130,7 @@ class Performer:
             self._worker.handle_exception(job, type(raised), raised, raised.__traceback__)
             _, keep = kept(job)
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
+        ending = replace(ending, over=over or time.monotonic())
         self._last = job, execution, ending, error
         return ending
 

@@ -129,7 +129,7 @@ class Stable:
                 answer = horse.answer()
                 if isinstance(answer, Ending):
                     return answer
-                worker.report_start(claim)
+                worker.report_start(claim, answer)
 
     def _without_answer(self, claim: Claim, why: str, death: Death) -> Ending:
         if self._worker._stopped_job_id == claim.id:

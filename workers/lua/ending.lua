@@ -119,7 +119,7 @@ end
 -- is for RQ's own code to end (nothing is done then).
 local function end_job(ending, attempt_field)
   if ending.limit ~= '' and ending.kind ~= 'returned' then
-    started(ending.limit, ending.execution, now_us())
+    started(ending.limit, ending.execution, now_us() - ending.since)
   end
   if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
     return 'lost'
@@ -155,5 +155,6 @@ local function read_ending(kind)
   ending.payload, ending.ttl, ending.default_ttl = argument(), tonumber(argument()), tonumber(argument())
   ending.delay, ending.front, ending.keep = tonumber(argument()), argument(), argument()
   ending.error, ending.seen, ending.forced, ending.limit = argument(), argument(), argument(), argument()
+  ending.since = argument()
   return ending
 end

@@ -2,8 +2,8 @@
 --
 -- A limiter's log is a sorted set of its newest admissions: member = token, score = a time (µs) that the start does
 -- not exceed. At admission that is now + `within`: whoever is admitted promises to start by then, or not at all. A report,
--- sent after the start, lowers the score to the time of its arrival (`started`). A late, lost or repeated report costs rate,
--- never strictness. Admission at a time t needs fewer than `max` scores above t - per.
+-- sent after the start, lowers the score to the time of its arrival, less what has certainly passed since (`started`). A
+-- late, lost or repeated report costs rate, never strictness. Admission at a time t needs fewer than `max` scores above t - per.
 --
 -- Proof. Let max + 1 starts lie within less than `per`, and let the one admitted last be admitted at t; it starts at t or
 -- later, so the other starts, and with them their scores, are above t - per. All are in the log, for what is trimmed has
