@@ -126,6 +126,11 @@ def limit_waiting(name: str) -> str:
     return f"{OURS}:limit-waiting:{name}"
 
 
+def limit_workers(name: str) -> str:
+    """The same of the workers that have jobs of that limiter to do."""
+    return f"{OURS}:limit-workers:{name}"
+
+
 def staged(batch: str) -> str:
     """The list of the job ids of a batch that is not in its queue yet."""
     return f"{STAGED}:{batch}"

@@ -116,8 +116,8 @@ class Worker(SpecialEndings):
         self.ledger = Ledger(connection, self.name, length, declarations(processors))
         self.limits = Limits(connection)
         self._watch = Watch(connection)
-        self._performer = Performer(self)
-        self._stable = Stable(self, self._performer, recycle_jobs, recycle_memory)
+        self.performer = Performer(self)
+        self.stable = Stable(self, self.performer, recycle_jobs, recycle_memory)
         self._recovery = Recovery(self)
         self._standstill = Standstill(self.name)
         self._cron = Cron(connection, processors if cron else (), name=self.name)
@@ -228,36 +228,22 @@ class Worker(SpecialEndings):
             telling.taken_away(claim, self.name)
             return True
         if came == "dependents":
-            self._end_with_dependents(claim, ending)
+            self.end_with_dependents(claim, ending)
         telling.ended(claim, ending, self.name)
         return came != "dependents"
-
-    def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
-        """Ends a job for which others began to wait while it ran."""
-        if self._performer.settle(claim.execution) if self.in_process else self._stable.settle(claim.execution):
-            return
-        if self.ledger.step((claim, ending), None, [], forced=True).came != "done":
-            return
-        try:
-            job = self.job_class.fetch(claim.id, connection=self.connection, serializer=self.serializer)
-            self.queue_of(claim.queue).enqueue_dependents(job)
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
-            self.log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
 
     def _run(self, claim: Claim) -> Ended:
         """Runs a job; how it ended, where that is still to be written."""
         if not claim.readable:
             return claim, unreadable(claim, "its record holds no data")
-        execution = self._performer.execution_of(claim, None)
+        execution = self.performer.execution_of(claim, None)
         self.executions[execution.id] = execution
         try:
-            ending = self._run_here(claim) if self.in_process else self._stable.run(claim)
+            ending = self._run_here(claim) if self.in_process else self.stable.run(claim)
         except AWAY:
             raise
         except Exception as error:  # noqa: BLE001 - as above
-            self._stable.clear()
+            self.stable.clear()
             return claim, unreadable(claim, f"{type(error).__name__}: {error}")
         finally:
             self.executions.pop(execution.id, None)
@@ -274,7 +260,7 @@ class Worker(SpecialEndings):
             if self._stop_requested:  # since the job was asked for: no second signal will be sent
                 return returned(claim)
             tell_start = (lambda: self.report_start(claim, time.monotonic())) if claim.limit else None
-            return self._performer.perform(claim, tell_start)
+            return self.performer.perform(claim, tell_start)
         except Interrupted:
             return returned(claim)
         finally:
@@ -282,7 +268,7 @@ class Worker(SpecialEndings):
 
     def errand(self, what: str, work: Callable[[], None]) -> None:
         """Runs what may call the code of a job's callbacks in a process of its own; `what` it is, for the log."""
-        self._stable.errand(what, work)
+        self.stable.errand(what, work)
 
     def become_horse(self) -> None:
         """In a horse: RQ's code is told so, and waits for Redis as it expects."""
@@ -305,7 +291,8 @@ class Worker(SpecialEndings):
     def _idle(self, found: Nothing, max_idle_time: int | None) -> None:
         """Waits until there may be work."""
         try:
-            if not self._watch.armed and self._watch.arm(self._watched()):
+            names, limits = self._watched(found), [keys.limit(name) for name in found.limits]
+            if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
                 return
         except (redis.RedisError, OSError) as error:
             self.gone(error)
@@ -313,8 +300,10 @@ class Worker(SpecialEndings):
         longest = [due, found.wait, max_idle_time, None if self._watch.armed else _ASKING]
         self.wait(min(seconds for seconds in longest if seconds is not None))
 
-    def _watched(self) -> list[str]:
-        return [*(keys.queue(queue.name) for queue in self.queues), keys.SUSPENDED, keys.PAUSED]
+    def _watched(self, found: Nothing) -> list[str]:
+        """What may bring work; jobs that come to a queue that a limit holds back do not."""
+        queues = [keys.queue(queue.name) for queue in self.queues if queue.name not in found.held]
+        return [*queues, keys.SUSPENDED, keys.PAUSED]
 
     def wait(self, seconds: float, horse: Horse | None = None) -> bool:
         """Waits for the horse, work, a command or a signal, but no longer; whether the horse has something to say."""
@@ -347,7 +336,7 @@ class Worker(SpecialEndings):
             self.back()
             self._recovery.look(beat)
             self.tend_scheduler()
-            self._stable.tend_errands()
+            self.stable.tend_errands()
             if claim is None and self.should_run_maintenance_tasks:
                 self.run_maintenance_tasks()
             return beat.held
@@ -371,21 +360,11 @@ class Worker(SpecialEndings):
         self.ledger.close()
         self._watch.close()
 
-    def queue_of(self, name: str) -> rq.Queue:
-        """The queue of that name, with this worker's classes."""
-        for queue in self.queues:
-            if queue.name == name:
-                return queue
-        return self._queue(name)
-
-    def _queue(self, name: str) -> rq.Queue:
-        return self.queue_class(name, connection=self.connection, job_class=self.job_class, serializer=self.serializer)
-
     def teardown(self) -> None:
         """Says farewell, as far as Redis can still be told."""
         if not self.is_horse:
-            self._stable.clear()
-            self._stable.tend_errands(wait=_LAST_WORDS)
+            self.stable.clear()
+            self.stable.tend_errands(wait=_LAST_WORDS)
             self._watch.close()
             with suppress(redis.RedisError, OSError):
                 self._cron.close()

@@ -126,6 +126,10 @@ class Nothing:
     suspended: bool = False
     paused: bool = False
     """Jobs wait, but in paused queues only."""
+    held: tuple[str, ...] = ()
+    """Queues in which jobs wait that a limit holds back."""
+    limits: tuple[str, ...] = ()
+    """The limiters that hold them back."""
 
 
 @dataclass(frozen=True, slots=True)

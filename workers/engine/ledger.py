@@ -89,8 +89,11 @@ class Ledger:
         arguments += ended[1].arguments(ended[0], forced=forced) if ended else [""]
         came, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
         if what == b"nothing":
-            wait, held = rest
-            return Step(decode(came), Nothing(wait / 1e6 if wait else None, suspended=held == 1, paused=held == 2))
+            wait, why, *held = rest
+            nothing = Nothing(
+                wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
+            )
+            return Step(decode(came), nothing)
         job_id, queue, flat, dependents, limit = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         texts = (decode(job_id), decode(queue), execution or "")

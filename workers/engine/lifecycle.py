@@ -213,6 +213,16 @@ class Lifecycle(rq.Worker):
         with suppress(*AWAY):
             super().set_state(state, pipeline)
 
+    def queue_of(self, name: str) -> rq.Queue:
+        """The queue of that name, with this worker's classes."""
+        for queue in self.queues:
+            if queue.name == name:
+                return queue
+        return self._queue(name)
+
+    def _queue(self, name: str) -> rq.Queue:
+        return self.queue_class(name, connection=self.connection, job_class=self.job_class, serializer=self.serializer)
+
     # Commands
 
     def subscribe(self) -> None:

@@ -23,10 +23,14 @@ from workers import keys
 from workers.engine.kept import kept
 from workers.engine.lifecycle import Lifecycle
 from workers.engine.perform import Interrupted
+from workers.engine.unreadable import AWAY
 from workers.text import printable
 
 if TYPE_CHECKING:
+    from workers.engine.claim import Claim, Ending
     from workers.engine.ledger import Ledger
+    from workers.engine.perform import Performer
+    from workers.engine.stable import Stable
 
 _REFUSED: Final = (redis.OutOfMemoryError, redis.ReadOnlyError)
 """What the server does not take now, but will."""
@@ -40,6 +44,8 @@ class SpecialEndings(Lifecycle):
     """
 
     ledger: Ledger
+    performer: Performer
+    stable: Stable
 
     @cached_property
     def has_own_ways(self) -> bool:
@@ -77,6 +83,20 @@ class SpecialEndings(Lifecycle):
         """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
         self._insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
         self._keep_newest(job, queue, "failed")
+
+    def end_with_dependents(self, claim: Claim, ending: Ending) -> None:
+        """Ends a job for which others began to wait while it ran."""
+        if self.performer.settle(claim.execution) if self.in_process else self.stable.settle(claim.execution):
+            return
+        if self.ledger.step((claim, ending), None, [], forced=True).came != "done":
+            return
+        try:
+            job = self.job_class.fetch(claim.id, connection=self.connection, serializer=self.serializer)
+            self.queue_of(claim.queue).enqueue_dependents(job)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
+            self.log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
 
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
         lease = self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}")

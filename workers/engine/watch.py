@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -24,17 +24,27 @@ class Watch:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._connection: Any = None
+        self._names: frozenset[str] = frozenset()
         self.can_tell = True
         self.armed = False
 
-    def arm(self, names: Sequence[str]) -> bool:
-        """From now on tells of a change of these keys; whether any of them exists now. Raises as any command does."""
+    def covers(self, names: Collection[str]) -> bool:
+        """Whether it is armed for all of these keys."""
+        return self.armed and self._names.issuperset(names)
+
+    def arm(self, names: Collection[str], beside: Collection[str] = ()) -> bool:
+        """From now on tells of a change of these keys; whether any exists now, of those `beside` no matter.
+
+        Raises as any command does.
+        """
         if not self.can_tell:
             return True
         try:
             connection = self._connect()
-            connection.send_command("EXISTS", *(name.encode("utf-8", "surrogateescape") for name in names))
-            found = connection.read_response()
+            asked = [keys for keys in (beside, names) if keys]
+            for keys in asked:
+                connection.send_command("EXISTS", *(name.encode("utf-8", "surrogateescape") for name in keys))
+            found = [connection.read_response() for _ in asked][-1]
         except redis.ResponseError:
             self.close()
             self.can_tell = False
@@ -43,6 +53,7 @@ class Watch:
             self.close()
             raise
         self.armed = True
+        self._names = frozenset((*names, *beside))
         return bool(found)
 
     def fileno(self) -> int | None:

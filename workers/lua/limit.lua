@@ -15,8 +15,12 @@
 -- To be put before what uses it; times and lengths are in µs:
 --   limit_for(queue, declared, now)     the limiter of a queue, or nil; to be asked only where the queue holds a job
 --   limiter_named(name)                 the limiter of that name, or nil
---   wait_us(limiter, now [, place])     0, or how long until it is worth asking again (behind `place` others)
+--   wait_us(limiter, now [, place])     0, or how long until it is let through (behind `place` others) if no report comes,
+--                                       and how long until it is worth asking again, as reports usually come at once
 --   admit(limiter, token, now [, within])   only after wait_us gave 0 in the same script
+--   place_in_line(limiter, token, now, patience)   how many stand before it, and whether it stands there already
+--   stand_in_line(limiter, token, now, wait)       once it was told to wait
+--   leave_line(limiter, token)
 --   started(name, token, now)           the report: what was admitted has started before now
 --   release(name, token)                what was admitted will certainly not start; whether it was in the log
 local START_WITHIN = 5000000
@@ -87,11 +91,13 @@ local function score_at(limiter, place)
     return tonumber(redis.call('ZREVRANGE', limiter.log, place, place, 'WITHSCORES')[2])
 end
 
--- When a slot is free for who comes after `place` others, if each of them takes one as soon as it can.
-local function free_at(limiter, now, place)
-    local windows = math.floor(place / limiter.max)
+-- How long until a slot is free for who comes after `place` others, if each of them takes one as soon as it can; and the
+-- same if what has not been reported yet started by now.
+local function free_in(limiter, now, place)
+    local windows = math.floor(place / limiter.max) * limiter.per
     local score = score_at(limiter, limiter.max - 1 - place % limiter.max)
-    return math.max(now, score and score + limiter.per or 0) + windows * limiter.per
+    local ends = score and score + limiter.per or 0
+    return math.max(0, ends - now) + windows, math.max(0, math.min(ends - now, limiter.per)) + windows
 end
 
 -- A score so far ahead shows that the clock was set back: the log goes along, for a limiter must not stay closed until
@@ -141,11 +147,32 @@ end
 
 local function wait_us(limiter, now, place)
     if limiter.closed then
-        return LEAP
+        return LEAP, LEAP
     end
     follow_clock(limiter, now)
-    local wait = free_at(limiter, now, place or 0) - now
-    return wait > 0 and wait or hold_us(limiter, now)
+    local wait, usually = free_in(limiter, now, place or 0)
+    if wait > 0 then
+        return wait, usually
+    end
+    local hold = hold_us(limiter, now)
+    return hold, hold
+end
+
+-- Who waits stands in line: a sorted set of tokens by the time at which each was told to come back, in order of arrival.
+-- Each is told the time of its own slot, so that a free slot wakes few and not all. Who does not come back in time is forgotten.
+local function place_in_line(limiter, token, now, patience)
+    redis.call('ZREMRANGEBYSCORE', limiter.waiting, '-inf', exact(now - patience))
+    local rank = redis.call('ZRANK', limiter.waiting, token)
+    return rank or redis.call('ZCARD', limiter.waiting), rank and true
+end
+
+local function stand_in_line(limiter, token, now, wait)
+    local last = tonumber(redis.call('ZREVRANGE', limiter.waiting, 0, 0, 'WITHSCORES')[2]) or 0
+    redis.call('ZADD', limiter.waiting, 'NX', exact(math.max(now + wait, last)), token)
+end
+
+local function leave_line(limiter, token)
+    redis.call('ZREM', limiter.waiting, token)
 end
 
 local function admit(limiter, token, now, within)

@@ -5,7 +5,7 @@
 -- with the limit that is declared for it ('' for none)
 -- Returns what came of the ending, then 'job', id, queue, its hash as it was, the number of its dependents, its limiter ('');
 -- or 'nothing', microseconds until a limit lets a job through (0: no limit holds one back), 1 where workers are suspended
--- and 2 where jobs wait in paused queues only
+-- and 2 where jobs wait in paused queues only, then each queue that a limit holds back, with its limiter
 
 local MOST_DROPPED = 1000
 
@@ -22,6 +22,12 @@ if came == 'dependents' then
   return { came, 'nothing', 0, 0 }
 end
 
+-- A free slot of a limiter wakes so many workers beside the first in line, which may be slow to come …
+local STANDBY = 2
+-- … and is forgotten where it does not within so many µs.
+local PATIENCE = 4000000
+
+local lines, held = {}, {}
 local execution = argument()
 local waits = 0
 local paused = false
@@ -93,14 +99,46 @@ local function begin_job(id, queue, fields, limit)
   tell('started', id, queue, fields.description, attempt)
 end
 
+-- how long a limiter has this worker wait, which is asked once for all its queues
+local function wait_for(limiter, now)
+  if limiter.closed then
+    return wait_us(limiter, now)
+  end
+  local line = lines[limiter.name]
+  if not line then
+    limiter.waiting = limit_key('limit-workers', limiter.name) -- a line of their own: who waits in the other one is counted
+    local place, stands = place_in_line(limiter, WORKER, now, PATIENCE)
+    line = { limiter = limiter, stands = stands }
+    line.wait, line.usually = wait_us(limiter, now, math.max(0, place - STANDBY))
+    lines[limiter.name] = line
+  end
+  return line.wait, line.usually
+end
+
 -- the limiter of a queue, and whether it lets a job through now; else notes when it will
 local function limited(queue, declared, now)
   local limiter = limit_for(queue, declared, now)
-  local wait = limiter and wait_us(limiter, now) or 0
-  if wait > 0 and (waits == 0 or wait < waits) then
-    waits = math.ceil(wait)
+  if not limiter then
+    return nil, true
+  end
+  local wait, usually = wait_for(limiter, now)
+  if wait > 0 then
+    held[#held + 1] = queue
+    held[#held + 1] = limiter.name or ''
+    waits = math.min(waits == 0 and math.huge or waits, math.ceil(usually))
   end
   return limiter, wait <= 0
+end
+
+-- a worker that has a job stands in no line; one that has none stands in all that hold it back
+local function line_up(found, now)
+  for _, line in pairs(lines) do
+    if found and line.stands then
+      leave_line(line.limiter, WORKER)
+    elseif not found and line.wait > 0 then
+      stand_in_line(line.limiter, WORKER, now, line.usually)
+    end
+  end
 end
 
 local function take(queue, declared, now)
@@ -138,10 +176,12 @@ local function claim()
   for position = argument_at + 1, #ARGV, 2 do
     local found = take(ARGV[position], ARGV[position + 1], now)
     if found then
+      line_up(true, now)
       return found
     end
   end
-  return { came, 'nothing', waits, waits == 0 and paused and 2 or 0 }
+  line_up(false, now)
+  return { came, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(held) }
 end
 
 local answer = execution ~= '' and claim() or { came, 'nothing', 0, 0 }
