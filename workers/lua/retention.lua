@@ -27,8 +27,12 @@ local function keep_newest(registry, id, keep)
     if not oldest then
       return
     end
-    if redis.call('ZSCORE', registry, oldest) then
+    local expires = tonumber(redis.call('ZSCORE', registry, oldest))
+    if expires then
       forget(registry, oldest)
+    end
+    -- what has expired already was not counted
+    if expires and (expires < 0 or expires >= SECONDS) then
       surplus = surplus - 1
     end
   end
