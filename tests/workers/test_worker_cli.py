@@ -28,7 +28,7 @@ def test_help_names_every_option(home: Path) -> None:
     assert len(options) > 10
     for option in options:
         assert option.help, option.opts
-        assert re.search(rf"^ +{re.escape(max(option.opts, key=len))}\b", done.stdout, re.MULTILINE)
+        assert re.search(rf"^ +(-\w, )?{re.escape(max(option.opts, key=len))}\b", done.stdout, re.MULTILINE)
     assert not re.search(r"<int|<float|None\b", done.stdout)
 
 
