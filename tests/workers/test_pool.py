@@ -1,4 +1,4 @@
-"""What becomes of a pool when one of its workers dies or is refused, and of signals that only a pool heeds."""
+"""What becomes of a pool when one of its workers dies, leaks or is refused, and of the signals that it heeds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
 
+from tests import launcher
 from tests.support import Server, wait_until
-from tests.workers.support import field, run, working
+from tests.workers import engine
+from tests.workers.support import environment, field, run, working
 from workers import keys
 from workers.producer import QueueService
 
+ENGINE = ("default", "--allow-pickle", "--allow", engine.MODULE, "--concurrency", "2")
 PAIR = ("--concurrency", "2", "--name", "pair")
 
 
@@ -73,3 +77,55 @@ def test_a_signal_to_resize_does_not_stop_a_process_of_a_pool_nor_its_horse(
             for pid in [worker, *map(int, children.read_text().split())]:
                 os.kill(pid, signal.SIGTTIN)
         wait_until(lambda: [field(client, i, "status") for i in ids] == [b"finished"] * 2, description="both go on")
+
+
+def test_sigterm_puts_what_does_not_end_in_time_back_at_the_head_with_its_attempts(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    service = QueueService(client)
+    running = [service.add_test_job({"seconds": 600}) for _ in range(2)]
+    waiting = service.add_test_job({})
+    with working(server, home, "--concurrency", "2", "--shutdown-timeout", "0.5") as pool:
+        for job_id in running:
+            wait_until(lambda job_id=job_id: service.status(job_id).status == "started", description="the job runs")
+        pool.terminate()
+        assert pool.wait(20) == 0
+    queue = [raw.decode() for raw in client.lrange(keys.queue("main-queue"), 0, -1)]
+    assert (sorted(queue[:2]), queue[2:]) == (sorted(running), [waiting])
+    assert [field(client, job_id, keys.FIELD_ATTEMPT) for job_id in running] == [b"0", b"0"]
+    assert client.smembers(keys.WORKERS) == set()
+
+
+def test_a_process_that_holds_too_much_is_replaced_and_its_worker_goes_on(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    jobs = [Queue("default", connection=client).enqueue(engine.pid) for _ in range(6)]
+    with working(server, home, *ENGINE, "--max-memory", "1") as pool:
+        wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
+        before = client.smembers(keys.WORKERS)
+        wait_until(lambda: all(field(client, job.id, "status") == b"finished" for job in jobs), description="all are done")
+        assert client.smembers(keys.WORKERS) == before
+        assert pool.poll() is None
+    assert len({job.return_value() for job in jobs}) == 6
+
+
+@pytest.mark.parametrize("concurrency", ["1", "2"])
+def test_workers_that_start_before_redis_say_so_once_and_work_when_it_comes(
+    own_server: Server, home: Path, concurrency: str
+) -> None:
+    own_server.kill()
+    log = home / "worker.log"
+    with log.open("wb") as output, Path("/dev/null").open("rb") as nothing:
+        arguments = ["--url", own_server.url, "--concurrency", concurrency]
+        process = launcher.start("workers.cli", arguments, environment(home), [nothing, output, output])
+    try:
+        wait_until(lambda: b"Waiting for it" in log.read_bytes(), description="it waits")
+        own_server.start()
+        with own_server.client() as client:
+            service = QueueService(client)
+            job_id = service.add_test_job({})
+            wait_until(lambda: service.status(job_id).status == "finished", description="the job is finished", timeout=40)
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+    assert log.read_text().count("Waiting for it") == 1

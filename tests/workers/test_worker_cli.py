@@ -11,19 +11,24 @@ from pathlib import Path
 
 import pytest
 import redis
+from typer.core import TyperOption
+from typer.main import get_command
 
 from tests.support import Server, wait_until
 from tests.workers.support import environment, run, run_burst, working
 from workers import keys
-from workers.cli import default_queues
+from workers.cli import app, default_queues
 from workers.producer import QueueService
 
 
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    for option in ("--url", "--context", "--burst", "--name", "--allow-pickle", "--concurrency", "--max-jobs", "--path"):
-        assert option in done.stdout
+    options = [one for one in get_command(app).params if isinstance(one, TyperOption)]
+    assert len(options) > 10
+    for option in options:
+        assert option.help, option.opts
+        assert re.search(rf"^ +(-\w, )?{re.escape(max(option.opts, key=len))}\b", done.stdout, re.MULTILINE)
     assert not re.search(r"<int|<float|None\b", done.stdout)
 
 

@@ -196,8 +196,8 @@ def failing(claim: Claim, text: str, *, started: float | None = None, may_retry:
     left = claim.number(b"retries_left") or 0
     if may_retry and left > 0:
         front = claim.fields.get(b"enqueue_at_front_on_retry") == b"1"
-        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=_last_line(text))
-    return Ending("failed", begun, ended, packed(text), claim.number(b"failure_ttl"), keep=keep, error=_last_line(text))
+        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=last_line(text))
+    return Ending("failed", begun, ended, packed(text), claim.number(b"failure_ttl"), keep=keep, error=last_line(text))
 
 
 def stopped(claim: Claim) -> Ending:
@@ -233,7 +233,8 @@ def packed(text: str) -> bytes:
     return b64encode(zlib.compress(text.encode("utf-8", "replace")))
 
 
-def _last_line(text: str) -> str:
+def last_line(text: str) -> str:
+    """What a traceback comes to: safe to show, at most 300 characters."""
     return printable(text.rstrip().rpartition("\n")[2], 300)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,11 +19,14 @@ from rq import Queue
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 
-from workers import keys
+from workers import events, keys
+from workers.engine.claim import last_line
 from workers.engine.kept import kept
 from workers.engine.lifecycle import Lifecycle
 from workers.engine.perform import Interrupted
 from workers.engine.unreadable import AWAY
+from workers.events import EventKind
+from workers.subject import Subject
 from workers.text import printable
 
 if TYPE_CHECKING:
@@ -77,11 +80,14 @@ class SpecialEndings(Lifecycle):
     def handle_job_success(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
         """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
         self._insist(lambda: super(SpecialEndings, self).handle_job_success(job, queue, *arguments, **named))
+        self._tell(EventKind.COMPLETED, job)
         self._keep_newest(job, queue, "finished")
 
     def handle_job_failure(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
         """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
         self._insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
+        over = job.get_status(refresh=False) in (JobStatus.FAILED, JobStatus.STOPPED)
+        self._tell(EventKind.FAILED if over else EventKind.RETRYING, job, error=last_line(named.get("exc_string") or ""))
         self._keep_newest(job, queue, "failed")
 
     def end_with_dependents(self, claim: Claim, ending: Ending) -> None:
@@ -97,6 +103,13 @@ class SpecialEndings(Lifecycle):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
             self.log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
+
+    def _tell(self, kind: EventKind, job: Job, **details: str) -> None:
+        """The event of an end, as the script of a plain job tells it."""
+        took = {"seconds": (job.ended_at - job.started_at).total_seconds()} if job.started_at and job.ended_at else {}
+        subject = Subject.of(job, worker=self.name, attempt=getattr(job, "attempt", 0))
+        with suppress(redis.RedisError, OSError):
+            events.emit(self.connection, kind, subject, took | {name: text for name, text in details.items() if text})
 
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
         lease = self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}")

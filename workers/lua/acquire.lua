@@ -8,8 +8,10 @@ local STANDBY = 3
 local name, token, within, patience = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local now = now_us()
 
-local limiter = limiter_named(name)
-if not limiter and ARGV[5] ~= '' then
+local limiter
+if ARGV[5] == '' then
+    limiter = limiter_named(name)
+else
     limiter = declare(name, ARGV[5], ARGV[6], ARGV[7] == '1', now)
 end
 if not limiter then

@@ -1,6 +1,7 @@
 -- Keeps only so many of the jobs that have ended, after lease.lua.
 
 local MOST_TRIMMED = 50
+local MOST_LOOKED = 4 * MOST_TRIMMED
 local OVER = { finished = true, failed = true, stopped = true }
 
 local function forget(registry, id)
@@ -12,23 +13,49 @@ local function forget(registry, id)
     P .. 'results:' .. id, P .. 'executions:' .. id, OURS .. ':log:' .. id)
 end
 
+-- What ended elsewhere, as in a stock worker, is in the registry only: by its expiry.
+local function ended_elsewhere(registry, ends)
+  local found = {}
+  if redis.call('ZCARD', ends) < redis.call('ZCARD', registry) then
+    for _, id in ipairs(redis.call('ZRANGE', registry, 0, MOST_LOOKED - 1)) do
+      if not redis.call('ZSCORE', ends, id) then
+        found[#found + 1] = id
+      end
+    end
+  end
+  return found
+end
+
 -- Removes the jobs that ended first until `keep` are left. The registry is ordered by when jobs expire, so the order in
--- which they ended is kept beside it; what is in the registry only (ended by a stock worker) goes by its expiry.
+-- which they ended is kept beside it; what ended elsewhere counts as older.
 local function keep_newest(registry, id, keep)
   local ends = OURS .. ':ends:' .. string.sub(registry, #P + 1)
   redis.call('ZADD', ends, string.format('%.6f', TIME[1] + TIME[2] / 1000000), id)
   redis.call('EXPIRE', ends, 40 * 86400)
   local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
+  if redis.call('ZCARD', ends) > kept then
+    -- what has expired or was removed goes from there too: more are looked at than come in
+    for _, one in ipairs(redis.call('ZRANDMEMBER', ends, 3)) do
+      if not redis.call('ZSCORE', registry, one) then
+        redis.call('ZREM', ends, one)
+      end
+    end
+  end
   local surplus = math.min(kept - keep, MOST_TRIMMED)
+  local elsewhere = surplus > 0 and ended_elsewhere(registry, ends) or {}
   local looked = 0
-  while surplus > 0 and looked < 4 * MOST_TRIMMED do
+  while surplus > 0 and looked < MOST_LOOKED do
     looked = looked + 1
-    local oldest = redis.call('ZPOPMIN', ends)[1] or redis.call('ZRANGE', registry, 0, 0)[1]
+    local oldest = elsewhere[looked] or redis.call('ZPOPMIN', ends)[1]
     if not oldest then
       return
     end
-    if redis.call('ZSCORE', registry, oldest) then
+    local expires = tonumber(redis.call('ZSCORE', registry, oldest))
+    if expires then
       forget(registry, oldest)
+    end
+    -- what has expired already was not counted
+    if expires and (expires < 0 or expires >= SECONDS) then
       surplus = surplus - 1
     end
   end

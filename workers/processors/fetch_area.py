@@ -1,14 +1,20 @@
-"""Pages through an external HTTP API, so politely that it never bans us: one rate for all workers together."""
+"""Pages through an external HTTP API into a file, so politely that it never bans us: one rate for all workers together."""
 
 from __future__ import annotations
 
 import json
 import logging
+import math
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, TextIO
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from pydantic import BaseModel, Field, HttpUrl
 
@@ -16,14 +22,12 @@ from workers.limit import Limit
 from workers.limiter import limits
 from workers.processor import Payload, processor
 from workers.progress import progress
-from workers.running import logged
+from workers.running import current_job_id, logged
 from workers.services import outbound
 from workers.settings import Settings
 
 log = logging.getLogger(__name__)
 
-RATE: Final = Limit(max=2, per=1, name="overpass")
-"""What the API allows; shared by all workers on all machines."""
 _PAGE_LIMIT: Final = 16 * 1024 * 1024
 _LONGEST_WAIT: Final = 300.0
 """Seconds that a worker stays with a job the API puts off; longer, and the job's own backoff is the better wait."""
@@ -40,9 +44,11 @@ class FetchArea(Payload):
 
 
 class AreaFetched(BaseModel):
-    """What came of it; the items themselves are for whoever copies this processor to keep."""
+    """Where the items are, and how many."""
 
     area: str
+    file: Path
+    """On the machine that ran the job: JSON Lines, an item a line, in ASCII and in the order of the pages."""
     items: int
     pages: int
     requests: int
@@ -55,28 +61,58 @@ class NotFetched(Exception):
 
 @processor(queue="fetches", attempts=5, backoff="exponential:30s", timeout=3_600)
 def fetch_area(payload: FetchArea) -> AreaFetched:
-    """Counts the items of an area, page by page, behind a rate limit that all workers share."""
+    """Fetches the items of an area into a file, behind a rate limit that all workers share."""
+    settings = Settings.read()
+    path = settings.fetch_folder() / f"{current_job_id()}.jsonl"
     items = requests = 0
-    with logged(log, f"area {payload.area} of {payload.base_url.host}"):
+    with logged(log, f"area {payload.area} of {payload.base_url.host}"), _replacing(path) as file:
         for page in range(1, payload.max_pages + 1):
-            answer, asked = _page(payload, page)
+            answer, asked = _page(settings, payload, page)
+            file.writelines(f"{json.dumps(item)}\n" for item in answer["items"])
             items += len(answer["items"])
             requests += asked
-            total = answer.get("total")
-            progress(items, total if isinstance(total, int) else None, f"page {page}")
-            if len(answer["items"]) < payload.page_size:
-                return AreaFetched(area=payload.area, items=items, pages=page, requests=requests)
-        raise NotFetched(f"the area has more than {payload.max_pages:,} pages; raise max_pages")
+            total = answer.get("total") if isinstance(answer.get("total"), int) else None
+            progress(items, total, f"page {page}")
+            # An API may give less in a page than it was asked for.
+            if not answer["items"] or (len(answer["items"]) < payload.page_size and items >= (total or 0)):
+                break
+        else:
+            raise NotFetched(f"the area has more than {payload.max_pages:,} pages; raise max_pages")
+    return AreaFetched(area=payload.area, file=path, items=items, pages=page, requests=requests)
 
 
-def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
+def rate(base_url: HttpUrl, per_second: float) -> Limit:
+    """What an API may be asked, shared by all workers on all machines under the name of its host."""
+    most = max(1, math.floor(per_second))
+    return Limit(max=most, per=most / per_second, name=str(base_url.host).strip("[]").rstrip("."))
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A file that takes its place once it is whole; what a killed run of the same job had begun is removed first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for begun in path.parent.glob(f"{path.name}.*"):
+        begun.unlink(missing_ok=True)
+    part = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        with part.open("x", encoding="ascii") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _page(settings: Settings, payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
     """A page, and how often it was asked for: where the API says when to come back, that is when."""
     query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
     url = f"{payload.base_url}{'&' if payload.base_url.query else '?'}{query}"
-    private = Settings.read().webhook_allow_private
     for asked in range(1, _MOST_WAITS + 2):
-        with limits.acquire(RATE):
-            answer = outbound.request("GET", url, timeout=60, allow_private=private, answer_limit=_PAGE_LIMIT)
+        with limits.acquire(rate(payload.base_url, settings.fetch_rate)):
+            answer = outbound.request(
+                "GET", url, timeout=60, allow_private=settings.webhook_allow_private, answer_limit=_PAGE_LIMIT
+            )
         wait = _retry_after(answer)
         if wait is None or wait > _LONGEST_WAIT or asked > _MOST_WAITS:
             break

@@ -14,7 +14,7 @@ from workers.producer import QueueService
 
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith(("SMTP_", "DATABASE_URL", "WEBHOOK_", "BUILD_"))]:
+    for name in [n for n in os.environ if n.startswith(("SMTP_", "DATABASE_URL", "WEBHOOK_", "FETCH_", "BUILD_"))]:
         monkeypatch.delenv(name)
 
 

@@ -11,22 +11,25 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import redis
+from pydantic import HttpUrl
 
 from tests.support import Server
 from tests.workers.processors.site import Asked, Reply, Site
 from tests.workers.support import log_lines, run_burst
 from workers import keys
-from workers.processors.fetch_area import RATE, _retry_after
+from workers.limiter import Limit, Limits
+from workers.processors.fetch_area import _retry_after, rate
 from workers.producer import QueueService
 from workers.services.outbound import Answer
 
 
 class Api:
-    """Pages of numbered items; the answers in `first` are given before them."""
+    """Pages of numbered items, none longer than `most`; the answers in `first` are given before them."""
 
-    def __init__(self, count: int, *first: Reply) -> None:
+    def __init__(self, count: int, *first: Reply, most: int = 1_000) -> None:
         self.count = count
         self.first = list(first)
+        self.most = most
         self.times: list[float] = []
 
     def __call__(self, asked: Asked) -> Reply:
@@ -34,30 +37,93 @@ class Api:
         if self.first:
             return self.first.pop(0)
         query = {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
-        page, size = int(query["page"]), int(query["page_size"])
+        page, size = int(query["page"]), min(int(query["page_size"]), self.most)
         items = [f"{query['area']}-{n}" for n in range((page - 1) * size, min(page * size, self.count))]
         return Reply(200, json.dumps({"items": items, "total": self.count}).encode())
 
 
-def fetch(server: Server, service: QueueService, site: Site, home: Path, **payload: object) -> str:
+def fetch(server: Server, service: QueueService, site: Site, home: Path, *, fetch_rate: str = "", **payload: object) -> str:
+    """Runs a job to its end; returns its id."""
     given = {"base_url": f"{site.url}/api?key=1", "area": "Zürich & more", "page_size": 2} | payload
-    job = service.enqueue("fetch_area", given, attempts=1)
-    run_burst(server, home, WEBHOOK_ALLOW_PRIVATE="true")
+    job = service.enqueue("fetch_area", given, attempts=1, job_id="zurich")
+    run_burst(server, home, WEBHOOK_ALLOW_PRIVATE="true", FETCH_DIR=str(home / "areas"), FETCH_RATE=fetch_rate)
     return job.id
 
 
-def test_every_page_is_fetched_at_the_rate_of_the_limiter(
+def lines(home: Path) -> list[str]:
+    """The items in the one file that the jobs have left."""
+    (file,) = (home / "areas").iterdir()
+    assert file.name == "zurich.jsonl"
+    return [json.loads(line) for line in file.read_text("ascii").splitlines()]
+
+
+def test_every_item_is_kept_and_asked_for_at_the_rate_of_the_limiter(
     server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path
 ) -> None:
     site.answer = api = Api(7)
-    job_id = fetch(server, service, site, home)
-    state = service.status(job_id)
-    assert state.result == {"area": "Zürich & more", "items": 7, "pages": 4, "requests": 4}
+    state = service.status(fetch(server, service, site, home))
+    file = str(home / "areas" / "zurich.jsonl")
+    assert state.result == {"area": "Zürich & more", "file": file, "items": 7, "pages": 4, "requests": 4}
+    assert lines(home) == [f"Zürich & more-{n}" for n in range(7)]
     assert state.progress is not None
     assert (state.progress["done"], state.progress["total"]) == (7, 7)
     assert all(asked.path.startswith("/api?key=1&area=Z%C3%BCrich+%26+more&page=") for asked in site.asked)
+    limit = Limits(client).state("127.0.0.1")
+    assert (limit.max, limit.per) == (2, 1.0)
     # Half a window is what a request may be late by, on a busy machine.
-    assert all(later - earlier > RATE.per / 2 for earlier, later in zip(api.times, api.times[RATE.max :], strict=False))
+    assert all(later - earlier > limit.per / 2 for earlier, later in zip(api.times, api.times[limit.max :], strict=False))
+
+
+def test_a_job_that_runs_again_replaces_its_file_and_removes_what_a_killed_run_had_begun(
+    server: Server, service: QueueService, site: Site, home: Path
+) -> None:
+    site.answer = Api(3)
+    fetch(server, service, site, home)
+    (home / "areas" / "zurich.jsonl.killed").write_text('"half')
+    site.answer = Api(4)
+    fetch(server, service, site, home)
+    assert lines(home) == [f"Zürich & more-{n}" for n in range(4)]
+
+
+def test_a_run_that_fails_leaves_the_file_of_the_one_before(
+    server: Server, service: QueueService, site: Site, home: Path
+) -> None:
+    site.answer = Api(3)
+    fetch(server, service, site, home)
+    site.answer = Api(100)
+    assert service.status(fetch(server, service, site, home, max_pages=2)).status == "failed"
+    assert len(lines(home)) == 3
+
+
+def test_an_api_whose_pages_are_shorter_than_asked_for_is_fetched_whole(
+    server: Server, service: QueueService, site: Site, home: Path
+) -> None:
+    site.answer = Api(5, most=2)
+    assert service.status(fetch(server, service, site, home, page_size=100)).result["pages"] == 3
+    assert len(lines(home)) == 5
+
+
+def test_a_changed_rate_holds_from_the_next_job_on(
+    server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path
+) -> None:
+    site.answer = Api(1)
+    for said, limit in (("20", (20, 1.0)), ("0.5", (1, 2.0))):
+        fetch(server, service, site, home, fetch_rate=said)
+        state = Limits(client).state("127.0.0.1")
+        assert (state.max, state.per) == limit
+
+
+@pytest.mark.parametrize(
+    ("url", "per_second", "limit"),
+    [
+        ("https://API.example:8443/v1", 2, Limit(2, 1, "api.example")),
+        ("https://api.example./v1", 2.5, Limit(2, 0.8, "api.example")),
+        ("https://[2001:db8::1]/v1", 0.001, Limit(1, 1_000, "2001:db8::1")),
+        ("https://bücher.example", 1_000, Limit(1_000, 1, "xn--bcher-kva.example")),
+    ],
+)
+def test_a_limiter_is_named_by_the_host_however_it_is_written(url: str, per_second: float, limit: Limit) -> None:
+    assert rate(HttpUrl(url), per_second) == limit
 
 
 def test_an_api_that_says_when_to_come_back_is_asked_again_then(

@@ -1,0 +1,104 @@
+"""Waiting for jobs that were enqueued, with what becomes of them meanwhile on standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from qtui import format as human
+from qtui import output
+from qtui.broker import diagnosis, overview
+from qtui.broker.models import Progress
+from workers import keys
+from workers.errors import NotFound
+from workers.job_state import JobState
+from workers.producer import QueueService
+from workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+ENDED: Final = ("finished", "failed", "stopped", "canceled")
+_SELDOM: Final = 5.0
+"""Seconds between two lines where no terminal can have one rewritten."""
+
+
+def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> list[dict[str, Any]]:
+    """How each job ended; where the time runs out before, how it is by then."""
+    seen = overview.load(client)
+    for row in seen.queues:
+        if row.name == queue and (seen.suspended or row.paused or not row.workers):
+            output.note(printable(diagnosis.verdict(row, seen), 500))
+    line = _Line()
+    service, deadline = QueueService(client), time.monotonic() + seconds
+    try:
+        return [_end(client, service, line, ids, place, deadline) for place in range(len(ids))]
+    finally:
+        line.clear()
+
+
+def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str], place: int, deadline: float) -> dict[str, Any]:
+    job_id = ids[place]
+    last: Any = b"0"
+    while True:
+        try:
+            state = service.status(job_id)
+        except NotFound:
+            return {"status": "removed", "result": None, "failed_reason": "the job is gone"}
+        left = deadline - time.monotonic()
+        if state.status in ENDED or left <= 0:
+            return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
+        ended = f"{place:,} of {len(ids):,} ended  " if len(ids) > 1 else ""
+        line.tell(ended + _in_words(state))
+        # Every attempt that ends adds to this stream; what ends otherwise (canceled, removed) is seen a little later.
+        entries: Any = client.xread({keys.results(job_id): last}, block=max(1, int(min(left, line.every) * 1000)))
+        if entries:
+            newest: Any = client.xrevrange(keys.results(job_id), count=1)
+            last = newest[0][0]
+
+
+def _in_words(state: JobState) -> str:
+    """How a job is that has not ended."""
+    told = state.progress or {}
+    done, total = (told.get(name) or 0 for name in ("done", "total"))
+    known = isinstance(done, int | float) and isinstance(total, int | float)
+    far = human.progress(Progress(done, total, str(told.get("message", "")))) if told and known else ""
+    attempt = f"attempt {state.attempt}" if state.attempt > 1 else ""
+    return "  ".join(filter(None, (state.id, state.status, attempt, far)))
+
+
+class _Line:
+    """What is said meanwhile: on a terminal one line that is rewritten, elsewhere a new one now and then."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self.every = 0.25 if self._terminal else 1.0
+        """Seconds between two looks."""
+        self._told = ""
+        self._next = time.monotonic() + _SELDOM
+
+    def tell(self, text: str) -> None:
+        text = printable(text, 300)
+        if text == self._told:
+            return
+        if self._terminal:
+            self._rewrite(text)
+        elif time.monotonic() >= self._next:
+            output.note(text)
+            self._next = time.monotonic() + _SELDOM
+        else:
+            return
+        self._told = text
+
+    def clear(self) -> None:
+        """Leave the terminal's line empty, at its beginning."""
+        if self._terminal and self._told:
+            self._rewrite("")
+            sys.stderr.write("\r")
+            sys.stderr.flush()
+
+    def _rewrite(self, text: str) -> None:
+        sys.stderr.write("\r" + human.pad(text, max(20, os.get_terminal_size(sys.stderr.fileno()).columns) - 1))
+        sys.stderr.flush()
