@@ -12,7 +12,10 @@ from workers.text import decode
 
 
 def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
-    """From now on no worker of ours takes a job of these queues; those that were not paused before."""
+    """From now on no worker of ours takes a job of these queues; those that were not paused before.
+
+    Raises TypeError where one name is given in place of several.
+    """
     return _each(connection.sadd, queues)
 
 
@@ -27,4 +30,6 @@ def paused(connection: redis.Redis) -> set[str]:
 
 
 def _each(change: Callable[..., Any], queues: Iterable[str]) -> list[str]:
+    if isinstance(queues, str):  # each of its letters would be a queue
+        raise TypeError(f"give a list of queues: [{queues!r}]")
     return [name for name in queues if change(keys.PAUSED, name.encode("utf-8", "surrogateescape"))]
