@@ -79,10 +79,13 @@ class SpecialEndings(Lifecycle):
         self._keep_newest(job, queue, "failed")
 
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        lease = self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}")
-        if lease is None:
-            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
-        return lease is not None
+        if self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}") is not None:
+            return True
+        found = self.connection.hmget(keys.job(job.id), "status", "worker_name")
+        if found == [b"canceled", self.name.encode()]:  # as `lua/lease.lua` has it
+            return True
+        self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
+        return False
 
     def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
         finished, failed = kept(job)
