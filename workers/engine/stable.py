@@ -54,7 +54,8 @@ class Stable:
         why = "died"
         try:
             horse.run(claim, tell_start=bool(claim.limit))
-            telling.begins(claim, self._worker.name)  # beside the job, which need not wait for it
+            described = self._worker.log_job_description
+            telling.begins(claim, self._worker.name, described=described)  # beside the job, which need not wait for it
             answer = self._until_answered(horse, claim)
             if isinstance(answer, Ending):
                 return answer
