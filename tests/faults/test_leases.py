@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Callback, Queue, Retry
+from rq.command import send_stop_job_command
 
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, horse_of, status
@@ -85,6 +86,20 @@ def test_a_job_that_was_canceled_is_not_put_back_by_a_worker_that_leaves(
         process.terminate()
         process.wait(20)
     assert (status(client, job), client.llen(keys.queue("default"))) == ("canceled", 0)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_a_job_that_was_canceled_while_it_runs_can_still_be_stopped(
+    server: Server, client: redis.Redis, queue: Queue, home: Path, special: bool
+) -> None:
+    job = queue.enqueue(jobs.sleep, 600, on_stopped=Callback(jobs.stopped) if special else None)
+    with working(server, home, *ALLOW):
+        ends(client, job, "started")
+        job.refresh()
+        job.cancel()
+        send_stop_job_command(client, job.id)
+        ends(client, job, "stopped")
+    assert client.exists("callbacks") == special
 
 
 def test_what_follows_the_loss_of_a_worker_does_not_cost_its_finder_the_job_that_it_runs(

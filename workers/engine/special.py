@@ -78,14 +78,17 @@ class SpecialEndings(Lifecycle):
         self._insist(lambda: super(SpecialEndings, self).handle_job_failure(job, queue, *arguments, **named))
         self._keep_newest(job, queue, "failed")
 
+    def holds(self, job_id: str, queue: str, execution: str) -> bool:
+        """Whether a job that this worker began is still its own (`holds_lease` of `lua/lease.lua`)."""
+        if self.connection.zscore(keys.registry("wip", queue), f"{job_id}:{execution}") is not None:
+            return True
+        return self.connection.hmget(keys.job(job_id), "status", "worker_name") == [b"canceled", self.name.encode()]
+
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        if self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}") is not None:
-            return True
-        found = self.connection.hmget(keys.job(job.id), "status", "worker_name")
-        if found == [b"canceled", self.name.encode()]:  # as `lua/lease.lua` has it
-            return True
-        self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
-        return False
+        held = self.holds(job.id, queue.name, execution.id)
+        if not held:
+            self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
+        return held
 
     def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
         finished, failed = kept(job)
