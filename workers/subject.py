@@ -25,7 +25,8 @@ class Subject:
     @classmethod
     def of(cls, job: rq.job.Job, *, worker: str = "", attempt: int = 0) -> Self:
         """That job; its payload is not read, as that could unpickle it."""
-        return cls(job.id, job.origin, called(job.description or ""), worker or job.worker_name or "", attempt)
+        function = called(str(job.description or ""))
+        return cls(str(job.id), str(job.origin), function, worker or job.worker_name or "", attempt)
 
     def fields(self) -> dict[str, str | int]:
         """What is known, by name: `log.info("…", extra=subject.fields())`."""

@@ -100,7 +100,7 @@ class Worker(SpecialEndings):
         reads = resolve_serializer(serializer)
         # RQ's default unpickles without asking the policy; a job that may be unpickled is so by its own class.
         reads = JSONSerializer if reads is DefaultSerializer else reads
-        options = {"log_job_description": False} | options  # the arguments are in it
+        options = {"log_job_description": False} | options  # what the job was given is in it
         super().__init__(queues, name or _default_name(), job_class=own_kind, serializer=reads, **options)
         connection = self.connection
         # Queues that were given know their jobs by a class that asks nobody.
@@ -254,7 +254,7 @@ class Worker(SpecialEndings):
         return claim, ending
 
     def _run_here(self, claim: Claim) -> Ending:
-        telling.begins(claim, self.name)
+        telling.begins(claim, self.name, described=self.log_job_description)
         self.interruptible = True
         try:
             if self._stop_requested:  # since the job was asked for: no second signal will be sent

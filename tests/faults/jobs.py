@@ -66,6 +66,10 @@ def done(job: Any, connection: redis.Redis, result: Any) -> None:
     connection.rpush("callbacks", f"success {job.id}")
 
 
+def stopped(job: Any, connection: redis.Redis) -> None:
+    connection.rpush("callbacks", f"stopped {job.id}")
+
+
 def slowly_failed(job: Any, connection: redis.Redis, kind: Any, error: Any, trace: Any) -> None:
     time.sleep(8)
 

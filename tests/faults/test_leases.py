@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Callback, Queue, Retry
+from rq.command import send_stop_job_command
 
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, horse_of, status
@@ -53,6 +54,52 @@ def test_the_process_of_a_job_whose_lease_is_lost_is_ended(server: Server, clien
         ends(client, job, "started")
         client.delete(keys.registry("wip", "default"))  # as who takes it up does
         ends(client, queue.enqueue(jobs.give, 1), "finished", timeout=10)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_a_job_that_is_canceled_while_it_runs_is_left_to_run_to_its_end(
+    server: Server, client: redis.Redis, queue: Queue, home: Path, special: bool
+) -> None:
+    """RQ takes its lease then; the worker that runs it gives the next signs of life all the same."""
+    go, lease = home / "go", keys.registry("wip", "default")
+    job = queue.enqueue(jobs.wait_for, str(go), on_success=Callback(jobs.done) if special else None)
+    with working(server, home, *ALLOW, *SHORT):
+        ends(client, job, "started")
+        job.refresh()
+        job.cancel()
+        for _ in range(3):
+            client.delete(lease)
+            wait_until(lambda: client.exists(lease), description="a sign of life")
+        go.touch()
+        ends(client, job, "finished")
+    assert client.exists("callbacks") == special
+
+
+def test_a_job_that_was_canceled_is_not_put_back_by_a_worker_that_leaves(
+    server: Server, client: redis.Redis, queue: Queue, home: Path
+) -> None:
+    job = queue.enqueue(jobs.sleep, 600)
+    with working(server, home, *ALLOW, "--shutdown-timeout", "0") as process:
+        ends(client, job, "started")
+        job.refresh()
+        job.cancel()
+        process.terminate()
+        process.wait(20)
+    assert (status(client, job), client.llen(keys.queue("default"))) == ("canceled", 0)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_a_job_that_was_canceled_while_it_runs_can_still_be_stopped(
+    server: Server, client: redis.Redis, queue: Queue, home: Path, special: bool
+) -> None:
+    job = queue.enqueue(jobs.sleep, 600, on_stopped=Callback(jobs.stopped) if special else None)
+    with working(server, home, *ALLOW):
+        ends(client, job, "started")
+        job.refresh()
+        job.cancel()
+        send_stop_job_command(client, job.id)
+        ends(client, job, "stopped")
+    assert client.exists("callbacks") == special
 
 
 def test_what_follows_the_loss_of_a_worker_does_not_cost_its_finder_the_job_that_it_runs(

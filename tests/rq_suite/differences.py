@@ -44,6 +44,13 @@ BY_REASON: Final = {
         "test_commands.py::TestCommands::test_pubsub_thread_exits_other_error",
         "test_commands.py::TestCommands::test_pubsub_thread_survives_connection_error",
     ),
+    "log_job_description is False where it is not given: a description holds what the job was given, which may be secret": (
+        "test_worker.py::TestWorker::test_log_job_description_on_dequeue_true",
+        "test_worker.py::TestWorker::test_log_job_description_on_success_true",
+    ),
+    "what an attempt raised is logged at WARNING, without the arguments that RQ adds: ERROR is for a job that failed for good": (
+        "test_worker.py::TestWorker::test_deserializing_failure_is_handled",
+    ),
     "counts calls of heartbeat(): one script gives the sign of life of the worker and its job": (
         "test_worker.py::TestWorker::test_heartbeat_survives_lost_connection",
         "test_worker.py::TestWorker::test_heartbeat_survives_redis_timeout",

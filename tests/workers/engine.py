@@ -73,6 +73,16 @@ def wait_for(path: str) -> None:
         time.sleep(0.01)
 
 
+def cancel_itself(*, failing: bool = False) -> str:
+    """Runs on after it was canceled."""
+    job = get_current_job()
+    assert job is not None
+    job.cancel()
+    if failing:
+        fail()
+    return "done all the same"
+
+
 def mark(name: str) -> int:
     """Counts its runs."""
     job = get_current_job()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from rq import Queue
+from rq import Callback, Queue
 from rq.job import Job
 
 from tests.support import Server
@@ -112,6 +112,13 @@ def test_without_rq_s_own_handler_nothing_is_kept_of_a_failure(server: Server, q
     rq_worker(server, home, "--disable-default-exception-handler")
     assert job.get_status() == "failed"
     assert (job.latest_result(), len(queue.failed_job_registry)) == (None, 0)
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_what_a_job_was_given_is_logged_as_rq_s_option_has_it(server: Server, queue: Queue, home: Path, special: bool) -> None:
+    for options, wanted in (((), True), (("--disable-job-desc-logging",), False)):
+        queue.enqueue(engine.give, "tiger-lily", on_success=Callback(engine.on_success) if special else None)
+        assert ("give('tiger-lily')" in rq_worker(server, home, *options)) is wanted
 
 
 def test_what_a_subclass_does_around_a_job_is_done(server: Server, client: redis.Redis, queue: Queue, home: Path) -> None:

@@ -38,6 +38,11 @@ def dying_parent(queue: Queue) -> None:
     queue.enqueue(engine.give, 3, job_id="goes-on", depends_on=Dependency(parent, allow_failure=True))
 
 
+def canceled_parent(queue: Queue) -> None:
+    parent = queue.enqueue(engine.cancel_itself, job_id="parent")
+    queue.enqueue(engine.give, 2, job_id="waits-on", depends_on=parent)
+
+
 def grouped(queue: Queue) -> None:
     data = [Queue.prepare_data(engine.give, (n,), job_id=f"j{n}") for n in range(3)]
     Group.create(connection=queue.connection, name="g").enqueue_many(queue, data)
@@ -62,11 +67,14 @@ JOBS: dict[str, Enqueue] = {
     "a process that exits": lambda q: q.enqueue(engine.leave, 3, job_id="j"),
     "a process that exits well": lambda q: q.enqueue(engine.leave, 0, job_id="j", retry=Retry(max=1)),
     "a segmentation fault": lambda q: q.enqueue(engine.segfault, job_id="j"),
+    "canceled while it runs": lambda q: q.enqueue(engine.cancel_itself, job_id="j"),
+    "canceled before it fails": lambda q: q.enqueue(engine.cancel_itself, failing=True, job_id="j", retry=Retry(1, interval=105)),
     "a timeout": lambda q: q.enqueue(engine.sleep, 30, job_id="j", job_timeout=1),
     "no such function": lambda q: q.enqueue(f"{MODULE}.nothing", job_id="j"),
     "dependents": parent_and_child,
     "dependents of a failure": failing_parent,
     "dependents of a dead process": dying_parent,
+    "dependents of one that is canceled while it runs": canceled_parent,
     "a group": grouped,
     "callbacks of a success": lambda q: q.enqueue(
         engine.give, 1, job_id="j", on_success=Callback(engine.on_success), on_failure=Callback(engine.on_failure)

@@ -111,11 +111,17 @@ class SpecialEndings(Lifecycle):
         with suppress(redis.RedisError, OSError):
             events.emit(self.connection, kind, subject, took | {name: text for name, text in details.items() if text})
 
+    def holds(self, job_id: str, queue: str, execution: str) -> bool:
+        """Whether a job that this worker began is still its own (`holds_lease` of `lua/lease.lua`)."""
+        if self.connection.zscore(keys.registry("wip", queue), f"{job_id}:{execution}") is not None:
+            return True
+        return self.connection.hmget(keys.job(job_id), "status", "worker_name") == [b"canceled", self.name.encode()]
+
     def _holds(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        lease = self.connection.zscore(keys.registry("wip", queue.name), f"{job.id}:{execution.id}")
-        if lease is None:
+        held = self.holds(job.id, queue.name, execution.id)
+        if not held:
             self.log.warning("%s: job %s was taken away meanwhile: nothing is written", queue.name, printable(job.id))
-        return lease is not None
+        return held
 
     def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
         finished, failed = kept(job)

@@ -15,7 +15,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from workers import keys
 from workers.engine import telling
 from workers.engine.claim import Claim, Ending, failing, returned, stopped
 from workers.engine.horse import Death, Horse, HorseDied
@@ -54,7 +53,8 @@ class Stable:
         why = "died"
         try:
             horse.run(claim, tell_start=bool(claim.limit))
-            telling.begins(claim, self._worker.name)  # beside the job, which need not wait for it
+            described = self._worker.log_job_description
+            telling.begins(claim, self._worker.name, described=described)  # beside the job, which need not wait for it
             answer = self._until_answered(horse, claim)
             if isinstance(answer, Ending):
                 return answer
@@ -164,7 +164,7 @@ class Stable:
         """Ends a special job whose horse died, as rq.worker.Worker.monitor_work_horse does."""
         worker = self._worker
         settled = Ending("settled", ending.started, ending.ended)
-        if worker.connection.zscore(keys.registry("wip", claim.queue), f"{claim.id}:{claim.execution}") is None:
+        if not worker.holds(claim.id, claim.queue, claim.execution):
             return settled  # the horse had come that far
         job = self._performer.job_of(claim)
         job.ended_at = datetime.fromtimestamp(ending.ended, UTC)

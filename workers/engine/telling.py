@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any, Final
 
 from workers.engine.claim import UNREADABLE, Claim, Ending, Nothing
 from workers.subject import Subject
-from workers.text import printable
+from workers.text import decode, printable
 
 log = logging.getLogger("rq.worker")
 
 
-def begins(claim: Claim, worker: str) -> None:
-    """An attempt begins."""
+def begins(claim: Claim, worker: str, *, described: bool = False) -> None:
+    """An attempt begins; `described`: with what the job was given, as RQ's `log_job_description` has it."""
     subject = claim.subject(worker)
+    shown = replace(subject, function=decode(claim.fields.get(b"description"))) if described else subject
     fields = subject.fields() | {"status": "started"}
-    log.info("%s begins, attempt %d of %d", _head(subject), claim.attempt, claim.attempts, extra=fields)
+    log.info("%s begins, attempt %d of %d", _head(shown), claim.attempt, claim.attempts, extra=fields)
 
 
 def raised(subject: Subject, *error: Any) -> None:

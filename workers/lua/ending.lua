@@ -139,7 +139,7 @@ local function end_job(ending, attempt_field)
   if not counted then
     return gone and 'lost' or 'done'
   elseif ending.kind == 'returned' then
-    return again and 'done' or put_back(ending, attempt_field)
+    return (again or fields[1] == 'canceled') and 'done' or put_back(ending, attempt_field)
   end
   count(ending)
   tell_ending(ending)

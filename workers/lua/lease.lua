@@ -65,10 +65,19 @@ local function lease_seconds(timeout)
   return (timeout > 0 and timeout or 86400) + 60
 end
 
+-- rq.job.Job.cancel of a job that runs takes its lease, but does not end it
+local function canceled_here(id)
+  local fields = redis.pcall('HMGET', job_key(id), 'status', 'worker_name')
+  return fields[1] == 'canceled' and fields[2] == WORKER
+end
+
 -- whether a lease is still there, and, where it is another's, as old as it was seen
 local function holds_lease(id, queue, execution, seen)
   local score = redis.pcall('ZSCORE', lease_key(queue), id .. ':' .. execution)
-  return type(score) == 'string' and (seen == '' or tonumber(score) == tonumber(seen))
+  if type(score) ~= 'string' then
+    return seen == '' and canceled_here(id)
+  end
+  return seen == '' or tonumber(score) == tonumber(seen)
 end
 
 -- rq.executions.Execution.delete
