@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 from uuid import uuid4
 
@@ -145,7 +145,7 @@ class Worker(SpecialEndings):
         self._dequeue_strategy = dequeue_strategy
         try:
             self.bootstrap(logging_level, date_format, log_format)
-            versions = f"qtui {version('qtui-rq')}, rq {version('rq')}"
+            versions = f"qtui {_own_version()}, rq {version('rq')}"
             self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
             register(self.connection, discover().processors.values())
             if with_scheduler:
@@ -370,6 +370,13 @@ class Worker(SpecialEndings):
                 self._cron.close()
             self.ledger.close()
         super().teardown()
+
+
+def _own_version() -> str:
+    try:
+        return version("qtui-rq")
+    except PackageNotFoundError:
+        return "out of its sources"
 
 
 def _default_name() -> str:
