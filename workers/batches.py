@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
@@ -101,14 +102,24 @@ class _Batch:
     def enqueue(self, chunks: Iterable[Sequence[Row]]) -> list[str]:
         sweep(self._connection)
         try:
-            for chunk in chunks:
-                self._stage(chunk)
+            self._stage_all(chunks)
             self._publish()
         except BaseException:
             with suppress(redis.RedisError, OSError):
                 _discard(self._connection, self._name)
             raise
         return self._ids
+
+    def _stage_all(self, chunks: Iterable[Sequence[Row]]) -> None:
+        """While the server takes one chunk the next is made."""
+        with ThreadPoolExecutor(1, "stages a batch") as stager:
+            staged: Future[None] | None = None
+            for chunk in chunks:
+                if staged:
+                    staged.result()
+                staged = stager.submit(self._stage, chunk)
+            if staged:
+                staged.result()
 
     def _stage(self, rows: Sequence[Row]) -> None:
         _write(self._connection, self._order, rows, [keys.staged(self._name), keys.STAGED], self._name)

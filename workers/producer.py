@@ -99,7 +99,7 @@ class QueueService:
 
         The options are those of `workers.order.JobOptions`. All or none: where a payload is bad, or Redis goes away in
         between, nothing is enqueued (`workers.batches.enqueue`). The payloads may come from a generator: besides the ids only
-        500 of them are in memory at a time.
+        1,000 of them are in memory at a time.
         """
         if options.keys() & {"job_id", "unique"}:
             raise InvalidInput("job_id and unique are about one job: enqueue() takes them")
