@@ -127,7 +127,7 @@ def test_a_special_job_that_ends_while_redis_is_away_is_not_failed(own_server: S
         wait_until(here.exists, description="it runs")
         own_server.kill()
         go.touch()
-        back_at = time.monotonic() + 40
+        back_at = time.monotonic() + 25
         wait_until(lambda: time.monotonic() > back_at, description="Redis is away", timeout=60)
         own_server.start()
         wait_until(lambda: status(client, job) != "started", description="it ended", timeout=60)
