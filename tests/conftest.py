@@ -13,6 +13,7 @@ import pytest
 import redis
 
 from tests.support import CLEAN, Server
+from workers.subject import Subject, work_for
 
 # The plugin of the pictures tells its processes by a variable where they put what differs.
 for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
@@ -36,6 +37,12 @@ def short_path() -> Iterator[Path]:
     """A folder with a path short enough for a unix socket in it."""
     with tempfile.TemporaryDirectory(prefix="qt") as folder:
         yield Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def _about_nobody() -> None:
+    """Log lines of a test are not about the worker that a test before ran in this process."""
+    work_for(Subject())
 
 
 @pytest.fixture(autouse=True)
