@@ -69,4 +69,4 @@ def test_a_free_slot_wakes_few_of_the_workers_that_wait_for_it(
         before, first = steps(), ended()
         wait_until(lambda: ended() >= first + 4, description="four more have ended")
         asked = steps() - before
-    assert asked <= 4 * 15, asked  # three of the six ask for a slot, signs of life included
+    assert asked <= 4 * 12, asked  # about 41, signs of life included; 59 where each slot wakes all
