@@ -27,8 +27,8 @@ from qtui.broker.operations import Matching, Operation, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from tests.support import Server
-from workers import keys
 
 DATA = zlib.compress(pickle.dumps(("benchmarks.core.work", None, (1, "ada@example.org"), {"retries": 3})))
 STAMP = "2024-01-01T00:00:00.000000Z"

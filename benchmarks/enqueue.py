@@ -17,9 +17,9 @@ import redis
 from rq import Queue, Retry
 from rq.serializers import JSONSerializer
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.processors.report import report
 from tests.support import Server
-from workers.processors.report import report
-from workers.producer import QueueService
 
 Work = Callable[[redis.Redis, int], object]
 

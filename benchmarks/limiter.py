@@ -23,11 +23,11 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from benchmarks.limiter_rows import CALLERS, PER, wait_until
+from qtui_workers.define.limit import Limit
 from tests.support import Server, clean_environment
 from tests.support import wait_until as wait_for
 from tests.workers.limited import busiest, used
 from tests.workers.test_limiter import enter
-from workers.limit import Limit
 
 HERE: Final = Path(__file__).parent
 WORKER, BULLMQ = "qtui-worker", "BullMQ worker"
@@ -76,7 +76,7 @@ class Run:
         socket, starts = self.server.socket, str(self.starts)
         if self.row == WORKER:
             allow = ["--allow", "benchmarks.limiter_rows", "--name", f"w{number}"]
-            return [sys.executable, "-m", "workers.cli", "bench", "--url", self.server.url, *allow]
+            return [sys.executable, "-m", "qtui_workers.cli", "bench", "--url", self.server.url, *allow]
         if self.row == BULLMQ:
             return ["node", str(HERE / "bullmq.mjs"), "work", socket, str(self.most), str(int(PER * 1000)), starts]
         python = sys.executable if self.row.startswith("qtui") else self.wanted.peers

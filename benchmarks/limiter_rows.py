@@ -35,8 +35,8 @@ def note_start(file: str) -> None:
 def qtui_acquire(url: str, most: int) -> Allowed:
     import redis
 
-    from workers.limit import Limit
-    from workers.limiter import Limits
+    from qtui_workers.define.limit import Limit
+    from qtui_workers.rate.limiter import Limits
 
     limits, limit = Limits(redis.Redis.from_url(url)), Limit(most, PER, "bench")
 

@@ -23,7 +23,7 @@ from tests.support import Server, clean_environment, wait_until
 FUNCTION = "tests.workers.engine.give"
 QUEUE = "bench"
 BIN = Path(sys.executable).parent
-OURS = [sys.executable, "-m", "workers.cli", QUEUE, "--allow", "tests.workers.engine", "--allow-pickle"]
+OURS = [sys.executable, "-m", "qtui_workers.cli", QUEUE, "--allow", "tests.workers.engine", "--allow-pickle"]
 STOCK = [str(BIN / "rq"), "worker", QUEUE]
 ROWS: dict[str, tuple[list[str], float]] = {
     "rq worker": (STOCK, 0.15),

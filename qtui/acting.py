@@ -12,13 +12,12 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker.operations import Operation, Plan, Report, Selection, plan, run
 from qtui.screens.confirm import ConfirmScreen, Question
 from qtui.widgets.operation_line import Figures
-from workers.contexts import Context
-from workers.text import printable
+from qtui_workers.server.contexts import Context
+from qtui_workers.text import printable
 
 
 @dataclass
@@ -69,9 +68,9 @@ class Acting(App[None]):
         def ask() -> Question:
             found = plan(client, operation, selection)
             return Question(
-                words.question(found, name),
-                sample=[words.sample(row) for row in found.sample],
-                notes=[f"{human.count(number)} × {reason}" for reason, number in found.reasons.items()],
+                labels.question(found, name),
+                sample=[labels.sample(row) for row in found.sample],
+                notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
                 agreed=(lambda: self._begin(found, done)) if found.doable else None,
             )
 
@@ -92,7 +91,7 @@ class Acting(App[None]):
             try:
                 self.post_message(Acting.Told(work(client), "information"))
             except Exception as error:  # noqa: BLE001 - told to the operator, whatever it is
-                self.post_message(Acting.Told(words.trouble(error, name), "error"))
+                self.post_message(Acting.Told(labels.trouble(error, name), "error"))
 
         self.run_worker(tell, thread=True, exit_on_error=False, group="change")
 

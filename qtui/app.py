@@ -18,7 +18,7 @@ from qtui.palette import JobProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
 from qtui.theme import THEMES
-from workers.contexts import Context
+from qtui_workers.server.contexts import Context
 
 
 class QtuiApp(Acting):

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from qtui.commands.options import ContextName, Global, Url, chosen_context, connected
-from workers.errors import QtuiError
-from workers.text import printable
+from qtui_workers.errors import QtuiError
+from qtui_workers.text import printable
 
 app = typer.Typer(
     name="qtui",

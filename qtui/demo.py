@@ -23,8 +23,8 @@ from qtui import output
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
-from workers.producer import QueueService
-from workers.text import printable
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
@@ -89,8 +89,8 @@ def _enqueue(service: QueueService, sample: Sample) -> str:
 @contextmanager
 def _running(folder: Path) -> Iterator[redis.Redis]:
     """A client of a server of the demo's own, with workers; all ends with the block, and with this process."""
-    from workers import embedded
-    from workers.connection import connect
+    from qtui_workers.server import embedded
+    from qtui_workers.server.connection import connect
 
     server = embedded.join(folder, grace=0.0)
     workers: list[subprocess.Popen[bytes]] = []
@@ -143,8 +143,8 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     """The dashboard, while new jobs keep coming."""
     from qtui.launch import open_dashboard
     from qtui.settings import Preferences
-    from workers.connection import Target
-    from workers.contexts import Context, read_config
+    from qtui_workers.server.connection import Target
+    from qtui_workers.server.contexts import Context, read_config
 
     enough = threading.Event()
 

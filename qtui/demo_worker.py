@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from workers import cli
+from qtui_workers import cli
 
 
 def _end_with_the_pipe() -> None:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from workers.errors import InvalidInput
-from workers.processor import secret_fields
-from workers.text import printable
+from qtui_workers.define.decorator import secret_fields
+from qtui_workers.errors import InvalidInput
+from qtui_workers.text import printable
 
 Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
 

@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from qtui.settings import Preferences
-from workers.contexts import Context
+from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
     import redis

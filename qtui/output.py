@@ -10,11 +10,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine, Moment, Overview, Progress, QueueRow, Window
 from qtui.broker.status import COUNTED, Status
-from workers.text import printable
+from qtui_workers.text import printable
 
 
 def emit(document: Any) -> None:
@@ -48,9 +47,9 @@ def iso(at: float | None) -> str | None:
 def columns(head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int]) -> str:
     """Aligned text: the columns with a number in `right` to the right, the others to the left."""
     table = [list(head), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(map(human.cells, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(formatting.cells, column)) for column in zip(*table, strict=True)]
     lines = (
-        [human.pad(cell, width, right=n in right) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        [formatting.pad(cell, width, right=n in right) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
         for row in table
     )
     return "\n".join("  ".join(line).rstrip() for line in lines)
@@ -148,10 +147,10 @@ def queues_text(overview: Overview) -> str:
     rows = [
         [
             q.name,
-            *(human.count(q.count(s)) for s in shown),
-            human.count(q.workers),
-            human.age(q.oldest_seconds),
-            words.standing(q),
+            *(formatting.count(q.count(s)) for s in shown),
+            formatting.count(q.workers),
+            formatting.age(q.oldest_seconds),
+            labels.standing(q),
         ]
         for q in overview.queues
     ]
@@ -170,20 +169,20 @@ def jobs_text(window: Window, now: float) -> str:
     place = window.queue or "all queues"
     if not window.rows:
         return f"No {status.title} jobs in {printable(place)}."
-    head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status in words.ENDED_BADLY else "DESCRIPTION"]
+    head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status in labels.ENDED_BADLY else "DESCRIPTION"]
     rows = [
         [
             row.id,
             row.queue,
             row.function or "–",
-            human.ago(row.moment, now),
-            words.attempts(row),
-            words.summary(row),
+            formatting.ago(row.moment, now),
+            labels.attempts(row),
+            labels.summary(row),
         ]
         for row in window.rows
     ]
     last = window.offset + len(window.rows)
-    return f"{columns(head, rows, (3, 4))}\n{window.offset + 1}–{last} of {human.count(window.total)} {status.title}"
+    return f"{columns(head, rows, (3, 4))}\n{window.offset + 1}–{last} of {formatting.count(window.total)} {status.title}"
 
 
 def detail_text(detail: JobDetail, now: float) -> str:
@@ -192,19 +191,19 @@ def detail_text(detail: JobDetail, now: float) -> str:
     facts = [
         ("job", row.id),
         ("queue", row.queue),
-        ("status", words.status(row)),
+        ("status", labels.status(row)),
         ("function", row.function or "–"),
-        ("attempt", words.attempts(row)),
+        ("attempt", labels.attempts(row)),
         ("worker", row.worker or "–"),
-        ("progress", human.progress(row.progress)),
+        ("progress", formatting.progress(row.progress)),
         ("payload", json.dumps(detail.payload, ensure_ascii=False, default=str)),
         ("result", "–" if detail.result is None else json.dumps(detail.result, ensure_ascii=False, default=str)),
         *(("problem", problem) for problem in detail.problems),
     ]
     parts = [f"{name:<9} {printable(value, 4_000)}" for name, value in facts]
-    parts += ["", *(f"{human.date_time(m.at)}  {printable(m.what)}  ({human.ago(m.at, now)})" for m in detail.timeline)]
+    parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in detail.timeline)]
     if detail.logs:
-        parts += ["", *(f"{human.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]
+        parts += ["", *(f"{formatting.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]
     if detail.traceback:
         parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
     return "\n".join(parts)

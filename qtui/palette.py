@@ -10,7 +10,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from workers.text import printable
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.app import QtuiApp

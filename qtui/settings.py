@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
-from workers.contexts import Connections
+from qtui_workers.server.contexts import Connections
 
 
 class Preferences(Connections):

@@ -19,8 +19,8 @@ from rq.job import Job, JobStatus
 from rq.results import Result
 
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from screenshots import tracebacks
-from workers import keys
 
 NOW: Final = datetime(2026, 5, 12, 12, 4, 31, tzinfo=UTC).timestamp()
 """The moment of every picture, in seconds since the epoch."""

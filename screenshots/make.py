@@ -10,10 +10,10 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.server import embedded
+from qtui_workers.server.connection import connect
 from screenshots.keyspace import freeze, seed
 from screenshots.scenes import SCENES, take
-from workers import embedded
-from workers.connection import connect
 
 HERE = Path(__file__).parent
 SHOWN = ("queues", "failed", "failed-job", "live", "enqueue")

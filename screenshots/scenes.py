@@ -15,9 +15,9 @@ from qtui.app import QtuiApp
 from qtui.broker import overview
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
+from qtui_workers.server.connection import Target
+from qtui_workers.server.contexts import Context
 from screenshots.keyspace import NOW
-from workers.connection import Target
-from workers.contexts import Context
 
 Size = tuple[int, int]
 

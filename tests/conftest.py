@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from qtui_workers.reporting.source import Source, work_for
 from tests.support import CLEAN, Server
-from workers.subject import Subject, work_for
 
 # The plugin of the pictures tells its processes by a variable where they put what differs.
 for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
@@ -42,7 +42,7 @@ def short_path() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _about_nobody() -> None:
     """Log lines of a test are not about the worker that a test before ran in this process."""
-    work_for(Subject())
+    work_for(Source())
 
 
 @pytest.fixture(autouse=True)

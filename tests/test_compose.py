@@ -13,10 +13,10 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from workers.connection import resolve
-from workers.discovery import get
-from workers.logs import LogFormat
-from workers.settings import Settings
+from qtui_workers.define.discovery import get
+from qtui_workers.reporting.worker_logs import LogFormat
+from qtui_workers.server.connection import resolve
+from qtui_workers.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -87,7 +87,7 @@ def test_settings_are_some_that_we_read_and_accept(services: dict[str, dict[str,
 
 
 def test_the_workers_command_has_only_options_of_ours(services: dict[str, dict[str, Any]]) -> None:
-    from workers.cli import app
+    from qtui_workers.cli import app
 
     known = {option for parameter in get_command(app).params for option in parameter.opts}
     command = services["worker"]["command"]
@@ -104,7 +104,7 @@ def test_the_demo_enqueues_once_what_its_processor_accepts(services: dict[str, d
 
 
 def test_a_worker_is_given_more_time_to_stop_than_it_gives_its_jobs(services: dict[str, dict[str, Any]]) -> None:
-    from workers.cli import app
+    from qtui_workers.cli import app
 
     stop = next((p for p in get_command(app).params if "--shutdown-timeout" in p.opts), None)
     timeout = SHUTDOWN_TIMEOUT if stop is None else stop.default

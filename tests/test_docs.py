@@ -26,11 +26,11 @@ from qtui.app import QtuiApp
 from qtui.broker.operations import Report
 from qtui.cli import commands
 from qtui.screens import places
+from qtui_workers import cli as worker_cli
+from qtui_workers.errors import QtuiError
+from qtui_workers.settings import Settings
 from tests.cli.test_look import JOB, QUEUE, WHOLE
 from tests.support import clean_environment
-from workers import cli as worker_cli
-from workers.errors import QtuiError
-from workers.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -138,9 +138,7 @@ def test_the_processor_in_the_readme_works(short_path: Path) -> None:
     assert job["progress"]["message"] == "b.png"
     (call,) = re.findall(r"`(QueueService[^`]*)`", section("A processor of your own"))
     (test,) = re.findall(r"`(thumbnails\(Thumb[^`]*)`", section("A processor of your own"))
-    python = (
-        f"from workers.producer import QueueService; from my_app.thumbnails import *; print({call}.queue, type({test}).__name__)"
-    )
+    python = f"from qtui_workers import QueueService; from my_app.thumbnails import *; print({call}.queue, type({test}).__name__)"
     out = run(short_path, f"python -c {shlex.quote(python)}", PYTHONPATH=".", QTUI_PROCESSORS="my_app.thumbnails")
     assert out == "media Made\n"
 
@@ -187,8 +185,8 @@ import asyncio, redis
 import qtui.screens
 qtui.screens.__path__.append({str(folder)!r})
 from qtui.app import QtuiApp
-from workers.contexts import Context
-from workers.connection import dial, resolve
+from qtui_workers.server.contexts import Context
+from qtui_workers.server.connection import dial, resolve
 
 async def story():
     target = resolve({server.url!r})

@@ -92,7 +92,7 @@ def test_enqueue_loads_no_textual(server, home: Path) -> None:
 
 
 def test_a_worker_loads_nothing_of_the_operators_side(home: Path) -> None:
-    code = "import sys, workers.cli; print(sorted({n.partition('.')[0] for n in sys.modules} & {'qtui', 'textual'}))"
+    code = "import sys, qtui_workers.cli; print(sorted({n.partition('.')[0] for n in sys.modules} & {'qtui', 'textual'}))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=clean_environment(home), capture_output=True, text=True, timeout=60, cwd=ROOT
     )

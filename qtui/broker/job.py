@@ -14,11 +14,11 @@ from qtui.broker.scripts import Script, encode
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui.broker.timing import parse_int, parse_number, parse_time
-from workers import keys
-from workers.discovery import discover
-from workers.errors import NotFound
-from workers.redaction import HIDDEN
-from workers.text import decode, printable
+from qtui_workers.define.discovery import discover
+from qtui_workers.errors import NotFound
+from qtui_workers.reporting.redaction import HIDDEN
+from qtui_workers.server import keys
+from qtui_workers.text import decode, printable
 
 MAX_DATA: Final = 1024 * 1024
 """Bytes of `data` that leave the server."""

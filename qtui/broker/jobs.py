@@ -12,8 +12,8 @@ from qtui.broker import rows
 from qtui.broker.models import Window
 from qtui.broker.scripts import Argument, Script, encode
 from qtui.broker.status import COUNTED, Status
-from workers import keys
-from workers.text import decode
+from qtui_workers.server import keys
+from qtui_workers.text import decode
 
 MERGED: Final = 2_000
 """Up to so many jobs in all, a window of all queues is merged by time."""

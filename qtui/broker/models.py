@@ -1,7 +1,7 @@
 """What is read from Redis: plain facts, compared with `==` to see whether anything changed.
 
 All times are seconds since the epoch, UTC; all durations are seconds; None is "not known", never 0.
-Text is as it was found: who shows it passes it through `workers.text.printable`.
+Text is as it was found: who shows it passes it through `qtui_workers.text.printable`.
 """
 
 from __future__ import annotations

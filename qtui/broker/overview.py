@@ -13,8 +13,8 @@ from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.scripts import encode
 from qtui.broker.status import COUNTED
 from qtui.broker.timing import parse_time
-from workers import keys
-from workers.text import decode
+from qtui_workers.server import keys
+from qtui_workers.text import decode
 
 
 def load(client: redis.Redis) -> Overview:

@@ -16,8 +16,8 @@ from qtui.broker.models import JobRow, Progress
 from qtui.broker.scripts import Argument, Script
 from qtui.broker.status import Status, parse
 from qtui.broker.timing import parse_int, parse_number, parse_time
-from workers import keys
-from workers.text import decode
+from qtui_workers.server import keys
+from qtui_workers.text import decode
 
 FIELDS: Final[dict[str, int]] = {
     "status": 40,

@@ -15,7 +15,7 @@ Argument = str | bytes | int | float
 
 
 def encode(text: str) -> bytes:
-    """Text as it was in Redis: the way back from `workers.text.decode`.
+    """Text as it was in Redis: the way back from `qtui_workers.text.decode`.
 
     Every key and id that may not be UTF-8 passes through here, because hiredis encodes texts strictly whatever the
     client's encoding_errors.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from workers.text import decode
+from qtui_workers.text import decode
 
 
 def parse_time(raw: bytes | str | None) -> float | None:

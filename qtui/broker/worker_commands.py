@@ -10,7 +10,7 @@ import redis
 
 from qtui.broker.models import WorkerRow
 from qtui.broker.scripts import encode
-from workers import keys
+from qtui_workers.server import keys
 
 
 @dataclass(frozen=True, slots=True)

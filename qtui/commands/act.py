@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from qtui import format as human
-from qtui import output, words
+from qtui import formatting, labels, output
 from qtui.broker.operations import GONE, OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
 from qtui.broker.status import Status
 from qtui.commands.look import check_queue, parse_status
 from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
-from workers.errors import InvalidInput, NotFound, Refused
-from workers.text import printable
+from qtui_workers.errors import InvalidInput, NotFound, Refused
+from qtui_workers.text import printable
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID …]", help="The jobs' ids.", show_default=False)]
 Queue = Annotated[str | None, typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.")]
@@ -85,7 +84,7 @@ def _check_found(planned: Plan) -> None:
 
 
 def _ask(planned: Plan, name: str) -> None:
-    question = printable(words.question(planned, name))
+    question = printable(labels.question(planned, name))
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
     sys.stderr.write(f"{question} [y/N] ")
@@ -97,8 +96,8 @@ def _ask(planned: Plan, name: str) -> None:
 def _progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         end = "\n" if done >= total else ""
-        bar = human.bar(done / total if total else None, 24)
-        sys.stderr.write(f"\r{bar} {human.count(done)} of {human.count(total)}{end}")
+        bar = formatting.bar(done / total if total else None, 24)
+        sys.stderr.write(f"\r{bar} {formatting.count(done)} of {formatting.count(total)}{end}")
 
 
 def _tell(report: Report, planned: Plan, json: bool) -> None:

@@ -14,13 +14,13 @@ from qtui import output
 from qtui.commands import waiting
 from qtui.commands.options import ContextName, Json, Url, connected
 from qtui.fields import fields_of, from_pairs, parse_json
-from workers import discovery
-from workers.errors import InvalidInput, Refused
-from workers.order import make_order
-from workers.processor import Processor
-from workers.producer import QueueService
-from workers.settings import Settings
-from workers.text import printable
+from qtui_workers.define import discovery
+from qtui_workers.define.decorator import Processor
+from qtui_workers.enqueue.job_template import make_template
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput, Refused
+from qtui_workers.settings import Settings
+from qtui_workers.text import printable
 
 MOST_COPIES = 1_000_000
 _NAMED: Final = 3
@@ -67,7 +67,7 @@ def enqueue(
         "queue": queue, "delay": delay, "at": at, "priority": priority, "attempts": attempts, "backoff": backoff,
         "timeout": timeout,
     }  # fmt: skip
-    place = make_order(found, **options).queue
+    place = make_template(found, **options).queue
     if not 1 <= count <= MOST_COPIES:
         raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
     if job_id and (count > 1 or len(payloads) != 1):

@@ -12,8 +12,8 @@ from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
 from qtui.commands.options import ContextName, Json, Url, connected
-from workers.errors import InvalidInput, NotFound
-from workers.text import printable
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from qtui.settings import Preferences
-from workers.contexts import Context, choose, read_config
-from workers.errors import Refused
+from qtui_workers.errors import Refused
+from qtui_workers.server.contexts import Context, choose, read_config
 
 if TYPE_CHECKING:
     import redis
@@ -44,7 +44,7 @@ def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redi
     """A client that has answered, and the connection's name; whatever Redis says amiss becomes RedisUnavailable."""
     import redis
 
-    from workers.connection import dial, explain
+    from qtui_workers.server.connection import dial, explain
 
     chosen, _ = chosen_context(url, context)
     client = dial(chosen.target)

@@ -10,9 +10,9 @@ from qtui import output
 from qtui.broker import jobs as job_lists
 from qtui.commands.look import check_queue
 from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
-from workers import pause as pausing
-from workers.errors import InvalidInput
-from workers.text import printable
+from qtui_workers.enqueue import pause as pausing
+from qtui_workers.errors import InvalidInput
+from qtui_workers.text import printable
 
 Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False)]
 All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.")]

@@ -7,15 +7,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from qtui import format as human
-from qtui import output
+from qtui import formatting, output
 from qtui.broker import diagnosis, overview
 from qtui.broker.models import Progress
-from workers import keys
-from workers.errors import NotFound
-from workers.job_state import JobState
-from workers.producer import QueueService
-from workers.text import printable
+from qtui_workers.enqueue.job_snapshot import JobSnapshot
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import NotFound
+from qtui_workers.server import keys
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
@@ -59,12 +58,12 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
             last = newest[0][0]
 
 
-def _in_words(state: JobState) -> str:
+def _in_words(state: JobSnapshot) -> str:
     """How a job is that has not ended."""
     told = state.progress or {}
     done, total = (told.get(name) or 0 for name in ("done", "total"))
     known = isinstance(done, int | float) and isinstance(total, int | float)
-    far = human.progress(Progress(done, total, str(told.get("message", "")))) if told and known else ""
+    far = formatting.progress(Progress(done, total, str(told.get("message", "")))) if told and known else ""
     attempt = f"attempt {state.attempt}" if state.attempt > 1 else ""
     return "  ".join(filter(None, (state.id, state.status, attempt, far)))
 
@@ -100,5 +99,5 @@ class _Line:
             sys.stderr.flush()
 
     def _rewrite(self, text: str) -> None:
-        sys.stderr.write("\r" + human.pad(text, max(20, os.get_terminal_size(sys.stderr.fileno()).columns) - 1))
+        sys.stderr.write("\r" + formatting.pad(text, max(20, os.get_terminal_size(sys.stderr.fileno()).columns) - 1))
         sys.stderr.flush()

@@ -10,8 +10,8 @@ from qtui import output
 from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
-from workers.errors import InvalidInput, NotFound
-from workers.text import printable
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis

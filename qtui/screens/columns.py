@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status, Tone
 from qtui.widgets.row_table import Column
@@ -26,23 +25,23 @@ def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -
     spared = 3 if status is Status.STARTED else 1  # a narrow terminal has no room for it beside the progress
     return [
         Column("", _glyph, width=1, tone=_tone),
-        Column("JOB", lambda row: human.short_id(row.id), width=10),
+        Column("JOB", lambda row: formatting.short_id(row.id), width=10),
         *([Column("QUEUE", lambda row: row.queue, width=14, priority=spared, tone="muted")] if with_queue else []),
-        Column("FUNCTION", words.function, minimum=12),
+        Column("FUNCTION", labels.function, minimum=12),
         Column(WHEN.get(status, "CREATED"), lambda row: _when(row, now()), width=9, align="right"),
         *_own_columns(status),
     ]
 
 
 def _own_columns(status: Status) -> list[Column[JobRow]]:
-    took = Column[JobRow]("TOOK", lambda row: human.duration(row.took), width=9, align="right", priority=2)
-    attempt = Column[JobRow]("TRY", words.attempts, width=6, align="right", priority=1)
+    took = Column[JobRow]("TOOK", lambda row: formatting.duration(row.took), width=9, align="right", priority=2)
+    attempt = Column[JobRow]("TRY", labels.attempts, width=6, align="right", priority=1)
     description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
     if status is Status.STARTED:
-        bar = Column[JobRow]("PROGRESS", lambda row: human.progress(row.progress, 10), share=4, minimum=28, tone="busy")
+        bar = Column[JobRow]("PROGRESS", lambda row: formatting.progress(row.progress, 10), share=4, minimum=28, tone="busy")
         return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=34, priority=4, tone="muted")]
-    if status in words.ENDED_BADLY:
-        return [took, attempt, Column("ERROR", words.summary, share=4, minimum=20, tone=_problem_tone)]
+    if status in labels.ENDED_BADLY:
+        return [took, attempt, Column("ERROR", labels.summary, share=4, minimum=20, tone=_problem_tone)]
     if status is Status.FINISHED:
         return [took, attempt, description]
     if status is Status.SCHEDULED:
@@ -64,8 +63,8 @@ def _problem_tone(row: JobRow) -> Tone:
 
 def _when(row: JobRow, now: float) -> str:
     if row.status in (Status.QUEUED, Status.STARTED):
-        return human.age(None if row.moment is None else now - row.moment)
-    return (human.until if row.status is Status.SCHEDULED else human.ago)(row.moment, now)
+        return formatting.age(None if row.moment is None else now - row.moment)
+    return (formatting.until if row.status is Status.SCHEDULED else formatting.ago)(row.moment, now)
 
 
 def _description(row: JobRow) -> str:

@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from qtui import words
-from workers.text import printable
+from qtui import labels
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.app import QtuiApp
@@ -89,7 +89,7 @@ class ConfirmScreen(ModalScreen[None]):
         text = self.query_one("#question", Static)
         if asked is None:
             name = cast("QtuiApp", self.app).context.name
-            text.update(printable(words.trouble(cast(Exception, message.error), name)))
+            text.update(printable(labels.trouble(cast(Exception, message.error), name)))
             return
         text.update(printable(asked.text))
         notes = [printable(note, 200) for note in asked.notes]

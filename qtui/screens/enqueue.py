@@ -23,13 +23,13 @@ from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.payload_form import PayloadForm
-from workers.discovery import discover
-from workers.durations import parse_duration
-from workers.errors import InvalidInput, QtuiError
-from workers.order import make_order
-from workers.processor import Processor
-from workers.producer import QueueService
-from workers.text import printable
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.discovery import discover
+from qtui_workers.define.durations import parse_duration
+from qtui_workers.enqueue.job_template import make_template
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput, QtuiError
+from qtui_workers.text import printable
 
 AnyProcessor = Processor[Any, Any]
 MOST_COPIES = 10_000
@@ -262,7 +262,7 @@ def _order(
                 job = service.enqueue(processor, payload, **options)
                 return Enqueued([job.id], job.queue)
             ids = service.enqueue_many(processor, [payload] * copies, **options)
-            return Enqueued(ids, make_order(processor, **options).queue)
+            return Enqueued(ids, make_template(processor, **options).queue)
         except QtuiError as error:
             return Enqueued([], "", error)
 

@@ -11,8 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static, TabbedContent, TabPane
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -24,7 +23,7 @@ from qtui.widgets.payload_view import PayloadView
 from qtui.widgets.progress_line import ProgressLine
 from qtui.widgets.timeline import Timeline
 from qtui.widgets.traceback_view import TracebackView
-from workers.text import printable
+from qtui_workers.text import printable
 
 FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FINISHED: "result", Status.STARTED: "log"}
 """The tab that answers the first question one has about a job in that status."""
@@ -86,7 +85,7 @@ class JobScreen(ResourceScreen):
         """Paint what changed."""
         detail: JobDetail = data
         row = detail.row
-        crumb = f"{row.queue} › {words.status(row)} › {row.function or '–'} › {row.id}"
+        crumb = f"{row.queue} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
         self.query_one(ProgressLine).show(row.progress)
         self.query_one(Timeline).show(detail.timeline, overview.at)
@@ -137,17 +136,17 @@ def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
     left = row.timeout - elapsed if running and row.timeout and row.timeout > 0 and elapsed is not None else None
     facts = [
         ("queue", row.queue),
-        ("function", words.function(row)),
-        ("attempt", words.attempts(row)),
-        ("retries left", human.count(row.retries_left)),
+        ("function", labels.function(row)),
+        ("attempt", labels.attempts(row)),
+        ("retries left", formatting.count(row.retries_left)),
         ("worker", row.worker),
-        ("running", human.age(elapsed)) if running else ("ran", human.duration(elapsed)),
-        ("timeout", human.duration(row.timeout)),
-        ("time left", human.duration(left)),
-        ("heartbeat", human.ago(detail.heartbeat_at, now) if running else None),
-        ("due", human.until(row.scheduled_for, now) if row.scheduled_for else None),
-        ("payload", human.size(detail.payload_bytes)),
-        ("kept for", human.age(detail.ttl)),
+        ("running", formatting.age(elapsed)) if running else ("ran", formatting.duration(elapsed)),
+        ("timeout", formatting.duration(row.timeout)),
+        ("time left", formatting.duration(left)),
+        ("heartbeat", formatting.ago(detail.heartbeat_at, now) if running else None),
+        ("due", formatting.until(row.scheduled_for, now) if row.scheduled_for else None),
+        ("payload", formatting.size(detail.payload_bytes)),
+        ("kept for", formatting.age(detail.ttl)),
         ("waits for", ", ".join(detail.depends_on) or None),
         ("waited for by", ", ".join(detail.dependents) or None),
         *detail.facts.items(),

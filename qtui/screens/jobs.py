@@ -12,8 +12,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker import job as jobs_whole
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
@@ -26,8 +25,8 @@ from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
-from workers.errors import NotFound
-from workers.text import printable
+from qtui_workers.errors import NotFound
+from qtui_workers.text import printable
 
 PREVIEW_FROM = 150
 """Columns of the terminal from which a preview stands beside the table."""
@@ -188,12 +187,12 @@ class JobsScreen(ResourceScreen):
     def _say_selection(self) -> None:
         total = self.table.total
         if self.all_selected:
-            text = f"● {human.count(total)} selected (all {self.status.fact.title})"
+            text = f"● {formatting.count(total)} selected (all {self.status.fact.title})"
         elif marked := len(self.table.marked):
-            text = f"● {human.count(marked)} selected"
+            text = f"● {formatting.count(marked)} selected"
         else:
             row = self.table.cursor_row
-            text = words.summary(row) if row else ""
+            text = labels.summary(row) if row else ""
         self.query_one("#selection", Static).update(printable(text))
 
     def action_all(self) -> None:

@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import words
+from qtui import labels
 from qtui.broker import job as jobs_whole
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
@@ -24,8 +24,8 @@ from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import RowTable
-from workers.errors import NotFound
-from workers.text import printable
+from qtui_workers.errors import NotFound
+from qtui_workers.text import printable
 
 MOST = 500
 """Running jobs shown; more than anyone looks through."""
@@ -107,4 +107,4 @@ class LiveScreen(ResourceScreen):
 
 
 def _title(detail: JobDetail) -> str:
-    return printable(f"{words.status(detail.row)}  {detail.row.function or '–'}  {detail.row.id}")
+    return printable(f"{labels.status(detail.row)}  {detail.row.function or '–'}  {detail.row.id}")

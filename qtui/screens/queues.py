@@ -10,8 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker import diagnosis
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import COUNTED, Status, Tone
@@ -20,8 +19,8 @@ from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
-from workers.pause import pause, resume
-from workers.text import printable
+from qtui_workers.enqueue.pause import pause, resume
+from qtui_workers.text import printable
 
 SPARK_WIDTH = 16
 
@@ -30,7 +29,7 @@ def _count(status: Status) -> Column[QueueRow]:
     fact = status.fact
     return Column(
         fact.short,
-        lambda row: human.count(row.count(status)),
+        lambda row: formatting.count(row.count(status)),
         width=max(8, len(fact.short) + 1),
         align="right",
         tone=lambda row: fact.tone if row.count(status) else "muted",
@@ -67,15 +66,17 @@ class QueuesScreen(ResourceScreen):
     def _columns(self) -> list[Column[QueueRow]]:
         history = self.qtui.throughput.history
         return [
-            Column("QUEUE", lambda row: f"{words.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14),
+            Column(
+                "QUEUE", lambda row: f"{labels.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14
+            ),
             *(_count(status) for status in COUNTED),
-            Column("WORKERS", lambda row: human.count(row.workers), width=8, align="right", priority=1),
-            Column("OLDEST", lambda row: human.age(row.oldest_seconds), width=9, align="right", priority=1),
-            Column("IN/s", lambda row: human.rate(row.enqueued_per_second), width=7, align="right", priority=3),
-            Column("OUT/s", lambda row: human.rate(row.finished_per_second), width=7, align="right", priority=3),
-            Column("DRAIN", lambda row: words.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
-            Column("THROUGHPUT", lambda row: human.spark(history(row.name), SPARK_WIDTH), width=18, priority=2, tone="busy"),
-            Column("STATUS", words.standing, width=16, tone="warn", priority=5),
+            Column("WORKERS", lambda row: formatting.count(row.workers), width=8, align="right", priority=1),
+            Column("OLDEST", lambda row: formatting.age(row.oldest_seconds), width=9, align="right", priority=1),
+            Column("IN/s", lambda row: formatting.rate(row.enqueued_per_second), width=7, align="right", priority=3),
+            Column("OUT/s", lambda row: formatting.rate(row.finished_per_second), width=7, align="right", priority=3),
+            Column("DRAIN", lambda row: labels.drain(diagnosis.drain_seconds(row)), width=8, align="right", priority=3),
+            Column("THROUGHPUT", lambda row: formatting.spark(history(row.name), SPARK_WIDTH), width=18, priority=2, tone="busy"),
+            Column("STATUS", labels.standing, width=16, tone="warn", priority=5),
         ]
 
     def load(self, client: redis.Redis, request: Any) -> Any:
@@ -137,7 +138,7 @@ class QueuesScreen(ResourceScreen):
         def work(client: redis.Redis) -> str:
             return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
 
-        text = words.pause_question(row, self.qtui.context.name)
+        text = labels.pause_question(row, self.qtui.context.name)
         question = Question(text, notes=notes, agreed=lambda: self.qtui.change(work))
         self.qtui.ask(title, lambda: question)
 

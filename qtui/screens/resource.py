@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker import overview
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Operation
@@ -24,9 +24,9 @@ from qtui.widgets.banner import Banner
 from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import OperationLine
-from workers.connection import explain
-from workers.errors import QtuiError
-from workers.text import printable
+from qtui_workers.errors import QtuiError
+from qtui_workers.server.connection import explain
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.app import QtuiApp
@@ -193,7 +193,7 @@ class ResourceScreen(Screen[None]):
     def _show_outage(self) -> None:
         wait = max(0, round(self._next_try - time.monotonic()))
         at = self.qtui.last_seen_at
-        showing = f" Showing {human.clock(at)}." if at else ""
+        showing = f" Showing {formatting.clock(at)}." if at else ""
         again = f" Trying again in {wait} s." if self.qtui.refresh_seconds else " Press r to try again."
         self.query_one(Banner).show(f"{self._reason}{showing}{again}", "bad")
         if self._is_away:

@@ -9,8 +9,7 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker import workers
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.status import Tone
@@ -22,7 +21,7 @@ from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 
 EMPTY = "No worker is registered.\nStart one: qtui-worker"
-GLYPHS = {"busy": "▸", "idle": "·", "suspended": words.PAUSED}
+GLYPHS = {"busy": "▸", "idle": "·", "suspended": labels.PAUSED}
 
 
 def _tone(row: WorkerRow) -> Tone:
@@ -48,10 +47,10 @@ class WorkersScreen(ResourceScreen):
         Column("WORKER", lambda row: row.name, share=2, minimum=12),
         Column("STATUS", lambda row: "stale" if row.stale else row.status, width=10, tone=_tone),
         Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
-        Column("JOB", lambda row: human.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
-        Column("DONE", lambda row: human.count(row.successful), width=9, align="right", priority=2),
-        Column("FAILED", lambda row: human.count(row.failed), width=8, align="right", priority=2),
-        Column("HEARTBEAT", lambda row: human.age(row.heartbeat_seconds), width=10, align="right", priority=1),
+        Column("JOB", lambda row: formatting.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
+        Column("DONE", lambda row: formatting.count(row.successful), width=9, align="right", priority=2),
+        Column("FAILED", lambda row: formatting.count(row.failed), width=8, align="right", priority=2),
+        Column("HEARTBEAT", lambda row: formatting.age(row.heartbeat_seconds), width=10, align="right", priority=1),
         Column("HOST", lambda row: row.host, width=16, priority=4),
         Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
         Column("RQ", lambda row: row.version, width=8, priority=5),
@@ -91,7 +90,7 @@ class WorkersScreen(ResourceScreen):
         if reason := hindrance(worker, command):
             question = Question(f"Nothing to do: {worker.name}: {reason}.")
         else:
-            text = words.worker_question(worker, command, self.qtui.context.name)
+            text = labels.worker_question(worker, command, self.qtui.context.name)
             question = Question(text, notes=[f"{command.hint}."], agreed=lambda: self.qtui.change(work))
         self.qtui.ask(command.title, lambda: question)
 

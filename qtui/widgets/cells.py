@@ -11,10 +11,10 @@ from rich.style import Style
 from textual.content import Content
 
 from qtui.broker.status import Tone
-from qtui.format import cells as cell_len
-from qtui.format import pad
+from qtui.formatting import cells as cell_len
+from qtui.formatting import pad
 from qtui.theme import TONES
-from workers.text import printable
+from qtui_workers.text import printable
 
 Row = TypeVar("Row")
 

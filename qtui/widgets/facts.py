@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from workers.text import printable
+from qtui_workers.text import printable
 
 
 class Facts(Static):

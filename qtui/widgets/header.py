@@ -7,11 +7,11 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker.models import Overview, ServerInfo
 from qtui.broker.status import Tone
 from qtui.widgets.cells import plain
-from workers.text import printable
+from qtui_workers.text import printable
 
 Fact = tuple[str, Tone | None]
 
@@ -45,7 +45,7 @@ class Header(Widget):
 
     def render(self) -> Content:
         right: list[Fact] = [("read-only", "warn")] if self._read_only else []
-        right.append((f"{human.clock(self._clock())} UTC", "muted"))
+        right.append((f"{formatting.clock(self._clock())} UTC", "muted"))
         left = self._facts()
         while len(left) > 2 and _width(left) + _width(right) + 2 > self.size.width:
             left.pop()
@@ -66,13 +66,13 @@ class Header(Widget):
 
 
 def _server_facts(server: ServerInfo) -> list[Fact]:
-    memory = human.size(server.memory_used)
+    memory = formatting.size(server.memory_used)
     if server.memory_max:
-        memory += f" of {human.size(server.memory_max)}"
+        memory += f" of {formatting.size(server.memory_max)}"
     return [
         (f"{server.engine} {server.version}", None),
         (f"mem {memory}", _memory_tone(server)),
-        (f"{human.count(server.operations_per_second)} ops/s", None),
+        (f"{formatting.count(server.operations_per_second)} ops/s", None),
     ]
 
 
@@ -83,7 +83,7 @@ def _memory_tone(server: ServerInfo) -> Tone | None:
 
 
 def _width(facts: list[Fact]) -> int:
-    return sum(human.cells(printable(text)) for text, _ in facts) + 2 * max(0, len(facts) - 1)
+    return sum(formatting.cells(printable(text)) for text, _ in facts) + 2 * max(0, len(facts) - 1)
 
 
 def _joined(facts: list[Fact]) -> Content:

@@ -7,10 +7,9 @@ import json
 from textual.content import Content
 from textual.widgets import Static
 
-from qtui import format as human
-from qtui import words
+from qtui import formatting, labels
 from qtui.broker.models import JobDetail
-from workers.text import printable
+from qtui_workers.text import printable
 
 TRACEBACK_LINES = 14
 
@@ -30,11 +29,11 @@ def _preview(detail: JobDetail, now: float) -> Content:
     row = detail.row
     parts = [
         Content.styled(printable(row.function or row.id), "bold"),
-        Content(f"{words.status(row)}, {human.ago(row.moment, now)}"),
+        Content(f"{labels.status(row)}, {formatting.ago(row.moment, now)}"),
     ]
     parts += [Content.styled(f"⚠ {printable(problem)}", "$text-warning") for problem in detail.problems]
     if row.progress:
-        parts += [Content(human.progress(row.progress, 20))]
+        parts += [Content(formatting.progress(row.progress, 20))]
     parts += _block("payload", json.dumps(detail.payload, indent=2, ensure_ascii=False, default=str))
     if detail.result is not None:
         parts += _block("result", json.dumps(detail.result, indent=2, ensure_ascii=False, default=str))

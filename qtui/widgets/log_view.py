@@ -13,12 +13,12 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker.models import LogLine
 from qtui.broker.status import Tone
-from qtui.format import pad
+from qtui.formatting import pad
 from qtui.widgets.line_view import LineView
-from workers.text import printable
+from qtui_workers.text import printable
 
 KEEP = 20_000
 """Lines held; older ones are let go."""
@@ -168,6 +168,6 @@ def _split(lines: Iterable[LogLine]) -> Iterator[_Line]:
     for line in lines:
         first, *others = printable(line.text, LONGEST, keep_newlines=True).split("\n")
         level = printable(line.level, 16)
-        yield _Line(human.clock(line.at, millis=True), level, first)
+        yield _Line(formatting.clock(line.at, millis=True), level, first)
         for text in others:
             yield _Line("", "" if level not in LEVELS else level, text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual.widgets import Static
 
-from qtui import format as human
+from qtui import formatting
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,6 @@ class OperationLine(Static):
         self.set_class(seen is not None, "-running")
         if seen is None:
             return
-        counts = f"{human.count(seen.done)} of {human.count(seen.total)}" if seen.total else "counting …"
-        bar = human.bar(seen.done / seen.total if seen.total else None, 24)
+        counts = f"{formatting.count(seen.done)} of {formatting.count(seen.total)}" if seen.total else "counting …"
+        bar = formatting.bar(seen.done / seen.total if seen.total else None, 24)
         self.update(f"{seen.title}  {bar}  {counts}  {'stopping …' if seen.stopping else 'esc stops'}")

@@ -14,7 +14,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from qtui.theme import tone_classes, tone_rules
-from workers.text import printable
+from qtui_workers.text import printable
 
 BATCH: Final = 100
 """Children added at once; the last line of a longer list adds the next ones."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker.models import Progress
 from qtui.broker.status import Tone
 from qtui.widgets.cells import plain
@@ -35,5 +35,5 @@ class ProgressLine(Widget):
             return plain((f"{known.done:,g} done", "busy"), f"  {known.message}")
         tone: Tone = "good" if known.fraction == 1 else "busy"
         width = max(8, min(40, self.size.width // 3))
-        figures = f"  {human.percent(known.fraction):>5}  {known.done:,g} of {known.total:,g}  "
-        return plain((human.bar(known.fraction, width), tone), figures, (known.message, "muted"))
+        figures = f"  {formatting.percent(known.fraction):>5}  {known.done:,g} of {known.total:,g}  "
+        return plain((formatting.bar(known.fraction, width), tone), figures, (known.message, "muted"))

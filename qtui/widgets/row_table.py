@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from qtui.format import pad
+from qtui.formatting import pad
 from qtui.widgets.cells import GAP, Column, Row, lay_out, segments
 from qtui.widgets.line_view import LineView
 

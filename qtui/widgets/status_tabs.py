@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker.status import Status
 from qtui.theme import TONES
 
@@ -81,8 +81,8 @@ class StatusTabs(Widget):
         parts: list[Content] = []
         self._spans = []
         for status, label in list(zip(self.statuses, labels, strict=True))[first:last]:
-            self._spans.append((range(place, place + human.cells(label)), status))
-            place += human.cells(label)
+            self._spans.append((range(place, place + formatting.cells(label)), status))
+            place += formatting.cells(label)
             parts.append(self._painted(status, label))
         return Content.assemble((before, "$text-muted"), *parts, (after, "$text-muted"))
 
@@ -90,7 +90,7 @@ class StatusTabs(Widget):
         """The labels, as long as they may be to fit into the width, or the shortest ones."""
         for brevity in range(3):
             labels = [self._label(status, brevity) for status in self.statuses]
-            if sum(map(human.cells, labels)) <= width:
+            if sum(map(formatting.cells, labels)) <= width:
                 break
         return labels
 
@@ -98,23 +98,23 @@ class StatusTabs(Widget):
         """Brevity 1 leaves but the glyph of empty ones, 2 also the word of the others; the active one stays whole."""
         fact, number = status.fact, self._counts.get(status)
         if status is self.active or brevity == 0 or (brevity == 1 and number):
-            return f" {fact.glyph} {fact.title} {human.count(number)} "
-        return f" {fact.glyph} {human.count(number)} " if number else f" {fact.glyph} "
+            return f" {fact.glyph} {fact.title} {formatting.count(number)} "
+        return f" {fact.glyph} {formatting.count(number)} " if number else f" {fact.glyph} "
 
     def _visible(self, labels: Sequence[str], width: int) -> tuple[int, int]:
         """First and last (exclusive) of the tabs that fit around the active one."""
-        if sum(map(human.cells, labels)) <= width:
+        if sum(map(formatting.cells, labels)) <= width:
             return 0, len(labels)
         first = last = self.statuses.index(self.active)
         last += 1
-        room = width - 4 - human.cells(labels[first])
+        room = width - 4 - formatting.cells(labels[first])
         while True:
-            if last < len(labels) and human.cells(labels[last]) <= room:
-                room -= human.cells(labels[last])
+            if last < len(labels) and formatting.cells(labels[last]) <= room:
+                room -= formatting.cells(labels[last])
                 last += 1
-            elif first and human.cells(labels[first - 1]) <= room:
+            elif first and formatting.cells(labels[first - 1]) <= room:
                 first -= 1
-                room -= human.cells(labels[first])
+                room -= formatting.cells(labels[first])
             else:
                 return first, last
 

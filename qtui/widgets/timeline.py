@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from qtui import format as human
+from qtui import formatting
 from qtui.broker.models import Moment
 from qtui.broker.status import Status
 from qtui.widgets.cells import plain
@@ -36,17 +36,17 @@ class Timeline(Static):
 def _lines(moments: Sequence[Moment], now: float) -> Iterator[Content]:
     day = None
     for moment, after in zip(moments, [*moments[1:], None], strict=True):
-        date = human.date_time(moment.at)[:10]
+        date = formatting.date_time(moment.at)[:10]
         if date != day:
             day = date
             yield plain((date, "muted"))
         glyph, tone = (moment.status.fact.glyph, moment.status.fact.tone) if moment.status else ("•", None)
-        yield plain((human.clock(moment.at) + "  ", "muted"), (glyph, tone), f" {moment.what}")
+        yield plain((formatting.clock(moment.at) + "  ", "muted"), (glyph, tone), f" {moment.what}")
         if after is not None:
             if after.at - moment.at > 0:
-                yield _gap(human.duration(after.at - moment.at))
+                yield _gap(formatting.duration(after.at - moment.at))
         elif moment.status not in _ENDS and now > moment.at:
-            yield _gap(f"{human.age(now - moment.at)} so far")
+            yield _gap(f"{formatting.age(now - moment.at)} so far")
 
 
 def _gap(text: str) -> Content:

@@ -13,7 +13,7 @@ from textual.highlight import highlight
 from textual.widgets import Static
 
 from qtui.theme import TONES
-from workers.text import printable
+from qtui_workers.text import printable
 
 FIRST_LINES: Final = 200
 LAST_LINES: Final = 1_800

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.engine import MODULE
 from tests.workers.support import environment, working
-from workers import keys
 
 KINDS = pytest.mark.parametrize("kind", ["qtui-worker", "rq worker"])
 

@@ -16,8 +16,8 @@ from rq.rate_limit import RateLimit
 from rq.registry import ReadyJobRegistry
 
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from tests.broker import tasks
-from workers import keys
 
 
 class Worker(SimpleWorker):

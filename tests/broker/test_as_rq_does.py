@@ -16,10 +16,10 @@ from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.copies import copied, keyspace
 from tests.support import Server
-from workers import keys
 
 
 def _as_rq(space: dict[str, Any], job_id: str) -> dict[str, Any]:

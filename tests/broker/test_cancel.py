@@ -13,10 +13,10 @@ from qtui.broker import jobs
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import digest
 from tests.support import Server
-from workers import keys
 
 
 @pytest.mark.parametrize("status", CANCEL.statuses)

@@ -13,10 +13,10 @@ from qtui.broker.models import JobRow
 from qtui.broker.operations import Chosen, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.status import Status
+from qtui_workers.errors import NotFound
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.watching import watching
-from workers import keys
-from workers.errors import NotFound
 
 
 def _rows(client: redis.Redis, status: Status = Status.FAILED) -> dict[str, JobRow]:

@@ -12,9 +12,9 @@ from rq.job import Job
 from qtui.broker import job
 from qtui.broker.models import LogLine, Progress
 from qtui.broker.status import STATUSES, Status
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from workers import keys
-from workers.producer import QueueService
 
 
 def _time(moment: datetime | None) -> float | None:

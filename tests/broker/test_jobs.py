@@ -9,9 +9,9 @@ from rq import Queue
 from qtui.broker import jobs
 from qtui.broker.models import Progress
 from qtui.broker.status import COUNTED, STATUSES, Status
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
-from workers import keys
 
 
 @pytest.mark.parametrize("status", list(STATUSES))

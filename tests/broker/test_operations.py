@@ -15,11 +15,11 @@ from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run, runn
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import STATUSES, Status
+from qtui_workers.errors import InvalidInput
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import digest, watching
 from tests.support import Server, wait_until
-from workers import keys
-from workers.errors import InvalidInput
 
 FAILED_MAIL = Matching("mail", Status.FAILED)
 

@@ -8,10 +8,10 @@ from rq import Queue
 
 from qtui.broker import jobs, overview, workers
 from qtui.broker.status import COUNTED, Status
+from qtui_workers.enqueue.pause import pause
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
-from workers import keys
-from workers.pause import pause
 
 
 def test_an_overview_lists_each_queue_with_the_counts_of_its_windows(client: redis.Redis) -> None:

@@ -17,12 +17,12 @@ from qtui.broker.operations.retry import RETRY
 from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
 from qtui.broker.worker_commands import COMMANDS, send
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.both_kinds import KINDS, worker
 from tests.broker.watching import digest
 from tests.support import Server, wait_until
 from tests.workers import engine
-from workers import keys
 
 
 def begun(client: redis.Redis, queue: str = "default", **options: Any) -> Job:

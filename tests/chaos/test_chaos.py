@@ -13,13 +13,13 @@ from pathlib import Path
 import redis
 from rq import Queue, Retry
 
+from qtui_workers.server import keys
 from tests import launcher
 from tests.launcher import Started
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.support import environment
-from workers import keys
 
 JOBS = int(os.environ.get("CHAOS_JOBS", "300"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(1_000_000))))
@@ -40,7 +40,7 @@ class Crowd:
 
     def _start(self) -> Started:
         with Path(os.devnull).open("rb") as nothing:
-            return launcher.start("workers.cli", self._arguments, self._environment, [nothing, self._log, self._log])
+            return launcher.start("qtui_workers.cli", self._arguments, self._environment, [nothing, self._log, self._log])
 
     def replace(self, place: int) -> None:
         self.processes[place].kill()

@@ -9,13 +9,13 @@ import redis
 from rq import Queue
 
 from qtui.broker.status import Status
+from qtui_workers.enqueue.pause import paused
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.both_kinds import worker
 from tests.cli.support import Qtui, keyspace
 from tests.support import Server, wait_until
 from tests.workers import engine
-from workers import keys
-from workers.pause import paused
 
 
 def running(client: redis.Redis) -> str:

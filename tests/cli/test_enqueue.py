@@ -13,12 +13,12 @@ from rq.command import send_stop_job_command
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from qtui_workers.enqueue.pause import pause
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.cli.support import Qtui, on_terminal
 from tests.support import Server
 from tests.workers.support import run_burst, working
-from workers import keys
-from workers.pause import pause
-from workers.producer import QueueService
 
 
 def job(client: redis.Redis, job_id: str) -> Job:
@@ -174,8 +174,8 @@ def test_a_job_enqueued_here_is_worked_by_the_worker(qtui: Qtui, server: Server)
 
 def test_a_processor_of_the_current_folder_is_found(qtui: Qtui) -> None:
     (qtui.home / "my_own.py").write_text(
-        "from workers.processors.report import Report, ReportResult\n"
-        "from workers.processor import processor\n"
+        "from qtui_workers.processors.report import Report, ReportResult\n"
+        "from qtui_workers.define.decorator import processor\n"
         "@processor(queue='mine')\n"
         "def mine(payload: Report) -> ReportResult: ...\n"
     )

@@ -8,12 +8,12 @@ import redis
 from rq.job import Job
 
 from qtui.broker.status import Status
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.cli.support import ISO, Qtui, keyspace
 from tests.support import Server
 from tests.workers.support import run_burst
-from workers import keys
-from workers.producer import QueueService
 
 COUNTS = {"queued", "started", "scheduled", "deferred", "finished", "failed", "canceled", "ready_to_enqueue"}
 QUEUE = COUNTS | {"name", "workers", "paused", "oldest_seconds", "enqueued_per_second", "finished_per_second"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.cli.support import Qtui, keyspace, on_terminal
-from workers import keys
 
 REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.cli.support import COMMAND, Qtui, interrupt, on_terminal, processes_of
 from tests.support import Server, wait_until
-from workers import keys
-from workers.producer import QueueService
 
 
 def test_a_reader_that_has_enough_ends_it_quietly(qtui: Qtui, client: redis.Redis) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import redis
 from rq import Queue
 
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.enqueue.cron import Cron
+from qtui_workers.enqueue.pause import pause, resume
+from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, status
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers import keys
-from workers.cron import Cron
-from workers.pause import pause, resume
-from workers.processor import Payload, processor
 
 
 def test_a_job_enqueued_again_while_it_runs_outlives_the_first_ones_time_to_be_kept(

@@ -9,11 +9,11 @@ from pathlib import Path
 import redis
 from rq import Callback, Queue, Retry
 
+from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, ends, horse_of, status
 from tests.support import Server, wait_until
 from tests.workers.support import field, working
-from workers import keys
 
 
 def test_what_a_forgotten_fork_says_is_not_taken_for_the_end_of_the_next_job(

@@ -12,11 +12,11 @@ import redis
 from rq import Callback, Queue, Retry
 from rq.command import send_stop_job_command
 
+from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, horse_of, status
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers import keys
 
 SHORT = ("--lease", "3")
 

@@ -20,8 +20,8 @@ ALLOW = ("--allow-pickle", "--allow", MODULE, "--allow", "tests.faults.slow")
 def narrow_queue(client: redis.Redis, home: Path) -> tuple[Queue, dict[str, str]]:
     """A queue of which one job may start in two seconds, and what a worker's environment needs for that."""
     (home / "limited_here.py").write_text(
-        "from workers.processor import processor, Payload\n"
-        "from workers.limiter import Limit\n"
+        "from qtui_workers.define.decorator import processor, Payload\n"
+        "from qtui_workers.rate.limiter import Limit\n"
         "@processor(queue='narrow', limit=Limit(max=1, per=2))\n"
         "def narrow(payload: Payload) -> Payload:\n"
         "    return payload\n"

@@ -9,11 +9,11 @@ import redis
 from rq import Queue, Retry
 from rq.serializers import JSONSerializer
 
+from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, ends, status
 from tests.support import Server, wait_until
 from tests.workers.support import field, run, working
-from workers import keys
 
 
 @pytest.mark.parametrize(

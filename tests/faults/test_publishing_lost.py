@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
+from qtui_workers.services.publishing import initiate_publishing, publishing
 from tests.faults.support import ends, horse_of
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers import keys
-from workers.producer import QueueService
-from workers.services.publishing import initiate_publishing, publishing
 
 
 def test_a_publishing_whose_build_was_killed_does_not_stay_at_building(

@@ -14,11 +14,11 @@ from pathlib import Path
 import redis
 from rq import Callback, Queue, Retry
 
+from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, status
 from tests.support import Server, wait_until
 from tests.workers.support import field, working
-from workers import keys
 
 
 class Way:

@@ -10,11 +10,11 @@ from pathlib import Path
 import redis
 from rq import Callback, Queue
 
+from qtui_workers.server import keys
 from tests.faults.jobs import MODULE
 from tests.faults.support import status
 from tests.support import Server
 from tests.workers.support import environment, run_burst
-from workers import keys
 
 KEEPING = "tests.workers.keeping"
 """Of its processor `keep` two finished jobs are kept."""
@@ -56,8 +56,8 @@ def test_the_newest_end_by_the_servers_clock_whatever_that_of_a_worker_says(
     run_burst(server, home, "keeping", QTUI_PROCESSORS=KEEPING)
     newest = queue.enqueue(f"{KEEPING}.keep")
     late = (
-        "import sys, time, workers.cli; real = time.time; time.time = lambda: real() - 3600; "
-        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, 'keeping']!r}; workers.cli.main()"
+        "import sys, time, qtui_workers.cli; real = time.time; time.time = lambda: real() - 3600; "
+        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, 'keeping']!r}; qtui_workers.cli.main()"
     )
     variables = environment(home, QTUI_PROCESSORS=KEEPING)
     subprocess.run([sys.executable, "-c", late], env=variables, check=True, capture_output=True, timeout=60)

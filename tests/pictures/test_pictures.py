@@ -10,10 +10,10 @@ import pytest
 import redis
 from textual.pilot import Pilot
 
+from qtui_workers.server.connection import connect
 from screenshots.keyspace import freeze, seed
 from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, settle
 from tests.support import Server
-from workers.connection import connect
 
 Compare = Callable[..., bool]
 

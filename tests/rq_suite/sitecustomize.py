@@ -9,8 +9,8 @@ import redis.connection
 import rq.worker
 import rq.worker_pool
 
-from workers.job import Policy
-from workers.worker import Worker
+from qtui_workers.engine.job import Policy
+from qtui_workers.engine.worker import Worker
 
 _connect = redis.connection.Connection._connect
 

@@ -19,9 +19,9 @@ import qtui.app
 from qtui.app import QtuiApp
 from qtui.screens.confirm import ConfirmScreen
 from qtui.widgets.row_table import RowTable
+from qtui_workers.server.connection import Target
+from qtui_workers.server.contexts import Context
 from screenshots.scenes import press, settle
-from workers.connection import Target
-from workers.contexts import Context
 
 NOW = 1_763_800_000.0
 """The time on the wall in every story: 2025-11-22 08:26:40 UTC."""

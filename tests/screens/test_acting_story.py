@@ -11,9 +11,9 @@ from rq.job import Job
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.screens.support import Story, dashboard, settle
-from workers import keys
 
 FAILED = keys.registry("failed", "mail")
 

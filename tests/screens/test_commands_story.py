@@ -11,13 +11,13 @@ from rq import Queue
 from qtui.broker.status import Status
 from qtui.screens.confirm import MOST_NOTES
 from qtui.screens.jobs import JobsScreen
+from qtui_workers.enqueue.pause import paused
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.both_kinds import worker
 from tests.screens.support import Story, dashboard, settle
 from tests.support import Server, wait_until
 from tests.workers import engine
-from workers import keys
-from workers.pause import paused
 
 
 async def jobs_of(story: Story, status: Status, queue: str | None = "mail") -> None:

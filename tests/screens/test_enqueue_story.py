@@ -6,10 +6,10 @@ import redis
 from textual.widgets import Input, OptionList, Static
 
 from qtui.widgets.payload_form import FormField
+from qtui_workers.define.decorator import MAIN_QUEUE
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.screens.support import Story, dashboard, settle
-from workers import keys
-from workers.processor import MAIN_QUEUE
-from workers.producer import QueueService
 
 
 async def opened(story: Story, processor: str = "test_job") -> None:

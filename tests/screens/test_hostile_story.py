@@ -13,9 +13,9 @@ from textual.widgets import TabbedContent, TabPane
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, lines, settle
-from workers import keys
 
 NAME = "\x1b[31mred [bold]queue[/] \u202e\u7d66\u8207\x07"
 """A queue's name with an escape code, markup, a direction override, wide characters and a bell."""

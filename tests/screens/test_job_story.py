@@ -8,10 +8,10 @@ from rq.job import Job
 from textual.widgets import TabbedContent
 
 from qtui.screens.job import JobScreen
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
-from workers import keys
-from workers.producer import QueueService
 
 
 async def opened(story: Story, job_id: str) -> JobScreen:

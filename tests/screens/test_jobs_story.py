@@ -9,9 +9,9 @@ from qtui.broker.models import JobRow
 from qtui.broker.status import STATUSES, Status
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.status_tabs import StatusTabs
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
-from workers import keys
 
 
 async def opened(story: Story, queue: str = "mail", status: Status | None = Status.FAILED) -> JobsScreen:

@@ -9,10 +9,10 @@ from rq.command import send_stop_job_command
 
 from qtui.screens.job import JobScreen
 from qtui.widgets.log_view import LogView
+from qtui_workers.enqueue.queue_service import QueueService
 from tests.screens.support import dashboard, settle
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers.producer import QueueService
 
 QUEUE = "reports"
 
@@ -30,7 +30,7 @@ async def test_a_running_report_is_seen_growing_on_every_screen_that_shows_it(
             assert story.ids == [job_id]
             before = story.table.cursor_row.progress.done
             await story.look_until(lambda: story.table.cursor_row.progress.done > before + 5, "the progress grows")
-            assert f"▸ started workers.processors.report.report {job_id}" in story.words
+            assert f"▸ started qtui_workers.processors.report.report {job_id}" in story.words
             assert "of 1000" in story.text
             log = story.app.screen.query_one(LogView)
             await story.look_until(lambda: log.line_count > 3, "the log grows")

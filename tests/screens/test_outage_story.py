@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+from qtui_workers.server.connection import connect
 from tests.broker import seed
 from tests.screens.support import dashboard
 from tests.support import Server
-from workers.connection import connect
 
 
 async def test_an_outage_puts_a_banner_over_the_last_good_data_and_a_look_after_it_takes_it_away(own_server: Server) -> None:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rq import Retry
 from rq.job import Job
 
-from workers.backoff import Backoff, Kind, as_backoff
-from workers.errors import InvalidInput
+from qtui_workers.define.backoff import Backoff, Kind, as_backoff
+from qtui_workers.errors import InvalidInput
 
 kinds = st.sampled_from(["none", "fixed", "exponential"])
 waits = st.timedeltas(timedelta(), timedelta(days=1))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from workers.backoff import Backoff
-from workers.durations import as_moment, checked, parse_duration
-from workers.errors import InvalidInput
+from qtui_workers.define.backoff import Backoff
+from qtui_workers.define.durations import as_moment, checked, parse_duration
+from qtui_workers.errors import InvalidInput
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from rq.results import Result
 from rq.suspension import WORKERS_SUSPENDED
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from workers import keys
+from qtui_workers.server import keys
 
 REGISTRIES = {
     "wip": StartedJobRegistry,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from workers.errors import InvalidInput
-from workers.limit import Limit, declared
-from workers.limiter import declarations
-from workers.processor import Processor, processor
+from qtui_workers.define.decorator import Processor, processor
+from qtui_workers.define.limit import Limit, declared
+from qtui_workers.errors import InvalidInput
+from qtui_workers.rate.limiter import declarations
 
 
 def work(payload: BaseModel) -> BaseModel:

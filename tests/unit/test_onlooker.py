@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from workers.engine.onlooker import _has_begun, told_once_begun
+from qtui_workers.engine.start_detection import _has_begun, told_once_begun
 
 
 def test_it_is_told_once_while_the_function_runs() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from workers.pause import pause, resume
+from qtui_workers.enqueue.pause import pause, resume
 
 
 @pytest.mark.parametrize("act", [pause, resume])

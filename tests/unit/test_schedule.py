@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.errors import InvalidInput
-from workers.processor import processor
-from workers.processors.report import Report, ReportResult
-from workers.schedule import Schedule, as_schedule
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.schedule import Schedule, as_schedule
+from qtui_workers.errors import InvalidInput
+from qtui_workers.processors.report import Report, ReportResult
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

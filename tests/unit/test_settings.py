@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import workers
-from workers.errors import InvalidInput
-from workers.settings import Settings
+from qtui_workers.errors import InvalidInput
+from qtui_workers.settings import Settings
 
-EXAMPLE = Path(workers.__file__).parent.parent / ".env.example"
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 
 def test_nothing_set_is_valid():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.text import decode, printable
+from qtui_workers.text import decode, printable
 
 
 @given(st.binary())

@@ -7,8 +7,8 @@ from typing import Any
 
 import rq.job
 
-from workers import worker
-from workers.job import Policy
+from qtui_workers.engine import worker
+from qtui_workers.engine.job import Policy
 
 NAME = "tests.workers.drop_in"
 _TABLE = bytes(range(255, -1, -1))

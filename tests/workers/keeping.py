@@ -7,8 +7,8 @@ import time
 from pydantic import BaseModel
 from rq import get_current_job
 
-from workers.limit import Limit
-from workers.processor import Payload, processor
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.limit import Limit
 
 
 class Kept(Payload):

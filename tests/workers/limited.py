@@ -18,14 +18,14 @@ from uuid import uuid4
 
 import redis
 
+from qtui_workers.define.limit import Limit
+from qtui_workers.rate.limiter import Limits, LimitTimeout, in_time, limits
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script, fragment
 from tests import launcher
 from tests.launcher import Started
 from tests.support import Server
 from tests.workers.support import environment
-from workers import keys
-from workers.limit import Limit
-from workers.limiter import Limits, LimitTimeout, in_time, limits
-from workers.scripts import Script, fragment
 
 CLAIM = Script(
     fragment("limit"),

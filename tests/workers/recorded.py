@@ -10,8 +10,8 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from workers import keys
-from workers.job import Job
+from qtui_workers.engine.job import Job
+from qtui_workers.server import keys
 
 
 def enqueued(client: redis.Redis, job_id: str = "one", **options: Any) -> Job:
@@ -35,4 +35,4 @@ def texts(job: Job) -> list[bytes]:
 
 
 def notes(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if r.name == "workers.recorder"]
+    return [r.getMessage() for r in caplog.records if r.name == "qtui_workers.reporting.recorder"]

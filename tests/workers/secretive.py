@@ -6,7 +6,7 @@ import logging
 
 from pydantic import BaseModel, SecretStr
 
-from workers.processor import Payload, processor
+from qtui_workers.define.decorator import Payload, processor
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.server import keys
 from tests import launcher
 from tests.launcher import Started
 from tests.support import Server, clean_environment, wait_until
-from workers import keys
 
 MODULE = "tests.workers.support"
 
@@ -29,7 +29,7 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 def run(home: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:
     """`qtui-worker` with these arguments, to its end."""
-    return launcher.run("workers.cli", arguments, environment(home, **extra), cwd or launcher.ROOT)
+    return launcher.run("qtui_workers.cli", arguments, environment(home, **extra), cwd or launcher.ROOT)
 
 
 def run_burst(server: Server, home: Path, *arguments: str, **extra: str) -> str:
@@ -51,7 +51,7 @@ def working(server: Server, home: Path, *arguments: str, log_name: str = "worker
     log = home / log_name
     with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
         arguments = ("--url", server.url, *arguments)
-        process = launcher.start("workers.cli", arguments, environment(home) | extra, [nothing, output, output])
+        process = launcher.start("qtui_workers.cli", arguments, environment(home) | extra, [nothing, output, output])
     try:
         wait_until(lambda: b"Listening on" in log.read_bytes(), description="the worker listens")
         yield process

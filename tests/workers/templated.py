@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from workers.limiter import Limit
-from workers.processor import Payload, processor
-from workers.progress import progress
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.rate.limiter import Limit
+from qtui_workers.reporting.job_recording import progress
 
 MODULE = "tests.workers.templated"
 

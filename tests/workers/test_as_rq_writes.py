@@ -19,10 +19,10 @@ from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.serializers import JSONSerializer
 
-from workers import keys
-from workers.processor import Payload, processor
-from workers.processors.report import Report, ReportResult
-from workers.producer import QueueService
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.processors.report import Report, ReportResult
+from qtui_workers.server import keys
 
 TIMES = (b"created_at", b"enqueued_at")
 DUE = datetime(2100, 1, 1, tzinfo=UTC)

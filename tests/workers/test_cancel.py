@@ -11,13 +11,13 @@ from rq.job import Job
 from rq.registry import CanceledJobRegistry
 from rq.serializers import JSONSerializer
 
+from qtui_workers.define.decorator import processor
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import NotFound, RedisUnavailable
+from qtui_workers.processors.report import Report, ReportResult
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers.support import run_burst
-from workers import keys
-from workers.errors import NotFound, RedisUnavailable
-from workers.processor import processor
-from workers.processors.report import Report, ReportResult
-from workers.producer import QueueService
 
 
 def report(payload: Report) -> ReportResult:
@@ -30,7 +30,9 @@ def waiting_job(client: redis.Redis, status: str) -> str:
     service = QueueService(client)
     if status == "deferred":
         queue = Queue("main-queue", connection=client, serializer=JSONSerializer)
-        return str(queue.enqueue("workers.processors.test_job.test_job", depends_on=service.enqueue("test_job", delay=60).id).id)
+        return str(
+            queue.enqueue("qtui_workers.processors.test_job.test_job", depends_on=service.enqueue("test_job", delay=60).id).id
+        )
     if status == "rate_limited":
         limited = processor(concurrency=1)(report)
         service.enqueue(limited)

@@ -10,10 +10,10 @@ import redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
+from qtui_workers.errors import InvalidInput
+from qtui_workers.server.connection import INTERACTIVE, WORKER, Patience, Target, connect, open_client, own_connection, resolve
 from tests.support import Server, wait_until
 from tests.workers.sockets import listening, losing_one_reply
-from workers.connection import INTERACTIVE, WORKER, Patience, Target, connect, open_client, own_connection, resolve
-from workers.errors import InvalidInput
 
 
 class Listening(SimpleWorker):

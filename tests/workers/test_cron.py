@@ -19,12 +19,12 @@ from rq.cron import CronScheduler, get_cron_job_history_key, get_cron_job_ids
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from qtui_workers.define.decorator import Processor, processor
+from qtui_workers.enqueue.cron import LEASE, Cron
+from qtui_workers.processors.report import Report, ReportResult
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import environment
-from workers import keys
-from workers.cron import LEASE, Cron
-from workers.processor import Processor, processor
-from workers.processors.report import Report, ReportResult
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC).timestamp()
 HOUR = 3_600.0
@@ -283,7 +283,7 @@ def test_a_cron_goes_on_after_an_absence_of_redis(own_server: Server) -> None:
 def cron_process(server: Server, home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that enqueues a job a second, until it is ended."""
     code = (
-        "import redis, time\nfrom tests.workers.test_cron import scheduled\nfrom workers.cron import Cron\n"
+        "import redis, time\nfrom tests.workers.test_cron import scheduled\nfrom qtui_workers.enqueue.cron import Cron\n"
         f"cron = Cron(redis.Redis(unix_socket_path={server.socket!r}), [scheduled(every=1)])\n"
         "while True: time.sleep(cron.tick())"
     )

@@ -15,12 +15,12 @@ import redis
 from rq import Callback, Queue
 from rq.job import Job
 
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers import drop_in, engine
 from tests.workers.drop_in import NAME, Worker
 from tests.workers.support import environment
 from tests.workers.test_worker import Marker
-from workers import keys
 
 
 def rq_worker(server: Server, home: Path, *options: str, worker: str = "Worker") -> str:

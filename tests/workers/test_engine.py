@@ -15,13 +15,13 @@ from rq.command import send_kill_horse_command, send_shutdown_command, send_stop
 from rq.job import Job
 from rq.suspension import suspend
 
+from qtui_workers.engine.claim import Claim, failing
+from qtui_workers.enqueue.pause import pause, paused, resume
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.support import environment, field, run_burst, working
-from workers import keys
-from workers.engine.claim import Claim, failing
-from workers.pause import pause, paused, resume
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE)
 
@@ -345,8 +345,8 @@ def test_a_job_that_hears_no_alarm_is_killed_after_its_timeout(
 ) -> None:
     job = queue.enqueue(engine.deaf, 600, job_timeout=1)
     code = (
-        "import sys, workers.engine.stable, workers.cli; workers.engine.stable._GRACE = 0.5; "
-        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; workers.cli.main()"
+        "import sys, qtui_workers.engine.horse_supervisor, qtui_workers.cli; qtui_workers.engine.horse_supervisor._GRACE = 0.5; "
+        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; qtui_workers.cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=60)
     assert status(client, job) == "failed"

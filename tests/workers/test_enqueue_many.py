@@ -12,12 +12,13 @@ import redis
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from qtui_workers.define.decorator import processor
+from qtui_workers.enqueue import batches
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput, RedisUnavailable
+from qtui_workers.processors.report import Report, ReportResult
+from qtui_workers.server import keys
 from tests.support import Server
-from workers import batches, keys
-from workers.errors import InvalidInput, RedisUnavailable
-from workers.processor import processor
-from workers.processors.report import Report, ReportResult
-from workers.producer import QueueService
 
 
 def report(payload: Report) -> ReportResult:

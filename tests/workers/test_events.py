@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rq import Queue
 
+from qtui_workers.reporting import events
+from qtui_workers.reporting.events import EventKind, emit, follow, latest, packed, read
+from qtui_workers.reporting.source import Source
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
-from workers import events, keys
-from workers.events import EventKind, emit, follow, latest, packed, read
-from workers.subject import Subject
 
-SUBJECT = Subject(job="ab12", queue="mail", function="send", worker="w1", attempt=2)
+SUBJECT = Source(job="ab12", queue="mail", function="send", worker="w1", attempt=2)
 
 
 @pytest.fixture(params=[2, 3])
@@ -31,21 +32,21 @@ def test_an_event_is_read_as_it_was_told(client: redis.Redis) -> None:
     emit(client, EventKind.FAILED, SUBJECT, {"error": "ValueError: no", "seconds": 1.5})
     seconds, micros = client.time()
     [event] = read(client)
-    assert (event.kind, event.subject) == ("failed", SUBJECT)
+    assert (event.kind, event.source) == ("failed", SUBJECT)
     assert event.details == {"error": "ValueError: no", "seconds": 1.5}
     assert event.at == pytest.approx(seconds + micros / 1e6, abs=5)
 
 
 def test_an_event_without_a_job_is_one_of_the_worker(client: redis.Redis) -> None:
-    emit(client, EventKind.WORKER_ERROR, Subject(worker="w1"), {"error": "no memory"})
+    emit(client, EventKind.WORKER_ERROR, Source(worker="w1"), {"error": "no memory"})
     [event] = read(client)
-    assert event.subject == Subject(worker="w1")
+    assert event.source == Source(worker="w1")
 
 
 def test_a_subject_is_made_of_a_job_without_reading_its_payload(client: redis.Redis) -> None:
     job = Queue("mail", connection=client).enqueue("os.getcwd", 1, description="send(to='me')", job_id="ab12")
     job.data = b"cannot be read"
-    assert Subject.of(job, worker="w1", attempt=2) == SUBJECT
+    assert Source.of(job, worker="w1", attempt=2) == SUBJECT
 
 
 def test_in_a_pipeline_an_event_takes_no_round_trip_of_its_own_and_comes_with_the_rest_or_not_at_all(client: redis.Redis) -> None:
@@ -68,9 +69,9 @@ def test_a_script_of_the_engine_tells_events_by_the_fragment(client: redis.Redis
     )
     script(keys=[keys.EVENTS], args=[*events.arguments(SUBJECT), packed({"error": "no"})])
     started, completed, failed = read(client)
-    assert (started.subject.function, started.subject.attempt, started.details) == ("send", 1, {"seconds": 0.5})
-    assert (completed.subject, completed.details) == (Subject(job="ab12"), {})
-    assert (failed.subject, failed.details) == (SUBJECT, {"error": "no"})
+    assert (started.source.function, started.source.attempt, started.details) == ("send", 1, {"seconds": 0.5})
+    assert (completed.source, completed.details) == (Source(job="ab12"), {})
+    assert (failed.source, failed.details) == (SUBJECT, {"error": "no"})
 
 
 def test_a_stream_of_the_wrong_type_breaks_nothing(client: redis.Redis) -> None:
@@ -85,7 +86,7 @@ def test_a_stream_of_the_wrong_type_breaks_nothing(client: redis.Redis) -> None:
 def test_the_stream_keeps_about_as_many_as_it_may(client: redis.Redis) -> None:
     with client.pipeline(transaction=False) as pipe:
         for n in range(3_000):
-            emit(pipe, EventKind.QUEUED, Subject(job=str(n)), cap=500)
+            emit(pipe, EventKind.QUEUED, Source(job=str(n)), cap=500)
         pipe.execute()
     assert 500 <= client.xlen(keys.EVENTS) <= 700
     assert client.xrevrange(keys.EVENTS, count=1)[0][1][b"job"] == b"2999"
@@ -94,15 +95,13 @@ def test_the_stream_keeps_about_as_many_as_it_may(client: redis.Redis) -> None:
 def test_ten_thousand_events_take_little_memory(client: redis.Redis) -> None:
     with client.pipeline(transaction=False) as pipe:
         for n in range(10_000):
-            emit(
-                pipe, EventKind.COMPLETED, Subject(f"{n:032x}", "main-queue", "test_job", "host.1234.ab12", 1), {"seconds": 0.25}
-            )
+            emit(pipe, EventKind.COMPLETED, Source(f"{n:032x}", "main-queue", "test_job", "host.1234.ab12", 1), {"seconds": 0.25})
         pipe.execute()
     assert client.memory_usage(keys.EVENTS) < 3_000_000
 
 
 def test_texts_are_cut_where_they_are_told(client: redis.Redis) -> None:
-    emit(client, EventKind.FAILED, Subject("j" * 9_999, "q" * 9_999, "f" * 9_999, "w" * 9_999), {"error": "e" * 9_999})
+    emit(client, EventKind.FAILED, Source("j" * 9_999, "q" * 9_999, "f" * 9_999, "w" * 9_999), {"error": "e" * 9_999})
     [(_, entry)] = client.xrange(keys.EVENTS)
     assert max(len(value) for value in entry.values()) < 400
     [event] = read(client)
@@ -138,25 +137,25 @@ def test_details_always_fit(details: dict[str, Any]) -> None:
 def test_what_anybody_wrote_there_is_read_bounded_and_without_control_characters(client: redis.Redis, entry: Any) -> None:
     client.xadd(keys.EVENTS, entry)
     [event] = read(client)
-    shown = [event.kind, event.subject.function, *event.details, *map(str, event.details.values())]
+    shown = [event.kind, event.source.function, *event.details, *map(str, event.details.values())]
     assert all(text.isprintable() and len(text) <= 1_001 for text in shown)
-    assert len(event.subject.job) <= 300
-    assert event.subject.attempt < 10**9
+    assert len(event.source.job) <= 300
+    assert event.source.attempt < 10**9
 
 
 def test_names_go_back_to_redis_unchanged(client: redis.Redis) -> None:
     client.xadd(keys.EVENTS, {"event": "failed", "job": b"a\xff"})
-    assert read(client)[0].subject.job == "a\udcff"
-    emit(client, EventKind.RETRYING, read(client)[0].subject)
+    assert read(client)[0].source.job == "a\udcff"
+    emit(client, EventKind.RETRYING, read(client)[0].source)
     assert client.xrevrange(keys.EVENTS, count=1)[0][1][b"job"] == b"a\xff"
 
 
 def test_reading_goes_on_after_the_last_one_read(client: redis.Redis) -> None:
     assert latest(client) == events.START
     for n in range(3):
-        emit(client, EventKind.QUEUED, Subject(job=str(n)))
+        emit(client, EventKind.QUEUED, Source(job=str(n)))
     first = read(client)[0]
-    assert [e.subject.job for e in read(client, first.id)] == ["1", "2"]
+    assert [e.source.job for e in read(client, first.id)] == ["1", "2"]
     assert read(client, latest(client)) == []
 
 
@@ -166,14 +165,14 @@ def test_reading_waits_no_longer_than_the_clients_timeout_allows(client: redis.R
 
 
 def test_following_gives_what_is_told_meanwhile_and_ends_when_asked(client: redis.Redis, server: Server) -> None:
-    emit(client, EventKind.QUEUED, Subject(job="before"))
+    emit(client, EventKind.QUEUED, Source(job="before"))
     place, stop, seen = latest(client), threading.Event(), list[str]()
 
     def watch() -> None:
-        seen.extend(e.subject.job for e in follow(client, place, block=0.2, stopped=stop.is_set) if not _end(e))
+        seen.extend(e.source.job for e in follow(client, place, block=0.2, stopped=stop.is_set) if not _end(e))
 
     def _end(event: events.Event) -> bool:
-        if event.subject.job == "end":
+        if event.source.job == "end":
             stop.set()
         return stop.is_set()
 
@@ -181,6 +180,6 @@ def test_following_gives_what_is_told_meanwhile_and_ends_when_asked(client: redi
     thread.start()
     with server.client() as other:
         for name in ("one", "two", "end"):
-            emit(other, EventKind.QUEUED, Subject(job=name))
+            emit(other, EventKind.QUEUED, Source(job=name))
     wait_until(lambda: not thread.is_alive(), description="following ends")
     assert seen == ["one", "two"]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from workers.engine.horse import Horse
+from qtui_workers.engine.horse import Horse
 
 
 def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:

@@ -8,10 +8,10 @@ import redis
 from rq import Queue
 from rq.job import Job
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers.support import MODULE, add, log_lines, run_burst, run_stock
-from workers import keys
-from workers.producer import QueueService
 
 
 def test_a_stock_worker_runs_a_job_of_the_service(server: Server, client: redis.Redis, home: Path) -> None:
@@ -54,6 +54,6 @@ def test_a_retry_of_a_pickled_job_stays_as_it_was(server: Server, client: redis.
 def test_dependents_of_a_job_of_ours_are_enqueued_by_our_worker(server: Server, client: redis.Redis, home: Path) -> None:
     parent = QueueService(client).add_test_job({})
     queue = Queue("main-queue", connection=client, serializer="json")
-    child = queue.enqueue("workers.processors.test_job.test_job", depends_on=parent)
+    child = queue.enqueue("qtui_workers.processors.test_job.test_job", depends_on=parent)
     run_burst(server, home)
     assert Job.fetch(child.id, connection=client, serializer="json").get_status() == "finished"

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.rate.limiter import Limits
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers import keys
-from workers.limiter import Limits
-from workers.producer import QueueService
 
 JOBS, MOST, PER = 14, 3, 0.5
 
 MODULE = f"""
 import time
 from pydantic import BaseModel
-from workers.limit import Limit
-from workers.processor import Payload, processor
+from qtui_workers.define.limit import Limit
+from qtui_workers.define.decorator import Payload, processor
 
 class Nothing(Payload): pass
 class Began(BaseModel): at: float

@@ -11,10 +11,10 @@ import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script, fragment
 from tests.support import Server
 from tests.workers.limited import busiest
-from workers import keys
-from workers.scripts import Script, fragment
 
 WITHIN = 5_000_000
 BEGIN = 1_700_000_000_000_000

@@ -15,13 +15,13 @@ from pydantic import BaseModel
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from qtui_workers.define.decorator import Payload, Processor, processor
+from qtui_workers.define.limit import Limit
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.rate.limiter import START_WITHIN, Limits, LimitTimeout, change, declarations, in_time, register
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import limited, support
-from workers import keys
-from workers.errors import InvalidInput, NotFound
-from workers.limit import Limit
-from workers.limiter import START_WITHIN, Limits, LimitTimeout, change, declarations, in_time, register
-from workers.processor import Payload, Processor, processor
 
 
 class Nothing(Payload):

@@ -10,12 +10,12 @@ from tempfile import TemporaryDirectory
 import pytest
 import redis
 
+from qtui_workers.define.limit import Limit
+from qtui_workers.rate.limiter import Limits, LimitTimeout, declarations
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import limited
 from tests.workers.test_limiter import enter, limited_processor, take
-from workers import keys
-from workers.limit import Limit
-from workers.limiter import Limits, LimitTimeout, declarations
 
 LIMIT = Limit(2, 60, "q")
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rq.timeouts import JobTimeoutException
 
+from qtui_workers.reporting.redaction import _PATTERNS, redacted
+from qtui_workers.reporting.source import Source, work_for
+from qtui_workers.reporting.worker_logs import JsonFormatter, LogFormat, SafeFormatter, log_to_stderr
 from tests.workers.support import environment
-from workers.logs import JsonFormatter, LogFormat, SafeFormatter, log_to_stderr
-from workers.redaction import _PATTERNS, redacted
-from workers.subject import Subject, work_for
 
 ERROR = 40
 SCALARS = st.none() | st.floats() | st.text() | st.binary()
@@ -49,7 +49,7 @@ def test_a_line_is_one_object_with_time_level_logger_and_message() -> None:
 
 def test_a_line_names_the_job_that_the_process_works_for() -> None:
     try:
-        work_for(Subject(job="ab12", queue="mail", function="send", worker="w1", attempt=2))
+        work_for(Source(job="ab12", queue="mail", function="send", worker="w1", attempt=2))
         assert as_json("x") | {"time": ""} == {
             "time": "",
             "level": "error",
@@ -62,7 +62,7 @@ def test_a_line_names_the_job_that_the_process_works_for() -> None:
             "attempt": 2,
         }
     finally:
-        work_for(Subject())
+        work_for(Source())
     assert "job" not in as_json("x")
 
 
@@ -181,7 +181,11 @@ def test_no_letter_that_passes_for_another_hides_a_secret(around: str, secret: s
 @pytest.mark.parametrize("part", ["://a:", "password", "token=", "--", "a", '"', "\\", "https://", "authorization ", "pwd' "])
 def test_hiding_takes_time_in_proportion_to_the_length(part: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", f"from workers.redaction import redacted; redacted({part!r} * (200_000 // {len(part)}))"],
+        [
+            sys.executable,
+            "-c",
+            f"from qtui_workers.reporting.redaction import redacted; redacted({part!r} * (200_000 // {len(part)}))",
+        ],
         timeout=20,
         check=False,
     )
@@ -200,7 +204,7 @@ def test_whatever_is_logged_is_one_object_on_one_line(message: str, extra: dict[
 
 CODE = """
 import logging
-from workers.logs import LogFormat, log_to_stderr
+from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
 log_to_stderr({arguments})
 logging.getLogger("rq.worker").info("*** listening")
 logging.getLogger("my.jobs").debug("not this")

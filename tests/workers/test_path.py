@@ -10,12 +10,12 @@ import pytest
 import redis
 from rq import Queue
 
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers.support import field, run
-from workers import keys
 
 MY_APP = """
-from workers.processor import Payload, processor
+from qtui_workers.define.decorator import Payload, processor
 
 class Empty(Payload):
     pass

@@ -10,12 +10,12 @@ import pytest
 import redis
 from rq import Queue
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests import launcher
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.support import environment, field, run, working
-from workers import keys
-from workers.producer import QueueService
 
 ENGINE = ("default", "--allow-pickle", "--allow", engine.MODULE, "--concurrency", "2")
 PAIR = ("--concurrency", "2", "--name", "pair")
@@ -117,7 +117,7 @@ def test_workers_that_start_before_redis_say_so_once_and_work_when_it_comes(
     log = home / "worker.log"
     with log.open("wb") as output, Path("/dev/null").open("rb") as nothing:
         arguments = ["--url", own_server.url, "--concurrency", concurrency]
-        process = launcher.start("workers.cli", arguments, environment(home), [nothing, output, output])
+        process = launcher.start("qtui_workers.cli", arguments, environment(home), [nothing, output, output])
     try:
         wait_until(lambda: b"Waiting for it" in log.read_bytes(), description="it waits")
         own_server.start()

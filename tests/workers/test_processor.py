@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
-from workers import discovery
-from workers.errors import InvalidInput, NotFound
-from workers.processor import Payload, processor
+from qtui_workers.define import discovery
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.errors import InvalidInput, NotFound
 
 
 class Resize(Payload):
@@ -147,8 +147,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
 
 MODULE = """
-    from workers.processor import Payload, processor
-    from workers.processors.report import report
+    from qtui_workers.define.decorator import Payload, processor
+    from qtui_workers.processors.report import report
     class Nothing(Payload): pass
     @processor({arguments})
     def {name}(payload: Nothing) -> Nothing: return payload

@@ -14,14 +14,14 @@ from rq import Queue, Webhook
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from qtui_workers.define.decorator import processor
+from qtui_workers.enqueue.job_template import JobOptions
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
+from qtui_workers.processors.test_job import TestJob, TestJobResult
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers.support import run_burst
-from workers import keys
-from workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
-from workers.order import JobOptions
-from workers.processor import processor
-from workers.processors.test_job import TestJob, TestJobResult
-from workers.producer import QueueService
 
 
 def test_add_test_job_puts_a_job_on_the_main_queue(client: redis.Redis) -> None:
@@ -33,7 +33,7 @@ def test_a_job_is_written_in_the_json_format_of_rq(client: redis.Redis) -> None:
     job_id = QueueService(client).add_test_job({"message": "hi"})
     raw = client.hgetall(keys.job(job_id))
     assert json.loads(zlib.decompress(raw[b"data"])) == [
-        "workers.processors.test_job.test_job",
+        "qtui_workers.processors.test_job.test_job",
         None,
         [],
         {"message": "hi", "seconds": 0.0, "fail": False, "fail_first": 0},
@@ -248,7 +248,7 @@ def test_the_status_of_a_failed_job_tells_the_reason(server: Server, client: red
     run_burst(server, home)
     state = service.status(job_id)
     assert (state.status, state.result) == ("failed", None)
-    assert state.failed_reason == "workers.processors.test_job.TestJobFailed: told to fail: no"
+    assert state.failed_reason == "qtui_workers.processors.test_job.TestJobFailed: told to fail: no"
 
 
 def test_a_job_enqueued_over_an_older_one_tells_nothing_of_that(server: Server, client: redis.Redis, home: Path) -> None:

@@ -14,14 +14,15 @@ import pytest
 import redis
 from rq import Queue, Retry
 
+from qtui_workers.engine.job import Job
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.reporting import events
+from qtui_workers.reporting.events import EventKind
+from qtui_workers.reporting.job_recording import current_attempt, progress, recording
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.recorded import enqueued, stored, texts, writes
 from tests.workers.support import log_lines, run_stock
-from workers import events, keys
-from workers.events import EventKind
-from workers.job import Job
-from workers.producer import QueueService
-from workers.progress import current_attempt, progress, recording
 
 log = logging.getLogger("tests.somewhere")
 
@@ -83,7 +84,7 @@ def test_progress_is_an_event_once_a_second_at_most_and_at_the_end(job: Job) -> 
             pause.wait(0.01)
     seconds = time.monotonic() - begun
     told = events.read(job.connection)
-    assert {(e.kind, e.subject.job, e.subject.queue, e.subject.function) for e in told} == {
+    assert {(e.kind, e.source.job, e.source.queue, e.source.function) for e in told} == {
         (EventKind.PROGRESS, job.id, "somewhere", "os.getcwd")
     }
     assert (told[-1].details["done"], told[-1].details["message"]) == (129, "on it")

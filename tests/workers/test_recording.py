@@ -14,12 +14,12 @@ import pytest
 import redis
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
+from qtui_workers.engine.job import Job
+from qtui_workers.reporting import source
+from qtui_workers.reporting.job_recording import progress, recording
 from tests.support import Server, wait_until
 from tests.workers.recorded import enqueued, notes, stored
 from tests.workers.support import log_lines
-from workers import subject
-from workers.job import Job
-from workers.progress import progress, recording
 
 log = logging.getLogger("tests.somewhere")
 
@@ -65,7 +65,7 @@ def test_one_job_after_the_other_leaves_nothing_behind(client: redis.Redis) -> N
     assert (sys.stdout, sys.stderr) == streams
     assert logging.getLogger().handlers == handlers
     assert threading.active_count() == threads
-    assert subject.current().job == ""
+    assert source.current().job == ""
     assert log_lines(client, "first") == [("PRINT", "of the first")]
     assert log_lines(client, "second") == [("PRINT", "of the second")]
 

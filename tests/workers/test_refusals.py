@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import redis
 
+from qtui_workers.errors import RedisUnavailable
+from qtui_workers.reporting.redaction import redacted
+from qtui_workers.server.connection import INTERACTIVE, WORKER, Patience, connect, explain
+from qtui_workers.server.redis_errors import _CAUSES
 from tests.support import Server, wait_until
 from tests.workers.sockets import free_port, listening
-from workers.connection import INTERACTIVE, WORKER, Patience, connect, explain
-from workers.errors import RedisUnavailable
-from workers.redaction import redacted
-from workers.refusals import _CAUSES
 
 QUICK = Patience(1.0, 0.3, tries=1, longest_pause=0.05, health_check=0, repeat_commands=False)
 

@@ -11,9 +11,9 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script, fragment
 from tests.support import Server
-from workers import keys
-from workers.scripts import Script, fragment
 
 BEGIN = 1_700_000_000
 REGISTRY = keys.registry("finished", "kept")
@@ -32,7 +32,7 @@ END = Script(
     if keep then keep_newest(KEYS[1], id, keep) end
     """,
 )
-"""A job ends, as `workers/lua/ending.lua` has it."""
+"""A job ends, as `qtui_workers/lua/ending.lua` has it."""
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,19 @@ import redis
 from rq import Queue
 from typer.main import get_command
 
+from qtui_workers.cli import app
+from qtui_workers.define import discovery
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput
+from qtui_workers.processors.test_job import TestJob
+from qtui_workers.processors.test_job import test_job as the_processor
+from qtui_workers.rate.limiter import Limits
+from qtui_workers.server import keys
+from qtui_workers.services.publishing import JobServiceUnavailable, publishing
 from tests.support import Server, wait_until
 from tests.workers.processors.site import Reply, Site
 from tests.workers.processors.test_publish_build import initiate, project
 from tests.workers.support import environment, field, log_lines, run_burst, working
-from workers import discovery, keys
-from workers.cli import app
-from workers.errors import InvalidInput
-from workers.limiter import Limits
-from workers.processors.test_job import TestJob
-from workers.processors.test_job import test_job as the_processor
-from workers.producer import QueueService
-from workers.services.publishing import JobServiceUnavailable, publishing
 
 TESTS = Path(__file__).parent.parent
 HERE = "workers/test_rows.py"
@@ -243,11 +244,11 @@ def test_shared_jobs_package_dotenv(server: Server, service: QueueService, home:
     """The example with its REDIS_URL filled in is all that a producer and a worker are given."""
     example = (TESTS.parent / ".env.example").read_text("utf-8")
     (home / ".env").write_text(example.replace("REDIS_URL=\n", f"REDIS_URL={server.url}\n"))
-    python = "from workers.connection import connect; from workers.producer import QueueService as Q"
+    python = "from qtui_workers import QueueService as Q, connect"
     script = f"""
         set -a; . ./.env; set +a
         {sys.executable} -c '{python}; print(Q(connect()).add_test_job({{"message": "hi"}}))'
-        exec {sys.executable} -m workers.cli --burst
+        exec {sys.executable} -m qtui_workers.cli --burst
     """
     run: dict[str, Any] = {"cwd": home, "env": environment(home), "capture_output": True, "text": True, "timeout": 60}
     done = subprocess.run(["bash", "-euc", script], **run)
@@ -305,16 +306,16 @@ def test_publishing_builds_shutdown_timeout() -> None:
 def test_queue_architecture_own_process(server: Server, service: QueueService, home: Path) -> None:
     """Who enqueues has nothing of the worker in its process: no module, no thread, no child."""
     code = (
-        "import os, sys, threading; from workers.connection import connect; from workers.producer import QueueService\n"
+        "import os, sys, threading; from qtui_workers import QueueService, connect\n"
         "print(QueueService(connect()).add_test_job({}))\n"
-        "print({'workers.worker', 'workers.pool', 'workers.engine'} & set(sys.modules), threading.active_count())\n"
+        "print([m for m in sys.modules if m.startswith('qtui_workers.engine')], threading.active_count())\n"
         "try: os.waitpid(-1, os.WNOHANG)\n"
         "except ChildProcessError: print('no child')"
     )
     variables = environment(home, REDIS_URL=server.url)
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
     job_id, *told = done.stdout.splitlines()
-    assert told == ["set() 1", "no child"]
+    assert told == ["[] 1", "no child"]
     assert service.status(job_id).status == "queued"
     run_burst(server, home)
     assert service.status(job_id).status == "finished"

@@ -8,17 +8,18 @@ import pytest
 import redis
 
 from qtui.broker import overview
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import NotFound
+from qtui_workers.rate.limiter import Limits
+from qtui_workers.reporting import events
+from qtui_workers.reporting.events import EventKind
+from qtui_workers.server import keys
+from qtui_workers.server.connection import connect
 from tests.cli.support import Qtui
 from tests.support import Server, wait_until
 from tests.workers import templated
 from tests.workers.sockets import free_port
 from tests.workers.support import field, run, run_burst, working
-from workers import events, keys
-from workers.connection import connect
-from workers.errors import NotFound
-from workers.events import EventKind
-from workers.limiter import Limits
-from workers.producer import QueueService
 
 KNOWN = {"QTUI_PROCESSORS": templated.MODULE}
 AT_ONCE = ("--shutdown-timeout", "0.2")
@@ -97,8 +98,8 @@ def test_job_template_events(server: Server, service: QueueService, client: redi
     bad = service.enqueue(templated.kept, {"fail": True}, attempts=2).id
     run_burst(server, home, "kept", **KNOWN)
     told = [event for event in events.read(client) if event.kind != EventKind.QUEUED]
-    assert [event.kind for event in told if event.subject.job == good] == ["started", "completed"]
-    mine = [event for event in told if event.subject.job == bad]
+    assert [event.kind for event in told if event.source.job == good] == ["started", "completed"]
+    mine = [event for event in told if event.source.job == bad]
     assert [event.kind for event in mine] == ["started", "retrying", "started", "failed"]
     assert "ValueError: as told" in str(mine[-1].details["error"])
 

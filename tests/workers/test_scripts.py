@@ -8,10 +8,10 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script
 from tests.support import Server
 from tests.workers.support import environment
-from workers import keys
-from workers.scripts import Script
 
 
 def test_a_script_knows_the_prefixes_of_all_keys(client: redis.Redis) -> None:
@@ -20,7 +20,7 @@ def test_a_script_knows_the_prefixes_of_all_keys(client: redis.Redis) -> None:
 
 def test_a_prefix_may_hold_anything(server: Server, home: Path) -> None:
     prefix = 'it\'s "é"\\n'
-    code = "import sys, redis; from workers.scripts import Script; c = redis.Redis.from_url(sys.argv[1])\n"
+    code = "import sys, redis; from qtui_workers.server.scripts import Script; c = redis.Redis.from_url(sys.argv[1])\n"
     code += "sys.stdout.buffer.write(Script('return RQ')(c)); c.close()"
     done = subprocess.run(
         [sys.executable, "-c", code, server.url], env=environment(home, RQ_KEY_PREFIX=prefix), capture_output=True, check=True

@@ -16,12 +16,12 @@ from rq import Callback, Queue, Retry
 from rq.suspension import resume as resume_all
 from rq.suspension import suspend
 
+from qtui_workers.enqueue.pause import pause, resume
+from qtui_workers.enqueue.queue_service import QueueService
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.support import field, run_burst, working
-from workers.pause import pause, resume
-from workers.producer import QueueService
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE, "--name", "w1")
 SECRET = "tiger-lily-42"

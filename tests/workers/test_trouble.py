@@ -11,12 +11,12 @@ import redis
 from rq import Callback, Queue
 from rq.command import send_kill_horse_command
 
+from qtui_workers.reporting import events
+from qtui_workers.reporting.events import Event, EventKind
 from tests.support import Server, wait_until
 from tests.workers import engine
 from tests.workers.engine import MODULE
 from tests.workers.support import field, working
-from workers import events
-from workers.events import Event, EventKind
 
 ALLOW = ("default", "--allow-pickle", "--allow", MODULE, "--name", "w1")
 
@@ -36,7 +36,7 @@ def test_a_horse_that_dies_is_told_with_its_job(server: Server, client: redis.Re
         send_kill_horse_command(client, "w1")
         wait_until(lambda: told(client), description="the trouble is told")
     [event] = told(client)
-    assert (event.subject.job, event.subject.queue, event.subject.worker) == (job.id, "default", "w1")
+    assert (event.source.job, event.source.queue, event.source.worker) == (job.id, "default", "w1")
     assert "Work-horse terminated unexpectedly" in str(event.details["error"])
 
 
@@ -47,7 +47,7 @@ def test_an_absence_of_redis_is_told_when_it_is_over(own_server: Server, home: P
         own_server.start()
         wait_until(lambda: told(client), description="the trouble is told")
         [event] = told(client)
-    assert event.subject.worker == "w1"
+    assert event.source.worker == "w1"
     assert str(event.details["error"]).startswith("Redis was away, or refused this worker, for ")
 
 

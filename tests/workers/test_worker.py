@@ -17,11 +17,11 @@ import pytest
 import redis
 from rq import Queue, Retry
 
+from qtui_workers.engine.job import Job, NotAllowed, Policy
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import MODULE, add, environment, field, log_lines, run_burst, working
-from workers import keys
-from workers.job import Job, NotAllowed, Policy
-from workers.producer import QueueService
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_failing_job_waits_longer_each_time_and_then_fails(
     times = [float(entry[b"at"]) for _, entry in client.xrange(keys.log(job_id))]
     # RQ schedules in whole seconds, so a wait of one may be nearly none.
     assert times[1] - times[0] < times[2] - times[1]
-    assert service.status(job_id).failed_reason == "workers.processors.test_job.TestJobFailed: told to fail: hello"
+    assert service.status(job_id).failed_reason == "qtui_workers.processors.test_job.TestJobFailed: told to fail: hello"
 
 
 @pytest.mark.parametrize("backoff", ["exponential:1h,cap=1h,jitter=0", "fixed:3600s", "exponential:1h,cap=1h,jitter=0.5"])
@@ -94,7 +94,7 @@ def test_an_invalid_payload_fails_its_job_with_the_field_and_the_reason(
     server: Server, service: QueueService, client: redis.Redis, home: Path
 ) -> None:
     queue = Queue("main-queue", connection=client, serializer="json")
-    job = queue.enqueue("workers.processors.report.report", steps=0)
+    job = queue.enqueue("qtui_workers.processors.report.report", steps=0)
     run_burst(server, home)
     assert (service.status(job.id).failed_reason or "").endswith("payload field 'steps': must be at least 1")
 
@@ -106,7 +106,7 @@ def test_high_priority_goes_first(server: Server, service: QueueService, client:
     assert sorted(ids, key=lambda i: started[i]) == ids[::-1]
 
 
-@pytest.mark.parametrize("name", ["os.getcwd", f"{MODULE}.add", "os.system", "__import__", "", "workers.cli.main"])
+@pytest.mark.parametrize("name", ["os.getcwd", f"{MODULE}.add", "os.system", "__import__", "", "qtui_workers.cli.main"])
 def test_a_function_that_is_no_processor_is_refused(
     server: Server, service: QueueService, client: redis.Redis, home: Path, name: str
 ) -> None:
@@ -246,9 +246,10 @@ def test_sigterm_lets_the_running_job_finish_and_takes_no_more(
 def test_sigterm_between_the_claim_and_the_start_of_a_job_is_not_lost(server: Server, service: QueueService, home: Path) -> None:
     job_id = service.add_test_job({"seconds": 600})
     code = (
-        "import os, signal, sys, workers.cli, workers.worker as module; "
+        "import os, signal, sys, qtui_workers.cli, qtui_workers.engine.worker as module; "
         "module.Worker.reorder_queues = lambda *_: os.kill(os.getpid(), signal.SIGTERM); "  # RQ's own hook, right after a claim
-        f"sys.argv = {['qtui-worker', '--url', server.url, '--in-process', '--shutdown-timeout', '0.5']!r}; workers.cli.main()"
+        f"sys.argv = {['qtui-worker', '--url', server.url, '--in-process', '--shutdown-timeout', '0.5']!r}; "
+        "qtui_workers.cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=20)
     assert service.status(job_id).status == "queued"

@@ -14,11 +14,11 @@ import redis
 from typer.core import TyperOption
 from typer.main import get_command
 
+from qtui_workers.cli import app, default_queues
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import environment, run, run_burst, working
-from workers import keys
-from workers.cli import app, default_queues
-from workers.producer import QueueService
 
 
 def test_help_names_every_option(home: Path) -> None:
@@ -115,7 +115,7 @@ def test_no_worker_works_where_a_person_may_only_look(server: Server, home: Path
 
 
 def test_the_processing_side_loads_no_user_interface(home: Path) -> None:
-    code = "import sys, workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
+    code = "import sys, qtui_workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
 

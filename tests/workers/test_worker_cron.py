@@ -7,14 +7,14 @@ from pathlib import Path
 import redis
 from rq.cron import CronScheduler
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import working
-from workers import keys
-from workers.producer import QueueService
 
 MODULE = '''
 from pydantic import BaseModel
-from workers.processor import Payload, processor
+from qtui_workers.define.decorator import Payload, processor
 
 class Nothing(Payload): pass
 class Done(BaseModel): ok: bool = True

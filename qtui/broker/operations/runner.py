@@ -17,9 +17,9 @@ from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selecti
 from qtui.broker.scripts import Argument, encode
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.timing import parse_time
-from workers import keys
-from workers.errors import InvalidInput
-from workers.text import decode
+from qtui_workers.errors import InvalidInput
+from qtui_workers.server import keys
+from qtui_workers.text import decode
 
 LARGEST: Final = 200
 """Jobs in one chunk at most."""

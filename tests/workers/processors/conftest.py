@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from qtui_workers.enqueue.queue_service import QueueService
 from tests.workers.processors.site import Site
-from workers.producer import QueueService
 
 
 @pytest.fixture(autouse=True)

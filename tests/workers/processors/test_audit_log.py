@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput
+from qtui_workers.processors.audit_log import audit_log
 from tests.support import Server
 from tests.workers.support import run_burst
-from workers.errors import InvalidInput
-from workers.processors.audit_log import audit_log
-from workers.producer import QueueService
 
 PAYLOAD = {
     "org_id": "o1", "actor_id": "u1", "actor_type": "user", "action": "project.delete", "resource_type": "project",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from qtui_workers.define import discovery
+from qtui_workers.define.discovery import AnyProcessor
+from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
 from tests.workers.support import environment
-from workers import discovery
-from workers.discovery import AnyProcessor
-from workers.failures import Unrecoverable, not_retried
 
 BUNDLED = {name: one for name, one in discovery.discover().processors.items() if one.path.startswith(discovery.BUNDLED)}
 
@@ -29,10 +29,10 @@ def test_each_says_what_it_does_and_what_its_fields_are(processor: AnyProcessor)
 
 
 def test_listing_them_loads_nothing_heavy(home: Path) -> None:
-    code = "import sys, json; from workers import discovery; discovery.discover(); print(json.dumps(sorted(sys.modules)))"
+    code = "import sys, json; from qtui_workers.define import discovery; discovery.discover(); print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True, check=True)
     loaded = set(json.loads(done.stdout))
-    assert "workers.processors.webhook" in loaded
+    assert "qtui_workers.processors.webhook" in loaded
     assert not loaded & {"httpx2", "sqlalchemy", "jinja2", "smtplib"}
 
 

@@ -15,15 +15,15 @@ import redis
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
 
+from qtui_workers.define.unrecoverable import Unrecoverable
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput
+from qtui_workers.processors.email import email, render
+from qtui_workers.server import keys
+from qtui_workers.services.mail import NotSent
 from tests.support import Server
 from tests.workers.processors.site import certificate
 from tests.workers.support import field, log_lines, run_burst
-from workers import keys
-from workers.errors import InvalidInput
-from workers.failures import Unrecoverable
-from workers.processors.email import email, render
-from workers.producer import QueueService
-from workers.services.mail import NotSent
 
 WELCOME = {
     "to": "zoe@example.org",

@@ -13,14 +13,14 @@ import pytest
 import redis
 from pydantic import HttpUrl
 
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.processors.fetch_area import _retry_after, rate
+from qtui_workers.rate.limiter import Limit, Limits
+from qtui_workers.server import keys
+from qtui_workers.services.outbound import Answer
 from tests.support import Server
 from tests.workers.processors.site import Asked, Reply, Site
 from tests.workers.support import log_lines, run_burst
-from workers import keys
-from workers.limiter import Limit, Limits
-from workers.processors.fetch_area import _retry_after, rate
-from workers.producer import QueueService
-from workers.services.outbound import Answer
 
 
 class Api:

@@ -16,23 +16,23 @@ import pytest
 import redis
 from rq.command import send_kill_horse_command
 
-from tests.support import Server, wait_until
-from tests.workers.processors.site import Reply, Site
-from tests.workers.sockets import free_port
-from tests.workers.support import environment, field, log_lines, run_burst, working
-from workers import keys
-from workers.errors import InvalidInput, NotFound, RedisUnavailable
-from workers.limit import Limit
-from workers.processors.publish_build import publish_build
-from workers.producer import QueueService
-from workers.services.build import Plan
-from workers.services.publishing import (
+from qtui_workers.define.limit import Limit
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable
+from qtui_workers.processors.publish_build import publish_build
+from qtui_workers.server import keys
+from qtui_workers.services.build import Plan
+from qtui_workers.services.publishing import (
     JobServiceUnavailable,
     PublishingRecord,
     execute_build_and_submit,
     initiate_publishing,
     publishing,
 )
+from tests.support import Server, wait_until
+from tests.workers.processors.site import Reply, Site
+from tests.workers.sockets import free_port
+from tests.workers.support import environment, field, log_lines, run_burst, working
 
 MAKE = (
     "import os, pathlib; print('made by', os.environ.get('MODE')); "
@@ -117,7 +117,7 @@ def test_where_redis_never_was_it_says_so_too_and_so_does_the_record(home: Path)
 
 
 def _records() -> list[PublishingRecord]:
-    from workers.services import database
+    from qtui_workers.services import database
 
     with database.transaction() as connection:
         ids = [row.id for row in connection.execute(database.publishings.select())]
@@ -202,7 +202,7 @@ def test_a_build_that_takes_too_long_ends_with_all_its_processes(
 def test_a_build_ends_when_what_runs_it_is_killed(service: QueueService, home: Path) -> None:
     folder = project(home / "project", CHILDREN)
     record = initiate(service, folder)
-    code = f"from workers.services.publishing import execute_build_and_submit as go; go({record.id!r})"
+    code = f"from qtui_workers.services.publishing import execute_build_and_submit as go; go({record.id!r})"
     process = subprocess.Popen([sys.executable, "-c", code], env=environment(home), stderr=subprocess.DEVNULL)
     running = pids(folder)
     assert not any(gone(pid) for pid in running)

@@ -12,15 +12,15 @@ import pytest
 import redis
 from standardwebhooks import Webhook as Verifier
 
+from qtui_workers.define.unrecoverable import Unrecoverable
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput
+from qtui_workers.processors.webhook import Webhook, signed_headers, webhook
+from qtui_workers.server import keys
+from qtui_workers.services import outbound
 from tests.support import Server
 from tests.workers.processors.site import Reply, Site, certificate
 from tests.workers.support import log_lines, run_burst
-from workers import keys
-from workers.errors import InvalidInput
-from workers.failures import Unrecoverable
-from workers.processors.webhook import Webhook, signed_headers, webhook
-from workers.producer import QueueService
-from workers.services import outbound
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 PAYLOAD = {"type": "user.created", "data": {"name": "Zoë", "n": 1.5}}

@@ -1,0 +1,185 @@
+"""Numbers and times in the words of people; what is not known is "–", never 0."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+
+from qtui.broker.models import Progress
+from qtui_workers.text import printable
+from qtui_workers.text import short_id as short_id
+
+UNKNOWN: Final = "–"
+_SPARKS: Final = "▁▂▃▄▅▆▇█"
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def _known(number: float | None) -> bool:
+    return number is not None and math.isfinite(number)
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands separators: "12,431"."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def _parts(seconds: float) -> list[str]:
+    """The largest unit that fits and the one below it: ["2h", "10m"]; a unit that is 0 is left out."""
+    rest = int(seconds)
+    first = next((i for i, (_, length) in enumerate(_UNITS) if rest >= length), len(_UNITS) - 1)
+    parts: list[str] = []
+    for name, length in _UNITS[first : first + 2]:
+        number, rest = divmod(rest, length)
+        if number or not parts:
+            parts.append(f"{number}{name}")
+    return parts
+
+
+def age(seconds: float | None) -> str:
+    """A time span in at most two units: "41s", "12m 3s", "2h 10m", "3d 4h"."""
+    if seconds is None or not _known(seconds):
+        return UNKNOWN
+    return " ".join(_parts(max(0.0, seconds)))
+
+
+def duration(seconds: float | None) -> str:
+    """How long something took, precise where it was short: "4 ms", "0.2 s", "30.0 s", "12m 3s"."""
+    if seconds is None or not _known(seconds):
+        return UNKNOWN
+    span = max(0.0, seconds)
+    if 0 < span < 0.001:
+        return "<1 ms"
+    if span < 0.0995:
+        return f"{span * 1000:.0f} ms"
+    return f"{span:.1f} s" if span < 59.95 else age(round(span))
+
+
+def ago(at: float | None, now: float) -> str:
+    """A moment by its distance from now, in one unit: "3m ago", "now", "in 3m"."""
+    if at is None or not _known(at):
+        return UNKNOWN
+    if abs(now - at) < 1:
+        return "now"
+    distance = _parts(abs(now - at))[0]
+    return f"{distance} ago" if at < now else f"in {distance}"
+
+
+def until(at: float | None, now: float) -> str:
+    """A moment that something is due, by its distance from now: "in 3m", "now", "3m late"."""
+    return ago(at, now).replace(" ago", " late")
+
+
+def drain(seconds: float | None) -> str:
+    """How long until a queue is empty: "36s", or "never" where that is infinite."""
+    return "never" if seconds == math.inf else age(seconds)
+
+
+def _moment(at: float | None, pattern: str) -> str:
+    if at is None or not _known(at):
+        return UNKNOWN
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime(pattern)
+    except (OverflowError, OSError, ValueError):  # a year that no calendar has
+        return UNKNOWN
+
+
+def clock(at: float | None, *, millis: bool = False) -> str:
+    """Seconds since the epoch as the time of day, UTC: "12:04:31", with `millis` "12:04:31.120"."""
+    text = _moment(at, "%H:%M:%S.%f" if millis else "%H:%M:%S")
+    return text[:-3] if millis and text != UNKNOWN else text
+
+
+def date_time(at: float | None) -> str:
+    """Seconds since the epoch as date and time, UTC: "2026-11-22 12:04:31"."""
+    return _moment(at, "%Y-%m-%d %H:%M:%S")
+
+
+def size(number: int | None) -> str:
+    """Bytes in powers of 1,024: "812 B", "3.1 GiB"."""
+    if number is None:
+        return UNKNOWN
+    amount, unit = float(number), 0
+    while amount >= 1023.95 and unit < len(_SIZES) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:,.1f} {_SIZES[unit]}" if unit else f"{number:,} B"
+
+
+def rate(per_second: float | None) -> str:
+    """Events a second: "0.0", "<0.1", "40.1", "1,204"."""
+    if per_second is None or not _known(per_second):
+        return UNKNOWN
+    if 0 < per_second < 0.05:
+        return "<0.1"
+    return f"{per_second:.1f}" if per_second < 99.95 else f"{per_second:,.0f}"
+
+
+def percent(fraction: float | None) -> str:
+    """A share of 1 as "62 %"; 100 % only when it is whole."""
+    if fraction is None or not _known(fraction):
+        return UNKNOWN
+    return f"{math.floor(min(1.0, max(0.0, fraction)) * 100 + 1e-9)} %"
+
+
+def spark(values: Sequence[float | None], width: int) -> str:
+    """The newest `width` values as blocks, the newest at the right; always `width` cells.
+
+    The highest one fills its cell; anything above 0 is higher than 0; what is not known is a blank.
+    """
+    newest = values[-width:] if width > 0 else ()
+    top = max((value for value in newest if value is not None and _known(value)), default=0.0)
+    return "".join(_spark(value, top) for value in newest).rjust(max(0, width))
+
+
+def _spark(value: float | None, top: float) -> str:
+    if value is None or not _known(value):
+        return " "
+    if value <= 0 or top <= 0:
+        return _SPARKS[0]
+    return _SPARKS[max(1, min(7, round(value / top * 7)))]
+
+
+def bar(fraction: float | None, width: int) -> str:
+    """A bar of `width` cells filled in eighths of a cell: "███▌░░"; full only when the fraction is 1."""
+    if fraction is None or not _known(fraction):
+        return UNKNOWN.ljust(width)[:width]
+    eighths = int(min(1.0, max(0.0, fraction)) * width * 8 + 1e-9)
+    whole, part = divmod(eighths, 8)
+    return ("█" * whole + (_EIGHTHS[part] if part else "")).ljust(width, "░")
+
+
+def short_function(function: str | None) -> str:
+    """The last two parts of a dotted name: "charge.refund" of "shop.tasks.charge.refund"."""
+    return ".".join(function.split(".")[-2:]) if function else UNKNOWN
+
+
+def attempts(begun: int | None, allowed: int | None) -> str:
+    """Attempts begun, of those allowed: "2/3"; "2" where there is no bound known."""
+    return count(begun) if begun is None or allowed is None else f"{begun}/{allowed}"
+
+
+def progress(known: Progress | None, width: int = 16) -> str:
+    """Bar, percent and message: "████████░░  62 %  page 31"; where the total is not known, how much is done."""
+    if known is None:
+        return UNKNOWN
+    share = f"{bar(known.fraction, width)}  {percent(known.fraction):>5}"
+    told = f"{known.done:,g} done" if known.fraction is None else share
+    return f"{told}  {printable(known.message, 200)}".rstrip()
+
+
+def cells(text: str) -> int:
+    """How many cells of a terminal the text takes; wide characters take two."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """The text in exactly `width` cells, at the left or the `right`; an ellipsis says that it was cut."""
+    space = width - cells(text)
+    if space < 0:
+        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+    return " " * space + text if right else text + " " * space

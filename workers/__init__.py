@@ -1,1 +1,0 @@
-"""The processing side: all that a worker machine needs."""

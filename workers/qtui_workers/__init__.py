@@ -1,0 +1,65 @@
+"""The processing side: all that a worker machine needs. What programs use is listed here, and loaded at its first use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from qtui_workers.define.decorator import Payload, processor
+    from qtui_workers.define.limit import Limit
+    from qtui_workers.define.unrecoverable import Unrecoverable
+    from qtui_workers.engine.worker import Worker
+    from qtui_workers.enqueue.queue_service import QueueService
+    from qtui_workers.errors import RedisUnavailable
+    from qtui_workers.rate.limiter import limits
+    from qtui_workers.reporting.current_job import current_job_id
+    from qtui_workers.reporting.events import follow
+    from qtui_workers.reporting.job_recording import progress
+    from qtui_workers.server.connection import connect
+    from qtui_workers.services.publishing import initiate_publishing
+
+__all__ = [
+    "Limit",
+    "Payload",
+    "QueueService",
+    "RedisUnavailable",
+    "Unrecoverable",
+    "Worker",
+    "connect",
+    "current_job_id",
+    "follow",
+    "initiate_publishing",
+    "limits",
+    "processor",
+    "progress",
+]
+
+_HOMES: Final = {
+    "Limit": "define.limit",
+    "Payload": "define.decorator",
+    "QueueService": "enqueue.queue_service",
+    "RedisUnavailable": "errors",
+    "Unrecoverable": "define.unrecoverable",
+    "Worker": "engine.worker",
+    "connect": "server.connection",
+    "current_job_id": "reporting.current_job",
+    "follow": "reporting.events",
+    "initiate_publishing": "services.publishing",
+    "limits": "rate.limiter",
+    "processor": "define.decorator",
+    "progress": "reporting.job_recording",
+}
+"""Public name to the module that defines it."""
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported where it is defined (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

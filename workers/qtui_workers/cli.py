@@ -1,0 +1,219 @@
+"""`qtui-worker`: the command that works on jobs."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Final, get_args
+
+import redis
+import typer
+from redis.exceptions import MasterDownError
+
+from qtui_workers.define.discovery import discover
+from qtui_workers.engine.job import Policy
+from qtui_workers.engine.pool import Pool
+from qtui_workers.engine.worker import LEASE, Worker
+from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
+from qtui_workers.naming import Priority, check_name, with_priority
+from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
+from qtui_workers.server.connection import WORKER, Target, dial, open_client
+from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.settings import Settings
+from qtui_workers.text import printable
+
+log = logging.getLogger(__name__)
+
+_ROLE: Final = "qtui-worker"
+_LONGEST_WAIT: Final = 30.0
+_FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
+"""The server answered, and waiting changes nothing …"""
+_PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
+"""… but for these, as in a failover."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.command()
+def work(
+    queues: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="QUEUE",
+            help="Queues to work on, the most urgent first. Without any every queue that a processor names, each with its "
+            "-high and -low.",
+        ),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Redis: redis://, rediss://, unix:// or embedded:. Without it --context, REDIS_URL or REDIS_HOST …, the config "
+            "file; with nothing set, the embedded server of this user.",
+        ),
+    ] = None,
+    context: Annotated[str | None, typer.Option(metavar="NAME", help="A named connection of the config file.")] = None,
+    burst: Annotated[bool, typer.Option("--burst", help="End when the queues are empty.")] = False,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="The name of this worker, unlike any other's.")] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PREFIX", help="Also run functions under this dotted prefix, such as my_app.jobs; repeatable."),
+    ] = None,
+    allow_pickle: Annotated[
+        bool,
+        typer.Option(
+            "--allow-pickle",
+            help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
+        ),
+    ] = False,
+    path: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--path",
+            "-P",
+            metavar="FOLDER",
+            help="Where modules are found besides PYTHONPATH; repeatable. Without it the current folder.",
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, metavar="N", help="How many jobs are worked on at a time. Without it JOB_CONCURRENCY, and else 1."
+        ),
+    ] = None,
+    shutdown_timeout: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="How long running jobs may go on after a signal; then they go back to the head of their queue.",
+        ),
+    ] = 30.0,
+    in_process: Annotated[
+        bool,
+        typer.Option(
+            "--in-process",
+            help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it, and is "
+            "not taken up again soon. Not with --max-jobs, --max-memory or --lease.",
+        ),
+    ] = False,
+    max_jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Jobs after which the process that runs them is replaced; the worker stays. Without it never.",
+        ),
+    ] = None,
+    max_memory: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="MIB",
+            help="Mebibytes above which the process that runs the jobs is replaced after a job; the worker stays. "
+            "Without it never.",
+        ),
+    ] = None,
+    lease: Annotated[
+        float | None,
+        typer.Option(
+            min=3,
+            max=3600,
+            metavar="SECONDS",
+            help=f"Within this the jobs of a worker that was killed run again. Without it {LEASE:g}.",
+        ),
+    ] = None,
+    no_cron: Annotated[bool, typer.Option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
+    log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
+) -> None:
+    """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then running jobs may end first.
+
+    A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
+    SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
+    """
+    sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # whole: a job may change the current folder
+    found = discover()
+    for module, reason in found.broken.items():
+        raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
+    names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
+    if name is not None:
+        check_name(name, "worker name")
+    for option, value in {"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease}.items():
+        if in_process and value is not None:
+            raise InvalidInput(f"{option} is about the process that runs the jobs: with --in-process there is none")
+    chosen = choose(url, context, read_config(Connections))
+    if chosen.read_only:
+        raise Refused(f"{chosen.name} is read-only: no worker works there")
+    log_to_stderr(log_format)
+    policy = Policy(tuple(allow or ()), allow_pickle)
+
+    def run(own_name: str | None) -> None:
+        connection = _connected(chosen.target, patient=not burst)
+        Worker(
+            names,
+            connection=connection,
+            name=own_name,
+            policy=policy,
+            lease=LEASE if lease is None else lease,
+            shutdown_timeout=shutdown_timeout,
+            in_process=in_process,
+            recycle_jobs=max_jobs,
+            recycle_memory=max_memory and max_memory * 1024 * 1024,
+            cron=not no_cron,
+        ).run(burst=burst)
+
+    size = concurrency or Settings.read().job_concurrency
+    if size == 1:
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
+        return run(name)
+
+    def run_one_of_many(place: int, times: int) -> None:
+        # One that takes the place of a dead one has another name: the dead one's record lasts a minute or two.
+        run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
+
+    _connected(chosen.target, patient=not burst).close()  # that Redis is away or refuses is said once, not by each of them
+    raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
+
+
+def default_queues(named: Iterable[str]) -> list[str]:
+    """Those queues in all priorities: every -high before every plain one before every -low."""
+    names = sorted(set(named))
+    return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
+
+
+def _connected(target: Target, *, patient: bool) -> redis.Redis:
+    """A connection; a patient worker waits for a server that is away, but not for one that refuses it."""
+    wait = 0.5
+    told = ""
+    while True:
+        try:
+            dial(target, role=_ROLE).close()
+            return open_client(target, role=_ROLE, patience=WORKER)
+        except RedisUnavailable as error:
+            if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
+                raise
+            if str(error) != told:
+                log.warning("%s Waiting for it.", error)
+                told = str(error)
+        time.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT)
+
+
+def main() -> None:
+    """The entry point of `qtui-worker`: an error is one sentence on standard error and an exit code of its own."""
+    try:
+        app()
+    except QtuiError as error:
+        print(f"qtui-worker: {printable(str(error), 2_000)}", file=sys.stderr)  # noqa: T201 - the answer of a command
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Which processors there are: the bundled ones, and those of the modules named in QTUI_PROCESSORS."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import pkgutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType, ModuleType
+from typing import Any, Final
+
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.limit import declared
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.text import printable
+
+BUNDLED: Final = "qtui_workers.processors"
+VARIABLE: Final = "QTUI_PROCESSORS"
+"""Names modules and packages, separated by commas; of a package every module right in it is read too."""
+
+AnyProcessor = Processor[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The processors by name, in order of their names, and what could not be read."""
+
+    processors: MappingProxyType[str, AnyProcessor]
+    by_path: MappingProxyType[str, AnyProcessor]
+    """The same by the path that RQ imports them by."""
+    broken: MappingProxyType[str, str]
+    """Module name to the reason why it could not be imported."""
+
+
+def get(name: str) -> AnyProcessor:
+    """The processor of that name; NotFound, with names that are near, where there is none."""
+    found = discover()
+    if name in found.processors:
+        return found.processors[name]
+    near = difflib.get_close_matches(name, found.processors, n=3, cutoff=0.5)
+    names = ", ".join(near or found.processors)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the processors are {names or 'none'}"
+    unread = "".join(f"; {module} could not be imported: {reason}" for module, reason in found.broken.items())
+    raise NotFound(f"there is no processor '{printable(name, 80)}': {hint}{unread}")
+
+
+def discover() -> Found:
+    """What the bundled package and QTUI_PROCESSORS hold; read once for each value of the variable.
+
+    A module that cannot be imported is left out, so that looking works in spite of it (`qtui-worker` refuses to start with
+    one). Raises InvalidInput where two processors have one name, or give one queue different limits.
+    """
+    return _discover(os.environ.get(VARIABLE, ""))
+
+
+@cache
+def _discover(variable: str) -> Found:
+    roots = [BUNDLED, *(name.strip() for name in variable.split(",") if name.strip())]
+    broken: dict[str, str] = {}
+    processors: dict[str, AnyProcessor] = {}
+    for module in _modules(dict.fromkeys(roots), broken):
+        for processor in _in(module):
+            other = processors.setdefault(processor.name, processor)
+            if other is not processor:
+                raise InvalidInput(
+                    f"two processors are named '{processor.name}': {other.path} and {processor.path}; "
+                    "rename one with @processor(name=…)"
+                )
+    declared(processors.values())
+    ordered = dict(sorted(processors.items()))
+    paths = {processor.path: processor for processor in ordered.values()}
+    return Found(MappingProxyType(ordered), MappingProxyType(paths), MappingProxyType(broken))
+
+
+def _modules(roots: Iterable[str], broken: dict[str, str]) -> Iterator[ModuleType]:
+    for root in roots:
+        module = _import(root, broken)
+        if module is None:
+            continue
+        yield module
+        for info in pkgutil.iter_modules(getattr(module, "__path__", []), f"{root}."):
+            inner = _import(info.name, broken)
+            if inner is not None:
+                yield inner
+
+
+def _import(name: str, broken: dict[str, str]) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
+        broken[name] = printable(f"{type(error).__name__}: {error}", 300)
+        return None
+
+
+def _in(module: ModuleType) -> list[AnyProcessor]:
+    """The processors defined in a module, not those it imports."""
+    return [v for v in vars(module).values() if isinstance(v, Processor) and v.__module__ == module.__name__]

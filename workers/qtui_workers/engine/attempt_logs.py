@@ -1,0 +1,95 @@
+"""What a worker says about its jobs: a line when an attempt begins, one when it has ended, and one where none is taken."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any, Final
+
+from qtui_workers.engine.claim import UNREADABLE, Claim, Ending, Nothing
+from qtui_workers.reporting.source import Source
+from qtui_workers.text import decode, printable
+
+log = logging.getLogger("rq.worker")
+
+
+def begins(claim: Claim, worker: str, *, described: bool = False) -> None:
+    """An attempt begins; `described`: with what the job was given, as RQ's `log_job_description` has it."""
+    source = claim.source(worker)
+    shown = replace(source, function=decode(claim.fields.get(b"description"))) if described else source
+    fields = source.fields() | {"status": "started"}
+    log.info("%s begins, attempt %d of %d", _head(shown), claim.attempt, claim.attempts, extra=fields)
+
+
+def raised(source: Source, *error: Any) -> None:
+    """What an attempt raised, with its traceback, but nothing of what the job was given."""
+    log.warning("%s raised", _head(source), exc_info=error, extra=source.fields())
+
+
+def taken_away(claim: Claim, worker: str) -> None:
+    """The job was removed, or another worker took it for lost."""
+    source = claim.source(worker)
+    log.warning("%s was taken away meanwhile: nothing is written", _head(source), extra=source.fields())
+
+
+def ended(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None:
+    """What came of an attempt, and what follows; `how` is said before that."""
+    source, took = claim.source(worker), ending.ended - ending.started
+    status = ending.status or {"retry": "scheduled" if ending.delay else "queued", "returned": "queued"}.get(
+        ending.kind, ending.kind
+    )
+    level, what = _outcome(claim, ending, took)
+    fields = source.fields() | {"seconds": round(took, 6), "status": status}
+    log.log(level, "%s %s%s", _head(source), how, what, extra=fields)
+
+
+def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
+    why = f" ({ending.error})" if ending.error else ""
+    match ending.status or ending.kind:
+        case "finished":
+            return logging.INFO, f"finished in {took:.3f} s"
+        case "failed":
+            level = logging.WARNING if ending.error.startswith(UNREADABLE) else logging.ERROR
+            return level, f"failed for good after {took:.3f} s in attempt {claim.attempt} of {claim.attempts}{why}"
+        case "retry":
+            soon = f"in {ending.delay} s" if ending.delay else "follows"
+            return logging.WARNING, f"failed after {took:.3f} s{why}; attempt {claim.attempt + 1} of {claim.attempts} {soon}"
+        case "stopped":
+            return logging.WARNING, f"was stopped after {took:.3f} s"
+        case "returned":
+            return logging.WARNING, f"was put back at the head of its queue after {took:.3f} s"
+        case status:
+            return logging.INFO, f"ended in {took:.3f} s{why}" + (f" and is {status} now" if ending.status else "")
+
+
+def _head(source: Source) -> str:
+    called = f" ({printable(source.function, 200)})" if source.function else ""
+    return f"{printable(source.queue, 200)}: job {printable(source.job, 200)}{called}"
+
+
+class Standstill:
+    """Why a worker takes no job though some wait: said once, and again when that has changed."""
+
+    def __init__(self, worker: str) -> None:
+        self._worker = worker
+        self._why = ""
+
+    def note(self, found: Claim | Nothing) -> None:
+        """What the worker found when it asked for a job."""
+        why = _hindrance(found) if isinstance(found, Nothing) else ""
+        if isinstance(found, Claim) and self._why == _LIMITED:
+            return  # a limit lets jobs through one by one
+        if why != self._why:
+            self._why = why
+            log.info("Worker %s: %s", self._worker, why or "nothing holds jobs back any more")
+
+
+_LIMITED: Final = "the jobs that wait are over a rate limit; they start as it lets them through"
+
+
+def _hindrance(found: Nothing) -> str:
+    if found.suspended:
+        return "all workers are suspended: it takes no job until they are resumed (rq resume)"
+    if found.wait is not None:
+        return _LIMITED
+    return "jobs wait in paused queues only" if found.paused else ""

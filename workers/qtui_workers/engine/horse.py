@@ -1,0 +1,219 @@
+"""A horse: a process that runs jobs, one after the other, so that what a job does to its process harms no worker."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from resource import struct_rusage
+from typing import Final, NamedTuple, NoReturn
+
+from qtui_workers.engine.claim import Claim, Ending, pack, unpack
+
+_STARTED: Final = b"started"
+_RUN: Final = b"run"
+_SETTLE: Final = b"settle"
+_LARGEST: Final = 600 * 1024 * 1024
+"""Bytes of a frame: more than the longest value that Redis takes."""
+_WORKERS_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU)
+_PATIENCE: Final = 30.0
+"""Seconds that the rest of a frame may take."""
+
+Perform = Callable[[Claim, Callable[[], None] | None], Ending]
+Settle = Callable[[str], bool]
+
+
+class Death(NamedTuple):
+    """How a horse has ended, as `os.wait4` tells it."""
+
+    pid: int
+    status: int
+    usage: struct_rusage | None = None
+
+
+class HorseDied(Exception):
+    """The process of the horse has ended, or no longer says anything that makes sense."""
+
+
+class Horse:
+    """The worker's end: a process forked at once, which waits for claims.
+
+    `perform` runs a job there, and calls its second argument, where there is one, once the job's own code has begun;
+    `settle` ends the job that ran last by RQ's own code. Jobs that ran before may have left threads or memory behind.
+    `patience`: seconds that an answer, once it is waited for, may take.
+    """
+
+    def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
+        self.jobs = 0
+        """How many jobs it was given."""
+        self._socket, other = socket.socketpair()
+        life, self._life = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._socket.close()
+            os.close(self._life)
+            _live(other, life, perform, settle)
+        # Here too, not only in the horse: killed before it had a group of its own, it would take ours with it.
+        with suppress(OSError):
+            os.setpgid(self.pid, self.pid)
+        other.close()
+        os.close(life)
+        self._socket.settimeout(patience)
+
+    def fileno(self) -> int:
+        """What becomes readable when it says something, or dies."""
+        return self._socket.fileno()
+
+    def run(self, claim: Claim, *, tell_start: bool = False) -> None:
+        """Gives it a job; with `tell_start` it says so once the job's own code has begun, unless it is over before."""
+        self.jobs += 1
+        self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
+
+    def settle(self, execution: str) -> None:
+        """Has that execution ended by RQ's own code; answered with an Ending `settled`, or another where it is not the last."""
+        self._send([_SETTLE, execution.encode()])
+
+    def answer(self) -> Ending | float:
+        """What it says: how the job ended, or when it was seen to have begun (time.monotonic). Blocks; raises HorseDied."""
+        try:
+            parts = _receive(self._socket)
+            return float(parts[1]) if parts[0] == _STARTED else Ending.from_frame(parts)
+        except (OSError, EOFError, ValueError, IndexError) as error:
+            raise HorseDied from error
+
+    def is_done(self) -> bool:
+        """Whether it says that what it was to settle is settled; raises HorseDied."""
+        answer = self.answer()
+        return isinstance(answer, Ending) and answer.kind == "settled"
+
+    def kill(self) -> None:
+        """Kills it, with all processes of its group."""
+        for end in (os.killpg, os.kill):
+            with suppress(OSError):
+                end(self.pid, signal.SIGKILL)
+
+    def bury(self) -> Death:
+        """Makes sure that it has ended."""
+        self.kill()
+        death = Death(self.pid, 0)
+        with suppress(ChildProcessError):
+            death = Death(*os.wait4(self.pid, 0))
+        self._close()
+        return death
+
+    def memory(self) -> int:
+        """Bytes of memory that it holds now; 0 where the system does not say."""
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except (OSError, ValueError, IndexError):
+            return 0
+
+    def _send(self, parts: list[bytes]) -> None:
+        try:
+            self._socket.sendall(pack(parts))
+        except OSError as error:
+            raise HorseDied from error
+
+    def _close(self) -> None:
+        self._socket.close()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
+
+
+def _receive(sock: socket.socket) -> list[bytes]:
+    """The next frame; EOFError where there will be none, ValueError where it is not one."""
+    length = int.from_bytes(_exactly(sock, 4))
+    if length > _LARGEST:
+        raise ValueError("no frame")
+    return unpack(_exactly(sock, length))
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes:
+    data = sock.recv(count)
+    if len(data) == count:
+        return data
+    whole = bytearray(data)
+    while len(whole) < count:
+        more = sock.recv(min(count - len(whole), 1 << 20))
+        if not more:
+            raise EOFError
+        whole += more
+    return bytes(whole)
+
+
+# In the horse's own process
+
+
+def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> NoReturn:
+    code = 1
+    try:
+        os.setpgrp()
+        os.register_at_fork(after_in_child=lambda: _leave_horse(sock))
+        random.seed()
+        gc.freeze()
+        for number in _WORKERS_SIGNALS:
+            signal.signal(number, _ignored)
+        threading.Thread(target=_die_with_worker, args=(life,), name="watches the worker", daemon=True).start()
+        _serve(sock, perform, settle)
+    except EOFError:
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _ignored(_signum: int, _frame: object) -> None:
+    """The signal is for the worker, which lets the job finish; what the job starts is not deaf to it, unlike by SIG_IGN."""
+
+
+def _leave_horse(sock: socket.socket) -> None:
+    """In a fork of the horse: it must not answer for it, nor keep its death from being noticed."""
+    sock.close()
+    for number in _WORKERS_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
+    while True:
+        verb, *parts = _receive(sock)
+        said = _Said(sock)
+        if verb == _RUN:
+            ending = perform(Claim.from_frame(parts[1:]), said.started if parts[0] == b"1" else None)
+        else:
+            ending = Ending("settled" if settle(parts[0].decode()) else "failed", 0.0, 0.0)
+        said.ended(ending)
+
+
+class _Said:
+    """What is said of one job: that it has started, by a thread that watches it, but never after how it ended."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._speaking = threading.Lock()
+        self._over = False
+
+    def started(self) -> None:
+        with self._speaking:
+            if not self._over:
+                self._sock.sendall(pack([_STARTED, repr(time.monotonic()).encode()]))
+
+    def ended(self, ending: Ending) -> None:
+        with self._speaking:
+            self._over = True
+            self._sock.sendall(pack(ending.to_frame()))
+
+
+def _die_with_worker(life: int) -> None:
+    """Without its worker the job is somebody else's soon: it must not go on here, nor what it started."""
+    os.read(life, 1)
+    os.killpg(os.getpgrp(), signal.SIGKILL)

@@ -1,0 +1,246 @@
+"""A job as our worker and producer see it: attempts are counted, and only what is allowed is imported or unpickled."""
+
+# mypy: allow-untyped-calls
+# (some methods of RQ have no types)
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import zlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, ClassVar, Final, cast
+
+import redis
+import rq.job
+from redis.client import Pipeline
+from rq.exceptions import DeserializationError
+from rq.serializers import DefaultSerializer, JSONSerializer
+from rq.types import FailureCallbackType, SuccessCallbackType
+from rq.utils import import_attribute, import_job_class
+
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.discovery import discover
+from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
+from qtui_workers.reporting.job_recording import recording
+from qtui_workers.server import keys
+from qtui_workers.text import printable
+
+_PICKLE: Final = b"\x80"
+"""The first byte of every pickle of protocol 2 and later; JSON never begins with it."""
+
+
+_TIMES: Final = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat")
+"""Read here, as RQ's way takes as long as all other fields together."""
+
+
+class NotAllowed(Unrecoverable):
+    """This worker does not run such a job."""
+
+
+class PickleRefused(Unrecoverable, DeserializationError):
+    """This worker does not unpickle jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a worker runs besides the registered processors."""
+
+    allow: tuple[str, ...] = ()
+    """Dotted prefixes of functions, such as `my_app.jobs`; they match whole words between dots."""
+    allow_pickle: bool = False
+
+    def allows(self, path: str) -> bool:
+        """Whether a function of that dotted path may run."""
+        return any(path == prefix or path.startswith(f"{prefix}.") for prefix in self.allow)
+
+
+class Job(rq.job.Job):
+    """RQ's job, which counts its attempts, reads JSON (and pickles only by policy), and runs only what is allowed."""
+
+    policy: ClassVar[Policy] = Policy()
+    attempt: int = 0
+    """Attempts begun so far, the running one included."""
+    attempts: int | None = None
+    """Attempts in all; None where whoever enqueued it did not say."""
+    claimed: bool = False
+    """Whether the running attempt has been counted by the script that took the job."""
+    starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
+    """Entered when all is ready, with the function that is called inside; what it raises keeps that from running."""
+
+    @classmethod
+    def under(cls, policy: Policy, base: type[rq.job.Job] | str | None = None) -> type[Job]:
+        """The class with that policy; `base` is a class of RQ's jobs, or its dotted name, that it is a kind of besides."""
+        base = import_job_class(base) if isinstance(base, str) else base or cls
+        bases = (base,) if issubclass(base, cls) else (cls,) if issubclass(cls, base) else (cls, base)
+        return cast(type[Job], type(base.__name__, bases, {"policy": policy}))
+
+    def __eq__(self, other: object) -> bool:
+        """As RQ's, whatever class of jobs each was read with."""
+        return isinstance(other, rq.job.Job) and self.id == other.id
+
+    __hash__ = rq.job.Job.__hash__
+
+    # Reading
+
+    def restore(self, raw_data: dict[Any, Any]) -> None:
+        """Reads the hash; which of RQ's serializers it needs follows from the data, before anything else is decoded."""
+        if self.serializer in (DefaultSerializer, JSONSerializer):
+            pickled = _unpacked(raw_data.get(b"data", b"")).startswith(_PICKLE)
+            self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
+        times = {name: raw_data[name] for name in _TIMES if raw_data.get(name)}
+        super().restore({name: value for name, value in raw_data.items() if name not in _TIMES})
+        for name, value in times.items():
+            setattr(self, name.decode(), datetime.fromisoformat(value.decode("ascii")).astimezone(UTC))
+        self.attempt = _number(raw_data.get(keys.FIELD_ATTEMPT.encode())) or 0
+        self.attempts = _number(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
+
+    def to_dict(self, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
+        """RQ's fields and the number of attempts in all; attempts begun are only ever counted up, never written."""
+        fields: dict[str, Any] = super().to_dict(include_meta, include_result)
+        return fields if self.attempts is None else fields | {keys.FIELD_ATTEMPTS: self.attempts}
+
+    def _deserialize_data(self) -> None:
+        if self.data.startswith(_PICKLE) and not self.policy.allow_pickle:
+            self.retries_left = 0  # as `qtui_workers.define.unrecoverable.not_retried`
+            raise PickleRefused(
+                "the job is pickled, and unpickling can run any code: start the worker with --allow-pickle "
+                "where all who enqueue are trusted"
+            )
+        super()._deserialize_data()
+
+    # Running
+
+    def begun_as_claimed(self, worker_name: str, at: datetime) -> None:
+        """Notes what the script that took the job has written: the job was read before (`lua/lease.lua`)."""
+        self.worker_name = worker_name
+        self.started_at = self.last_heartbeat = at
+        self._status = rq.job.JobStatus.STARTED
+        self.attempt += 1
+        self.claimed = True
+
+    def prepare_for_execution(self, worker_name: str, pipeline: Pipeline) -> None:
+        """RQ's bookkeeping at the start of an attempt; counts it, and forgets the progress of the one before."""
+        super().prepare_for_execution(worker_name, pipeline)
+        if self.claimed:
+            return
+        self.attempt += 1
+        pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)
+        pipeline.hdel(self.key, keys.FIELD_PROGRESS)
+
+    def _execute(self) -> Any:
+        with recording(self):
+            function, args, kwargs = self.func, self.args, self.kwargs  # found once: RQ's own way looks twice
+            # A processor enters it by itself, once it has validated the payload.
+            with nullcontext() if isinstance(function, Processor) else self.starting(function):
+                result = function(*args, **kwargs)
+            return asyncio.run(result) if asyncio.iscoroutine(result) else result
+
+    @property
+    def func(self) -> Callable[..., Any]:
+        """What to call: a registered processor, or a function that the policy allows.
+
+        Raises NotAllowed otherwise, also where a callback is not allowed; no further attempt would mend that.
+        """
+        with not_retried(self):
+            return self._found()
+
+    def _found(self) -> Callable[..., Any]:
+        for callback in (self._success_callback_name, self._failure_callback_name, self._stopped_callback_name):
+            if callback and not self.policy.allows(callback):
+                raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
+        name = self.func_name if isinstance(self.func_name, str) else ""
+        processor = discover().by_path.get(name) if self.instance is None else None
+        return processor or self._allowed(name)
+
+    def _allowed(self, name: str) -> Callable[..., Any]:
+        instance = self.instance
+        kind = type(instance)
+        path = name if instance is None else f"{kind.__module__}.{kind.__qualname__}.{name}"
+        shown = printable(path, 200)
+        if instance is not None and self.serializer is JSONSerializer:
+            raise NotAllowed(f"{shown} is a method of plain data; a job names a processor or a function")
+        if not self.policy.allows(path):
+            raise _refusal(shown, self.policy)
+        if instance is not None:
+            return _callable(getattr(instance, name), shown)
+        return _imported(name, self.policy)
+
+    # RQ calls these also where the job itself was refused, or has lost its worker.
+
+    @property
+    def success_callback(self) -> SuccessCallbackType | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().success_callback if self._may_call(self._success_callback_name) else None
+
+    @property
+    def failure_callback(self) -> FailureCallbackType | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().failure_callback if self._may_call(self._failure_callback_name) else None
+
+    @property
+    def stopped_callback(self) -> Callable[[rq.job.Job, redis.Redis], Any] | None:
+        """RQ's, or None where the policy does not allow it."""
+        return super().stopped_callback if self._may_call(self._stopped_callback_name) else None
+
+    def _may_call(self, name: str | None) -> bool:
+        return name is not None and self.policy.allows(name)
+
+
+def _refusal(what: str, policy: Policy) -> NotAllowed:
+    allowed = ", ".join(policy.allow) or "nothing else"
+    return NotAllowed(
+        f"{what} is no registered processor, and this worker allows {allowed}: name its module in QTUI_PROCESSORS, "
+        "or start the worker with --allow"
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _imported(name: str, policy: Policy) -> Callable[..., Any]:
+    """The function of that allowed name; raises NotAllowed, and whatever importing raises."""
+    shown = printable(name, 200)
+    try:
+        function = _callable(import_attribute(name), shown)
+    except ValueError as error:
+        why = _not_found(name)
+        raise ValueError(f"{error} ({why})" if why else str(error)) from None
+    # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
+    home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
+    if not policy.allows(home):
+        raise NotAllowed(f"{shown} is really {printable(home, 200)}, which this worker does not allow")
+    return function
+
+
+def _not_found(name: str) -> str:
+    """Why RQ did not find a function, where it does not say: it takes a module that fails to import for a class."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = importlib.import_module(module) if module else None
+    except ImportError as error:
+        why = printable(str(error), 200)
+        return f"cannot import {printable(module, 200)} ({why}): is its folder on PYTHONPATH, or --path?"
+    return "" if hasattr(found, attribute) else f"there is no {printable(attribute, 100)} in {printable(module, 200)}"
+
+
+def _callable(value: Any, shown: str) -> Callable[..., Any]:
+    if not callable(value):
+        raise NotAllowed(f"{shown} is not a function")
+    return cast(Callable[..., Any], value)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The beginning of a job's data; RQ takes both compressed and plain bytes (`rq.job.Job.restore`)."""
+    try:
+        return zlib.decompressobj().decompress(data, 16)
+    except zlib.error:
+        return data
+
+
+def _number(raw: bytes | None) -> int | None:
+    """A count out of the hash; None where it is missing or not one."""
+    text = raw.decode("ascii", "replace") if raw else ""
+    return int(text) if text.isdecimal() and len(text) < 10 else None

@@ -1,0 +1,158 @@
+"""Several workers side by side, each a process, under one that starts and stops them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import Pipe, get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import FrameType
+from typing import Final
+
+from qtui_workers.errors import InvalidInput, NotFound, QtuiError, RedisUnavailable, Refused
+from qtui_workers.text import printable
+
+log = logging.getLogger(__name__)
+
+_PAUSE: Final = 1.0
+"""Seconds before a worker that died is replaced: one that dies at once must not take the whole machine."""
+_MOST: Final = 256
+_FINAL: Final = {kind.exit_code for kind in (InvalidInput, RedisUnavailable, NotFound, Refused)}
+"""Exit codes of a worker in whose place another would end the same way."""
+
+Work = Callable[[int, int], None]
+"""Called with the number of the worker, 1 and up, and how often a worker has begun in that place, 1 the first time."""
+
+
+class Pool:
+    """`size` processes that each call `work`.
+
+    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU lets the newest finish its job and go. One
+    that dies is replaced, but in burst; one that ends without an error is not. One that is refused for good (wrong usage,
+    a wrong password, a name that is taken) ends them all.
+    """
+
+    def __init__(self, size: int, work: Work, *, replace: bool) -> None:
+        self._work = work
+        self._replace = replace
+        self._stopping = False
+        self._processes: dict[int, BaseProcess] = {}
+        self._begun: Counter[int] = Counter()
+        """How often a worker has begun in each place."""
+        self._sentences, self._tell = Pipe(duplex=False)
+        self._size = size
+        self._woken, self._wake = socket.socketpair()
+        for end in (self._woken, self._wake):
+            end.setblocking(False)
+
+    def run(self) -> int:
+        """Runs until all have ended; returns the highest of their exit codes, of a killed one 1."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._pass_on)
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, self._resize)
+        for place in range(1, self._size + 1):
+            self._start(place)
+        worst = 0
+        while self._processes:
+            wait([self._woken, *(process.sentinel for process in self._processes.values())])
+            for place, process in list(self._processes.items()):
+                if not process.is_alive():
+                    worst = max(worst, self._ended(place, process))
+            self._adjust()
+        return worst
+
+    def _start(self, place: int) -> None:
+        self._begun[place] += 1
+        arguments = self._work, place, self._begun[place], self._tell
+        process = get_context("fork").Process(target=_begin, args=arguments, name=f"worker {place}")
+        process.start()
+        self._processes[place] = process
+        if self._stopping:  # the signal came while it was being started
+            process.terminate()
+
+    def _ended(self, place: int, process: BaseProcess) -> int:
+        del self._processes[place]
+        code = process.exitcode or 0
+        process.close()
+        if code in _FINAL and not self._stopping:
+            if self._sentences.poll():
+                log.error("%s", self._sentences.recv_bytes().decode())
+            self._stop()
+        if code == 0 or self._stopping or not self._replace or place > self._size:
+            return 1 if code < 0 else code
+        log.error("worker %d died (exit code %d); another takes its place", place, code)
+        time.sleep(_PAUSE)
+        if not self._stopping:
+            self._start(place)
+        return 0
+
+    def _pass_on(self, signum: int, _: FrameType | None) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        """Lets all workers finish their jobs and go."""
+        self._stopping = True
+        for process in list(self._processes.values()):
+            if process.is_alive():
+                process.terminate()
+
+    def _resize(self, signum: int, _: FrameType | None) -> None:
+        change = 1 if signum == signal.SIGTTIN else -1
+        self._size = min(max(1, self._size + change), _MOST)
+        with suppress(OSError):
+            self._wake.send(b"!")
+
+    def _adjust(self) -> None:
+        """Starts or ends workers where a signal asked for another number of them."""
+        try:
+            self._woken.recv(64)
+        except OSError:
+            return
+        log.info("%d workers are wanted now", self._size)
+        for place in range(1, self._size + 1):
+            if place not in self._processes and not self._stopping:
+                self._start(place)
+        for place, process in list(self._processes.items()):
+            if place > self._size:
+                process.terminate()
+
+
+def _begin(work: Work, place: int, times: int, tell: Connection) -> None:
+    """In the new process: an error is one sentence and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)  # they are for the pool, and by themselves would stop the process
+    threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()
+    try:
+        work(place, times)
+    except QtuiError as error:
+        sentence = printable(str(error), 2_000)
+        if error.exit_code in _FINAL:
+            tell.send_bytes(sentence.encode())  # to the pool: all of them are refused alike, and it is said once
+        else:
+            log.error("%s", sentence)
+        sys.exit(error.exit_code)
+
+
+def _leave_with_parent() -> None:
+    """A worker whose pool was killed finishes its job and ends, as if it had been told to."""
+    parent = parent_process()
+    if parent is None:
+        return
+    if hasattr(os, "pidfd_open"):  # Linux; by the pipe of multiprocessing, which younger workers hold too, they go one by one
+        with suppress(ProcessLookupError):
+            wait([os.pidfd_open(int(parent.pid or 0))])
+    else:
+        parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)

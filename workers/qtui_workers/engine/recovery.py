@@ -1,0 +1,102 @@
+"""Taking up what lost workers left: jobs whose lease ran out, and entries between queue and start."""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ have no types)
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import redis
+from rq.callbacks import execute_failure_callback
+from rq.exceptions import AbandonedJobError
+from rq.job import JobStatus
+from rq.rate_limit import release_slot
+
+from qtui_workers.engine import attempt_logs
+from qtui_workers.engine.claim import Claim, Ending, failing, from_iso, unreadable
+from qtui_workers.engine.worker_store import Beat, Overdue
+from qtui_workers.server import keys
+from qtui_workers.text import decode, printable
+
+if TYPE_CHECKING:
+    from qtui_workers.engine.worker import Worker
+
+log = logging.getLogger("rq.worker")
+
+
+class Recovery:
+    """Ends the attempts of workers that were lost: the job gets another where it has any left, else it has failed.
+
+    A lease has to be seen unrenewed in two beats: after an absence of the server its living worker renews it in between.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+        self._seen: set[Overdue] = set()
+
+    def look(self, beat: Beat) -> None:
+        """Sees to what a beat brought to light; raises redis.RedisError or OSError."""
+        overdue = set(beat.overdue)
+        for lease in overdue & self._seen:
+            try:
+                self._recover(lease)
+            except (redis.RedisError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a record holds, it must stop nobody
+                log.error("job %s cannot be taken up: %s: %s", printable(lease.job_id), type(error).__name__, error)
+        self._seen = overdue
+        for queue in beat.stranded:
+            for job_id in self._worker.store.put_stranded_back(queue):
+                log.warning("%s: job %s was left between queue and start; it is back at the head", queue, printable(job_id))
+
+    def _recover(self, lease: Overdue) -> None:
+        claim = self._claim(lease)
+        lost = decode(claim.fields.get(b"worker_name"))
+        ending = replace(_ending(claim, lost), seen=lease.score)
+        if self._worker.store.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
+            return
+        attempt_logs.ended(claim, ending, self._worker.name, how=f"lost its worker {printable(lost, 100)}: ")
+        if ending.kind == "failed" or claim.special:
+            self._worker.errand(f"what follows the loss of job {printable(claim.id)}", lambda: self._afterwards(claim, ending))
+
+    def _claim(self, lease: Overdue) -> Claim:
+        fields: Any
+        try:
+            fields = self._worker.connection.hgetall(keys.job(lease.job_id).encode("utf-8", "surrogateescape"))
+        except redis.ResponseError:  # no hash
+            fields = {}
+        counted = keys.FIELD_ATTEMPT.encode()
+        started = from_iso(fields.get(b"started_at"))
+        claim = Claim(lease.job_id, lease.queue, lease.execution, time.time() if started is None else started, fields)
+        begun = max(0, (claim.number(counted) or 0) - 1)  # as before this attempt
+        return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)
+
+    def _afterwards(self, claim: Claim, ending: Ending) -> None:
+        """What RQ does beyond the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""
+        final = ending.kind == "failed"
+        worker = self._worker
+        job = worker.job_class.fetch(claim.id, connection=worker.connection, serializer=worker.serializer)
+        try:
+            execute_failure_callback(job, worker.death_penalty_class, AbandonedJobError, AbandonedJobError(), None)
+        finally:
+            if final:
+                worker.queue_of(claim.queue).enqueue_dependents(job)
+                job.send_webhooks(JobStatus.FAILED, exc_string=_sentence(""))
+            release_slot(job)
+
+
+def _ending(claim: Claim, lost: str) -> Ending:
+    if claim.fields and not claim.readable:
+        return unreadable(claim, "its record holds no data")
+    if claim.fields and claim.fields.get(b"status") != b"started":
+        return Ending("settled", 0.0, 0.0)
+    return failing(claim, _sentence(lost))
+
+
+def _sentence(lost: str) -> str:
+    name = f" {printable(lost, 100)}" if lost else ""
+    return f"qtui: the worker{name} was lost while it ran this job: it was killed, or lost its machine or its connection"

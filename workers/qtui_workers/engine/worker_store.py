@@ -1,0 +1,153 @@
+"""What the worker writes and reads in Redis about the jobs it takes: each step is one script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+from redis.exceptions import NoScriptError
+
+from qtui_workers.engine.claim import Claim, Ending, Nothing, iso
+from qtui_workers.reporting.events import fragment as events
+from qtui_workers.server import keys
+from qtui_workers.server.connection import own_connection
+from qtui_workers.server.scripts import Argument, Script, fragment
+from qtui_workers.text import decode
+
+WORKER_TTL: Final = 90
+"""Seconds after its last sign of life when a worker is forgotten."""
+_STRANDED_AFTER: Final = 60
+
+_STEP: Final = Script(fragment("limit"), events(), *map(fragment, ("lease", "retention", "ending", "step")))
+_BEAT: Final = Script.of("lease", "beat")
+_TRIM: Final = Script.of("lease", "retention", "trim")
+_STRANDED: Final = Script.of("stranded")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of ending one job and taking the next."""
+
+    came: str
+    """Of the ending: `done`; `lost`: the job was not ours any more; `dependents`: RQ's own code has to end it; or ''."""
+    found: Claim | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A lease that nobody renewed."""
+
+    queue: str
+    job_id: str
+    execution: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """What a sign of life brought to light."""
+
+    known: bool
+    """Whether the worker is on record."""
+    held: bool
+    """Whether its job is still its own."""
+    overdue: tuple[Overdue, ...]
+    stranded: tuple[str, ...]
+    """Queues with entries between queue and start."""
+
+
+class WorkerStore:
+    """The record of one worker. Every method is one round trip, and raises redis.RedisError or OSError."""
+
+    def __init__(self, connection: redis.Redis, worker: str, lease: int, limits: Mapping[str, str]) -> None:
+        """`lease` in seconds, 0: as long as the job may take. `limits`: what the code declares, by queue (JSON)."""
+        self._connection = connection
+        self._line: Any = own_connection(connection)
+        self._limits = limits
+        self._worker = worker
+        self._lease = lease
+
+    def step(
+        self,
+        ended: tuple[Claim, Ending] | None,
+        execution: str | None,
+        queues: Sequence[str],
+        *,
+        asked: float = 0.0,
+        forced: bool = False,
+    ) -> Step:
+        """Ends a job, then begins the next as that execution (None: takes none), of the first queue that has any.
+
+        Both may be repeated with the same arguments: what was done before is found done. `asked` is when this execution
+        was first asked for; forced: also where other jobs wait for the one that ends.
+        """
+        begun = time.time()
+        arguments = [*self._common(begun), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
+        arguments += ended[1].arguments(ended[0], forced=forced) if ended else [""]
+        came, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
+        if what == b"nothing":
+            wait, why, *held = rest
+            nothing = Nothing(
+                wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
+            )
+            return Step(decode(came), nothing)
+        job_id, queue, flat, dependents, limit = rest
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        texts = (decode(job_id), decode(queue), execution or "")
+        return Step(decode(came), Claim(*texts, begun, fields, dependents, asked, decode(limit)))
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._line.disconnect()
+
+    def _run_step(self, arguments: list[Argument]) -> Any:
+        """Runs the script on a connection of its own: the client's way there takes as long as a short job."""
+        given = [argument.encode("utf-8", "surrogateescape") if isinstance(argument, str) else argument for argument in arguments]
+        try:
+            return self._ask("EVALSHA", _STEP.digest, given)
+        except NoScriptError:
+            return self._ask("EVAL", _STEP.text, given)
+        except (redis.ConnectionError, redis.TimeoutError):  # an idle connection may have been closed meanwhile
+            self._line.disconnect()
+            return self._ask("EVALSHA", _STEP.digest, given)
+
+    def _ask(self, *command: Any) -> Any:
+        name, script, given = command
+        self._line.send_command(name, script, 0, *given)
+        return self._line.read_response()
+
+    def _places(self, queues: Sequence[str]) -> list[str]:
+        return [part for queue in queues for part in (queue, self._limits.get(queue, ""))]
+
+    def end_of_another(self, worker: str, claim: Claim, ending: Ending) -> str:
+        """Ends a job of a worker that was lost; `lost` where somebody else did, or that worker is back."""
+        arguments = [*self._common(time.time(), worker, 0), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
+        came, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
+        return decode(came)
+
+    def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
+        """A sign of life of the worker and its job."""
+        running = [claim.id, claim.queue, claim.execution] if claim else ["", "", ""]
+        arguments = [*self._common(time.time()), state, *running, *queues]
+        known, held, overdue, stranded = _BEAT(self._connection, [], arguments)
+        return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
+
+    def trim(self, registry: str, job_id: str, keep: int) -> None:
+        """Keeps the newest of a registry's jobs, of which that one has just ended."""
+        _TRIM(self._connection, [], [*self._common(time.time(), ttl=0), registry, job_id, keep])
+
+    def put_stranded_back(self, queue: str) -> list[str]:
+        """Puts entries back that a stock worker left between queue and start a minute ago; their ids."""
+        return [decode(one) for one in _STRANDED(self._connection, [], [queue, _STRANDED_AFTER])]
+
+    def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> list[Argument]:
+        return [self._worker if worker is None else worker, iso(now), repr(now), self._lease, ttl]
+
+
+def _overdue(row: list[Any]) -> Overdue:
+    queue, member, score = map(decode, row)
+    job_id, _, execution = member.rpartition(":")
+    return Overdue(queue, job_id, execution, score)

@@ -1,0 +1,1 @@
+"""How jobs enter queues: the service for programs, batches and cron jobs; and what is known of a job afterwards."""

@@ -1,0 +1,164 @@
+"""Jobs enter Redis: one step puts in a few, and a batch of any number waits out of sight until all its jobs are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import chain
+from typing import Any, Final
+from uuid import uuid4
+
+import redis
+from rq.rate_limit import RateLimitRegistry
+
+from qtui_workers.enqueue.job_template import JobTemplate, Row
+from qtui_workers.errors import RedisUnavailable, Refused
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Argument, Script
+from qtui_workers.text import decode
+
+CHUNK: Final = 500
+"""Jobs in one step: the server is held for some milliseconds."""
+_CHUNK_BYTES: Final = 1_000_000
+_ABANDONED: Final = 3_600
+"""Seconds without a new job after which a batch belongs to a program that is gone."""
+
+_ENQUEUE: Final = Script.of("event", "put", "enqueue")
+_PUBLISH: Final = Script.of("event", "put", "publish")
+_DISCARD: Final = Script.of("discard")
+
+
+def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row]) -> list[str]:
+    """Enqueues the jobs, all of them or none, and returns their ids; one round trip for each 500 of them, or megabyte.
+
+    More than that are staged: their records are written where nothing looks for them, and the last step puts all their ids
+    into the queue at once. Where that is not reached, because of an error of `rows` or of Redis, they are removed again; by
+    the next batch after an hour, where Redis was away for that too. The last step holds the server for some milliseconds
+    per 10,000 jobs where others wait in the queue already, and for no time where it is empty.
+
+    Raises Refused where a unique id is taken, redis.RedisError, and whatever `rows` raises.
+    """
+    register_limit(connection, template)
+    chunks = _chunks(rows)
+    first, second = next(chunks, []), next(chunks, None)
+    if second is not None:
+        return _Batch(connection, template).enqueue(chain([first, second], chunks))
+    if first:
+        _put(connection, template, first)
+    return [row.id for row in first]
+
+
+def register_limit(connection: redis.Redis, template: JobTemplate) -> None:
+    """Tells RQ of the concurrency limit that the jobs are under, if any. Raises redis.RedisError."""
+    if template.status == "rate_limited":
+        assert template.options.concurrency
+        with connection.pipeline() as pipe:
+            RateLimitRegistry(template.processor.name, connection).register(template.options.concurrency, pipe)
+            pipe.execute()
+
+
+def promote(connection: redis.Redis, template: JobTemplate) -> list[str]:
+    """Lets jobs that a concurrency limit holds back into the queue while it has free places; returns their ids.
+
+    What this misses because Redis is away, the next job that ends or RQ's maintenance makes up for.
+    """
+    if template.status != "rate_limited":
+        return []
+    assert template.options.concurrency
+    with suppress(redis.RedisError):
+        return RateLimitRegistry(template.processor.name, connection).acquire_and_enqueue(template.options.concurrency)
+    return []
+
+
+def _put(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) -> None:
+    put = _write(connection, template, rows, [template.place])
+    if template.unique and not put:
+        raise Refused(f"there is a job '{template.job_id}' already: remove it, or choose another id")
+
+
+def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], places: Sequence[str], batch: str = "") -> int:
+    now = datetime.now(UTC)
+    shared = [part for field in template.shared(now).items() for part in field]
+    which = "unique" if template.unique else "over" if template.job_id else "new"
+    arguments: list[Argument] = [batch, template.queue, template.score(now), template.step, which]
+    arguments += [len(shared), *shared, len(template.own), *template.own]
+    wide = len(template.own) + 1
+    for row in rows:
+        arguments += row[:wide]
+    return int(_ENQUEUE(connection, places, arguments))
+
+
+class _Batch:
+    """Jobs that are not in their queue yet."""
+
+    def __init__(self, connection: redis.Redis, template: JobTemplate) -> None:
+        self._connection = connection
+        self._template = template
+        self._name = uuid4().hex
+        self._ids: list[str] = []
+
+    def enqueue(self, chunks: Iterable[Sequence[Row]]) -> list[str]:
+        sweep(self._connection)
+        try:
+            self._stage_all(chunks)
+            self._publish()
+        except BaseException:
+            with suppress(redis.RedisError, OSError):
+                _discard(self._connection, self._name)
+            raise
+        return self._ids
+
+    def _stage_all(self, chunks: Iterable[Sequence[Row]]) -> None:
+        """While the server takes one chunk the next is made."""
+        with ThreadPoolExecutor(1, "stages a batch") as stager:
+            staged: Future[None] | None = None
+            for chunk in chunks:
+                if staged:
+                    staged.result()
+                staged = stager.submit(self._stage, chunk)
+            if staged:
+                staged.result()
+
+    def _stage(self, rows: Sequence[Row]) -> None:
+        _write(self._connection, self._template, rows, [keys.staged(self._name), keys.STAGED], self._name)
+        self._ids += [row.id for row in rows]
+
+    def _publish(self) -> None:
+        template = self._template
+        score = template.score(datetime.now(UTC))
+        places = [keys.staged(self._name), keys.STAGED, template.place, keys.job(self._ids[-1])]
+        arguments: list[Argument] = [self._name, len(self._ids), template.queue, score, template.step, template.processor.name]
+        if not _PUBLISH(self._connection, places, arguments):
+            raise RedisUnavailable("the jobs were removed from Redis while they were being enqueued: enqueue them again")
+
+
+def sweep(connection: redis.Redis, idle: float = _ABANDONED) -> int:
+    """Removes the batches of programs that are gone: those without a new job for `idle` seconds; returns how many.
+
+    Raises redis.RedisError.
+    """
+    seconds, _ = connection.time()
+    abandoned: Any = connection.zrangebyscore(keys.STAGED, "-inf", int(seconds) - idle)
+    for batch in abandoned:
+        _discard(connection, decode(batch))
+    return len(abandoned)
+
+
+def _discard(connection: redis.Redis, batch: str) -> None:
+    while _DISCARD(connection, [keys.staged(batch), keys.STAGED], [batch, CHUNK]):
+        pass
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    chunk: list[Row] = []
+    size = 0
+    for row in rows:
+        chunk.append(row)
+        size += len(row.data)
+        if len(chunk) == CHUNK or size >= _CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

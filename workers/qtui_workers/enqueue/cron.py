@@ -1,0 +1,228 @@
+"""Enqueues the jobs of processors that have a schedule, each tick once, however many workers there are."""
+
+# mypy: allow-untyped-calls
+# (some methods of RQ have no types)
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import re
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha1
+from typing import Any, Final
+from uuid import uuid4
+
+import redis
+from rq.cron import CronJob
+from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, DEFAULT_CRON_SCHEDULER_TTL
+from rq.utils import utcformat
+
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.schedule import Schedule
+from qtui_workers.enqueue import batches
+from qtui_workers.enqueue.job_template import JobTemplate, make_template
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Argument, Script
+from qtui_workers.settings import Settings
+from qtui_workers.text import decode
+
+log = logging.getLogger(__name__)
+
+LEASE: Final = 8.0
+"""Seconds after which the lead of a process that is gone, or does not get to run, is free."""
+_RENEWAL: Final = 2.5
+"""Seconds between two signs of life of a leader."""
+_LONGEST_REST: Final = 60.0
+_RECORD_AGE: Final = 30.0
+"""Seconds after which RQ's record of this scheduler, which lives for 120, is written again."""
+_REMEMBERED: Final = 30 * 86_400
+"""Seconds that a cron job is remembered for without a leader: the ticks missed in that time are made up for by one job."""
+
+_LEAD: Final = Script.of("cron_lead")
+_ENQUEUE: Final = Script.of("event", "put", "cron")
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One cron job, as this process sees it."""
+
+    schedule: Schedule
+    template: JobTemplate
+    leads: bool = False
+    """Whether this process enqueues it."""
+    last: int = 0
+    """Its last tick, or the time it was registered."""
+    enqueued: float | None = None
+    due: float | None = None
+    """When there is something to do for it; None: as soon as it leads."""
+
+    @property
+    def name(self) -> str:
+        return self.template.processor.name
+
+    def job_id(self, tick: int) -> str:
+        """The id of the job of that tick, the same whoever enqueues it: `cron-NAME-20260131T235900`, in UTC."""
+        name = re.sub(r"[^A-Za-z0-9_-]", "-", self.name[:100])
+        if name != self.name:
+            name += "-" + sha1(self.name.encode(), usedforsecurity=False).hexdigest()[:8]
+        return f"cron-{name}-{datetime.fromtimestamp(tick, UTC):%Y%m%dT%H%M%S}"
+
+    def record(self, now: float) -> dict[str, Any]:
+        """What RQ's own readers are told of it (`rq.cron.CronJob.from_dict`), and the timezone."""
+        options, processor = self.template.options, self.template.processor
+        cron_job = CronJob(
+            self.template.queue,
+            func_name=processor.path,
+            kwargs=processor.validate(None).model_dump(mode="json"),
+            cron=self.schedule.cron,
+            interval=int(self.schedule.every.total_seconds()) if self.schedule.every else None,
+            job_timeout=math.ceil(options.timeout.total_seconds()),
+            result_ttl=int(options.result_ttl.total_seconds()),
+            failure_ttl=int(options.failure_ttl.total_seconds()),
+            webhooks=options.webhooks,
+            name=self.name,
+        )
+        following = self.schedule.next(max(now, self.last))
+        cron_job.latest_enqueue_time = None if self.enqueued is None else datetime.fromtimestamp(self.enqueued, UTC)
+        cron_job.next_enqueue_time = None if following is None else datetime.fromtimestamp(following, UTC)
+        record: dict[str, Any] = cron_job.to_dict()
+        return record | {"timezone": self.schedule.timezone}
+
+
+class Cron:
+    """The schedules of some processors, and this process's part in enqueuing their jobs.
+
+    Of the processes that know a cron job one leads it: it alone enqueues, until it is gone for eight seconds by the server's
+    clock. Where all know the same cron jobs, one leads them all. The step that enqueues checks the lead and the last tick
+    itself, so that no tick comes twice, not even from a process that slept and still takes itself for the leader.
+
+    A cron job whose schedule is new or has changed counts from when it is registered, by the first tick() of a process; that
+    replaces the schedule of whoever leads it. Of the ticks that were missed, for up to 30 days, the newest is made up for.
+
+    RQ sees the leader as a cron scheduler of its own (`rq.cron.CronScheduler`). Has no thread: call tick() again and again,
+    from one thread and one process.
+    """
+
+    def __init__(self, connection: redis.Redis, processors: Iterable[Processor[Any, Any]], *, name: str | None = None) -> None:
+        """Processors without a schedule are passed over; `name` is what RQ's readers call this process.
+
+        Raises InvalidInput where a processor's queue has a name that is not allowed.
+        """
+        retries = Settings.read().job_max_retries
+        self._connection = connection
+        self._token = uuid4().hex
+        self._entries = [
+            _Entry(each.options.schedule, make_template(each, retries, delay=0)) for each in processors if each.options.schedule
+        ]
+        self._registered = False
+        self._created_at = datetime.now(UTC)
+        self._record = ""
+        self._recorded_at = 0.0
+        self.name = name or f"{socket.gethostname()}:{os.getpid()}:{self._token[:6]}"
+
+    def tick(self, now: float | None = None) -> float:
+        """Enqueues what is due and this process leads; returns the seconds until it wants to be called again.
+
+        `now` is in seconds since 1970; None: the server's. Leads are always by the server's. Raises redis.RedisError;
+        to call again is safe then.
+        """
+        if not self._entries:
+            return _LONGEST_REST
+        server, rest = self._lead(LEASE, now)
+        at = server if now is None else now
+        for entry in self._entries:
+            if entry.leads and (entry.due is None or at >= entry.due):
+                self._enqueue_due(entry, at)
+        self._show(server, at)
+        waits = [entry.due - at for entry in self._entries if entry.leads and entry.due is not None]
+        return max(0.0, min([rest, *waits]))
+
+    def close(self) -> None:
+        """Gives up what it leads, so that others take over within seconds, and removes RQ's record of this process.
+
+        Raises redis.RedisError.
+        """
+        if self._entries:
+            server, _ = self._lead(0, None)
+            self._show(server, server)
+
+    def _lead(self, lease: float, now: float | None) -> tuple[float, float]:
+        """Takes or renews the lead where it can; returns the server's time, and the seconds until that is to be done again."""
+        asked: list[Argument] = [self._token, round(lease * 1000), int(not self._registered), _REMEMBERED]
+        asked += ["" if now is None else math.floor(now), *(str(entry.schedule) for entry in self._entries)]
+        server, *answers = _LEAD(self._connection, [keys.cron(entry.name) for entry in self._entries], asked)
+        self._registered = True
+        free_in = LEASE
+        for entry, (leads, last, enqueued, left) in zip(self._entries, answers, strict=True):
+            entry.due = entry.due if leads and entry.leads else None
+            entry.leads = bool(leads)
+            entry.last = int(_number(last) or 0)
+            entry.enqueued = _number(enqueued)
+            free_in = free_in if leads else min(free_in, left / 1000 + 0.05)
+        leading = any(entry.leads for entry in self._entries)
+        return int(server) / 1000, min(free_in, _RENEWAL) if leading else free_in
+
+    def _enqueue_due(self, entry: _Entry, at: float) -> None:
+        tick = entry.schedule.last(at)
+        if tick is not None and tick > entry.last:
+            self._enqueue(entry, tick, at)
+        entry.due = entry.schedule.next(at)
+
+    def _enqueue(self, entry: _Entry, tick: int, at: float) -> None:
+        template = replace(entry.template, job_id=entry.job_id(tick))
+        now = datetime.fromtimestamp(at, UTC)
+        (row,) = template.rows([None], "payload")
+        fields = template.shared(now) | dict(zip(template.own, row[1:], strict=False))
+        places = [keys.cron(entry.name), keys.job(row.id), template.place, keys.cron_job_history(entry.name), keys.CRON_JOBS]
+        batches.register_limit(self._connection, template)
+        arguments: list[Argument] = [self._token, tick, at, row.id, template.queue, template.score(now), entry.name]
+        arguments += [DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, row.description]
+        came = decode(_ENQUEUE(self._connection, places, [*arguments, *(part for field in fields.items() for part in field)]))
+        if came == "lost":
+            entry.leads = False
+        elif came == "done":
+            entry.last, entry.enqueued = tick, at
+            log.info("cron: enqueued %s", row.id)
+            batches.promote(self._connection, template)
+
+    def _show(self, server: float, at: float) -> None:
+        """Tells RQ's readers, where there is news or the record grows old."""
+        led = [entry.record(at) for entry in self._entries if entry.leads]
+        record = json.dumps(led) if led else ""
+        if record == self._record and (not led or server - self._recorded_at < _RECORD_AGE):
+            return
+        key = keys.cron_scheduler(self.name)
+        with self._connection.pipeline() as pipe:
+            if led:
+                pipe.hset(key, mapping=self._facts(record))
+                pipe.expire(key, DEFAULT_CRON_SCHEDULER_TTL)
+                pipe.zadd(keys.CRON_SCHEDULERS, {self.name: server})
+            else:
+                pipe.delete(key)
+                pipe.zrem(keys.CRON_SCHEDULERS, self.name)
+            pipe.execute()
+        self._record, self._recorded_at = record, server
+
+    def _facts(self, record: str) -> dict[Any, str | int]:
+        return {
+            "hostname": socket.gethostname(),
+            "pid": os.getpid(),
+            "name": self.name,
+            "created_at": utcformat(self._created_at),
+            "config_file": "",
+            "cron_jobs": record,
+        }
+
+
+def _number(raw: bytes | None) -> float | None:
+    try:
+        number = float(raw or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -1,0 +1,260 @@
+"""How jobs are to be enqueued, and the records that come of it: the hashes that `rq.job.Job.save` would write."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
+
+from pydantic import BaseModel
+from rq import Webhook
+from rq.job import JOB_ID_PATTERN
+from rq.utils import utcformat
+
+from qtui_workers.define.backoff import Backoff
+from qtui_workers.define.decorator import Options, Processor, as_options
+from qtui_workers.define.durations import Duration, as_moment
+from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import Priority, check_name, with_priority
+from qtui_workers.server import keys
+from qtui_workers.text import printable
+
+Value = str | bytes | int
+
+_ID_LIMIT: Final = 200
+_DESCRIPTION_LIMIT: Final = 200
+_SMALL: Final = 2_048
+"""Bytes of data up to which a window of 1 KiB compresses as well, in a fraction of the time that the usual 32 KiB take."""
+_EMPTY: Final = (
+    "success_callback_name",
+    "failure_callback_name",
+    "stopped_callback_name",
+    "started_at",
+    "ended_at",
+    "last_heartbeat",
+    "worker_name",
+    "group_id",
+)
+"""Fields that RQ writes although there is nothing to tell."""
+
+
+class Row(NamedTuple):
+    """What one job has of its own; the rest it shares with the others of its template."""
+
+    id: str
+    data: bytes
+    description: str
+    intervals: str
+    """The waits before its retries as JSON, where they are drawn by lot; else ''."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobTemplate:
+    """How jobs are to be enqueued, checked and complete."""
+
+    processor: Processor[Any, Any]
+    queue: str
+    options: Options
+    due: datetime | None = None
+    """When they are to run, in whole seconds; None: now."""
+    job_id: str | None = None
+    unique: bool = False
+    """Refuse a job whose id exists already."""
+
+    @property
+    def attempts(self) -> int:
+        """In all, the first one included."""
+        return self.options.attempts or 1
+
+    @property
+    def status(self) -> Literal["queued", "scheduled", "rate_limited"]:
+        """Where the jobs go first, in RQ's words (`rq.job.JobStatus`)."""
+        if self.due:
+            return "scheduled"
+        return "rate_limited" if self.options.concurrency else "queued"
+
+    @property
+    def place(self) -> str:
+        """The key of the list or sorted set that takes the ids."""
+        if self.status == "queued":
+            return keys.queue(self.queue)
+        return keys.registry("scheduled", self.queue) if self.due else keys.rate_limited(self.processor.name)
+
+    def score(self, now: datetime) -> int | float | str:
+        """The score that the ids get there; '' where it is a list."""
+        if self.status == "queued":
+            return ""
+        return int(self.due.timestamp()) if self.due else now.timestamp()
+
+    @property
+    def step(self) -> float:
+        """Seconds from the score of one job to that of the next: what waits for a limit keeps its template."""
+        return 1e-6 if self.status == "rate_limited" else 0
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The fields that each job has of its own, in the order of `Row`."""
+        return ("data", "description", "retry_intervals") if self._drawn else ("data", "description")
+
+    @property
+    def _drawn(self) -> bool:
+        return self.attempts > 1 and self.options.backoff.spread > 0
+
+    def shared(self, now: datetime) -> dict[str, Value]:
+        """The fields that all its jobs have in common, as `rq.job.Job.to_dict` names and writes them."""
+        options = self.options
+        at = utcformat(now)
+        fields: dict[str, Value] = dict.fromkeys(_EMPTY, "")
+        fields |= {
+            "status": self.status,
+            "origin": self.queue,
+            "created_at": at,
+            "timeout": math.ceil(options.timeout.total_seconds()),
+            "result_ttl": int(options.result_ttl.total_seconds()),
+            "failure_ttl": int(options.failure_ttl.total_seconds()),
+            keys.FIELD_ATTEMPTS: self.attempts,
+        }
+        if self.status == "queued":
+            fields["enqueued_at"] = at
+        if self.attempts > 1:
+            fields["retries_left"] = self.attempts - 1
+            if not self._drawn:
+                fields["retry_intervals"] = self._intervals()
+        if options.concurrency:
+            fields |= {"rate_limit_key": self.processor.name, "rate_limit_concurrency": options.concurrency}
+        if options.webhooks:
+            fields["webhooks"] = json.dumps([webhook.to_dict() for webhook in options.webhooks])
+        return fields
+
+    def rows(self, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str) -> Iterator[Row]:
+        """What the jobs of these payloads have of their own, one after the other; `{}` in `what` is the payload's number.
+
+        Raises InvalidInput at a payload that does not fit, or cannot be written as JSON.
+        """
+        ids = iter([self.job_id]) if self.job_id else _new_ids()
+        processor, name, drawn = self.processor, self.processor.name, self._drawn
+        head = b"[%b, null, [], " % json.dumps(processor.path).encode()
+        for number, payload in enumerate(payloads, 1):
+            model = processor.validate(payload, what.format(number))
+            try:
+                data = b"%b%b]" % (head, processor.written(model))
+            except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
+                reason = printable(str(error), 300)
+                raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
+            yield Row(next(ids), _compressed(data), _call(name, model), self._intervals() if drawn else "")
+
+    def _intervals(self) -> str:
+        return json.dumps(self.options.backoff.intervals(self.attempts - 1))
+
+
+class JobOptions(TypedDict, total=False):
+    """How jobs are to be enqueued; what is not given, or None, is as the processor says.
+
+    How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
+    """
+
+    queue: str | None
+    priority: Priority | None
+    delay: Duration | None
+    """Not before that long from now, to the second and never early."""
+    at: datetime | str | None
+    """Not before then; a time without a zone is local, a text is ISO 8601. Not together with `delay`."""
+    attempts: int | None
+    """In all, the first one included."""
+    backoff: Backoff | str | None
+    timeout: Duration | None
+    """How long one attempt may take."""
+    result_ttl: Duration | None
+    """How long the job and its result are kept once it has finished."""
+    failure_ttl: Duration | None
+    """How long it is kept once it has failed."""
+    webhooks: Iterable[Webhook] | None
+    """What RQ calls when it has finished or failed."""
+
+
+class OneJobOptions(JobOptions, total=False):
+    """The same of a single job."""
+
+    job_id: str | None
+    """Its id; else one is drawn."""
+    unique: bool
+    """Refuse it where a job of that id exists."""
+
+
+_KNOWN: Final = frozenset((*JobOptions.__annotations__, *OneJobOptions.__annotations__))
+_ABOUT_THE_JOB: Final = frozenset(("queue", "at", "job_id", "unique"))
+"""The others are fields of `Options` too."""
+
+
+def make_template(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
+    """An order of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
+
+    Raises InvalidInput where an option cannot be accepted.
+    """
+    for name in given.keys() - _KNOWN:
+        near = difflib.get_close_matches(name, _KNOWN, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(sorted(_KNOWN))}"
+        raise InvalidInput(f"there is no option '{name}': {hint}")
+    own: dict[str, Any] = {name: value for name, value in given.items() if name not in _ABOUT_THE_JOB}
+    if given.get("attempts") is None:
+        own["attempts"] = processor.options.usual_attempts(retries)
+    options = replace(processor.options, **as_options(**own))
+    queue, at, delay, job_id = given.get("queue"), given.get("at"), given.get("delay"), given.get("job_id")
+    if at is not None and delay is not None:
+        raise InvalidInput("give either a delay or a time, not both")
+    if given.get("unique") and job_id is None:
+        raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
+    return JobTemplate(
+        processor,
+        check_name(with_priority(processor.queue if queue is None else queue, options.priority)),
+        options,
+        _due(options.delay, at),
+        None if job_id is None else _check_id(job_id),
+        bool(given.get("unique")),
+    )
+
+
+def _call(name: str, model: BaseModel) -> str:
+    """The call as a person reads it, with the fields that were given."""
+    given = model.model_fields_set
+    fields = ", ".join([f"{field}={value!r:.75}" for field, value in model.__dict__.items() if field in given])
+    return printable(f"{name}({fields})", _DESCRIPTION_LIMIT)
+
+
+def _new_ids() -> Iterator[str]:
+    """Random ids as RQ's own (UUID version 4, RFC 9562), from few calls of the system's random source."""
+    for count in chain([1], repeat(256)):
+        drawn = os.urandom(16 * count).hex()
+        for start in range(0, len(drawn), 32):
+            digits = drawn[start : start + 32]
+            variant = "89ab"[int(digits[16], 16) & 3]
+            yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def _check_id(job_id: str) -> str:
+    if not (isinstance(job_id, str) and JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
+        shown = printable(str(job_id), 60)
+        raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
+    return job_id
+
+
+def _due(delay: timedelta, at: datetime | str | None) -> datetime | None:
+    """When a job is to run, in whole seconds, rounded up; None: now."""
+    now = datetime.now(UTC)
+    due = now + delay if at is None else as_moment(at)
+    return datetime.fromtimestamp(math.ceil(due.timestamp()), UTC) if due > now else None
+
+
+def _compressed(data: bytes) -> bytes:
+    """As RQ compresses it, for any zlib to unpack."""
+    if len(data) > _SMALL:
+        return zlib.compress(data)
+    packer = zlib.compressobj(wbits=10, memLevel=1)
+    return packer.compress(data) + packer.flush()

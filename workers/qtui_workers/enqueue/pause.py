@@ -1,0 +1,35 @@
+"""Pausing single queues, which takes effect at once: the script that takes jobs looks here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import redis
+
+from qtui_workers.server import keys
+from qtui_workers.text import decode
+
+
+def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
+    """From now on no worker of ours takes a job of these queues; those that were not paused before.
+
+    Raises TypeError where one name is given in place of several.
+    """
+    return _each(connection.sadd, queues)
+
+
+def resume(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
+    """Jobs of these queues are taken again; those that were paused."""
+    return _each(connection.srem, queues)
+
+
+def paused(connection: redis.Redis) -> set[str]:
+    """The queues that are paused."""
+    return {decode(name) for name in connection.smembers(keys.PAUSED)}
+
+
+def _each(change: Callable[..., Any], queues: Iterable[str]) -> list[str]:
+    if isinstance(queues, str):  # each of its letters would be a queue
+        raise TypeError(f"give a list of queues: [{queues!r}]")
+    return [name for name in queues if change(keys.PAUSED, name.encode("utf-8", "surrogateescape"))]

@@ -1,0 +1,154 @@
+"""`QueueService`: validates payloads, then enqueues jobs that our worker and a stock `rq worker -S json` can run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self, Unpack
+
+import redis
+from pydantic import BaseModel
+from rq.rate_limit import RateLimitRegistry
+
+from qtui_workers.define import discovery
+from qtui_workers.define.decorator import MAIN_QUEUE, Processor
+from qtui_workers.enqueue import batches
+from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_state
+from qtui_workers.enqueue.job_template import JobOptions, JobTemplate, OneJobOptions, make_template
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.server import keys
+from qtui_workers.server.connection import open_client, resolve
+from qtui_workers.server.redis_errors import explain, label_of
+from qtui_workers.server.scripts import Script
+from qtui_workers.settings import Settings
+from qtui_workers.text import decode, printable
+
+_CANCEL: Final = Script.of("cancel")
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """What came of enqueuing one job."""
+
+    id: str
+    queue: str
+    status: Literal["queued", "scheduled", "rate_limited"]
+    """`scheduled` until it is due; `rate_limited` while its processor's `concurrency` has it wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """What came of canceling one job."""
+
+    id: str
+    queue: str
+    status: str
+    """The status that the job had until then, in RQ's words."""
+    canceled: bool
+    """False where there was nothing to cancel any more: the job has begun or ended, or is just being taken by a worker."""
+
+
+class QueueService:
+    """Enqueues jobs of registered processors, says how they are, and cancels them.
+
+    Every method raises InvalidInput (nothing is enqueued then), NotFound for an unknown processor or job, and
+    RedisUnavailable, at once where the client does not retry; then nothing is enqueued either, unless it was only the
+    server's answer that was lost. It may be shared by threads.
+    """
+
+    def __init__(self, connection: redis.Redis, *, max_retries: int | None = None) -> None:
+        """`max_retries`: those of a job whose processor names no attempts; None: JOB_MAX_RETRIES, and none without it."""
+        self._connection = connection
+        self._retries = Settings.read().job_max_retries if max_retries is None else max_retries
+
+    @classmethod
+    def of(cls, url: str | None = None, *, max_retries: int | None = None) -> Self:
+        """The service of the Redis that `qtui_workers.server.connection.resolve(url)` finds; it connects at the first command.
+
+        Raises InvalidInput for an address that is none, and RedisUnavailable only where the embedded server is meant and
+        cannot be started.
+        """
+        return cls(open_client(resolve(url)), max_retries=max_retries)
+
+    def add_test_job(self, data: Mapping[str, Any] | BaseModel) -> str:
+        """Enqueues a `test_job` on the main queue; returns its id."""
+        return self.enqueue("test_job", data, queue=MAIN_QUEUE).id
+
+    def enqueue(
+        self,
+        processor: str | Processor[Any, Any],
+        payload: Mapping[str, Any] | BaseModel | None = None,
+        **options: Unpack[OneJobOptions],
+    ) -> Enqueued:
+        """Enqueues one job; the options are those of `qtui_workers.enqueue.job_template.OneJobOptions`.
+
+        A job id that exists already is enqueued over it, and an entry that still waits is kept, as RQ does
+        (`rq.Queue.enqueue_job`); the older job's results and log are removed. With `unique` that is Refused instead.
+        """
+        template = make_template(_found(processor), self._retries, **options)
+        (new_id,), promoted = self._put(template, [payload], "payload")
+        return Enqueued(new_id, template.queue, "queued" if new_id in promoted else template.status)
+
+    def enqueue_many(
+        self,
+        processor: str | Processor[Any, Any],
+        payloads: Iterable[Mapping[str, Any] | BaseModel | None],
+        **options: Unpack[JobOptions],
+    ) -> list[str]:
+        """Enqueues a job for each payload, 500 in a round trip; returns their ids in the same order.
+
+        The options are those of `job_template.JobOptions`. All or none: where a payload is bad, or Redis goes away in
+        between, nothing is enqueued (`batches.enqueue`). The payloads may come from a generator: besides the ids only 1,000
+        of them are in memory at a time.
+        """
+        if options.keys() & {"job_id", "unique"}:
+            raise InvalidInput("job_id and unique are about one job: enqueue() takes them")
+        template = make_template(_found(processor), self._retries, **options)
+        ids, _ = self._put(template, payloads, "payload {},")
+        return ids
+
+    def status(self, job_id: str) -> JobSnapshot:
+        """How a job is: its status, progress, payload, result and failed reason; NotFound where there is none of that id."""
+        with self._explained():
+            return read_state(self._connection, job_id)
+
+    def cancel(self, job_id: str) -> Cancellation:
+        """Cancels a job that waits: queued, scheduled (a retry too), deferred, or held back by a concurrency limit.
+
+        As RQ does (`rq.job.Job.cancel`): it stays readable among the canceled ones, and what depends on it stays deferred. In
+        one step on the server: a job that a worker takes at the same moment runs, and the answer says so. NotFound where
+        there is none of that id.
+        """
+        with self._explained():
+            came = _CANCEL(self._connection, [keys.job(job_id)], [job_id, int(time.time())])
+            if came is None:
+                raise NotFound(f"there is no job '{printable(job_id, 80)}': it was removed, or its time to be kept is over")
+            status, queue, canceled, limit = came
+            if canceled and limit:
+                RateLimitRegistry(decode(limit), self._connection).cancel(job_id)
+        return Cancellation(job_id, decode(queue), decode(status), bool(canceled))
+
+    def _put(
+        self, template: JobTemplate, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str
+    ) -> tuple[list[str], list[str]]:
+        """The ids of the new jobs, and of those jobs that a concurrency limit has let into the queue."""
+        rows = template.rows(payloads, what)
+        with self._explained():
+            return batches.enqueue(self._connection, template, rows), batches.promote(self._connection, template)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except redis.RedisError as error:  # not OSError: payloads may come from a file that cannot be read
+            raise explain(error, label_of(self._connection)) from error
+
+
+def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
+    if isinstance(processor, Processor):
+        return processor
+    if not isinstance(processor, str):
+        raise InvalidInput(f"name a processor, or give it itself, instead of {printable(repr(processor), 60)}")
+    return discovery.get(processor)

@@ -1,0 +1,146 @@
+"""Pages through an external HTTP API into a file, so politely that it never bans us: one rate for all workers together."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from pydantic import BaseModel, Field, HttpUrl
+
+from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.limit import Limit
+from qtui_workers.rate.limiter import limits
+from qtui_workers.reporting.current_job import current_job_id, logged
+from qtui_workers.reporting.job_recording import progress
+from qtui_workers.services import outbound
+from qtui_workers.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_PAGE_LIMIT: Final = 16 * 1024 * 1024
+_LONGEST_WAIT: Final = 300.0
+"""Seconds that a worker stays with a job the API puts off; longer, and the job's own backoff is the better wait."""
+_MOST_WAITS: Final = 5
+
+
+class FetchArea(Payload):
+    """Which items of which API."""
+
+    base_url: HttpUrl = Field(description="The API, asked with ?area=…&page=1&page_size=…; answers {items: […], total: N}.")
+    area: str = Field(min_length=1, max_length=200, description="The area whose items are fetched.")
+    page_size: int = Field(100, ge=1, le=1_000, description="Items in a page.")
+    max_pages: int = Field(1_000, ge=1, le=100_000, description="More pages than this fail the job.")
+
+
+class AreaFetched(BaseModel):
+    """Where the items are, and how many."""
+
+    area: str
+    file: Path
+    """On the machine that ran the job: JSON Lines, an item a line, in ASCII and in the order of the pages."""
+    items: int
+    pages: int
+    requests: int
+    """Pages, and those that the API put off."""
+
+
+class NotFetched(Exception):
+    """The API did not give a page; a later attempt may get it."""
+
+
+@processor(queue="fetches", attempts=5, backoff="exponential:30s", timeout=3_600)
+def fetch_area(payload: FetchArea) -> AreaFetched:
+    """Fetches the items of an area into a file, behind a rate limit that all workers share."""
+    settings = Settings.read()
+    path = settings.fetch_folder() / f"{current_job_id()}.jsonl"
+    items = requests = 0
+    with logged(log, f"area {payload.area} of {payload.base_url.host}"), _replacing(path) as file:
+        for page in range(1, payload.max_pages + 1):
+            answer, asked = _page(settings, payload, page)
+            file.writelines(f"{json.dumps(item)}\n" for item in answer["items"])
+            items += len(answer["items"])
+            requests += asked
+            total = answer.get("total") if isinstance(answer.get("total"), int) else None
+            progress(items, total, f"page {page}")
+            # An API may give less in a page than it was asked for.
+            if not answer["items"] or (len(answer["items"]) < payload.page_size and items >= (total or 0)):
+                break
+        else:
+            raise NotFetched(f"the area has more than {payload.max_pages:,} pages; raise max_pages")
+    return AreaFetched(area=payload.area, file=path, items=items, pages=page, requests=requests)
+
+
+def rate(base_url: HttpUrl, per_second: float) -> Limit:
+    """What an API may be asked, shared by all workers on all machines under the name of its host."""
+    most = max(1, math.floor(per_second))
+    return Limit(max=most, per=most / per_second, name=str(base_url.host).strip("[]").rstrip("."))
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A file that takes its place once it is whole; what a killed run of the same job had begun is removed first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for begun in path.parent.glob(f"{path.name}.*"):
+        begun.unlink(missing_ok=True)
+    part = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        with part.open("x", encoding="ascii") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _page(settings: Settings, payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
+    """A page, and how often it was asked for: where the API says when to come back, that is when."""
+    query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
+    url = f"{payload.base_url}{'&' if payload.base_url.query else '?'}{query}"
+    for asked in range(1, _MOST_WAITS + 2):
+        with limits.acquire(rate(payload.base_url, settings.fetch_rate)):
+            answer = outbound.request(
+                "GET", url, timeout=60, allow_private=settings.webhook_allow_private, answer_limit=_PAGE_LIMIT
+            )
+        wait = _retry_after(answer)
+        if wait is None or wait > _LONGEST_WAIT or asked > _MOST_WAITS:
+            break
+        log.warning("page %d: %d, asked to wait %.0f s", page, answer.status, wait)
+        time.sleep(wait)
+    return _content(answer, page), asked
+
+
+def _retry_after(answer: outbound.Answer) -> float | None:
+    """The seconds that the API asks us to wait (RFC 9110, 10.2.3); None where it does not."""
+    said = answer.headers.get("retry-after", "").strip()
+    if answer.status not in (429, 503) or not said:
+        return None
+    if said.isascii() and said.isdecimal():
+        return float(said[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(said).astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    except ValueError:
+        return None
+
+
+def _content(answer: outbound.Answer, page: int) -> dict[str, Any]:
+    if not answer.ok:
+        raise NotFetched(f"page {page}: {answer.status} {answer.excerpt()}")
+    try:
+        content = json.loads(answer.body)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("items"), list):
+        raise NotFetched(f"page {page} is not {{items: […]}} of at most {_PAGE_LIMIT:,} bytes: {answer.excerpt()}")
+    return content

@@ -1,0 +1,1 @@
+"""Strict rate limits over all workers, and how much of each is used."""

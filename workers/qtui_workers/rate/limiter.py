@@ -1,0 +1,222 @@
+"""Strict rate limits: never more than `max` starts in any window of `per` seconds, over all workers on all machines.
+
+A limiter lives in Redis and reckons with the server's clock alone. `qtui_workers/lua/limit.lua` admits, and says why that is
+strict. Its condition on this side is the promise: what was admitted starts within START_WITHIN of the moment at which the
+admission was *asked for*, by the monotonic clock of this machine (`in_time`), or is admitted anew (`Limits.admit`). A claim
+is asked for before the server admits, so the server sees at least as much time left. A report of the start
+(`Limits.started`), sent once it has happened (`engine.start_detection`), then frees the slot `per` later; where it is lost,
+that is up to START_WITHIN later. What `acquire` lets through reports nothing: between its last look at a clock and the first
+instruction of the block a moment may pass (two thousandths of `per`, at least 2 ms), and nobody can check that.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, Final
+from uuid import uuid4
+
+import redis
+from rq import get_current_job
+
+from qtui_workers.define.discovery import AnyProcessor, discover
+from qtui_workers.define.limit import MICRO, Limit, declared, family
+from qtui_workers.errors import InvalidInput, NotFound, QtuiError
+from qtui_workers.rate.usage import LimitUsage, read_states
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script
+from qtui_workers.text import decode, printable
+
+START_WITHIN: Final = 4.9
+"""Seconds; the server reckons with 5, so that clocks may run two parts in a hundred apart."""
+
+_DRIFT: Final = 1.02
+_LONGEST_SLEEP: Final = 2.0
+"""Seconds after which who waits asks again, as the limit may have been changed."""
+_PATIENCE: Final = 2 * _LONGEST_SLEEP
+"""Seconds for which who does not come back is waited for, before the next in line has its place."""
+
+_ACQUIRE: Final = Script.of("limit", "acquire")
+_STARTED: Final = Script.of("limit", "started")
+_REGISTER: Final = Script.of("limit", "register")
+
+_registered: set[tuple[Any, ...]] = set()
+"""Server and name of the limiters that this process, or the one it was forked from, has seen there."""
+
+
+def since(moment: float) -> int:
+    """µs that have passed at least since that time of `time.monotonic()`; 0 where it is 0."""
+    return max(0, int((time.monotonic() - moment) / _DRIFT * MICRO)) if moment else 0
+
+
+class LimitTimeout(QtuiError):
+    """No slot of a limiter came free in time."""
+
+
+def in_time(asked: float) -> bool:
+    """Whether what was admitted may still start, where its claim was sent at that time of `time.monotonic()`."""
+    return time.monotonic() - asked < START_WITHIN
+
+
+def declarations(processors: Iterable[AnyProcessor]) -> dict[str, str]:
+    """What a claim passes to `limit_for` of `qtui_workers/lua/limit.lua`, by queue."""
+    return {queue: json.dumps(_triple(limit)) for queue, limit in declared(processors).items()}
+
+
+def _triple(limit: Limit) -> tuple[str | None, int, int]:
+    return limit.name, limit.max, limit.per_us
+
+
+def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> None:
+    """Enters the limits that processors declare; a worker calls this before its first claim.
+
+    Takes the limit off their other queues. A limit that was changed since stays as it is, until the code declares another.
+    """
+    known = list(processors)
+    limits = declared(known)
+    queues: dict[str, Any] = {queue: None for processor in known for queue in family(processor.queue)}
+    queues |= {queue: _triple(limit) for queue, limit in limits.items()}
+    _REGISTER(connection, [], [json.dumps(queues)])
+    _registered.update((*_server(connection), limit.name) for limit in limits.values())
+
+
+def change(connection: redis.Redis, name: str, max: int, per: float) -> None:
+    """Changes a limit for all workers at once; who waits notices within two seconds.
+
+    Strict from then on, and also over windows that hold starts of before, unless both numbers are raised together.
+    Raises InvalidInput, and NotFound where there is no such limiter.
+    """
+    limit = Limit(max, per, name)
+    if not connection.exists(keys.limit(name)):
+        raise _unknown(name)
+    connection.hset(keys.limit(name), mapping={"max": limit.max, "per_us": limit.per_us})
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(
+        f"there is no limiter '{printable(name, 80)}': "
+        "declare it with @processor(limit=…), or acquire a Limit(max=…, per=…, name=…)"
+    )
+
+
+def _server(connection: redis.Redis) -> tuple[Any, ...]:
+    told = connection.connection_pool.connection_kwargs
+    return tuple(told.get(part) for part in ("path", "host", "port", "db"))
+
+
+class Limits:
+    """The limiters of a Redis; without a connection that of the running job.
+
+    Raises redis.RedisError as any command does.
+    """
+
+    _replies: ClassVar[deque[float]] = deque([0.0], maxlen=8)
+    """Seconds that the latest replies have taken: twice the least is what `admit` promises to return within."""
+
+    def __init__(self, connection: redis.Redis | None = None) -> None:
+        self._given = connection
+
+    @contextmanager
+    def acquire(self, limit: str | Limit, *, timeout: float | None = None) -> Iterator[None]:
+        """Enters the block as soon as the limiter allows one more start, about in the order of arrival.
+
+        A Limit with a name is entered where it is not there yet, and anew where the code says another than before. Without a
+        timeout (seconds) it waits for ever; 0: not at all.
+        Raises LimitTimeout, and NotFound for a name that no processor declares and nobody has entered.
+        """
+        self.admit(limit, uuid4().hex, timeout=timeout)
+        yield
+
+    def admit(self, limit: str | Limit, token: str, *, timeout: float | None = None) -> None:
+        """Returns when the token may start, now. Tokens are unlike any other's; one that was admitted too early to start in time
+        (`in_time`) keeps its slot by this. Raises as `acquire` does.
+        """
+        if isinstance(limit, Limit) and limit.name is None:
+            raise InvalidInput("a limit to acquire needs a name: Limit(max=…, per=…, name=…)")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while wait := self._ask(limit, token):
+                left = wait if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    raise LimitTimeout(
+                        f"no slot of '{_name(limit)}' came free within {timeout:g} s: the next is free in {wait:.3g} s"
+                    )
+                time.sleep(min(wait, left, _LONGEST_SLEEP))
+        except BaseException:
+            with suppress(redis.RedisError, OSError):
+                self._connection.zrem(keys.limit_waiting(_name(limit)), token)
+            raise
+
+    def _ask(self, limit: str | Limit, token: str) -> float:
+        """Seconds to wait; 0: the token may start now."""
+        needed = 2 * min(Limits._replies)
+        while True:
+            asked = time.monotonic()
+            wait, *within = self._admission(limit, token, needed)
+            if wait < 0:
+                limit = _declared(_name(limit))
+                continue
+            took = time.monotonic() - asked
+            Limits._replies.append(took)
+            _registered.add((*_server(self._connection), _name(limit)))
+            if wait > 0:
+                return float(wait / MICRO)
+            if time.monotonic() - asked < within[0] / MICRO / _DRIFT:
+                return 0
+            needed = 2 * took
+
+    def _admission(self, limit: str | Limit, token: str, within: float) -> list[int]:
+        name = _name(limit)
+        needed = round(min(within, START_WITHIN) * _DRIFT * MICRO)
+        numbers: tuple[int | str, ...] = ("", "", "")
+        if isinstance(limit, Limit):
+            numbers = (limit.max, limit.per_us, int((*_server(self._connection), name) in _registered))
+        reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * MICRO), *numbers])
+        return reply
+
+    def started(self, name: str, token: str, seen: float = 0.0) -> None:
+        """Reports that what was admitted has started; never to be sent before, and again does no harm.
+
+        `seen`: when that was known (time.monotonic of this machine); 0: now.
+        """
+        _STARTED(self._connection, [], [name, token, since(seen)])
+
+    def state(self, name: str) -> LimitUsage:
+        """How a limiter is, read without writing; NotFound where there is none of that name."""
+        found = read_states(self._connection, [name])
+        if not found:
+            raise _unknown(name)
+        return found[0]
+
+    def states(self) -> list[LimitUsage]:
+        """How all limiters are, by name, read without writing."""
+        return read_states(self._connection, sorted(map(decode, self._connection.smembers(keys.LIMITERS))))
+
+    @property
+    def _connection(self) -> redis.Redis:
+        if self._given is not None:
+            return self._given
+        job = get_current_job()
+        if job is None:
+            raise InvalidInput("no job is running here: give the limits a connection, as in Limits(connect()).acquire(…)")
+        return job.connection
+
+
+def _name(limit: str | Limit) -> str:
+    return str(limit.name) if isinstance(limit, Limit) else limit
+
+
+def _declared(name: str) -> Limit:
+    """The limit of that name out of the processors; NotFound where none declares it."""
+    found = declared(discover().processors.values()).values()
+    try:
+        return next(limit for limit in found if limit.name == name)
+    except StopIteration:
+        raise _unknown(name) from None
+
+
+limits: Final = Limits()
+"""The limiters of the Redis of the running job."""

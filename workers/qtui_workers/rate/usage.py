@@ -1,0 +1,82 @@
+"""How a limiter is at one moment, for whoever looks: read with plain commands that write nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import redis
+
+from qtui_workers.server import keys
+from qtui_workers.text import decode
+
+_MICRO: Final = 1_000_000
+_MOST: Final = 10_000
+_LONGEST: Final = 86_400 * _MICRO
+_AHEAD: Final = 6 * _MICRO
+"""What is more than this and a window ahead of the clock `qtui_workers/lua/limit.lua` mends at the next claim."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUsage:
+    """One limiter at one moment."""
+
+    name: str
+    max: int
+    per: float
+    """Seconds."""
+    used: int
+    """Slots taken in the window that ends now."""
+    next_free_in: float
+    """Seconds until the next start is allowed; 0: it is allowed now."""
+    next_free_at: datetime
+    """The same as a time of the server's clock, in UTC."""
+    waiting: int
+    """Jobs in the limiter's queues, and callers of `Limits.acquire`."""
+
+
+def read_states(connection: redis.Redis, names: list[str]) -> list[LimitUsage]:
+    """The states of the limiters of these names that are there, in the same order; two round trips.
+
+    Raises redis.RedisError as any command does.
+    """
+    with connection.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.hgetall(keys.LIMITS)
+        for name in names:
+            pipe.hmget(keys.limit(name), "max", "per_us", "open_at")
+        (seconds, micros), mapped, *hashes = pipe.execute()
+    numbers = {name: read for name, raw in zip(names, hashes, strict=True) if (read := _numbers(raw))}
+    now = seconds * _MICRO + micros
+    states = []
+    with connection.pipeline(transaction=False) as pipe:
+        queues = {name: _queues_of(name, mapped) for name in numbers}
+        for name, (most, per, _) in numbers.items():
+            pipe.zcount(keys.limit_log(name), f"({now - per}", "+inf")
+            pipe.zrevrange(keys.limit_log(name), most - 1, most - 1, withscores=True)
+            pipe.zcount(keys.limit_waiting(name), now, "+inf")
+            for queue in queues[name]:
+                pipe.llen(keys.queue(queue))
+        replies = iter(pipe.execute())
+    for name, (most, per, open_at) in numbers.items():
+        used, edge, callers = next(replies), next(replies), next(replies)
+        free = int(min(max(now, open_at, edge[0][1] + per if edge else 0), now + per + _AHEAD))
+        jobs = sum(next(replies) for _ in queues[name])
+        at = datetime.fromtimestamp(free / _MICRO, UTC)
+        states.append(LimitUsage(name, most, per / _MICRO, min(used, most), (free - now) / _MICRO, at, callers + jobs))
+    return states
+
+
+def _queues_of(name: str, mapped: Mapping[bytes, bytes]) -> list[str]:
+    return [decode(queue) for queue, limiter in mapped.items() if decode(limiter) == name]
+
+
+def _numbers(raw: list[bytes | None]) -> tuple[int, int, int] | None:
+    """max, per and the time at which it opens, in µs; None where the hash does not hold them."""
+    try:
+        most, per, open_at = (int(float(number or b"")) for number in (raw[0], raw[1], raw[2] or b"0"))
+    except (ValueError, OverflowError):
+        return None
+    return (most, per, open_at) if 1 <= most <= _MOST and 1 <= per <= _LONGEST else None

@@ -1,0 +1,1 @@
+"""What jobs and workers report: progress, log lines and events."""

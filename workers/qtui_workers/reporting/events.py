@@ -1,0 +1,196 @@
+"""What happens to jobs and workers, told in one capped stream per Redis: written in passing, read by `qtui tail`.
+
+An entry costs one XADD in a call that is made anyway and about 100 bytes. The stream is for watching: it is neither
+complete, as old entries give way to new ones, nor what anything else depends on.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import redis
+from redis.client import Pipeline
+
+from qtui_workers.reporting.source import Source
+from qtui_workers.server import keys, scripts
+from qtui_workers.text import decode, printable
+
+CAP: Final = 10_000
+"""Entries that the stream keeps, about (XADD MAXLEN ~), where nothing else is said."""
+START: Final = "0-0"
+"""The place before the oldest entry."""
+
+_TEXT_LIMIT: Final = 300
+_DETAILS_LIMIT: Final = 2_000
+"""Bytes of details, as `event.lua` has it."""
+_MOST_DETAILS: Final = 12
+_BATCH: Final = 500
+_LEAST_BLOCK: Final = 0.001
+
+Value = str | int | float | bool | None
+Details = Mapping[str, Value]
+
+
+class EventKind(StrEnum):
+    """What can happen, with the details that tell more."""
+
+    QUEUED = "queued"
+    """Waits in its queue. Of jobs enqueued together there is one event without a job: `count`."""
+    STARTED = "started"
+    """An attempt begins."""
+    PROGRESS = "progress"
+    """As `qtui_workers.reporting.job_recording` writes it: `done`, `total`, `message`; once a second and job at most."""
+    RETRYING = "retrying"
+    """An attempt failed and another follows: `error`, `seconds` until then."""
+    COMPLETED = "completed"
+    """`seconds` that the attempt took."""
+    FAILED = "failed"
+    """For good: `error`, the last line of the traceback; `seconds`."""
+    WORKER_ERROR = "worker_error"
+    """A worker has trouble of its own: `error`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry, as it was read; names of jobs, queues and workers are those in Redis, to be made printable when shown."""
+
+    id: str
+    """Its place in the stream: what to read on from."""
+    at: float
+    """Seconds since the epoch, by the server's clock."""
+    kind: str
+    """An EventKind, or that of a newer version."""
+    source: Source
+    details: dict[str, Value]
+
+
+def fragment() -> str:
+    """The text of `event.lua`, to be put in front of a script that calls `event()`; its contract stands there."""
+    return scripts.fragment("event")
+
+
+_EMIT: Final = "".join(f"{line.strip()}\n" for line in fragment().splitlines() if not line.startswith("--")) + (
+    "event(KEYS[1], unpack(ARGV))"
+)
+
+
+def packed(details: Details | None) -> bytes:
+    """Details as `event()` takes them: JSON of at most 2,000 bytes, long texts cut, b'' for none."""
+    if not details:
+        return b""
+    for limit in (_TEXT_LIMIT, _TEXT_LIMIT // 10):
+        bounded = {name[:40]: _bounded(value, limit) for name, value in list(details.items())[:_MOST_DETAILS]}
+        text = json.dumps(bounded, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        if len(text) <= _DETAILS_LIMIT:
+            return text
+    return b""
+
+
+def arguments(source: Source) -> list[bytes | int]:
+    """`job, queue, call, worker, attempt`, as `event()` takes them."""
+    texts = (source.job, source.queue, source.function, source.worker)
+    return [*(text[:_TEXT_LIMIT].encode("utf-8", "surrogateescape") for text in texts), source.attempt or b""]
+
+
+def emit(
+    connection: redis.Redis | Pipeline,
+    kind: EventKind,
+    source: Source,
+    details: Details | None = None,
+    *,
+    cap: int = CAP,
+) -> None:
+    """Tells one event; in a pipeline when that is executed, without a round trip of its own.
+
+    A stream that cannot be written to is let be. Raises redis.RedisError only where the server cannot be talked to.
+    """
+    connection.eval(_EMIT, 1, keys.EVENTS, cap, kind, *arguments(source), packed(details))
+
+
+def latest(connection: redis.Redis) -> str:
+    """The place after the newest entry: what is told from now on is read from there."""
+    newest: Any = connection.xrevrange(keys.EVENTS, count=1)
+    return decode(newest[0][0]) if newest else START
+
+
+def read(connection: redis.Redis, after: str = START, *, block: float | None = None) -> list[Event]:
+    """Up to 500 events after that place, oldest first.
+
+    Where there are none it waits for `block` seconds at most, and never longer than half the client's socket timeout.
+    Raises redis.RedisError.
+    """
+    wait = None if block is None else _milliseconds(connection, block)
+    reply: Any = connection.xread({keys.EVENTS: after}, count=_BATCH, block=wait)
+    if isinstance(reply, dict):  # RESP3
+        entries = [entry for batches in reply.values() for batch in batches for entry in batch]
+    else:
+        entries = [entry for _, batch in reply or () for entry in batch]
+    return [_event(entry_id, fields) for entry_id, fields in entries]
+
+
+def follow(
+    connection: redis.Redis,
+    after: str | None = None,
+    *,
+    block: float = 1.0,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Events as they come, from that place on (None: from now on); asks `stopped` at least every `block` seconds.
+
+    Raises redis.RedisError; where Redis is away for a while, begin again after the last event that was given.
+    """
+    place = latest(connection) if after is None else after
+    while not stopped():
+        for event in read(connection, place, block=block):
+            place = event.id
+            yield event
+
+
+def _milliseconds(connection: redis.Redis, block: float) -> int:
+    timeout = connection.connection_pool.connection_kwargs.get("socket_timeout")
+    seconds = min(block, timeout / 2) if timeout else block
+    return round(max(seconds, _LEAST_BLOCK) * 1000)  # 0 is for ever
+
+
+def _event(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Event:
+    texts = {decode(name): decode(value)[:_TEXT_LIMIT] for name, value in (fields or {}).items()}
+    attempt = texts.get("attempt", "")
+    place = decode(entry_id)
+    return Event(
+        id=place,
+        at=int(place.partition("-")[0]) / 1000,
+        kind=printable(texts.get("event", ""), 40),
+        source=Source(
+            job=texts.get("job", ""),
+            queue=texts.get("queue", ""),
+            function=printable(texts.get("function", "")),
+            worker=texts.get("worker", ""),
+            attempt=int(attempt) if attempt.isdecimal() and len(attempt) < 10 else 0,
+        ),
+        details=_details((fields or {}).get(b"details", b"")),
+    )
+
+
+def _details(raw: bytes) -> dict[str, Value]:
+    if not raw or len(raw) > _DETAILS_LIMIT:
+        return {}
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {printable(name, 40): _bounded(value, _TEXT_LIMIT) for name, value in list(found.items())[:_MOST_DETAILS]}
+
+
+def _bounded(value: object, limit: int) -> Value:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, bool | int | float | None):
+        return value
+    return printable(str(value), limit)

@@ -1,0 +1,190 @@
+"""What a running job tells about itself: how far it is, and what it logs and prints.
+
+Progress goes into the field `keys.FIELD_PROGRESS` of the job's hash, log lines into the capped stream `keys.log(id)`
+with the entries `level` (of logging; PRINT and STDERR for what is printed), `text` (secrets hidden) and `at` (seconds
+since the epoch). Both work under a stock `rq worker` too.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, TextIO, cast
+
+from rq import get_current_job
+from rq.defaults import DEFAULT_RESULT_TTL
+from rq.job import Job
+from rq.timeouts import BaseTimeoutException
+
+from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING, Recorder
+from qtui_workers.reporting.source import Source, is_own, work_for
+
+log = logging.getLogger(__name__)
+
+_MESSAGE_LIMIT: Final = 500
+_SHORTEST_KEPT: Final = 60
+_LONGEST_KEPT: Final = 30 * 86_400
+
+
+def progress(done: float, total: float | None = None, message: str = "") -> None:
+    """Says how far the running job is: `done` of `total` (None: not known), and what it is at.
+
+    Callable from any code of a job, as often as it likes: what is newest is written about four times a second,
+    and at the end. Outside a job it is only logged.
+    """
+    if _active is None:
+        log.info("progress %s of %s %s", done, "?" if total is None else total, message)
+        return
+    _active.recorder.progress(
+        {
+            "done": _finite(done),
+            "total": None if total is None else _finite(total),
+            "message": str(message)[:_MESSAGE_LIMIT],
+            "at": time.time(),
+        }
+    )
+
+
+def current_attempt() -> int:
+    """Which attempt of its job is running, the first being 1; 1 outside a job.
+
+    Our worker counts attempts; under a stock one it follows from the retries that are left (`rq.job.Job.retry`).
+    """
+    job = get_current_job()
+    return 1 if job is None else _attempt(job)
+
+
+def _attempt(job: Job) -> int:
+    counted = getattr(job, "attempt", None)
+    if counted:
+        return int(counted)
+    retries = len(job.retry_intervals or [])
+    return max(1, retries - (job.retries_left or 0) + 1)
+
+
+@contextmanager
+def recording(job: Job | None) -> Iterator[None]:
+    """While it lasts, progress, log records and printed lines go to the job's place in Redis.
+
+    Nothing happens without a job, or within another recording of the same. An error of Redis never reaches the job.
+    A process may record one job after the other: it costs some microseconds, and a thread only where something is said.
+    """
+    global _active
+    if job is None or (_active is not None and _active.recorder.source.job == job.id):
+        yield
+        return
+    if _active is not None:  # a timeout or a stop came while it was being ended
+        _active.end(KEPT_WHILE_RUNNING)
+    current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=_attempt(job))))
+    failed = True
+    try:
+        current.begin()
+        yield
+        failed = False
+    finally:
+        current.end(_kept_for(job, failed=failed))
+
+
+def _kept_for(job: Job, *, failed: bool) -> int:
+    """How long log lines stay, in seconds: as long as the job, but a minute at least and 30 days at most."""
+    if failed and job.retries_left:
+        return KEPT_WHILE_RUNNING
+    ttl = job.failure_ttl if failed else job.result_ttl
+    if ttl is None:  # RQ keeps a failed job for a year then
+        ttl = _LONGEST_KEPT if failed else DEFAULT_RESULT_TTL
+    return min(max(ttl, _SHORTEST_KEPT), _LONGEST_KEPT) if ttl >= 0 else _LONGEST_KEPT
+
+
+def _finite(number: float) -> float:
+    return number if math.isfinite(number) else 0
+
+
+class _Recording:
+    """What is changed in this process while a job is recorded."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self._stdout, self._stderr = sys.stdout, sys.stderr
+        self._tees = _Tee(sys.stdout, "PRINT", recorder), _Tee(sys.stderr, "STDERR", recorder)
+        self._level = logging.getLogger().level
+
+    def begin(self) -> None:
+        root = logging.getLogger()
+        root.addHandler(_handler)
+        if self._level > logging.INFO:
+            root.setLevel(logging.INFO)
+        work_for(self.recorder.source)
+        sys.stdout, sys.stderr = (cast(TextIO, tee) for tee in self._tees)
+
+    def end(self, keep: int) -> None:
+        """Undoes all of it, also half of it, also what the job itself did to the standard streams."""
+        global _active
+        sys.stdout, sys.stderr = self._stdout, self._stderr
+        for tee in self._tees:
+            tee.finish()
+        root = logging.getLogger()
+        root.removeHandler(_handler)
+        if root.level != self._level:
+            root.setLevel(self._level)
+        work_for(Source(worker=self.recorder.source.worker))
+        _active = None
+        self.recorder.close(keep)
+
+
+_active: _Recording | None = None
+"""Not a context variable: what the job's own threads say counts too. A process runs one job at a time."""
+
+
+class _Handler(logging.Handler):
+    """Hands log records to the recording of the moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        active = _active
+        if active is None or is_own(record.name):  # recording those could feed on itself
+            return
+        try:
+            active.recorder.line(record.levelname, self.format(record), record.created)
+        except BaseTimeoutException:
+            raise
+        except Exception:  # noqa: BLE001 - a record that cannot be formatted is logging's affair, not the job's
+            self.handleError(record)
+
+
+_handler: Final = _Handler(logging.INFO)
+
+
+class _Tee:
+    """A standard stream that also records whole lines, until it is finished."""
+
+    def __init__(self, stream: TextIO, level: str, recorder: Recorder) -> None:
+        self._stream = stream
+        self._level = level
+        self._recorder: Recorder | None = recorder
+        self._rests: dict[int, str] = {}
+        """The beginning of a line, by thread."""
+
+    def write(self, text: str) -> int:
+        written = self._stream.write(text)
+        recorder = self._recorder
+        if recorder is not None:
+            thread = threading.get_ident()
+            *lines, rest = (self._rests.get(thread, "") + text).split("\n")
+            for line in lines:
+                recorder.line(self._level, line, time.time())
+            self._rests[thread] = rest[: Recorder.TEXT_LIMIT]
+        return written
+
+    def finish(self) -> None:
+        """Records what is left; the job may have kept a reference, which is the plain stream from now on."""
+        recorder, self._recorder = self._recorder, None
+        for rest in list(self._rests.values()) if recorder is not None else ():
+            if rest and recorder is not None:
+                recorder.line(self._level, rest, time.time())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

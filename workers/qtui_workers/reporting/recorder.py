@@ -1,0 +1,159 @@
+"""Writes a job's progress and log lines to Redis from a thread of its own, in batches."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from typing import ClassVar, Final
+
+import redis
+
+from qtui_workers.reporting import events
+from qtui_workers.reporting.redaction import redacted
+from qtui_workers.reporting.source import Source
+from qtui_workers.server import keys, scripts
+
+log = logging.getLogger(__name__)
+
+_INTERVAL: Final = 0.25
+"""Seconds between two writes, at least."""
+_FIRST_PAUSE: Final = 0.05
+"""Seconds from the first word to its being written: a short job needs one write only."""
+_EVENT_INTERVAL: Final = 1.0
+"""Seconds between two events of progress, at least: all jobs share their stream."""
+_BATCH: Final = 200
+"""Lines in one call of the script: the server is held for less than a millisecond or two."""
+_STREAM_LIMIT: Final = 1_000
+KEPT_WHILE_RUNNING: Final = 7 * 86_400
+"""Seconds that log lines stay where the end of the job is not seen."""
+_PATIENCE: Final = 5.0
+"""Seconds that the end of a job may wait for its last lines to be written."""
+_SLACK: Final = 400
+"""Characters of a line looked at beyond its limit, so that a secret is not cut into something unlike one."""
+_RECORD: Final = events.fragment() + scripts.fragment("record")
+
+_Line = tuple[str, str, float]
+
+
+class Recorder:
+    """Takes what a job says at any speed and writes it about four times a second, the newest progress last.
+
+    The job itself never waits for Redis, and never sees an error of it: the first is logged, and what was to be
+    written is tried again with what comes next. The thread begins with the first word and ends with `close`. What a
+    fork of the process says, or anybody after the end, is not recorded.
+    """
+
+    TEXT_LIMIT: ClassVar[int] = 8_192
+    """Characters of a line that are kept, and bytes."""
+
+    def __init__(self, connection: redis.Redis, source: Source, *, cap: int = events.CAP) -> None:
+        self.source = source
+        self._connection = connection
+        self._cap = cap
+        self._pid = os.getpid()
+        self._progress: events.Details | None = None
+        self._untold: events.Details | None = None
+        """Progress that is written, but of which there is no event yet."""
+        self._told = -_EVENT_INTERVAL
+        self._lines: deque[_Line] = deque(maxlen=_STREAM_LIMIT)
+        self._batch: list[_Line] = []
+        """Lines that are being written."""
+        self._kept = KEPT_WHILE_RUNNING
+        self._said = threading.Event()
+        self._closing = threading.Event()
+        self._given_up = False
+        self._complained = False
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def progress(self, facts: events.Details) -> None:
+        """Takes the newest progress."""
+        if self._listens():
+            self._progress = facts
+            self._wake()
+
+    def line(self, level: str, text: str, at: float) -> None:
+        """Takes a line; of more than a thousand that wait to be written the oldest are dropped, as the stream does."""
+        if self._listens():
+            self._lines.append((level, text[: self.TEXT_LIMIT + _SLACK], at))
+            self._wake()
+
+    def close(self, keep: int) -> None:
+        """Writes what is left and ends the thread; the lines stay for `keep` seconds.
+
+        Where Redis takes more than five seconds the rest is lost, and the thread ends with the call that it is in.
+        """
+        self._kept = keep
+        self._closing.set()
+        self._said.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(_PATIENCE)
+        self._given_up = True
+
+    def _listens(self) -> bool:
+        return self._pid == os.getpid() and not self._closing.is_set()
+
+    def _wake(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                self._start()
+        self._said.set()
+
+    def _start(self) -> None:
+        if self._thread is None:  # another thread of the job may have been first
+            self._thread = threading.Thread(target=self._run, name="job recorder", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._closing.is_set():
+            self._said.wait()
+            self._closing.wait(pause)
+            pause = _INTERVAL
+            self._said.clear()
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            while not self._given_up and self._write_batch():
+                pass
+        except (redis.RedisError, OSError) as error:
+            if not self._complained:
+                self._complained = True
+                log.warning("progress and log lines of %s could not be written: %s", keys.job(self.source.job), error)
+
+    def _write_batch(self) -> bool:
+        """Writes some; True where more is left."""
+        facts, self._progress = self._progress, None
+        self._untold = facts or self._untold
+        self._batch = self._batch or [self._lines.popleft() for _ in range(min(_BATCH, len(self._lines)))]
+        told = self._untold is not None and (self._closing.is_set() or time.monotonic() - self._told >= _EVENT_INTERVAL)
+        try:
+            self._send(facts, self._untold if told else None)
+        except (redis.RedisError, OSError):
+            self._progress = self._progress or facts
+            raise
+        self._batch = []
+        if told:
+            self._untold, self._told = None, time.monotonic()
+        return bool(self._lines)
+
+    def _send(self, facts: events.Details | None, event: events.Details | None) -> None:
+        job = self.source.job
+        script = self._connection.register_script(_RECORD)
+        flat = [part for level, text, at in self._batch for part in (level, self._encoded(text), at)]
+        script(
+            keys=[keys.job(job), keys.log(job), keys.EVENTS],
+            args=[
+                *(keys.FIELD_PROGRESS, json.dumps(dict(facts)) if facts else "", _STREAM_LIMIT, self._kept),
+                *(events.packed(event), self._cap, *events.arguments(self.source), *flat),
+            ],
+        )
+
+    def _encoded(self, text: str) -> bytes:
+        return redacted(text)[: self.TEXT_LIMIT].encode("utf-8", "replace")[: self.TEXT_LIMIT]

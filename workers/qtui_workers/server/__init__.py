@@ -1,0 +1,1 @@
+"""Redis: where it is, the client of it, the embedded server, key names and scripts."""

@@ -1,0 +1,294 @@
+"""The connection to Redis: where it is, a client of it, and each failure as one clear sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection, parse_url
+from redis.maint_notifications import MaintNotificationsConfig
+from redis.retry import Retry
+from redis.utils import HIREDIS_AVAILABLE
+
+from qtui_workers.errors import InvalidInput, RedisUnavailable
+from qtui_workers.server.redis_errors import explain, passes
+from qtui_workers.settings import Settings
+from qtui_workers.text import decode, printable
+
+__all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
+
+OLDEST: Final = (6, 2)
+"""The oldest Redis that has LMOVE, by which RQ hands a job over without losing it."""
+
+_OPTIONS: Final = {
+    "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
+    "max_connections",
+}  # fmt: skip
+_TLS_OPTIONS: Final = {
+    "ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_check_hostname",
+}  # fmt: skip
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where Redis is: its address, what people are shown of it, and the folder when it is the embedded server."""
+
+    url: str = field(repr=False)
+    """May hold a password; "" for the embedded server."""
+    label: str
+    """`host:port/db`, a socket's path, or `embedded`; never a password, never a control character."""
+    embedded: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client waits before it says that Redis is away."""
+
+    connect: float
+    """Seconds for one connection to be made."""
+    reply: float
+    """Seconds for one reply; must exceed the longest blocking command."""
+    tries: int
+    """How often a failed connection is tried again, with exponentially growing, random pauses."""
+    longest_pause: float
+    """Seconds."""
+    health_check: int
+    """A connection idle for so many seconds is tried with PING before its next command; 0: it is not."""
+    repeat_commands: bool
+    """Whether a command whose reply was lost is sent again, though it may have been carried out."""
+
+
+INTERACTIVE: Final = Patience(2.0, 3.0, tries=3, longest_pause=0.5, health_check=0, repeat_commands=False)
+"""A person waits: a dead server is told within 3 s, and nothing is ever done twice.
+
+No health check: a Redis that cannot write to its disk refuses PING, but can still be looked at.
+"""
+WORKER: Final = Patience(5.0, 30.0, tries=10, longest_pause=2.0, health_check=30, repeat_commands=True)
+"""RQ's worker counts on redis-py repeating its commands; RQ raises the time for a reply above its blocking pop."""
+
+
+class _Retry(Retry):
+    """redis-py's retry, but what no repetition can mend (a wrong password, an unknown host) is told at once."""
+
+    def call_with_retry(
+        self,
+        do: Callable[[], T],
+        fail: Callable[[Exception], Any] | Callable[[Exception, int], Any],
+        is_retryable: Callable[[Exception], bool] | None = None,
+        with_failure_count: bool = False,
+    ) -> T:
+        return super().call_with_retry(do, fail, is_retryable or passes, with_failure_count)
+
+
+class _Packer(HiredisRespSerializer):
+    """hiredis' writer of commands, which by itself knows no encoding_errors: text out of bytes that were no UTF-8 fails."""
+
+    def pack(self, *args: Any) -> Any:
+        """The command as a list of bytes to send."""
+        try:
+            return super().pack(*args)
+        except UnicodeEncodeError:
+            encoded: list[Any] = [a.encode("utf-8", "surrogateescape") if isinstance(a, str) else a for a in args]
+            return super().pack(*encoded)
+
+
+class _Pool(ConnectionPool):
+    """A pool that tries again to connect, which redis-py by itself can do only together with repeating commands."""
+
+    connecting: Retry = Retry(NoBackoff(), 0)
+
+    def get_connection(self, *_: Any, **__: Any) -> Any:
+        """A connection that is up; raises redis.ConnectionError or redis.TimeoutError once patience is at its end."""
+        return self.connecting.call_with_retry(super().get_connection, lambda _: None)
+
+
+def resolve(url: str | None = None, settings: Settings | None = None) -> Target:
+    """The Redis that is meant: `url`, else REDIS_URL, else REDIS_HOST and its like, else the user's embedded server.
+
+    Raises InvalidInput that names the variable (or the address) and the reason; never repeats a password.
+    """
+    if url:
+        return _parse(url, "The Redis address")
+    settings = settings or Settings.read()
+    if settings.redis_url:
+        return _parse(settings.redis_url.get_secret_value(), "REDIS_URL")
+    if parts := _parts(settings):
+        return _parse(_compose(settings), ", ".join(parts))
+    return Target("", "embedded", settings.embedded_folder())
+
+
+def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
+    """A client of that Redis: replies as bytes, UTF-8 with surrogateescape. Nothing is sent before its first command.
+
+    Joins the embedded server, and keeps to it until the process ends, where that is the target; raises
+    RedisUnavailable when it cannot. `role` is the client's name on the server (CLIENT LIST).
+    RESP3, with replies in the shapes of RESP2 that RQ reads, is redis-py's default and left at that.
+    """
+    retry = _Retry(
+        ExponentialWithJitterBackoff(cap=patience.longest_pause, base=0.05),
+        patience.tries,
+        supported_errors=(redis.ConnectionError,),
+    )
+    options: dict[str, Any] = {
+        "client_name": re.sub(r"[^!-~]", "-", role),
+        "encoding_errors": "surrogateescape",
+        "command_packer": _Packer() if HIREDIS_AVAILABLE else None,
+        "socket_timeout": patience.reply,
+        "socket_connect_timeout": patience.connect,
+        "health_check_interval": patience.health_check,
+        "retry": retry if patience.repeat_commands else Retry(NoBackoff(), 0),
+        # A commercial service's feature. On, it costs a round trip and hides that a pooled connection was closed.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+    }
+    if target.embedded is not None:
+        options |= {"connection_class": UnixDomainSocketConnection, "path": _join(target.embedded)}
+        pool = _Pool(**options)
+    else:
+        pool = _Pool.from_url(target.url, **options)
+    if not patience.repeat_commands:
+        pool.connecting = retry
+    return redis.Redis.from_pool(pool)
+
+
+def own_connection(client: redis.Redis) -> Any:
+    """A connection to the client's Redis that its pool neither keeps nor counts; it connects at its first command."""
+    pool = client.connection_pool
+    return pool.connection_class(**pool.connection_kwargs)
+
+
+def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
+    """A client of the Redis that `resolve(url)` finds; raises as `resolve` and `dial` do."""
+    return dial(resolve(url), role=role, patience=patience)
+
+
+def dial(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
+    """A client of that Redis, seen to answer and to be recent enough.
+
+    Raises RedisUnavailable when Redis is away, refuses us or is too old.
+    """
+    client = open_client(target, role=role, patience=patience)
+    try:
+        _check(client, target.label)
+    # What is no Redis may reply what redis-py's handshake never expects, and a name no host can have is a ValueError.
+    except (redis.RedisError, OSError, ValueError, AttributeError, TypeError) as error:
+        client.close()
+        raise explain(error, target.label) from error
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _check(client: redis.Redis, label: str) -> None:
+    try:
+        client.ping()
+    except redis.ResponseError as error:
+        if "MISCONF" not in str(error):  # it cannot write to its disk: it may still be looked at
+            raise
+    _check_version(client, label)
+
+
+def _check_version(client: redis.Redis, label: str) -> None:
+    """By the server's answer to HELLO, which needs no permission (none with protocol=2: not checked)."""
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        hello: Mapping[Any, Any] = connection.handshake_metadata or {}
+    finally:
+        pool.release(connection)
+    version = decode(hello.get(b"version"))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers and numbers < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise RedisUnavailable(f"Redis at {label} is too old ({printable(version, 20)}): use {needed} or newer, or any Valkey.")
+
+
+def _join(folder: Path) -> str:
+    try:
+        from qtui_workers.server import embedded
+    except ImportError as error:  # Windows has no fcntl
+        raise RedisUnavailable(
+            "The embedded server does not come for this platform: set REDIS_URL to use a Redis of your own."
+        ) from error
+    return str(embedded.shared(folder).socket)
+
+
+def _parts(settings: Settings) -> list[str]:
+    names = ("redis_host", "redis_port", "redis_db", "redis_username", "redis_password")
+    return [name.upper() for name in names if getattr(settings, name) is not None]
+
+
+def _compose(settings: Settings) -> str:
+    host = settings.redis_host or "localhost"
+    password = settings.redis_password.get_secret_value() if settings.redis_password else ""
+    user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"redis://{user if user != ':@' else ''}{bracketed}:{settings.redis_port or 6379}/{settings.redis_db or 0}"
+
+
+def _parse(url: str, source: str) -> Target:
+    url = url.strip()
+    scheme, colon, rest = url.partition(":")
+    scheme = scheme.lower()
+    if scheme == "embedded" and colon:
+        return _embedded(rest, source)
+    if scheme == "redis+sentinel":
+        raise InvalidInput(f"{source}: Sentinel is not supported yet; name the primary itself (redis://host:6379/0).")
+    if scheme not in {"redis", "rediss", "unix"} or not rest.startswith("//"):
+        raise InvalidInput(f"{source} must begin with redis://, rediss://, unix:// or embedded:, as in redis://localhost:6379/0.")
+    try:
+        return _address(scheme, f"{scheme}:{rest}")
+    except ValueError as error:
+        raise InvalidInput(f"{source}: {error}.") from None
+
+
+def _embedded(rest: str, source: str) -> Target:
+    if not rest:
+        return Target("", "embedded", Settings.read().embedded_folder())
+    folder = Path(rest)
+    if not folder.is_absolute():
+        raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")
+    return Target("", f"embedded:{printable(str(folder))}", folder)
+
+
+def _address(scheme: str, url: str) -> Target:
+    """The target of a redis, rediss or unix address; raises ValueError with the reason, which repeats no secret."""
+    if not url.isprintable() or " " in url:
+        raise ValueError("it holds a space or a control character, which must be percent-encoded")
+    encoded = "in a name or password the characters / ? # @ : % must be percent-encoded"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"the host or port is not one ({encoded})") from None
+    if parts.fragment:
+        raise ValueError(f"it has a part after # ({encoded})")
+    options = _query(parts.query, _OPTIONS | _TLS_OPTIONS if scheme == "rediss" else _OPTIONS)
+    number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", number):
+        raise ValueError("the database is a number, as in redis://localhost:6379/0")
+    parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; names an option whose value is not of its type
+    if scheme == "unix":
+        path = unquote(parts.path)
+        if parts.hostname or not path.strip("/"):
+            raise ValueError("a socket is named by its whole path, as in unix:///run/redis.sock")
+        return Target(url, printable(path) + (f" db {number}" if number != "0" else ""))
+    host = unquote(parts.hostname or "localhost")
+    return Target(url, printable(f"[{host}]" if ":" in host else host) + f":{port or 6379}/{number}")
+
+
+def _query(query: str, known: set[str]) -> dict[str, str]:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := sorted(options.keys() - known):
+        raise ValueError(f"the option {printable(unknown[0], 40)!r} is not known; known are {', '.join(sorted(known))}")
+    if options.get("protocol", "2") != "2":
+        raise ValueError("protocol can only be 2, for a server or proxy that cannot do RESP3, which is the default")
+    return options

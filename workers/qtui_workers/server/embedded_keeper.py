@@ -1,0 +1,190 @@
+"""The keeper of the embedded server: starts it, starts it again when it dies, ends it after its last user.
+
+Run by `qtui_workers.server.embedded` as `python -I -S keeper.py FOLDER SOCKET BINARY GRACE`. Standard library only, so that it
+starts in a few milliseconds and nothing in the environment or the current folder can change what it imports.
+
+Four files in the folder are locked with `flock`, which the kernel drops when the holder dies, however it dies:
+`users.lock` is shared by every process that uses the server; `start.lock` is held while the keeper is begun or ends;
+`keeper.lock` is the keeper's; `server.lock` is inherited by the server process, so that no second one opens its data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+USERS_LOCK: Final = "users.lock"
+START_LOCK: Final = "start.lock"
+KEEPER_LOCK: Final = "keeper.lock"
+SERVER_LOCK: Final = "server.lock"
+LOG: Final = "server.log"
+PID: Final = "server.pid"
+
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between two starts of something that keeps dying."""
+STEADY: Final = 10.0
+"""Seconds after which something started is held to be well."""
+_GIVE_UP: Final = 2.0
+"""Seconds of pause after which the keeper leaves it to the users to try again, or to tell the person."""
+_STOP_LIMIT: Final = 5.0
+"""Seconds that the server has to end; what it has written by then outlives a SIGKILL."""
+_LOG_LIMIT: Final = 1_000_000
+
+
+def lock(folder: Path, name: str, how: int) -> int:
+    """An open descriptor that holds the lock until it is closed; `how` as for `fcntl.flock`.
+
+    Raises BlockingIOError when `how` has LOCK_NB and somebody else holds it, OSError when the file cannot be opened.
+    """
+    descriptor = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, how)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def next_pause(pause: float, lived: float) -> float:
+    """Seconds to wait before starting again what ended after `lived` seconds."""
+    return 0.0 if lived > STEADY else min(LONGEST_PAUSE, 2 * pause + 0.1)
+
+
+def server_command(folder: Path, socket: str, binary: str) -> list[str]:
+    """How the server is started: on a unix socket only, kept on disk, never evicting."""
+    options = {
+        "port": "0",
+        "unixsocket": socket,
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "pidfile": str(folder / PID),
+        "logfile": str(folder / LOG),
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "maxmemory-policy": "noeviction",
+        # Jobs are hashes with one long value and small streams: these keep them compact.
+        "hash-max-listpack-value": "1024",
+        "stream-node-max-bytes": "512",
+    }
+    return [binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
+
+
+class Keeper:
+    """One server, kept alive by a thread, and the wait for its last user in the main thread."""
+
+    def __init__(self, folder: Path, command: list[str], grace: float) -> None:
+        self._folder = folder
+        self._command = command
+        self._grace = grace
+        self._began_in = self._identity()
+        self._stopping = threading.Event()
+        self._spawning = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._thread = threading.Thread(target=self._keep_server, daemon=True)
+
+    def run(self) -> None:
+        """Return when nobody has used the server for the grace time and it has ended; nobody can join meanwhile."""
+        self._thread.start()
+        with contextlib.suppress(FileNotFoundError):
+            while True:
+                os.close(lock(self._folder, USERS_LOCK, fcntl.LOCK_EX))  # sleeps in the kernel while there are users
+                time.sleep(self._grace)
+                if self._identity() != self._began_in:
+                    break
+                starting = lock(self._folder, START_LOCK, fcntl.LOCK_EX)
+                if self._unused():
+                    # The start lock goes with the process, so that who comes now begins anew.
+                    self._stop_server(signal.SIGTERM, signal.SIGKILL)
+                    return
+                os.close(starting)
+        # The folder was removed, maybe made anew: ended at once, or the server would remove the socket of a new one.
+        self._stop_server(signal.SIGKILL)
+
+    def _identity(self) -> tuple[int, int]:
+        found = self._folder.stat()
+        return found.st_dev, found.st_ino
+
+    def _unused(self) -> bool:
+        try:
+            os.close(lock(self._folder, USERS_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        except BlockingIOError:
+            return False
+        return True
+
+    def _keep_server(self) -> None:
+        pause = 0.0
+        while not self._stopping.wait(pause):
+            # Sleeps in the kernel while a server lives: one whose keeper was killed is kept, too.
+            held = lock(self._folder, SERVER_LOCK, fcntl.LOCK_EX)
+            began = time.monotonic()
+            child = self._spawn(held)
+            os.close(held)
+            if child is None:
+                return
+            code = child.wait()
+            pause = next_pause(pause, time.monotonic() - began)
+            if (code > 0 or pause > _GIVE_UP) and not self._stopping.is_set():
+                os._exit(1)  # the server refuses to start or keeps being killed; its log says why
+
+    def _spawn(self, held: int) -> subprocess.Popen[bytes] | None:
+        with self._spawning:
+            if self._stopping.is_set():
+                return None
+            try:
+                self._shorten_log()
+                self._child = subprocess.Popen(
+                    self._command,
+                    stdin=subprocess.DEVNULL,
+                    restore_signals=False,  # SIGXFSZ stays ignored: a file that may not grow is an error, not a death
+                    pass_fds=(held,),
+                )
+            except OSError as error:
+                print(f"the server cannot be started: {error}", file=sys.stderr, flush=True)  # noqa: T201 - its log
+                os._exit(1)
+        return self._child
+
+    def _shorten_log(self) -> None:
+        log = self._folder / LOG
+        if log.exists() and log.stat().st_size > _LOG_LIMIT:
+            log.replace(log.with_suffix(".log.old"))
+
+    def _stop_server(self, *orders: signal.Signals) -> None:
+        """One after the other until it has ended; SIGTERM lets it write what is left to disk."""
+        with self._spawning:
+            self._stopping.set()
+        for order in orders:
+            with contextlib.suppress(OSError, ValueError):
+                os.kill(self._server_pid(), order)
+            self._thread.join(_STOP_LIMIT)
+            if not self._thread.is_alive():
+                return
+
+    def _server_pid(self) -> int:
+        return self._child.pid if self._child else int((self._folder / PID).read_text())
+
+
+def main(folder: Path, socket: str, binary: str, grace: float) -> None:
+    """Become the keeper in the background: the process that was started ends when the keeper holds its lock."""
+    os.umask(0o077)
+    held = lock(folder, KEEPER_LOCK, fcntl.LOCK_EX)
+    if os.fork():
+        os._exit(0)  # the child shares the lock, and whoever started us has no child to wait for
+    os.setsid()
+    Keeper(folder, server_command(folder, socket, binary), grace).run()
+    with contextlib.suppress(OSError):
+        Path(socket).parent.rmdir()  # one made for the socket alone; the data's own folder is not empty and stays
+    os.close(held)  # before the start lock, which goes with the process: who gets that one finds no keeper
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], float(sys.argv[4]))

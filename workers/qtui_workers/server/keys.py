@@ -1,0 +1,151 @@
+"""Every key name in Redis, RQ's and ours, in one place.
+
+RQ's names are those of rq 3.0 (`rq.queue`, `rq.registry`, `rq.results`, `rq.executions`); a test holds them to RQ's.
+Ours live under `{RQ_KEY_PREFIX}:qtui:`, but for the extra fields of a job's hash, which go when the hash goes.
+Importing this module does not import rq.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+PREFIX: Final = os.environ.get("RQ_KEY_PREFIX", "rq")
+OURS: Final = f"{PREFIX}:qtui"
+
+QUEUES: Final = f"{PREFIX}:queues"
+"""A set of whole queue keys."""
+WORKERS: Final = f"{PREFIX}:workers"
+"""A set of whole worker keys."""
+SUSPENDED: Final = f"{PREFIX}:suspended"
+PAUSED: Final = f"{OURS}:paused"
+"""A set of the names of paused queues (`qtui_workers.enqueue.pause`)."""
+RATE_LIMIT_KEYS: Final = f"{PREFIX}:rl-keys"
+"""A set of the names that RQ's own concurrency limits go by."""
+EVENTS: Final = f"{OURS}:events"
+"""The capped stream of what happened to all jobs and workers (`qtui_workers.reporting.events`)."""
+
+LIMITS: Final = f"{OURS}:limits"
+"""A hash: queue to the name of the limiter of its starts."""
+LIMITERS: Final = f"{OURS}:limiters"
+"""A set of the names of all limiters."""
+
+STAGED: Final = f"{OURS}:staged"
+"""A sorted set of batches that are being enqueued, by when each last got jobs (seconds of the server's clock)."""
+
+CRON_SCHEDULERS: Final = f"{PREFIX}:cron_schedulers"
+"""A sorted set of the names of RQ's cron schedulers, by their last sign of life."""
+CRON_JOBS: Final = f"{PREFIX}:cron_jobs"
+"""A sorted set of the names of cron jobs, by when each was last enqueued."""
+
+QUEUE_PREFIX: Final = f"{PREFIX}:queue:"
+JOB_PREFIX: Final = f"{PREFIX}:job:"
+WORKER_PREFIX: Final = f"{PREFIX}:worker:"
+RESULTS_PREFIX: Final = f"{PREFIX}:results:"
+
+FIELD_ATTEMPT: Final = "qtui_attempt"
+"""Field of a job's hash: attempts begun so far, counted by our worker."""
+FIELD_ATTEMPTS: Final = "qtui_attempts"
+"""Field of a job's hash: attempts allowed in all, written by our producer."""
+FIELD_PROGRESS: Final = "qtui_progress"
+"""Field of a job's hash: JSON `{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`."""
+
+
+def queue(name: str) -> str:
+    """The list of waiting job ids: the head is next, the tail is newest."""
+    return QUEUE_PREFIX + name
+
+
+def intermediate(name: str) -> str:
+    """The list a job id passes through between the queue and its start."""
+    return f"{QUEUE_PREFIX}{name}:intermediate"
+
+
+def registry(kind: str, queue_name: str) -> str:
+    """A sorted set of job ids: kind is wip, finished, failed, deferred, ready, scheduled or canceled."""
+    return f"{PREFIX}:{kind}:{queue_name}"
+
+
+def rate_limited(limit: str) -> str:
+    """The sorted set of job ids that RQ's concurrency limit of that name holds back."""
+    return f"{PREFIX}:rl:{limit}:rate_limited"
+
+
+def job(job_id: str) -> str:
+    """The hash of one job."""
+    return JOB_PREFIX + job_id
+
+
+def dependents(job_id: str) -> str:
+    """The set of the ids that wait for this job."""
+    return f"{JOB_PREFIX}{job_id}:dependents"
+
+
+def dependencies(job_id: str) -> str:
+    """The set of the ids that this job waits for (RQ writes a double colon here)."""
+    return f"{PREFIX}:job::{job_id}:dependencies"
+
+
+def results(job_id: str) -> str:
+    """The stream of a job's outcomes, newest last."""
+    return RESULTS_PREFIX + job_id
+
+
+def executions(job_id: str) -> str:
+    """The sorted set of a job's live executions."""
+    return f"{PREFIX}:executions:{job_id}"
+
+
+def worker(name: str) -> str:
+    """The hash of one worker."""
+    return WORKER_PREFIX + name
+
+
+def commands(worker_name: str) -> str:
+    """The channel on which a worker hears commands, JSON objects (`rq.command`)."""
+    return f"{PREFIX}:pubsub:{worker_name}"
+
+
+def log(job_id: str) -> str:
+    """The capped stream of what a job printed and logged."""
+    return f"{OURS}:log:{job_id}"
+
+
+def limit(name: str) -> str:
+    """The hash of one limiter: `max`, `per_us`, and what `qtui_workers/lua/limit.lua` notes about the server."""
+    return f"{OURS}:limit:{name}"
+
+
+def limit_log(name: str) -> str:
+    """The sorted set of the newest starts that a limiter admitted, by their times (µs of the server's clock)."""
+    return f"{OURS}:limit-log:{name}"
+
+
+def limit_waiting(name: str) -> str:
+    """The sorted set of who waits for a limiter, by when each was told to come back (µs of the server's clock)."""
+    return f"{OURS}:limit-waiting:{name}"
+
+
+def limit_workers(name: str) -> str:
+    """The same of the workers that have jobs of that limiter to do."""
+    return f"{OURS}:limit-workers:{name}"
+
+
+def staged(batch: str) -> str:
+    """The list of the job ids of a batch that is not in its queue yet."""
+    return f"{STAGED}:{batch}"
+
+
+def cron(name: str) -> str:
+    """The hash of one cron job: who enqueues it, until when, its schedule, and its last tick (`qtui_workers.enqueue.cron`)."""
+    return f"{OURS}:cron:{name}"
+
+
+def cron_scheduler(name: str) -> str:
+    """The hash of one cron scheduler, with its cron jobs as JSON."""
+    return f"{PREFIX}:cron_scheduler:{name}"
+
+
+def cron_job_history(name: str) -> str:
+    """The sorted set of the ids of the jobs that came of a cron job, by when each was enqueued."""
+    return f"{PREFIX}:cron_job:{name}:jobs"

@@ -1,0 +1,124 @@
+"""What a failure to talk to Redis means, in one sentence that says what to do next."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import redis
+from redis.exceptions import AuthorizationError, InvalidResponse, NoPermissionError
+
+from qtui_workers.errors import RedisUnavailable
+from qtui_workers.text import printable
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """A known failure: what tells it, and the rest of the sentence; `{reply}` is what was said, made safe."""
+
+    kinds: tuple[type[BaseException], ...]
+    """Classes of the error or of one that led to it."""
+    pattern: str
+    """A regular expression that the error's own text must hold."""
+    sentence: str
+
+
+_ANY: Final = (Exception,)
+_PERMISSION: Final = "gives our user no permission ({reply}): have it granted (ACL SETUSER), or use another user"
+_MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
+_REPLICA: Final = "is a read-only replica: use the address of the primary"
+
+# In order: the first that fits is told. None looks like a secret to `qtui_workers.reporting.redaction`: they go through the log.
+_CAUSES: Final = (
+    _Cause(
+        (redis.AuthenticationError,),
+        "must be called|required",
+        "needs a password; put it in the address, between redis:// with a colon and @ with the host, or in REDIS_PASSWORD",
+    ),
+    _Cause(
+        (redis.AuthenticationError, AuthorizationError),
+        "",
+        "refused the user name or password; check them in the address or in REDIS_USERNAME and REDIS_PASSWORD",
+    ),
+    _Cause((NoPermissionError,), "", _PERMISSION),
+    _Cause(_ANY, r"\bNOPERM\b", _PERMISSION),
+    _Cause((redis.BusyLoadingError,), "", "is still loading its data: try again in a moment"),
+    _Cause((redis.OutOfMemoryError,), "", _MEMORY),
+    _Cause(_ANY, r"\bOOM\b", _MEMORY),
+    _Cause((redis.ReadOnlyError,), "", _REPLICA),
+    _Cause(_ANY, r"\bREADONLY\b", _REPLICA),
+    _Cause(_ANY, r"\bMASTERDOWN\b", "is a replica whose primary is away: use the address of the primary"),
+    _Cause(_ANY, r"\bMISCONF\b", "cannot write to its disk and takes no changes: see its log and its free space"),
+    _Cause(_ANY, r"\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b", "is a cluster, which RQ cannot use: use a single server"),
+    _Cause(_ANY, r"\bDENIED\b.*protected", "is in protected mode and lets nobody in from outside: set a password there"),
+    _Cause(_ANY, "max number of clients", "has as many clients as it takes: close some or raise its maxclients"),
+    _Cause(_ANY, "DB index|Invalid Database", "has no database of that number: use a lower one (0 is always there)"),
+    _Cause(
+        _ANY,
+        "unknown command.*HELLO|NOPROTO",
+        "is too old, or behind a proxy: use 6.2 or newer, or any Valkey; for a proxy add ?protocol=2 to the address",
+    ),
+    _Cause((socket.gaierror, UnicodeError), "", "cannot be found: no machine of that name is known, check its spelling"),
+    _Cause(
+        (ssl.SSLCertVerificationError,),
+        "",
+        "has a certificate that is not trusted ({reply}): name its authority with ?ssl_ca_certs=FILE in the address",
+    ),
+    _Cause((ssl.SSLError,), "", "does not speak TLS with us: use redis:// if it has none, or check port and certificates"),
+    _Cause((TimeoutError,), "handshake", "does not answer in TLS: use redis:// if it has none, or check the port"),
+    _Cause((FileNotFoundError,), "", "is not there: no such socket, check the path and that the server runs"),
+    _Cause((PermissionError,), "", "may not be opened by us: check who may use the socket"),
+    _Cause((ConnectionRefusedError,), "", "does not run: nothing listens there, start it or check the address"),
+    _Cause(
+        (redis.TimeoutError, TimeoutError),
+        "",
+        "did not answer in time: check that it is Redis, that it is not overloaded, and that no firewall is between",
+    ),
+    _Cause((InvalidResponse,), r"\\x15", "wants TLS: use rediss:// in the address"),
+    _Cause((InvalidResponse, AttributeError, TypeError), "", "answers, but not as Redis does: check the host and the port"),
+    _Cause(
+        _ANY,
+        "Connection closed|reset by peer|Broken pipe",
+        "closed the connection: it may be restarting, want TLS (rediss://), or be something else than Redis",
+    ),
+)
+
+
+def explain(error: Exception, label: str) -> RedisUnavailable:
+    """What went wrong with the Redis of that label (see `Target.label`), to be raised or shown.
+
+    The sentence holds no password, and what the server said only with its control characters made visible.
+    """
+    name = "The embedded server" if label.startswith("embedded") else f"Redis at {printable(label, 200)}"
+    said = str(error).partition(", with args beginning")[0]  # the arguments may hold the password
+    reply = printable(said.strip() or type(error).__name__, 200)
+    sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
+    return RedisUnavailable(f"{name} {sentence.format(reply=reply)}.")
+
+
+def label_of(connection: redis.Redis) -> str:
+    """The server as people know it, without its password."""
+    told = connection.connection_pool.connection_kwargs
+    return str(told.get("path") or f"{told.get('host', 'localhost')}:{told.get('port', 6379)}/{told.get('db', 0)}")
+
+
+def passes(error: Exception) -> bool:
+    """Whether trying again may help: not where we were refused, nor where no such host exists."""
+    lasting = (redis.AuthenticationError, AuthorizationError, socket.gaierror, ssl.SSLError)
+    return not any(isinstance(one, lasting) for one in _chain(error))
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and those in whose handling it was raised: redis-py wraps the system's own."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _fits(cause: _Cause, error: Exception) -> bool:
+    return any(isinstance(one, cause.kinds) and re.search(cause.pattern, str(one), re.IGNORECASE) for one in _chain(error))

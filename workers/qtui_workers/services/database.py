@@ -1,0 +1,106 @@
+"""The database of the bundled processors: its tables, made where they are missing, and one transaction at a time.
+
+SQLAlchemy is heavy: processors import this module inside their functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateTable
+
+from qtui_workers.errors import InvalidInput
+from qtui_workers.settings import Settings
+
+metadata: Final = MetaData()
+
+audit_log: Final = Table(
+    "qtui_audit_log",
+    metadata,
+    Column("job_id", String(200), primary_key=True),
+    Column("org_id", String(200), nullable=False),
+    Column("actor_id", String(200), nullable=False),
+    Column("actor_type", String(20), nullable=False),
+    Column("action", String(200), nullable=False),
+    Column("resource_type", String(200), nullable=False),
+    Column("resource_id", String(200), nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),  # UTC, as is every time here
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+)
+
+publishings: Final = Table(
+    "qtui_publishings",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("project_id", String(200), nullable=False),
+    Column("user_id", String(200), nullable=False),
+    Column("project_dir", Text, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("error", Text),
+    Column("artifact_sha256", String(64)),
+    Column("artifact_bytes", BigInteger),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """A connection to the database of the settings, committed at the end of the block or rolled back on an error.
+
+    Raises InvalidInput where DATABASE_URL is none, and SQLAlchemy's errors.
+    """
+    with _engine(Settings.read().database()).begin() as connection:
+        yield connection
+
+
+def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
+    """Inserts a row unless there is one of its primary key; says whether it was new.
+
+    Portable: a plain INSERT in a savepoint, as each database has words of its own for "or ignore".
+    """
+    keys = [column == row[column.name] for column in table.primary_key]
+    try:
+        with connection.begin_nested():
+            connection.execute(table.insert().values(row))
+    except IntegrityError:
+        if connection.execute(select(table).where(*keys)).first() is None:
+            raise
+        return False
+    return True
+
+
+@cache
+def _engine(url: str) -> Engine:
+    """An engine without a pool: its connections outlive no transaction, and so no fork."""
+    try:
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise InvalidInput(f"DATABASE_URL: {type(error).__name__}: it names no database that can be opened here") from None
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+    return engine

@@ -1,0 +1,120 @@
+"""HTTP to addresses that others name: resolved once, never into our own network, never redirected, answers bounded."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from qtui_workers.define.unrecoverable import Unrecoverable
+from qtui_workers.text import decode, printable
+
+if TYPE_CHECKING:
+    import httpx2
+
+_ANSWER_LIMIT: Final = 64 * 1024
+_NOT_PUBLIC: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/32", "2002::/16", "fec0::/10")))
+"""Counted as global by `ipaddress`, but wrapping an IPv4 address of any kind (NAT64, 6to4), or local to a site."""
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class Unreachable(Exception):
+    """No answer came; a later attempt may get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    body: bytes
+    """As it came, at most the limit asked for."""
+    headers: Mapping[str, str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    def excerpt(self) -> str:
+        """The beginning of the body, safe to log."""
+        return printable(decode(self.body[:1_000]).strip(), 200)
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    content: bytes | BinaryIO = b"",
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 15.0,
+    allow_private: bool = False,
+    answer_limit: int = _ANSWER_LIMIT,
+) -> Answer:
+    """One HTTP request; `timeout` is seconds for each wait, `answer_limit` bytes.
+
+    The name is resolved once and that address is connected to, so that what was checked is what is asked; TLS is held
+    to the name. Redirects are answers like any other. Raises Unrecoverable for an address that is not public (unless
+    `allow_private`), and Unreachable where no whole answer comes. Neither repeats the URL, which may hold a secret.
+    """
+    import httpx2  # heavy
+
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs each whole URL
+    asked = httpx2.URL(url)
+    host = asked.raw_host.decode("ascii").strip("[]")
+    address = _resolve(host, asked.port or (443 if asked.scheme == "https" else 80), allow_private)
+    named = {
+        "host": asked.netloc.decode("ascii"),
+        "user-agent": "qtui-worker",
+        "accept-encoding": "identity",  # a few bytes must not become gigabytes
+    }
+    try:
+        # The environment may name certificates (SSL_CERT_FILE), but no proxy, which would resolve the name itself.
+        tls = httpx2.create_ssl_context()
+        with (
+            httpx2.Client(timeout=timeout, verify=tls, trust_env=False, follow_redirects=False) as client,
+            client.stream(
+                method,
+                asked.copy_with(host=str(address)),
+                content=content,
+                headers={**named, **(headers or {})},
+                extensions={"sni_hostname": host},
+            ) as response,
+        ):
+            return Answer(response.status_code, _beginning(response, answer_limit), dict(response.headers))
+    except httpx2.TransportError as error:
+        reason = printable(str(error) or type(error).__name__, 200)
+        raise Unreachable(f"{printable(host, 100)} gave no answer: {reason}") from None
+
+
+def _resolve(host: str, port: int, allow_private: bool) -> IPAddress:
+    """The address to connect to; all that the name stands for must be public."""
+    shown = printable(host, 100)
+    try:
+        found = [item[4][0] for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise Unreachable(f"{shown} cannot be found: {error}") from None
+    addresses = [ipaddress.ip_address(str(text)) for text in found]
+    refused = next((address for address in addresses if not is_public(address)), None)
+    if refused is not None and not allow_private:
+        raise Unrecoverable(f"{shown} is at {refused}, which is no public address; WEBHOOK_ALLOW_PRIVATE=true allows it")
+    return addresses[0]  # the system puts the one that it can reach first (RFC 6724)
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether an address is one of the Internet's: not private, loopback, link-local, shared, multicast or a tunnel."""
+    inside = address.is_multicast or address.is_reserved or any(address in network for network in _NOT_PUBLIC)
+    return address.is_global and not inside
+
+
+def _beginning(response: httpx2.Response, limit: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
