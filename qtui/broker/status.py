@@ -1,4 +1,4 @@
-"""The statuses of a job: one row each, from which tabs, colours, counts and operations derive."""
+"""The statuses of a job: one row each, from which tabs, colours and counts derive."""
 
 from __future__ import annotations
 
@@ -49,15 +49,13 @@ class StatusFact:
     home: Home
     registry: str | None
     """The `kind` for `keys.registry`, where its home is a registry or the failed registry."""
-    operations: tuple[str, ...]
-    """Names of the operations that apply (see `qtui.broker.operations`)."""
     hint: str
     """What it means, in a sentence."""
 
 
 STATUSES: Final[dict[Status, StatusFact]] = {
-    Status.QUEUED: StatusFact("queued", "QUEUED", "·", "idle", "queue", None, ("cancel", "remove"), "Waits for a worker."),
-    Status.STARTED: StatusFact("started", "STARTED", "▸", "busy", "registry", "wip", ("stop",), "A worker runs it now."),
+    Status.QUEUED: StatusFact("queued", "QUEUED", "·", "idle", "queue", None, "Waits for a worker."),
+    Status.STARTED: StatusFact("started", "STARTED", "▸", "busy", "registry", "wip", "A worker runs it now."),
     Status.FAILED: StatusFact(
         "failed",
         "FAILED",
@@ -65,7 +63,6 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "bad",
         "registry",
         "failed",
-        ("retry", "remove"),
         "It raised, timed out or lost its worker, and has no attempts left.",
     ),
     Status.STOPPED: StatusFact(
@@ -75,7 +72,6 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "warn",
         "failed registry",
         "failed",
-        ("retry", "remove"),
         "A person stopped it while it ran.",
     ),
     Status.SCHEDULED: StatusFact(
@@ -85,12 +81,9 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "idle",
         "registry",
         "scheduled",
-        ("cancel", "remove"),
         "Runs at a set time, or waits for its next attempt.",
     ),
-    Status.DEFERRED: StatusFact(
-        "deferred", "DEFER", "⋯", "muted", "registry", "deferred", ("cancel", "remove"), "Waits for other jobs to finish."
-    ),
+    Status.DEFERRED: StatusFact("deferred", "DEFER", "⋯", "muted", "registry", "deferred", "Waits for other jobs to finish."),
     Status.READY_TO_ENQUEUE: StatusFact(
         "ready",
         "READY",
@@ -98,11 +91,10 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "idle",
         "registry",
         "ready",
-        ("cancel", "remove"),
         "What it waited for is done; it is about to be queued.",
     ),
     Status.RATE_LIMITED: StatusFact(
-        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, ("cancel",), "Held back by RQ's concurrency limit."
+        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, "Held back by RQ's concurrency limit."
     ),
     Status.FINISHED: StatusFact(
         "finished",
@@ -111,13 +103,12 @@ STATUSES: Final[dict[Status, StatusFact]] = {
         "good",
         "registry",
         "finished",
-        ("remove",),
         "Done; its result is kept for a while.",
     ),
     Status.CANCELED: StatusFact(
-        "canceled", "CANCEL", "⊘", "muted", "registry", "canceled", ("remove",), "A person called it off before it ran."
+        "canceled", "CANCEL", "⊘", "muted", "registry", "canceled", "A person called it off before it ran."
     ),
-    Status.CREATED: StatusFact("created", "CREATED", "○", "muted", "hash", None, (), "Stored, but in no queue yet."),
+    Status.CREATED: StatusFact("created", "CREATED", "○", "muted", "hash", None, "Stored, but in no queue yet."),
 }
 
 COUNTED: Final = tuple(s for s, fact in STATUSES.items() if fact.home in ("queue", "registry"))

@@ -11,7 +11,6 @@ import typer
 
 from qtui import formatting, labels, output
 from qtui.broker.operations import GONE, OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
-from qtui.broker.status import Status
 from qtui.commands.look import check_queue, parse_status
 from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
 from qtui_workers.errors import InvalidInput, NotFound, Refused
@@ -68,12 +67,12 @@ def _selection(operation: Operation, ids: list[str], queue: str | None, status: 
         return Chosen(tuple(dict.fromkeys(ids)))
     if not everything:
         raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue and --status")
-    wanted = parse_status(status) if status else operation.statuses[0]
+    wanted = parse_status(status) if status else operation.usual
     fitting = ", ".join(each.value for each in operation.statuses)
-    if wanted not in operation.statuses:
-        raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
-    if status is None and wanted not in (Status.FAILED, Status.STARTED):
+    if wanted is None:
         raise InvalidInput(f"say which jobs to {operation.name}: --status with one of {fitting}")
+    if not operation.applies_to(wanted):
+        raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
     return Matching(queue, wanted)
 
 

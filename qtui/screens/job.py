@@ -115,14 +115,14 @@ class JobScreen(ResourceScreen):
 
     def action_act(self, name: str) -> None:
         """Ask, then do an operation on this job."""
-        done = self.action_back if name == "remove" else None
-        self.qtui.act(OPERATIONS[name], Chosen((self.job_id,)), done=done)
+        operation = OPERATIONS[name]
+        self.qtui.act(operation, Chosen((self.job_id,)), done=self.action_back if operation.deletes else None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the operations that the job's status allows."""
         if action == "act":
             status = self.detail.row.status if self.detail else None
-            if status is None or parameters[0] not in status.fact.operations:
+            if not OPERATIONS[str(parameters[0])].applies_to(status):
                 return False
             return None if self.qtui.context.read_only else True
         return True

@@ -214,7 +214,7 @@ class JobsScreen(ResourceScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the operations that this status allows; none where the connection is read-only."""
         if action == "act":
-            allowed = parameters[0] in self.status.fact.operations
+            allowed = OPERATIONS[str(parameters[0])].applies_to(self.status)
             return False if not allowed else (None if self.qtui.context.read_only else True)
         return True
 

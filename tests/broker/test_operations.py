@@ -24,10 +24,24 @@ from tests.support import Server, wait_until
 FAILED_MAIL = Matching("mail", Status.FAILED)
 
 
-def test_every_operation_of_the_table_of_statuses_exists_and_applies_somewhere() -> None:
-    named = {name for fact in STATUSES.values() for name in fact.operations}
-    assert named == set(OPERATIONS)
+def test_operations_are_found_in_their_order_and_each_applies_somewhere() -> None:
+    assert [operation.name for operation in OPERATIONS.values()] == ["retry", "cancel", "stop", "remove"]
     assert all(operation.statuses for operation in OPERATIONS.values())
+    assert all(operation.usual is None or operation.applies_to(operation.usual) for operation in OPERATIONS.values())
+
+
+OF_STATUS = {
+    Status.QUEUED: ["cancel", "remove"], Status.STARTED: ["stop"], Status.FAILED: ["retry", "remove"],
+    Status.STOPPED: ["retry", "remove"], Status.SCHEDULED: ["cancel", "remove"], Status.DEFERRED: ["cancel", "remove"],
+    Status.READY_TO_ENQUEUE: ["cancel", "remove"], Status.RATE_LIMITED: ["cancel"], Status.FINISHED: ["remove"],
+    Status.CANCELED: ["remove"], Status.CREATED: [], None: [],
+}  # fmt: skip
+
+
+def test_what_can_be_done_to_a_job_follows_from_its_status() -> None:
+    assert set(STATUSES) <= set(OF_STATUS)
+    for status, names in OF_STATUS.items():
+        assert [operation.name for operation in OPERATIONS.values() if operation.applies_to(status)] == names
 
 
 def test_operations_have_keys_of_their_own_in_uppercase() -> None:

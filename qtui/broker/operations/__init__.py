@@ -1,17 +1,24 @@
-"""What can be done to jobs: one registry of operations, one way to plan and run them."""
+"""What can be done to jobs: one file an operation, found by itself; one way to plan and run them all."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
 from typing import Final
 
 from qtui.broker.operations.base import GONE, Chosen, Matching, Operation, Plan, Report, Selection
-from qtui.broker.operations.cancel import CANCEL
-from qtui.broker.operations.remove import REMOVE
-from qtui.broker.operations.retry import RETRY
 from qtui.broker.operations.runner import plan, run
-from qtui.broker.operations.stop import STOP
-
-OPERATIONS: Final[dict[str, Operation]] = {operation.name: operation for operation in (RETRY, CANCEL, STOP, REMOVE)}
-"""Every operation by its name; keys, palette and commands are made from it."""
 
 __all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Plan", "Report", "Selection", "plan", "run"]
+
+
+def _find() -> Iterator[Operation]:
+    """The operations that the modules of this package hold."""
+    for module in pkgutil.iter_modules(__path__):
+        members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+        yield from (member for member in members if isinstance(member, Operation))
+
+
+OPERATIONS: Final[dict[str, Operation]] = {found.name: found for found in sorted(_find(), key=lambda each: each.order)}
+"""Every operation by its name, in their order; keys, footer, palette, help and commands are made from it."""

@@ -1,4 +1,4 @@
-"""What an operation is, on what it is done, and what is told before and after."""
+"""What an operation is, the jobs it is done to, the plan before and the report after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.scripts import Script
-from qtui.broker.status import STATUSES, Status
+from qtui.broker.status import Status
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
 """The reasons of the scripts that mean: no job of that id exists."""
@@ -63,19 +63,30 @@ class Operation:
     """One thing that can be done to jobs. Its script begins with `operation.lua` and ends with `each.lua`."""
 
     name: str
+    """As it is typed: `qtui NAME`."""
     title: str
+    """As it is read: on the footer, in the palette, in questions."""
     past: str
-    """"retried", for reports."""
+    """What was done to a job, for reports: "retried"."""
     key: str
+    """An uppercase letter, as it changes something; no two operations share one."""
     hint: str
-    danger: bool
-    """It cannot be taken back."""
+    """What it does, in half a sentence."""
+    order: int
+    """Its place among the operations, on the footer and in help."""
+    statuses: tuple[Status, ...]
+    """The statuses of the jobs to which it applies."""
     script: Script
+    danger: bool = False
+    """It cannot be taken back."""
+    usual: Status | None = None
+    """The status that is meant where a command names none; None: it has to be named."""
+    deletes: bool = False
+    """The job no longer exists afterwards."""
 
-    @property
-    def statuses(self) -> tuple[Status, ...]:
-        """The statuses to which it applies, by the table of statuses."""
-        return tuple(status for status, fact in STATUSES.items() if self.name in fact.operations)
+    def applies_to(self, status: Status | None) -> bool:
+        """Whether it can be done to jobs of that status; None, an unknown status, allows nothing."""
+        return status in self.statuses
 
     def summary(self, report: Report) -> str:
         """The report as a sentence: "9,998 retried; 2 × no longer failed"."""

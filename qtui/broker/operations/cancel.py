@@ -1,4 +1,4 @@
-"""Cancel: jobs that wait are called off, and stay readable among the canceled ones."""
+"""Cancel: jobs that wait are called off, and can still be read among the canceled ones."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from qtui.broker.operations.base import Operation
 from qtui.broker.scripts import Script
+from qtui.broker.status import Status
 
 CANCEL: Final = Operation(
     name="cancel",
@@ -13,6 +14,8 @@ CANCEL: Final = Operation(
     past="canceled",
     key="C",
     hint="Call it off before it runs; jobs that depend on it stay deferred",
+    order=20,
+    statuses=(Status.QUEUED, Status.SCHEDULED, Status.DEFERRED, Status.READY_TO_ENQUEUE, Status.RATE_LIMITED),
     danger=True,
     script=Script("operation", "leave", "cancel", "each"),
 )

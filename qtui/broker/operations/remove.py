@@ -1,4 +1,4 @@
-"""Remove: jobs that do not run go, with their results and logs."""
+"""Remove: jobs that do not run are deleted, with their results and logs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 from qtui.broker.operations.base import Operation
 from qtui.broker.scripts import Script
+from qtui.broker.status import Status
 
 REMOVE: Final = Operation(
     name="remove",
@@ -13,6 +14,18 @@ REMOVE: Final = Operation(
     past="removed",
     key="D",
     hint="Delete it with its result and log",
+    order=40,
+    statuses=(
+        Status.QUEUED,
+        Status.FAILED,
+        Status.STOPPED,
+        Status.SCHEDULED,
+        Status.DEFERRED,
+        Status.READY_TO_ENQUEUE,
+        Status.FINISHED,
+        Status.CANCELED,
+    ),
     danger=True,
+    deletes=True,
     script=Script("operation", "leave", "remove", "each"),
 )

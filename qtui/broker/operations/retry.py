@@ -6,6 +6,7 @@ from typing import Final
 
 from qtui.broker.operations.base import Operation
 from qtui.broker.scripts import Script
+from qtui.broker.status import Status
 
 RETRY: Final = Operation(
     name="retry",
@@ -13,6 +14,8 @@ RETRY: Final = Operation(
     past="retried",
     key="R",
     hint="Put it back into its queue, with fresh attempts",
-    danger=False,
+    order=10,
+    statuses=(Status.FAILED, Status.STOPPED),
+    usual=Status.FAILED,
     script=Script("operation", "retry", "each"),
 )

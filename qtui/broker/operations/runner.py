@@ -172,7 +172,7 @@ def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tu
     if isinstance(selection, Chosen):
         ids = tuple(dict.fromkeys(selection.ids))
         return (Targets(ids),) if ids else ()
-    if selection.status not in operation.statuses:
+    if not operation.applies_to(selection.status):
         known = ", ".join(status.fact.title for status in operation.statuses)
         raise InvalidInput(f"{selection.status.fact.title} jobs: {operation.name} applies to {known} jobs only")
     if selection.status.fact.home not in ("queue", "registry"):

@@ -6,6 +6,7 @@ from typing import Final
 
 from qtui.broker.operations.base import Operation
 from qtui.broker.scripts import Script
+from qtui.broker.status import Status
 
 STOP: Final = Operation(
     name="stop",
@@ -13,6 +14,8 @@ STOP: Final = Operation(
     past="asked to stop",
     key="S",
     hint="Have its worker end it; a stopped job can be retried",
-    danger=False,
+    order=30,
+    statuses=(Status.STARTED,),
+    usual=Status.STARTED,
     script=Script("operation", "stop", "each"),
 )
