@@ -28,9 +28,8 @@ from qtui.cli import commands
 from qtui.screens import places
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
-from qtui_workers.settings import Settings
 from tests.cli.test_look import JOB, QUEUE, WHOLE
-from tests.support import clean_environment
+from tests.support import all_settings, clean_environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -265,7 +264,7 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_every_variable_is_in_the_example_and_in_the_readme() -> None:
     example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert example == {name.upper() for name in Settings.model_fields}
+    assert example == {name.upper() for topic in all_settings() for name in topic.model_fields}
     assert [name for name in sorted(example) if f"`{name}`" not in README] == []
 
 

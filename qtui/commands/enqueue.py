@@ -16,10 +16,10 @@ from qtui.commands.options import ContextName, Json, Url, connected
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
+from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, Refused
-from qtui_workers.settings import Settings
 from qtui_workers.text import printable
 
 MOST_COPIES = 1_000_000
@@ -172,7 +172,7 @@ def _processor_json(processor: Processor[Any, Any]) -> dict[str, Any]:
         "queue": processor.queue,
         "summary": processor.summary,
         "function": processor.path,
-        "attempts": processor.options.usual_attempts(Settings.read().job_max_retries),
+        "attempts": processor.options.usual_attempts(RetrySettings.read().job_max_retries),
         "payload_schema": processor.payload.model_json_schema(),
         "result_schema": processor.result.model_json_schema(),
     }

@@ -153,3 +153,10 @@ def test_a_server_that_dies_is_exit_3(bare: Qtui, own_server: Server, tmp_path: 
     assert "Redis at" in bare.fails(3, "jobs", "--url", own_server.url)
     own_server.start()
     assert len(bare("jobs", "--url", own_server.url, "--json").json["jobs"]) == 1
+
+
+@pytest.mark.parametrize("command", ["queues", "jobs --json", "enqueue test_job"])
+def test_a_bad_setting_of_a_worker_or_a_processor_does_not_stop_the_operator(qtui: Qtui, command: str) -> None:
+    bad = {"SMTP_PORT": "abc", "FETCH_RATE": "fast", "JOB_CONCURRENCY": "0", "QTUI_PROCESSORS": "../evil"}
+    qtui(*command.split(), **bad)
+    assert "REDIS_PORT: must be a valid integer" in qtui.fails(2, *command.split(), REDIS_URL="", REDIS_PORT="abc")

@@ -80,6 +80,27 @@ def test_a_processor_module_that_cannot_be_imported_is_told(home: Path) -> None:
     assert "no_such_module could not be imported (ModuleNotFoundError" in done.stderr
 
 
+def test_what_is_not_the_name_of_a_module_is_said_to_be_none(home: Path) -> None:
+    done = run(home, "--burst", QTUI_PROCESSORS="../evil")
+    assert done.returncode == 2
+    assert "../evil could not be imported (it is not the name of a module)" in done.stderr
+
+
+def test_a_bad_mail_setting_is_named_at_the_start_and_stops_the_jobs_that_need_it_only(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    service = QueueService(client)
+    mail = service.enqueue("email", {"to": "a@example.org", "subject": "s", "template": "welcome"}).id
+    other = service.enqueue("test_job", queue="emails").id
+    done = run(home, "--burst", "--url", server.url, "emails", SMTP_PORT="abc")
+    assert done.returncode == 0
+    reason = "SMTP_PORT: must be a valid integer, unable to parse string as an integer"
+    assert f"{reason}. Jobs that need it will fail." in done.stderr
+    state = service.status(mail)
+    assert (state.status, state.attempt, service.status(other).status) == ("failed", 1, "finished")
+    assert reason in str(state.failed_reason)
+
+
 def test_a_second_worker_of_the_same_name_is_refused(server: Server, home: Path) -> None:
     with working(server, home, "--name", "w1"):
         done = run(home, "--burst", "--url", server.url, "--name", "w1")

@@ -12,6 +12,7 @@ from typing import Annotated, Final, get_args
 
 import redis
 import typer
+from pydantic import Field
 from redis.exceptions import MasterDownError
 
 from qtui_workers.define.discovery import discover
@@ -23,6 +24,7 @@ from qtui_workers.naming import Priority, check_name, with_priority
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
 from qtui_workers.server.connection import WORKER, Target, dial, open_client
 from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.services.settings import TOPICS
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
 
@@ -34,6 +36,14 @@ _FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
 """The server answered, and waiting changes nothing …"""
 _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 """… but for these, as in a failover."""
+
+
+class WorkerSettings(Settings):
+    """How this worker works, where its options do not say."""
+
+    job_concurrency: int = Field(default=1, ge=1, le=256)
+    """Jobs that one `qtui-worker` runs at the same time."""
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -149,6 +159,7 @@ def work(
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
     log_to_stderr(log_format)
+    _warn_of_bad_settings()
     policy = Policy(tuple(allow or ()), allow_pickle)
 
     def run(own_name: str | None) -> None:
@@ -166,7 +177,7 @@ def work(
             cron=not no_cron,
         ).run(burst=burst)
 
-    size = concurrency or Settings.read().job_concurrency
+    size = concurrency or WorkerSettings.read().job_concurrency
     if size == 1:
         for number in (signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
@@ -184,6 +195,15 @@ def default_queues(named: Iterable[str]) -> list[str]:
     """Those queues in all priorities: every -high before every plain one before every -low."""
     names = sorted(set(named))
     return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
+
+
+def _warn_of_bad_settings() -> None:
+    """Names each bad variable of the bundled processors at the start; it stops only the jobs that need it."""
+    for topic in TOPICS:
+        try:
+            topic.read()
+        except InvalidInput as error:
+            log.warning("%s. Jobs that need it will fail.", error)
 
 
 def _connected(target: Target, *, patient: bool) -> redis.Redis:

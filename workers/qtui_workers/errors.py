@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
 class QtuiError(Exception):
-    """An error that a person is told in one sentence; the commands end with its `exit_code`."""
+    """An error whose text is one sentence for people; the commands end with its `exit_code`."""
 
     exit_code: ClassVar[int] = 1
 
 
-class InvalidInput(QtuiError):
-    """A payload, an option or a name that cannot be accepted; says the field and the reason."""
+class InvalidInput(QtuiError, ValueError):
+    """A payload, an option or a name that cannot be accepted; says the field and the reason.
+
+    A ValueError too, so that pydantic reports one that is raised by the check of a field together with the field.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = dict(fields or {})
+        """The reasons by field, where it is about fields; '' for all of them together."""
 
 
 class RedisUnavailable(QtuiError):

@@ -1,21 +1,46 @@
-"""Why pydantic refused a value, in the words of this project."""
+"""Why pydantic does not accept a value: as data, and as sentences for people."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
 
-def reason(error: Mapping[str, Any]) -> str:
+def invalid(
+    error: ValidationError,
+    sentence: Callable[[str, str], str] = "{}: {}".format,
+    *,
+    known: Collection[str] | None = None,
+) -> InvalidInput:
+    """The InvalidInput of what pydantic does not accept: a sentence for each field, and the reasons by field.
+
+    `sentence` makes one of a field (`a.b` for one inside another, '' for the whole) and its reason; `known` are the names that
+    may have been meant by one that does not exist.
+    """
+    sentences: list[str] = []
+    reasons: dict[str, str] = {}
+    for each in error.errors(include_url=False, include_input=False):
+        field, why = field_of(each), reason(each, known)
+        sentences.append(sentence(field, why))
+        outer, *inner = each["loc"] or ("",)
+        reasons.setdefault(str(outer), f"{'.'.join(map(str, inner))}: {why}" if inner else why)
+    return InvalidInput("; ".join(sentences), reasons)
+
+
+def reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> str:
     """What is wrong, as it goes after the name of the field; `error` is one of `pydantic.ValidationError.errors()`."""
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
-            return "there is no such field"
+            return f"there is no such field{_hint(field_of(error), known)}"
         case "greater_than_equal":
             return f"must be at least {context['ge']:g}"
         case "less_than_equal":
@@ -28,4 +53,11 @@ def reason(error: Mapping[str, Any]) -> str:
 
 def field_of(error: Mapping[str, Any]) -> str:
     """The field as people write it, `a.b` for one inside another; '' for the whole."""
-    return ".".join(str(part) for part in error["loc"])
+    return printable(".".join(str(part) for part in error["loc"]), 60)
+
+
+def _hint(name: str, known: Collection[str] | None) -> str:
+    if known is None:
+        return ""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; the fields are {', '.join(known) or 'none'}"

@@ -10,18 +10,32 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, ModuleType
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import field_validator
+from pydantic_settings import NoDecode
 
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.limit import declared
 from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.settings import Settings
 from qtui_workers.text import printable
 
 BUNDLED: Final = "qtui_workers.processors"
-VARIABLE: Final = "QTUI_PROCESSORS"
-"""Names modules and packages, separated by commas; of a package every module right in it is read too."""
 
 AnyProcessor = Processor[Any, Any]
+
+
+class ProcessorSettings(Settings):
+    """Where processors are looked for, besides the bundled ones."""
+
+    qtui_processors: Annotated[tuple[str, ...], NoDecode] = ()
+    """Modules or packages in which further processors live, separated by commas."""
+
+    @field_validator("qtui_processors", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [name for part in value.split(",") if (name := part.strip())] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +64,16 @@ def get(name: str) -> AnyProcessor:
 def discover() -> Found:
     """What the bundled package and QTUI_PROCESSORS hold; read once for each value of the variable.
 
+    Of a package that the variable names, every module right in it is read too.
     A module that cannot be imported is left out, so that looking works in spite of it (`qtui-worker` refuses to start with
     one). Raises InvalidInput where two processors have one name, or give one queue different limits.
     """
-    return _discover(os.environ.get(VARIABLE, ""))
+    return _discover(os.environ.get("QTUI_PROCESSORS", ""))
 
 
 @cache
 def _discover(variable: str) -> Found:
-    roots = [BUNDLED, *(name.strip() for name in variable.split(",") if name.strip())]
+    roots = [BUNDLED, *ProcessorSettings.model_validate({"qtui_processors": variable}).qtui_processors]
     broken: dict[str, str] = {}
     processors: dict[str, AnyProcessor] = {}
     for module in _modules(dict.fromkeys(roots), broken):
@@ -77,6 +92,9 @@ def _discover(variable: str) -> Found:
 
 def _modules(roots: Iterable[str], broken: dict[str, str]) -> Iterator[ModuleType]:
     for root in roots:
+        if not all(part.isidentifier() for part in root.split(".")):
+            broken[root] = "it is not the name of a module"
+            continue
         module = _import(root, broken)
         if module is None:
             continue

@@ -26,6 +26,7 @@ from rq.utils import import_attribute, import_job_class
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
+from qtui_workers.errors import InvalidInput
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
 from qtui_workers.text import printable
@@ -205,6 +206,8 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
     shown = printable(name, 200)
     try:
         function = _callable(import_attribute(name), shown)
+    except InvalidInput:  # a ValueError too: an option of a processor that this module declares
+        raise
     except ValueError as error:
         why = _not_found(name)
         raise ValueError(f"{error} ({why})" if why else str(error)) from None

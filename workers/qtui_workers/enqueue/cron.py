@@ -24,12 +24,12 @@ from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY
 from rq.utils import utcformat
 
 from qtui_workers.define.decorator import Processor
+from qtui_workers.define.options import RetrySettings
 from qtui_workers.define.schedule import Schedule
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Argument, Script
-from qtui_workers.settings import Settings
 from qtui_workers.text import decode
 
 log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ class Cron:
 
         Raises InvalidInput where a processor's queue has a name that is not allowed.
         """
-        retries = Settings.read().job_max_retries
+        retries = RetrySettings.read().job_max_retries
         self._connection = connection
         self._token = uuid4().hex
         self._entries = [

@@ -14,6 +14,7 @@ from rq.rate_limit import RateLimitRegistry
 
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import MAIN_QUEUE, Processor
+from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_state
 from qtui_workers.enqueue.job_template import JobOptions, JobTemplate, OneJobOptions, make_template
@@ -22,7 +23,6 @@ from qtui_workers.server import keys
 from qtui_workers.server.connection import open_client, resolve
 from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.scripts import Script
-from qtui_workers.settings import Settings
 from qtui_workers.text import decode, printable
 
 _CANCEL: Final = Script.of("cancel")
@@ -61,7 +61,7 @@ class QueueService:
     def __init__(self, connection: redis.Redis, *, max_retries: int | None = None) -> None:
         """`max_retries`: those of a job whose processor names no attempts; None: JOB_MAX_RETRIES, and none without it."""
         self._connection = connection
-        self._retries = Settings.read().job_max_retries if max_retries is None else max_retries
+        self._retries = RetrySettings.read().job_max_retries if max_retries is None else max_retries
 
     @classmethod
     def of(cls, url: str | None = None, *, max_retries: int | None = None) -> Self:

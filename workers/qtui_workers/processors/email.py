@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints, field_validator
 from qtui_workers.define.decorator import Payload, processor
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, logged
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import MailSettings
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def email(payload: Email) -> EmailSent:
     """Sends a mail from a template, as text and HTML."""
     from qtui_workers.services.mail import compose, send  # heavy
 
-    settings = Settings.read()
+    settings = MailSettings.read()
     with logged(log, f"mail '{payload.template}' to {payload.to}"):
         text, html = render(payload.template, payload.variables)
         message = compose(settings, to=payload.to, subject=payload.subject, text=text, html=html, mail_id=current_job_id())

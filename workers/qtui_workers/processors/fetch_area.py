@@ -24,7 +24,7 @@ from qtui_workers.rate.limiter import limits
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.reporting.job_recording import progress
 from qtui_workers.services import outbound
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import FetchSettings, OutboundSettings
 
 log = logging.getLogger(__name__)
 
@@ -62,12 +62,11 @@ class NotFetched(Exception):
 @processor(queue="fetches", attempts=5, backoff="exponential:30s", timeout=3_600)
 def fetch_area(payload: FetchArea) -> AreaFetched:
     """Fetches the items of an area into a file, behind a rate limit that all workers share."""
-    settings = Settings.read()
-    path = settings.fetch_folder() / f"{current_job_id()}.jsonl"
+    path = FetchSettings.read().folder() / f"{current_job_id()}.jsonl"
     items = requests = 0
     with logged(log, f"area {payload.area} of {payload.base_url.host}"), _replacing(path) as file:
         for page in range(1, payload.max_pages + 1):
-            answer, asked = _page(settings, payload, page)
+            answer, asked = _page(payload, page)
             file.writelines(f"{json.dumps(item)}\n" for item in answer["items"])
             items += len(answer["items"])
             requests += asked
@@ -104,15 +103,15 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-def _page(settings: Settings, payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
+def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
     """A page, and how often it was asked for: where the API says when to come back, that is when."""
     query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
+    limit = rate(payload.base_url, FetchSettings.read().fetch_rate)
+    private = OutboundSettings.read().webhook_allow_private
     url = f"{payload.base_url}{'&' if payload.base_url.query else '?'}{query}"
     for asked in range(1, _MOST_WAITS + 2):
-        with limits.acquire(rate(payload.base_url, settings.fetch_rate)):
-            answer = outbound.request(
-                "GET", url, timeout=60, allow_private=settings.webhook_allow_private, answer_limit=_PAGE_LIMIT
-            )
+        with limits.acquire(limit):
+            answer = outbound.request("GET", url, timeout=60, allow_private=private, answer_limit=_PAGE_LIMIT)
         wait = _retry_after(answer)
         if wait is None or wait > _LONGEST_WAIT or asked > _MOST_WAITS:
             break

@@ -18,7 +18,7 @@ from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.reporting.job_recording import current_attempt
 from qtui_workers.services import outbound
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import OutboundSettings
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def webhook(payload: Webhook) -> WebhookDelivered:
     headers = signed_headers(payload.secret.get_secret_value(), job_id, int(time.time()), body)
     headers |= {"content-type": "application/json", "webhook-attempt": str(attempt)}
     with logged(log, f"webhook to {payload.url.host}, attempt {attempt}"):
-        private = Settings.read().webhook_allow_private
+        private = OutboundSettings.read().webhook_allow_private
         answer = outbound.request("POST", str(payload.url), content=body, headers=headers, allow_private=private)
         if answer.status == 410:
             raise Unrecoverable(f"{payload.url.host} answered 410 Gone: it wants no more of these webhooks")

@@ -18,7 +18,7 @@ from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import InvalidInput, RedisUnavailable
 from qtui_workers.server.redis_errors import explain, passes
-from qtui_workers.settings import Settings
+from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
 from qtui_workers.text import decode, printable
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
@@ -110,19 +110,19 @@ class _Pool(ConnectionPool):
         return self.connecting.call_with_retry(super().get_connection, lambda _: None)
 
 
-def resolve(url: str | None = None, settings: Settings | None = None) -> Target:
+def resolve(url: str | None = None) -> Target:
     """The Redis that is meant: `url`, else REDIS_URL, else REDIS_HOST and its like, else the user's embedded server.
 
     Raises InvalidInput that names the variable (or the address) and the reason; never repeats a password.
     """
     if url:
         return _parse(url, "The Redis address")
-    settings = settings or Settings.read()
+    settings = RedisSettings.read()
     if settings.redis_url:
         return _parse(settings.redis_url.get_secret_value(), "REDIS_URL")
     if parts := _parts(settings):
         return _parse(_compose(settings), ", ".join(parts))
-    return Target("", "embedded", settings.embedded_folder())
+    return Target("", "embedded", EmbeddedSettings.read().folder())
 
 
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
@@ -221,12 +221,11 @@ def _join(folder: Path) -> str:
     return str(embedded.shared(folder).socket)
 
 
-def _parts(settings: Settings) -> list[str]:
-    names = ("redis_host", "redis_port", "redis_db", "redis_username", "redis_password")
-    return [name.upper() for name in names if getattr(settings, name) is not None]
+def _parts(settings: RedisSettings) -> list[str]:
+    return [name.upper() for name, value in settings if name != "redis_url" and value is not None]
 
 
-def _compose(settings: Settings) -> str:
+def _compose(settings: RedisSettings) -> str:
     host = settings.redis_host or "localhost"
     password = settings.redis_password.get_secret_value() if settings.redis_password else ""
     user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
@@ -252,7 +251,7 @@ def _parse(url: str, source: str) -> Target:
 
 def _embedded(rest: str, source: str) -> Target:
     if not rest:
-        return Target("", "embedded", Settings.read().embedded_folder())
+        return Target("", "embedded", EmbeddedSettings.read().folder())
     folder = Path(rest)
     if not folder.is_absolute():
         raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")

@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server.connection import Target, resolve
+from qtui_workers.server.settings import RedisSettings
 from qtui_workers.validation import field_of, reason
 
-REDIS_VARIABLES: Final = ("REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_DB", "REDIS_USERNAME", "REDIS_PASSWORD")
+REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.model_fields)
 
 
 class ContextSettings(BaseModel):

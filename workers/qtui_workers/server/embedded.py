@@ -20,7 +20,7 @@ from typing import Final, Self
 
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server import embedded_keeper
-from qtui_workers.settings import Settings
+from qtui_workers.server.settings import EmbeddedSettings
 from qtui_workers.text import printable
 
 START_LIMIT: Final = 30.0
@@ -167,10 +167,10 @@ def join(folder: Path | None = None, *, grace: float | None = None, limit: float
     `grace` (s, by default QTUI_EMBEDDED_GRACE) counts only for who starts the keeper; `limit` as for `Embedded.ensure`.
     Raises RedisUnavailable when this platform has no such server, the folder cannot be used, or it does not start.
     """
-    settings = Settings.read()
+    settings = EmbeddedSettings.read()
     server = binary()
     try:
-        folder = Path(os.path.realpath(folder or settings.embedded_folder()))
+        folder = Path(os.path.realpath(folder or settings.folder()))
         joined = Embedded(_private(folder), server, settings.qtui_embedded_grace if grace is None else grace)
         try:
             joined.ensure(limit)
@@ -192,7 +192,7 @@ def shared(folder: Path | None = None) -> Embedded:
     Seen to be answering at each call, and started again where it is gone. Raises as `join`.
     """
     with _sharing:
-        named = Path(os.path.realpath(folder or Settings.read().embedded_folder()))
+        named = Path(os.path.realpath(folder or EmbeddedSettings.read().folder()))
         if (joined := _shared.get(named)) is None:
             joined = _shared[named] = join(named)
         else:

@@ -30,7 +30,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateTable
 
 from qtui_workers.errors import InvalidInput
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import DatabaseSettings
 
 metadata: Final = MetaData()
 
@@ -71,7 +71,7 @@ def transaction() -> Iterator[Connection]:
 
     Raises InvalidInput where DATABASE_URL is none, and SQLAlchemy's errors.
     """
-    with _engine(Settings.read().database()).begin() as connection:
+    with _engine(DatabaseSettings.read().url()).begin() as connection:
         yield connection
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import enqueued_at
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import MailSettings
 from qtui_workers.text import decode, printable
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
@@ -26,7 +26,7 @@ class NotSent(Exception):
     """The mail server did not take the mail; a later attempt may succeed."""
 
 
-def compose(settings: Settings, *, to: str, subject: str, text: str, html: str, mail_id: str) -> EmailMessage:
+def compose(settings: MailSettings, *, to: str, subject: str, text: str, html: str, mail_id: str) -> EmailMessage:
     """A mail of two parts. Its Message-ID is made of `mail_id`: an attempt again is the same mail (RFC 5322, 3.6.4).
 
     Raises Unrecoverable where SMTP_FROM is missing or no address. No value can add a header: a line's end in one is refused.
@@ -48,7 +48,7 @@ def compose(settings: Settings, *, to: str, subject: str, text: str, html: str, 
     return message
 
 
-def send(settings: Settings, message: EmailMessage) -> None:
+def send(settings: MailSettings, message: EmailMessage) -> None:
     """Hands the mail to SMTP_HOST.
 
     Raises Unrecoverable where the server refuses it for good (5xx, RFC 5321, 4.2.1), and NotSent where it may take it later.
@@ -75,7 +75,7 @@ def send(settings: Settings, message: EmailMessage) -> None:
         raise NotSent(f"the mail server {settings.smtp_host} cannot be reached: {printable(str(error), 200)}") from None
 
 
-def _connected(settings: Settings, host: str) -> smtplib.SMTP:
+def _connected(settings: MailSettings, host: str) -> smtplib.SMTP:
     port = settings.smtp_port or _PORTS[settings.smtp_tls]
     if settings.smtp_tls == "tls":
         return smtplib.SMTP_SSL(host, port, timeout=_PATIENCE, context=ssl.create_default_context())

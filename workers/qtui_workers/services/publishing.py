@@ -19,7 +19,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound, RedisUnavailable
 from qtui_workers.reporting.job_recording import progress
 from qtui_workers.services import build, outbound
-from qtui_workers.settings import Settings
+from qtui_workers.services.settings import SubmitSettings
 from qtui_workers.text import printable
 
 log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def _update(publishing_id: str, *, among: tuple[str, ...] = (), **changes: Any) 
 
 def _submit(publishing_id: str, file: BinaryIO, artifact: build.Artifact) -> None:
     """Puts the artifact under the publishing's id: submitted again it replaces itself."""
-    settings = Settings.read()
+    settings = SubmitSettings.read()
     if not settings.build_submit_url:
         raise Unrecoverable("BUILD_SUBMIT_URL is not set: set it to where artifacts are put, then retry the job")
     headers = {

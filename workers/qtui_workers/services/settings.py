@@ -1,0 +1,82 @@
+"""What the bundled processors need to know of the environment; light to import, so that a worker can check all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import Field, SecretStr
+
+from qtui_workers.settings import Settings, folder_of
+
+
+class MailSettings(Settings):
+    """The mail server of `email`."""
+
+    smtp_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$")
+    """The mail server that `email` hands its messages to."""
+    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    """Its TCP port; by SMTP_TLS 587 (starttls), 465 (tls) or 25 (none)."""
+    smtp_username: str | None = None
+    """Name to log in with; without it there is no login."""
+    smtp_password: SecretStr | None = None
+    """Password of that name."""
+    smtp_from: str | None = None
+    """The sender's address, with a name or without: Example <jobs@example.org>."""
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is encrypted; `none` only for a mail server on this machine or a network of your own."""
+
+
+class DatabaseSettings(Settings):
+    """The database of `audit_log` and `publish_build`."""
+
+    database_url: SecretStr | None = None
+    """Where `audit_log` and `publish_build` keep their rows, as SQLAlchemy writes it; without it an SQLite file."""
+
+    def url(self) -> str:
+        """DATABASE_URL, else that of the file `qtui/jobs.sqlite` in the user's state folder.
+
+        Raises InvalidInput where this user has no home to look in.
+        """
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{folder_of('DATABASE_URL', None, 'jobs.sqlite', 'name a database')}"
+
+
+class OutboundSettings(Settings):
+    """Where `webhook` and `fetch_area` may go."""
+
+    webhook_allow_private: bool = False
+    """Whether `webhook` and `fetch_area` may go to private, loopback and link-local addresses."""
+
+
+class FetchSettings(Settings):
+    """The files of `fetch_area`, and its pace."""
+
+    fetch_dir: Path | None = None
+    """Folder in which `fetch_area` keeps a file per job, instead of qtui/fetched in the user's state folder."""
+    fetch_rate: float = Field(default=2.0, ge=0.001, le=1_000)
+    """Requests a second that `fetch_area` may send to one host, all workers together."""
+
+    def folder(self) -> Path:
+        """The folder of the files, as a whole path; InvalidInput where this user has no home to look in."""
+        return folder_of("FETCH_DIR", self.fetch_dir, "fetched").absolute()
+
+
+class SubmitSettings(Settings):
+    """Where `publish_build` submits what it builds."""
+
+    build_submit_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    """Where `publish_build` puts its artifacts, each under its publishing's id: https://host/artifacts."""
+    build_submit_token: SecretStr | None = None
+    """Bearer token that goes with an artifact."""
+
+
+TOPICS: Final[tuple[type[Settings], ...]] = (
+    MailSettings,
+    DatabaseSettings,
+    OutboundSettings,
+    FetchSettings,
+    SubmitSettings,
+)
+"""All of them."""
