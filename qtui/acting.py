@@ -12,7 +12,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from qtui import formatting, labels
+from qtui import formatting, labels, questions
 from qtui.broker.operations import Operation, Plan, Report, Selection, plan, run
 from qtui.screens.confirm import ConfirmScreen, Question
 from qtui.widgets.operation_line import Figures
@@ -68,7 +68,7 @@ class Acting(App[None]):
         def ask() -> Question:
             found = plan(client, operation, selection)
             return Question(
-                labels.question(found, name),
+                questions.operation_question(found, name),
                 sample=[labels.sample(row) for row in found.sample],
                 notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
                 agreed=(lambda: self._begin(found, done)) if found.doable else None,

@@ -6,17 +6,52 @@ import gc
 import io
 import os
 import sys
-from functools import cache
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from qtui.commands.options import ContextName, Global, Url, chosen_context, connected
+from qtui.commands import Command, find, find_all
+from qtui.commands.connection import chosen_context, connected
+from qtui.commands.options import ContextName, Global, Url
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
 
+
+class Commands(TyperGroup):
+    """The commands of `qtui`, each imported where it is called: no command waits for what only others need."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; where there is none all are loaded, so that similar names can be suggested."""
+        if cmd_name not in self.commands:
+            found = find(cmd_name)
+            self._add([found] if found else find_all())
+        return self.commands.get(cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, in the order of the help."""
+        self.commands.clear()
+        self._add(find_all())
+        return [*self.commands]
+
+    def _add(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            self.commands[command.name] = _for_typer(command)
+        gc.freeze()  # what was imported stays to the end, so the collector need not look through it at exit
+
+
+def _for_typer(command: Command) -> Any:
+    """The command as typer runs it."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single.command(command.name)(command.function)
+    return get_command(single)
+
+
 app = typer.Typer(
     name="qtui",
+    cls=Commands,
     no_args_is_help=False,
     add_completion=True,
     rich_markup_mode=None,
@@ -46,7 +81,7 @@ def qtui(
 def dashboard() -> None:
     """Open the dashboard; with no terminal, print the overview."""
     if not (sys.stdout.isatty() and sys.stdin.isatty()):
-        from qtui.commands.look import queues
+        from qtui.commands.queues import queues
 
         queues()
         return
@@ -57,22 +92,6 @@ def dashboard() -> None:
         open_dashboard(chosen, client, mine)
 
 
-@cache
-def commands() -> typer.Typer:
-    """The whole command line, with every command."""
-    from qtui.commands import act, look, pause
-    from qtui.commands.enqueue import enqueue
-    from qtui.commands.worker import worker
-    from qtui.demo import demo
-
-    for command in (look.queues, look.jobs, look.job, enqueue):
-        app.command()(command)
-    act.register(app)
-    for other in (pause.pause, pause.resume, worker, demo):
-        app.command()(other)
-    return app
-
-
 def main() -> None:
     """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -80,9 +99,7 @@ def main() -> None:
     if os.environ.get("QTUI_PROCESSORS"):
         sys.path.append(".")  # where qtui-worker finds processors in the current folder, they are found here as well
     try:
-        command_line = commands()
-        gc.freeze()  # what was imported stays to the end, so the collector need not look through it at exit
-        command_line(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
+        app(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
     except QtuiError as error:
         sys.stderr.write(f"qtui: {printable(str(error), 2_000)}\n")
         raise SystemExit(error.exit_code) from None

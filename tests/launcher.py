@@ -28,7 +28,7 @@ from tests.support import clean_environment
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {
-    "qtui.cli": ["qtui.commands.act", "qtui.commands.enqueue", "qtui.commands.look", "qtui.demo", "qtui_workers.server.embedded"],
+    "qtui.cli": [*(f"qtui.commands.{name}" for name in ("demo", "enqueue", "operation")), "qtui_workers.server.embedded"],
     "qtui_workers.cli": ["qtui_workers.services.database", "qtui_workers.services.mail", "httpx2", "jinja2"],
 }
 """What a program imports only when it is needed."""

@@ -18,16 +18,15 @@ import pytest
 import typer.main
 from textual.binding import Binding
 from textual.dom import DOMNode
-from typer.core import TyperGroup
 
 import qtui.screens
 import qtui.widgets
 from qtui.app import QtuiApp
 from qtui.broker.operations import Report
-from qtui.cli import commands
 from qtui.screens import places
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
+from tests.cli.support import all_commands
 from tests.cli.test_look import JOB, QUEUE, WHOLE
 from tests.support import all_settings, clean_environment
 
@@ -89,9 +88,7 @@ def run(home: Path, script: str, **variables: str) -> str:
 def test_every_command_in_the_readme_exists_as_it_is_written(words: list[str]) -> None:
     program, *rest = words
     if program == "qtui":
-        group = typer.main.get_command(commands())
-        assert isinstance(group, TyperGroup)
-        with group.commands[rest[0]].make_context(rest[0], rest[1:]) as context:
+        with all_commands()[rest[0]].make_context(rest[0], rest[1:]) as context:
             assert context.params
     elif program == "qtui-worker":
         with typer.main.get_command(worker_cli.app).make_context(program, rest) as context:
@@ -205,9 +202,7 @@ asyncio.run(story())
 
 
 def test_every_command_and_its_exit_codes_are_in_the_readme() -> None:
-    group = typer.main.get_command(commands())
-    assert isinstance(group, TyperGroup)
-    for name in group.commands:
+    for name in all_commands():
         assert f"`qtui {name}" in section("Commands"), name
     for kind in QtuiError.__subclasses__():
         assert re.search(rf"^\| {kind.exit_code} \|", section("Commands"), re.MULTILINE), kind

@@ -12,7 +12,8 @@ import typer
 
 from qtui import output
 from qtui.commands import waiting
-from qtui.commands.options import ContextName, Json, Url, connected
+from qtui.commands.connection import connected
+from qtui.commands.options import ContextName, Json, Url
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
@@ -21,6 +22,8 @@ from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.text import printable
+
+ORDER: Final = 40
 
 MOST_COPIES = 1_000_000
 _NAMED: Final = 3

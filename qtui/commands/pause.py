@@ -1,54 +1,33 @@
-"""`qtui pause`, `qtui resume`: whether workers take jobs of a queue."""
+"""`qtui pause`: workers take no more jobs of a queue."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Final
 
-import typer
+from qtui.broker import jobs
+from qtui.commands import pausing
+from qtui.commands.connection import check_queue, connected, refuse_read_only
+from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.enqueue import pause as pauses
 
-from qtui import output
-from qtui.broker import jobs as job_lists
-from qtui.commands.look import check_queue
-from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
-from qtui_workers.enqueue import pause as pausing
-from qtui_workers.errors import InvalidInput
-from qtui_workers.text import printable
-
-Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.")]
+ORDER: Final = 200
 
 
 def pause(
-    queues: Queues = None, everything: All = False, url: Url = None, context: ContextName = None, json: Json = False
+    queues: pausing.Queues = None,
+    everything: pausing.All = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
 ) -> None:
     """Have no qtui-worker take jobs of a queue, at once; running ones end as usual. A plain rq worker knows no pause."""
-    _switch("pause", "paused", queues or [], everything, url, context, json)
-
-
-def resume(
-    queues: Queues = None, everything: All = False, url: Url = None, context: ContextName = None, json: Json = False
-) -> None:
-    """Have workers take the jobs of a paused queue again."""
-    _switch("resume", "resumed", queues or [], everything, url, context, json)
-
-
-def _switch(name: str, past: str, queues: list[str], everything: bool, url: str | None, context: str | None, json: bool) -> None:
-    if bool(queues) == everything:
-        raise InvalidInput(f"name the queues to {name}, or use --all" + (", not both" if queues else ""))
+    names = pausing.named(queues, everything, "pause")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, f"qtui {name}")
-        paused = pausing.paused(client)
+        refuse_read_only(chosen, "qtui pause")
         if everything:
-            queues = sorted({*job_lists.queue_names(client)} if name == "pause" else paused)
-        for queue in queues:
-            if name == "pause" or queue not in paused:
-                check_queue(client, queue)
-        change = pausing.pause if name == "pause" else pausing.resume
-        done = change(client, dict.fromkeys(queues))
-    already = [queue for queue in dict.fromkeys(queues) if queue not in done]
-    if json:
-        output.emit({"operation": name, "done": done, "already": already})
-        return
-    told = [f"{queue}: {past}" for queue in done]
-    told += [f"{queue}: {'paused already' if name == 'pause' else 'was not paused'}" for queue in already]
-    output.say(printable("\n".join(told), 20_000, keep_newlines=True) or f"no queue to {name}")
+            names = sorted(jobs.queue_names(client))
+        for name in names:
+            check_queue(client, name)
+        done = pauses.pause(client, names)
+    already = [name for name in names if name not in done]
+    pausing.report("pause", done, already, json, past="paused", before="paused already")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from qtui import output
 from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
-from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
+from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from qtui.broker.models import WorkerRow
 
-CHOICES = "|".join(COMMANDS)
-MEANING = "; ".join(f"{command.name}: {command.hint}" for command in COMMANDS.values())
+ORDER: Final = 220
+
+CHOICES: Final = "|".join(COMMANDS)
+MEANING: Final = "; ".join(f"{command.name}: {command.hint}" for command in COMMANDS.values())
 
 
 def worker(

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels
+from qtui import formatting, labels, questions
 from qtui.broker import diagnosis
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import COUNTED, Status, Tone
@@ -138,7 +138,7 @@ class QueuesScreen(ResourceScreen):
         def work(client: redis.Redis) -> str:
             return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
 
-        text = labels.pause_question(row, self.qtui.context.name)
+        text = questions.pause_question(row, self.qtui.context.name)
         question = Question(text, notes=notes, agreed=lambda: self.qtui.change(work))
         self.qtui.ask(title, lambda: question)
 

@@ -9,7 +9,7 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui import formatting, labels
+from qtui import formatting, labels, questions
 from qtui.broker import workers
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.status import Tone
@@ -90,7 +90,7 @@ class WorkersScreen(ResourceScreen):
         if reason := hindrance(worker, command):
             question = Question(f"Nothing to do: {worker.name}: {reason}.")
         else:
-            text = labels.worker_question(worker, command, self.qtui.context.name)
+            text = questions.worker_question(worker, command, self.qtui.context.name)
             question = Question(text, notes=[f"{command.hint}."], agreed=lambda: self.qtui.change(work))
         self.qtui.ask(command.title, lambda: question)
 

@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import typer.main
+from typer.core import TyperCommand, TyperGroup
 
+import qtui.cli
 from tests import launcher
 from tests.support import clean_environment, wait_until
 
@@ -24,6 +27,16 @@ ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "qtui")
 STEERS_A_TERMINAL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+def all_commands() -> dict[str, TyperCommand]:
+    """Every command by its name, in the order of `qtui --help`, as typer has them."""
+    group = typer.main.get_command(qtui.cli.app)
+    assert isinstance(group, TyperGroup)
+    with group.make_context("qtui", [], resilient_parsing=True) as context:
+        found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    assert all(isinstance(command, TyperCommand) for command in found.values())
+    return found
 
 
 @dataclass(frozen=True)

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pytest
-import typer.main
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperOption
 
-from qtui.cli import commands
-from tests.cli.support import Qtui
-
-
-def command_line() -> TyperGroup:
-    found = typer.main.get_command(commands())
-    assert isinstance(found, TyperGroup)
-    return found
-
+from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
     "queues", "jobs", "job", "enqueue", "retry", "cancel", "stop", "remove", "pause", "resume", "worker", "demo",
 )  # fmt: skip
 
 
-def test_these_are_the_commands() -> None:
-    assert set(command_line().commands) == set(COMMANDS)
+def test_these_are_the_commands_in_the_order_of_the_help() -> None:
+    assert tuple(all_commands()) == COMMANDS
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help_that_names_its_options(bare: Qtui, name: str) -> None:
     said = bare(name, "--help").out
-    command = command_line().commands[name]
+    command = all_commands()[name]
     assert inspect.cleandoc(command.help or "").partition("\n")[0].split()[0] in said
     for parameter in command.params:
         if isinstance(parameter, TyperOption):
@@ -44,10 +37,35 @@ def test_qtui_help_names_the_commands_and_the_connection(bare: Qtui) -> None:
 
 
 def test_every_command_that_answers_takes_json_and_the_connection() -> None:
-    for name, command in command_line().commands.items():
+    for name, command in all_commands().items():
         options = {option for parameter in command.params for option in parameter.opts}
         assert name == "demo" or {"--json", "--url", "--context"} <= options
 
 
-def test_an_unknown_command_is_exit_2(bare: Qtui) -> None:
-    assert "nosuch" in bare("nosuch", code=2).err
+@pytest.mark.parametrize("name", ["nosuch", "options", "operation", "../queues", "qtui.commands.queues", "-"])
+def test_an_unknown_command_is_exit_2(bare: Qtui, name: str) -> None:
+    assert f"No such command '{name}'" in bare(name, code=2).err
+
+
+def test_a_misspelt_command_is_answered_with_those_that_are_like_it(bare: Qtui) -> None:
+    assert "No such command 'quues'. Did you mean 'queues', 'enqueue'?" in bare("quues", code=2).err
+    assert "Did you mean 'retry'?" in bare("rety", code=2).err
+
+
+def test_the_shell_completes_commands_and_options(bare: Qtui) -> None:
+    shell = {"_QTUI_COMPLETE": "complete_bash"}
+    assert tuple(bare(fresh=True, COMP_WORDS="qtui ", COMP_CWORD="1", **shell).out.split()) == COMMANDS
+    assert bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split() == ["retry", "remove", "resume"]
+    assert "--dry-run" in bare(fresh=True, COMP_WORDS="qtui retry --d", COMP_CWORD="2", **shell).out
+
+
+def test_a_command_imports_nothing_that_only_others_need(qtui: Qtui) -> None:
+    code = "import atexit, sys, qtui.cli; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); qtui.cli.main()"
+    environment = qtui.environment()
+    done = subprocess.run([sys.executable, "-c", code, "queues"], env=environment, cwd=qtui.home, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = {name for name in done.stderr.split() if name.startswith(("qtui.", "qtui_workers."))}
+    assert {name for name in loaded if name.startswith("qtui.commands.")} == {
+        f"qtui.commands.{name}" for name in ("queues", "connection", "options")
+    }
+    assert not [name for name in loaded if name.startswith(("qtui.broker.operations", "qtui_workers.enqueue"))]

@@ -1,18 +1,18 @@
-"""`qtui retry`, `cancel`, `stop`, `remove`: commands that change jobs, made from the registry of operations."""
+"""The command of an operation: `qtui retry`, `qtui remove`, …"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from qtui import formatting, labels, output
-from qtui.broker.operations import GONE, OPERATIONS, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
-from qtui.commands.look import check_queue, parse_status
-from qtui.commands.options import ContextName, Json, Url, connected, refuse_read_only
+from qtui import formatting, output, questions
+from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
+from qtui.commands.connection import check_queue, connected, refuse_read_only
+from qtui.commands.options import ContextName, Json, Url, parse_status
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.text import printable
 
@@ -24,10 +24,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
 
 
-def command(operation: Operation) -> Callable[..., None]:
-    """The command of an operation."""
+def command_function(operation: Operation) -> Callable[..., None]:
+    """The function that typer makes the command from."""
 
-    def act(
+    def operate(
         ids: Ids = None,
         queue: Queue = None,
         status: StatusName = None,
@@ -47,17 +47,17 @@ def command(operation: Operation) -> Callable[..., None]:
             planned = plan(client, operation, selection)
             _check_found(planned)
             if dry_run:
-                _tell(planned.report(), planned, json)
+                _report(planned.report(), planned, json)
                 return
             if planned.doable and not yes:
                 _ask(planned, chosen.name)
             report = run(client, operation, planned, on_progress=_progress)
-        _tell(report, planned, json)
+        _report(report, planned, json)
         if report.failed or report.skipped:
             raise typer.Exit(1)
 
-    act.__doc__ = operation.hint
-    return act
+    operate.__doc__ = operation.hint
+    return operate
 
 
 def _selection(operation: Operation, ids: list[str], queue: str | None, status: str | None, everything: bool) -> Selection:
@@ -77,13 +77,13 @@ def _selection(operation: Operation, ids: list[str], queue: str | None, status: 
 
 
 def _check_found(planned: Plan) -> None:
-    """Raises NotFound where none of the jobs that were named exists."""
+    """Raises NotFound where no job of those that were named exists."""
     if planned.matched and not planned.doable and set(planned.reasons) <= GONE:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 
 
 def _ask(planned: Plan, name: str) -> None:
-    question = printable(labels.question(planned, name))
+    question = printable(questions.operation_question(planned, name))
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
     sys.stderr.write(f"{question} [y/N] ")
@@ -99,16 +99,9 @@ def _progress(done: int, total: int) -> None:
         sys.stderr.write(f"\r{bar} {formatting.count(done)} of {formatting.count(total)}{end}")
 
 
-def _tell(report: Report, planned: Plan, json: bool) -> None:
+def _report(report: Report, planned: Plan, json: bool) -> None:
     if json:
         output.emit(asdict(report))
     else:
-        told = printable(planned.operation.summary(report), 2_000)
-        output.say(f"would be: {told}" if report.dry_run else told)
-
-
-def register(app: typer.Typer) -> None:
-    """Add a command for every operation."""
-    for operation in OPERATIONS.values():
-        options: dict[str, Any] = {"name": operation.name, "help": operation.hint}
-        app.command(**options)(command(operation))
+        text = printable(planned.operation.summary(report), 2_000)
+        output.say(f"would be: {text}" if report.dry_run else text)

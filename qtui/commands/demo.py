@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from qtui import output
+from qtui import listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
@@ -28,6 +28,8 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
+
+ORDER: Final = 230
 
 WORKERS: Final = 2
 UNATTENDED: Final = "nightly"
@@ -172,10 +174,10 @@ def _tell(client: redis.Redis, seconds: int) -> None:
         output.note("1 job to go …" if left == 1 else f"{left} jobs to go …")
         pause.wait(1.0)
     seen = overview.load(client)
-    output.say(output.queues_text(seen))
+    output.say(listings.of_queues(seen))
     for status in (Status.FAILED, Status.SCHEDULED, Status.FINISHED):
         output.say()
-        output.say(output.jobs_text(job_lists.window(client, None, status, 0, MOST), seen.at))
+        output.say(listings.of_jobs(job_lists.window(client, None, status, 0, MOST), seen.at))
     finished = job_lists.window(client, None, Status.FINISHED, 0, MOST).rows
     retried = [row for row in finished if (row.attempts or 1) > 1]
     output.say(f"\nFailed first, were retried and finished at a later attempt: {len(retried)}")

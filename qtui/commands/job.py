@@ -1,0 +1,30 @@
+"""`qtui job`: one job whole."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from qtui import documents, listings, output
+from qtui.broker import job as whole_job
+from qtui.commands.connection import connected, server_time
+from qtui.commands.options import ContextName, Json, Url
+
+ORDER: Final = 30
+
+
+def job(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """One job whole: payload, result, traceback, timeline, log."""
+    with connected(url, context) as (client, _):
+        detail = whole_job.load(client, job_id)
+        now = server_time(client)
+    if json:
+        output.emit(documents.of_job(detail))
+    else:
+        output.say(listings.of_job(detail, now))

@@ -1,0 +1,30 @@
+"""What `qtui pause` and `qtui resume` share: which queues are named, and what is reported."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qtui import output
+from qtui_workers.errors import InvalidInput
+from qtui_workers.text import printable
+
+Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.")]
+
+
+def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:
+    """The queues that were named, none with `--all`; InvalidInput where it is neither or both."""
+    if bool(queues) == everything:
+        raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else ""))
+    return list(dict.fromkeys(queues or []))
+
+
+def report(command: str, done: list[str], already: list[str], json: bool, *, past: str, before: str) -> None:
+    """Say which queues were changed, and which were so before."""
+    if json:
+        output.emit({"operation": command, "done": done, "already": already})
+        return
+    lines = [f"{queue}: {past}" for queue in done] + [f"{queue}: {before}" for queue in already]
+    output.say(printable("\n".join(lines), 20_000, keep_newlines=True) or f"no queue to {command}")

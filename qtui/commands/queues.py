@@ -1,0 +1,22 @@
+"""`qtui queues`: every queue with its counts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui import documents, listings, output
+from qtui.broker import overview
+from qtui.commands.connection import connected
+from qtui.commands.options import ContextName, Json, Url
+
+ORDER: Final = 10
+
+
+def queues(url: Url = None, context: ContextName = None, json: Json = False) -> None:
+    """Every queue with its counts."""
+    with connected(url, context) as (client, _):
+        seen = overview.load(client)
+    if json:
+        output.emit([documents.of_queue(row) for row in seen.queues])
+    else:
+        output.say(listings.of_queues(seen))

@@ -1,0 +1,36 @@
+"""What is asked before something is changed, the same on every screen and in every command; `place` names the connection."""
+
+from __future__ import annotations
+
+from qtui import formatting
+from qtui.broker import diagnosis
+from qtui.broker.models import QueueRow, WorkerRow
+from qtui.broker.operations import Matching, Plan
+from qtui.broker.status import Status
+from qtui.broker.worker_commands import WorkerCommand
+
+
+def operation_question(plan: Plan, place: str) -> str:
+    """What is asked before an operation: how many, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
+    operation, selection = plan.operation, plan.selection
+    if plan.doable == 0:
+        return f"Nothing to {operation.name} on {place}."
+    which, where = "", ""
+    if isinstance(selection, Matching):
+        which = f"{selection.status.fact.title} "
+        where = f" in {selection.queue}" if selection.queue else " in all queues"
+    jobs = "job" if plan.doable == 1 else "jobs"
+    lasting = " This cannot be taken back." if operation.danger else ""
+    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}?{lasting}"
+
+
+def pause_question(row: QueueRow, place: str) -> str:
+    """What is asked before a queue is paused, or resumed where it is paused."""
+    waits = diagnosis.waiting(row.count(Status.QUEUED)).capitalize()
+    return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {waits}."
+
+
+def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
+    """What is asked before a worker gets a command ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
+    job = f"{formatting.short_id(worker.current_job)} of " if command.needs_job and worker.current_job else ""
+    return f"{command.title} {job}worker {worker.name} on {place}?"
