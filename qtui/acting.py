@@ -65,8 +65,8 @@ class Acting(App[None]):
             return
         client, name = self.client, self.context.name
 
-        def ask() -> Question:
-            found = plan(client, operation, selection)
+        def ask(text: str | None) -> Question:
+            found = plan(client, operation, selection, text)
             return Question(
                 questions.operation_question(found, name),
                 sample=[labels.sample(row) for row in found.sample],
@@ -74,14 +74,17 @@ class Acting(App[None]):
                 agreed=(lambda: self._begin(found, done)) if found.doable else None,
             )
 
-        self.ask(operation.title, ask, danger=operation.danger)
+        self._confirm(ConfirmScreen(operation.title, ask, danger=operation.danger, parameter=operation.parameter))
 
     def ask(self, title: str, question: Callable[[], Question], *, danger: bool = False) -> None:
         """Ask, unless the connection is read-only; `question` runs in a thread."""
+        self._confirm(ConfirmScreen(title, lambda _: question(), danger=danger))
+
+    def _confirm(self, screen: ConfirmScreen) -> None:
         if self.context.read_only:
             self.notify(f"{self.context.name} is read-only.", severity="warning", markup=False)
         else:
-            self.push_screen(ConfirmScreen(title, question, danger=danger))
+            self.push_screen(screen)
 
     def change(self, work: Callable[[redis.Redis], str]) -> None:
         """Make a change in a thread, and tell the sentence that it gives; or the error."""

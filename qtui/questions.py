@@ -19,6 +19,8 @@ def operation_question(plan: Plan, place: str) -> str:
     if isinstance(selection, Matching):
         which = f"{selection.status.fact.title} "
         where = f" in {selection.queue}" if selection.queue else " in all queues"
+    if operation.parameter:
+        where += f" {operation.parameter.name} {plan.text}"
     jobs = "job" if plan.doable == 1 else "jobs"
     lasting = " This cannot be taken back." if operation.danger else ""
     return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}?{lasting}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from qtui import formatting, output, questions
-from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plan, run
+from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
 from qtui.commands.connection import check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, parse_status
 from qtui_workers.errors import InvalidInput, NotFound, Refused
@@ -37,6 +38,8 @@ def command_function(operation: Operation) -> Callable[..., None]:
         url: Url = None,
         context: ContextName = None,
         json: Json = False,
+        *,
+        value: str | None = None,
     ) -> None:
         selection = _selection(operation, ids or [], queue, status, everything)
         with connected(url, context) as (client, chosen):
@@ -44,7 +47,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                 refuse_read_only(chosen, f"qtui {operation.name}")
             if isinstance(selection, Matching):
                 check_queue(client, selection.queue)
-            planned = plan(client, operation, selection)
+            planned = plan(client, operation, selection, value)
             _check_found(planned)
             if dry_run:
                 _report(planned.report(), planned, json)
@@ -57,7 +60,20 @@ def command_function(operation: Operation) -> Callable[..., None]:
             raise typer.Exit(1)
 
     operate.__doc__ = operation.hint
+    _declare_option(operate, operation.parameter)
     return operate
+
+
+def _declare_option(function: Callable[..., None], parameter: Parameter | None) -> None:
+    """Have typer read `value` as the option of the operation's parameter, or not at all where it has none."""
+    signature = inspect.signature(function, eval_str=True)
+    others = [each for name, each in signature.parameters.items() if name != "value"]
+    options = []
+    if parameter:
+        option = typer.Option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")
+        options = [inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, option])]
+    function.__signature__ = signature.replace(parameters=[*others, *options])  # type: ignore[attr-defined]  # see PEP 362
+    function.__annotations__ = {each.name: each.annotation for each in (*others, *options)}
 
 
 def _selection(operation: Operation, ids: list[str], queue: str | None, status: str | None, everything: bool) -> Selection:

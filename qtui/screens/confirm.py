@@ -11,9 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from qtui import labels
+from qtui.broker.operations import Parameter
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -38,12 +39,17 @@ class Question:
 class Answerable(Message):
     """It is known what to ask, or why that cannot be known."""
 
+    text: str | None
+    """What was typed for the parameter when the look began."""
     question: Question | None
     error: Exception | None
 
 
 class ConfirmScreen(ModalScreen[None]):
-    """Asks before anything is changed; No has the focus until something else is chosen."""
+    """Asks before anything is changed; No has the focus until something else is chosen.
+
+    Where there is a parameter, its value is typed first: Enter shows the question that belongs to it, or what is wrong with it.
+    """
 
     CSS_PATH = "confirm.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,18 +58,26 @@ class ConfirmScreen(ModalScreen[None]):
         Binding("left,right,h,l", "app.focus_next", "Choose", show=False),
     ]
 
-    def __init__(self, title: str, ask: Callable[[], Question], *, danger: bool) -> None:
-        """`ask` runs in a thread and may look at Redis."""
+    def __init__(
+        self, title: str, ask: Callable[[str | None], Question], *, danger: bool, parameter: Parameter | None = None
+    ) -> None:
+        """`ask` runs in a thread and may look at Redis; it gets what was typed, None where there is no parameter.
+
+        What it raises is shown in the place of the question.
+        """
         super().__init__()
         self.what = title
         self.danger = danger
+        self.parameter = parameter
         self._ask = ask
         self._question: Question | None = None
 
     def compose(self) -> ComposeResult:
         """A sentence, a sample, two buttons. None says "Cancel": that is what is done to jobs."""
         with Vertical(id="dialog", classes="-danger" if self.danger else ""):
-            yield Static(f"{self.what}: looking …", id="question", markup=False)
+            yield Static(id="question", markup=False)
+            if self.parameter:
+                yield Input(placeholder=f"{self.parameter.metavar}: {self.parameter.hint}", id="value", compact=True)
             yield Static(id="sample", markup=False)
             yield Static(id="notes", markup=False)
             with Horizontal(id="buttons"):
@@ -71,33 +85,58 @@ class ConfirmScreen(ModalScreen[None]):
                 yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.danger else "primary")
 
     def on_mount(self) -> None:
-        """Begin to look what is to be asked."""
-        self.query_one("#yes", Button).disabled = True
-        self.query_one("#no", Button).focus()
+        """Begin to look what is to be asked; where there is a parameter, only once its value was typed."""
+        if self.parameter:
+            self._prompt(self.parameter)
+            self.query_one("#value", Input).focus()
+        else:
+            self._look(None)
+            self.query_one("#no", Button).focus()
+
+    def _prompt(self, parameter: Parameter) -> None:
+        self._show(f"{self.what}: {parameter.prompt}")
+
+    def _look(self, text: str | None) -> None:
+        self._show(f"{self.what}: looking …")
 
         def work() -> None:
             try:
-                self.post_message(Answerable(self._ask(), None))
-            except Exception as error:  # noqa: BLE001 - told to the operator, whatever it is
-                self.post_message(Answerable(None, error))
+                self.post_message(Answerable(text, self._ask(text), None))
+            except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                self.post_message(Answerable(text, None, error))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
+    def on_input_changed(self) -> None:
+        """Another value is typed: what was asked about the one before no longer holds."""
+        if self.parameter:
+            self._prompt(self.parameter)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The value is complete."""
+        self._look(event.value.strip())
+
     def on_answerable(self, message: Answerable) -> None:
-        """Show the question."""
-        asked = self._question = message.question
-        text = self.query_one("#question", Static)
-        if asked is None:
-            name = cast("QtuiApp", self.app).context.name
-            text.update(printable(labels.trouble(cast(Exception, message.error), name)))
+        """Show the question, unless another value was typed meanwhile."""
+        if self.parameter and self.query_one("#value", Input).value.strip() != message.text:
             return
-        text.update(printable(asked.text))
-        notes = [printable(note, 200) for note in asked.notes]
+        if message.question:
+            self._show(message.question.text, message.question)
+            self.query_one("#no", Button).focus()
+        else:
+            name = cast("QtuiApp", self.app).context.name
+            self._show(labels.trouble(cast(Exception, message.error), name))
+
+    def _show(self, text: str, asked: Question | None = None) -> None:
+        """Show a sentence; yes can only be chosen where it is a question that something follows from."""
+        self._question = asked
+        self.query_one("#question", Static).update(printable(text))
+        notes = [printable(note, 200) for note in asked.notes] if asked else []
         if len(notes) > MOST_NOTES:
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
-        self._fill("#sample", [printable(line, 110) for line in asked.sample])
+        self._fill("#sample", [printable(line, 110) for line in asked.sample] if asked else [])
         self._fill("#notes", notes)
-        self.query_one("#yes", Button).disabled = asked.agreed is None
+        self.query_one("#yes", Button).disabled = not (asked and asked.agreed)
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))

@@ -61,7 +61,7 @@ class Qtui:
     variables: Mapping[str, str]
 
     def environment(self, **more: str) -> dict[str, str]:
-        return clean_environment(self.home, PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="", **{**self.variables, **more})
+        return clean_environment(self.home, **{"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "", **self.variables, **more})
 
     def __call__(self, *arguments: str, stdin: str | bytes = b"", code: int = 0, fresh: bool = False, **more: str) -> Answer:
         """Run it to its end; fails where the exit code is another, or the answer breaks what holds of all answers.

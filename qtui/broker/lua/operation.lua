@@ -1,6 +1,6 @@
 -- What every operation on jobs shares. An operation adds check(job) and apply(job); `each.lua` runs them.
 -- ARGV[1] is JSON: {prefix, log (key prefix), attempt, attempts, progress (field names), kinds (status -> registry),
--- allowed, known (sets of statuses)}. ARGV[2] 'plan' (only look) or 'run'. ARGV[3] the queue and ARGV[4] the status
+-- allowed, known (sets of statuses), parameter (the operation's own, where it has one)}. ARGV[2] 'plan' (only look) or 'run'. ARGV[3] the queue and ARGV[4] the status
 -- whose list was taken, '' where single jobs were chosen. ARGV from 5 on: ids.
 -- check looks at everything that could make apply fail, because a script that fails half way is not undone.
 

@@ -7,10 +7,10 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
-from qtui.broker.operations.base import GONE, Chosen, Matching, Operation, Plan, Report, Selection
+from qtui.broker.operations.base import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection
 from qtui.broker.operations.runner import plan, run
 
-__all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Plan", "Report", "Selection", "plan", "run"]
+__all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Parameter", "Plan", "Report", "Selection", "plan", "run"]
 
 
 def _find() -> Iterator[Operation]:

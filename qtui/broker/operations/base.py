@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.scripts import Script
 from qtui.broker.status import Status
+from qtui_workers.errors import InvalidInput
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
 """The reasons of the scripts that mean: no job of that id exists."""
@@ -58,6 +60,26 @@ class Report:
     reasons: dict[str, int] = field(default_factory=dict)
 
 
+Value = str | int | float
+"""What a script can be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What an operation needs to know beside the jobs: one value, typed in the dashboard or as an option of the command."""
+
+    name: str
+    """The command's option is `--NAME`; questions read "NAME VALUE": "Move 3 jobs to bulk on prod?"."""
+    metavar: str
+    """What stands for the value in the help: "QUEUE"."""
+    prompt: str
+    """What the dashboard asks: "To which queue?"."""
+    hint: str
+    """What it means, in half a sentence."""
+    parse: Callable[[str], Value]
+    """The value for the script, which finds it as `spec.parameter`; raises InvalidInput where the text cannot be one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that can be done to jobs. Its script begins with `operation.lua` and ends with `each.lua`."""
@@ -83,10 +105,22 @@ class Operation:
     """The status that is meant where a command names none; None: it has to be named."""
     deletes: bool = False
     """The job no longer exists afterwards."""
+    parameter: Parameter | None = None
 
     def applies_to(self, status: Status | None) -> bool:
         """Whether it can be done to jobs of that status; None, an unknown status, allows nothing."""
         return status in self.statuses
+
+    def value(self, text: str | None) -> Value | None:
+        """The value for the script, of what was typed for the parameter; None where the operation has no parameter.
+
+        Raises InvalidInput, in one sentence, where nothing was typed or it is no such value.
+        """
+        if self.parameter is None:
+            return None
+        if not text:
+            raise InvalidInput(f"{self.name} needs a {self.parameter.metavar}: {self.parameter.hint.lower()}")
+        return self.parameter.parse(text)
 
     def summary(self, report: Report) -> str:
         """The report as a sentence: "9,998 retried; 2 × no longer failed"."""
@@ -100,6 +134,8 @@ class Plan:
     """What an operation would do, as far as can be known without doing it."""
 
     operation: Operation
+    text: str | None
+    """What was typed for the operation's parameter; None where it has none."""
     selection: Selection
     targets: tuple[Targets, ...]
     matched: int

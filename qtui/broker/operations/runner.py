@@ -13,8 +13,8 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import jobs, rows
-from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selection, Targets
-from qtui.broker.scripts import Argument, encode
+from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selection, Targets, Value
+from qtui.broker.scripts import encode
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.timing import parse_time
 from qtui_workers.errors import InvalidInput
@@ -34,9 +34,11 @@ UNTRIED: Final = "not tried: the server failed before"
 STOPPED: Final = "not tried: stopped before"
 
 
-def _spec(operation: Operation) -> str:
+def _spec(operation: Operation, value: Value | None) -> str:
+    """The first argument of every operation's script, as `operation.lua` describes it."""
     return json.dumps(
         {
+            "parameter": value,
             "prefix": keys.PREFIX,
             "log": keys.log(""),
             "attempt": keys.FIELD_ATTEMPT,
@@ -74,20 +76,22 @@ class _Tally:
         self.newest = max((t for t in (self.newest, parse_time(newest)) if t is not None), default=None)
 
 
-def plan(client: redis.Redis, operation: Operation, selection: Selection) -> Plan:
+def plan(client: redis.Redis, operation: Operation, selection: Selection, text: str | None = None) -> Plan:
     """What `run` would do now; writes nothing, and on a server from 7.0 on could not.
 
-    Raises InvalidInput where the operation does not apply to the selection's status, redis.RedisError where the
-    server fails.
+    `text` is what was typed for the operation's parameter. Raises InvalidInput where the operation does not apply to the
+    selection's status or the text is no value of its parameter, redis.RedisError where the server fails.
     """
     began = time.monotonic()
+    spec = _spec(operation, operation.value(text))
     targets = _take(client, operation, selection)
     tally = _Tally()
     for target, ids in _chunks(targets, tally):
-        tally.add(operation.script.look(client, [], _arguments(operation, "plan", target, ids)))
+        tally.add(operation.script.look(client, [], [spec, "plan", target.queue, target.status, *ids]))
     first = [(job_id, target.queue) for target in targets for job_id in target.ids[:SAMPLE]][:SAMPLE]
     return Plan(
         operation=operation,
+        text=text,
         selection=selection,
         targets=targets,
         matched=tally.done + tally.skipped,
@@ -104,17 +108,19 @@ def run(
     client: redis.Redis,
     operation: Operation,
     what: Selection | Plan,
+    text: str | None = None,
     *,
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Does it, to the selection as it is now or to exactly the jobs of a plan; says what came of it.
+    """Does it, to the selection as it is now or to exactly the jobs of a plan, with the plan's text; reports how it went.
 
     Each chunk is one script, all or nothing, and holds the server for less than about 10 ms. Between chunks
-    `on_progress(worked off, matched)` is called and `stop` asked. A server that fails meanwhile ends the run: the
+    `on_progress(worked off, matched)` and `stop()` are called. A server that fails meanwhile ends the run: the
     report says what was done and what was not. Raises as `plan` does, but only before the first chunk.
     """
     began = time.monotonic()
+    spec = _spec(operation, operation.value(what.text if isinstance(what, Plan) else text))
     targets = what.targets if isinstance(what, Plan) else _take(client, operation, what)
     matched = sum(len(target.ids) for target in targets)
     tally = _Tally()
@@ -125,7 +131,7 @@ def run(
             tally.reasons[STOPPED] += left
             break
         try:
-            tally.add(operation.script.run(client, [], _arguments(operation, "run", target, ids)))
+            tally.add(operation.script.run(client, [], [spec, "run", target.queue, target.status, *ids]))
         except (redis.RedisError, OSError) as error:
             _give_up(tally, error, len(ids), matched - tally.done - tally.skipped)
             break
@@ -150,10 +156,6 @@ def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
     tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
     if left > chunk:
         tally.reasons[UNTRIED] += left - chunk
-
-
-def _arguments(operation: Operation, mode: str, target: Targets, ids: tuple[str, ...]) -> list[Argument]:
-    return [_spec(operation), mode, target.queue, target.status, *ids]
 
 
 def _chunks(targets: tuple[Targets, ...], tally: _Tally) -> Iterator[tuple[Targets, tuple[str, ...]]]:

@@ -1,0 +1,181 @@
+"""What is added in one file is found everywhere: an operation with a parameter, and a command."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from qtui_workers.server import keys
+from tests.broker import seed
+from tests.cli.support import Qtui
+from tests.support import Server
+
+ROOT = Path(__file__).parent.parent
+
+OPERATION = '''\
+# qtui/broker/operations/keep.py
+"""Keep: finished jobs are kept for a while longer, or shorter."""
+
+from qtui.broker.operations.base import Operation, Parameter
+from qtui.broker.scripts import Script
+from qtui.broker.status import Status
+from qtui_workers.define.durations import parse_duration
+
+KEEP = Operation(
+    name="keep",
+    title="Keep",
+    past="kept",
+    key="K",
+    hint="Set for how long it is kept from now on",
+    order=50,
+    statuses=(Status.FINISHED,),
+    usual=Status.FINISHED,
+    parameter=Parameter(
+        name="for",
+        metavar="DURATION",
+        prompt="for how long?",
+        hint="How long from now on, such as 12h or 7d",
+        parse=lambda text: int(parse_duration(text).total_seconds()),
+    ),
+    script=Script("operation", "keep", "each"),
+)
+'''
+SCRIPT = """\
+-- qtui/broker/lua/keep.lua
+-- Sets the expiry of finished jobs: of the job itself, and of its entry among the finished ones.
+
+local function check(job)
+  local reason = misfit(job)
+  if reason or not spec.allowed[job.status] then
+    return reason or 'not finished'
+  end
+end
+
+local function apply(job)
+  redis.call('EXPIRE', job.key, spec.parameter)
+  redis.call('ZADD', P .. 'finished:' .. job.origin, 'XX', seconds() + spec.parameter, job.id)
+end
+"""
+COMMAND = '''\
+# qtui/commands/ping.py
+"""`qtui ping`: how fast the server answers."""
+
+import time
+
+from qtui import output
+from qtui.commands.connection import connected
+from qtui.commands.options import ContextName, Json, Url
+
+ORDER = 15
+
+
+def ping(url: Url = None, context: ContextName = None, json: Json = False) -> None:
+    """How fast the server answers."""
+    with connected(url, context) as (client, chosen):
+        began = time.monotonic()
+        client.ping()
+        seconds = time.monotonic() - began
+    if json:
+        output.emit({"seconds": seconds})
+    else:
+        output.say(f"{chosen.name} answered after {seconds * 1000:.1f} ms")
+'''
+
+STORY = """\
+import asyncio, sys
+from qtui_workers.server.connection import connect
+from tests.screens.support import dashboard
+
+async def story():
+    with connect(sys.argv[1]) as client:
+        async with dashboard(client, size=(100, 40)) as story:
+            await story.press("2")
+            print("footer:", story.text.splitlines()[-1])
+            await story.press("question_mark")
+            print("help:", story.words)
+            await story.press("escape", "K")
+            print("prompt:", story.question(), story.focused)
+            await story.press("y", "enter")
+            print("refused:", story.question(), story.focused, story.button("yes").disabled)
+            await story.press("backspace", "2", "h", "enter")
+            print("asked:", story.question(), story.focused)
+            await story.press("y")
+            print("done:", story.app.said)
+
+asyncio.run(story())
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of `qtui` in which a developer adds files."""
+    shutil.copytree(ROOT / "qtui", tmp_path / "checkout" / "qtui", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "checkout"
+
+
+def add(checkout: Path, source: str) -> None:
+    """Write an example to where its first line says."""
+    path = checkout / source.partition("\n")[0].split()[1]
+    assert not path.exists()
+    path.write_text(source)
+
+
+def of_checkout(checkout: Path, server: Server, home: Path) -> Qtui:
+    """The command as that copy has it."""
+    return Qtui(home, {"REDIS_URL": server.url, "PYTHONPATH": str(checkout)})
+
+
+def test_an_operation_is_one_file_and_its_script(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
+    add(checkout, OPERATION)
+    add(checkout, SCRIPT)
+    first, second = seed.finished(client, count=2)
+    qtui = of_checkout(checkout, server, home)
+
+    def run(*arguments: str, code: int = 0) -> str:
+        answer = qtui(*arguments, fresh=True, code=code)
+        return answer.out + answer.err
+
+    assert " keep     Set for how long it is kept from now on\n" in run("--help")
+    assert "--for DURATION  How long from now on, such as 12h or 7d.  [required]" in run("keep", "--help")
+    assert "Missing option '--for'" in run("keep", "--all", code=2)
+    assert "'soon' is not a length of time" in run("keep", "--all", "--for", "soon", code=2)
+    assert run("keep", "--all", "--for", "1h", "--dry-run") == "would be: 2 kept\n"
+    assert "Keep 2 finished jobs in all queues for 1h on" in run("keep", "--all", "--for", "1h", code=5)
+    assert run("keep", first, "--for", "1h", "--yes") == "1 kept\n"
+    assert client.ttl(keys.job(first)) == pytest.approx(3600, abs=60)
+    assert client.zscore(keys.registry("finished", "mail"), first) == pytest.approx(client.time()[0] + 3600, abs=60)
+    assert client.ttl(keys.job(second)) < 3000
+
+    command = [sys.executable, "-c", STORY, server.url]
+    environment = qtui.environment(PYTHONPATH=f"{checkout}:{ROOT}")
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seen = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert "K Keep" in seen["footer"]
+    assert "K Keep Set for how long it is kept from now on" in seen["help"]
+    assert seen["prompt"] == "Keep: for how long? value"
+    assert seen["refused"].startswith("'y' is not a length of time")
+    assert seen["refused"].endswith("value True")
+    assert seen["asked"] == "Keep 1 job for 2h on test? no"
+    assert seen["done"] == "['1 kept']"
+    assert client.ttl(keys.job(first)) == pytest.approx(7200, abs=60)
+    assert client.ttl(keys.job(second)) < 3000
+
+
+def test_a_command_is_one_file(checkout: Path, server: Server, home: Path) -> None:
+    add(checkout, COMMAND)
+    qtui = of_checkout(checkout, server, home)
+    commands = [
+        line.split()[0] for line in qtui("--help", fresh=True).out.partition("Commands:\n")[2].splitlines() if line.strip()
+    ]
+    assert commands[:3] == ["queues", "ping", "jobs"]
+    assert "How fast the server answers." in qtui("ping", "--help", fresh=True).out
+    assert " answered after " in qtui("ping", fresh=True).out
+    assert qtui("ping", "--json", fresh=True).json["seconds"] >= 0
+    completed = qtui(fresh=True, _QTUI_COMPLETE="complete_bash", COMP_WORDS="qtui p", COMP_CWORD="1")
+    assert completed.out.split() == ["ping", "pause"]
