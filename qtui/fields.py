@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from qtui_workers.define.decorator import secret_fields
+from qtui_workers.define.payload import secret_fields
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 from rq import Queue
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 from qtui_workers.enqueue.cron import Cron
 from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.server import keys

@@ -20,7 +20,7 @@ ALLOW = ("--allow-pickle", "--allow", MODULE, "--allow", "tests.faults.slow")
 def narrow_queue(client: redis.Redis, home: Path) -> tuple[Queue, dict[str, str]]:
     """A queue of which one job may start in two seconds, and what a worker's environment needs for that."""
     (home / "limited_here.py").write_text(
-        "from qtui_workers.define.decorator import processor, Payload\n"
+        "from qtui_workers import Payload, processor\n"
         "from qtui_workers.rate.limiter import Limit\n"
         "@processor(queue='narrow', limit=Limit(max=1, per=2))\n"
         "def narrow(payload: Payload) -> Payload:\n"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.decorator import Processor, processor
-from qtui_workers.define.limit import Limit, declared
+from qtui_workers.define.limit import Limit
 from qtui_workers.errors import InvalidInput
 from qtui_workers.rate.limiter import declarations
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtui_workers.define.decorator import processor
-from qtui_workers.define.schedule import Schedule, as_schedule
+from qtui_workers.define.options import Options
+from qtui_workers.define.schedule import Schedule
 from qtui_workers.errors import InvalidInput
 from qtui_workers.processors.report import Report, ReportResult
 
@@ -128,7 +129,7 @@ def test_an_interval_that_cannot_be_kept_is_refused(every: float | timedelta) ->
 def test_a_schedule_is_either_an_expression_or_an_interval() -> None:
     with pytest.raises(InvalidInput, match="either cron"):
         processor(cron="@daily", every=60)
-    assert as_schedule(None, None, "UTC") is None
+    assert Options().schedule is None
 
 
 @pytest.mark.parametrize("zone", ["Berlin", "../etc/passwd", "", "Europe/Atlantis"])

@@ -7,7 +7,7 @@ import time
 from pydantic import BaseModel
 from rq import get_current_job
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 from qtui_workers.define.limit import Limit
 
 

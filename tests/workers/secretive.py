@@ -6,7 +6,7 @@ import logging
 
 from pydantic import BaseModel, SecretStr
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 from qtui_workers.rate.limiter import Limit
 from qtui_workers.reporting.job_recording import progress
 

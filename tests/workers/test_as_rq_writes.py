@@ -19,7 +19,7 @@ from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.serializers import JSONSerializer
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.processors.report import Report, ReportResult
 from qtui_workers.server import keys

@@ -18,7 +18,7 @@ MODULE = f"""
 import time
 from pydantic import BaseModel
 from qtui_workers.define.limit import Limit
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 
 class Nothing(Payload): pass
 class Began(BaseModel): at: float

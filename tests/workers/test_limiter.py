@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from qtui_workers.define.decorator import Payload, Processor, processor
+from qtui_workers import Payload, processor
+from qtui_workers.define.decorator import Processor
 from qtui_workers.define.limit import Limit
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.rate.limiter import START_WITHIN, Limits, LimitTimeout, change, declarations, in_time, register

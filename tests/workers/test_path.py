@@ -15,7 +15,7 @@ from tests.support import Server
 from tests.workers.support import field, run
 
 MY_APP = """
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 
 class Empty(Payload):
     pass

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
+from qtui_workers import Payload, processor
 from qtui_workers.define import discovery
-from qtui_workers.define.decorator import Payload, processor
 from qtui_workers.errors import InvalidInput, NotFound
 
 
@@ -147,7 +147,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
 
 
 MODULE = """
-    from qtui_workers.define.decorator import Payload, processor
+    from qtui_workers import Payload, processor
     from qtui_workers.processors.report import report
     class Nothing(Payload): pass
     @processor({arguments})
@@ -221,6 +221,6 @@ def opens(payload: Sealed) -> Opened:
 
 @pytest.mark.parametrize("key", [None, 'k"ey'])
 def test_a_job_gets_its_secrets_whole(key: str | None) -> None:
-    written = opens.written(opens.validate({"pin": "1234", "key": key}))
+    written = opens.to_json(opens.validate({"pin": "1234", "key": key}))
     assert json.loads(written) == {"pin": "1234", "key": key, "name": "ü"}
     assert opens(**json.loads(written)) == {"length": 4}

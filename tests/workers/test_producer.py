@@ -15,7 +15,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from qtui_workers.define.decorator import processor
-from qtui_workers.enqueue.job_template import JobOptions
+from qtui_workers.enqueue.enqueue_options import JobOptions
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
 from qtui_workers.processors.test_job import TestJob, TestJobResult

@@ -14,7 +14,7 @@ from tests.workers.support import working
 
 MODULE = '''
 from pydantic import BaseModel
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers import Payload, processor
 
 class Nothing(Payload): pass
 class Done(BaseModel): ok: bool = True

@@ -6,8 +6,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from qtui_workers.define.decorator import Payload, processor
+    from qtui_workers.define.decorator import processor
     from qtui_workers.define.limit import Limit
+    from qtui_workers.define.payload import Payload
     from qtui_workers.define.unrecoverable import Unrecoverable
     from qtui_workers.engine.worker import Worker
     from qtui_workers.enqueue.queue_service import QueueService
@@ -37,7 +38,7 @@ __all__ = [
 
 _HOMES: Final = {
     "Limit": "define.limit",
-    "Payload": "define.decorator",
+    "Payload": "define.payload",
     "QueueService": "enqueue.queue_service",
     "RedisUnavailable": "errors",
     "Unrecoverable": "define.unrecoverable",

@@ -16,14 +16,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 
 def with_priority(queue: str, priority: Priority) -> str:
     """The queue in which jobs of that priority wait."""
-    return queue if check_priority(priority) == "normal" else f"{queue}-{priority}"
+    return queue if priority == "normal" else f"{queue}-{priority}"
 
 
-def check_priority(priority: Priority) -> Priority:
-    """The priority itself; InvalidInput where it is none."""
-    if priority not in get_args(Priority):
-        raise InvalidInput(f"priority must be high, normal or low, not '{printable(str(priority), 40)}'")
-    return priority
+def all_priorities(queue: str) -> list[str]:
+    """A queue and those of its other priorities, the most urgent first."""
+    return [with_priority(queue, priority) for priority in get_args(Priority)]
 
 
 def check_name(name: str, what: str = "queue name") -> str:

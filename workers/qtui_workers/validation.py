@@ -40,7 +40,8 @@ def reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> st
         case "missing":
             return "is required"
         case "extra_forbidden":
-            return f"there is no such field{_hint(field_of(error), known)}"
+            hint = "" if known is None else f"; {suggestion(field_of(error), known, 'fields')}"
+            return f"there is no such field{hint}"
         case "greater_than_equal":
             return f"must be at least {context['ge']:g}"
         case "less_than_equal":
@@ -51,13 +52,17 @@ def reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> st
     return printable(message.replace("Input should", "must").replace("String should", "must"), 300)
 
 
+def about(name: str, reason: str) -> str:
+    """A reason as a sentence: one that begins with "must" needs the name in front of it, any other says what it is about."""
+    return f"{name} {reason}" if reason.startswith("must ") else reason
+
+
 def field_of(error: Mapping[str, Any]) -> str:
     """The field as people write it, `a.b` for one inside another; '' for the whole."""
     return printable(".".join(str(part) for part in error["loc"]), 60)
 
 
-def _hint(name: str, known: Collection[str] | None) -> str:
-    if known is None:
-        return ""
+def suggestion(name: str, known: Collection[str], what: str) -> str:
+    """What may have been meant by a name that does not exist, or all there are; `what` they are, such as "fields"."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; the fields are {', '.join(known) or 'none'}"
+    return f"did you mean '{near[0]}'?" if near else f"the {what} are {', '.join(known) or 'none'}"

@@ -175,4 +175,4 @@ def test_the_secret_is_masked_where_a_payload_is_printed() -> None:
     payload = Webhook.model_validate(given("https://example.org/"))
     assert SECRET not in repr(payload)
     assert SECRET not in payload.model_dump_json()
-    assert json.loads(webhook.written(payload))["secret"] == SECRET
+    assert json.loads(webhook.to_json(payload))["secret"] == SECRET

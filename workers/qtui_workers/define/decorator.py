@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_args, get_type_hints, overload
+from typing import Any, ClassVar, Final, Generic, TypeVar, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
+from pydantic import BaseModel
 from rq import Webhook, get_current_job
 
-from qtui_workers.define.backoff import Backoff, as_backoff
-from qtui_workers.define.durations import Duration, checked
+from qtui_workers.define.backoff import Backoff
+from qtui_workers.define.durations import Duration
 from qtui_workers.define.limit import Limit
-from qtui_workers.define.schedule import Schedule, as_schedule
+from qtui_workers.define.options import Options
+from qtui_workers.define.payload import secret_fields, to_json, validate
 from qtui_workers.define.unrecoverable import not_retried
 from qtui_workers.errors import InvalidInput
-from qtui_workers.naming import Priority, check_name, check_priority, with_priority
+from qtui_workers.naming import Priority, check_name, with_priority
 from qtui_workers.reporting.job_recording import recording
-from qtui_workers.text import printable
-from qtui_workers.validation import field_of, reason
 
 MAIN_QUEUE: Final = "main-queue"
 """Where jobs go when nothing else is said."""
 
-
-class Payload(BaseModel):
-    """What a processor is given: unknown fields are refused, as are infinite numbers, and nothing changes it later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
-M = TypeVar("M", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How jobs of a processor run, where whoever enqueues them says nothing else."""
-
-    attempts: int | None = None
-    """In all, the first one included; None: one more than JOB_MAX_RETRIES, and 1 where that is not set."""
-    backoff: Backoff
-    timeout: timedelta
-    """How long one attempt may take."""
-    result_ttl: timedelta
-    """How long a finished job and its result are kept."""
-    failure_ttl: timedelta
-    """How long a failed job is kept."""
-    keep_finished: int | None = None
-    """At most so many finished jobs of the queue are kept, the newest; None: as many as `result_ttl` lets."""
-    keep_failed: int | None = None
-    """At most so many failed jobs of the queue are kept, the newest; None: as many as `failure_ttl` lets."""
-    schedule: Schedule | None = None
-    """When it is enqueued by itself, with an empty payload."""
-    concurrency: int | None = None
-    """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
-    webhooks: tuple[Webhook, ...] = ()
-    """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
-    limit: Limit | None = None
-    """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
-    priority: Priority = "normal"
-    """Which of its queues a job goes to: the processor's queue itself, or that of `high` or `low`."""
-    delay: timedelta = timedelta()
-    """How long a job waits before it may run; one that is enqueued by its schedule does not."""
-
-    def usual_attempts(self, retries: int | None) -> int:
-        """How many attempts a job has where nobody says; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
-        return self.attempts or (retries or 0) + 1
 
 
 class Processor(Generic[P, R]):
@@ -107,13 +59,9 @@ class Processor(Generic[P, R]):
         """The payload as its model; InvalidInput with a sentence per bad field where it does not fit."""
         return validate(self.payload, payload, what)
 
-    def written(self, payload: BaseModel) -> bytes:
+    def to_json(self, payload: BaseModel) -> bytes:
         """A payload as JSON, as the job gets it: its secrets too, which pydantic would write as asterisks."""
-        if not self.secrets:
-            return payload.model_dump_json().encode()
-        plain = payload.model_dump(mode="json")
-        secrets = {name: getattr(payload, name) for name in self.secrets}
-        return json.dumps(plain | {name: _told(secret) for name, secret in secrets.items()}, ensure_ascii=False).encode()
+        return to_json(payload, self.secrets)
 
     @overload
     def __call__(self, payload: P, /) -> R: ...
@@ -168,65 +116,16 @@ def processor(
     Raises, when the module is imported, TypeError where the function has no such annotations and InvalidInput where an
     option cannot be accepted.
     """
-    check_name(with_priority(queue, priority))
+    given = {name: value for name, value in locals().items() if name in Options.model_fields}
+    options = Options.of(given)
+    check_name(with_priority(queue, options.priority))
     if not (name is None or isinstance(name, str)):
         raise InvalidInput(f"name must be a text, not {name!r}")
-    if limit is not None and not isinstance(limit, Limit):
-        raise InvalidInput(f"limit must be a Limit, such as Limit(max=5, per=60), not {limit!r}")
-    given = as_options(
-        attempts=attempts,
-        backoff=backoff,
-        timeout=timeout,
-        result_ttl=result_ttl,
-        failure_ttl=failure_ttl,
-        keep_finished=keep_finished,
-        keep_failed=keep_failed,
-        concurrency=concurrency,
-        webhooks=webhooks,
-        priority=priority,
-        delay=delay,
-    )
-    options = Options(schedule=as_schedule(cron, every, timezone), limit=limit, **given)
 
     def decorate(function: Callable[[P], R]) -> Processor[P, R]:
         return Processor(function, name=name, queue=queue, options=options)
 
     return decorate
-
-
-def as_options(**given: Any) -> dict[str, Any]:
-    """The fields of `Options` that are given and not None, each checked; raises InvalidInput."""
-    return {name: _CHECKS[name](value) for name, value in given.items() if value is not None}
-
-
-def _count(value: int, what: str, *, least: int = 0, most: int = 2**31) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"{what} must be a whole number, not {printable(repr(value), 40)}")
-    if not least <= value <= most:
-        raise InvalidInput(f"{what} must be from {least} to {most:,}, not {value}")
-    return value
-
-
-def _webhooks(webhooks: Iterable[Webhook]) -> tuple[Webhook, ...]:
-    found = tuple(webhooks) if isinstance(webhooks, Iterable) else ()
-    if not isinstance(webhooks, Iterable) or not all(isinstance(each, Webhook) for each in found):
-        raise InvalidInput(f"webhooks must be a list of rq.Webhook, not {printable(repr(webhooks), 80)}")
-    return found
-
-
-_CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "attempts": partial(_count, what="attempts", least=1, most=1_000),
-    "backoff": as_backoff,
-    "timeout": partial(checked, what="timeout", least=1),
-    "result_ttl": partial(checked, what="result_ttl"),
-    "failure_ttl": partial(checked, what="failure_ttl"),
-    "keep_finished": partial(_count, what="keep_finished"),
-    "keep_failed": partial(_count, what="keep_failed"),
-    "concurrency": partial(_count, what="concurrency", least=1),
-    "webhooks": _webhooks,
-    "priority": check_priority,
-    "delay": partial(checked, what="delay"),
-}
 
 
 def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
@@ -245,44 +144,7 @@ def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
     return payload, _model(hints.get("return"), f"what {where} returns")
 
 
-def secret_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The names of the fields that are declared as pydantic's SecretStr or SecretBytes, optional ones too."""
-    return frozenset(name for name, field in model.model_fields.items() if _is_secret(field.annotation))
-
-
-def _is_secret(annotation: Any) -> bool:
-    return annotation in (SecretStr, SecretBytes) or any(map(_is_secret, get_args(annotation)))
-
-
-def _told(secret: SecretStr | SecretBytes | None) -> str | None:
-    value = secret.get_secret_value() if secret is not None else None
-    return value.decode() if isinstance(value, bytes) else value
-
-
 def _model(annotation: Any, what: str) -> Any:
     if not (inspect.isclass(annotation) and issubclass(annotation, BaseModel)):
         raise TypeError(f"{what} must be annotated with a pydantic model, not {annotation!r}")
     return annotation
-
-
-def validate(model: type[M], payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> M:
-    """The payload as an instance of the model; InvalidInput with a sentence per bad field where it does not fit."""
-    if isinstance(payload, model):
-        return payload
-    data = payload.model_dump() if isinstance(payload, BaseModel) else payload
-    try:
-        return model.model_validate({} if data is None else data)
-    except ValidationError as error:
-        raise InvalidInput("; ".join(_sentence(model, dict(e), what) for e in error.errors())) from None
-
-
-def _sentence(model: type[BaseModel], error: dict[str, Any], what: str) -> str:
-    field = field_of(error)
-    if not field:
-        return f"{what}: {reason(error)}"
-    name = f"{what} field '{printable(field, 60)}'"
-    if error["type"] != "extra_forbidden":
-        return f"{name}: {reason(error)}"
-    near = difflib.get_close_matches(field, model.model_fields, n=1)
-    known = f"did you mean '{near[0]}'?" if near else f"the fields are {', '.join(model.model_fields) or 'none'}"
-    return f"{name}: there is no such field; {known}"

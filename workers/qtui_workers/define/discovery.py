@@ -15,8 +15,8 @@ from typing import Annotated, Any, Final
 from pydantic import field_validator
 from pydantic_settings import NoDecode
 
+from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.decorator import Processor
-from qtui_workers.define.limit import declared
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
+from qtui_workers.validation import about
 
 LONGEST: Final = timedelta(days=3650)
-"""More than this is taken for a slip of the pen."""
+"""More than this is taken for a mistake in writing."""
 
 Duration = timedelta | float | str
 """A length of time; a number is seconds, a text as `parse_duration` reads it."""
@@ -37,25 +38,33 @@ def parse_duration(text: str) -> timedelta:
 
 
 def checked(value: Duration, what: str, *, least: float = 0) -> timedelta:
+    """As `as_duration`; its errors name `what`."""
+    try:
+        return as_duration(value, least=least)
+    except InvalidInput as error:
+        raise InvalidInput(about(what, str(error))) from None
+
+
+def as_duration(value: Duration, *, least: float = 0) -> timedelta:
     """A length of time that is within bounds.
 
-    Raises InvalidInput, naming `what`, where it is less than `least` seconds, none at all, or longer than ten years.
+    Raises InvalidInput, as it goes after a name, where it is less than `least` seconds, none at all, or longer than ten years.
     """
-    seconds = _seconds(value, what)
+    seconds = _seconds(value)
     if not seconds >= least:  # also true of nan
-        raise InvalidInput(f"{what} must be at least {least:g} seconds, not {seconds:g}")
+        raise InvalidInput(f"must be at least {least:g} seconds, not {seconds:g}")
     if seconds > LONGEST.total_seconds():
-        raise InvalidInput(f"{what} must be at most ten years")
+        raise InvalidInput("must be at most ten years")
     return timedelta(seconds=seconds)
 
 
-def _seconds(value: Any, what: str) -> float:
+def _seconds(value: Any) -> float:
     if isinstance(value, str):
         value = parse_duration(value)
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidInput(f"{what} must be a length of time, such as 5 (seconds) or '1h30m', not {printable(repr(value), 40)}")
+        raise InvalidInput(f"must be a length of time, such as 5 (seconds) or '1h30m', not {printable(repr(value), 40)}")
     return float(min(value, LONGEST.total_seconds() + 1))
 
 

@@ -1,10 +1,24 @@
-"""How jobs run: what a processor and who enqueues a job may say about it."""
+"""How jobs run: what a processor says of its jobs, and who enqueues one may say otherwise."""
 
 from __future__ import annotations
 
-from pydantic import Field
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import Annotated, Any, Final, Self, get_args
 
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from rq import Webhook
+
+from qtui_workers.define.backoff import Backoff, as_backoff
+from qtui_workers.define.durations import as_duration
+from qtui_workers.define.limit import Limit
+from qtui_workers.define.schedule import Schedule
+from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import Priority
 from qtui_workers.settings import Settings
+from qtui_workers.text import printable
+from qtui_workers.validation import about, invalid
 
 
 class RetrySettings(Settings):
@@ -12,3 +26,114 @@ class RetrySettings(Settings):
 
     job_max_retries: int | None = Field(default=None, ge=0)
     """Retries of a job whose processor names none; without it each processor's own number."""
+
+
+def _whole(value: Any, *, least: int, most: int = 2**31) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"must be a whole number, not {printable(repr(value), 40)}")
+    if not least <= value <= most:
+        raise InvalidInput(f"must be from {least} to {most:,}, not {value}")
+    return value
+
+
+def _webhooks(value: Any) -> tuple[Webhook, ...]:
+    found = tuple(value) if isinstance(value, Iterable) else (None,)
+    if not all(isinstance(each, Webhook) for each in found):
+        raise InvalidInput(f"must be a list of rq.Webhook, not {printable(repr(value), 80)}")
+    return found
+
+
+def _priority(value: Any) -> Priority:
+    if value not in get_args(Priority):
+        raise InvalidInput(f"must be high, normal or low, not '{printable(str(value), 40)}'")
+    priority: Priority = value
+    return priority
+
+
+def _limit(value: Any) -> Limit:
+    if not isinstance(value, Limit):
+        raise InvalidInput(f"must be a Limit, such as Limit(max=5, per=60), not {value!r}")
+    return value
+
+
+_Length = Annotated[timedelta, PlainValidator(as_duration)]
+_OneSecondOrMore = Annotated[timedelta, PlainValidator(partial(as_duration, least=1))]
+_Count = Annotated[int, PlainValidator(partial(_whole, least=0))]
+_OneOrMore = Annotated[int, PlainValidator(partial(_whole, least=1))]
+
+
+class RunOptions(BaseModel):
+    """How a job runs: its processor says it, and who enqueues the job may say otherwise."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
+
+    attempts: Annotated[int, PlainValidator(partial(_whole, least=1, most=1_000))] | None = None
+    """In all, the first one included.
+
+    None: one more than JOB_MAX_RETRIES, and 1 where that is not set.
+    """
+    backoff: Annotated[Backoff, PlainValidator(as_backoff)] = Backoff.parse("exponential:2s")
+    """How long a failed job waits before its next attempt."""
+    timeout: _OneSecondOrMore = timedelta(minutes=3)
+    """How long one attempt may take."""
+    result_ttl: _Length = timedelta(days=1)
+    """How long a finished job and its result are kept."""
+    failure_ttl: _Length = timedelta(days=30)
+    """How long a failed job is kept."""
+    webhooks: Annotated[tuple[Webhook, ...], PlainValidator(_webhooks)] = ()
+    """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
+    priority: Annotated[Priority, PlainValidator(_priority)] = "normal"
+    """Which of its queues a job goes to: the queue itself, or that of `high` or `low`."""
+    delay: _Length = timedelta()
+    """How long a job waits before it may run; one that is enqueued by its schedule does not."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The options of these values; InvalidInput, with the reasons by field, where one cannot be accepted."""
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise invalid(error, about) from None
+
+
+_OVERRIDABLE: Final = frozenset(RunOptions.model_fields)
+
+
+class Options(RunOptions):
+    """How jobs of a processor run, where whoever enqueues them says nothing else."""
+
+    keep_finished: _Count | None = None
+    """At most so many finished jobs of the queue are kept, the newest; None: as many as `result_ttl` lets."""
+    keep_failed: _Count | None = None
+    """At most so many failed jobs of the queue are kept, the newest; None: as many as `failure_ttl` lets."""
+    cron: str | None = None
+    """When jobs are enqueued by themselves, with an empty payload, as `qtui_workers.define.schedule.Schedule` reads it."""
+    every: _OneSecondOrMore | None = None
+    """The same as an interval."""
+    timezone: str = "UTC"
+    """The place whose clocks `cron` means."""
+    concurrency: _OneOrMore | None = None
+    """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
+    limit: Annotated[Limit, PlainValidator(_limit)] | None = None
+    """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
+
+    @cached_property
+    def schedule(self) -> Schedule | None:
+        """When jobs are enqueued by themselves; None: never."""
+        if self.cron is None and self.every is None:
+            return None
+        return Schedule(self.cron, self.every, self.timezone)
+
+    @model_validator(mode="after")
+    def _has_a_schedule_that_can_be(self) -> Self:
+        self.schedule  # noqa: B018 - raises InvalidInput where it cannot
+        return self
+
+    def usual_attempts(self, retries: int | None) -> int:
+        """How many attempts a job has where nobody says; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
+        return self.attempts or (retries or 0) + 1
+
+    def overridden(self, said: RunOptions, retries: int | None) -> Self:
+        """These options for one job, of which something else may be `said`; then it is settled how many attempts it has."""
+        changes = {name: getattr(said, name) for name in said.model_fields_set & _OVERRIDABLE}
+        return self.model_copy(update={"attempts": self.usual_attempts(retries)} | changes)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
 
-from qtui_workers.define.durations import Duration, checked
+from qtui_workers.define.durations import checked
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
@@ -77,13 +77,6 @@ class Schedule:
             return int(getattr(times, question)(float))
         except CroniterBadDateError:
             return None
-
-
-def as_schedule(cron: str | None, every: Duration | None, timezone: str) -> Schedule | None:
-    """The schedule of a processor's options; None where it has none."""
-    if cron is None and every is None:
-        return None
-    return Schedule(cron, None if every is None else checked(every, "every", least=1), timezone)
 
 
 @cache

@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, repeat
-from typing import Any, Final, Literal, NamedTuple, TypedDict, Unpack
+from typing import Any, Final, Literal, NamedTuple, Unpack
 
 from pydantic import BaseModel
-from rq import Webhook
-from rq.job import JOB_ID_PATTERN
 from rq.utils import utcformat
 
-from qtui_workers.define.backoff import Backoff
-from qtui_workers.define.decorator import Options, Processor, as_options
-from qtui_workers.define.durations import Duration, as_moment
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.options import Options
+from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.errors import InvalidInput
-from qtui_workers.naming import Priority, check_name, with_priority
+from qtui_workers.naming import check_name, with_priority
 from qtui_workers.server import keys
 from qtui_workers.text import printable
 
 Value = str | bytes | int
 
-_ID_LIMIT: Final = 200
 _DESCRIPTION_LIMIT: Final = 200
 _SMALL: Final = 2_048
 """Bytes of data up to which a window of 1 KiB compresses as well, in a fraction of the time that the usual 32 KiB take."""
@@ -144,7 +140,7 @@ class JobTemplate:
         for number, payload in enumerate(payloads, 1):
             model = processor.validate(payload, what.format(number))
             try:
-                data = b"%b%b]" % (head, processor.written(model))
+                data = b"%b%b]" % (head, processor.to_json(model))
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
@@ -154,70 +150,20 @@ class JobTemplate:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
 
 
-class JobOptions(TypedDict, total=False):
-    """How jobs are to be enqueued; what is not given, or None, is as the processor says.
-
-    How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
-    """
-
-    queue: str | None
-    priority: Priority | None
-    delay: Duration | None
-    """Not before that long from now, to the second and never early."""
-    at: datetime | str | None
-    """Not before then; a time without a zone is local, a text is ISO 8601. Not together with `delay`."""
-    attempts: int | None
-    """In all, the first one included."""
-    backoff: Backoff | str | None
-    timeout: Duration | None
-    """How long one attempt may take."""
-    result_ttl: Duration | None
-    """How long the job and its result are kept once it has finished."""
-    failure_ttl: Duration | None
-    """How long it is kept once it has failed."""
-    webhooks: Iterable[Webhook] | None
-    """What RQ calls when it has finished or failed."""
-
-
-class OneJobOptions(JobOptions, total=False):
-    """The same of a single job."""
-
-    job_id: str | None
-    """Its id; else one is drawn."""
-    unique: bool
-    """Refuse it where a job of that id exists."""
-
-
-_KNOWN: Final = frozenset((*JobOptions.__annotations__, *OneJobOptions.__annotations__))
-_ABOUT_THE_JOB: Final = frozenset(("queue", "at", "job_id", "unique"))
-"""The others are fields of `Options` too."""
-
-
 def make_template(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
-    """An order of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
+    """The template of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
 
-    Raises InvalidInput where an option cannot be accepted.
+    Raises InvalidInput, with the reasons by field, where an option cannot be accepted.
     """
-    for name in given.keys() - _KNOWN:
-        near = difflib.get_close_matches(name, _KNOWN, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(sorted(_KNOWN))}"
-        raise InvalidInput(f"there is no option '{name}': {hint}")
-    own: dict[str, Any] = {name: value for name, value in given.items() if name not in _ABOUT_THE_JOB}
-    if given.get("attempts") is None:
-        own["attempts"] = processor.options.usual_attempts(retries)
-    options = replace(processor.options, **as_options(**own))
-    queue, at, delay, job_id = given.get("queue"), given.get("at"), given.get("delay"), given.get("job_id")
-    if at is not None and delay is not None:
-        raise InvalidInput("give either a delay or a time, not both")
-    if given.get("unique") and job_id is None:
-        raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
+    said = EnqueueOptions.of(given)
+    options = processor.options.overridden(said, retries)
     return JobTemplate(
         processor,
-        check_name(with_priority(processor.queue if queue is None else queue, options.priority)),
+        check_name(with_priority(processor.queue if said.queue is None else said.queue, options.priority)),
         options,
-        _due(options.delay, at),
-        None if job_id is None else _check_id(job_id),
-        bool(given.get("unique")),
+        _due(options.delay, said.at),
+        said.job_id,
+        said.unique,
     )
 
 
@@ -238,17 +184,10 @@ def _new_ids() -> Iterator[str]:
             yield f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
-def _check_id(job_id: str) -> str:
-    if not (isinstance(job_id, str) and JOB_ID_PATTERN.fullmatch(job_id) and len(job_id) <= _ID_LIMIT):
-        shown = printable(str(job_id), 60)
-        raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
-    return job_id
-
-
-def _due(delay: timedelta, at: datetime | str | None) -> datetime | None:
+def _due(delay: timedelta, at: datetime | None) -> datetime | None:
     """When a job is to run, in whole seconds, rounded up; None: now."""
     now = datetime.now(UTC)
-    due = now + delay if at is None else as_moment(at)
+    due = now + delay if at is None else at
     return datetime.fromtimestamp(math.ceil(due.timestamp()), UTC) if due > now else None
 
 

@@ -16,8 +16,9 @@ from qtui_workers.define import discovery
 from qtui_workers.define.decorator import MAIN_QUEUE, Processor
 from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue import batches
+from qtui_workers.enqueue.enqueue_options import JobOptions, OneJobOptions
 from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_state
-from qtui_workers.enqueue.job_template import JobOptions, JobTemplate, OneJobOptions, make_template
+from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server import keys
 from qtui_workers.server.connection import open_client, resolve
@@ -82,7 +83,7 @@ class QueueService:
         payload: Mapping[str, Any] | BaseModel | None = None,
         **options: Unpack[OneJobOptions],
     ) -> Enqueued:
-        """Enqueues one job; the options are those of `qtui_workers.enqueue.job_template.OneJobOptions`.
+        """Enqueues one job; the options are those of `qtui_workers.enqueue.enqueue_options.EnqueueOptions`.
 
         A job id that exists already is enqueued over it, and an entry that still waits is kept, as RQ does
         (`rq.Queue.enqueue_job`); the older job's results and log are removed. With `unique` that is Refused instead.
@@ -99,9 +100,9 @@ class QueueService:
     ) -> list[str]:
         """Enqueues a job for each payload, 500 in a round trip; returns their ids in the same order.
 
-        The options are those of `job_template.JobOptions`. All or none: where a payload is bad, or Redis goes away in
-        between, nothing is enqueued (`batches.enqueue`). The payloads may come from a generator: besides the ids only 1,000
-        of them are in memory at a time.
+        The options are those of `EnqueueOptions` but `job_id` and `unique`. All or none: where a payload is bad, or Redis goes
+        away in between, nothing is enqueued (`batches.enqueue`). The payloads may come from a generator: besides the ids only
+        1,000 of them are in memory at a time.
         """
         if options.keys() & {"job_id", "unique"}:
             raise InvalidInput("job_id and unique are about one job: enqueue() takes them")

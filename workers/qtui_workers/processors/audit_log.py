@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.payload import Payload
 from qtui_workers.reporting.current_job import current_job_id, enqueued_at, logged
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, field_validator
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.payload import Payload
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.services.settings import MailSettings

@@ -18,8 +18,9 @@ from uuid import uuid4
 
 from pydantic import BaseModel, Field, HttpUrl
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
 from qtui_workers.define.limit import Limit
+from qtui_workers.define.payload import Payload
 from qtui_workers.rate.limiter import limits
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.reporting.job_recording import progress

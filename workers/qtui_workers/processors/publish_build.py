@@ -6,8 +6,9 @@ import logging
 
 from pydantic import BaseModel, Field
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
 from qtui_workers.define.limit import Limit
+from qtui_workers.define.payload import Payload
 from qtui_workers.reporting.current_job import logged
 
 log = logging.getLogger(__name__)

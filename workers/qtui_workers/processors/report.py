@@ -7,7 +7,8 @@ import time
 
 from pydantic import BaseModel, Field
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.payload import Payload
 from qtui_workers.reporting.job_recording import progress
 
 log = logging.getLogger(__name__)

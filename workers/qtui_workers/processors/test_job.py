@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.payload import Payload
 from qtui_workers.reporting.job_recording import current_attempt
 
 log = logging.getLogger(__name__)

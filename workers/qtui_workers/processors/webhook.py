@@ -13,7 +13,8 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, Field, HttpUrl, JsonValue, SecretStr
 
-from qtui_workers.define.decorator import Payload, processor
+from qtui_workers.define.decorator import processor
+from qtui_workers.define.payload import Payload
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.reporting.job_recording import current_attempt

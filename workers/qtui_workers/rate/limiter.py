@@ -22,9 +22,11 @@ from uuid import uuid4
 import redis
 from rq import get_current_job
 
+from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.discovery import AnyProcessor, discover
-from qtui_workers.define.limit import MICRO, Limit, declared, family
+from qtui_workers.define.limit import MICRO, Limit
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError
+from qtui_workers.naming import all_priorities
 from qtui_workers.rate.usage import LimitUsage, read_states
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Script
@@ -77,7 +79,7 @@ def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> Non
     """
     known = list(processors)
     limits = declared(known)
-    queues: dict[str, Any] = {queue: None for processor in known for queue in family(processor.queue)}
+    queues: dict[str, Any] = {queue: None for processor in known for queue in all_priorities(processor.queue)}
     queues |= {queue: _triple(limit) for queue, limit in limits.items()}
     _REGISTER(connection, [], [json.dumps(queues)])
     _registered.update((*_server(connection), limit.name) for limit in limits.values())

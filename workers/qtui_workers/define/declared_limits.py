@@ -1,0 +1,39 @@
+"""The limits that processors declare, by the queues that they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from qtui_workers.define.decorator import Processor
+from qtui_workers.define.limit import Limit
+from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import all_priorities
+
+
+def declared(processors: Iterable[Processor[Any, Any]]) -> dict[str, Limit]:
+    """The limits by queue, each with its name; NAME-high and NAME-low go with the queue NAME.
+
+    Raises InvalidInput where two processors give one queue, or one name, different limits.
+    """
+    limits: dict[str, tuple[Limit, Processor[Any, Any]]] = {}
+    named: dict[str, tuple[Limit, Processor[Any, Any]]] = {}
+    for processor in processors:
+        limit = processor.options.limit
+        if limit is None:
+            continue
+        limit = replace(limit, name=limit.name or processor.queue)
+        _agreed(named.setdefault(str(limit.name), (limit, processor)), limit, processor, f"limiter '{limit.name}'")
+        for queue in all_priorities(processor.queue):
+            _agreed(limits.setdefault(queue, (limit, processor)), limit, processor, f"queue '{queue}'")
+    return {queue: limit for queue, (limit, _) in limits.items()}
+
+
+def _agreed(first: tuple[Limit, Processor[Any, Any]], limit: Limit, processor: Processor[Any, Any], what: str) -> None:
+    other, owner = first
+    if other != limit:
+        raise InvalidInput(
+            f"{what} has two limits: {other} of '{other.name}' by {owner.path}, and {limit} of '{limit.name}' by "
+            f"{processor.path}; give both the same, or another queue"
+        )

@@ -1,0 +1,90 @@
+"""What may be said of jobs that are enqueued: as a type for callers, and as a model that checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Self, TypedDict
+
+from pydantic import PlainValidator, model_validator
+from rq import Webhook
+from rq.job import JOB_ID_PATTERN
+
+from qtui_workers.define.backoff import Backoff
+from qtui_workers.define.durations import Duration, as_moment
+from qtui_workers.define.options import RunOptions
+from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import Priority, check_name
+from qtui_workers.text import printable
+from qtui_workers.validation import suggestion
+
+_ID_LIMIT: Final = 200
+
+
+class JobOptions(TypedDict, total=False):
+    """How jobs are to be enqueued, as `EnqueueOptions` says it; what is not given, or None, is as the processor says.
+
+    How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
+    """
+
+    queue: str | None
+    priority: Priority | None
+    delay: Duration | None
+    at: datetime | str | None
+    attempts: int | None
+    backoff: Backoff | str | None
+    timeout: Duration | None
+    result_ttl: Duration | None
+    failure_ttl: Duration | None
+    webhooks: Iterable[Webhook] | None
+
+
+class OneJobOptions(JobOptions, total=False):
+    """The same of a single job."""
+
+    job_id: str | None
+    unique: bool
+
+
+def _job_id(value: Any) -> str:
+    if not (isinstance(value, str) and JOB_ID_PATTERN.fullmatch(value) and len(value) <= _ID_LIMIT):
+        shown = printable(str(value), 60)
+        raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
+    return value
+
+
+class EnqueueOptions(RunOptions):
+    """How a job is to be enqueued; what is not given is as its processor says."""
+
+    queue: Annotated[str, PlainValidator(check_name)] | None = None
+    """Another queue than the processor's own."""
+    at: Annotated[datetime, PlainValidator(as_moment)] | None = None
+    """Not before that time (ISO 8601).
+
+    Whole seconds; a time without a zone is local. Not together with `delay`.
+    """
+    job_id: Annotated[str, PlainValidator(_job_id)] | None = None
+    """The job's id.
+
+    Without it one is drawn.
+    """
+    unique: bool = False
+    """Refuse it where a job of that id exists."""
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        if self.at is not None and "delay" in self.model_fields_set:
+            raise InvalidInput("give either a delay or a time, not both")
+        if self.unique and self.job_id is None:
+            raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
+        return self
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Self:
+        """The options that are given and not None; InvalidInput, with the reasons by field, where one cannot be accepted."""
+        for name in given.keys() - _KNOWN:
+            raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_KNOWN), 'options')}")
+        return super().of({name: value for name, value in given.items() if value is not None})
+
+
+_KNOWN: Final = frozenset(EnqueueOptions.model_fields)
