@@ -13,5 +13,5 @@ def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:
     for _ in range(20):
         horse = Horse(lambda _claim, _tell_start: pytest.fail("nothing is run"), lambda: None)
         group = os.getpgid(horse.pid)
-        horse.bury()
+        horse.end()
         assert group == horse.pid != os.getpgrp()

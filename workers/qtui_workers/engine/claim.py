@@ -43,6 +43,10 @@ _SPECIAL: Final = (
 Fields = dict[bytes, bytes]
 
 
+class Interrupted(BaseException):
+    """The job that runs in the worker's own process has to end now, and will run again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A job taken, with its hash as it was before."""

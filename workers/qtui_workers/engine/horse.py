@@ -31,8 +31,8 @@ Perform = Callable[[Claim, Callable[[], None] | None], Ending]
 Settle = Callable[[str], bool]
 
 
-class Death(NamedTuple):
-    """How a horse has ended, as `os.wait4` tells it."""
+class HorseExit(NamedTuple):
+    """How a horse has ended, as `os.wait4` returns it."""
 
     pid: int
     status: int
@@ -40,60 +40,60 @@ class Death(NamedTuple):
 
 
 class HorseDied(Exception):
-    """The process of the horse has ended, or no longer says anything that makes sense."""
+    """The process of the horse has ended, or its answer makes no sense."""
 
 
 class Horse:
     """The worker's end: a process forked at once, which waits for claims.
 
     `perform` runs a job there, and calls its second argument, where there is one, once the job's own code has begun;
-    `settle` ends the job that ran last by RQ's own code. Jobs that ran before may have left threads or memory behind.
-    `patience`: seconds that an answer, once it is waited for, may take.
+    `settle` has RQ's own code end the job that ran last. Jobs that ran before may have left threads or memory behind.
+    `patience`: seconds that the rest of an answer may take once it has begun.
     """
 
     def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
         self.jobs = 0
         """How many jobs it was given."""
         self._socket, other = socket.socketpair()
-        life, self._life = os.pipe()
+        lifeline, self._lifeline = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
             self._socket.close()
-            os.close(self._life)
-            _live(other, life, perform, settle)
+            os.close(self._lifeline)
+            _run_horse(other, lifeline, perform, settle)
         # Here too, not only in the horse: killed before it had a group of its own, it would take ours with it.
         with suppress(OSError):
             os.setpgid(self.pid, self.pid)
         other.close()
-        os.close(life)
+        os.close(lifeline)
         self._socket.settimeout(patience)
 
     def fileno(self) -> int:
-        """What becomes readable when it says something, or dies."""
+        """What becomes readable when it answers, or dies."""
         return self._socket.fileno()
 
-    def run(self, claim: Claim, *, tell_start: bool = False) -> None:
-        """Gives it a job; with `tell_start` it says so once the job's own code has begun, unless it is over before."""
+    def run(self, claim: Claim, *, report_start: bool = False) -> None:
+        """Gives it a job; with `report_start` it reports that the job's own code has begun, unless it ends before."""
         self.jobs += 1
-        self._send([_RUN, b"1" if tell_start else b"0", *claim.to_frame()])
+        self._send([_RUN, b"1" if report_start else b"0", *claim.to_frame()])
 
     def settle(self, execution: str) -> None:
-        """Has that execution ended by RQ's own code; answered with an Ending `settled`, or another where it is not the last."""
+        """Has RQ's own code end that execution; `receive_settled` waits for the answer."""
         self._send([_SETTLE, execution.encode()])
 
-    def answer(self) -> Ending | float:
-        """What it says: how the job ended, or when it was seen to have begun (time.monotonic). Blocks; raises HorseDied."""
+    def receive(self) -> Ending | float:
+        """Its answer: how the job ended, or when (time.monotonic) its code was seen to have begun. Waits; raises HorseDied."""
         try:
             parts = _receive(self._socket)
             return float(parts[1]) if parts[0] == _STARTED else Ending.from_frame(parts)
         except (OSError, EOFError, ValueError, IndexError) as error:
             raise HorseDied from error
 
-    def is_done(self) -> bool:
-        """Whether it says that what it was to settle is settled; raises HorseDied."""
-        answer = self.answer()
+    def receive_settled(self) -> bool:
+        """Its answer to `settle`: False where another execution ran last. Waits; raises HorseDied."""
+        answer = self.receive()
         return isinstance(answer, Ending) and answer.kind == "settled"
 
     def kill(self) -> None:
@@ -102,14 +102,14 @@ class Horse:
             with suppress(OSError):
                 end(self.pid, signal.SIGKILL)
 
-    def bury(self) -> Death:
-        """Makes sure that it has ended."""
+    def end(self) -> HorseExit:
+        """Kills it and waits for its end."""
         self.kill()
-        death = Death(self.pid, 0)
+        ended = HorseExit(self.pid, 0)
         with suppress(ChildProcessError):
-            death = Death(*os.wait4(self.pid, 0))
+            ended = HorseExit(*os.wait4(self.pid, 0))
         self._close()
-        return death
+        return ended
 
     def memory(self) -> int:
         """Bytes of memory that it holds now; 0 where the system does not say."""
@@ -126,9 +126,9 @@ class Horse:
 
     def _close(self) -> None:
         self._socket.close()
-        if self._life >= 0:
-            os.close(self._life)
-            self._life = -1
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
 
 
 def _receive(sock: socket.socket) -> list[bytes]:
@@ -155,7 +155,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 # In the horse's own process
 
 
-def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> NoReturn:
+def _run_horse(sock: socket.socket, lifeline: int, perform: Perform, settle: Settle) -> NoReturn:
     code = 1
     try:
         os.setpgrp()
@@ -164,7 +164,7 @@ def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> N
         gc.freeze()
         for number in _WORKERS_SIGNALS:
             signal.signal(number, _ignored)
-        threading.Thread(target=_die_with_worker, args=(life,), name="watches the worker", daemon=True).start()
+        threading.Thread(target=_die_with_worker, args=(lifeline,), name="watches the worker", daemon=True).start()
         _serve(sock, perform, settle)
     except EOFError:
         code = 0
@@ -173,11 +173,11 @@ def _live(sock: socket.socket, life: int, perform: Perform, settle: Settle) -> N
 
 
 def _ignored(_signum: int, _frame: object) -> None:
-    """The signal is for the worker, which lets the job finish; what the job starts is not deaf to it, unlike by SIG_IGN."""
+    """The signal is for the worker, which lets the job finish. SIG_IGN would be inherited by the programs that the job starts."""
 
 
 def _leave_horse(sock: socket.socket) -> None:
-    """In a fork of the horse: it must not answer for it, nor keep its death from being noticed."""
+    """In a fork of the horse: it must not answer in its place, nor keep its death from being noticed."""
     sock.close()
     for number in _WORKERS_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -186,34 +186,34 @@ def _leave_horse(sock: socket.socket) -> None:
 def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
     while True:
         verb, *parts = _receive(sock)
-        said = _Said(sock)
+        answers = _Answers(sock)
         if verb == _RUN:
-            ending = perform(Claim.from_frame(parts[1:]), said.started if parts[0] == b"1" else None)
+            ending = perform(Claim.from_frame(parts[1:]), answers.started if parts[0] == b"1" else None)
         else:
             ending = Ending("settled" if settle(parts[0].decode()) else "failed", 0.0, 0.0)
-        said.ended(ending)
+        answers.ended(ending)
 
 
-class _Said:
-    """What is said of one job: that it has started, by a thread that watches it, but never after how it ended."""
+class _Answers:
+    """The answers to one command: that the job has started, from a thread that watches it, but never after how it ended."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._speaking = threading.Lock()
-        self._over = False
+        self._sending = threading.Lock()
+        self._finished = False
 
     def started(self) -> None:
-        with self._speaking:
-            if not self._over:
+        with self._sending:
+            if not self._finished:
                 self._sock.sendall(pack([_STARTED, repr(time.monotonic()).encode()]))
 
     def ended(self, ending: Ending) -> None:
-        with self._speaking:
-            self._over = True
+        with self._sending:
+            self._finished = True
             self._sock.sendall(pack(ending.to_frame()))
 
 
-def _die_with_worker(life: int) -> None:
-    """Without its worker the job is somebody else's soon: it must not go on here, nor what it started."""
-    os.read(life, 1)
+def _die_with_worker(lifeline: int) -> None:
+    """Without its worker the job is soon run by another: it must not go on here, nor what it started."""
+    os.read(lifeline, 1)
     os.killpg(os.getpgrp(), signal.SIGKILL)

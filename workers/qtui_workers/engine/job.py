@@ -26,6 +26,7 @@ from rq.utils import import_attribute, import_job_class
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
+from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.errors import InvalidInput
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
@@ -60,7 +61,7 @@ class Policy:
         return any(path == prefix or path.startswith(f"{prefix}.") for prefix in self.allow)
 
 
-class Job(rq.job.Job):
+class Job(RqJob):
     """RQ's job, which counts its attempts, reads JSON (and pickles only by policy), and runs only what is allowed."""
 
     policy: ClassVar[Policy] = Policy()
@@ -105,14 +106,15 @@ class Job(rq.job.Job):
         fields: dict[str, Any] = super().to_dict(include_meta, include_result)
         return fields if self.attempts is None else fields | {keys.FIELD_ATTEMPTS: self.attempts}
 
-    def _deserialize_data(self) -> None:
+    def deserialize_data(self) -> None:
+        """As RQ's, where the policy allows it; raises PickleRefused where it does not."""
         if self.data.startswith(_PICKLE) and not self.policy.allow_pickle:
             self.retries_left = 0  # as `qtui_workers.define.unrecoverable.not_retried`
             raise PickleRefused(
                 "the job is pickled, and unpickling can run any code: start the worker with --allow-pickle "
                 "where all who enqueue are trusted"
             )
-        super()._deserialize_data()
+        super().deserialize_data()
 
     # Running
 
@@ -120,7 +122,7 @@ class Job(rq.job.Job):
         """Notes what the script that took the job has written: the job was read before (`lua/lease.lua`)."""
         self.worker_name = worker_name
         self.started_at = self.last_heartbeat = at
-        self._status = rq.job.JobStatus.STARTED
+        self.note_status(rq.job.JobStatus.STARTED)
         self.attempt += 1
         self.claimed = True
 
@@ -133,7 +135,8 @@ class Job(rq.job.Job):
         pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)
         pipeline.hdel(self.key, keys.FIELD_PROGRESS)
 
-    def _execute(self) -> Any:
+    def call_function(self) -> Any:
+        """Calls the job's function, while what it logs and prints is recorded."""
         with recording(self):
             function, args, kwargs = self.func, self.args, self.kwargs  # found once: RQ's own way looks twice
             # A processor enters it by itself, once it has validated the payload.
@@ -151,7 +154,7 @@ class Job(rq.job.Job):
             return self._found()
 
     def _found(self) -> Callable[..., Any]:
-        for callback in (self._success_callback_name, self._failure_callback_name, self._stopped_callback_name):
+        for callback in (self.success_callback_name, self.failure_callback_name, self.stopped_callback_name):
             if callback and not self.policy.allows(callback):
                 raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
         name = self.func_name if isinstance(self.func_name, str) else ""
@@ -176,17 +179,17 @@ class Job(rq.job.Job):
     @property
     def success_callback(self) -> SuccessCallbackType | None:
         """RQ's, or None where the policy does not allow it."""
-        return super().success_callback if self._may_call(self._success_callback_name) else None
+        return super().success_callback if self._may_call(self.success_callback_name) else None
 
     @property
     def failure_callback(self) -> FailureCallbackType | None:
         """RQ's, or None where the policy does not allow it."""
-        return super().failure_callback if self._may_call(self._failure_callback_name) else None
+        return super().failure_callback if self._may_call(self.failure_callback_name) else None
 
     @property
     def stopped_callback(self) -> Callable[[rq.job.Job, redis.Redis], Any] | None:
         """RQ's, or None where the policy does not allow it."""
-        return super().stopped_callback if self._may_call(self._stopped_callback_name) else None
+        return super().stopped_callback if self._may_call(self.stopped_callback_name) else None
 
     def _may_call(self, name: str | None) -> bool:
         return name is not None and self.policy.allows(name)

@@ -1,4 +1,4 @@
-"""Waiting for work without asking: the server says when a queue changes."""
+"""Waiting for work without polling: the server reports when a queue changes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ from typing import Any
 
 import redis
 
+from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.server.connection import own_connection
 from qtui_workers.text import decode
 
 
 class QueueWatch:
-    """A connection on which the server tells that one of some keys has changed, whoever changed it.
+    """A connection on which the server reports that one of some keys has changed, whoever changed it.
 
-    Uses CLIENT TRACKING (Redis 6): a key that was read here is remembered until its next change, which is then pushed.
-    Nothing is popped, so nothing can be lost; any number of queues takes one connection and, while nothing happens, no
-    command; a job that a stock producer enqueues is noticed within a millisecond. Where the server or a proxy does not
-    allow it, `can_tell` is False and whoever waits has to ask now and then.
+    Uses CLIENT TRACKING (Redis 6): the server remembers a key that was read here until its next change, and then pushes a
+    message. Nothing is popped, so nothing can be lost; any number of queues needs one connection and, while nothing happens,
+    no command; a job that a stock producer enqueues is noticed within a millisecond. Where the server or a proxy does not
+    allow it, `supported` is False, and whoever waits has to poll.
     """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._connection: Any = None
         self._names: frozenset[str] = frozenset()
-        self.can_tell = True
+        self.supported = True
         self.armed = False
 
     def covers(self, names: Collection[str]) -> bool:
@@ -33,21 +34,21 @@ class QueueWatch:
         return self.armed and self._names.issuperset(names)
 
     def arm(self, names: Collection[str], beside: Collection[str] = ()) -> bool:
-        """From now on tells of a change of these keys; whether any exists now, of those `beside` no matter.
+        """From now on a change of any of these keys is reported; returns whether one of `names` exists now.
 
-        Raises as any command does.
+        Raises redis.RedisError or OSError.
         """
-        if not self.can_tell:
+        if not self.supported:
             return True
         try:
             connection = self._connect()
-            asked = [keys for keys in (beside, names) if keys]
-            for keys in asked:
+            groups = [keys for keys in (beside, names) if keys]
+            for keys in groups:
                 connection.send_command("EXISTS", *(name.encode("utf-8", "surrogateescape") for name in keys))
-            found = [connection.read_response() for _ in asked][-1]
+            found = [connection.read_response() for _ in groups][-1]
         except redis.ResponseError:
             self.close()
-            self.can_tell = False
+            self.supported = False
             return True
         except (redis.RedisError, OSError):
             self.close()
@@ -57,11 +58,12 @@ class QueueWatch:
         return bool(found)
 
     def fileno(self) -> int | None:
-        """What becomes readable when there is news; None where it is not armed."""
-        return self._connection._sock.fileno() if self.armed and self._connection else None
+        """What becomes readable when one of the keys has changed; None where it is not armed."""
+        opened = open_socket(self._connection) if self.armed else None
+        return None if opened is None else opened.fileno()
 
-    def hear(self) -> None:
-        """Takes what the server told: to be armed anew."""
+    def receive(self) -> None:
+        """Takes in what the server has sent; it has to be armed anew."""
         self.armed = False
         try:
             while self._connection and self._connection.can_read(0):
@@ -83,7 +85,7 @@ class QueueWatch:
             connection.connect()
             self._connection = connection
             if decode(str(connection.get_protocol())) != "3":
-                raise redis.ResponseError("the server tells of changes in RESP3 only")
+                raise redis.ResponseError("the server reports changes in RESP3 only")
             connection.send_command("CLIENT", "TRACKING", "ON")
             connection.read_response()
         return self._connection

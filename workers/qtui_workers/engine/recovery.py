@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 from rq.callbacks import execute_failure_callback
@@ -18,12 +18,12 @@ from rq.rate_limit import release_slot
 
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim, Ending, failing, from_iso, unreadable
-from qtui_workers.engine.worker_store import Beat, Overdue
+from qtui_workers.engine.hooks import JobHooks
+from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.side_tasks import SideTasks
+from qtui_workers.engine.worker_store import Beat, Overdue, WorkerStore
 from qtui_workers.server import keys
 from qtui_workers.text import decode, printable
-
-if TYPE_CHECKING:
-    from qtui_workers.engine.worker import Worker
 
 log = logging.getLogger("rq.worker")
 
@@ -34,12 +34,26 @@ class Recovery:
     A lease has to be seen unrenewed in two beats: after an absence of the server its living worker renews it in between.
     """
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        worker: str,
+        *,
+        store: WorkerStore,
+        jobs: JobReader,
+        hooks: JobHooks,
+        side_tasks: SideTasks,
+    ) -> None:
+        self._connection = connection
         self._worker = worker
+        self._store = store
+        self._jobs = jobs
+        self._hooks = hooks
+        self._side_tasks = side_tasks
         self._seen: set[Overdue] = set()
 
-    def look(self, beat: Beat) -> None:
-        """Sees to what a beat brought to light; raises redis.RedisError or OSError."""
+    def take_up(self, beat: Beat) -> None:
+        """Sees to what a beat has found; raises redis.RedisError or OSError."""
         overdue = set(beat.overdue)
         for lease in overdue & self._seen:
             try:
@@ -50,23 +64,23 @@ class Recovery:
                 log.error("job %s cannot be taken up: %s: %s", printable(lease.job_id), type(error).__name__, error)
         self._seen = overdue
         for queue in beat.stranded:
-            for job_id in self._worker.store.put_stranded_back(queue):
+            for job_id in self._store.put_stranded_back(queue):
                 log.warning("%s: job %s was left between queue and start; it is back at the head", queue, printable(job_id))
 
     def _recover(self, lease: Overdue) -> None:
         claim = self._claim(lease)
         lost = decode(claim.fields.get(b"worker_name"))
         ending = replace(_ending(claim, lost), seen=lease.score)
-        if self._worker.store.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
+        if self._store.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
-        attempt_logs.ended(claim, ending, self._worker.name, how=f"lost its worker {printable(lost, 100)}: ")
+        attempt_logs.ended(claim, ending, self._worker, how=f"lost its worker {printable(lost, 100)}: ")
         if ending.kind == "failed" or claim.special:
-            self._worker.errand(f"what follows the loss of job {printable(claim.id)}", lambda: self._afterwards(claim, ending))
+            self._side_tasks.start(f"what follows the loss of job {printable(claim.id)}", lambda: self._follow_up(claim, ending))
 
     def _claim(self, lease: Overdue) -> Claim:
         fields: Any
         try:
-            fields = self._worker.connection.hgetall(keys.job(lease.job_id).encode("utf-8", "surrogateescape"))
+            fields = self._connection.hgetall(keys.job(lease.job_id).encode("utf-8", "surrogateescape"))
         except redis.ResponseError:  # no hash
             fields = {}
         counted = keys.FIELD_ATTEMPT.encode()
@@ -75,16 +89,15 @@ class Recovery:
         begun = max(0, (claim.number(counted) or 0) - 1)  # as before this attempt
         return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)
 
-    def _afterwards(self, claim: Claim, ending: Ending) -> None:
+    def _follow_up(self, claim: Claim, ending: Ending) -> None:
         """What RQ does beyond the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""
         final = ending.kind == "failed"
-        worker = self._worker
-        job = worker.job_class.fetch(claim.id, connection=worker.connection, serializer=worker.serializer)
+        job = self._jobs.fetch(claim.id)
         try:
-            execute_failure_callback(job, worker.death_penalty_class, AbandonedJobError, AbandonedJobError(), None)
+            execute_failure_callback(job, self._hooks.death_penalty_class, AbandonedJobError, AbandonedJobError(), None)
         finally:
             if final:
-                worker.queue_of(claim.queue).enqueue_dependents(job)
+                self._jobs.queue_of(claim.queue).enqueue_dependents(job)
                 job.send_webhooks(JobStatus.FAILED, exc_string=_sentence(""))
             release_slot(job)
 

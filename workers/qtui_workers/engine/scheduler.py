@@ -6,27 +6,37 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
-from typing import Any
+from multiprocessing.process import BaseProcess
+from typing import Any, Final
 
 import redis
 from rq.job import Job
-from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
+from qtui_workers.engine.rq_adapter import RqScheduler, scheduler_process
 from qtui_workers.engine.unreadable import AWAY, set_aside
 from qtui_workers.server.redis_errors import explain, label_of
 
 log = logging.getLogger("rq.worker")
 
+_TAKEOVER_EVERY: Final = 30.0
+_TRIES: Final = 5
+"""SIGTERMs that a scheduler's process gets: it does not notice one in its first moments."""
+_EXIT_WITHIN: Final = 2.0
+"""Seconds after each."""
 
-class Scheduler(RQScheduler):
+
+class Scheduler(RqScheduler):
     """Puts delayed jobs and retries that are due into their queues, from a process of its own beside the worker."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._worker_pid = os.getpid()
+        self._next_takeover = 0.0
+        """When to look whether it may start (time.monotonic)."""
         self._away_since: float | None = None
         """When Redis went away (time.monotonic); None while it is there."""
 
@@ -37,7 +47,7 @@ class Scheduler(RQScheduler):
                 super().work()
                 return
             except (redis.RedisError, OSError) as error:  # away, loading, without memory
-                if self._stop_requested or self._orphaned():
+                if self.stop_requested or self._orphaned():
                     return
                 if self._away_since is None:
                     self._away_since = time.monotonic()
@@ -45,7 +55,7 @@ class Scheduler(RQScheduler):
                 time.sleep(self.interval)
 
     def heartbeat(self) -> None:
-        """A sign of life, every second; an orphan takes it as its cue to leave."""
+        """A sign of life, every second; without its worker it ends."""
         super().heartbeat()
         if self._away_since is not None:
             log.info("Scheduler: Redis is back after %.1f s", time.monotonic() - self._away_since)
@@ -60,9 +70,36 @@ class Scheduler(RQScheduler):
         except AWAY:
             raise
         except Exception:  # noqa: BLE001 - whatever a record holds, the others must get their turn
-            for registry in self._scheduled_job_registries:
+            for registry in self.scheduled_job_registries:
                 for job_id in registry.get_jobs_to_schedule(current_timestamp()):
                     self._check(registry.name, job_id)
+
+    # In the worker's process
+
+    def begin(self, *, burst: bool) -> None:
+        """Starts its process, unless other workers have schedulers for these queues; in burst it enqueues once what is due."""
+        self.acquire_locks()
+        self._next_takeover = math.inf if burst else time.monotonic() + _TAKEOVER_EVERY
+        if not self.acquired_locks:
+            return
+        if not burst:
+            self.start()
+            return
+        try:
+            self.enqueue_scheduled_jobs()
+        finally:
+            self.release_locks()
+
+    def take_over_if_due(self) -> None:
+        """Now and then starts its process where the worker whose scheduler was at work is gone; RQ waits ten minutes."""
+        if time.monotonic() < self._next_takeover:
+            return
+        self._next_takeover = time.monotonic() + _TAKEOVER_EVERY
+        process = scheduler_process(self)
+        if process is None or not process.is_alive():
+            self.acquire_locks(auto_start=True)
+
+    # In its own process
 
     def _check(self, queue: str, job_id: str) -> None:
         try:
@@ -74,3 +111,12 @@ class Scheduler(RQScheduler):
 
     def _orphaned(self) -> bool:
         return self._worker_pid not in (os.getpid(), os.getppid())
+
+
+def end_process(process: BaseProcess | None) -> None:
+    """Ends the process of a scheduler, killed if need be; its locks expire by themselves within about a minute."""
+    for end in (*[BaseProcess.terminate] * _TRIES, BaseProcess.kill):
+        if process is None or not process.is_alive():
+            return
+        end(process)
+        process.join(_EXIT_WITHIN)

@@ -1,4 +1,4 @@
-"""When a job's own code has begun, seen from outside it."""
+"""When a job's own code has begun: seen from outside it, and reported to the limiter that let the job through."""
 
 from __future__ import annotations
 
@@ -6,29 +6,44 @@ import dis
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, Final
+
+import redis
+
+from qtui_workers.engine.claim import Claim
+from qtui_workers.rate.limiter import Limits
 
 _FIRST_LOOK: Final = 0.0005
 _LONGEST_PAUSE: Final = 0.02
 """Seconds between two looks."""
 
 
-@contextmanager
-def told_once_begun(function: Callable[..., Any], tell: Callable[[], None]) -> Iterator[None]:
-    """Calls `tell`, from a thread of its own, once the function that this thread calls inside has begun.
+def report_start(limits: Limits, claim: Claim, seen: float) -> None:
+    """Lets the limiter count from when the start was seen (time.monotonic), instead of the latest time that it could be.
 
-    To tell before the call would not do: between any two instructions the system may let a process wait for as long as it
-    likes. Where nothing can be seen, as the function is not written in Python or ends at once, nothing is told.
+    A lost report costs rate only. The script that ends a job reports its start, too.
+    """
+    if claim.limit:
+        with suppress(redis.RedisError, OSError):
+            limits.started(claim.limit, claim.execution, seen)
+
+
+@contextmanager
+def start_detected(function: Callable[..., Any], report: Callable[[], None]) -> Iterator[None]:
+    """Calls `report`, from a thread of its own, once the function that this thread calls inside has begun.
+
+    A report just before the call would not be true: between any two instructions the system may let a process wait for as
+    long as it likes. Where nothing can be seen, as the function is not written in Python or ends at once, there is no report.
     """
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
         yield
         return
     over = threading.Event()
-    arguments = (threading.get_ident(), code, over, tell)
+    arguments = (threading.get_ident(), code, over, report)
     threading.Thread(target=_watch, args=arguments, name="watches the start", daemon=True).start()
     try:
         yield
@@ -36,11 +51,11 @@ def told_once_begun(function: Callable[..., Any], tell: Callable[[], None]) -> I
         over.set()
 
 
-def _watch(thread: int, code: CodeType, over: threading.Event, tell: Callable[[], None]) -> None:
+def _watch(thread: int, code: CodeType, over: threading.Event, report: Callable[[], None]) -> None:
     pause = _FIRST_LOOK
     while not over.wait(pause):
         if _has_begun(sys._current_frames().get(thread), code):
-            tell()
+            report()
             return
         pause = min(2 * pause, _LONGEST_PAUSE)
 

@@ -29,9 +29,9 @@ _STRANDED: Final = Script.of("stranded")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What came of ending one job and taking the next."""
+    """The result of ending one job and taking the next."""
 
-    came: str
+    outcome: str
     """Of the ending: `done`; `lost`: the job was not ours any more; `dependents`: RQ's own code has to end it; or ''."""
     found: Claim | Nothing
 
@@ -87,17 +87,17 @@ class WorkerStore:
         begun = time.time()
         arguments = [*self._common(begun), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
         arguments += ended[1].arguments(ended[0], forced=forced) if ended else [""]
-        came, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
+        outcome, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
         if what == b"nothing":
             wait, why, *held = rest
             nothing = Nothing(
                 wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
             )
-            return Step(decode(came), nothing)
+            return Step(decode(outcome), nothing)
         job_id, queue, flat, dependents, limit = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         texts = (decode(job_id), decode(queue), execution or "")
-        return Step(decode(came), Claim(*texts, begun, fields, dependents, asked, decode(limit)))
+        return Step(decode(outcome), Claim(*texts, begun, fields, dependents, asked, decode(limit)))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -125,8 +125,8 @@ class WorkerStore:
     def end_of_another(self, worker: str, claim: Claim, ending: Ending) -> str:
         """Ends a job of a worker that was lost; `lost` where somebody else did, or that worker is back."""
         arguments = [*self._common(time.time(), worker, 0), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
-        came, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
-        return decode(came)
+        outcome, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
+        return decode(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
         """A sign of life of the worker and its job."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qtui_workers.engine.start_detection import _has_begun, told_once_begun
+from qtui_workers.engine.start_detection import _has_begun, start_detected
 
 
 def test_it_is_told_once_while_the_function_runs() -> None:
@@ -27,7 +27,7 @@ def test_it_is_told_once_while_the_function_runs() -> None:
         return told.wait(10)
 
     begun = False
-    with told_once_begun(job, tell):
+    with start_detected(job, tell):
         assert job()
     assert times == [True]
 
@@ -38,7 +38,7 @@ def test_what_is_raised_inside_is_passed_on_and_nothing_is_told_afterwards() -> 
     def job() -> None:
         raise ValueError("as told")
 
-    with pytest.raises(ValueError, match="as told"), told_once_begun(job, lambda: times.append(1)):
+    with pytest.raises(ValueError, match="as told"), start_detected(job, lambda: times.append(1)):
         job()
     for thread in threading.enumerate():
         if thread.name == "watches the start":
@@ -48,7 +48,7 @@ def test_what_is_raised_inside_is_passed_on_and_nothing_is_told_afterwards() -> 
 
 def test_what_is_not_written_in_python_is_not_watched() -> None:
     before = threading.active_count()
-    with told_once_begun(len, lambda: pytest.fail("told")):
+    with start_detected(len, lambda: pytest.fail("told")):
         assert threading.active_count() == before
 
 

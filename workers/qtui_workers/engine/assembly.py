@@ -1,0 +1,175 @@
+"""The parts of a worker, put together: each knows only what it is given here."""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ's worker have no types)
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+
+import redis
+
+from qtui_workers.define.discovery import discover
+from qtui_workers.engine import attempt_logs
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.commands import Commands
+from qtui_workers.engine.exchange import Exchange
+from qtui_workers.engine.hooks import JobHooks
+from qtui_workers.engine.horse_supervisor import HorseSupervisor
+from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.job_runner import InProcessRunner, JobRunner
+from qtui_workers.engine.killed_jobs import KilledJobs
+from qtui_workers.engine.loop import Loop
+from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.queue_watch import QueueWatch
+from qtui_workers.engine.recovery import Recovery
+from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
+from qtui_workers.engine.rq_endings import RqEndings
+from qtui_workers.engine.scheduler import Scheduler
+from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.side_tasks import SideTasks
+from qtui_workers.engine.start_detection import report_start
+from qtui_workers.engine.upkeep import Upkeep
+from qtui_workers.engine.wakeups import Wakeups
+from qtui_workers.engine.worker_events import WorkerEvents
+from qtui_workers.engine.worker_store import Beat, WorkerStore
+from qtui_workers.enqueue.cron import Cron
+from qtui_workers.rate.limiter import Limits, declarations
+
+log = logging.getLogger("rq.worker")
+
+_SIDE_TASKS_WITHIN: Final = 5.0
+"""Seconds that what is done beside the jobs may take when the worker leaves."""
+
+
+class Assembly:
+    """Makes the parts of one worker, and does for it what takes several of them.
+
+    `hooks` is the worker as well: the methods that a subclass may replace are looked up when they are called.
+    """
+
+    def __init__(
+        self,
+        worker: RqWorker,
+        hooks: JobHooks,
+        jobs: JobReader,
+        *,
+        lease: float,
+        shutdown_timeout: float,
+        in_process: bool,
+        recycle_jobs: int | None,
+        recycle_memory: int | None,
+        cron: bool,
+    ) -> None:
+        """The numbers are those of `engine.worker.Worker`."""
+        self._worker = worker
+        self._shutdown_timeout = shutdown_timeout
+        self._horse_retry: Any = worker.connection.get_retry()
+        """How RQ's code, which runs in horses, waits for Redis."""
+        name, connection = worker.name, worker.connection
+        processors = discover().processors.values()
+        limits = Limits(connection)
+        starts = partial(report_start, limits)
+        # A lease is renewed every sixth of its length, and found lost at two beats after its end.
+        length = 0 if in_process else max(1, round(lease * 2 / 3))
+        self.internals = internals = WorkerInternals(worker)
+        self._store = store = WorkerStore(connection, name, length, declarations(processors))
+        self._events = events = WorkerEvents(connection, name)
+
+        # What goes on around the jobs
+        self.commands = Commands(connection, worker.pubsub_channel_name)
+        self._watch = QueueWatch(connection)
+        self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
+        self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
+        wakeups = Wakeups(shutdown, self.commands, self._watch)
+        self._cron = Cron(connection, processors if cron else (), name=name)
+        self.upkeep = upkeep = Upkeep(lease / 6, beat=self._beat, after_beat=self._after_beat, cron=self._cron, outage=outage)
+        self._side_tasks = SideTasks(name, in_horse=self._become_horse)
+        self._recovery = Recovery(connection, name, store=store, jobs=jobs, hooks=hooks, side_tasks=self._side_tasks)
+
+        # How jobs are run and ended
+        self.endings = endings = RqEndings(
+            connection, name, store=store, jobs=jobs, hooks=hooks, internals=internals, shutdown=shutdown, events=events
+        )
+        performer = Performer(jobs, hooks, internals, limits)
+        self._runner: JobRunner
+        if in_process:
+            self._runner = InProcessRunner(performer, shutdown, announce=self._announce, report_start=starts)
+        else:
+            killed_jobs = KilledJobs(
+                jobs=jobs, hooks=hooks, internals=internals, performer=performer, endings=endings, events=events,
+                shutdown=shutdown, outage=outage, wakeups=wakeups,
+            )  # fmt: skip
+            self._runner = HorseSupervisor(
+                name, performer=performer, killed_jobs=killed_jobs, internals=internals, shutdown=shutdown, outage=outage,
+                upkeep=upkeep, wakeups=wakeups, in_horse=self._become_horse, announce=self._announce, report_start=starts,
+                max_jobs=recycle_jobs, max_memory=recycle_memory,
+            )  # fmt: skip
+        exchange = Exchange(
+            connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,
+            outage=outage, wakeups=wakeups,
+        )  # fmt: skip
+        self.loop = Loop(
+            name, jobs=jobs, exchange=exchange, runner=self._runner, upkeep=upkeep, wakeups=wakeups, watch=self._watch,
+            shutdown=shutdown, outage=outage, report_start=starts, queue_names=worker.queue_names,
+            executions=worker.executions, job_taken=lambda claim: worker.reorder_queues(jobs.queue_of(claim.queue)),
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Ends what the worker has started, and all connections but RQ's, as far as Redis is there."""
+        self._runner.discard()
+        self._side_tasks.reap(wait=_SIDE_TASKS_WITHIN)
+        self._watch.close()
+        with suppress(redis.RedisError, OSError):
+            self._cron.close()
+        self._store.close()
+
+    def _disconnect(self) -> None:
+        """Ends all connections; each is made anew when it is needed."""
+        self._worker.unsubscribe()
+        self._worker.connection.connection_pool.disconnect()
+        self._store.close()
+        self._watch.close()
+
+    def _beat(self, claim: Claim | None) -> Beat:
+        return self._store.beat(claim, self._worker.get_state(), self._worker.queue_names())
+
+    def _after_beat(self, beat: Beat, idle: bool) -> None:
+        """What is looked after with each sign of life; raises redis.RedisError or OSError."""
+        worker = self._worker
+        if not beat.known:
+            worker.register_birth()
+        if not self.commands.subscribed:
+            worker.subscribe()
+        self.outage.end()
+        self._recovery.take_up(beat)
+        if isinstance(worker.scheduler, Scheduler) and not self.shutdown.requested:
+            worker.scheduler.take_over_if_due()
+        self._side_tasks.reap()
+        if idle and worker.should_run_maintenance_tasks:
+            worker.run_maintenance_tasks()
+
+    def _after_outage(self, seconds: float) -> None:
+        self.upkeep.beat_soon()
+        self._events.trouble(f"Redis was away, or refused this worker, for {seconds:.1f} s")
+
+    def _acknowledge_stop(self) -> None:
+        patience = f"; at most {self._shutdown_timeout:g} s for the running job" if self._worker.executions else ""
+        log.info("Worker %s: stop requested%s", self._worker.name, patience)
+        if self.internals.stop_requested_at:
+            self._worker.set_shutdown_requested_date()
+
+    def _announce(self, claim: Claim) -> None:
+        attempt_logs.begins(claim, self._worker.name, described=self._worker.log_job_description)
+
+    def _become_horse(self) -> None:
+        """In a horse: RQ's code knows that it runs in one, and waits for Redis as it expects."""
+        if not self._worker.is_horse:
+            self.internals.become_horse()
+            os.environ["RQ_WORKER_ID"] = self._worker.name
+            self._worker.connection.set_retry(self._horse_retry)

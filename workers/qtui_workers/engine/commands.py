@@ -1,0 +1,57 @@
+"""The commands that RQ publishes to a worker: to stop a job, to shut down, to kill its horse."""
+
+# mypy: allow-untyped-calls
+# (redis-py's PubSub has no types)
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import redis
+
+from qtui_workers.engine.rq_adapter import open_socket
+
+
+class Commands:
+    """A subscription to a worker's channel. It has no thread: the loop waits for its socket and calls `receive`."""
+
+    def __init__(self, connection: redis.Redis, channel: str) -> None:
+        self._connection = connection
+        self._channel = channel
+        self._pubsub: Any = None
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether it is subscribed, as far as is known."""
+        return self._pubsub is not None
+
+    def subscribe(self, handle: Callable[[Any], None]) -> Any:
+        """From now on `receive` calls `handle` with each message; returns redis-py's PubSub.
+
+        Raises redis.RedisError or OSError.
+        """
+        self._pubsub = self._connection.pubsub()
+        self._pubsub.subscribe(**{self._channel: handle})
+        return self._pubsub
+
+    def unsubscribe(self) -> None:
+        """Stops listening, whether or not Redis is there."""
+        if self._pubsub is not None:
+            with suppress(redis.RedisError, OSError):
+                self._pubsub.close()
+            self._pubsub = None
+
+    def socket(self) -> socket.socket | None:
+        """What becomes readable when there is a command; None where it is not subscribed."""
+        return open_socket(getattr(self._pubsub, "connection", None))
+
+    def receive(self) -> None:
+        """Handles the commands that have arrived; where the connection is lost, it is no longer subscribed."""
+        try:
+            while self._pubsub.connection and self._pubsub.connection.can_read(0):
+                self._pubsub.get_message(ignore_subscribe_messages=True, timeout=0)
+        except (redis.RedisError, OSError):
+            self.unsubscribe()

@@ -1,0 +1,123 @@
+"""Ending one job and taking the next, in one round trip that is repeated until Redis has carried it out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from typing import Final
+from uuid import uuid4
+
+import redis
+from rq.worker.base import WorkerStatus
+
+from qtui_workers.engine import attempt_logs
+from qtui_workers.engine.claim import Claim, Ending, Nothing, not_taken
+from qtui_workers.engine.job_runner import JobRunner
+from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.rq_adapter import WorkerInternals
+from qtui_workers.engine.rq_endings import RqEndings
+from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.wakeups import Wakeups
+from qtui_workers.engine.worker_store import WorkerStore
+from qtui_workers.text import printable
+
+log = logging.getLogger("rq.worker")
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 2.0
+"""Seconds between two tries to reach Redis: less than between two signs of life, so that a lease is renewed in time."""
+_LARGE: Final = 1_000_000
+"""Bytes of a result from which on it may be the reason why the server hangs up …"""
+_TRIES: Final = 6
+"""… after so many tries, in some seconds."""
+
+Ended = tuple[Claim, Ending]
+
+
+class Exchange:
+    """Tells Redis how jobs ended, and takes jobs."""
+
+    def __init__(
+        self,
+        connection: redis.Redis,
+        worker: str,
+        *,
+        store: WorkerStore,
+        internals: WorkerInternals,
+        runner: JobRunner,
+        endings: RqEndings,
+        shutdown: Shutdown,
+        outage: Outage,
+        wakeups: Wakeups,
+    ) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._store = store
+        self._internals = internals
+        self._runner = runner
+        self._endings = endings
+        self._shutdown = shutdown
+        self._outage = outage
+        self._wakeups = wakeups
+
+    def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
+        """Ends a job, and with `more` takes the next, unless the worker was requested to stop.
+
+        It repeats that for as long as Redis is away, unless the worker has to leave.
+        """
+        execution, requested_at, pause = uuid4().hex, time.monotonic(), _FIRST_PAUSE
+        may_have_taken = False
+        """Whether a job may have been taken by a try whose answer was lost."""
+        tries = 0
+        while True:
+            tries += 1
+            wanted = execution if may_have_taken or (more and not self._shutdown.requested) else None
+            queues = [queue.name for queue in self._internals.ordered_queues]
+            try:
+                step = self._store.step(ended, wanted, queues, asked=requested_at)
+                self._outage.end()
+                if ended:
+                    self._conclude(*ended, step.outcome)
+                if not ended or step.outcome != "dependents":
+                    self._note_status(step.found)
+                    return step.found
+                ended = None  # nothing was taken with it: jobs waited for it
+                continue
+            except (redis.RedisError, OSError) as error:
+                self._outage.begin(error)
+                may_have_taken = may_have_taken or wanted is not None
+                if ended and tries == _TRIES and isinstance(error, redis.ConnectionError) and self._is_refused(ended[1]):
+                    ended = ended[0], not_taken(*ended)
+            if self._shutdown.requested and (self._shutdown.is_due() or not (ended or may_have_taken)):
+                if ended:
+                    log.error("job %s: how it ended could not be written: it will run again", printable(ended[0].id))
+                return Nothing()
+            self._wakeups.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _conclude(self, claim: Claim, ending: Ending, outcome: str) -> None:
+        """Logs how a job has ended; one for which other jobs began to wait is ended only here."""
+        if outcome == "lost":
+            attempt_logs.taken_away(claim, self._worker)
+            return
+        if outcome == "dependents":
+            self._end_with_dependents(claim, ending)
+        attempt_logs.ended(claim, ending, self._worker)
+
+    def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
+        """Has RQ's own code end it, in the process that ran it; where that is gone, the script does, and RQ enqueues them."""
+        if self._runner.settle(claim.execution):
+            return
+        if self._store.step((claim, ending), None, [], forced=True).outcome == "done":
+            self._endings.enqueue_dependents(claim)
+
+    def _is_refused(self, ending: Ending) -> bool:
+        """Whether the server is there, but hangs up when it gets a result as large as this."""
+        if len(ending.payload) >= _LARGE:
+            with suppress(redis.RedisError, OSError):
+                return bool(self._connection.ping())
+        return False
+
+    def _note_status(self, found: Claim | Nothing) -> None:
+        self._internals.note_status(WorkerStatus.BUSY if isinstance(found, Claim) else WorkerStatus.IDLE)

@@ -1,0 +1,41 @@
+"""The methods of RQ's worker that the engine calls for a job, and that a subclass may replace."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rq.executions import Execution
+from rq.job import Job
+from rq.queue import Queue
+
+
+class JobHooks(Protocol):
+    """What runs and ends a job by RQ's own code; as `rq.worker.BaseWorker` has it."""
+
+    death_penalty_class: Any
+    default_result_ttl: int
+
+    @property
+    def has_own_ways(self) -> bool:
+        """Whether RQ's own code runs and ends every job, as something of it was replaced."""
+        ...
+
+    def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Runs a job and ends it."""
+        ...
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Logs what a job raised and calls the exception handlers."""
+        ...
+
+    def handle_job_success(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
+        """Writes that a job has finished."""
+        ...
+
+    def handle_job_failure(self, job: Job, queue: Queue, *arguments: Any, **named: Any) -> None:
+        """Writes that an attempt has failed, or was stopped."""
+        ...
+
+    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
+        """Calls the handler of horses that died, if there is one."""
+        ...

@@ -1,0 +1,99 @@
+"""How jobs end whose horse died, or had to be killed: stopped, put back, or failed with the reason."""
+
+# mypy: allow-untyped-calls
+# (some methods of RQ's worker have no types)
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Final, Literal
+
+from qtui_workers.engine.claim import Claim, Ending, failing, returned, stopped
+from qtui_workers.engine.hooks import JobHooks
+from qtui_workers.engine.horse import HorseExit
+from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.rq_adapter import WorkerInternals
+from qtui_workers.engine.rq_endings import RqEndings
+from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.wakeups import Wakeups
+from qtui_workers.engine.worker_events import WorkerEvents
+from qtui_workers.text import printable
+
+log = logging.getLogger("rq.worker")
+
+Reason = Literal["died", "stop", "lost", "overtime"]
+"""`stop`: the worker has to leave; `lost`: another worker has the job; `overtime`: it did not heed its timeout."""
+
+GRACE: Final = 15.0
+"""Seconds that a job has to end after its timeout; then its horse is killed."""
+_OVERTIME: Final = f"qtui: the job did not end within {GRACE:g} s after its timeout, and its process was killed"
+_PAUSE: Final = 1.0
+"""Seconds between two tries to end a job while Redis is away."""
+
+
+class KilledJobs:
+    """Finds out how they ended, and has RQ's own code end the special ones."""
+
+    def __init__(
+        self,
+        *,
+        jobs: JobReader,
+        hooks: JobHooks,
+        internals: WorkerInternals,
+        performer: Performer,
+        endings: RqEndings,
+        events: WorkerEvents,
+        shutdown: Shutdown,
+        outage: Outage,
+        wakeups: Wakeups,
+    ) -> None:
+        self._jobs = jobs
+        self._hooks = hooks
+        self._internals = internals
+        self._performer = performer
+        self._endings = endings
+        self._events = events
+        self._shutdown = shutdown
+        self._outage = outage
+        self._wakeups = wakeups
+
+    def end(self, claim: Claim, reason: Reason, horse: HorseExit) -> Ending:
+        """How a job ended whose horse is gone."""
+        if self._internals.stopped_job_id == claim.id:
+            return self._end(claim, stopped(claim), "")
+        if reason in ("stop", "lost"):
+            return returned(claim)
+        error = _OVERTIME if reason == "overtime" else _sentence(horse.status)
+        self._call_handler(claim, horse)
+        self._events.trouble(error, job=claim.id, queue=claim.queue)
+        return self._end(claim, failing(claim, error), error)
+
+    def _end(self, claim: Claim, ending: Ending, error: str) -> Ending:
+        if not self._performer.is_special(claim):
+            self._internals.forget_stopped_job()
+            return ending
+        while True:
+            try:
+                return self._endings.end_without_horse(claim, ending, error)
+            except AWAY as away:
+                self._outage.begin(away)
+                if self._shutdown.is_due():  # whoever finds its lease sees to it
+                    return Ending("settled", ending.started, ending.ended)
+                self._wakeups.wait(_PAUSE)
+
+    def _call_handler(self, claim: Claim, horse: HorseExit) -> None:
+        """Calls what the worker was given for this (`rq.worker.BaseWorker.handle_work_horse_killed`)."""
+        try:
+            self._hooks.handle_work_horse_killed(self._jobs.job_of(claim), *horse)
+        except Exception as error:  # noqa: BLE001 - it may raise anything, and the job has to be ended
+            log.error("job %s: the handler of killed horses failed: %s: %s", printable(claim.id), type(error).__name__, error)
+
+
+def _sentence(status: int) -> str:
+    """In RQ's words (`rq.worker.Worker.monitor_work_horse`), which tools look for."""
+    signalled = f" (signal {os.WTERMSIG(status)})" if os.WIFSIGNALED(status) else ""
+    return f"Work-horse terminated unexpectedly; waitpid returned {status}{signalled}; "

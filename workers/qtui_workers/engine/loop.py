@@ -1,0 +1,134 @@
+"""The loop of a worker: it takes a job, runs it, ends it and takes the next, or waits until there may be one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Final
+
+from rq.executions import Execution
+
+from qtui_workers.engine import attempt_logs
+from qtui_workers.engine.attempt_logs import Standstill
+from qtui_workers.engine.claim import Claim, Ending, Nothing, returned, unreadable
+from qtui_workers.engine.exchange import Ended, Exchange
+from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.job_runner import JobRunner, ReportStart
+from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.queue_watch import QueueWatch
+from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.upkeep import Upkeep
+from qtui_workers.engine.wakeups import Wakeups
+from qtui_workers.server import keys
+
+_POLL_EVERY: Final = 0.2
+"""Seconds between two requests for a job where the server does not report changes."""
+
+
+class Loop:
+    """Works on jobs, one after the other, in one thread: so forking a horse is safe."""
+
+    def __init__(
+        self,
+        worker: str,
+        *,
+        jobs: JobReader,
+        exchange: Exchange,
+        runner: JobRunner,
+        upkeep: Upkeep,
+        wakeups: Wakeups,
+        watch: QueueWatch,
+        shutdown: Shutdown,
+        outage: Outage,
+        report_start: ReportStart,
+        queue_names: Callable[[], list[str]],
+        executions: MutableMapping[str, Execution],
+        job_taken: Callable[[Claim], None],
+    ) -> None:
+        """`executions`: what runs at the moment, by id; `job_taken` is called with each job before it is run."""
+        self._worker = worker
+        self._jobs = jobs
+        self._exchange = exchange
+        self._runner = runner
+        self._upkeep = upkeep
+        self._wakeups = wakeups
+        self._watch = watch
+        self._shutdown = shutdown
+        self._outage = outage
+        self._report_start = report_start
+        self._queue_names = queue_names
+        self._executions = executions
+        self._job_taken = job_taken
+        self._standstill = Standstill(worker)
+
+    def run(self, *, burst: bool, max_jobs: int | None, max_idle_time: float | None) -> int:
+        """Works until a stop is requested, in burst until there is no job, or until one of the limits is reached.
+
+        Returns how many jobs were run.
+        """
+        done = 0
+        ended: Ended | None = None
+        idle_since = time.monotonic()
+        while True:
+            self._upkeep.run_due(None)
+            found = self._exchange.end_and_take(ended, more=max_jobs is None or done < max_jobs)
+            ended = None
+            if isinstance(found, Claim) and self._shutdown.requested:
+                ended = found, returned(found)
+                continue
+            self._standstill.note(found)
+            if isinstance(found, Claim):
+                ended = self._run_job(found)
+                done += 1
+                idle_since = time.monotonic()
+            elif (
+                self._is_over(found, burst)
+                or done == max_jobs
+                or (max_idle_time is not None and time.monotonic() - idle_since >= max_idle_time)
+            ):
+                return done
+            else:
+                self._wait_for_work(found, max_idle_time)
+
+    def _is_over(self, found: Nothing, burst: bool) -> bool:
+        return self._shutdown.requested or (burst and found.wait is None)
+
+    def _run_job(self, claim: Claim) -> Ended | None:
+        """Runs a job; returns how it ended, or None where that is written already."""
+        self._job_taken(claim)
+        ending = self._ending_of(claim)
+        if ending.kind != "settled":
+            return claim, ending
+        self._report_start(claim, time.monotonic())  # as the script that ends a job does
+        attempt_logs.ended(claim, ending, self._worker)
+        return None
+
+    def _ending_of(self, claim: Claim) -> Ending:
+        if not claim.readable:
+            return unreadable(claim, "its record holds no data")
+        execution = self._jobs.execution_of(claim)
+        self._executions[execution.id] = execution
+        try:
+            return self._runner.run(claim)
+        except AWAY:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
+            self._runner.discard()
+            return unreadable(claim, f"{type(error).__name__}: {error}")
+        finally:
+            self._executions.pop(execution.id, None)
+
+    def _wait_for_work(self, found: Nothing, max_idle_time: float | None) -> None:
+        with self._outage.tolerated():
+            names, limits = self._keys_of_work(found), [keys.limit(name) for name in found.limits]
+            if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
+                return
+        poll = None if self._watch.armed else _POLL_EVERY
+        longest = [self._upkeep.next_due - time.monotonic(), found.wait, max_idle_time, poll]
+        self._wakeups.wait(min(seconds for seconds in longest if seconds is not None))
+
+    def _keys_of_work(self, found: Nothing) -> list[str]:
+        """The keys whose change may bring work; jobs that come to a queue that a limit holds back do not."""
+        queues = [keys.queue(name) for name in self._queue_names() if name not in found.held]
+        return [*queues, keys.SUSPENDED, keys.PAUSED]

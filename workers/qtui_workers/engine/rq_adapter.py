@@ -1,0 +1,207 @@
+"""The private names of RQ and redis-py that the engine needs: written in this file and in no other.
+
+`tests/workers/test_rq_adapter.py` holds each of them against the installed RQ, so that a release that changes one of them is
+noticed there. The three subclasses give a public name to each private method that RQ calls and the engine replaces;
+`WorkerInternals` does so for the private state of a worker.
+"""
+
+# mypy: allow-untyped-calls
+# (most methods of RQ have no types)
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from multiprocessing.process import BaseProcess
+from types import TracebackType
+from typing import Any
+
+import redis
+import rq.job
+from rq.executions import Execution
+from rq.job import JobStatus
+from rq.queue import Queue
+from rq.registry import ScheduledJobRegistry
+from rq.scheduler import RQScheduler
+from rq.worker import DequeueStrategy
+from rq.worker.base import WorkerStatus
+
+ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+class RqWorker(rq.Worker):
+    """RQ's worker: what it calls under a private name can be replaced under a public one."""
+
+    last_cleaned_at: Any  # RQ declares these as None only
+    pubsub: Any
+
+    def finalize_success(self, job: rq.job.Job, queue: Queue, execution: Execution, return_value: Any) -> None:
+        """Ends a job that returned: its callback, then `handle_job_success`, or `handle_job_retry` for a returned Retry."""
+        super()._finalize_success(job, queue, execution, return_value)
+
+    def finalize_failure(self, job: rq.job.Job, queue: Queue, execution: Execution, exc_info: ExcInfo) -> None:
+        """Ends a job that raised: its callback, then `handle_exception` and `handle_job_failure`."""
+        super()._finalize_failure(job, queue, execution, exc_info)
+
+    def start_scheduler(self, *, burst: bool) -> None:
+        """Starts a scheduler, where no other worker has one; in burst it only enqueues what is due."""
+        super()._start_scheduler(burst)
+
+    def _finalize_success(self, job: rq.job.Job, queue: Queue, execution: Execution, return_value: Any) -> None:
+        self.finalize_success(job, queue, execution, return_value)
+
+    def _finalize_failure(self, job: rq.job.Job, queue: Queue, execution: Execution, exc_info: ExcInfo) -> None:
+        self.finalize_failure(job, queue, execution, exc_info)
+
+    def _start_scheduler(self, burst: bool = False, *_: Any, **__: Any) -> None:
+        self.start_scheduler(burst=burst)
+
+
+class WorkerInternals:
+    """The private state of one of RQ's workers. RQ's own methods and users' subclasses read and change it, too."""
+
+    def __init__(self, worker: rq.Worker) -> None:
+        self._worker = worker
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the worker is to end after the running job."""
+        return self._worker._stop_requested
+
+    @property
+    def stop_requested_at(self) -> datetime | None:
+        """When that was first requested (UTC)."""
+        return self._worker._shutdown_requested_date
+
+    def note_stop_requested(self, at: datetime) -> None:
+        """Notes that the worker is to end; nothing is written to Redis."""
+        self._worker._stop_requested = True
+        self._worker._shutdown_requested_date = at
+
+    @property
+    def stopped_job_id(self) -> str | None:
+        """The job that a command has stopped, until it is ended as such."""
+        return self._worker._stopped_job_id
+
+    def forget_stopped_job(self) -> None:
+        """The stopped job is ended."""
+        self._worker._stopped_job_id = None
+
+    def note_status(self, status: WorkerStatus) -> None:
+        """What `get_state()` says from now on; nothing is written to Redis."""
+        self._worker._state = status
+
+    def note_horse(self, pid: int) -> None:
+        """The process that runs a job, which `kill_horse()` kills; 0 while none does."""
+        self._worker._horse_pid = pid
+
+    def become_horse(self) -> None:
+        """In a horse: `is_horse` is True from now on."""
+        self._worker._is_horse = True
+
+    @property
+    def ordered_queues(self) -> list[Queue]:
+        """The queues in the order in which they are asked for a job; `reorder_queues()` changes it."""
+        return self._worker._ordered_queues
+
+    def order_queues(self, queues: Sequence[Queue]) -> None:
+        """That order from now on."""
+        self._worker._ordered_queues = list(queues)
+
+    def set_dequeue_strategy(self, strategy: DequeueStrategy) -> None:
+        """How `reorder_queues()` changes that order."""
+        self._worker._dequeue_strategy = strategy
+
+    @property
+    def exception_handlers(self) -> list[Callable[..., Any]]:
+        """What `push_exc_handler()` was given."""
+        return self._worker._exc_handlers
+
+    def install_signal_handlers(self) -> None:
+        """SIGINT and SIGTERM call `request_stop()`."""
+        self._worker._install_signal_handlers()
+
+    def start_scheduler(self, *, burst: bool) -> None:
+        """Calls the method of that name, or what a subclass has in its place."""
+        self._worker._start_scheduler(burst)
+
+    def finalize_success(self, job: rq.job.Job, queue: Queue, execution: Execution, return_value: Any) -> None:
+        """Calls the method of that name, or what a subclass has in its place."""
+        self._worker._finalize_success(job, queue, execution, return_value)
+
+    def handle_stopped_job(self, job: rq.job.Job, queue: Queue, execution: Execution) -> None:
+        """Ends a job that a command has stopped: its callback, then `handle_job_failure`."""
+        self._worker._handle_stopped_job(job, queue, execution)
+
+
+class RqJob(rq.job.Job):
+    """RQ's job: what it calls under a private name can be replaced under a public one."""
+
+    def deserialize_data(self) -> None:
+        """Reads function and arguments out of `data`; raises rq.exceptions.DeserializationError."""
+        super()._deserialize_data()
+
+    def call_function(self) -> Any:
+        """Calls the job's function; returns what it returned."""
+        return super()._execute()
+
+    def note_status(self, status: JobStatus) -> None:
+        """What `get_status(refresh=False)` says from now on; nothing is written to Redis."""
+        self._status = status
+
+    @property
+    def success_callback_name(self) -> str | None:
+        """The dotted name of what is called after a success."""
+        return self._success_callback_name
+
+    @property
+    def failure_callback_name(self) -> str | None:
+        """The dotted name of what is called after a failure."""
+        return self._failure_callback_name
+
+    @property
+    def stopped_callback_name(self) -> str | None:
+        """The dotted name of what is called after a stop."""
+        return self._stopped_callback_name
+
+    def _deserialize_data(self) -> None:
+        self.deserialize_data()
+
+    def _execute(self) -> Any:
+        return self.call_function()
+
+
+class RqScheduler(RQScheduler):
+    """RQ's scheduler, with public names for what it keeps private."""
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether its process is to end."""
+        return self._stop_requested
+
+    @property
+    def scheduled_job_registries(self) -> list[ScheduledJobRegistry]:
+        """The registries of the queues that it looks after at the moment."""
+        return self._scheduled_job_registries
+
+
+def scheduler_process(scheduler: RQScheduler | None) -> BaseProcess | None:
+    """The process of a worker's scheduler; None where it has started none."""
+    return None if scheduler is None else scheduler._process
+
+
+def new_execution(
+    execution_id: str, job_id: str, connection: redis.Redis, worker_name: str, at: datetime, job: rq.job.Job | None
+) -> Execution:
+    """RQ's object for an execution that began at that time; with its job, where that is read already."""
+    execution = Execution(execution_id, job_id, connection, worker_name)
+    execution.created_at = execution.last_heartbeat = at
+    execution._job = job
+    return execution
+
+
+def open_socket(connection: Any) -> socket.socket | None:
+    """The socket of one of redis-py's connections; None where it is not connected, or there is no connection."""
+    found: socket.socket | None = getattr(connection, "_sock", None)
+    return found

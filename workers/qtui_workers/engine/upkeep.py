@@ -1,0 +1,74 @@
+"""What a worker does from time to time, whether or not a job runs: its sign of life, and its cron jobs."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.worker_store import Beat
+from qtui_workers.enqueue.cron import Cron
+
+
+class Upkeep:
+    """Runs what is due. Redis being away only delays it."""
+
+    def __init__(
+        self,
+        interval: float,
+        *,
+        beat: Callable[[Claim | None], Beat],
+        after_beat: Callable[[Beat, bool], None],
+        cron: Cron,
+        outage: Outage,
+    ) -> None:
+        """`beat` gives a sign of life every `interval` seconds; `after_beat` gets its answer, and whether no job runs."""
+        self._interval = interval
+        self._beat = beat
+        self._after_beat = after_beat
+        self._cron = cron
+        self._outage = outage
+        self._lost: Claim | None = None
+        """The running job, if the last sign of life found that another worker has it now."""
+        self.next_beat = 0.0
+        """When a sign of life is due (time.monotonic)."""
+        self._next_tick = 0.0
+        """When the cron jobs are to be looked at (time.monotonic)."""
+
+    @property
+    def next_due(self) -> float:
+        """When there is something to do (time.monotonic)."""
+        return min(self.next_beat, self._next_tick)
+
+    def is_lost(self, claim: Claim) -> bool:
+        """Whether the last sign of life found that the job is no longer this worker's."""
+        return self._lost is claim
+
+    def begin(self, *, cron: bool) -> None:
+        """The worker begins to work, with or without cron jobs."""
+        self._next_tick = 0.0 if cron else math.inf
+
+    def beat_soon(self) -> None:
+        """A sign of life is due at once."""
+        self.next_beat = 0.0
+
+    def run_due(self, claim: Claim | None) -> None:
+        """Does what is due, while that job runs, or none."""
+        if time.monotonic() >= self.next_beat:
+            with self._outage.tolerated():
+                self._give_sign_of_life(claim)
+        if time.monotonic() >= self._next_tick:
+            with self._outage.tolerated():
+                self._enqueue_cron_jobs()
+
+    def _give_sign_of_life(self, claim: Claim | None) -> None:
+        self.next_beat = time.monotonic() + self._interval
+        beat = self._beat(claim)
+        self._lost = None if beat.held else claim
+        self._after_beat(beat, claim is None)
+
+    def _enqueue_cron_jobs(self) -> None:
+        self._next_tick = time.monotonic() + 1.0
+        self._next_tick = time.monotonic() + self._cron.tick()
