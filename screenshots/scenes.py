@@ -62,6 +62,7 @@ SCENES: Final = {
         Scene("workers", ("5",)),
         Scene("enqueue", ("8",)),
         Scene("confirm", (*_FAILED, "a", "R")),
+        Scene("move", (*_PAYMENTS, "M", *"bulk", "enter")),
         Scene("pause", ("j", "P")),
         Scene("help", ("question_mark",)),
     )

@@ -22,7 +22,8 @@ from textual.dom import DOMNode
 import qtui.screens
 import qtui.widgets
 from qtui.app import QtuiApp
-from qtui.broker.operations import Report
+from qtui.broker.operations import OPERATIONS, Report
+from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
 from qtui.screens import places
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
@@ -206,6 +207,29 @@ def test_every_command_and_its_exit_codes_are_in_the_readme() -> None:
         assert f"`qtui {name}" in section("Commands"), name
     for kind in QtuiError.__subclasses__():
         assert re.search(rf"^\| {kind.exit_code} \|", section("Commands"), re.MULTILINE), kind
+
+
+def test_the_table_of_commands_has_them_in_the_order_of_the_help() -> None:
+    rows = re.findall(r"^\| (`qtui .*?) \|", section("Commands"), re.MULTILINE)
+    assert re.findall(r"`qtui ([a-z-]+)", " ".join(rows)) == list(all_commands())
+
+
+def test_every_operation_is_in_the_readme_with_its_key_its_parameter_and_its_report() -> None:
+    """The keys are listed as "`R` `C` …" beside "retry, cancel, …", in the order of the operations."""
+    keys = " ".join(f"`{operation.key}`" for operation in OPERATIONS.values())
+    (words,) = re.findall(rf"^\| {keys} \| (.*?): ", section("Keys"), re.MULTILINE)
+    assert [word.partition(" ")[0] for word in words.split(", ")] == list(OPERATIONS)
+    assert f"\n- {', '.join(f'`{name}`' for name in OPERATIONS)}: `operation`" in section("JSON")
+    for operation in OPERATIONS.values():
+        if operation.parameter:
+            assert f"`{operation.name}` needs `--{operation.parameter.name} {operation.parameter.metavar}`" in section("Commands")
+
+
+def test_every_command_to_a_worker_is_in_the_readme_with_its_key() -> None:
+    for command in WORKER_COMMANDS.values():
+        assert f"`{command.name}`: " in section("Commands"), command
+    keys = " ".join(f"`{command.key}`" for command in WORKER_COMMANDS.values() if command.key)
+    assert f"| {keys} | on Workers: " in section("Keys")
 
 
 DOCUMENTS = {"queues": QUEUE, "jobs": JOB, "job": WHOLE, "report": {field.name for field in fields(Report)}}

@@ -21,9 +21,10 @@ def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
     for job_id in ids:
         job.load(client, job_id)
     for operation in OPERATIONS.values():
-        plan(client, operation, Chosen(tuple(ids)))
+        text = "bulk" if operation.parameter else None
+        plan(client, operation, Chosen(tuple(ids)), text)
         for status in operation.statuses:
-            plan(client, operation, Matching(None, status))
+            plan(client, operation, Matching(None, status), text)
 
 
 def _session(client: redis.Redis) -> Seen:
@@ -65,7 +66,8 @@ def test_a_plan_runs_under_a_command_that_cannot_write(client: redis.Redis) -> N
     seeded = seed.everything(client)
     with watching(client) as seen:
         for operation in OPERATIONS.values():
-            plan(client, operation, Chosen((seeded.ids[operation.statuses[0]][0],)))
+            job_id = seeded.first(operation.statuses[0])
+            plan(client, operation, Chosen((job_id,)), "bulk" if operation.parameter else None)
     assert {command.split()[0] for command in seen.sent if "operation" in command or "EVAL" in command} <= {
         "EVALSHA_RO",
         "EVAL_RO",

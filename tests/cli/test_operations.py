@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
 
 from qtui_workers.server import keys
-from tests.broker import seed
+from tests.broker import seed, tasks
 from tests.cli.support import Qtui, keyspace, on_terminal
 
 REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
@@ -117,6 +118,29 @@ def test_a_selection_that_makes_no_sense_is_exit_2(qtui: Qtui, client: redis.Red
     before = keyspace(client)
     assert reason in qtui.fails(2, *words, "--yes")
     assert keyspace(client) == before
+
+
+def test_waiting_jobs_are_moved_to_the_queue_that_is_named(qtui: Qtui, client: redis.Redis) -> None:
+    mail = Queue("mail", connection=client)
+    first, second, third = (mail.enqueue(tasks.add, n).id for n in range(3))
+    dry = qtui("move", "--all", "--queue", "mail", "--status", "queued", "--to", "bulk", "--dry-run").out
+    assert dry == "would be: 3 moved; 3 × no worker listens to queue bulk\n"
+    said = qtui.fails(5, "move", "--all", "--queue", "mail", "--status", "queued", "--to", "bulk")
+    assert "Move 3 queued jobs in mail to bulk on" in said
+    assert queued(client) == [first, second, third]
+    report = qtui("move", second, "--to", "bulk", "--yes", "--json").json
+    assert set(report) == REPORT
+    assert (report["operation"], report["matched"], report["done"]) == ("move", 1, 1)
+    assert (queued(client), queued(client, "bulk")) == ([first, third], [second])
+    assert qtui("move", second, "--to", "bulk", "--yes", code=1).out == "1 × it is in that queue already\n"
+
+
+def test_a_move_needs_a_queue_that_may_exist(qtui: Qtui, client: redis.Redis) -> None:
+    job_id = Queue("mail", connection=client).enqueue(tasks.add, 1).id
+    assert "Missing option '--to'" in qtui("move", job_id, "--yes", code=2).err
+    assert "move needs a QUEUE: the queue that it goes to" in qtui.fails(2, "move", job_id, "--yes", "--to", "")
+    assert "queue name 'two words' is not allowed" in qtui.fails(2, "move", job_id, "--yes", "--to", "two words")
+    assert queued(client) == [job_id]
 
 
 def test_a_read_only_context_looks_but_changes_nothing(bare: Qtui, client: redis.Redis, server, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+-- Moves jobs that wait into the queue of the name spec.parameter. It leaves what enqueuing them there would have left, and
+-- changes no time: queued jobs go to the end of the list, scheduled ones stay due when they were.
+
+local target = spec.parameter
+local queues = P .. 'queues'
+
+-- A scheduler that has read an entry enqueues the job in the old queue, whatever has become of the entry meanwhile.
+local SOON = 5
+
+local listeners = redis.pcall('SCARD', P .. 'workers:' .. target)
+local unattended = listeners == 0
+
+-- where jobs of that status wait in a queue
+local function place(job, name)
+  return P .. (spec.kinds[job.status] or 'queue') .. ':' .. name
+end
+
+local function check_places(job)
+  local kind = job.status == 'queued' and 'list' or 'zset'
+  for _, name in ipairs({ job.origin, target }) do
+    if not fits(place(job, name), kind) then
+      return "the queue's key has the wrong type"
+    end
+  end
+  if not fits(queues, 'set') then
+    return "the queue's key has the wrong type"
+  end
+end
+
+local function check_due(job)
+  local due = job.status == 'scheduled' and redis.call('ZSCORE', place(job, job.origin), job.id)
+  if job.status == 'scheduled' and not due then
+    return 'no longer scheduled'
+  end
+  if due and tonumber(due) < seconds() + SOON then
+    return 'due within seconds: move it once it is queued'
+  end
+end
+
+local function check(job)
+  local reason = misfit(job)
+  if reason then
+    return reason
+  end
+  if chosen_status ~= '' and job.status ~= chosen_status then
+    return 'no longer ' .. said(chosen_status)
+  end
+  if not spec.allowed[job.status] then
+    return 'it is not queued or scheduled: ' .. (spec.known[job.status] and said(job.status) or 'unknown status')
+  end
+  if job.origin == target then
+    return 'it is in that queue already'
+  end
+  reason = check_places(job) or check_due(job)
+  return reason, unattended and not reason and 'no worker listens to queue ' .. target or nil
+end
+
+local function apply(job)
+  local from, to = place(job, job.origin), place(job, target)
+  if job.status == 'queued' then
+    if not drop_from_queue(job.origin, job.id) then
+      return 'a worker has just taken it'
+    end
+    redis.call('RPUSH', to, job.id)
+  else
+    redis.call('ZADD', to, redis.call('ZSCORE', from, job.id), job.id)
+    redis.call('ZREM', from, job.id)
+  end
+  redis.call('HSET', job.key, 'origin', target)
+  redis.call('SADD', queues, P .. 'queue:' .. target)
+end

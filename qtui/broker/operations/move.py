@@ -1,0 +1,22 @@
+"""Move: jobs that wait go to another queue."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui.broker.operations.base import Operation, Parameter
+from qtui.broker.scripts import Script
+from qtui.broker.status import Status
+from qtui_workers.naming import check_name
+
+MOVE: Final = Operation(
+    name="move",
+    title="Move",
+    past="moved",
+    key="M",
+    hint="Put it into another queue, at its end",
+    order=25,
+    statuses=(Status.QUEUED, Status.SCHEDULED),
+    parameter=Parameter("to", "QUEUE", prompt="to which queue?", hint="The queue that it goes to", parse=check_name),
+    script=Script("operation", "leave", "move", "each"),
+)
