@@ -42,13 +42,20 @@ class Field:
         return f"{kind}, default {json.dumps(self.default, ensure_ascii=False, default=str)}"
 
     def parse(self, text: str) -> Any:
-        """The value that the text means; left as text where it does not fit, for the payload's model to refuse."""
+        """The value that the text means; left as text where it does not fit, for the payload's model to refuse.
+
+        Raises InvalidInput, with the reason for this field, where JSON is wanted and it is none.
+        """
         if self.kind == "boolean":
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
         if self.kind in ("integer", "number"):
             return _number(text)
         if self.kind == "json":
-            return parse_json(text, f"payload field '{printable(self.name, 60)}'")
+            try:
+                return json.loads(text)
+            except (ValueError, RecursionError) as error:
+                reason = f"is not valid JSON: {error}"
+                raise InvalidInput(f"payload field '{printable(self.name, 60)}' {reason}", {self.name: reason}) from error
         return text
 
 

@@ -18,6 +18,7 @@ from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.options import RetrySettings
+from qtui_workers.enqueue.enqueue_options import EnqueueOptions
 from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, Refused
@@ -26,6 +27,7 @@ from qtui_workers.text import printable
 ORDER: Final = 40
 
 MOST_COPIES = 1_000_000
+_summary = EnqueueOptions.summary
 _NAMED: Final = 3
 """Ids that are named before what becomes of the jobs is waited for."""
 
@@ -42,16 +44,16 @@ Words = Annotated[
 def enqueue(
     processor: Annotated[str | None, typer.Argument(help="The processor's name; --list shows them.", show_default=False)] = None,
     words: Words = None,
-    queue: Annotated[str | None, typer.Option(metavar="Q", help="Another queue than the processor's own.")] = None,
+    queue: Annotated[str | None, typer.Option(metavar="Q", help=_summary("queue"))] = None,
     count: Annotated[int, typer.Option(metavar="N", help="That many jobs, all with this payload.")] = 1,
-    delay: Annotated[str | None, typer.Option(metavar="5s", help="Not before that long from now.")] = None,
-    at: Annotated[str | None, typer.Option(metavar="TIME", help="Not before that time (ISO 8601).")] = None,
+    delay: Annotated[str | None, typer.Option(metavar="5s", help=_summary("delay"))] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help=_summary("at"))] = None,
     priority: Annotated[str | None, typer.Option(metavar="P", help="high, normal or low; else the processor's own.")] = None,
-    attempts: Annotated[int | None, typer.Option(metavar="N", help="In all, the first one included.")] = None,
+    attempts: Annotated[int | None, typer.Option(metavar="N", help=_summary("attempts"))] = None,
     backoff: Annotated[str | None, typer.Option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
-    timeout: Annotated[str | None, typer.Option(metavar="5m", help="How long one attempt may take.")] = None,
-    job_id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The job's id.")] = None,
-    unique: Annotated[bool, typer.Option("--unique", help="Refuse it where a job of that id exists.")] = False,
+    timeout: Annotated[str | None, typer.Option(metavar="5m", help=_summary("timeout"))] = None,
+    job_id: Annotated[str | None, typer.Option("--id", metavar="ID", help=_summary("job_id"))] = None,
+    unique: Annotated[bool, typer.Option("--unique", help=_summary("unique"))] = False,
     wait: Annotated[float | None, typer.Option(metavar="[SECONDS]", help="Wait until the jobs have ended.")] = None,
     listing: Annotated[bool, typer.Option("--list", help="Show the processors and their fields.")] = False,
     url: Url = None,

@@ -5,54 +5,73 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from functools import partial
+from typing import Annotated, Any, ClassVar, get_args
 
 import redis
+from pydantic import PlainValidator
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qtui.broker.models import Overview
-from qtui.fields import Field, fields_of
+from qtui.fields import Field, Kind, fields_of
 from qtui.screens import Place
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.payload_form import PayloadForm
-from qtui_workers.define.decorator import Processor
-from qtui_workers.define.discovery import discover
-from qtui_workers.define.durations import parse_duration
+from qtui_workers.define.discovery import AnyProcessor, discover
+from qtui_workers.enqueue.enqueue_options import EnqueueOptions
 from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, QtuiError
+from qtui_workers.naming import Priority
 from qtui_workers.text import printable
+from qtui_workers.validation import whole
 
-AnyProcessor = Processor[Any, Any]
 MOST_COPIES = 10_000
 FIRST = "test_job"
 """The processor whose form is open at first."""
 
+
+class FormOptions(EnqueueOptions):
+    """What the form takes beside the payload; named as the options of `qtui enqueue`."""
+
+    count: Annotated[int, PlainValidator(partial(whole, least=1, most=MOST_COPIES))] = 1
+    """How many jobs, all with this payload."""
+
+
+def _field(name: str, kind: Kind, **more: Any) -> Field:
+    return Field(name, kind, required=False, **{"description": FormOptions.summary(name).rstrip("."), **more})
+
+
 OPTIONS = (
-    Field("count", "integer", required=False, default=1, description="How many jobs, all with this payload"),
-    Field("queue", "text", required=False, description="Another queue than the processor's own"),
-    Field("priority", "choice", required=False, default="normal", choices=("high", "normal", "low")),
-    Field("delay", "text", required=False, description="Not before: 5s, 10m, 2h"),
-    Field("attempts", "integer", required=False, description="In all, the first one included"),
+    _field("count", "integer", default=1),
+    _field("queue", "text"),
+    _field("priority", "choice", default="normal", choices=get_args(Priority), description=""),
+    _field("delay", "text", description="Not before: 5s, 10m, 2h"),
+    _field("attempts", "integer"),
 )
-"""What can be set beside the payload; named as the options of `qtui enqueue`."""
 
 
 @dataclass
 class Enqueued(Message):
-    """The jobs are in the queue, or the reason why not."""
+    """The jobs are in the queue."""
 
     ids: list[str]
     queue: str
-    error: Exception | None = None
+
+
+@dataclass
+class NotEnqueued(Message):
+    """Nothing was enqueued, and why."""
+
+    error: Exception
 
 
 class EnqueueScreen(ResourceScreen):
@@ -131,7 +150,7 @@ class EnqueueScreen(ResourceScreen):
             (f"→ {self.processor.queue}", "$text-muted"),
         )
         self.query_one("#summary", Static).update(summary)
-        self._say_command()
+        self._show_command()
 
     @property
     def _payload_form(self) -> PayloadForm:
@@ -142,11 +161,11 @@ class EnqueueScreen(ResourceScreen):
         return self.query_one("#form > PayloadForm", PayloadForm)
 
     def on_payload_form_edited(self) -> None:
-        """Typed: say what is wrong so far, and which command does the same."""
+        """A field was changed: say what is wrong so far, and which command does the same."""
         self._check(untouched=False)
-        self._say_command()
+        self._show_command()
 
-    def _say_command(self) -> None:
+    def _show_command(self) -> None:
         if self.processor is None:
             return
         try:
@@ -164,28 +183,12 @@ class EnqueueScreen(ResourceScreen):
         """Show each error at its field, also at those left `untouched`; True where there is none."""
         if self.processor is None:
             return False
-        errors: dict[str, str] = {}
-        try:
-            self.processor.validate(self._payload_form.values())
-        except InvalidInput as error:
-            errors = _by_field(str(error), [field.name for field in fields_of(self.processor.payload)])
-        self._payload_form.say(errors, untouched=untouched)
-        return self._check_options() and not errors
-
-    def _check_options(self) -> bool:
-        errors: dict[str, str] = {}
-        chosen = self._options_form.values()
-        for name, least, most in (("count", 1, MOST_COPIES), ("attempts", 1, 1_000)):
-            value = chosen.get(name)
-            if value is not None and not (isinstance(value, int) and least <= value <= most):
-                errors[name] = f"must be a whole number from {least} to {most:,}"
-        try:
-            if "delay" in chosen:
-                parse_duration(chosen["delay"])
-        except InvalidInput as error:
-            errors["delay"] = str(error)
-        self._options_form.say(errors, untouched=True)
-        return not errors
+        processor, payload, options = self.processor, self._payload_form, self._options_form
+        bad_payload = _refusal(lambda: processor.validate(payload.values()))
+        bad_options = _refusal(lambda: FormOptions.of(options.values()))
+        payload.show_errors(bad_payload, untouched=untouched)
+        options.show_errors(bad_options, untouched=True)
+        return bad_payload is None and bad_options is None
 
     # -- enqueuing -----------------------------------------------------------------
 
@@ -202,25 +205,27 @@ class EnqueueScreen(ResourceScreen):
         if self.processor is None or self.qtui.context.read_only:
             return
         if not self._check(untouched=True):
-            self.query(".-bad Input").first(Input).focus()
-            self._say_outcome("Nothing was enqueued: see the field in red.", "$text-error")
+            for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
+                control.focus()
+            self._show_outcome("Nothing was enqueued: see the field in red.", "$text-error")
             return
         changed = self._options_form.changed()  # what was not touched is as the processor says
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
-        work = _order(QueueService(self.qtui.client), self.processor, self._payload_form.values(), options)
+        work = partial(_enqueue, QueueService(self.qtui.client), self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
     def on_enqueued(self, message: Enqueued) -> None:
-        """Say what came of it."""
-        if message.error is not None:
-            self._say_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
-            return
+        """Say what was enqueued, and look again."""
         self._last = message
         what = f"job {message.ids[0]}" if len(message.ids) == 1 else f"{len(message.ids):,} jobs"
-        self._say_outcome(f"✓ {what} in {message.queue}  (o opens)", "$text-success")
+        self._show_outcome(f"✓ {what} in {message.queue}  (o opens)", "$text-success")
         self.reload()
 
-    def _say_outcome(self, text: str, style: str) -> None:
+    def on_not_enqueued(self, message: NotEnqueued) -> None:
+        """Say why nothing was enqueued."""
+        self._show_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
+
+    def _show_outcome(self, text: str, style: str) -> None:
         self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
 
     def action_open(self) -> None:
@@ -241,29 +246,25 @@ def _is_json(processor: AnyProcessor, name: str) -> bool:
     return any(field.name == name and field.kind == "json" for field in fields_of(processor.payload))
 
 
-def _by_field(sentence: str, names: list[str]) -> dict[str, str]:
-    """The sentences of an InvalidInput by the field they speak of; one that names none goes to the first field."""
-    errors: dict[str, str] = {}
-    for part in sentence.split("; "):
-        named = next((name for name in names if f"field '{name}" in part), names[0] if names else "")
-        errors.setdefault(named, part.partition(": ")[2] or part)
-    return errors
+def _refusal(check: Callable[[], object]) -> InvalidInput | None:
+    """The InvalidInput that a check raises; None where it raises none."""
+    try:
+        check()
+    except InvalidInput as error:
+        return error
+    return None
 
 
-def _order(
+def _enqueue(
     service: QueueService, processor: AnyProcessor, payload: dict[str, Any], options: dict[str, Any]
-) -> Callable[[], Enqueued]:
-    """What a thread does: enqueue, and tell."""
+) -> Enqueued | NotEnqueued:
+    """Enqueue as many jobs as the options say; for a thread."""
     copies = options.pop("count", 1)
-
-    def work() -> Enqueued:
-        try:
-            if copies == 1:
-                job = service.enqueue(processor, payload, **options)
-                return Enqueued([job.id], job.queue)
-            ids = service.enqueue_many(processor, [payload] * copies, **options)
-            return Enqueued(ids, make_template(processor, **options).queue)
-        except QtuiError as error:
-            return Enqueued([], "", error)
-
-    return work
+    try:
+        if copies == 1:
+            job = service.enqueue(processor, payload, **options)
+            return Enqueued([job.id], job.queue)
+        ids = service.enqueue_many(processor, [payload] * copies, **options)
+        return Enqueued(ids, make_template(processor, **options).queue)
+    except QtuiError as error:
+        return NotEnqueued(error)

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from qtui.fields import Field
+from qtui_workers.errors import InvalidInput
 
 
 class FormField(Vertical):
@@ -38,7 +39,7 @@ class FormField(Vertical):
         """Whether something else than at first was entered at any time."""
 
     def note_edit(self) -> None:
-        """Something was typed or chosen, here or in another field."""
+        """Notes that a person has changed this field, where its value is no longer the first one."""
         self.touched = self.touched or self.text != self._text_at_first
 
     def compose(self) -> ComposeResult:
@@ -77,7 +78,7 @@ class FormField(Vertical):
 
     @property
     def text(self) -> str | None:
-        """What is entered, as it would be typed; None where the field is left to its default."""
+        """The entered value as it would be typed; None where the field is left to its default."""
         if self.field.kind == "boolean":
             return "true" if self.query_one(Checkbox).value else "false"
         if self.field.kind == "choice":
@@ -85,19 +86,19 @@ class FormField(Vertical):
             return None if value is Select.NULL else str(value)
         return self.query_one(Input).value or None
 
-    def say(self, error: str) -> None:
-        """Show what is wrong with the field; '' when nothing is."""
-        self.set_class(bool(error), "-bad")
-        self.query_one(".error", Static).update(error)
+    def show_error(self, reason: str | None) -> None:
+        """Show what is wrong with the field; None when nothing is."""
+        self.set_class(reason is not None, "-bad")
+        self.query_one(".error", Static).update(reason or "")
 
 
 class PayloadForm(Vertical):
-    """The fields of one processor's payload."""
+    """A control for each of some fields; it knows what was entered, and shows what is wrong with it."""
 
     DEFAULT_CSS = "PayloadForm { height: auto; }"
 
     class Edited(Message):
-        """Something was typed or chosen."""
+        """A field was changed."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
         super().__init__()
@@ -116,11 +117,11 @@ class PayloadForm(Vertical):
         return self.query(FormField)
 
     def texts(self) -> dict[str, str]:
-        """What is entered, by the fields' names; those left to their default are absent."""
+        """The entered texts by the names of the fields; those left to their default are absent."""
         return {each.field.name: each.text for each in self.form_fields if each.text is not None}
 
     def changed(self) -> dict[str, str]:
-        """As `texts`, without what is the default anyway, and with secrets blotted out."""
+        """As `texts`, without what equals the default, and with … in place of secrets."""
         found = {name: text for name, text in self.texts().items() if not self._is_default(name, text)}
         return {name: "…" if self._field(name).secret else text for name, text in found.items()}
 
@@ -132,25 +133,40 @@ class PayloadForm(Vertical):
         return not field.required and bool(field.parse(text) == field.default)
 
     def values(self) -> dict[str, Any]:
-        """The payload; InvalidInput where a field's JSON is none."""
-        fields = {field.name: field for field in self._fields}
-        return {name: fields[name].parse(text) for name, text in self.texts().items()}
+        """The entered values by the names of the fields; InvalidInput, with the reasons by field, where JSON is none."""
+        values: dict[str, Any] = {}
+        reasons: dict[str, str] = {}
+        for name, text in self.texts().items():
+            try:
+                values[name] = self._field(name).parse(text)
+            except InvalidInput as error:
+                reasons |= error.fields
+        if reasons:
+            raise InvalidInput("; ".join(f"{name} {reason}" for name, reason in reasons.items()), reasons)
+        return values
 
-    def say(self, errors: dict[str, str], *, untouched: bool) -> None:
-        """Show errors at their fields, by the fields' names; with `untouched` also where nothing was entered yet."""
+    def show_errors(self, error: InvalidInput | None, *, untouched: bool) -> None:
+        """Show each reason at its field, with `untouched` also where nothing was entered yet; None: nothing is wrong.
+
+        A reason that is about none of the fields is shown at the first one.
+        """
+        reasons = dict(error.fields or {"": str(error)}) if error else {}
+        names = [each.field.name for each in self.form_fields]
+        for other in reasons.keys() - set(names):
+            reasons.setdefault(names[0] if names else "", reasons[other])
         for each in self.form_fields:
-            each.say(errors.get(each.field.name, "") if untouched or each.touched else "")
+            each.show_error(reasons.get(each.field.name) if untouched or each.touched else None)
 
     def on_input_changed(self) -> None:
-        """Typed."""
+        """A text was changed."""
         self._edited()
 
     def on_checkbox_changed(self) -> None:
-        """Ticked."""
+        """A box was checked or unchecked."""
         self._edited()
 
     def on_select_changed(self) -> None:
-        """Chosen."""
+        """A choice was made."""
         self._edited()
 
     def _edited(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 from textual.widgets import Input, OptionList, Static
 
@@ -86,9 +87,9 @@ async def test_a_bad_option_is_refused_like_a_bad_field(client: redis.Redis) -> 
     async with dashboard(client) as story:
         await opened(story)
         await fill(story, count="0", delay="soonish", attempts="many", queue="no spaces please")
-        assert error(story, "count") == "must be a whole number from 1 to 10,000"
+        assert error(story, "count") == "must be from 1 to 10,000, not 0"
         assert "soonish" in error(story, "delay")
-        assert error(story, "attempts") == "must be a whole number from 1 to 1,000"
+        assert error(story, "attempts") == "must be a whole number, not 'many'"
         await story.press("ctrl+e")
         assert client.keys("*") == []
         await fill(story, count="1", delay="5s", attempts="2")
@@ -96,6 +97,25 @@ async def test_a_bad_option_is_refused_like_a_bad_field(client: redis.Redis) -> 
         assert "Nothing was enqueued" in story.text
         assert "no spaces please" in story.text
         assert client.keys("*") == []
+
+
+async def test_each_reason_is_at_its_own_field_whatever_its_text_says(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QTUI_PROCESSORS", "tests.screens.odd_payload")
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, "odd")
+        await fill(story, docs="mine")
+        assert error(story, "docs") == "see the docs; field 'name' is what you mean: try that"
+        await fill(story, docs="", name_of_parent="too long")
+        assert "at most 5 characters" in error(story, "name_of_parent")
+        await fill(story, name_of_parent="", depth="{", height="1")
+        assert "is not valid JSON" in error(story, "depth")
+        await fill(story, depth='{"a": "b"}', height="[")
+        assert "is not valid JSON" in error(story, "height")
+        await fill(story, height="")
+        assert error(story, "depth").startswith("a: must be a valid integer")
+        assert [name for name in ("name", "name_of_parent", "docs", "height") if error(story, name)] == []
 
 
 async def test_a_count_of_25_enqueues_25_into_the_queue_that_was_named(client: redis.Redis) -> None:

@@ -93,6 +93,18 @@ def test_every_bad_field_has_its_sentence() -> None:
         resize.validate({"width": 0, "\x1b[2J": 1})
 
 
+def test_the_reasons_are_known_by_field() -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        resize.validate({"width": 0, "nmae": "x"})
+    assert refusal.value.fields == {
+        "width": "must be at least 1",
+        "nmae": "there is no such field; did you mean 'name'?",
+    }
+    with pytest.raises(InvalidInput) as refusal:
+        resize.validate([1])
+    assert refusal.value.fields == {"": "must be an object of fields and values"}
+
+
 def no_annotation(payload):
     return payload
 

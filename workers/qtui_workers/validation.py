@@ -62,6 +62,15 @@ def field_of(error: Mapping[str, Any]) -> str:
     return printable(".".join(str(part) for part in error["loc"]), 60)
 
 
+def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:
+    """A whole number within bounds; InvalidInput, as it goes after a name, for any other and for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"must be a whole number, not {printable(repr(value), 40)}")
+    if not least <= value <= most:
+        raise InvalidInput(f"must be from {least} to {most:,}, not {value}")
+    return value
+
+
 def suggestion(name: str, known: Collection[str], what: str) -> str:
     """What may have been meant by a name that does not exist, or all there are; `what` they are, such as "fields"."""
     near = difflib.get_close_matches(name, known, n=1)

@@ -18,7 +18,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
-from qtui_workers.validation import about, invalid
+from qtui_workers.validation import about, invalid, whole
 
 
 class RetrySettings(Settings):
@@ -26,14 +26,6 @@ class RetrySettings(Settings):
 
     job_max_retries: int | None = Field(default=None, ge=0)
     """Retries of a job whose processor names none; without it each processor's own number."""
-
-
-def _whole(value: Any, *, least: int, most: int = 2**31) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"must be a whole number, not {printable(repr(value), 40)}")
-    if not least <= value <= most:
-        raise InvalidInput(f"must be from {least} to {most:,}, not {value}")
-    return value
 
 
 def _webhooks(value: Any) -> tuple[Webhook, ...]:
@@ -58,8 +50,8 @@ def _limit(value: Any) -> Limit:
 
 _Length = Annotated[timedelta, PlainValidator(as_duration)]
 _OneSecondOrMore = Annotated[timedelta, PlainValidator(partial(as_duration, least=1))]
-_Count = Annotated[int, PlainValidator(partial(_whole, least=0))]
-_OneOrMore = Annotated[int, PlainValidator(partial(_whole, least=1))]
+_Count = Annotated[int, PlainValidator(whole)]
+_OneOrMore = Annotated[int, PlainValidator(partial(whole, least=1))]
 
 
 class RunOptions(BaseModel):
@@ -67,7 +59,7 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
-    attempts: Annotated[int, PlainValidator(partial(_whole, least=1, most=1_000))] | None = None
+    attempts: Annotated[int, PlainValidator(partial(whole, least=1, most=1_000))] | None = None
     """In all, the first one included.
 
     None: one more than JOB_MAX_RETRIES, and 1 where that is not set.
@@ -85,7 +77,15 @@ class RunOptions(BaseModel):
     priority: Annotated[Priority, PlainValidator(_priority)] = "normal"
     """Which of its queues a job goes to: the queue itself, or that of `high` or `low`."""
     delay: _Length = timedelta()
-    """How long a job waits before it may run; one that is enqueued by its schedule does not."""
+    """Not before that long from now.
+
+    A job that is enqueued by its processor's schedule does not wait.
+    """
+
+    @classmethod
+    def summary(cls, name: str) -> str:
+        """The first line of what an option is, for commands and forms."""
+        return (cls.model_fields[name].description or "").partition("\n")[0]
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:

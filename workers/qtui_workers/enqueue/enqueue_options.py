@@ -16,7 +16,6 @@ from qtui_workers.define.options import RunOptions
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name
 from qtui_workers.text import printable
-from qtui_workers.validation import suggestion
 
 _ID_LIMIT: Final = 200
 
@@ -82,9 +81,4 @@ class EnqueueOptions(RunOptions):
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
         """The options that are given and not None; InvalidInput, with the reasons by field, where one cannot be accepted."""
-        for name in given.keys() - _KNOWN:
-            raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_KNOWN), 'options')}")
         return super().of({name: value for name, value in given.items() if value is not None})
-
-
-_KNOWN: Final = frozenset(EnqueueOptions.model_fields)

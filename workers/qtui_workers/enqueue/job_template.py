@@ -22,6 +22,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import check_name, with_priority
 from qtui_workers.server import keys
 from qtui_workers.text import printable
+from qtui_workers.validation import suggestion
 
 Value = str | bytes | int
 
@@ -38,7 +39,8 @@ _EMPTY: Final = (
     "worker_name",
     "group_id",
 )
-"""Fields that RQ writes although there is nothing to tell."""
+"""Fields that RQ writes although they are empty."""
+_OPTIONS: Final = frozenset(EnqueueOptions.model_fields)
 
 
 class Row(NamedTuple):
@@ -155,6 +157,8 @@ def make_template(processor: Processor[Any, Any], retries: int | None = None, /,
 
     Raises InvalidInput, with the reasons by field, where an option cannot be accepted.
     """
+    for name in given.keys() - _OPTIONS:
+        raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_OPTIONS), 'options')}")
     said = EnqueueOptions.of(given)
     options = processor.options.overridden(said, retries)
     return JobTemplate(
