@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from qtui_workers.define.decorator import processor
 from qtui_workers.define.payload import Payload
-from qtui_workers.reporting.job_recording import current_attempt
+from qtui_workers.reporting.current_job import current_attempt
 
 log = logging.getLogger(__name__)
 

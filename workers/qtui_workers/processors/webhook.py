@@ -16,8 +16,7 @@ from pydantic import AfterValidator, BaseModel, Field, HttpUrl, JsonValue, Secre
 from qtui_workers.define.decorator import processor
 from qtui_workers.define.payload import Payload
 from qtui_workers.define.unrecoverable import Unrecoverable
-from qtui_workers.reporting.current_job import current_job_id, logged
-from qtui_workers.reporting.job_recording import current_attempt
+from qtui_workers.reporting.current_job import current_attempt, current_job_id, logged
 from qtui_workers.services import outbound
 from qtui_workers.services.settings import OutboundSettings
 

@@ -1,4 +1,4 @@
-"""What a processor may ask about its job, and how it logs a piece of work."""
+"""What a processor can know about its job, and how it logs a piece of work."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from rq import get_current_job
+from rq.job import Job
 
 from qtui_workers.text import printable
 
@@ -21,6 +22,24 @@ def current_job_id() -> str:
     """
     job = get_current_job()
     return job.id if job else uuid4().hex
+
+
+def current_attempt() -> int:
+    """Which attempt of its job is running, the first being 1; 1 outside a job."""
+    job = get_current_job()
+    return 1 if job is None else attempt_of(job)
+
+
+def attempt_of(job: Job) -> int:
+    """The number of a job's running attempt, the first being 1.
+
+    Our worker counts attempts; under a stock one it follows from the retries that are left (`rq.job.Job.retry`).
+    """
+    counted = getattr(job, "attempt", None)
+    if counted:
+        return int(counted)
+    retries = len(job.retry_intervals or [])
+    return max(1, retries - (job.retries_left or 0) + 1)
 
 
 def enqueued_at() -> datetime:

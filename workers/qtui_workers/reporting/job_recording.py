@@ -1,4 +1,4 @@
-"""What a running job tells about itself: how far it is, and what it logs and prints.
+"""What a running job reports about itself: how far it is, and what it logs and prints.
 
 Progress goes into the field `keys.FIELD_PROGRESS` of the job's hash, log lines into the capped stream `keys.log(id)`
 with the entries `level` (of logging; PRINT and STDERR for what is printed), `text` (secrets hidden) and `at` (seconds
@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TextIO, cast
 
-from rq import get_current_job
 from rq.defaults import DEFAULT_RESULT_TTL
 from rq.job import Job
 from rq.timeouts import BaseTimeoutException
 
+from qtui_workers.reporting.current_job import attempt_of
 from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING, Recorder
 from qtui_workers.reporting.source import Source, is_own, work_for
 
@@ -32,10 +32,10 @@ _LONGEST_KEPT: Final = 30 * 86_400
 
 
 def progress(done: float, total: float | None = None, message: str = "") -> None:
-    """Says how far the running job is: `done` of `total` (None: not known), and what it is at.
+    """Reports how far the running job is: `done` of `total` (None: not known), and a message on what it does.
 
-    Callable from any code of a job, as often as it likes: what is newest is written about four times a second,
-    and at the end. Outside a job it is only logged.
+    Callable from any code of a job, at any rate: the newest report is written about four times a second, and at the end.
+    Outside a job it is only logged.
     """
     if _active is None:
         log.info("progress %s of %s %s", done, "?" if total is None else total, message)
@@ -48,23 +48,6 @@ def progress(done: float, total: float | None = None, message: str = "") -> None
             "at": time.time(),
         }
     )
-
-
-def current_attempt() -> int:
-    """Which attempt of its job is running, the first being 1; 1 outside a job.
-
-    Our worker counts attempts; under a stock one it follows from the retries that are left (`rq.job.Job.retry`).
-    """
-    job = get_current_job()
-    return 1 if job is None else _attempt(job)
-
-
-def _attempt(job: Job) -> int:
-    counted = getattr(job, "attempt", None)
-    if counted:
-        return int(counted)
-    retries = len(job.retry_intervals or [])
-    return max(1, retries - (job.retries_left or 0) + 1)
 
 
 @contextmanager
@@ -80,7 +63,7 @@ def recording(job: Job | None) -> Iterator[None]:
         return
     if _active is not None:  # a timeout or a stop came while it was being ended
         _active.end(KEPT_WHILE_RUNNING)
-    current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=_attempt(job))))
+    current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
     failed = True
     try:
         current.begin()
