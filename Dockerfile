@@ -4,7 +4,7 @@ WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY qtui ./qtui
 COPY workers ./workers
-RUN python -m venv /opt/qtui && /opt/qtui/bin/pip install --no-cache-dir --disable-pip-version-check .
+RUN python -m venv /opt/qtui && /opt/qtui/bin/pip install --no-cache-dir --disable-pip-version-check '.[processors]'
 
 FROM python:3.13-slim
 RUN useradd --create-home --uid 10001 --shell /usr/sbin/nologin worker

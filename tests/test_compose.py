@@ -16,7 +16,7 @@ from typer.main import get_command
 from qtui_workers.define.discovery import get
 from qtui_workers.reporting.worker_logs import LogFormat
 from qtui_workers.server.connection import resolve
-from tests.support import all_settings
+from tests.everything import all_settings
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

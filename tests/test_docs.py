@@ -29,7 +29,8 @@ from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
 from tests.cli.support import all_commands
 from tests.cli.test_look import JOB, QUEUE, WHOLE
-from tests.support import all_settings, clean_environment
+from tests.everything import all_settings
+from tests.support import clean_environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -14,7 +14,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
 from qtui_workers.services.settings import TOPICS, MailSettings
 from qtui_workers.settings import Settings
-from tests.support import all_settings
+from tests.everything import all_settings
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 ALL = all_settings()

@@ -17,8 +17,8 @@ from rq import Queue, Retry
 from qtui_workers.engine.job import Job
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.reporting import events
-from qtui_workers.reporting.events import EventKind
 from qtui_workers.reporting.current_job import current_attempt
+from qtui_workers.reporting.events import EventKind
 from qtui_workers.reporting.job_recording import progress, recording
 from qtui_workers.server import keys
 from tests.support import Server, wait_until

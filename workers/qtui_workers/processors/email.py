@@ -11,6 +11,7 @@ from qtui_workers.define.decorator import processor
 from qtui_workers.define.payload import Payload
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, logged
+from qtui_workers.services.extras import needs
 from qtui_workers.services.settings import MailSettings
 
 log = logging.getLogger(__name__)
@@ -61,8 +62,9 @@ def email(payload: Email) -> EmailSent:
 
 
 def render(template: Template, variables: dict[str, Any]) -> tuple[str, str]:
-    """The text and the HTML of a mail; Unrecoverable with its name where a variable is missing."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError, select_autoescape  # heavy
+    """The text and the HTML of a mail; Unrecoverable where a variable is missing, with its name, or jinja2."""
+    with needs("mail"):
+        from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError, select_autoescape  # heavy
 
     environment = Environment(
         loader=PackageLoader("qtui_workers.processors"),

@@ -1,6 +1,7 @@
 """The database of the bundled processors: its tables, made where they are missing, and one transaction at a time.
 
-SQLAlchemy is heavy: processors import this module inside their functions.
+SQLAlchemy is heavy, and an extra: processors import this module inside their functions, which raises Unrecoverable where it
+is missing.
 """
 
 from __future__ import annotations
@@ -11,26 +12,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Column,
-    Connection,
-    DateTime,
-    Engine,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    select,
-)
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
-from sqlalchemy.schema import CreateTable
-
 from qtui_workers.errors import InvalidInput
+from qtui_workers.services.extras import needs
 from qtui_workers.services.settings import DatabaseSettings
+
+with needs("database"):
+    from sqlalchemy import (
+        JSON,
+        BigInteger,
+        Column,
+        Connection,
+        DateTime,
+        Engine,
+        MetaData,
+        String,
+        Table,
+        Text,
+        create_engine,
+        select,
+    )
+    from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError
+    from sqlalchemy.pool import NullPool
+    from sqlalchemy.schema import CreateTable
 
 metadata: Final = MetaData()
 

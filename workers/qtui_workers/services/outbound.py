@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from qtui_workers.define.unrecoverable import Unrecoverable
+from qtui_workers.services.extras import needs
 from qtui_workers.text import decode, printable
 
 if TYPE_CHECKING:
@@ -57,11 +58,12 @@ def request(
 ) -> Answer:
     """One HTTP request; `timeout` is seconds for each wait, `answer_limit` bytes.
 
-    The name is resolved once and that address is connected to, so that what was checked is what is asked; TLS is held
-    to the name. Redirects are answers like any other. Raises Unrecoverable for an address that is not public (unless
-    `allow_private`), and Unreachable where no whole answer comes. Neither repeats the URL, which may hold a secret.
+    The name is resolved once, and the address that was checked is the one that is connected to; TLS is held to the name.
+    Redirects are answers like any other. Raises Unrecoverable for an address that is not public (unless `allow_private`) and
+    where httpx2 is missing, and Unreachable where no whole answer comes. None repeats the URL, which may hold a secret.
     """
-    import httpx2  # heavy
+    with needs("http"):
+        import httpx2  # heavy
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs each whole URL
     asked = httpx2.URL(url)
