@@ -85,11 +85,11 @@ def dashboard() -> None:
 
         queues()
         return
-    _, mine = chosen_context(None, None)
+    _, preferences = chosen_context(None, None)
     with connected(None, None) as (client, chosen):
         from qtui.launch import open_dashboard
 
-        open_dashboard(chosen, client, mine)
+        open_dashboard(chosen, client, preferences)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A worker of `qtui demo`: `qtui-worker` that ends when whoever started it does, however that ends."""
+"""A worker of `qtui demo`: `qtui-worker` that ends when the process that started it ends, even if that was killed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qtui_workers import cli
 
 
 def _end_with_the_pipe() -> None:
-    """Stop once nobody holds the other end of standard input; the second signal is RQ's way to say at once."""
+    """Stop when the other end of standard input is closed; RQ takes the second signal as: at once."""
     os.read(sys.stdin.fileno(), 1)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)

@@ -14,7 +14,7 @@ def emit(document: Any) -> None:
 
 
 def say(text: str = "") -> None:
-    """Write a line to standard output; the command ends where whoever read it has enough, as `head` does."""
+    """Write a line to standard output; the command ends where the reader has closed it, as `head` does."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""What a worker can be told to do, by the commands that RQ's workers and ours hear."""
+"""The commands that can be sent to a worker, of RQ's or of ours: one table, from which keys and the command line derive."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class WorkerCommand:
     """As RQ names it and as it is typed."""
     title: str
     key: str | None
-    """None: only typed, as it is rarely wanted."""
+    """None: it has no key, as it is rarely wanted."""
     hint: str
     needs_job: bool
-    """It is about the job that the worker runs."""
+    """It is about the job that the worker runs; without one there is nothing to do."""
 
 
 COMMANDS: Final[dict[str, WorkerCommand]] = {
@@ -37,24 +37,24 @@ COMMANDS: Final[dict[str, WorkerCommand]] = {
         ),
     )
 }
-"""Every command by its name; keys and the command line are made from it."""
+"""Every command by its name."""
 
 
 def hindrance(worker: WorkerRow, command: WorkerCommand) -> str | None:
-    """Why the worker would not obey, as far as its record tells; None where it would."""
+    """Why the worker would not do it, as far as its record shows; None where it would."""
     if worker.stale:
         return "it has fallen silent"
     return "it runs no job" if command.needs_job and not worker.current_job else None
 
 
 def send(client: redis.Redis, worker: WorkerRow, command: WorkerCommand) -> str | None:
-    """Sends it, as `rq.command.send_command` does; why nothing was sent or heard, None where the worker has heard it.
+    """Sends it, as `rq.command.send_command` does; returns why it was not sent or received, None where the worker received it.
 
     `stop-job` names the job that the worker was seen to run: where it has begun another one, that one goes on. Raises
     redis.RedisError as any command does.
     """
     if reason := hindrance(worker, command):
         return reason
-    told = {"command": command.name} | ({"job_id": worker.current_job} if command.needs_job else {})
-    heard = client.publish(encode(keys.commands(worker.name)), json.dumps(told))
-    return None if heard else "it hears no commands"
+    message = {"command": command.name} | ({"job_id": worker.current_job} if command.needs_job else {})
+    receivers = client.publish(encode(keys.commands(worker.name)), json.dumps(message))
+    return None if receivers else "it hears no commands"

@@ -74,14 +74,14 @@ def demo(
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""
-    with _signals_end_it(), tempfile.TemporaryDirectory(prefix="qtui-demo-") as name, _running(Path(name)) as client:
+    with _signals_exit(), tempfile.TemporaryDirectory(prefix="qtui-demo-") as name, _running(Path(name)) as client:
         service = QueueService(client)
         for sample in itertools.islice(itertools.cycle(SAMPLES), jobs):
             _enqueue(service, sample)
         if sys.stdout.isatty() and sys.stdin.isatty():
             _show(client, service, seconds)
         else:
-            _tell(client, seconds)
+            _print_results(client, seconds)
 
 
 def _enqueue(service: QueueService, sample: Sample) -> str:
@@ -90,7 +90,7 @@ def _enqueue(service: QueueService, sample: Sample) -> str:
 
 @contextmanager
 def _running(folder: Path) -> Iterator[redis.Redis]:
-    """A client of a server of the demo's own, with workers; all ends with the block, and with this process."""
+    """A client of a server of the demo's own, with workers; all of them end with the block, or with this process."""
     from qtui_workers.server import embedded
     from qtui_workers.server.connection import connect
 
@@ -108,7 +108,7 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
 def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
     command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
-    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # where a person may only look, a demo's own server is still worked
+    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # a read_only of the person's does not hold for the demo's own server
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
@@ -125,8 +125,8 @@ def _end(workers: list[subprocess.Popen[bytes]]) -> None:
 
 
 @contextmanager
-def _signals_end_it() -> Iterator[None]:
-    """SIGTERM, SIGINT and SIGHUP leave the block as an exit does, once: what is cleaned up is not interrupted."""
+def _signals_exit() -> Iterator[None]:
+    """SIGTERM, SIGINT and SIGHUP leave the block as an exit does; a second one does not interrupt the cleaning up."""
 
     def leave(number: int, _: object) -> None:
         for each in ENDING:
@@ -150,24 +150,24 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
 
     enough = threading.Event()
 
-    def keep_coming() -> None:
+    def enqueue_more() -> None:
         deadline = time.monotonic() + seconds
         for sample in itertools.cycle(SAMPLES):
             if enough.wait(0.7) or time.monotonic() > deadline:
                 return
             _enqueue(service, sample)
 
-    comer = threading.Thread(target=keep_coming, daemon=True)
-    comer.start()
+    producer = threading.Thread(target=enqueue_more, daemon=True)
+    producer.start()
     try:
         open_dashboard(Context("demo", Target("", "demo")), client, read_config(Preferences))
     finally:
         enough.set()
-        comer.join(5)
+        producer.join(5)
 
 
-def _tell(client: redis.Redis, seconds: int) -> None:
-    """Wait until the jobs have run, telling how far they are; then print queues, failures, retried jobs and results."""
+def _print_results(client: redis.Redis, seconds: int) -> None:
+    """Wait until the jobs have run, at most that long; then print queues, failures, retried jobs and results."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while (left := _unfinished(client)) and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Waiting for jobs that were enqueued, with what becomes of them meanwhile on standard error."""
+"""Waits until jobs have ended, and shows meanwhile on standard error how they are."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     import redis
 
 ENDED: Final = ("finished", "failed", "stopped", "canceled")
-_SELDOM: Final = 5.0
-"""Seconds between two lines where no terminal can have one rewritten."""
+_PERIOD: Final = 5.0
+"""Seconds between two lines at least, where there is no terminal."""
 
 
 def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> list[dict[str, Any]]:
-    """How each job ended; where the time runs out before, how it is by then."""
+    """How each job ended, or how it is when the seconds are over; why nothing would work on the queue is noted first."""
     seen = overview.load(client)
     for row in seen.queues:
         if row.name == queue and (seen.suspended or row.paused or not row.workers):
@@ -50,7 +50,7 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
         if state.status in ENDED or left <= 0:
             return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
         ended = f"{place:,} of {len(ids):,} ended  " if len(ids) > 1 else ""
-        line.tell(ended + _in_words(state))
+        line.show(ended + _in_words(state))
         # Every attempt that ends adds to this stream; what ends otherwise (canceled, removed) is seen a little later.
         entries: Any = client.xread({keys.results(job_id): last}, block=max(1, int(min(left, line.every) * 1000)))
         if entries:
@@ -59,41 +59,42 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
 
 
 def _in_words(state: JobSnapshot) -> str:
-    """How a job is that has not ended."""
-    told = state.progress or {}
-    done, total = (told.get(name) or 0 for name in ("done", "total"))
+    """A job that has not ended, in a line: id, status, attempt, progress."""
+    progress = state.progress or {}
+    done, total = (progress.get(name) or 0 for name in ("done", "total"))
     known = isinstance(done, int | float) and isinstance(total, int | float)
-    far = formatting.progress(Progress(done, total, str(told.get("message", "")))) if told and known else ""
+    far = formatting.progress(Progress(done, total, str(progress.get("message", "")))) if progress and known else ""
     attempt = f"attempt {state.attempt}" if state.attempt > 1 else ""
     return "  ".join(filter(None, (state.id, state.status, attempt, far)))
 
 
 class _Line:
-    """What is said meanwhile: on a terminal one line that is rewritten, elsewhere a new one now and then."""
+    """The line that is shown meanwhile: on a terminal it is rewritten, elsewhere a new one is written every few seconds."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self.every = 0.25 if self._terminal else 1.0
         """Seconds between two looks."""
-        self._told = ""
-        self._next = time.monotonic() + _SELDOM
+        self._shown = ""
+        self._next = time.monotonic() + _PERIOD
 
-    def tell(self, text: str) -> None:
+    def show(self, text: str) -> None:
+        """Show the text, unless it is shown already."""
         text = printable(text, 300)
-        if text == self._told:
+        if text == self._shown:
             return
         if self._terminal:
             self._rewrite(text)
         elif time.monotonic() >= self._next:
             output.note(text)
-            self._next = time.monotonic() + _SELDOM
+            self._next = time.monotonic() + _PERIOD
         else:
             return
-        self._told = text
+        self._shown = text
 
     def clear(self) -> None:
         """Leave the terminal's line empty, at its beginning."""
-        if self._terminal and self._told:
+        if self._terminal and self._shown:
             self._rewrite("")
             sys.stderr.write("\r")
             sys.stderr.flush()

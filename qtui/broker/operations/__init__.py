@@ -7,8 +7,9 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
-from qtui.broker.operations.base import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection
+from qtui.broker.operations.base import GONE, Operation, Parameter, Plan, Report
 from qtui.broker.operations.runner import plan, run
+from qtui.broker.operations.selection import Chosen, Matching, Selection
 
 __all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Parameter", "Plan", "Report", "Selection", "plan", "run"]
 

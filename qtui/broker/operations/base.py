@@ -1,4 +1,4 @@
-"""What an operation is, the jobs it is done to, the plan before and the report after."""
+"""What an operation is, the plan before it is done, and the report after."""
 
 from __future__ import annotations
 
@@ -7,40 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from qtui.broker.models import JobRow
+from qtui.broker.operations.selection import Selection, Targets
 from qtui.broker.scripts import Script
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
-"""The reasons of the scripts that mean: no job of that id exists."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Single jobs, by their ids."""
-
-    ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """All jobs of a status in a queue, or in every queue (None)."""
-
-    queue: str | None
-    status: Status
-
-
-Selection = Chosen | Matching
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The ids of a selection in one queue, oldest first."""
-
-    ids: tuple[str, ...]
-    queue: str = ""
-    """'' where single jobs were chosen: their hashes say where they are."""
-    status: str = ""
+"""The reasons, given by scripts, that mean: there is no job of that id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +22,17 @@ class Report:
 
     operation: str
     batch: str
+    """Names this run; '' for a dry run."""
     dry_run: bool
     matched: int
     done: int
     skipped: int
-    """Left as they are, for the reasons given."""
+    """Left as they were, for the reasons given."""
     failed: int
-    """Not done because the server failed us."""
+    """Not done, because the server failed."""
     seconds: float
     reasons: dict[str, int] = field(default_factory=dict)
+    """Why jobs were skipped or failed, and what to know of those that were done, each with the number of jobs."""
 
 
 Value = str | int | float

@@ -1,4 +1,4 @@
-"""Plans and runs operations: the ids are taken once, then worked off in chunks, each one script."""
+"""Plans and runs operations: the ids are read once, then worked off in chunks, each one script."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import jobs, rows
-from qtui.broker.operations.base import Chosen, Operation, Plan, Report, Selection, Targets, Value
-from qtui.broker.scripts import encode
+from qtui.broker import rows
+from qtui.broker.operations.base import Operation, Plan, Report, Value
+from qtui.broker.operations.selection import Matching, Selection, Targets, take
+from qtui.broker.scripts import Argument
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.timing import parse_time
 from qtui_workers.errors import InvalidInput
@@ -25,8 +26,6 @@ LARGEST: Final = 200
 """Jobs in one chunk at most."""
 TIGHT: Final = 0.005
 """Seconds of server time above which the next chunk is made smaller, so that none holds the server for 10 ms."""
-PAGE: Final = 5_000
-"""Ids taken in one round trip."""
 SAMPLE: Final = 5
 
 LOST: Final = "unknown: the server failed while they were under way, look again"
@@ -54,7 +53,7 @@ def _spec(operation: Operation, value: Value | None) -> str:
 
 @dataclass(slots=True)
 class _Tally:
-    """What the chunks came to so far."""
+    """What was done in all chunks so far."""
 
     done: int = 0
     skipped: int = 0
@@ -87,8 +86,8 @@ def plan(client: redis.Redis, operation: Operation, selection: Selection, text: 
     targets = _take(client, operation, selection)
     tally = _Tally()
     for target, ids in _chunks(targets, tally):
-        tally.add(operation.script.look(client, [], [spec, "plan", target.queue, target.status, *ids]))
-    first = [(job_id, target.queue) for target in targets for job_id in target.ids[:SAMPLE]][:SAMPLE]
+        tally.add(operation.script.look(client, [], _arguments(spec, "plan", target, ids)))
+    first = [(job_id, target.queue or "") for target in targets for job_id in target.ids[:SAMPLE]][:SAMPLE]
     return Plan(
         operation=operation,
         text=text,
@@ -113,11 +112,11 @@ def run(
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Does it, to the selection as it is now or to exactly the jobs of a plan, with the plan's text; reports how it went.
+    """Does it to the jobs that a selection names now, or to exactly those of a plan, whose `text` then counts.
 
-    Each chunk is one script, all or nothing, and holds the server for less than about 10 ms. Between chunks
-    `on_progress(worked off, matched)` and `stop()` are called. A server that fails meanwhile ends the run: the
-    report says what was done and what was not. Raises as `plan` does, but only before the first chunk.
+    Each chunk is one script, all or nothing, and holds the server for less than about 10 ms. After each chunk
+    `on_progress(jobs worked off, jobs in all)` is called; where `stop()` is true before a chunk, the rest is left. A server
+    that fails ends the run: the report says what was done and what was not. Raises as `plan` does, only before the first chunk.
     """
     began = time.monotonic()
     spec = _spec(operation, operation.value(what.text if isinstance(what, Plan) else text))
@@ -131,7 +130,7 @@ def run(
             tally.reasons[STOPPED] += left
             break
         try:
-            tally.add(operation.script.run(client, [], [spec, "run", target.queue, target.status, *ids]))
+            tally.add(operation.script.run(client, [], _arguments(spec, "run", target, ids)))
         except (redis.RedisError, OSError) as error:
             _give_up(tally, error, len(ids), matched - tally.done - tally.skipped)
             break
@@ -149,8 +148,12 @@ def run(
     )
 
 
+def _arguments(spec: str, mode: str, target: Targets, ids: tuple[str, ...]) -> list[Argument]:
+    return [spec, mode, target.queue or "", target.status or "", *ids]
+
+
 def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
-    """A server that answered has done nothing of the chunk; of one that did not, nobody knows."""
+    """Nothing of a chunk was done where the server answered with an error; where it did not answer, that is not known."""
     refused = isinstance(error, redis.ResponseError)
     tally.failed = left
     tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
@@ -170,59 +173,7 @@ def _chunks(targets: tuple[Targets, ...], tally: _Tally) -> Iterator[tuple[Targe
 
 
 def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tuple[Targets, ...]:
-    """The ids of a selection, once."""
-    if isinstance(selection, Chosen):
-        ids = tuple(dict.fromkeys(selection.ids))
-        return (Targets(ids),) if ids else ()
-    if not operation.applies_to(selection.status):
+    if isinstance(selection, Matching) and not operation.applies_to(selection.status):
         known = ", ".join(status.fact.title for status in operation.statuses)
         raise InvalidInput(f"{selection.status.fact.title} jobs: {operation.name} applies to {known} jobs only")
-    if selection.status.fact.home not in ("queue", "registry"):
-        return _taken_by_search(client, selection.queue, selection.status)
-    names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
-    found = (Targets(_ids(client, name, selection.status), name, selection.status) for name in names)
-    return tuple(target for target in found if target.ids)
-
-
-def _taken_by_search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Targets, ...]:
-    found, _, _ = jobs.search(client, queue, status, bound=10**9)
-    by_queue: dict[str, list[str]] = {}
-    for job_id, name in reversed(found):
-        by_queue.setdefault(name, []).append(job_id)
-    return tuple(Targets(tuple(ids), name, status) for name, ids in by_queue.items())
-
-
-def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
-    """The ids of a queue's list or registry, oldest first.
-
-    They are read from the newest on: what is taken off the old end meanwhile shifts nothing, and what is added at
-    the new end is only read twice.
-    """
-    key = encode(jobs.place(queue, status))
-    found: dict[str, None] = {}
-    start = 0
-    while True:
-        page = _page(client, key, status, start)
-        found.update(dict.fromkeys(_job_id(member, status) for member in page))
-        if len(page) < PAGE:
-            return tuple(reversed(found))
-        start += PAGE
-
-
-def _job_id(member: bytes, status: Status) -> str:
-    """The id in a member of a list or registry: where jobs run, the execution follows it."""
-    text = decode(member)
-    return text.rpartition(":")[0] or text if status is Status.STARTED else text
-
-
-def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[bytes]:
-    try:
-        if status.fact.home == "queue":
-            page: Any = client.lrange(key, -(start + PAGE), -(start + 1))
-            return list(reversed(page))
-        page = client.zrevrange(key, start, start + PAGE - 1)
-    except redis.ResponseError as error:
-        if "WRONGTYPE" not in str(error):
-            raise
-        return []
-    return list(page)
+    return take(client, selection)
