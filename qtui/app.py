@@ -14,7 +14,7 @@ from textual.screen import Screen
 from qtui.acting import Acting
 from qtui.broker.models import Overview
 from qtui.broker.throughput import Throughput
-from qtui.palette import JobProvider, QueueProvider
+from qtui.palette import JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
 from qtui.theme import THEMES
@@ -28,7 +28,7 @@ class QtuiApp(Acting):
     CSS_PATH = "qtui.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**places()}
     DEFAULT_MODE = "queues"
-    COMMANDS = App.COMMANDS | {QueueProvider, JobProvider}
+    COMMANDS = App.COMMANDS | {OperationProvider, QueueProvider, JobProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012 - typed so by Textual
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

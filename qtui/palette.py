@@ -1,4 +1,4 @@
-"""The palette: jump to a queue by its name, or to a job by its id."""
+"""The palette: operate on the selected jobs, jump to a queue by its name, or to a job by its id."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
+from qtui.broker.operations import OPERATIONS, Operation
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.resource import operation_action
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -17,6 +19,27 @@ if TYPE_CHECKING:
 
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
+
+
+class OperationProvider(Provider):
+    """A command for every operation that has a key on the screen, now."""
+
+    def _possible(self) -> list[Operation]:
+        actions = {active.binding.action for active in self.screen.active_bindings.values() if active.enabled}
+        return [operation for operation in OPERATIONS.values() if operation_action(operation) in actions]
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for operation in self._possible():
+            yield DiscoveryHit(operation.title, partial(self.screen.run_action, operation_action(operation)), help=operation.hint)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose title matches."""
+        matcher = self.matcher(query)
+        for operation in self._possible():
+            if (score := matcher.match(operation.title)) > 0:
+                title = matcher.highlight(operation.title)
+                yield Hit(score, title, partial(self.screen.run_action, operation_action(operation)), help=operation.hint)
 
 
 class QueueProvider(Provider):

@@ -98,6 +98,8 @@ async def story():
             print("footer:", story.text.splitlines()[-1])
             await story.press("question_mark")
             print("help:", story.words)
+            await story.press("escape", "colon")
+            print("palette:", story.words)
             await story.press("escape", "K")
             print("prompt:", story.question(), story.focused)
             await story.press("y", "enter")
@@ -158,6 +160,7 @@ def test_an_operation_is_one_file_and_its_script(checkout: Path, server: Server,
     seen = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert "K Keep" in seen["footer"]
     assert "K Keep Set for how long it is kept from now on" in seen["help"]
+    assert "Keep Set for how long it is kept from now on" in seen["palette"]
     assert seen["prompt"] == "Keep: for how long? value"
     assert seen["refused"].startswith("'y' is not a length of time")
     assert seen["refused"].endswith("value True")

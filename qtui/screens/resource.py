@@ -37,7 +37,12 @@ BACKOFF = (1.0, 2.0, 4.0, 8.0)
 
 def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
     """The keys of operations, for a screen of that name that has an `action_act`."""
-    return [Binding(o.key, f"act('{o.name}')", o.title, id=f"{screen}.{o.name}", tooltip=o.hint) for o in operations]
+    return [Binding(o.key, operation_action(o), o.title, id=f"{screen}.{o.name}", tooltip=o.hint) for o in operations]
+
+
+def operation_action(operation: Operation) -> str:
+    """The action of an operation's key."""
+    return f"act('{operation.name}')"
 
 
 class ResourceScreen(Screen[None]):

@@ -68,6 +68,28 @@ async def test_the_palette_opens_a_job_by_its_id(client: redis.Redis) -> None:
         assert story.app.screen.job_id == job_id
 
 
+async def test_the_palette_has_the_operations_that_are_possible_here_and_they_ask(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client, size=(100, 40)) as story:
+        await story.press("2", "colon")
+        assert "Put it back into its queue, with fresh attempts" in story.words
+        assert "Delete it with its result and log" in story.words
+        assert "Call it off before it runs" not in story.words
+        await story.paste("Retry")
+        await story.press("enter")
+        await story.press("enter") if story.place == "CommandPalette" else None
+        assert story.question() == "Retry 1 job on test?"
+
+
+@pytest.mark.parametrize(("key", "read_only"), [("1", False), ("2", True)])
+async def test_the_palette_has_no_operations_where_none_is_possible(client: redis.Redis, key: str, read_only: bool) -> None:
+    seed.failed(client)
+    async with dashboard(client, size=(100, 40), read_only=read_only) as story:
+        await story.press(key, "colon")
+        assert story.place == "CommandPalette"
+        assert "Put it back into its queue" not in story.words
+
+
 async def test_f_freezes_the_refresh_and_goes_on_with_it(client: redis.Redis) -> None:
     seed.failed(client, "mail")
     async with dashboard(client) as story:
