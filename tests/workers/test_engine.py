@@ -15,7 +15,8 @@ from rq.command import send_kill_horse_command, send_shutdown_command, send_stop
 from rq.job import Job
 from rq.suspension import suspend
 
-from qtui_workers.engine.claim import Claim, failing
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import failing
 from qtui_workers.enqueue.pause import pause, paused, resume
 from qtui_workers.server import keys
 from tests.support import Server, wait_until

@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 from typing import Any, Final
 
-from qtui_workers.engine.claim import UNREADABLE, Claim, Ending, Nothing
+from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.ending import UNREADABLE, Ending
 from qtui_workers.reporting.source import Source
 from qtui_workers.text import decode, printable
 
@@ -49,7 +50,7 @@ def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
         case "finished":
             return logging.INFO, f"finished in {took:.3f} s"
         case "failed":
-            level = logging.WARNING if ending.error.startswith(UNREADABLE) else logging.ERROR
+            level = logging.WARNING if (ending.error or "").startswith(UNREADABLE) else logging.ERROR
             return level, f"failed for good after {took:.3f} s in attempt {claim.attempt} of {claim.attempts}{why}"
         case "retry":
             soon = f"in {ending.delay} s" if ending.delay else "follows"

@@ -12,7 +12,8 @@ import redis
 from rq.worker.base import WorkerStatus
 
 from qtui_workers.engine import attempt_logs
-from qtui_workers.engine.claim import Claim, Ending, Nothing, not_taken
+from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.ending import Ending, not_taken
 from qtui_workers.engine.job_runner import JobRunner
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.rq_adapter import WorkerInternals
@@ -75,7 +76,7 @@ class Exchange:
             wanted = execution if may_have_taken or (more and not self._shutdown.requested) else None
             queues = [queue.name for queue in self._internals.ordered_queues]
             try:
-                step = self._store.step(ended, wanted, queues, asked=requested_at)
+                step = self._store.step(ended, wanted, queues, requested_at=requested_at)
                 self._outage.end()
                 if ended:
                     self._conclude(*ended, step.outcome)
@@ -114,7 +115,7 @@ class Exchange:
 
     def _is_refused(self, ending: Ending) -> bool:
         """Whether the server is there, but hangs up when it gets a result as large as this."""
-        if len(ending.payload) >= _LARGE:
+        if len(ending.payload or b"") >= _LARGE:
             with suppress(redis.RedisError, OSError):
                 return bool(self._connection.ping())
         return False

@@ -16,11 +16,14 @@ from pathlib import Path
 from resource import struct_rusage
 from typing import Final, NamedTuple, NoReturn
 
-from qtui_workers.engine.claim import Claim, Ending, pack, unpack
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import Ending
+from qtui_workers.engine.frames import pack, unpack
 
 _STARTED: Final = b"started"
 _RUN: Final = b"run"
 _SETTLE: Final = b"settle"
+_SETTLED: Final = b"settled"
 _LARGEST: Final = 600 * 1024 * 1024
 """Bytes of a frame: more than the longest value that Redis takes."""
 _WORKERS_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU)
@@ -86,15 +89,14 @@ class Horse:
     def receive(self) -> Ending | float:
         """Its answer: how the job ended, or when (time.monotonic) its code was seen to have begun. Waits; raises HorseDied."""
         try:
-            parts = _receive(self._socket)
+            parts = self._receive()
             return float(parts[1]) if parts[0] == _STARTED else Ending.from_frame(parts)
-        except (OSError, EOFError, ValueError, IndexError) as error:
+        except (ValueError, IndexError) as error:
             raise HorseDied from error
 
     def receive_settled(self) -> bool:
         """Its answer to `settle`: False where another execution ran last. Waits; raises HorseDied."""
-        answer = self.receive()
-        return isinstance(answer, Ending) and answer.kind == "settled"
+        return self._receive() == [_SETTLED, b"1"]
 
     def kill(self) -> None:
         """Kills it, with all processes of its group."""
@@ -111,17 +113,23 @@ class Horse:
         self._close()
         return ended
 
-    def memory(self) -> int:
-        """Bytes of memory that it holds now; 0 where the system does not say."""
+    def memory(self) -> int | None:
+        """Bytes of memory that it holds now; None where the system does not say."""
         try:
             return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except (OSError, ValueError, IndexError):
-            return 0
+            return None
 
     def _send(self, parts: list[bytes]) -> None:
         try:
             self._socket.sendall(pack(parts))
         except OSError as error:
+            raise HorseDied from error
+
+    def _receive(self) -> list[bytes]:
+        try:
+            return _receive(self._socket)
+        except (OSError, EOFError, ValueError) as error:
             raise HorseDied from error
 
     def _close(self) -> None:
@@ -188,10 +196,9 @@ def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
         verb, *parts = _receive(sock)
         answers = _Answers(sock)
         if verb == _RUN:
-            ending = perform(Claim.from_frame(parts[1:]), answers.started if parts[0] == b"1" else None)
+            answers.ended(perform(Claim.from_frame(parts[1:]), answers.started if parts[0] == b"1" else None))
         else:
-            ending = Ending("settled" if settle(parts[0].decode()) else "failed", 0.0, 0.0)
-        answers.ended(ending)
+            answers.settled(settle(parts[0].decode()))
 
 
 class _Answers:
@@ -211,6 +218,9 @@ class _Answers:
         with self._sending:
             self._finished = True
             self._sock.sendall(pack(ending.to_frame()))
+
+    def settled(self, done: bool) -> None:
+        self._sock.sendall(pack([_SETTLED, b"1" if done else b"0"]))
 
 
 def _die_with_worker(lifeline: int) -> None:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from qtui_workers.engine.claim import Claim, Ending
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.horse import Horse, HorseDied
 from qtui_workers.engine.job_runner import ReportStart
 from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
@@ -67,7 +68,7 @@ class HorseSupervisor:
         self._internals.note_horse(horse.pid)
         reason: Reason = "died"
         try:
-            horse.run(claim, report_start=bool(claim.limit))
+            horse.run(claim, report_start=claim.limit is not None)
             self._announce(claim)  # while the job runs already, which need not wait for it
             answer = self._await_ending(horse, claim)
             if isinstance(answer, Ending):
@@ -126,8 +127,10 @@ class HorseSupervisor:
         return self._horse
 
     def _is_used_up(self, horse: Horse) -> bool:
-        too_many = self._max_jobs is not None and horse.jobs >= self._max_jobs
-        return too_many or (self._max_memory is not None and horse.memory() > self._max_memory)
+        if self._max_jobs is not None and horse.jobs >= self._max_jobs:
+            return True
+        memory = horse.memory() if self._max_memory is not None else None
+        return memory is not None and self._max_memory is not None and memory > self._max_memory
 
     def _perform(self, claim: Claim, on_start: Callable[[], None] | None) -> Ending:
         """In the horse."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from qtui_workers.engine.claim import Claim, Ending, Interrupted, returned
+from qtui_workers.engine.claim import Claim, Interrupted
+from qtui_workers.engine.ending import Ending, returned
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.shutdown import Shutdown
 
@@ -49,7 +50,9 @@ class InProcessRunner:
         try:
             if self._shutdown.requested:  # since the job was claimed: no second signal will be sent
                 return returned(claim)
-            return self._performer.perform(claim, (lambda: self._report_start(claim, time.monotonic())) if claim.limit else None)
+            if claim.limit is None:
+                return self._performer.perform(claim)
+            return self._performer.perform(claim, lambda: self._report_start(claim, time.monotonic()))
         except Interrupted:
             return returned(claim)
         finally:

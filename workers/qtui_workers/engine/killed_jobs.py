@@ -9,7 +9,8 @@ import logging
 import os
 from typing import Final, Literal
 
-from qtui_workers.engine.claim import Claim, Ending, failing, returned, stopped
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import Ending, failing, returned, stopped
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.horse import HorseExit
 from qtui_workers.engine.job_reader import JobReader

@@ -10,7 +10,8 @@ from rq.executions import Execution
 
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.attempt_logs import Standstill
-from qtui_workers.engine.claim import Claim, Ending, Nothing, returned, unreadable
+from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.ending import Ending, returned, unreadable
 from qtui_workers.engine.exchange import Ended, Exchange
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_runner import JobRunner, ReportStart

@@ -19,7 +19,8 @@ from rq.executions import Execution
 from rq.job import JobStatus, Retry
 from rq.timeouts import JobTimeoutException
 
-from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Ending, Interrupted, failing, returned, traceback_of, unreadable
+from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
+from qtui_workers.engine.ending import Ending, failing, returned, traceback_of, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
@@ -27,7 +28,7 @@ from qtui_workers.engine.retention import kept
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.unreadable import AWAY
-from qtui_workers.rate.limiter import Limits, in_time
+from qtui_workers.rate.limiter import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,11 @@ class Performer:
             return unreadable(claim, f"{type(error).__name__}: {error}")
         os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses have it
         execution = self._jobs.execution_of(claim, job)
-        if claim.limit and not in_time(claim.asked):
+        if not claim.may_start:
             return returned(claim)
 
         def starting(function: Callable[..., Any]) -> AbstractContextManager[None]:
-            if claim.limit and not in_time(claim.asked):  # ready so late that its slot may have been given again
+            if claim.limit is not None and not claim.may_start:  # ready so late that its slot may have been given again
                 self._limits.admit(claim.limit, claim.execution)
             return start_detected(function, on_start) if on_start else nullcontext()
 
@@ -103,12 +104,12 @@ class Performer:
         started = time.time()
         job.started_at = datetime.fromtimestamp(started, UTC)
         error: BaseException | None = None
-        over = 0.0
+        code_ended: float | None = None
         try:
             timeout = job.timeout or DEFAULT_TIMEOUT
             with self._hooks.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
                 value = job.perform()
-            over = time.monotonic()
+            code_ended = time.monotonic()
             if isinstance(value, Retry):
                 self._internals.finalize_success(job, self._jobs.queue_of(claim.queue), execution, value)
                 return _settled(job, started)
@@ -120,7 +121,7 @@ class Performer:
             self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)
             _, keep = kept(job)
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
-        ending = replace(ending, over=over or time.monotonic())
+        ending = replace(ending, code_ended=code_ended or time.monotonic())
         self._last = _Performed(job, execution, ending, error)
         return ending
 
@@ -131,7 +132,7 @@ def _settled(job: Job, started: float) -> Ending:
 
 def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
     """As rq.results.Result.serialize writes what a job returned."""
-    payload = b""
+    payload = None
     if value is not None:
         try:
             serialized = job.serializer.dumps(value)

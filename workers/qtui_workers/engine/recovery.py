@@ -17,7 +17,8 @@ from rq.job import JobStatus
 from rq.rate_limit import release_slot
 
 from qtui_workers.engine import attempt_logs
-from qtui_workers.engine.claim import Claim, Ending, failing, from_iso, unreadable
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import Ending, failing, from_iso, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.side_tasks import SideTasks
@@ -70,7 +71,7 @@ class Recovery:
     def _recover(self, lease: Overdue) -> None:
         claim = self._claim(lease)
         lost = decode(claim.fields.get(b"worker_name"))
-        ending = replace(_ending(claim, lost), seen=lease.score)
+        ending = replace(_ending(claim, lost), lease_score=lease.score)
         if self._store.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
             return
         attempt_logs.ended(claim, ending, self._worker, how=f"lost its worker {printable(lost, 100)}: ")
@@ -106,7 +107,7 @@ def _ending(claim: Claim, lost: str) -> Ending:
     if claim.fields and not claim.readable:
         return unreadable(claim, "its record holds no data")
     if claim.fields and claim.fields.get(b"status") != b"started":
-        return Ending("settled", 0.0, 0.0)
+        return Ending("settled", claim.begun, time.time())
     return failing(claim, _sentence(lost))
 
 

@@ -20,7 +20,8 @@ from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.queue import Queue
 
-from qtui_workers.engine.claim import Claim, Ending, last_line
+from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.ending import Ending, last_line
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.retention import kept

@@ -26,7 +26,7 @@ def report_start(limits: Limits, claim: Claim, seen: float) -> None:
 
     A lost report costs rate only. The script that ends a job reports its start, too.
     """
-    if claim.limit:
+    if claim.limit is not None:
         with suppress(redis.RedisError, OSError):
             limits.started(claim.limit, claim.execution, seen)
 

@@ -14,7 +14,7 @@ from rq.results import Result
 from rq.serializers import JSONSerializer
 from rq.utils import now, utcformat
 
-from qtui_workers.engine.claim import UNREADABLE
+from qtui_workers.engine.ending import UNREADABLE
 from qtui_workers.server import keys
 from qtui_workers.text import printable
 

@@ -10,7 +10,8 @@ from typing import Any, Final
 import redis
 from redis.exceptions import NoScriptError
 
-from qtui_workers.engine.claim import Claim, Ending, Nothing, iso
+from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.ending import Ending, iso
 from qtui_workers.reporting.events import fragment as events
 from qtui_workers.server import keys
 from qtui_workers.server.connection import own_connection
@@ -76,13 +77,13 @@ class WorkerStore:
         execution: str | None,
         queues: Sequence[str],
         *,
-        asked: float = 0.0,
+        requested_at: float | None = None,
         forced: bool = False,
     ) -> Step:
         """Ends a job, then begins the next as that execution (None: takes none), of the first queue that has any.
 
-        Both may be repeated with the same arguments: what was done before is found done. `asked` is when this execution
-        was first asked for; forced: also where other jobs wait for the one that ends.
+        Both may be repeated with the same arguments: what was done before is found done. `requested_at` is when
+        this execution was first requested; forced: also where other jobs wait for the one that ends.
         """
         begun = time.time()
         arguments = [*self._common(begun), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
@@ -97,7 +98,7 @@ class WorkerStore:
         job_id, queue, flat, dependents, limit = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         texts = (decode(job_id), decode(queue), execution or "")
-        return Step(decode(outcome), Claim(*texts, begun, fields, dependents, asked, decode(limit)))
+        return Step(decode(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None))
 
     def close(self) -> None:
         """Ends the connection."""

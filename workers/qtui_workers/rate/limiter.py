@@ -49,9 +49,9 @@ _registered: set[tuple[Any, ...]] = set()
 """Server and name of the limiters that this process, or the one it was forked from, has seen there."""
 
 
-def since(moment: float) -> int:
-    """µs that have passed at least since that time of `time.monotonic()`; 0 where it is 0."""
-    return max(0, int((time.monotonic() - moment) / _DRIFT * MICRO)) if moment else 0
+def since(moment: float | None) -> int:
+    """µs that have passed at least since that time of `time.monotonic()`; 0 where it is not known."""
+    return 0 if moment is None else max(0, int((time.monotonic() - moment) / _DRIFT * MICRO))
 
 
 class LimitTimeout(QtuiError):
@@ -179,10 +179,10 @@ class Limits:
         reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * MICRO), *numbers])
         return reply
 
-    def started(self, name: str, token: str, seen: float = 0.0) -> None:
+    def started(self, name: str, token: str, seen: float | None = None) -> None:
         """Reports that what was admitted has started; never to be sent before, and again does no harm.
 
-        `seen`: when that was known (time.monotonic of this machine); 0: now.
+        `seen`: when that was known (time.monotonic of this machine); None: now.
         """
         _STARTED(self._connection, [], [name, token, since(seen)])
 

@@ -1,0 +1,180 @@
+"""How a job ended: what the processes of a worker tell each other and the server about it."""
+
+from __future__ import annotations
+
+import json
+import time
+import traceback
+import zlib
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Literal, Self, get_args
+
+from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
+
+from qtui_workers.engine import frames
+from qtui_workers.engine.claim import Claim
+from qtui_workers.rate.limiter import since
+from qtui_workers.server import keys
+from qtui_workers.text import decode, printable
+
+Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
+"""`returned`: put back at the head of its queue, attempts unchanged. `settled`: RQ's own code has ended it already."""
+
+UNREADABLE: Final = "qtui: the job's record cannot be read"
+_KEPT_UNREADABLE: Final = 30 * 86_400
+_LONGEST_TRACEBACK: Final = 1_000_000
+_LONGEST_INTERVAL: Final = 30 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended."""
+
+    kind: Kind
+    started: float
+    ended: float
+    payload: bytes | None = None
+    """The result or the traceback as RQ stores them (`rq.results.Result.serialize`); None where there is none."""
+    ttl: int | None = None
+    """Seconds that the result is kept; None: RQ's default, negative: for ever."""
+    delay: int = 0
+    """Seconds until the next attempt."""
+    front: bool = False
+    """Whether the next attempt goes to the head of the queue."""
+    keep: int | None = None
+    """How many jobs of its queue that ended the same way are kept; None: as many as there are."""
+    error: str | None = None
+    """The last line of the traceback, for the stream of events."""
+    lease_score: str | None = None
+    """The score of the lease as it was seen, where it is another worker's."""
+    status: str | None = None
+    """What RQ's own code made of a job that is `settled`; None where that is not known."""
+    code_ended: float | None = None
+    """When the job's own code had ended (time.monotonic, which the processes of a machine share); None: not known."""
+
+    def to_frame(self) -> list[bytes]:
+        """As `from_frame` reads it."""
+        numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep, self.code_ended)
+        texts = (self.kind, self.error, self.status)
+        return [*map(frames.text, texts), self.payload or b"", *map(frames.number, numbers)]
+
+    @classmethod
+    def from_frame(cls, parts: Sequence[bytes]) -> Self:
+        """The ending that was sent; ValueError where it is none."""
+        kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended = parts
+        found = next((known for known in get_args(Kind) if known == decode(kind)), None)
+        if found is None:
+            raise ValueError("no ending")
+        return cls(
+            kind=found,
+            started=float(started),
+            ended=float(ended),
+            payload=payload or None,
+            ttl=frames.read_int(ttl),
+            delay=int(delay),
+            front=front == b"1",
+            keep=frames.read_int(keep),
+            error=frames.read_text(error),
+            status=frames.read_text(status),
+            code_ended=frames.read_float(code_ended),
+        )
+
+    def arguments(self, claim: Claim, *, forced: bool) -> list[str | bytes | int]:
+        """What `lua/ending.lua` reads; forced: also where other jobs wait for this one."""
+        default = DEFAULT_RESULT_TTL if self.kind == "finished" else DEFAULT_FAILURE_TTL
+        ttl = default if self.ttl is None and self.kind == "finished" else self.ttl
+        return [
+            self.kind, claim.id, claim.queue, claim.execution, repr(claim.begun),
+            iso(self.started), iso(self.ended), repr(self.ended), f"{max(0.0, self.ended - self.started):.6f}",
+            self.payload or b"", "" if ttl is None else ttl, default,
+            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error or "", self.lease_score or "",
+            int(forced), claim.limit or "", since(self.code_ended),
+        ]  # fmt: skip
+
+
+def failing(claim: Claim, text: str, *, started: float | None = None, may_retry: bool = True, keep: int | None = None) -> Ending:
+    """A failed attempt: the job gets another where it has any left (`rq.job.Job.retry`), else it has failed."""
+    ended = time.time()
+    begun = claim.begun if started is None else started
+    left = claim.number(b"retries_left") or 0
+    if may_retry and left > 0:
+        front = claim.fields.get(b"enqueue_at_front_on_retry") == b"1"
+        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=last_line(text) or None)
+    return Ending("failed", begun, ended, packed(text), claim.number(b"failure_ttl"), keep=keep, error=last_line(text) or None)
+
+
+def stopped(claim: Claim) -> Ending:
+    """A job that was stopped by a command: no further attempt, whatever is left."""
+    ending = failing(claim, "Job stopped by user, work-horse terminated.", may_retry=False)
+    return replace(ending, kind="stopped")
+
+
+def unreadable(claim: Claim, reason: str) -> Ending:
+    """A job whose record cannot be read is among the failed ones, with the reason."""
+    text = f"{UNREADABLE} ({printable(reason, 300)})"
+    return Ending("failed", claim.begun, time.time(), packed(text), _KEPT_UNREADABLE, error=text)
+
+
+def not_taken(claim: Claim, ending: Ending) -> Ending:
+    """What is written instead of a result that the server does not take."""
+    reason = f"qtui: the server does not take what came of this job: {len(ending.payload or b''):,} bytes"
+    return failing(claim, reason, started=ending.started, may_retry=False)
+
+
+def returned(claim: Claim) -> Ending:
+    """A job that goes back to where it was taken from."""
+    return Ending("returned", claim.begun, time.time())
+
+
+def traceback_of(error: BaseException) -> str:
+    """As RQ formats it (`rq.job_lifecycle.format_exc_info`), of a very long one only the end."""
+    return "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+
+
+def packed(text: str) -> bytes:
+    """A traceback as RQ stores it."""
+    return b64encode(zlib.compress(text.encode("utf-8", "replace")))
+
+
+def last_line(text: str) -> str:
+    """The last line of a traceback: safe to show, at most 300 characters."""
+    return printable(text.rstrip().rpartition("\n")[2], 300)
+
+
+def _delay(claim: Claim, left: int) -> int:
+    """Seconds before the next attempt.
+
+    RQ's rule (`rq.job.Job.get_retry_interval`), but where the list is shorter than the attempts its last entry is
+    repeated instead of its first. Chance had its part when the list was made (`qtui_workers.define.backoff`).
+    """
+    intervals = _intervals(claim.fields.get(b"retry_intervals"))
+    if not intervals:
+        return 0
+    done = claim.number(keys.FIELD_ATTEMPT.encode()) or 0
+    index = max(len(intervals) - left, min(done, len(intervals) - 1))
+    return min(intervals[index], _LONGEST_INTERVAL)
+
+
+def _intervals(raw: bytes | None) -> list[int]:
+    try:
+        found = json.loads(raw or b"[]")
+        listed = found if isinstance(found, list) else [found]
+        return [max(0, int(one)) for one in listed if isinstance(one, int | float)]
+    except (ValueError, OverflowError, RecursionError):
+        return []
+
+
+def iso(at: float) -> str:
+    """A time as RQ writes it (`rq.utils.utcformat`)."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+
+
+def from_iso(raw: bytes | None) -> float | None:
+    """A time that RQ wrote, in seconds since the epoch; None where it is none."""
+    try:
+        return datetime.fromisoformat(decode(raw)).timestamp()
+    except ValueError:
+        return None
