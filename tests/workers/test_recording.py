@@ -65,7 +65,7 @@ def test_one_job_after_the_other_leaves_nothing_behind(client: redis.Redis) -> N
     assert (sys.stdout, sys.stderr) == streams
     assert logging.getLogger().handlers == handlers
     assert threading.active_count() == threads
-    assert source.current().job == ""
+    assert source.current().job is None
     assert log_lines(client, "first") == [("PRINT", "of the first")]
     assert log_lines(client, "second") == [("PRINT", "of the second")]
 

@@ -65,7 +65,7 @@ def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
 
 def _head(source: Source) -> str:
     called = f" ({printable(source.function, 200)})" if source.function else ""
-    return f"{printable(source.queue, 200)}: job {printable(source.job, 200)}{called}"
+    return f"{printable(str(source.queue), 200)}: job {printable(str(source.job), 200)}{called}"
 
 
 class Standstill:

@@ -19,7 +19,7 @@ class WorkerEvents:
         self._connection = connection
         self._worker = worker
 
-    def trouble(self, error: str, *, job: str = "", queue: str = "") -> None:
+    def trouble(self, error: str, *, job: str | None = None, queue: str | None = None) -> None:
         """Trouble of the worker itself, perhaps with a job."""
         self._emit(EventKind.WORKER_ERROR, Source(job, queue, worker=self._worker), {"error": error})
 

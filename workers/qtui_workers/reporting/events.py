@@ -94,7 +94,7 @@ def packed(details: Details | None) -> bytes:
 def arguments(source: Source) -> list[bytes | int]:
     """`job, queue, call, worker, attempt`, as `event()` takes them."""
     texts = (source.job, source.queue, source.function, source.worker)
-    return [*(text[:_TEXT_LIMIT].encode("utf-8", "surrogateescape") for text in texts), source.attempt or b""]
+    return [*((text or "")[:_TEXT_LIMIT].encode("utf-8", "surrogateescape") for text in texts), source.attempt or b""]
 
 
 def emit(
@@ -166,11 +166,11 @@ def _event(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Event:
         at=int(place.partition("-")[0]) / 1000,
         kind=printable(texts.get("event", ""), 40),
         source=Source(
-            job=texts.get("job", ""),
-            queue=texts.get("queue", ""),
-            function=printable(texts.get("function", "")),
-            worker=texts.get("worker", ""),
-            attempt=int(attempt) if attempt.isdecimal() and len(attempt) < 10 else 0,
+            job=texts.get("job") or None,
+            queue=texts.get("queue") or None,
+            function=printable(texts.get("function", "")) or None,
+            worker=texts.get("worker") or None,
+            attempt=int(attempt) or None if attempt.isdecimal() and len(attempt) < 10 else None,
         ),
         details=_details((fields or {}).get(b"details", b"")),
     )

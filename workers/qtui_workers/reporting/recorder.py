@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _INTERVAL: Final = 0.25
 """Seconds between two writes, at least."""
 _FIRST_PAUSE: Final = 0.05
-"""Seconds from the first word to its being written: a short job needs one write only."""
+"""Seconds from the first report or line until it is written: a short job needs one write only."""
 _EVENT_INTERVAL: Final = 1.0
 """Seconds between two events of progress, at least: all jobs share their stream."""
 _BATCH: Final = 200
@@ -40,33 +40,35 @@ _Line = tuple[str, str, float]
 
 
 class Recorder:
-    """Takes what a job says at any speed and writes it about four times a second, the newest progress last.
+    """Takes progress and lines of a job at any rate and writes them about four times a second, the newest progress last.
 
-    The job itself never waits for Redis, and never sees an error of it: the first is logged, and what was to be
-    written is tried again with what comes next. The thread begins with the first word and ends with `close`. What a
-    fork of the process says, or anybody after the end, is not recorded.
+    The job itself never waits for Redis, and never sees an error of it: the first is logged, and what could not be written is
+    tried again with what follows. The thread starts with the first report or line and ends with `close`. What comes from a
+    fork of the process, or after the end, is not recorded.
     """
 
     TEXT_LIMIT: ClassVar[int] = 8_192
     """Characters of a line that are kept, and bytes."""
 
     def __init__(self, connection: redis.Redis, source: Source, *, cap: int = events.CAP) -> None:
+        assert source.job is not None
         self.source = source
+        self._job = source.job
         self._connection = connection
         self._cap = cap
         self._pid = os.getpid()
         self._progress: events.Details | None = None
-        self._untold: events.Details | None = None
+        self._unreported: events.Details | None = None
         """Progress that is written, but of which there is no event yet."""
-        self._told = -_EVENT_INTERVAL
+        self._reported_at = -_EVENT_INTERVAL
         self._lines: deque[_Line] = deque(maxlen=_STREAM_LIMIT)
         self._batch: list[_Line] = []
         """Lines that are being written."""
         self._kept = KEPT_WHILE_RUNNING
-        self._said = threading.Event()
+        self._news = threading.Event()
         self._closing = threading.Event()
         self._given_up = False
-        self._complained = False
+        self._warned = False
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -89,7 +91,7 @@ class Recorder:
         """
         self._kept = keep
         self._closing.set()
-        self._said.set()
+        self._news.set()
         if self._thread is not None and self._thread.is_alive():
             self._thread.join(_PATIENCE)
         self._given_up = True
@@ -101,7 +103,7 @@ class Recorder:
         if self._thread is None:
             with self._starting:
                 self._start()
-        self._said.set()
+        self._news.set()
 
     def _start(self) -> None:
         if self._thread is None:  # another thread of the job may have been first
@@ -111,10 +113,10 @@ class Recorder:
     def _run(self) -> None:
         pause = _FIRST_PAUSE
         while not self._closing.is_set():
-            self._said.wait()
+            self._news.wait()
             self._closing.wait(pause)
             pause = _INTERVAL
-            self._said.clear()
+            self._news.clear()
             self._write()
         self._write()
 
@@ -123,32 +125,32 @@ class Recorder:
             while not self._given_up and self._write_batch():
                 pass
         except (redis.RedisError, OSError) as error:
-            if not self._complained:
-                self._complained = True
-                log.warning("progress and log lines of %s could not be written: %s", keys.job(self.source.job), error)
+            if not self._warned:
+                self._warned = True
+                log.warning("progress and log lines of %s could not be written: %s", keys.job(self._job), error)
 
     def _write_batch(self) -> bool:
         """Writes some; True where more is left."""
         facts, self._progress = self._progress, None
-        self._untold = facts or self._untold
+        self._unreported = facts or self._unreported
         self._batch = self._batch or [self._lines.popleft() for _ in range(min(_BATCH, len(self._lines)))]
-        told = self._untold is not None and (self._closing.is_set() or time.monotonic() - self._told >= _EVENT_INTERVAL)
+        due = self._closing.is_set() or time.monotonic() - self._reported_at >= _EVENT_INTERVAL
+        event = self._unreported if due else None
         try:
-            self._send(facts, self._untold if told else None)
+            self._send(facts, event)
         except (redis.RedisError, OSError):
             self._progress = self._progress or facts
             raise
         self._batch = []
-        if told:
-            self._untold, self._told = None, time.monotonic()
+        if event is not None:
+            self._unreported, self._reported_at = None, time.monotonic()
         return bool(self._lines)
 
     def _send(self, facts: events.Details | None, event: events.Details | None) -> None:
-        job = self.source.job
         script = self._connection.register_script(_RECORD)
         flat = [part for level, text, at in self._batch for part in (level, self._encoded(text), at)]
         script(
-            keys=[keys.job(job), keys.log(job), keys.EVENTS],
+            keys=[keys.job(self._job), keys.log(self._job), keys.EVENTS],
             args=[
                 *(keys.FIELD_PROGRESS, json.dumps(dict(facts)) if facts else "", _STREAM_LIMIT, self._kept),
                 *(events.packed(event), self._cap, *events.arguments(self.source), *flat),

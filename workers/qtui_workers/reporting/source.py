@@ -1,4 +1,4 @@
-"""Whom an event or a log line is about: a job in one of its attempts, or a worker."""
+"""What an event or a log line is about: a job in one of its attempts, or a worker."""
 
 from __future__ import annotations
 
@@ -13,56 +13,56 @@ _LIMIT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A job and where it runs; '' and 0 where that is not known, or there is none."""
+    """A job and where it runs; None where that is not known, or there is none."""
 
-    job: str = ""
-    queue: str = ""
-    function: str = ""
+    job: str | None = None
+    queue: str | None = None
+    function: str | None = None
     """Its name, or a description that begins with it, up to the first `(`."""
-    worker: str = ""
-    attempt: int = 0
+    worker: str | None = None
+    attempt: int | None = None
 
     @classmethod
-    def of(cls, job: rq.job.Job, *, worker: str = "", attempt: int = 0) -> Self:
+    def of(cls, job: rq.job.Job, *, worker: str | None = None, attempt: int | None = None) -> Self:
         """That job; its payload is not read, as that could unpickle it."""
         function = called(str(job.description or ""))
-        return cls(str(job.id), str(job.origin), function, worker or job.worker_name or "", attempt)
+        return cls(str(job.id), str(job.origin), function, worker or job.worker_name or None, attempt or None)
 
     def fields(self) -> dict[str, str | int]:
         """What is known, by name: `log.info("…", extra=source.fields())`."""
-        whole: dict[str, str | int] = {
+        whole = {
             "job": self.job,
             "queue": self.queue,
             "function": self.function,
             "worker": self.worker,
             "attempt": self.attempt,
         }
-        return {name: value for name, value in whole.items() if value}
+        return {name: value for name, value in whole.items() if value is not None}
 
 
-def called(description: str) -> str:
-    """What a description says is called; the arguments behind it may be secret."""
-    return description[:_LIMIT].partition("(")[0]
+def called(description: str) -> str | None:
+    """The function that a description names, without the arguments behind it, which may be secret; None where it names none."""
+    return description[:_LIMIT].partition("(")[0] or None
 
 
 _OWN_LOGGERS: Final = ("rq", "redis", "qtui_workers.reporting.recorder")
 
 
 def is_own(logger: str) -> bool:
-    """Whether what that logger says is about the worker itself, not about the job that it runs."""
+    """Whether the records of that logger are about the worker itself, not about the job that it runs."""
     return any(logger == own or logger.startswith(f"{own}.") for own in _OWN_LOGGERS)
 
 
 _current = Source()
-"""Not a context variable: what the job's own threads say is about it too. A process runs one job at a time."""
+"""Not a context variable: records of the job's own threads are about it too. A process runs one job at a time."""
 
 
 def current() -> Source:
-    """Whom this process works for at the moment: every log line of it is about that."""
+    """What this process works for at the moment: every log line of it is about that."""
     return _current
 
 
 def work_for(source: Source) -> None:
-    """From now on this process works for that source."""
+    """From now on the log lines of this process are about that."""
     global _current
     _current = source
