@@ -34,28 +34,37 @@ class QueueWatch:
         return self.armed and self._names.issuperset(names)
 
     def arm(self, names: Collection[str], beside: Collection[str] = ()) -> bool:
-        """From now on a change of any of these keys is reported; returns whether one of `names` exists now.
+        """From now on a change of any of these keys is reported, where that is supported.
 
+        Returns whether there may be something already: one of `names` exists, or one of all has changed meanwhile.
         Raises redis.RedisError or OSError.
         """
         if not self.supported:
-            return True
+            return False
         try:
             connection = self._connect()
-            groups = [keys for keys in (beside, names) if keys]
-            for keys in groups:
-                connection.send_command("EXISTS", *(name.encode("utf-8", "surrogateescape") for name in keys))
-            found = [connection.read_response() for _ in groups][-1]
+            found = self._read_keys(connection, names, beside)
+            self.armed = True
+            self._names = frozenset((*names, *beside))
+            # A report that came with the answer is in redis-py's buffer already: the socket never becomes readable for it.
+            if connection.can_read(0):
+                self.receive()
+                return True
         except redis.ResponseError:
             self.close()
             self.supported = False
-            return True
+            return False
         except (redis.RedisError, OSError):
             self.close()
             raise
-        self.armed = True
-        self._names = frozenset((*names, *beside))
-        return bool(found)
+        return found
+
+    @staticmethod
+    def _read_keys(connection: Any, names: Collection[str], beside: Collection[str]) -> bool:
+        """Whether one of `names` exists. In one packet, so that the server reads all keys before any other client changes one."""
+        groups = [[name.encode("utf-8", "surrogateescape") for name in group] for group in (beside, names) if group]
+        connection.send_packed_command(connection.pack_commands([("EXISTS", *group) for group in groups]))
+        return bool([connection.read_response() for _ in groups][-1])
 
     def fileno(self) -> int | None:
         """What becomes readable when one of the keys has changed; None where it is not armed."""
