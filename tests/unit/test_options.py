@@ -69,7 +69,7 @@ def test_each_option_that_cannot_be_accepted_is_named_with_its_reason() -> None:
 def test_what_is_said_of_one_job_replaces_what_its_processor_says_and_nothing_else() -> None:
     options = Options.of({"attempts": 3, "timeout": "1h", "keep_failed": 5, "cron": "@daily"})
     said = EnqueueOptions.of({"timeout": 5, "backoff": "none", "delay": None})
-    changed = options.overridden(said, None)
+    changed = options.replaced(said, None)
     assert changed == Options.of({"attempts": 3, "timeout": 5, "keep_failed": 5, "cron": "@daily", "backoff": Backoff("none")})
     assert changed.schedule == options.schedule
     assert options.timeout == timedelta(hours=1)
@@ -77,5 +77,5 @@ def test_what_is_said_of_one_job_replaces_what_its_processor_says_and_nothing_el
 
 @pytest.mark.parametrize(("retries", "attempts"), [(None, 1), (0, 1), (4, 5)])
 def test_a_job_of_a_processor_that_names_no_attempts_has_those_of_the_environment(retries: int | None, attempts: int) -> None:
-    assert Options().overridden(EnqueueOptions(), retries).attempts == attempts
-    assert Options().overridden(EnqueueOptions.of({"attempts": 2}), retries).attempts == 2
+    assert Options().replaced(EnqueueOptions(), retries).attempts == attempts
+    assert Options().replaced(EnqueueOptions.of({"attempts": 2}), retries).attempts == 2

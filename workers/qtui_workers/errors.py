@@ -1,4 +1,4 @@
-"""What can go wrong, each in one clear sentence that names the next step."""
+"""Errors, each in one clear sentence that names the next step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class QtuiError(Exception):
 
 
 class InvalidInput(QtuiError, ValueError):
-    """A payload, an option or a name that cannot be accepted; says the field and the reason.
+    """A payload, an option or a name that cannot be accepted; names the field and the reason.
 
     A ValueError too, so that pydantic reports one that is raised by the check of a field together with the field.
     """

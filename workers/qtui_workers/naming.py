@@ -1,4 +1,4 @@
-"""The names that queues, workers and limiters may have, and the queues of a priority."""
+"""The names that queues, workers and limiters may have, and how priorities name queues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text that came from outside, made safe to show: what a job wrote must not steer the terminal of who looks at it."""
+"""Text from outside, made safe to show: what a job wrote must not control the terminal of the person who looks at it."""
 
 from __future__ import annotations
 

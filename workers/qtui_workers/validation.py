@@ -53,7 +53,7 @@ def reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> st
 
 
 def about(name: str, reason: str) -> str:
-    """A reason as a sentence: one that begins with "must" needs the name in front of it, any other says what it is about."""
+    """A reason as a sentence: one that begins with "must" needs the name in front of it, any other names what it is about."""
     return f"{name} {reason}" if reason.startswith("must ") else reason
 
 

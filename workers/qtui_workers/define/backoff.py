@@ -32,9 +32,9 @@ class Backoff:
     cap: timedelta = timedelta(hours=1)
     """No wait of an exponential rule is longer than this, or than its base."""
     jitter: float | None = None
-    """The part of each wait that is left to chance, from 0 to 1; None: a tenth where it is exponential, else nothing.
+    """The part of each wait that is drawn at random, from 0 to 1; None: a tenth where it is exponential, else nothing.
 
-    Jobs that failed together would otherwise all come back together. A wait of 60 s becomes one from 54 to 60 s with 0.1,
+    Jobs that failed together would otherwise all be tried again together. A wait of 60 s becomes one from 54 to 60 s with 0.1,
     and any up to 60 s with 1 ("full jitter": AWS Architecture Blog, Exponential Backoff and Jitter).
     """
 
@@ -63,11 +63,11 @@ class Backoff:
 
     @property
     def spread(self) -> float:
-        """The part of each wait that is left to chance."""
+        """The part of each wait that is drawn at random."""
         return _USUAL_JITTER[self.kind] if self.jitter is None else self.jitter
 
     def intervals(self, retries: int) -> list[int]:
-        """The wait before each retry in whole seconds, rounded up, as RQ's scheduler counts them; drawn anew each time.
+        """The wait before each retry in whole seconds, rounded up, as RQ's scheduler counts them; drawn anew at each call.
 
         As long as there are retries: RQ repeats the *first* entry of a shorter list (`rq.job.Job.get_retry_interval`).
         """
@@ -92,7 +92,7 @@ def as_backoff(rule: Backoff | str) -> Backoff:
 
 
 _parsed = lru_cache(maxsize=256)(Backoff.parse)
-"""Who enqueues one job after the other writes the same few rules again and again."""
+"""A program that enqueues one job after the other names the same few rules again and again."""
 
 
 def _chance() -> float:

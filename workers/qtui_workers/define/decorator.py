@@ -22,7 +22,7 @@ from qtui_workers.naming import Priority, check_name, with_priority
 from qtui_workers.reporting.job_recording import recording
 
 MAIN_QUEUE: Final = "main-queue"
-"""Where jobs go when nothing else is said."""
+"""The queue of processors that name none."""
 
 P = TypeVar("P", bound=BaseModel)
 R = TypeVar("R", bound=BaseModel)
@@ -73,8 +73,8 @@ class Processor(Generic[P, R]):
         """Runs the function right here: with the payload as its model it returns the result as its model, which is how a test
         calls it; with the payload's fields, which is how RQ calls it, plain JSON data.
 
-        Raises InvalidInput where the fields do not fit, TypeError where the function returns something else than it says,
-        and whatever the function raises.
+        Raises InvalidInput where the fields do not fit, TypeError where the function returns another type than its
+        annotation, and what the function raises.
         """
         if payload is not None and (fields or not isinstance(payload, self.payload)):
             raise TypeError(f"call {self.name} with one {self.payload.__name__}, or with its fields by their names")

@@ -1,4 +1,4 @@
-"""How jobs run: what a processor says of its jobs, and who enqueues one may say otherwise."""
+"""How jobs run: the options of a processor, and those that may be replaced for a single job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from qtui_workers.validation import about, invalid, whole
 
 
 class RetrySettings(Settings):
-    """How often a job is tried again where its processor does not say."""
+    """How often a job is tried again where its processor names no attempts."""
 
     job_max_retries: int | None = Field(default=None, ge=0)
     """Retries of a job whose processor names none; without it each processor's own number."""
@@ -55,7 +55,7 @@ _OneOrMore = Annotated[int, PlainValidator(partial(whole, least=1))]
 
 
 class RunOptions(BaseModel):
-    """How a job runs: its processor says it, and who enqueues the job may say otherwise."""
+    """How a job runs: options of its processor, each of which may be replaced when a job is enqueued."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
 
@@ -96,16 +96,16 @@ class RunOptions(BaseModel):
             raise invalid(error, about) from None
 
 
-_OVERRIDABLE: Final = frozenset(RunOptions.model_fields)
+_REPLACEABLE: Final = frozenset(RunOptions.model_fields)
 
 
 class Options(RunOptions):
-    """How jobs of a processor run, where whoever enqueues them says nothing else."""
+    """How the jobs of a processor run, where their own options do not replace it."""
 
     keep_finished: _Count | None = None
-    """At most so many finished jobs of the queue are kept, the newest; None: as many as `result_ttl` lets."""
+    """At most so many finished jobs of the queue are kept, the newest; None: no bound but `result_ttl`."""
     keep_failed: _Count | None = None
-    """At most so many failed jobs of the queue are kept, the newest; None: as many as `failure_ttl` lets."""
+    """At most so many failed jobs of the queue are kept, the newest; None: no bound but `failure_ttl`."""
     cron: str | None = None
     """When jobs are enqueued by themselves, with an empty payload, as `qtui_workers.define.schedule.Schedule` reads it."""
     every: _OneSecondOrMore | None = None
@@ -115,7 +115,7 @@ class Options(RunOptions):
     concurrency: _OneOrMore | None = None
     """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
     limit: Annotated[Limit, PlainValidator(_limit)] | None = None
-    """How many jobs of the processor's queue and its -high and -low may start in a length of time, whosever they are."""
+    """How many jobs of the queue and of its -high and -low may start in a length of time, also those of other processors."""
 
     @cached_property
     def schedule(self) -> Schedule | None:
@@ -130,10 +130,10 @@ class Options(RunOptions):
         return self
 
     def usual_attempts(self, retries: int | None) -> int:
-        """How many attempts a job has where nobody says; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
+        """The attempts of a job whose options name none; `retries`: those of JOB_MAX_RETRIES, None where it is not set."""
         return self.attempts or (retries or 0) + 1
 
-    def overridden(self, said: RunOptions, retries: int | None) -> Self:
-        """These options for one job, of which something else may be `said`; then it is settled how many attempts it has."""
-        changes = {name: getattr(said, name) for name in said.model_fields_set & _OVERRIDABLE}
+    def replaced(self, own: RunOptions, retries: int | None) -> Self:
+        """These options with those that a job has of its own, and with a number of attempts; `retries` as above."""
+        changes = {name: getattr(own, name) for name in own.model_fields_set & _REPLACEABLE}
         return self.model_copy(update={"attempts": self.usual_attempts(retries)} | changes)

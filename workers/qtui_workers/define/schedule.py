@@ -17,12 +17,12 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
 _BY_CHANCE: Final = re.compile(r"(?<![a-z])[hr](?![a-z])", re.IGNORECASE)
-"""`H` and `R` of croniter: times drawn by lot, which every worker would draw differently."""
+"""`H` and `R` of croniter: random times, which every worker would choose differently."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Times that come again and again: the ticks of a cron expression, or of an interval.
+    """Times that repeat: the ticks of a cron expression, or of an interval.
 
     A tick is a time in whole seconds since 1970 (UTC), and the same on every machine: those of an interval are its whole
     multiples since 1970, so that `every=3600` means each full hour and `every=86400` midnight UTC.
@@ -33,8 +33,8 @@ class Schedule:
     cron: str | None = None
     """Five fields, six with seconds last, or a name such as `@hourly`; read by croniter, as RQ does.
 
-    Where clocks are put forward a tick of the missing hour comes at its end, and where they are put back one of the
-    hour that comes twice comes twice.
+    Where clocks are put forward, a tick in the missing hour is at its end; where they are put back, a tick in the repeated
+    hour is there twice.
     """
     every: timedelta | None = None
     """Whole seconds, at least one."""

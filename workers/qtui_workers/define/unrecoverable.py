@@ -1,4 +1,4 @@
-"""How a processor says that trying again is of no use."""
+"""Failures after which a job is not tried again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from qtui_workers.errors import InvalidInput, NotFound
 
 
 class Unrecoverable(Exception):
-    """A failure that no further attempt would mend, whatever attempts are left: the job fails at once.
+    """A failure that a further attempt would only repeat: the job fails at once, also where attempts are left.
 
-    Raised by processors; its text says what a person has to change before they retry the job.
+    Raised by processors; its text names what a person has to change before they retry the job.
     """
 
 
@@ -21,7 +21,7 @@ class Unrecoverable(Exception):
 def not_retried(job: Job | None) -> Iterator[None]:
     """Takes a job's remaining attempts where what runs inside raises Unrecoverable, InvalidInput or NotFound.
 
-    A worker asks the very same object whether to retry (`rq.job.Job.should_retry`), so that this holds in any worker.
+    The worker decides by the same object whether to retry (`rq.job.Job.should_retry`), so this works in any worker.
     The record in Redis keeps its count, for a person who retries the job.
     """
     try:

@@ -1,4 +1,4 @@
-"""What may be said of jobs that are enqueued: as a type for callers, and as a model that checks it."""
+"""The options of an enqueue call: as types for callers, and as a model that checks them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID_LIMIT: Final = 200
 
 
 class JobOptions(TypedDict, total=False):
-    """How jobs are to be enqueued, as `EnqueueOptions` says it; what is not given, or None, is as the processor says.
+    """How jobs are to be enqueued, documented at `EnqueueOptions`; what is not given, or None, is as the processor has it.
 
     How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
     """
@@ -53,7 +53,7 @@ def _job_id(value: Any) -> str:
 
 
 class EnqueueOptions(RunOptions):
-    """How a job is to be enqueued; what is not given is as its processor says."""
+    """How a job is to be enqueued; what is not given is as its processor has it."""
 
     queue: Annotated[str, PlainValidator(check_name)] | None = None
     """Another queue than the processor's own."""
@@ -65,7 +65,7 @@ class EnqueueOptions(RunOptions):
     job_id: Annotated[str, PlainValidator(_job_id)] | None = None
     """The job's id.
 
-    Without it one is drawn.
+    Without it a random one.
     """
     unique: bool = False
     """Refuse it where a job of that id exists."""

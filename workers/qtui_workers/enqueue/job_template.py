@@ -1,4 +1,4 @@
-"""How jobs are to be enqueued, and the records that come of it: the hashes that `rq.job.Job.save` would write."""
+"""How jobs are to be enqueued, and their records: the hashes that `rq.job.Job.save` would write."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ _OPTIONS: Final = frozenset(EnqueueOptions.model_fields)
 
 
 class Row(NamedTuple):
-    """What one job has of its own; the rest it shares with the others of its template."""
+    """The part of a job's record that is its own; it shares the rest with the others of its template."""
 
     id: str
     data: bytes
     description: str
     intervals: str
-    """The waits before its retries as JSON, where they are drawn by lot; else ''."""
+    """The waits before its retries as JSON, where they are random; else ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +153,21 @@ class JobTemplate:
 
 
 def make_template(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
-    """The template of a processor's jobs; `retries` are those of a job where neither the options nor the processor say.
+    """The template of a processor's jobs; `retries` are those of a job where neither the options nor the processor name attempts.
 
     Raises InvalidInput, with the reasons by field, where an option cannot be accepted.
     """
     for name in given.keys() - _OPTIONS:
         raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_OPTIONS), 'options')}")
-    said = EnqueueOptions.of(given)
-    options = processor.options.overridden(said, retries)
+    own = EnqueueOptions.of(given)
+    options = processor.options.replaced(own, retries)
     return JobTemplate(
         processor,
-        check_name(with_priority(processor.queue if said.queue is None else said.queue, options.priority)),
+        check_name(with_priority(processor.queue if own.queue is None else own.queue, options.priority)),
         options,
-        _due(options.delay, said.at),
-        said.job_id,
-        said.unique,
+        _due(options.delay, own.at),
+        own.job_id,
+        own.unique,
     )
 
 

@@ -21,7 +21,7 @@ Text = Annotated[str, StringConstraints(max_length=10_000)]
 
 
 class Email(Payload):
-    """What is sent to whom."""
+    """The mail and its recipient."""
 
     to: str = Field(
         max_length=254,

@@ -1,4 +1,4 @@
-"""Pages through an external HTTP API into a file, so politely that it never bans us: one rate for all workers together."""
+"""Pages through an external HTTP API into a file, at one rate for all workers together, so that the API does not ban us."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def fetch_area(payload: FetchArea) -> AreaFetched:
     items = requests = 0
     with logged(log, f"area {payload.area} of {payload.base_url.host}"), _replacing(path) as file:
         for page in range(1, payload.max_pages + 1):
-            answer, asked = _page(payload, page)
+            answer, tries = _page(payload, page)
             file.writelines(f"{json.dumps(item)}\n" for item in answer["items"])
             items += len(answer["items"])
-            requests += asked
+            requests += tries
             total = answer.get("total") if isinstance(answer.get("total"), int) else None
             progress(items, total, f"page {page}")
-            # An API may give less in a page than it was asked for.
+            # An API may give fewer items in a page than requested.
             if not answer["items"] or (len(answer["items"]) < payload.page_size and items >= (total or 0)):
                 break
         else:
@@ -82,7 +82,7 @@ def fetch_area(payload: FetchArea) -> AreaFetched:
 
 
 def rate(base_url: HttpUrl, per_second: float) -> Limit:
-    """What an API may be asked, shared by all workers on all machines under the name of its host."""
+    """How often an API may be requested, shared by all workers on all machines under the name of its host."""
     most = max(1, math.floor(per_second))
     return Limit(max=most, per=most / per_second, name=str(base_url.host).strip("[]").rstrip("."))
 
@@ -105,31 +105,31 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
-    """A page, and how often it was asked for: where the API says when to come back, that is when."""
+    """A page, and the number of requests for it: where the API answers with a time to wait, another is sent after that."""
     query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
     limit = rate(payload.base_url, FetchSettings.read().fetch_rate)
     private = OutboundSettings.read().webhook_allow_private
     url = f"{payload.base_url}{'&' if payload.base_url.query else '?'}{query}"
-    for asked in range(1, _MOST_WAITS + 2):
+    for tries in range(1, _MOST_WAITS + 2):
         with limits.acquire(limit):
             answer = outbound.request("GET", url, timeout=60, allow_private=private, answer_limit=_PAGE_LIMIT)
         wait = _retry_after(answer)
-        if wait is None or wait > _LONGEST_WAIT or asked > _MOST_WAITS:
+        if wait is None or wait > _LONGEST_WAIT or tries > _MOST_WAITS:
             break
         log.warning("page %d: %d, asked to wait %.0f s", page, answer.status, wait)
         time.sleep(wait)
-    return _content(answer, page), asked
+    return _content(answer, page), tries
 
 
 def _retry_after(answer: outbound.Answer) -> float | None:
-    """The seconds that the API asks us to wait (RFC 9110, 10.2.3); None where it does not."""
-    said = answer.headers.get("retry-after", "").strip()
-    if answer.status not in (429, 503) or not said:
+    """The seconds to wait that the API answers with (RFC 9110, 10.2.3); None where it does not."""
+    header = answer.headers.get("retry-after", "").strip()
+    if answer.status not in (429, 503) or not header:
         return None
-    if said.isascii() and said.isdecimal():
-        return float(said[:9])
+    if header.isascii() and header.isdecimal():
+        return float(header[:9])
     try:
-        return max(0.0, (parsedate_to_datetime(said).astimezone(UTC) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - datetime.now(UTC)).total_seconds())
     except ValueError:
         return None
 

@@ -31,7 +31,7 @@ class ReportResult(BaseModel):
 
 
 class ReportFailed(Exception):
-    """A report fails in the step it was told to."""
+    """The failure that the payload requested."""
 
 
 @processor(timeout=3_600)

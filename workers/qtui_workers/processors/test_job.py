@@ -39,7 +39,7 @@ class TestJobResult(BaseModel):
 
 
 class TestJobFailed(Exception):
-    """A test job fails as it was told to."""
+    """The failure that the payload requested."""
 
     __test__: ClassVar[bool] = False
     """Keeps pytest from taking it for a test."""

@@ -1,4 +1,4 @@
-"""What happens to jobs and workers, told in one capped stream per Redis: written in passing, read by `qtui tail`.
+"""Events of jobs and workers, in one capped stream per Redis: written with calls that are made anyway, read by `follow`.
 
 An entry costs one XADD in a call that is made anyway and about 100 bytes. The stream is for watching: it is neither
 complete, as old entries give way to new ones, nor what anything else depends on.
@@ -21,7 +21,7 @@ from qtui_workers.server import keys, scripts
 from qtui_workers.text import decode, printable
 
 CAP: Final = 10_000
-"""Entries that the stream keeps, about (XADD MAXLEN ~), where nothing else is said."""
+"""Entries that the stream keeps, about (XADD MAXLEN ~), by default."""
 START: Final = "0-0"
 """The place before the oldest entry."""
 
@@ -37,7 +37,7 @@ Details = Mapping[str, Value]
 
 
 class EventKind(StrEnum):
-    """What can happen, with the details that tell more."""
+    """The kinds of events, each with its details."""
 
     QUEUED = "queued"
     """Waits in its queue. Of jobs enqueued together there is one event without a job: `count`."""
@@ -105,15 +105,15 @@ def emit(
     *,
     cap: int = CAP,
 ) -> None:
-    """Tells one event; in a pipeline when that is executed, without a round trip of its own.
+    """Writes one event; in a pipeline when that is executed, without a round trip of its own.
 
-    A stream that cannot be written to is let be. Raises redis.RedisError only where the server cannot be talked to.
+    Where the stream cannot be written to, the event is lost. Raises redis.RedisError only where the server cannot be reached.
     """
     connection.eval(_EMIT, 1, keys.EVENTS, cap, kind, *arguments(source), packed(details))
 
 
 def latest(connection: redis.Redis) -> str:
-    """The place after the newest entry: what is told from now on is read from there."""
+    """The place after the newest entry: later events are read from there."""
     newest: Any = connection.xrevrange(keys.EVENTS, count=1)
     return decode(newest[0][0]) if newest else START
 
@@ -140,7 +140,7 @@ def follow(
     block: float = 1.0,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Events as they come, from that place on (None: from now on); asks `stopped` at least every `block` seconds.
+    """Events as they are written, after that place (None: from now on); calls `stopped` at least every `block` seconds.
 
     Raises redis.RedisError; where Redis is away for a while, begin again after the last event that was given.
     """

@@ -55,13 +55,13 @@ def recording(job: Job | None) -> Iterator[None]:
     """While it lasts, progress, log records and printed lines go to the job's place in Redis.
 
     Nothing happens without a job, or within another recording of the same. An error of Redis never reaches the job.
-    A process may record one job after the other: it costs some microseconds, and a thread only where something is said.
+    A process may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs.
     """
     global _active
     if job is None or (_active is not None and _active.recorder.source.job == job.id):
         yield
         return
-    if _active is not None:  # a timeout or a stop came while it was being ended
+    if _active is not None:  # a timeout or a stop interrupted its end
         _active.end(KEPT_WHILE_RUNNING)
     current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
     failed = True
@@ -88,7 +88,7 @@ def _finite(number: float) -> float:
 
 
 class _Recording:
-    """What is changed in this process while a job is recorded."""
+    """The changes in this process while a job is recorded."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -120,7 +120,7 @@ class _Recording:
 
 
 _active: _Recording | None = None
-"""Not a context variable: what the job's own threads say counts too. A process runs one job at a time."""
+"""Not a context variable: reports of the job's own threads count too. A process runs one job at a time."""
 
 
 class _Handler(logging.Handler):
@@ -134,7 +134,7 @@ class _Handler(logging.Handler):
             active.recorder.line(record.levelname, self.format(record), record.created)
         except BaseTimeoutException:
             raise
-        except Exception:  # noqa: BLE001 - a record that cannot be formatted is logging's affair, not the job's
+        except Exception:  # noqa: BLE001 - that a record cannot be formatted is for logging to handle, not for the job
             self.handleError(record)
 
 

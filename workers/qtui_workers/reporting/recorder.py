@@ -29,7 +29,7 @@ _BATCH: Final = 200
 """Lines in one call of the script: the server is held for less than a millisecond or two."""
 _STREAM_LIMIT: Final = 1_000
 KEPT_WHILE_RUNNING: Final = 7 * 86_400
-"""Seconds that log lines stay where the end of the job is not seen."""
+"""Seconds that log lines are kept where the recorder does not see the end of the job."""
 _PATIENCE: Final = 5.0
 """Seconds that the end of a job may wait for its last lines to be written."""
 _SLACK: Final = 400

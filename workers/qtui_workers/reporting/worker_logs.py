@@ -1,4 +1,4 @@
-"""What a worker says on standard error: lines for people, or JSON objects for machines."""
+"""The log records of a worker on standard error: lines for people, or JSON objects for machines."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LIMIT: Final = 20_000
 _FIELD_LIMIT: Final = 1_000
 _MOST_FIELDS: Final = 30
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What every record has; all else came with `extra=`."""
+"""Attributes of every record; all others were given with `extra=`."""
 _SLACK: Final = 2_000
 """Characters read beyond a limit, so that a secret is not cut into something that no longer looks like one."""
 
@@ -47,7 +47,7 @@ class SafeFormatter(logging.Formatter):
         return _safe(super().format(record).rstrip("\n")).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The first line; the job that said it stands in front of the message."""
+        """The first line; the job that logged it stands in front of the message."""
         job = current().job
         if job and not is_own(record.name):
             record.message = f"[{short_id(job)}] {record.message}"
@@ -58,13 +58,13 @@ class JsonFormatter(logging.Formatter):
     """A JSON object (RFC 8259), in ASCII and on one line.
 
     `time` (ISO 8601, UTC), `level`, `logger`, `message`; `job`, `queue`, `function`, `worker`, `attempt` of what this
-    process works for; whatever the record was given with `extra=`, such as `status` and `seconds` where an attempt has ended;
+    process works for; what the record was given with `extra=`, such as `status` and `seconds` where an attempt has ended;
     `exception`.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as JSON: secrets hidden, control characters as symbols, lengths bounded."""
-        told: dict[str, Any] = {
+        shown: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -72,12 +72,12 @@ class JsonFormatter(logging.Formatter):
         }
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         for name, value in list((current().fields() | extra).items())[:_MOST_FIELDS]:
-            told.setdefault(printable(str(name), 60), _plain(redacted_field(str(name), value)))
+            shown.setdefault(printable(str(name), 60), _plain(redacted_field(str(name), value)))
         if record.exc_info:
-            told["exception"] = _safe(self.formatException(record.exc_info))
+            shown["exception"] = _safe(self.formatException(record.exc_info))
         if record.stack_info:
-            told["stack"] = _safe(record.stack_info)
-        return json.dumps(told)
+            shown["stack"] = _safe(record.stack_info)
+        return json.dumps(shown)
 
 
 def _plain(value: Any) -> Any:

@@ -32,7 +32,7 @@ from qtui_workers.validation import field_of, reason
 
 PLAN: Final = "publish.toml"
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER")
-"""Of the worker's environment; the rest may hold its passwords."""
+"""Variables of the worker's environment; the others may hold its passwords."""
 _LINE_LIMIT: Final = 8_192
 
 Word = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]+$")]
@@ -43,7 +43,7 @@ class BuildFailed(Exception):
 
 
 class Plan(BaseModel):
-    """What `publish.toml` says."""
+    """The content of `publish.toml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

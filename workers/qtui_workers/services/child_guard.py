@@ -1,7 +1,7 @@
-"""Runs a command that cannot outlive who started it: `python tether.py COMMAND [ARGUMENT …]`.
+"""Runs a command that cannot outlive its parent: `python child_guard.py COMMAND [ARGUMENT …]`.
 
-It leads a process group of its own and holds its standard input open. When that ends, because the starter closed it
-or died in any way, the whole group is killed. A file to be run, not imported: it needs nothing but Python.
+The guard leads a process group of its own and reads its standard input, a pipe from the parent. When that pipe ends, because the
+parent closed it or died in any way, the guard kills the whole group. A file to be run, not imported: it needs nothing but Python.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import NoReturn
 
 def main(argv: list[str]) -> NoReturn:
     """Runs the command to its end and exits as it did; 127 where it cannot be started."""
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         code = subprocess.call(argv, stdin=subprocess.DEVNULL)
     except OSError as error:
@@ -23,7 +23,7 @@ def main(argv: list[str]) -> NoReturn:
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _end_with_the_starter() -> None:
+def _end_with_the_parent() -> None:
     while os.read(0, 4096):
         pass
     os.killpg(0, signal.SIGKILL)

@@ -79,7 +79,7 @@ def transaction() -> Iterator[Connection]:
 
 
 def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Inserts a row unless there is one of its primary key; says whether it was new.
+    """Inserts a row unless there is one of its primary key; returns whether it was new.
 
     Portable: a plain INSERT in a savepoint, as each database has words of its own for "or ignore".
     """

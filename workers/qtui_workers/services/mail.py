@@ -1,4 +1,4 @@
-"""Mails: a message that holds nothing but what it should, and the mail server that takes it."""
+"""Mails: how a message is made, and how a mail server takes it."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def _connected(settings: MailSettings, host: str) -> smtplib.SMTP:
     return smtplib.SMTP(host, port, timeout=_PATIENCE)
 
 
-def _refusal(code: int, said: bytes | str) -> Exception:
-    reply = f"{code} {printable(decode(said), 300)}"
+def _refusal(code: int, answer: bytes | str) -> Exception:
+    reply = f"{code} {printable(decode(answer), 300)}"
     if code >= 500:
         return Unrecoverable(f"the mail server refused the mail for good: {reply}")
     return NotSent(f"the mail server did not take the mail now: {reply}")

@@ -1,4 +1,4 @@
-"""HTTP to addresses that others name: resolved once, never into our own network, never redirected, answers bounded."""
+"""HTTP to addresses that are in payloads: resolved once, never into our own network, no redirects, answers of bounded size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Unreachable(Exception):
-    """No answer came; a later attempt may get one."""
+    """There was no answer; a later attempt may get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Answer:
 
     status: int
     body: bytes
-    """As it came, at most the limit asked for."""
+    """Unchanged, at most `answer_limit` bytes of it."""
     headers: Mapping[str, str]
 
     @property
@@ -60,17 +60,17 @@ def request(
 
     The name is resolved once, and the address that was checked is the one that is connected to; TLS is held to the name.
     Redirects are answers like any other. Raises Unrecoverable for an address that is not public (unless `allow_private`) and
-    where httpx2 is missing, and Unreachable where no whole answer comes. None repeats the URL, which may hold a secret.
+    where httpx2 is missing, and Unreachable where there is no whole answer. None repeats the URL, which may hold a secret.
     """
     with needs("http"):
         import httpx2  # heavy
 
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs each whole URL
-    asked = httpx2.URL(url)
-    host = asked.raw_host.decode("ascii").strip("[]")
-    address = _resolve(host, asked.port or (443 if asked.scheme == "https" else 80), allow_private)
+    target = httpx2.URL(url)
+    host = target.raw_host.decode("ascii").strip("[]")
+    address = _resolve(host, target.port or (443 if target.scheme == "https" else 80), allow_private)
     named = {
-        "host": asked.netloc.decode("ascii"),
+        "host": target.netloc.decode("ascii"),
         "user-agent": "qtui-worker",
         "accept-encoding": "identity",  # a few bytes must not become gigabytes
     }
@@ -81,7 +81,7 @@ def request(
             httpx2.Client(timeout=timeout, verify=tls, trust_env=False, follow_redirects=False) as client,
             client.stream(
                 method,
-                asked.copy_with(host=str(address)),
+                target.copy_with(host=str(address)),
                 content=content,
                 headers={**named, **(headers or {})},
                 extensions={"sni_hostname": host},

@@ -34,7 +34,7 @@ _QUEUING: Final = timedelta(minutes=1)
 
 
 class PublishingRecord(BaseModel):
-    """How a publishing is."""
+    """The state of a publishing."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -135,7 +135,7 @@ def publishing(publishing_id: str, service: QueueService | None = None) -> Publi
 
 
 def _over(service: QueueService, record: PublishingRecord) -> str | None:
-    """Why nothing will come of a publishing any more; None where its job waits or runs."""
+    """Why a publishing cannot be submitted any more; None where its job waits or runs."""
     try:
         job = service.status(record.id)
     except NotFound as error:

@@ -1,4 +1,4 @@
-"""What the bundled processors need to know of the environment; light to import, so that a worker can check all of it."""
+"""The settings of the bundled processors; light to import, so that a worker can check all of them when it starts."""
 
 from __future__ import annotations
 
