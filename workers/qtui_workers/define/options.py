@@ -57,7 +57,13 @@ _OneOrMore = Annotated[int, PlainValidator(partial(whole, least=1))]
 class RunOptions(BaseModel):
     """How a job runs: options of its processor, each of which may be replaced when a job is enqueued."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # `qtui --help` imports it, and validates nothing
+    )
 
     attempts: Annotated[int, PlainValidator(partial(whole, least=1, most=1_000))] | None = None
     """In all, the first one included.
