@@ -165,7 +165,7 @@ class Assembly:
             self._worker.set_shutdown_requested_date()
 
     def _announce(self, claim: Claim) -> None:
-        attempt_logs.begins(claim, self._worker.name, described=self._worker.log_job_description)
+        attempt_logs.log_begin(claim, self._worker.name, described=self._worker.log_job_description)
 
     def _become_horse(self) -> None:
         """In a horse: RQ's code knows that it runs in one, and waits for Redis as it expects."""

@@ -1,4 +1,4 @@
-"""What a worker says about its jobs: a line when an attempt begins, one when it has ended, and one where none is taken."""
+"""What a worker logs about its jobs: when an attempt begins, when it has ended, and why no job is taken."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from qtui_workers.text import decode, printable
 log = logging.getLogger("rq.worker")
 
 
-def begins(claim: Claim, worker: str, *, described: bool = False) -> None:
-    """An attempt begins; `described`: with what the job was given, as RQ's `log_job_description` has it."""
+def log_begin(claim: Claim, worker: str, *, described: bool = False) -> None:
+    """An attempt begins; `described`: with the arguments of the job, as RQ's `log_job_description` has it."""
     source = claim.source(worker)
     shown = replace(source, function=decode(claim.fields.get(b"description"))) if described else source
     fields = source.fields() | {"status": "started"}
     log.info("%s begins, attempt %d of %d", _head(shown), claim.attempt, claim.attempts, extra=fields)
 
 
-def raised(source: Source, *error: Any) -> None:
-    """What an attempt raised, with its traceback, but nothing of what the job was given."""
+def log_error(source: Source, *error: Any) -> None:
+    """What an attempt raised, with its traceback, but without the arguments of the job."""
     log.warning("%s raised", _head(source), exc_info=error, extra=source.fields())
 
 
-def taken_away(claim: Claim, worker: str) -> None:
-    """The job was removed, or another worker took it for lost."""
+def log_taken_away(claim: Claim, worker: str) -> None:
+    """The job was removed while it ran, or another worker found it lost and has taken it."""
     source = claim.source(worker)
     log.warning("%s was taken away meanwhile: nothing is written", _head(source), extra=source.fields())
 
 
-def ended(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None:
-    """What came of an attempt, and what follows; `how` is said before that."""
+def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None:
+    """How an attempt ended, and what follows; `how` stands before that in the line."""
     source, took = claim.source(worker), ending.ended - ending.started
     status = ending.status or {"retry": "scheduled" if ending.delay else "queued", "returned": "queued"}.get(
         ending.kind, ending.kind
@@ -69,14 +69,14 @@ def _head(source: Source) -> str:
 
 
 class Standstill:
-    """Why a worker takes no job though some wait: said once, and again when that has changed."""
+    """Why a worker takes no job though some wait: logged once, and again when that has changed."""
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self._why = ""
 
     def note(self, found: Claim | Nothing) -> None:
-        """What the worker found when it asked for a job."""
+        """Takes note of what the worker got when it requested a job."""
         why = _hindrance(found) if isinstance(found, Nothing) else ""
         if isinstance(found, Claim) and self._why == _LIMITED:
             return  # a limit lets jobs through one by one

@@ -52,7 +52,7 @@ class Claim:
 
     @property
     def readable(self) -> bool:
-        """Whether there is anything to run."""
+        """Whether it has a function and arguments."""
         return bool(self.fields.get(b"data"))
 
     @property

@@ -37,7 +37,7 @@ Ended = tuple[Claim, Ending]
 
 
 class Exchange:
-    """Tells Redis how jobs ended, and takes jobs."""
+    """Ends jobs in Redis, and takes jobs."""
 
     def __init__(
         self,
@@ -100,11 +100,11 @@ class Exchange:
     def _conclude(self, claim: Claim, ending: Ending, outcome: str) -> None:
         """Logs how a job has ended; one for which other jobs began to wait is ended only here."""
         if outcome == "lost":
-            attempt_logs.taken_away(claim, self._worker)
+            attempt_logs.log_taken_away(claim, self._worker)
             return
         if outcome == "dependents":
             self._end_with_dependents(claim, ending)
-        attempt_logs.ended(claim, ending, self._worker)
+        attempt_logs.log_end(claim, ending, self._worker)
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
         """Has RQ's own code end it, in the process that ran it; where that is gone, the script does, and RQ enqueues them."""

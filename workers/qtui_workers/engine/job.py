@@ -118,8 +118,8 @@ class Job(RqJob):
 
     # Running
 
-    def begun_as_claimed(self, worker_name: str, at: datetime) -> None:
-        """Notes what the script that took the job has written: the job was read before (`lua/lease.lua`)."""
+    def note_claim(self, worker_name: str, at: datetime) -> None:
+        """Notes what the script that took the job has written since its record was read (`lua/lease.lua`)."""
         self.worker_name = worker_name
         self.started_at = self.last_heartbeat = at
         self.note_status(rq.job.JobStatus.STARTED)

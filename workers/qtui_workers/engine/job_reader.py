@@ -36,7 +36,7 @@ class JobReader:
         job = self._job_class(claim.id, connection=self._connection, serializer=None)
         job.serializer = self._serializer  # RQ would look it up anew each time, which takes as long as all the rest
         job.restore(claim.fields)
-        job.begun_as_claimed(self._worker, datetime.fromtimestamp(claim.begun, UTC))
+        job.note_claim(self._worker, datetime.fromtimestamp(claim.begun, UTC))
         if not job.origin:
             job.origin = claim.queue
         return job

@@ -102,7 +102,7 @@ class Loop:
         if ending.kind != "settled":
             return claim, ending
         self._report_start(claim, time.monotonic())  # as the script that ends a job does
-        attempt_logs.ended(claim, ending, self._worker)
+        attempt_logs.log_end(claim, ending, self._worker)
         return None
 
     def _ending_of(self, claim: Claim) -> Ending:

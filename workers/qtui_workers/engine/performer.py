@@ -24,7 +24,7 @@ from qtui_workers.engine.ending import Ending, failing, returned, traceback_of, 
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.retention import kept
+from qtui_workers.engine.retention import retention_of
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.unreadable import AWAY
@@ -119,7 +119,7 @@ class Performer:
         except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
             error = raised
             self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)
-            _, keep = kept(job)
+            keep = retention_of(job).failed
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
         ending = replace(ending, code_ended=code_ended or time.monotonic())
         self._last = _Performed(job, execution, ending, error)
@@ -139,5 +139,4 @@ def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
         except Exception:  # noqa: BLE001 - a serializer may raise anything
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
         payload = b64encode(serialized)
-    keep, _ = kept(job)
-    return Ending("finished", started, time.time(), payload, ttl, keep=keep)
+    return Ending("finished", started, time.time(), payload, ttl, keep=retention_of(job).finished)

@@ -24,21 +24,21 @@ from qtui_workers.text import printable
 log = logging.getLogger(__name__)
 
 _PAUSE: Final = 1.0
-"""Seconds before a worker that died is replaced: one that dies at once must not take the whole machine."""
+"""Seconds before a worker that died is replaced: workers that die at once must not keep the machine busy."""
 _MOST: Final = 256
 _FINAL: Final = {kind.exit_code for kind in (InvalidInput, RedisUnavailable, NotFound, Refused)}
-"""Exit codes of a worker in whose place another would end the same way."""
+"""Exit codes of a worker that another in its place would end with, too."""
 
 Work = Callable[[int, int], None]
-"""Called with the number of the worker, 1 and up, and how often a worker has begun in that place, 1 the first time."""
+"""Called with the number of the worker, from 1, and with how many workers have had that number, itself included."""
 
 
 class Pool:
     """`size` processes that each call `work`.
 
-    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU lets the newest finish its job and go. One
-    that dies is replaced, but in burst; one that ends without an error is not. One that is refused for good (wrong usage,
-    a wrong password, a name that is taken) ends them all.
+    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU ends the newest after its job. With `replace`
+    one that dies is replaced; one that ends without an error is not. One that cannot ever work (wrong usage, a wrong
+    password, a name that is taken) ends them all.
     """
 
     def __init__(self, size: int, work: Work, *, replace: bool) -> None:
@@ -46,12 +46,12 @@ class Pool:
         self._replace = replace
         self._stopping = False
         self._processes: dict[int, BaseProcess] = {}
-        self._begun: Counter[int] = Counter()
-        """How often a worker has begun in each place."""
-        self._sentences, self._tell = Pipe(duplex=False)
+        self._starts: Counter[int] = Counter()
+        """How many workers have been started, by number."""
+        self._errors, self._report = Pipe(duplex=False)
         self._size = size
-        self._woken, self._wake = socket.socketpair()
-        for end in (self._woken, self._wake):
+        self._woken, self._waker = socket.socketpair()
+        for end in (self._woken, self._waker):
             end.setblocking(False)
 
     def run(self) -> int:
@@ -72,12 +72,12 @@ class Pool:
         return worst
 
     def _start(self, place: int) -> None:
-        self._begun[place] += 1
-        arguments = self._work, place, self._begun[place], self._tell
-        process = get_context("fork").Process(target=_begin, args=arguments, name=f"worker {place}")
+        self._starts[place] += 1
+        arguments = self._work, place, self._starts[place], self._report
+        process = get_context("fork").Process(target=_run_worker, args=arguments, name=f"worker {place}")
         process.start()
         self._processes[place] = process
-        if self._stopping:  # the signal came while it was being started
+        if self._stopping:  # the signal arrived while it was being started
             process.terminate()
 
     def _ended(self, place: int, process: BaseProcess) -> int:
@@ -85,8 +85,8 @@ class Pool:
         code = process.exitcode or 0
         process.close()
         if code in _FINAL and not self._stopping:
-            if self._sentences.poll():
-                log.error("%s", self._sentences.recv_bytes().decode())
+            if self._errors.poll():
+                log.error("%s", self._errors.recv_bytes().decode())
             self._stop()
         if code == 0 or self._stopping or not self._replace or place > self._size:
             return 1 if code < 0 else code
@@ -100,7 +100,7 @@ class Pool:
         self._stop()
 
     def _stop(self) -> None:
-        """Lets all workers finish their jobs and go."""
+        """Has all workers end after their jobs."""
         self._stopping = True
         for process in list(self._processes.values()):
             if process.is_alive():
@@ -110,10 +110,10 @@ class Pool:
         change = 1 if signum == signal.SIGTTIN else -1
         self._size = min(max(1, self._size + change), _MOST)
         with suppress(OSError):
-            self._wake.send(b"!")
+            self._waker.send(b"!")
 
     def _adjust(self) -> None:
-        """Starts or ends workers where a signal asked for another number of them."""
+        """Starts or ends workers where a signal has changed their number."""
         try:
             self._woken.recv(64)
         except OSError:
@@ -127,30 +127,30 @@ class Pool:
                 process.terminate()
 
 
-def _begin(work: Work, place: int, times: int, tell: Connection) -> None:
-    """In the new process: an error is one sentence and an exit code."""
+def _run_worker(work: Work, place: int, times: int, report: Connection) -> None:
+    """In the new process: calls `work`; an error is one sentence and an exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     for number in (signal.SIGTTIN, signal.SIGTTOU):
-        signal.signal(number, signal.SIG_IGN)  # they are for the pool, and by themselves would stop the process
+        signal.signal(number, signal.SIG_IGN)  # they are for the pool; their default would stop the process
     threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()
     try:
         work(place, times)
     except QtuiError as error:
         sentence = printable(str(error), 2_000)
         if error.exit_code in _FINAL:
-            tell.send_bytes(sentence.encode())  # to the pool: all of them are refused alike, and it is said once
+            report.send_bytes(sentence.encode())  # to the pool: all of them end alike, and it is logged once
         else:
             log.error("%s", sentence)
         sys.exit(error.exit_code)
 
 
 def _leave_with_parent() -> None:
-    """A worker whose pool was killed finishes its job and ends, as if it had been told to."""
+    """Ends this worker, after its job, when its pool was killed."""
     parent = parent_process()
     if parent is None:
         return
-    if hasattr(os, "pidfd_open"):  # Linux; by the pipe of multiprocessing, which younger workers hold too, they go one by one
+    if hasattr(os, "pidfd_open"):  # Linux; elsewhere by a pipe that later workers inherit, so that they end one after the other
         with suppress(ProcessLookupError):
             wait([os.pidfd_open(int(parent.pid or 0))])
     else:

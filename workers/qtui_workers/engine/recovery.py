@@ -1,4 +1,4 @@
-"""Taking up what lost workers left: jobs whose lease ran out, and entries between queue and start."""
+"""Taking up the jobs of lost workers: those whose lease ran out, and those that were left between queue and start."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ have no types)
@@ -32,7 +32,8 @@ log = logging.getLogger("rq.worker")
 class Recovery:
     """Ends the attempts of workers that were lost: the job gets another where it has any left, else it has failed.
 
-    A lease has to be seen unrenewed in two beats: after an absence of the server its living worker renews it in between.
+    A lease has to be found overdue by two signs of life: after an outage of the server a living worker renews its lease in
+    between.
     """
 
     def __init__(
@@ -54,27 +55,27 @@ class Recovery:
         self._seen: set[Overdue] = set()
 
     def take_up(self, beat: Beat) -> None:
-        """Sees to what a beat has found; raises redis.RedisError or OSError."""
+        """Takes up what a sign of life has found; raises redis.RedisError or OSError."""
         overdue = set(beat.overdue)
         for lease in overdue & self._seen:
             try:
                 self._recover(lease)
             except (redis.RedisError, OSError):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever a record holds, it must stop nobody
+            except Exception as error:  # noqa: BLE001 - whatever a record holds, the others must get their turn
                 log.error("job %s cannot be taken up: %s: %s", printable(lease.job_id), type(error).__name__, error)
         self._seen = overdue
         for queue in beat.stranded:
-            for job_id in self._store.put_stranded_back(queue):
+            for job_id in self._store.requeue_stranded(queue):
                 log.warning("%s: job %s was left between queue and start; it is back at the head", queue, printable(job_id))
 
     def _recover(self, lease: Overdue) -> None:
         claim = self._claim(lease)
         lost = decode(claim.fields.get(b"worker_name"))
         ending = replace(_ending(claim, lost), lease_score=lease.score)
-        if self._store.end_of_another(lost, claim, ending) != "done" or ending.kind == "settled":
+        if self._store.end_job_of(lost, claim, ending) != "done" or ending.kind == "settled":
             return
-        attempt_logs.ended(claim, ending, self._worker, how=f"lost its worker {printable(lost, 100)}: ")
+        attempt_logs.log_end(claim, ending, self._worker, how=f"lost its worker {printable(lost, 100)}: ")
         if ending.kind == "failed" or claim.special:
             self._side_tasks.start(f"what follows the loss of job {printable(claim.id)}", lambda: self._follow_up(claim, ending))
 

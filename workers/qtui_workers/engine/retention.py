@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-import rq.exceptions
+from typing import NamedTuple
+
+from rq.exceptions import DeserializationError
 from rq.job import Job
 
 from qtui_workers.define.discovery import discover
 
 
-def kept(job: Job) -> tuple[int | None, int | None]:
-    """How many finished and failed jobs of its queue its processor wants kept; None: as many as their age lets."""
+class Retention(NamedTuple):
+    """How many jobs of a queue are kept; None: as many as their age allows."""
+
+    finished: int | None = None
+    failed: int | None = None
+
+
+def retention_of(job: Job) -> Retention:
+    """What the job's processor says; for a job of no processor, or one that cannot be read, only their age counts."""
     try:
         processor = discover().by_path.get(job.func_name or "") if job.instance is None else None
-    except rq.exceptions.DeserializationError:
-        return None, None
-    return (processor.options.keep_finished, processor.options.keep_failed) if processor else (None, None)
+    except DeserializationError:
+        return Retention()
+    return Retention(processor.options.keep_finished, processor.options.keep_failed) if processor else Retention()

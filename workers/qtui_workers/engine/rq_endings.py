@@ -24,7 +24,7 @@ from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, last_line
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.retention import kept
+from qtui_workers.engine.retention import retention_of
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.unreadable import AWAY
@@ -134,8 +134,8 @@ class RqEndings:
             log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
 
     def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
-        finished, failed = kept(job)
-        keep = finished if registry == "finished" else failed
+        retention = retention_of(job)
+        keep = retention.finished if registry == "finished" else retention.failed
         if keep is not None and job.get_status(refresh=False) in _ENDED:
             self._store.trim(keys.registry(registry, queue.name), job.id, keep)
 

@@ -1,4 +1,4 @@
-"""RQ's scheduler, which outlives an absence of Redis and an unreadable job, but not its worker."""
+"""RQ's scheduler, which survives an outage of Redis and an unreadable job, and ends with its worker."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's scheduler have no types)
@@ -41,7 +41,7 @@ class Scheduler(RqScheduler):
         """When Redis went away (time.monotonic); None while it is there."""
 
     def work(self) -> None:
-        """Works until it is asked to stop or its worker is gone."""
+        """Works until a stop is requested, or until its worker has died."""
         while True:
             try:
                 super().work()
@@ -64,7 +64,7 @@ class Scheduler(RqScheduler):
             self.request_stop()
 
     def enqueue_scheduled_jobs(self) -> None:
-        """Enqueues what is due; what cannot be read is set aside, and the rest goes a second later."""
+        """Enqueues what is due; a job that cannot be read is set aside, and the others are enqueued a second later."""
         try:
             super().enqueue_scheduled_jobs()
         except AWAY:
@@ -72,7 +72,7 @@ class Scheduler(RqScheduler):
         except Exception:  # noqa: BLE001 - whatever a record holds, the others must get their turn
             for registry in self.scheduled_job_registries:
                 for job_id in registry.get_jobs_to_schedule(current_timestamp()):
-                    self._check(registry.name, job_id)
+                    self._set_aside_if_unreadable(registry.name, job_id)
 
     # In the worker's process
 
@@ -101,7 +101,7 @@ class Scheduler(RqScheduler):
 
     # In its own process
 
-    def _check(self, queue: str, job_id: str) -> None:
+    def _set_aside_if_unreadable(self, queue: str, job_id: str) -> None:
         try:
             Job.fetch_many([job_id], connection=self.connection, serializer=self.serializer)
         except AWAY:

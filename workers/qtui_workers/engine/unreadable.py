@@ -1,4 +1,4 @@
-"""Jobs whose record cannot be read: put where an operator sees them, so that the others get their turn."""
+"""Jobs whose record cannot be read: put among the failed ones, where an operator sees them."""
 
 # mypy: allow-untyped-calls
 # (RQ's Result has no types)
@@ -21,12 +21,12 @@ from qtui_workers.text import printable
 log = logging.getLogger("rq.worker")
 
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError)
-"""What says nothing about a job's record: the server is away."""
+"""Errors of the connection, which are not the fault of a job's record."""
 _KEPT: Final = 30 * 86_400
 
 
 def set_aside(connection: redis.Redis, queue: str, job_id: str, reason: str) -> None:
-    """Puts a job among the failed ones of its queue, with the reason as its traceback; one that is gone is forgotten."""
+    """Puts a job among the failed ones of its queue, with the reason as its traceback, if it still exists."""
     kind = connection.type(keys.job(job_id))
     with connection.pipeline(transaction=True) as pipe:
         pipe.lrem(keys.intermediate(queue), 1, job_id)

@@ -19,7 +19,7 @@ from qtui_workers.server.scripts import Argument, Script, fragment
 from qtui_workers.text import decode
 
 WORKER_TTL: Final = 90
-"""Seconds after its last sign of life when a worker is forgotten."""
+"""Seconds after its last sign of life until a worker's record expires."""
 _STRANDED_AFTER: Final = 60
 
 _STEP: Final = Script(fragment("limit"), events(), *map(fragment, ("lease", "retention", "ending", "step")))
@@ -39,7 +39,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A lease that nobody renewed."""
+    """A lease that was not renewed in time."""
 
     queue: str
     job_id: str
@@ -49,7 +49,7 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What a sign of life brought to light."""
+    """The answer to a sign of life."""
 
     known: bool
     """Whether the worker is on record."""
@@ -64,9 +64,9 @@ class WorkerStore:
     """The record of one worker. Every method is one round trip, and raises redis.RedisError or OSError."""
 
     def __init__(self, connection: redis.Redis, worker: str, lease: int, limits: Mapping[str, str]) -> None:
-        """`lease` in seconds, 0: as long as the job may take. `limits`: what the code declares, by queue (JSON)."""
+        """`lease` in seconds, 0: as long as the job may take. `limits`: those that the code declares, by queue (JSON)."""
         self._connection = connection
-        self._line: Any = own_connection(connection)
+        self._own_connection: Any = own_connection(connection)
         self._limits = limits
         self._worker = worker
         self._lease = lease
@@ -82,7 +82,7 @@ class WorkerStore:
     ) -> Step:
         """Ends a job, then begins the next as that execution (None: takes none), of the first queue that has any.
 
-        Both may be repeated with the same arguments: what was done before is found done. `requested_at` is when
+        Both may be repeated with the same arguments: what was done before is not done again. `requested_at` is when
         this execution was first requested; forced: also where other jobs wait for the one that ends.
         """
         begun = time.time()
@@ -102,7 +102,7 @@ class WorkerStore:
 
     def close(self) -> None:
         """Ends the connection."""
-        self._line.disconnect()
+        self._own_connection.disconnect()
 
     def _run_step(self, arguments: list[Argument]) -> Any:
         """Runs the script on a connection of its own: the client's way there takes as long as a short job."""
@@ -112,19 +112,19 @@ class WorkerStore:
         except NoScriptError:
             return self._ask("EVAL", _STEP.text, given)
         except (redis.ConnectionError, redis.TimeoutError):  # an idle connection may have been closed meanwhile
-            self._line.disconnect()
+            self._own_connection.disconnect()
             return self._ask("EVALSHA", _STEP.digest, given)
 
     def _ask(self, *command: Any) -> Any:
         name, script, given = command
-        self._line.send_command(name, script, 0, *given)
-        return self._line.read_response()
+        self._own_connection.send_command(name, script, 0, *given)
+        return self._own_connection.read_response()
 
     def _places(self, queues: Sequence[str]) -> list[str]:
         return [part for queue in queues for part in (queue, self._limits.get(queue, ""))]
 
-    def end_of_another(self, worker: str, claim: Claim, ending: Ending) -> str:
-        """Ends a job of a worker that was lost; `lost` where somebody else did, or that worker is back."""
+    def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> str:
+        """Ends a job of a worker that was lost; `lost` where another worker has done so, or that worker is back."""
         arguments = [*self._common(time.time(), worker, 0), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
         outcome, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
         return decode(outcome)
@@ -140,7 +140,7 @@ class WorkerStore:
         """Keeps the newest of a registry's jobs, of which that one has just ended."""
         _TRIM(self._connection, [], [*self._common(time.time(), ttl=0), registry, job_id, keep])
 
-    def put_stranded_back(self, queue: str) -> list[str]:
+    def requeue_stranded(self, queue: str) -> list[str]:
         """Puts entries back that a stock worker left between queue and start a minute ago; their ids."""
         return [decode(one) for one in _STRANDED(self._connection, [], [queue, _STRANDED_AFTER])]
 
