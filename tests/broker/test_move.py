@@ -12,6 +12,7 @@ from rq import Queue, Retry
 from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.registry import ScheduledJobRegistry
+from rq.scheduler import RQScheduler
 
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.move import MOVE
@@ -93,6 +94,21 @@ def test_scheduled_jobs_of_all_queues_go_to_one(client: redis.Redis) -> None:
         "no worker listens to queue media": 2,
     }
     assert set(ScheduledJobRegistry("media", connection=client).get_job_ids()) == set(ids)
+
+
+def test_a_scheduler_of_the_new_queue_enqueues_what_is_due_there_and_one_of_the_old_does_not(client: redis.Redis) -> None:
+    job = enqueued(client, "scheduled", "mail")
+    run(client, MOVE, Chosen((job.id,)), "bulk")
+    client.zadd(keys.registry("scheduled", "bulk"), {job.id: client.time()[0] - 1})
+    for name, waiting in (("mail", []), ("bulk", [job.id])):
+        scheduler = RQScheduler([name], connection=client)
+        scheduler.acquire_locks()
+        scheduler.enqueue_scheduled_jobs()
+        assert Queue(name, connection=client).get_job_ids() == waiting
+    seed.work(client, "bulk")
+    job.refresh()
+    assert (job.get_status(), job.origin) == ("finished", "bulk")
+    assert client.zcard(keys.registry("scheduled", "bulk")) == 0
 
 
 def test_a_plan_says_where_nobody_listens_and_changes_nothing(client: redis.Redis) -> None:
