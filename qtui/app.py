@@ -1,32 +1,28 @@
-"""The dashboard: modes, the keys that work everywhere, and what all screens share."""
+"""The dashboard: its modes, and the keys that work on every screen."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-import redis
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from qtui.acting import Acting
-from qtui.broker.models import Overview
-from qtui.broker.throughput import Throughput
+from qtui.changes import Changes
 from qtui.palette import JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
+from qtui.session import Session
 from qtui.theme import THEMES
-from qtui_workers.server.contexts import Context
 
 
-class QtuiApp(Acting):
+class QtuiApp(Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"
     CSS_PATH = "qtui.tcss"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**places()}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {place.name: screen for place, screen in places().items()}
     DEFAULT_MODE = "queues"
     COMMANDS = App.COMMANDS | {OperationProvider, QueueProvider, JobProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012 - typed so by Textual
@@ -34,64 +30,32 @@ class QtuiApp(Acting):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(
-                str(screen.place().number),
-                f"switch_mode('{name}')",
-                screen.place().title,
-                show=False,
-                id=f"app.{name}",
-                tooltip=screen.place().hint,
+                str(place.number), f"switch_mode('{place.name}')", place.title,
+                show=False, id=f"app.{place.name}", tooltip=place.hint,
             )
-            for name, screen in places().items()
+            for place in places()
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
         Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
-    ]
+    ]  # fmt: skip
 
-    def __init__(
-        self,
-        context: Context,
-        client: redis.Redis,
-        *,
-        refresh_seconds: float | None = 1.0,
-        theme: str | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """`refresh_seconds` None: look only when asked. `clock` gives the time on the wall, in seconds."""
+    def __init__(self, session: Session, *, theme: str | None = None) -> None:
+        """`theme` is the name of one of the themes; unknown or None: the first of ours."""
         super().__init__()
-        self.context = context
-        self.client = client
-        self.refresh_seconds = refresh_seconds
-        self.clock = clock
-        self.throughput = Throughput()
-        self.overview: Overview | None = None
-        """The newest one seen, by any screen."""
-        self.last_seen_at: float | None = None
-        """When that was, on our own clock."""
+        self.session = session
         for each in THEMES:
             self.register_theme(each)
         self.theme = theme if theme in self.available_themes else THEMES[0].name
 
-    def observe(self, seen: Overview) -> Overview:
-        """Remember an overview; returns it with the rates that follow from the ones before."""
-        self.overview = self.throughput.feed(seen)
-        self.last_seen_at = self.clock()
-        return self.overview
-
-    @property
-    def server_now(self) -> float:
-        """The server's clock at the newest look; our own before the first."""
-        return self.overview.at if self.overview else self.clock()
-
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The places, beside Textual's own commands."""
+        """The top-level screens, beside Textual's own commands."""
         yield from super().get_system_commands(screen)
-        for name, kind in places().items():
-            place = kind.place()
-            yield SystemCommand(place.title, place.hint, lambda name=name: self.switch_mode(name))
+        for place in places():
+            yield SystemCommand(place.title, place.hint, lambda name=place.name: self.switch_mode(name))
 
     def action_help(self) -> None:
-        """The keys of the screen that is seen."""
+        """Show the keys of the current screen."""
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 

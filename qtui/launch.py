@@ -21,7 +21,8 @@ def open_dashboard(context: Context, client: redis.Redis, mine: Preferences) -> 
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)
     gc.disable()  # importing makes objects that all stay: looking through them again and again costs a tenth of the start
     from qtui.app import QtuiApp
+    from qtui.session import Session
 
     gc.freeze()
     gc.enable()
-    QtuiApp(context, client, refresh_seconds=mine.refresh, theme=mine.theme).run()
+    QtuiApp(Session(context, client, refresh_seconds=mine.refresh), theme=mine.theme).run()

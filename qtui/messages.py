@@ -1,29 +1,50 @@
-"""The vocabulary of the dashboard: what threads and screens tell each other."""
+"""The messages of the dashboard: what a thread reports to its screen, and what a screen requests of the App."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
+import redis
 from textual.message import Message
 
 from qtui.broker.models import Overview
+from qtui.broker.operations import Plan
+
+Request = TypeVar("Request")
+Data = TypeVar("Data")
 
 
 @dataclass
-class Looked(Message):
-    """A look at Redis ended well."""
+class Loaded(Message, Generic[Request, Data]):
+    """What a screen requested was loaded from Redis."""
 
-    generation: int
-    request: Any
-    """What was asked for, as the screen's `request()` said it."""
+    request: Request
+    """What was requested, as the screen's `request()` returned it."""
     overview: Overview
-    data: Any
+    data: Data
 
 
 @dataclass
-class LookFailed(Message):
-    """A look at Redis failed."""
+class LoadFailed(Message):
+    """Loading failed."""
 
-    generation: int
     error: Exception
+
+
+@dataclass
+class OperationConfirmed(Message):
+    """The operator agreed to an operation."""
+
+    plan: Plan
+    on_done: Callable[[], object] | None
+    """Called when at least one job was changed."""
+
+
+@dataclass
+class ChangeConfirmed(Message):
+    """The operator agreed to a change that is no operation on jobs."""
+
+    change: Callable[[redis.Redis], str]
+    """Makes the change, in a thread, and returns the sentence that says so."""

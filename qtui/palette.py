@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -12,10 +11,8 @@ from qtui.broker.operations import OPERATIONS, Operation
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import operation_action
+from qtui.session import session_of
 from qtui_workers.text import printable
-
-if TYPE_CHECKING:
-    from qtui.app import QtuiApp
 
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
@@ -46,7 +43,7 @@ class QueueProvider(Provider):
     """A command for every queue seen."""
 
     def _queues(self) -> list[str]:
-        seen = cast("QtuiApp", self.app).overview
+        seen = session_of(self.app).overview
         return [queue.name for queue in seen.queues] if seen else []
 
     def _open(self, queue: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import redis
 from textual import events
+from textual.app import App
 from textual.keys import key_to_character
 from textual.pilot import Pilot
 
@@ -15,6 +16,7 @@ from qtui.app import QtuiApp
 from qtui.broker import overview
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
+from qtui.session import Session
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context
 from screenshots.keyspace import NOW
@@ -82,8 +84,16 @@ async def settle(pilot: Pilot[Any]) -> None:
         if running := [worker for worker in pilot.app.workers if not worker.is_finished]:
             await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
             calm = 0
-        elif any(not pump._message_queue.empty() for pump in (pilot.app, *pilot.app.screen.walk_children(with_self=True))):
+        elif _has_work(pilot.app):
             calm = 0
+
+
+def _has_work(app: App[Any]) -> bool:
+    """Whether a widget has messages left, or something waits for the next frame, as the keys of the footer do."""
+    screen = app.screen
+    return bool(screen._callbacks) or any(
+        pump._next_callbacks or not pump._message_queue.empty() for pump in (app, *screen.walk_children(with_self=True))
+    )
 
 
 async def press(pilot: Pilot[Any], key: str) -> None:
@@ -94,11 +104,12 @@ async def press(pilot: Pilot[Any], key: str) -> None:
 
 def make_app(client: redis.Redis, theme: str = "qtui-dark") -> QtuiApp:
     """A dashboard that has been open for ten minutes; it looks only when it is told to, and its clock stands still."""
-    app = QtuiApp(Context("prod-eu", Target("", "prod-eu")), client, refresh_seconds=None, theme=theme, clock=lambda: NOW)
+    context = Context("prod-eu", Target("", "prod-eu"))
+    app = QtuiApp(Session(context, client, refresh_seconds=None, clock=lambda: NOW), theme=theme)
     app.animation_level = "none"
     seen = overview.load(client)
     for seconds in range(600, 0, -10):
-        app.throughput.feed(_earlier(seen, seconds))
+        app.session.throughput.feed(_earlier(seen, seconds))
     return app
 
 

@@ -183,13 +183,14 @@ import asyncio, redis
 import qtui.screens
 qtui.screens.__path__.append({str(folder)!r})
 from qtui.app import QtuiApp
+from qtui.session import Session
 from qtui_workers.server.contexts import Context
 from qtui_workers.server.connection import dial, resolve
 
 async def story():
     target = resolve({server.url!r})
     with dial(target, role="a client of the README") as client:
-        app = QtuiApp(Context("test", target), client, refresh_seconds=None)
+        app = QtuiApp(Session(Context("test", target), client, refresh_seconds=None))
         async with app.run_test(size=(100, 30)) as pilot:
             await pilot.press("9")
             await app.workers.wait_for_complete()
@@ -266,9 +267,9 @@ def test_every_key_of_every_screen_is_in_the_readme() -> None:
 
 
 def test_every_screen_is_in_the_readme_with_its_key() -> None:
-    for screen in places().values():
-        assert f"| `{screen.place().number}` {screen.place().title} |" in section("The dashboard")
-    assert QtuiApp.MODES.keys() == places().keys()
+    for place in places():
+        assert f"| `{place.number}` {place.title} |" in section("The dashboard")
+    assert list(QtuiApp.MODES) == [place.name for place in places()]
 
 
 def test_every_link_leads_somewhere() -> None:

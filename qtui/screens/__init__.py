@@ -1,4 +1,4 @@
-"""One file per screen; a screen with a `PLACE` is found here and gets its number, its mode and its line in the palette."""
+"""One file per screen; a screen with a `PLACE` is found here and gets its key, its mode and its line in the palette."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ import importlib
 import pkgutil
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from qtui.screens.resource import ResourceScreen
+from textual.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a top-level screen is reached."""
+    """How a top-level screen is reached."""
 
     number: int
     """The key that opens it: 1 to 9."""
@@ -27,11 +25,12 @@ class Place:
 
 
 @cache
-def places() -> dict[str, type[ResourceScreen]]:
-    """Every top-level screen by the name of its mode, in the order of the numbers."""
-    found: list[type[ResourceScreen]] = []
+def places() -> dict[Place, type[Screen[None]]]:
+    """Every top-level screen, in the order of the numbers."""
+    found: dict[Place, type[Screen[None]]] = {}
     for module in pkgutil.iter_modules(__path__):
-        members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-        found += [m for m in members if isinstance(m, type) and "PLACE" in vars(m) and vars(m)["PLACE"] is not None]
-    unique = {screen.place().name: screen for screen in found}
-    return dict(sorted(unique.items(), key=lambda item: item[1].place().number))
+        for member in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            place = vars(member).get("PLACE") if isinstance(member, type) else None
+            if place is not None:
+                found[place] = member
+    return dict(sorted(found.items(), key=lambda item: item[0].number))

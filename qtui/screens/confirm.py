@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,9 +16,6 @@ from textual.widgets import Button, Input, Static
 from qtui import labels
 from qtui.broker.operations import Parameter
 from qtui_workers.text import printable
-
-if TYPE_CHECKING:
-    from qtui.app import QtuiApp
 
 MOST_NOTES = 6
 
@@ -36,13 +33,12 @@ class Question:
 
 
 @dataclass
-class Answerable(Message):
+class QuestionKnown(Message):
     """It is known what to ask, or why that cannot be known."""
 
     text: str | None
-    """What was typed for the parameter when the look began."""
-    question: Question | None
-    error: Exception | None
+    """What was typed for the parameter when that was worked out."""
+    outcome: Question | Exception
 
 
 class ConfirmScreen(ModalScreen[None]):
@@ -59,17 +55,24 @@ class ConfirmScreen(ModalScreen[None]):
     ]
 
     def __init__(
-        self, title: str, ask: Callable[[str | None], Question], *, danger: bool, parameter: Parameter | None = None
+        self,
+        title: str,
+        ask: Callable[[str | None], Question],
+        connection: str,
+        *,
+        danger: bool,
+        parameter: Parameter | None = None,
     ) -> None:
-        """`ask` runs in a thread and may look at Redis; it gets what was typed, None where there is no parameter.
+        """`ask` runs in a thread and may read from Redis; it gets what was typed, None where there is no parameter.
 
-        What it raises is shown in the place of the question.
+        What it raises is shown in the place of the question. `connection` is the name of the connection, for what goes wrong.
         """
         super().__init__()
         self.what = title
         self.danger = danger
         self.parameter = parameter
         self._ask = ask
+        self._connection = connection
         self._question: Question | None = None
 
     def compose(self) -> ComposeResult:
@@ -101,9 +104,9 @@ class ConfirmScreen(ModalScreen[None]):
 
         def work() -> None:
             try:
-                self.post_message(Answerable(text, self._ask(text), None))
+                self.post_message(QuestionKnown(text, self._ask(text)))
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                self.post_message(Answerable(text, None, error))
+                self.post_message(QuestionKnown(text, error))
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
@@ -116,16 +119,15 @@ class ConfirmScreen(ModalScreen[None]):
         """The value is complete."""
         self._look(event.value.strip())
 
-    def on_answerable(self, message: Answerable) -> None:
+    def on_question_known(self, message: QuestionKnown) -> None:
         """Show the question, unless another value was typed meanwhile."""
         if self.parameter and self.query_one("#value", Input).value.strip() != message.text:
             return
-        if message.question:
-            self._show(message.question.text, message.question)
+        if isinstance(message.outcome, Question):
+            self._show(message.outcome.text, message.outcome)
             self.query_one("#no", Button).focus()
         else:
-            name = cast("QtuiApp", self.app).context.name
-            self._show(labels.trouble(cast(Exception, message.error), name))
+            self._show(labels.trouble(message.outcome, self._connection))
 
     def _show(self, text: str, asked: Question | None = None) -> None:
         """Show a sentence; yes can only be chosen where it is a question that something follows from."""

@@ -74,7 +74,7 @@ class NotEnqueued(Message):
     error: Exception
 
 
-class EnqueueScreen(ResourceScreen):
+class EnqueueScreen(ResourceScreen[None, None]):
     """Processors at the left, the form of the chosen one at the right."""
 
     PLACE = Place(8, "enqueue", "Enqueue", "test jobs of any processor")
@@ -106,7 +106,7 @@ class EnqueueScreen(ResourceScreen):
                 yield PayloadForm(OPTIONS)
         yield Static(id="command", markup=False)
         with Horizontal(id="actions"):
-            yield Button("Enqueue", id="enqueue", variant="primary", compact=True, disabled=self.qtui.context.read_only)
+            yield Button("Enqueue", id="enqueue", variant="primary", compact=True, disabled=self.session.read_only)
             yield Static(id="outcome", markup=False)
 
     def on_mount(self) -> None:
@@ -118,11 +118,10 @@ class EnqueueScreen(ResourceScreen):
         options.focus()
         self.call_next(self._show_form)
 
-    def load(self, client: redis.Redis, request: Any) -> Any:
+    def load(self, client: redis.Redis, request: None) -> None:
         """Nothing more than the overview, which every look brings."""
-        return None
 
-    def show(self, data: Any, overview: Overview) -> None:
+    def show(self, data: None, overview: Overview) -> None:
         """The form does not depend on what is in Redis."""
 
     # -- the form ----------------------------------------------------------------
@@ -202,7 +201,7 @@ class EnqueueScreen(ResourceScreen):
 
     def action_enqueue(self) -> None:
         """Enqueue what the form says, in a thread; a wrong field gets the focus instead."""
-        if self.processor is None or self.qtui.context.read_only:
+        if self.processor is None or self.session.read_only:
             return
         if not self._check(untouched=True):
             for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
@@ -211,7 +210,7 @@ class EnqueueScreen(ResourceScreen):
             return
         changed = self._options_form.changed()  # what was not touched is as the processor says
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
-        work = partial(_enqueue, QueueService(self.qtui.client), self.processor, self._payload_form.values(), options)
+        work = partial(_enqueue, QueueService(self.session.client), self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
     def on_enqueued(self, message: Enqueued) -> None:

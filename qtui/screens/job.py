@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
@@ -29,7 +29,7 @@ FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FIN
 """The tab that answers the first question one has about a job in that status."""
 
 
-class JobScreen(ResourceScreen):
+class JobScreen(ResourceScreen[str, JobDetail]):
     """A job, kept up to date while it is looked at."""
 
     CSS_PATH = "job.tcss"
@@ -40,6 +40,7 @@ class JobScreen(ResourceScreen):
         Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
         *operation_bindings("job"),
     ]
+    CHANGING = frozenset({"act"})
 
     def __init__(self, job_id: str) -> None:
         super().__init__()
@@ -47,11 +48,6 @@ class JobScreen(ResourceScreen):
         self._tab_chosen = False
         self._bindings_for: Status | None = None
         """The status whose operations the footer shows."""
-
-    @property
-    def detail(self) -> JobDetail | None:
-        """The job as last seen."""
-        return self.data if isinstance(self.data, JobDetail) else None
 
     def compose_body(self) -> Iterable[Widget]:
         """The title, the progress, the two halves."""
@@ -81,20 +77,19 @@ class JobScreen(ResourceScreen):
         """The job whole."""
         return jobs_whole.load(client, request)
 
-    def show(self, data: Any, overview: Overview) -> None:
+    def show(self, data: JobDetail, overview: Overview) -> None:
         """Paint what changed."""
-        detail: JobDetail = data
-        row = detail.row
+        row = data.row
         crumb = f"{row.queue} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
         self.query_one(ProgressLine).show(row.progress)
-        self.query_one(Timeline).show(detail.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(detail, overview.at), detail.problems)
-        self.query_one("#payload-view", PayloadView).show(detail.payload)
-        self.query_one("#result-view", PayloadView).show(detail.result)
-        self.query_one("#meta-view", PayloadView).show(detail.meta)
-        self.query_one(TracebackView).show(detail.traceback)
-        self.query_one(LogView).show(detail.logs)
+        self.query_one(Timeline).show(data.timeline, overview.at)
+        self.query_one(Facts).show(job_facts(data, overview.at), data.problems)
+        self.query_one("#payload-view", PayloadView).show(data.payload)
+        self.query_one("#result-view", PayloadView).show(data.result)
+        self.query_one("#meta-view", PayloadView).show(data.meta)
+        self.query_one(TracebackView).show(data.traceback)
+        self.query_one(LogView).show(data.logs)
         if not self._tab_chosen:
             self._tab_chosen = True
             self.query_one(TabbedContent).active = FIRST_TAB.get(row.status, "payload") if row.status else "payload"
@@ -116,16 +111,11 @@ class JobScreen(ResourceScreen):
     def action_act(self, name: str) -> None:
         """Ask, then do an operation on this job."""
         operation = OPERATIONS[name]
-        self.qtui.act(operation, Chosen((self.job_id,)), done=self.action_back if operation.deletes else None)
+        self.start_operation(operation, Chosen((self.job_id,)), self.action_back if operation.deletes else None)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
-        if action == "act":
-            status = self.detail.row.status if self.detail else None
-            if not OPERATIONS[str(parameters[0])].applies_to(status):
-                return False
-            return None if self.qtui.context.read_only else True
-        return True
+        return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.data.row.status if self.data else None)
 
 
 def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:

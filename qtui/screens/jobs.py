@@ -51,7 +51,7 @@ class JobsSeen:
     preview: JobDetail | None
 
 
-class JobsScreen(ResourceScreen):
+class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     """Jobs by status; marked ones, or all of a status, can be acted on."""
 
     PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
@@ -65,6 +65,7 @@ class JobsScreen(ResourceScreen):
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
         *operation_bindings("jobs"),
     ]
+    CHANGING = frozenset({"act"})
 
     def __init__(self, queue: str | None = None, status: Status | None = None) -> None:
         super().__init__()
@@ -90,7 +91,7 @@ class JobsScreen(ResourceScreen):
         yield Static(id="selection", markup=False)
 
     def _columns(self) -> list[Any]:
-        return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.qtui.server_now)
+        return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.session.server_now)
 
     def _empty(self) -> str:
         return f"No {self.status.fact.title} jobs here.\n{self.status.fact.hint}"
@@ -203,7 +204,7 @@ class JobsScreen(ResourceScreen):
     def action_act(self, name: str) -> None:
         """Ask, then do an operation."""
         if selection := self.selection():
-            self.qtui.act(OPERATIONS[name], selection, done=self.forget_selection)
+            self.start_operation(OPERATIONS[name], selection, self.forget_selection)
 
     def forget_selection(self) -> None:
         """An operation was carried out: nothing is selected any more."""
@@ -211,12 +212,9 @@ class JobsScreen(ResourceScreen):
         self.table.unmark(self.table.marked)
         self._say_selection()
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the operations that this status allows; none where the connection is read-only."""
-        if action == "act":
-            allowed = OPERATIONS[str(parameters[0])].applies_to(self.status)
-            return False if not allowed else (None if self.qtui.context.read_only else True)
-        return True
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Only the operations that this status allows."""
+        return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.status)
 
     def action_back(self) -> None:
         """Let go of the selection first."""

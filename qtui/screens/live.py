@@ -40,13 +40,14 @@ class LiveSeen:
     followed: JobDetail | None
 
 
-class LiveScreen(ResourceScreen):
+class LiveScreen(ResourceScreen[str | None, LiveSeen]):
     """Running jobs above, the stream of the one under the cursor below."""
 
     PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
     CSS_PATH = "live.tcss"
     HELP = "Every job that runs now, with its progress; below, what the one under the cursor logs."
     BINDINGS: ClassVar[list[BindingType]] = operation_bindings("live", [STOP])
+    CHANGING = frozenset({"act"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class LiveScreen(ResourceScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """The table over the log."""
-        columns = job_columns(Status.STARTED, with_queue=True, now=lambda: self.qtui.server_now)
+        columns = job_columns(Status.STARTED, with_queue=True, now=lambda: self.session.server_now)
         yield RowTable(columns, key=lambda row: row.id, empty=EMPTY, markable=False, id="running")
         yield Static(id="followed", markup=False)
         yield LogView()
@@ -99,11 +100,7 @@ class LiveScreen(ResourceScreen):
         """Ask, then do an operation on the job under the cursor."""
         row: JobRow | None = self.query_one(RowTable).cursor_row
         if row:
-            self.qtui.act(OPERATIONS[name], Chosen((row.id,)))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No operation where the connection is read-only."""
-        return None if action == "act" and self.qtui.context.read_only else True
+            self.start_operation(OPERATIONS[name], Chosen((row.id,)))
 
 
 def _title(detail: JobDetail) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
@@ -15,7 +15,6 @@ from qtui.broker import diagnosis
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import COUNTED, Status, Tone
 from qtui.screens import Place
-from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
@@ -37,7 +36,7 @@ def _count(status: Status) -> Column[QueueRow]:
     )
 
 
-class QueuesScreen(ResourceScreen):
+class QueuesScreen(ResourceScreen[None, None]):
     """The queues with their counts, workers and rates, and the verdict on the one under the cursor."""
 
     PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
@@ -52,6 +51,8 @@ class QueuesScreen(ResourceScreen):
         Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
     ]
 
+    CHANGING = frozenset({"pause", "resume"})
+
     def __init__(self) -> None:
         super().__init__()
         self.order = next(iter(diagnosis.ORDERS))
@@ -64,7 +65,7 @@ class QueuesScreen(ResourceScreen):
         yield Static(id="verdict", markup=False)
 
     def _columns(self) -> list[Column[QueueRow]]:
-        history = self.qtui.throughput.history
+        history = self.session.throughput.history
         return [
             Column(
                 "QUEUE", lambda row: f"{labels.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14
@@ -79,11 +80,10 @@ class QueuesScreen(ResourceScreen):
             Column("STATUS", labels.standing, width=16, tone="warn", priority=5),
         ]
 
-    def load(self, client: redis.Redis, request: Any) -> Any:
+    def load(self, client: redis.Redis, request: None) -> None:
         """Nothing more than the overview, which every look brings."""
-        return None
 
-    def show(self, data: Any, overview: Overview) -> None:
+    def show(self, data: None, overview: Overview) -> None:
         """Fill the table in the chosen order."""
         rows = sorted(overview.queues, key=diagnosis.ORDERS[self.order])
         self.query_one(RowTable).show(rows, 0, len(rows))
@@ -99,7 +99,7 @@ class QueuesScreen(ResourceScreen):
         return row
 
     def _say_verdict(self) -> None:
-        row, seen = self._row, self.qtui.overview
+        row, seen = self._row, self.session.overview
         if self._on_paused != bool(row and row.paused):
             self._on_paused = not self._on_paused
             self.refresh_bindings()
@@ -116,8 +116,8 @@ class QueuesScreen(ResourceScreen):
         names = list(diagnosis.ORDERS)
         self.order = names[(names.index(self.order) + 1) % len(names)]
         self.notify(f"Sorted by {self.order}.", timeout=2)
-        if self.qtui.overview:
-            self.show(None, self.qtui.overview)
+        if self.session.overview:
+            self.show(None, self.session.overview)
 
     # -- pausing -------------------------------------------------------------------
 
@@ -138,15 +138,11 @@ class QueuesScreen(ResourceScreen):
         def work(client: redis.Redis) -> str:
             return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
 
-        text = questions.pause_question(row, self.qtui.context.name)
-        question = Question(text, notes=notes, agreed=lambda: self.qtui.change(work))
-        self.qtui.ask(title, lambda: question)
+        self.ask(title, questions.pause_question(row, self.session.name), work, notes=notes)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Pause where the queue is not paused, resume where it is; neither where the connection is read-only."""
-        if action in ("pause", "resume"):
-            return False if (action == "resume") != self._on_paused else (None if self.qtui.context.read_only else True)
-        return True
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Pause where the queue is not paused, resume where it is."""
+        return action not in ("pause", "resume") or (action == "resume") == self._on_paused
 
 
 EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"

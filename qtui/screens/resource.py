@@ -1,10 +1,10 @@
-"""What all screens over Redis share: look in a thread, show what changed, keep the last good data under a banner."""
+"""What all screens over Redis share: load in a thread, show what changed, keep the last good data under a banner."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Generic, cast
 
 import redis
 from textual.app import ComposeResult
@@ -14,22 +14,21 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from qtui import formatting
+from qtui import formatting, labels, questions
 from qtui.broker import overview
 from qtui.broker.models import Overview
-from qtui.broker.operations import OPERATIONS, Operation
-from qtui.messages import Looked, LookFailed
+from qtui.broker.operations import OPERATIONS, Operation, Selection, plan
+from qtui.messages import ChangeConfirmed, Data, Loaded, LoadFailed, OperationConfirmed, Request
 from qtui.screens import Place, places
+from qtui.screens.confirm import ConfirmScreen, Question
+from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
-from qtui.widgets.operation_line import OperationLine
+from qtui.widgets.operation_line import Figures, OperationLine
 from qtui_workers.errors import QtuiError
 from qtui_workers.server.connection import explain
 from qtui_workers.text import printable
-
-if TYPE_CHECKING:
-    from qtui.app import QtuiApp
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds between two tries while Redis is away; the last one is repeated."""
@@ -45,11 +44,16 @@ def operation_action(operation: Operation) -> str:
     return f"act('{operation.name}')"
 
 
-class ResourceScreen(Screen[None]):
-    """A screen over something in Redis: columns, a load and operations are all that a subclass adds."""
+class ResourceScreen(Screen[None], Generic[Request, Data]):
+    """A screen over something in Redis: what to request, how to load it and how to show it is all that a subclass adds.
+
+    `Request` is a plain value, compared with `==`; `Data` is what was loaded for it.
+    """
 
     PLACE: ClassVar[Place | None] = None
     """Set by the screens that have a number of their own."""
+    CHANGING: ClassVar[frozenset[str]] = frozenset()
+    """The actions that change something: dimmed where the connection is read-only."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back", show=False, id="screen.back"),
@@ -59,10 +63,9 @@ class ResourceScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.data: Any = None
-        """The last good data; None before the first look."""
-        self._generation = 0
-        self._in_flight = False
+        self.data: Data | None = None
+        """What was loaded last; None before that."""
+        self._loading = False
         self._reason = ""
         self._is_away = False
         self._failures = 0
@@ -72,43 +75,51 @@ class ResourceScreen(Screen[None]):
 
     # -- what a subclass says ------------------------------------------------
 
-    @classmethod
-    def place(cls) -> Place:
-        """The place of a top-level screen."""
-        assert cls.PLACE is not None, f"{cls.__name__} has no place"
-        return cls.PLACE
-
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
         raise NotImplementedError
 
-    def request(self) -> Any:
-        """What to look at now: a plain value that the thread may keep; compared with `==`."""
-        return None
+    def request(self) -> Request:
+        """What to load now: a value that the thread may keep. None where there is only one thing to load."""
+        return cast(Request, None)
 
-    def load(self, client: redis.Redis, request: Any) -> Any:
-        """Look at Redis. Runs in a thread: it touches no widget."""
+    def load(self, client: redis.Redis, request: Request) -> Data:
+        """Read from Redis. Runs in a thread: it touches no widget."""
         raise NotImplementedError
 
-    def show(self, data: Any, overview: Overview) -> None:
-        """Show what was found; the widgets repaint only what changed."""
+    def show(self, data: Data, overview: Overview) -> None:
+        """Show what was loaded; the widgets repaint only what changed."""
         raise NotImplementedError
+
+    def is_wanted(self, requested: Request, current: Request) -> bool:
+        """Whether what was loaded for a request still fits what the screen shows."""
+        return bool(requested == current)
+
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Whether an action makes sense at the moment; its key is hidden where it does not."""
+        return True
 
     # -- the frame -------------------------------------------------------------
 
     @property
-    def qtui(self) -> QtuiApp:
-        """The application, by its own type."""
-        return cast("QtuiApp", self.app)
+    def session(self) -> Session:
+        """What all screens share."""
+        return session_of(self.app)
 
     def compose(self) -> ComposeResult:
         """The bars around the body."""
-        yield Header(self.qtui.context.name, clock=self.qtui.clock, read_only=self.qtui.context.read_only)
-        yield Nav([(p.place().number, p.place().name, p.place().title) for p in places().values()], self.mode_name)
+        session = self.session
+        yield Header(session.name, clock=session.clock, read_only=session.read_only)
+        yield Nav([(place.number, place.name, place.title) for place in places()], self.mode_name)
         yield Banner()
         yield from self.compose_body()
-        yield OperationLine(self.qtui.figures)
+        yield OperationLine(self._figures)
         yield Footer(show_command_palette=False, compact=True)
+
+    def _figures(self) -> Figures | None:
+        """How far the running operation is; None where none runs."""
+        now = self.session.running
+        return Figures(now.operation.title, now.done, now.total, now.stop.is_set()) if now else None
 
     @property
     def mode_name(self) -> str:
@@ -116,22 +127,22 @@ class ResourceScreen(Screen[None]):
         return self.app.current_mode
 
     def on_mount(self) -> None:
-        """Begin to look, and go on while this screen is the one that is seen."""
-        if self.qtui.refresh_seconds:
-            self._timer = self.set_interval(self.qtui.refresh_seconds, self._tick)
+        """Begin to load, and go on while this screen is the visible one."""
+        if self.session.refresh_seconds:
+            self._timer = self.set_interval(self.session.refresh_seconds, self._tick)
 
     def on_screen_resume(self) -> None:
-        """Seen again: look at once."""
+        """Visible again: load at once."""
         if self._timer:
             self._timer.resume()
         self.reload()
 
     def on_screen_suspend(self) -> None:
-        """Hidden: stop looking."""
+        """Hidden: stop loading."""
         if self._timer:
             self._timer.pause()
 
-    # -- looking -----------------------------------------------------------------
+    # -- loading -----------------------------------------------------------------
 
     def _tick(self) -> None:
         if self._frozen:
@@ -142,29 +153,28 @@ class ResourceScreen(Screen[None]):
         self.reload()
 
     def reload(self) -> None:
-        """Look again, unless a look is under way."""
-        if self._in_flight:
+        """Load again, unless a thread is loading."""
+        if self._loading:
             return
-        self._in_flight = True
-        self._generation += 1
-        generation, request, client = self._generation, self.request(), self.qtui.client
-        self.run_worker(lambda: self._look(generation, request, client), thread=True, exit_on_error=False, group="look")
+        self._loading = True
+        request, client = self.request(), self.session.client
+        self.run_worker(lambda: self._load(client, request), thread=True, exit_on_error=False, group="load")
 
-    def _look(self, generation: int, request: Any, client: redis.Redis) -> None:
+    def _load(self, client: redis.Redis, request: Request) -> None:
         try:
             seen = overview.load(client)
             data = self.load(client, request)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
-            self.post_message(LookFailed(generation, error))
+            self.post_message(LoadFailed(error))
         else:
-            self.post_message(Looked(generation, request, seen, data))
+            self.post_message(Loaded(request, seen, data))
 
-    def on_looked(self, message: Looked) -> None:
-        """Show what was found, and look again at once if something else is wanted by now."""
+    def on_loaded(self, message: Loaded[Request, Data]) -> None:
+        """Show what was loaded, and load again at once if the screen wants something else by now."""
         message.stop()
-        self._in_flight = False
+        self._loading = False
         self._recovered()
-        seen = self.qtui.observe(message.overview)
+        seen = self.session.observe(message.overview)
         self.query_one(Header).show(seen)
         current = self.request()
         if self.is_wanted(message.request, current):
@@ -173,18 +183,14 @@ class ResourceScreen(Screen[None]):
         if message.request != current:
             self.reload()
 
-    def is_wanted(self, asked: Any, current: Any) -> bool:
-        """Whether an answer to `asked` still fits what the screen shows."""
-        return bool(asked == current)
-
-    def on_look_failed(self, message: LookFailed) -> None:
+    def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""
         message.stop()
-        self._in_flight = False
+        self._loading = False
         error = message.error
         self._is_away = isinstance(error, redis.RedisError | OSError)
         if self._is_away:
-            self._reason = str(explain(error, self.qtui.context.name))
+            self._reason = str(explain(error, self.session.name))
         elif isinstance(error, QtuiError):
             self._reason = str(error)
         else:
@@ -197,9 +203,9 @@ class ResourceScreen(Screen[None]):
 
     def _show_outage(self) -> None:
         wait = max(0, round(self._next_try - time.monotonic()))
-        at = self.qtui.last_seen_at
+        at = self.session.loaded_at
         showing = f" Showing {formatting.clock(at)}." if at else ""
-        again = f" Trying again in {wait} s." if self.qtui.refresh_seconds else " Press r to try again."
+        again = f" Trying again in {wait} s." if self.session.refresh_seconds else " Press r to try again."
         self.query_one(Banner).show(f"{self._reason}{showing}{again}", "bad")
         if self._is_away:
             self.query_one(Header).away()
@@ -208,6 +214,50 @@ class ResourceScreen(Screen[None]):
         if self._failures:
             self._failures = 0
             self.query_one(Banner).show("", "good")
+
+    # -- changing ------------------------------------------------------------------
+
+    def start_operation(self, operation: Operation, selection: Selection, on_done: Callable[[], object] | None = None) -> None:
+        """Say how many jobs it would be, ask, and have it run; `on_done` is called when at least one job was changed."""
+        if running := self.session.running:
+            self.notify(f"Wait: a {running.operation.name} is under way.", severity="warning")
+            return
+        session, app = self.session, self.app
+
+        def ask(text: str | None) -> Question:
+            found = plan(session.client, operation, selection, text)
+            return Question(
+                questions.operation_question(found, session.name),
+                sample=[labels.sample(row) for row in found.sample],
+                notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
+                agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
+            )
+
+        self._confirm(ConfirmScreen(operation.title, ask, session.name, danger=operation.danger, parameter=operation.parameter))
+
+    def ask(
+        self, title: str, text: str, change: Callable[[redis.Redis], str] | None = None, *, notes: Iterable[str] = ()
+    ) -> None:
+        """Ask, then have a change made in a thread: `change` returns the sentence that says what it did.
+
+        Without a `change` the dialog only says the text: why there is nothing to do.
+        """
+        app = self.app
+        agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
+        question = Question(text, notes=notes, agreed=agreed)
+        self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, danger=False))
+
+    def _confirm(self, screen: ConfirmScreen) -> None:
+        if self.session.read_only:
+            self.notify(f"{self.session.name} is read-only.", severity="warning", markup=False)
+        else:
+            self.app.push_screen(screen)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hidden where it does not apply; dimmed where it would change something and the connection is read-only."""
+        if not self.applies(action, parameters):
+            return False
+        return None if action in self.CHANGING and self.session.read_only else True
 
     # -- keys ----------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.status import Tone
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
 from qtui.screens import Place
-from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
@@ -32,7 +31,7 @@ def _tone(row: WorkerRow) -> Tone:
     return "busy" if row.status == "busy" else "idle"
 
 
-class WorkersScreen(ResourceScreen):
+class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
     """The workers; Enter opens the job one of them runs, and a worker can be told what to do."""
 
     PLACE = Place(5, "workers", "Workers", "who works on what, and who has fallen silent")
@@ -42,6 +41,7 @@ class WorkersScreen(ResourceScreen):
         for name, command in COMMANDS.items()
         if command.key
     ]
+    CHANGING = frozenset({"command"})
     COLUMNS: ClassVar[list[Column[WorkerRow]]] = [
         Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status, "?"), width=2, tone=_tone),
         Column("WORKER", lambda row: row.name, share=2, minimum=12),
@@ -60,7 +60,7 @@ class WorkersScreen(ResourceScreen):
         """The table."""
         yield RowTable(self.COLUMNS, key=lambda row: row.name, empty=EMPTY, markable=False, id="workers")
 
-    def load(self, client: redis.Redis, request: object) -> tuple[WorkerRow, ...]:
+    def load(self, client: redis.Redis, request: None) -> tuple[WorkerRow, ...]:
         """Every worker."""
         return workers.load(client)
 
@@ -88,12 +88,7 @@ class WorkersScreen(ResourceScreen):
             return f"{worker.name}: {reason}" if reason else f"{command.title} was sent to {worker.name}"
 
         if reason := hindrance(worker, command):
-            question = Question(f"Nothing to do: {worker.name}: {reason}.")
+            self.ask(command.title, f"Nothing to do: {worker.name}: {reason}.")
         else:
-            text = questions.worker_question(worker, command, self.qtui.context.name)
-            question = Question(text, notes=[f"{command.hint}."], agreed=lambda: self.qtui.change(work))
-        self.qtui.ask(command.title, lambda: question)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """No commands where the connection is read-only."""
-        return None if action == "command" and self.qtui.context.read_only else True
+            question = questions.worker_question(worker, command, self.session.name)
+            self.ask(command.title, question, work, notes=[f"{command.hint}."])

@@ -18,6 +18,7 @@ from textual.widgets import Button
 import qtui.app
 from qtui.app import QtuiApp
 from qtui.screens.confirm import ConfirmScreen
+from qtui.session import Session
 from qtui.widgets.row_table import RowTable
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context
@@ -44,7 +45,7 @@ class Dashboard(QtuiApp):
 def make_app(client: redis.Redis, *, name: str = "test", read_only: bool = False, **options: Any) -> Dashboard:
     """The dashboard over a client; it looks only when it is told to, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
-    app = Dashboard(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options)
+    app = Dashboard(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options))
     app.animation_level = "none"
     return app
 

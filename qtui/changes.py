@@ -1,0 +1,107 @@
+"""Carries out what the operator confirmed, in threads of the App, so that no screen has to stay open for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from qtui import labels
+from qtui.broker.operations import Report, run
+from qtui.messages import ChangeConfirmed, OperationConfirmed
+from qtui.screens.resource import ResourceScreen
+from qtui.session import RunningOperation, Session
+from qtui_workers.text import printable
+
+Severity = Literal["information", "warning", "error"]
+
+
+class Changes(App[None]):
+    """The part of the App that changes things in Redis."""
+
+    session: Session
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # With priority: it stops the operation whatever has the focus, and before anything else that Escape means.
+        Binding("escape", "stop_operation", "Stop", show=False, priority=True, id="app.stop_operation"),
+    ]
+
+    @dataclass
+    class ChangeEnded(Message):
+        """A change was made, or failed: the sentence that says so."""
+
+        text: str
+        severity: Severity
+
+    @dataclass
+    class OperationEnded(Message):
+        """An operation has ended, or was stopped."""
+
+        running: RunningOperation
+        outcome: Report | Exception
+        on_done: Callable[[], object] | None
+
+    def on_change_confirmed(self, message: ChangeConfirmed) -> None:
+        """Make the change in a thread, then say how it ended."""
+        client, name = self.session.client, self.session.name
+
+        def work() -> None:
+            try:
+                ended = Changes.ChangeEnded(message.change(client), "information")
+            except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                ended = Changes.ChangeEnded(labels.trouble(error, name), "error")
+            self.post_message(ended)
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="change")
+
+    def on_operation_confirmed(self, message: OperationConfirmed) -> None:
+        """Run the operation in a thread, then say how it ended."""
+        plan, client = message.plan, self.session.client
+        running = self.session.running = RunningOperation(plan.operation, total=plan.matched)
+
+        def progressed(done: int, total: int) -> None:
+            running.done, running.total = done, total
+
+        def work() -> None:
+            outcome: Report | Exception
+            try:
+                outcome = run(client, plan.operation, plan, on_progress=progressed, stop=running.stop.is_set)
+            except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                outcome = error
+            self.post_message(Changes.OperationEnded(running, outcome, message.on_done))
+
+        self.run_worker(work, thread=True, exit_on_error=False, group="operation")
+
+    def on_changes_operation_ended(self, message: Changes.OperationEnded) -> None:
+        """Say how an operation ended, and load again."""
+        self.session.running = None
+        operation, outcome = message.running.operation, message.outcome
+        if isinstance(outcome, Exception):
+            self._report(f"{operation.title} failed: {outcome}", "error")
+            return
+        if message.on_done and outcome.done:
+            message.on_done()
+        self._report(operation.summary(outcome), "warning" if outcome.failed or outcome.skipped else "information")
+
+    def on_changes_change_ended(self, message: Changes.ChangeEnded) -> None:
+        """Say how a change ended, and load again."""
+        self._report(message.text, message.severity)
+
+    def _report(self, text: str, severity: Severity) -> None:
+        self.notify(printable(text, 400), severity=severity, timeout=8, markup=False)
+        if isinstance(self.screen, ResourceScreen):
+            self.screen.action_reload()
+
+    def action_stop_operation(self) -> None:
+        """Stop a running operation after the chunk that is under way."""
+        if self.session.running:
+            self.session.running.stop.set()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape stops an operation only where one runs and its line is visible."""
+        if action == "stop_operation":
+            return self.session.running is not None and not self.screen.is_modal
+        return super().check_action(action, parameters)

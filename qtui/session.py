@@ -1,0 +1,84 @@
+"""What all screens share: the connection, the clock, the newest overview with its rates, and the operation that runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import redis
+from textual.app import App
+
+from qtui.broker.models import Overview
+from qtui.broker.operations import Operation
+from qtui.broker.throughput import Throughput
+from qtui_workers.server.contexts import Context
+
+
+@dataclass(slots=True)
+class RunningOperation:
+    """An operation that is being carried out; its thread writes the counts, the screens read them."""
+
+    operation: Operation
+    done: int = 0
+    total: int = 0
+    """0 while the jobs are still being counted."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when the operator wants it to stop after the chunk that is under way."""
+
+
+class Session:
+    """One operator at one Redis, from the start of the dashboard to its end."""
+
+    def __init__(
+        self,
+        context: Context,
+        client: redis.Redis,
+        *,
+        refresh_seconds: float | None = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`refresh_seconds` None: load only when the operator asks. `clock` gives seconds since the epoch."""
+        self.context = context
+        self.client = client
+        self.refresh_seconds = refresh_seconds
+        self.clock = clock
+        self.throughput = Throughput()
+        self.overview: Overview | None = None
+        """The newest one, whichever screen loaded it."""
+        self.loaded_at: float | None = None
+        """When it was loaded, by our own clock."""
+        self.running: RunningOperation | None = None
+        """There is one at a time."""
+
+    @property
+    def name(self) -> str:
+        """The connection's name, as the operator knows it."""
+        return self.context.name
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be changed over this connection."""
+        return self.context.read_only
+
+    @property
+    def server_now(self) -> float:
+        """The server's clock at the newest overview; our own before the first. Seconds since the epoch."""
+        return self.overview.at if self.overview else self.clock()
+
+    def observe(self, loaded: Overview) -> Overview:
+        """Keep an overview as the newest one; returns it with the rates that follow from those before."""
+        self.overview = self.throughput.feed(loaded)
+        self.loaded_at = self.clock()
+        return self.overview
+
+
+class _OwnsSession(Protocol):
+    session: Session
+
+
+def session_of(app: App[object]) -> Session:
+    """The session that the dashboard's App owns."""
+    return cast(_OwnsSession, app).session
