@@ -9,7 +9,6 @@ from functools import partial
 from typing import Annotated, Any, ClassVar, get_args
 
 import redis
-from pydantic import PlainValidator
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -32,7 +31,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, QtuiError
 from qtui_workers.naming import Priority
 from qtui_workers.text import printable
-from qtui_workers.validation import whole
+from qtui_workers.validation import Checked, whole
 
 MOST_COPIES = 10_000
 FIRST = "test_job"
@@ -42,7 +41,7 @@ FIRST = "test_job"
 class FormOptions(EnqueueOptions):
     """What the form takes beside the payload; named as the options of `qtui enqueue`."""
 
-    count: Annotated[int, PlainValidator(partial(whole, least=1, most=MOST_COPIES))] = 1
+    count: Annotated[int, Checked(partial(whole, least=1, most=MOST_COPIES))] = 1
     """How many jobs, all with this payload."""
 
 

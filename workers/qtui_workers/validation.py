@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import GetCoreSchemaHandler, ValidationError
+from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
@@ -26,21 +28,21 @@ def invalid(
     sentences: list[str] = []
     reasons: dict[str, str] = {}
     for each in error.errors(include_url=False, include_input=False):
-        field, why = field_of(each), reason(each, known)
+        field, why = _field_of(each), _reason(each, known)
         sentences.append(sentence(field, why))
         outer, *inner = each["loc"] or ("",)
         reasons.setdefault(str(outer), f"{'.'.join(map(str, inner))}: {why}" if inner else why)
     return InvalidInput("; ".join(sentences), reasons)
 
 
-def reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> str:
+def _reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> str:
     """What is wrong, as it goes after the name of the field; `error` is one of `pydantic.ValidationError.errors()`."""
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
             return "is required"
         case "extra_forbidden":
-            hint = "" if known is None else f"; {suggestion(field_of(error), known, 'fields')}"
+            hint = "" if known is None else f"; {suggestion(_field_of(error), known, 'fields')}"
             return f"there is no such field{hint}"
         case "greater_than_equal":
             return f"must be at least {context['ge']:g}"
@@ -57,9 +59,22 @@ def about(name: str, reason: str) -> str:
     return f"{name} {reason}" if reason.startswith("must ") else reason
 
 
-def field_of(error: Mapping[str, Any]) -> str:
+def _field_of(error: Mapping[str, Any]) -> str:
     """The field as people write it, `a.b` for one inside another; '' for the whole."""
     return printable(".".join(str(part) for part in error["loc"]), 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """As an annotation: values of the field are what the function returns, which raises ValueError with the reason.
+
+    As pydantic's PlainValidator, but the type itself is left alone: to make a schema of a dataclass only takes time.
+    """
+
+    check: Callable[[Any], Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_plain_validator_function(self.check)
 
 
 def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:

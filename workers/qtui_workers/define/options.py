@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff, as_backoff
@@ -18,7 +18,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
-from qtui_workers.validation import about, invalid, whole
+from qtui_workers.validation import Checked, about, invalid, whole
 
 
 class RetrySettings(Settings):
@@ -48,10 +48,10 @@ def _limit(value: Any) -> Limit:
     return value
 
 
-_Length = Annotated[timedelta, PlainValidator(as_duration)]
-_OneSecondOrMore = Annotated[timedelta, PlainValidator(partial(as_duration, least=1))]
-_Count = Annotated[int, PlainValidator(whole)]
-_OneOrMore = Annotated[int, PlainValidator(partial(whole, least=1))]
+_Length = Annotated[timedelta, Checked(as_duration)]
+_OneSecondOrMore = Annotated[timedelta, Checked(partial(as_duration, least=1))]
+_Count = Annotated[int, Checked(whole)]
+_OneOrMore = Annotated[int, Checked(partial(whole, least=1))]
 
 
 class RunOptions(BaseModel):
@@ -60,17 +60,16 @@ class RunOptions(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         frozen=True,
-        arbitrary_types_allowed=True,
         use_attribute_docstrings=True,
         defer_build=True,  # `qtui --help` imports it, and validates nothing
     )
 
-    attempts: Annotated[int, PlainValidator(partial(whole, least=1, most=1_000))] | None = None
+    attempts: Annotated[int, Checked(partial(whole, least=1, most=1_000))] | None = None
     """In all, the first one included.
 
     None: one more than JOB_MAX_RETRIES, and 1 where that is not set.
     """
-    backoff: Annotated[Backoff, PlainValidator(as_backoff)] = Backoff.parse("exponential:2s")
+    backoff: Annotated[Backoff, Checked(as_backoff)] = Backoff.parse("exponential:2s")
     """How long a failed job waits before its next attempt."""
     timeout: _OneSecondOrMore = timedelta(minutes=3)
     """How long one attempt may take."""
@@ -78,9 +77,9 @@ class RunOptions(BaseModel):
     """How long a finished job and its result are kept."""
     failure_ttl: _Length = timedelta(days=30)
     """How long a failed job is kept."""
-    webhooks: Annotated[tuple[Webhook, ...], PlainValidator(_webhooks)] = ()
+    webhooks: Annotated[tuple[Webhook, ...], Checked(_webhooks)] = ()
     """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
-    priority: Annotated[Priority, PlainValidator(_priority)] = "normal"
+    priority: Annotated[Priority, Checked(_priority)] = "normal"
     """Which of its queues a job goes to: the queue itself, or that of `high` or `low`."""
     delay: _Length = timedelta()
     """Not before that long from now.
@@ -120,7 +119,7 @@ class Options(RunOptions):
     """The place whose clocks `cron` means."""
     concurrency: _OneOrMore | None = None
     """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
-    limit: Annotated[Limit, PlainValidator(_limit)] | None = None
+    limit: Annotated[Limit, Checked(_limit)] | None = None
     """How many jobs of the queue and of its -high and -low may start in a length of time, also those of other processors."""
 
     @cached_property
@@ -131,8 +130,8 @@ class Options(RunOptions):
         return Schedule(self.cron, self.every, self.timezone)
 
     @model_validator(mode="after")
-    def _has_a_schedule_that_can_be(self) -> Self:
-        self.schedule  # noqa: B018 - raises InvalidInput where it cannot
+    def _has_a_valid_schedule(self) -> Self:
+        self.schedule  # noqa: B018 - raises InvalidInput where it is not valid
         return self
 
     def usual_attempts(self, retries: int | None) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self, TypedDict
 
-from pydantic import PlainValidator, model_validator
+from pydantic import model_validator
 from rq import Webhook
 from rq.job import JOB_ID_PATTERN
 
@@ -16,6 +16,7 @@ from qtui_workers.define.options import RunOptions
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name
 from qtui_workers.text import printable
+from qtui_workers.validation import Checked
 
 _ID_LIMIT: Final = 200
 
@@ -55,14 +56,14 @@ def _job_id(value: Any) -> str:
 class EnqueueOptions(RunOptions):
     """How a job is to be enqueued; what is not given is as its processor has it."""
 
-    queue: Annotated[str, PlainValidator(check_name)] | None = None
+    queue: Annotated[str, Checked(check_name)] | None = None
     """Another queue than the processor's own."""
-    at: Annotated[datetime, PlainValidator(as_moment)] | None = None
+    at: Annotated[datetime, Checked(as_moment)] | None = None
     """Not before that time (ISO 8601).
 
     Whole seconds; a time without a zone is local. Not together with `delay`.
     """
-    job_id: Annotated[str, PlainValidator(_job_id)] | None = None
+    job_id: Annotated[str, Checked(_job_id)] | None = None
     """The job's id.
 
     Without it a random one.

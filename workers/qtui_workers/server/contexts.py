@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server.connection import Target, resolve
 from qtui_workers.server.settings import RedisSettings
-from qtui_workers.validation import field_of, reason
+from qtui_workers.validation import invalid
 
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.model_fields)
 
@@ -77,8 +77,7 @@ def read_config(model: type[C]) -> C:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        raise InvalidInput(f"{path}: {field_of(first)}: {reason(first)}.") from None
+        raise InvalidInput(f"{path}: {invalid(error)}.") from None
 
 
 def choose(url: str | None, context: str | None, known: Connections) -> Context:

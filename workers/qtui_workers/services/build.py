@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from qtui_workers.errors import InvalidInput
 from qtui_workers.services import child_guard
 from qtui_workers.text import printable
-from qtui_workers.validation import field_of, reason
+from qtui_workers.validation import invalid
 
 PLAN: Final = "publish.toml"
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER")
@@ -70,8 +70,7 @@ class Plan(BaseModel):
         except OSError as error:
             raise InvalidInput(f"{project / PLAN} cannot be read: {error.strerror}; it says how the project is built") from None
         except ValidationError as error:
-            wrong = "; ".join(f"{field_of(each)}: {reason(each)}" for each in error.errors(include_input=False))
-            raise InvalidInput(f"{project / PLAN}: {printable(wrong, 300)}") from None
+            raise InvalidInput(f"{project / PLAN}: {printable(str(invalid(error)), 300)}") from None
         except ValueError as error:
             raise InvalidInput(f"{project / PLAN} is not TOML: {printable(str(error), 200)}") from None
 
