@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 
@@ -19,6 +20,9 @@ from tests.support import CLEAN, Server
 for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
     del os.environ[_name]
 os.environ["TZ"] = "UTC"
+# How long an example takes says how busy the machine is, not whether the code is right.
+hypothesis.settings.register_profile("qtui", deadline=None)
+hypothesis.settings.load_profile("qtui")
 # A shell starts what runs in its background with Ctrl-C ignored, which programs would inherit from us.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

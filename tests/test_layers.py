@@ -6,7 +6,9 @@ import ast
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,50 +16,102 @@ import pytest
 from tests.support import clean_environment
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = {"qtui": ROOT / "qtui", "qtui_workers": ROOT / "workers" / "qtui_workers"}
 
 FORBIDDEN = {
-    "workers": ("qtui", "textual", "rich"),
-    "qtui/broker": ("textual", "rich", "typer", "qtui.screens", "qtui.widgets", "qtui.commands", "qtui.app", "qtui.cli"),
-    "qtui/widgets": ("qtui.screens", "qtui.app", "qtui.commands", "redis", "rq"),
-    "qtui/screens": ("qtui.commands", "qtui.cli"),
-    "qtui/commands": ("textual", "qtui.screens", "qtui.widgets", "qtui.app"),
+    "qtui_workers": ("qtui", "textual", "rich"),
+    "qtui.broker": ("textual", "rich", "typer", "qtui.screens", "qtui.widgets", "qtui.commands", "qtui.app", "qtui.cli"),
+    "qtui.widgets": ("qtui.screens", "qtui.app", "qtui.commands", "redis", "rq"),
+    "qtui.screens": ("qtui.commands", "qtui.cli", "qtui.app", "qtui.changes", "qtui.palette"),
+    "qtui.commands": ("textual", "qtui.screens", "qtui.widgets", "qtui.app"),
 }
 """What a room must not import."""
 
+FLOORS = ("server", "reporting", "define", "rate", "enqueue", "services", "processors", "engine")
+"""The rooms of the processing side: each imports only those before it, and modules beside the rooms that import no room."""
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """Every module that a file imports when it runs, with the line; those for type checkers only are left out."""
-    tree = ast.parse(path.read_text("utf-8"))
-    typing_only = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.unparse(block.test)
-        for node in ast.walk(block)
+
+@cache
+def modules() -> Mapping[str, Path]:
+    """The file of every module of ours, by its dotted name."""
+    return {
+        ".".join((name, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__"): path
+        for name, folder in PACKAGES.items()
+        for path in sorted(folder.rglob("*.py"))
     }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+
+
+@cache
+def imported_by(module: str) -> frozenset[str]:
+    """Every module that a module imports, also only for type checkers, also inside functions; a name of ours as its module."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: imports are absolute"
-            yield node.lineno, node.module or ""
+            assert node.module, f"{module}:{node.lineno}: imports are absolute"
+            assert node.level == 0, f"{module}:{node.lineno}: imports are absolute"
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (whole & modules().keys()) | ({node.module} if whole - modules().keys() else set())
+    return frozenset(found)
+
+
+def is_in(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_a_room_imports_only_what_is_below_it(room: str) -> None:
+    inside = [module for module in modules() if is_in(module, room)]
+    assert inside
     wrong = [
-        f"{path.relative_to(ROOT)}:{line} imports {name}"
-        for path in (ROOT / room).rglob("*.py")
-        for line, name in imports(path)
-        if any(name == no or name.startswith(f"{no}.") for no in FORBIDDEN[room])
+        f"{module} imports {name}"
+        for module in inside
+        for name in imported_by(module)
+        if any(is_in(name, forbidden) for forbidden in FORBIDDEN[room])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_itself_over_others() -> None:
+    # What the package itself names for type checkers, it imports only when somebody asks for it.
+    graph = {module: imported_by(module) & modules().keys() for module in modules() if module != "qtui_workers"}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' ← '.join(error.args[1])}")
+
+
+def test_a_circle_would_be_found() -> None:
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": ["b"], "b": ["c"], "c": ["a"]}).prepare()
+
+
+def room_of(module: str) -> str:
+    """The room of a module of the processing side; '' for what stands beside the rooms."""
+    _, _, rest = module.partition(".")
+    room, _, _ = rest.partition(".")
+    return room if (PACKAGES["qtui_workers"] / room).is_dir() else ""
+
+
+def test_the_rooms_of_the_processing_side_stand_on_each_other() -> None:
+    rooms = {path.name for path in PACKAGES["qtui_workers"].iterdir() if (path / "__init__.py").exists()}
+    assert rooms == set(FLOORS)
+    height = {"": -1} | {room: number for number, room in enumerate(FLOORS)}
+    wrong = [
+        f"{module} imports {name}"
+        for module in modules()
+        if is_in(module, "qtui_workers") and module not in ("qtui_workers", "qtui_workers.cli")
+        for name in imported_by(module)
+        if is_in(name, "qtui_workers") and height[room_of(name)] > height[room_of(module)]
     ]
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_module_has_a_docstring_and_stays_under_400_lines() -> None:
-    sources = [path for room in ("qtui", "workers", "tests", "screenshots", "benchmarks") for path in (ROOT / room).rglob("*.py")]
-    assert len(sources) > 40
+    folders = [*PACKAGES.values(), *(ROOT / name for name in ("tests", "screenshots", "benchmarks"))]
+    sources = [path for folder in folders for path in folder.rglob("*.py")]
+    assert len(sources) > 200
     long = [f"{path}: {n} lines" for path in sources if (n := len(path.read_text("utf-8").splitlines())) > 400]
     mute = [str(path) for path in sources if (tree := ast.parse(path.read_text("utf-8"))).body and not ast.get_docstring(tree)]
     assert not long + mute
@@ -73,6 +127,11 @@ def loaded_by(arguments: list[str], home: Path, **environment: str) -> set[str]:
         "except SystemExit as end: assert not end.code, end.code\n"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
     )
+    return set(json.loads(lines_of(code, home, **environment)[-1]))
+
+
+def lines_of(code: str, home: Path, **environment: str) -> list[str]:
+    """What a program of Python writes to standard error, line by line."""
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=clean_environment(home, **environment),
@@ -82,7 +141,7 @@ def loaded_by(arguments: list[str], home: Path, **environment: str) -> set[str]:
         cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
-    return set(json.loads(done.stderr.splitlines()[-1]))
+    return done.stderr.splitlines()
 
 
 def test_enqueue_loads_no_textual(server, home: Path) -> None:
@@ -92,8 +151,8 @@ def test_enqueue_loads_no_textual(server, home: Path) -> None:
 
 
 def test_a_worker_loads_nothing_of_the_operators_side(home: Path) -> None:
-    code = "import sys, qtui_workers.cli; print(sorted({n.partition('.')[0] for n in sys.modules} & {'qtui', 'textual'}))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=clean_environment(home), capture_output=True, text=True, timeout=60, cwd=ROOT
+    operator = "{'qtui', 'textual'}"
+    code = (
+        f"import sys, qtui_workers.cli; print(sorted({{n.partition('.')[0] for n in sys.modules}} & {operator}), file=sys.stderr)"
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert lines_of(code, home) == ["[]"]

@@ -162,7 +162,7 @@ def test_rqs_reader_finds_every_option_in_the_job(client: redis.Redis) -> None:
     assert (job.func_name, job.args, job.kwargs["steps"], job.enqueued_at) == (made.path, [], 2, job.created_at)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(
     st.builds(
         Anything,

@@ -63,7 +63,7 @@ def enter(client: redis.Redis, most: int, per: int) -> None:
     client.hset(keys.limit("m"), mapping={"max": most, "per_us": per, "server": SERVER(client)})
 
 
-SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SETTINGS = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @SETTINGS

@@ -82,7 +82,7 @@ TTLS = st.sampled_from([-1, inf]) | st.integers(1, 100)
 ENDS = st.builds(End, st.integers(0, 30), st.integers(0, 9), TTLS, st.none() | st.integers(0, 5))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ENDS, max_size=25))
 def test_the_newest_are_kept_of_those_that_have_not_expired(kept: redis.Redis, ends: list[End]) -> None:
     kept.flushall()
