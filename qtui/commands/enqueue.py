@@ -29,7 +29,7 @@ ORDER: Final = 40
 MOST_COPIES = 1_000_000
 _summary = EnqueueOptions.summary
 _NAMED: Final = 3
-"""Ids that are named before what becomes of the jobs is waited for."""
+"""Ids that are printed before the command waits for the end of the jobs."""
 
 Words = Annotated[
     list[str] | None,
@@ -73,19 +73,13 @@ def enqueue(
         "timeout": timeout,
     }  # fmt: skip
     place = make_template(found, **options).queue
-    if not 1 <= count <= MOST_COPIES:
-        raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
-    if job_id and (count > 1 or len(payloads) != 1):
-        raise InvalidInput("--id names one job: it does not go with --count or several payloads")
-    if unique and not job_id:
-        raise InvalidInput("--unique needs --id: it refuses a second job of the same id")
+    _check_numbers(count, len(payloads), job_id, unique)
     with connected(url, context) as (client, chosen):
         if chosen.read_only:
             raise Refused(f"{chosen.name} is read-only: nothing was enqueued")
         service = QueueService(client)
         if len(payloads) == 1 and count == 1:
-            job = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
-            ids = [job.id]
+            ids = [service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options).id]
         else:
             ids = service.enqueue_many(found, payloads * count, **options)
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
@@ -93,7 +87,17 @@ def enqueue(
         if wait is not None:
             output.note(_enqueued(answer, named=True))
             ended = waiting.wait(client, place, ids, wait)
-    _tell(answer, ended, json)
+    _print_answer(answer, ended, json)
+
+
+def _check_numbers(count: int, payloads: int, job_id: str | None, unique: bool) -> None:
+    """InvalidInput where these options do not go together."""
+    if not 1 <= count <= MOST_COPIES:
+        raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
+    if job_id and (count > 1 or payloads != 1):
+        raise InvalidInput("--id names one job: it does not go with --count or several payloads")
+    if unique and not job_id:
+        raise InvalidInput("--unique needs --id: it refuses a second job of the same id")
 
 
 def _payloads(processor: Processor[Any, Any], words: list[str]) -> list[dict[str, Any]]:
@@ -129,7 +133,7 @@ def _object(text: str, what: str) -> dict[str, Any]:
     return value
 
 
-def _tell(answer: dict[str, Any], ended: list[dict[str, Any]] | None, json: bool) -> None:
+def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, json: bool) -> None:
     if ended is not None:
         answer |= ended[0] if len(ended) == 1 else {"jobs": ended}
     if json:
@@ -153,8 +157,8 @@ def _enqueued(answer: dict[str, Any], *, named: bool) -> str:
 
 
 def _in_words(end: dict[str, Any]) -> str:
-    told = end["failed_reason"] if end["failed_reason"] else jsonlib.dumps(end["result"], ensure_ascii=False)
-    return printable(f"{end['status']}  {told}", 500)
+    outcome = end["failed_reason"] or jsonlib.dumps(end["result"], ensure_ascii=False)
+    return printable(f"{end['status']}  {outcome}", 500)
 
 
 def _list(json: bool) -> None:

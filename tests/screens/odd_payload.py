@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from qtui_workers import Payload, processor
 
@@ -21,6 +21,19 @@ class Odd(Payload):
     height: dict[str, int] | None = None
 
 
+class Whole(Payload):
+    flag: bool = False
+
+    @model_validator(mode="after")
+    def _never(self) -> Self:
+        raise ValueError("these do not go together")
+
+
 @processor()
 def odd(payload: Odd) -> Odd:
+    return payload
+
+
+@processor()
+def whole(payload: Whole) -> Whole:
     return payload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Checkbox, Input, OptionList, Static
 
 from qtui.widgets.payload_form import FormField
 from qtui_workers.define.decorator import MAIN_QUEUE
@@ -116,6 +116,18 @@ async def test_each_reason_is_at_its_own_field_whatever_its_text_says(
         await fill(story, height="")
         assert error(story, "depth").startswith("a: must be a valid integer")
         assert [name for name in ("name", "name_of_parent", "docs", "height") if error(story, name)] == []
+
+
+async def test_a_reason_about_the_whole_payload_is_at_the_first_field_of_any_kind(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QTUI_PROCESSORS", "tests.screens.odd_payload")
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, "whole")
+        await story.press("ctrl+e")
+        assert error(story, "flag") == "these do not go together"
+        assert story.app.focused is field(story, "flag").query_one(Checkbox)
+        assert client.keys("*") == []
 
 
 async def test_a_count_of_25_enqueues_25_into_the_queue_that_was_named(client: redis.Redis) -> None:
