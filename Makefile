@@ -6,7 +6,7 @@ PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test rq-suite lint format screenshots snapshots clean
+.PHONY: help demo test test-servers rq-suite soak coverage bench lint format screenshots snapshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,19 @@ demo: $(VENV)/installed ## an embedded server, a worker, jobs of every kind, the
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test ## the whole suite, on a real server that it starts by itself
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
+
+test-servers: $(VENV)/installed-test ## what talks to Redis, on every server that can be installed
+	$(BIN)/python -m tests.servers --numprocesses $(PROCESSES)
+
+soak: $(VENV)/installed-test ## workers and server killed at random while 5,000 jobs run
+	CHAOS_JOBS=5000 $(BIN)/pytest tests/chaos
+
+coverage: export COVERAGE_CORE := sysmon
+coverage: $(VENV)/installed-test ## the suite with its coverage, also of the processes it starts
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html
+
+bench: $(VENV)/installed-test ## every benchmark that needs no further program, on a quiet machine: 10 minutes
+	for name in core worker enqueue limiter; do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 rq-suite: $(VENV)/installed-test ## RQ's own test suite, fetched, with our worker in the place of RQ's: 5 minutes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check psutil
@@ -39,7 +52,7 @@ snapshots: $(VENV)/installed-test ## accept what the screens look like now
 	$(BIN)/pytest tests/pictures --snapshot-update
 
 clean: ## remove the virtual environment and all that was built
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist htmlcov .coverage* *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,58 @@
+"""The workflows run what a clean clone runs, on every Python that the package is said to support."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def jobs(name: str) -> dict[str, Any]:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text("utf-8"))
+    found: dict[str, Any] = workflow["jobs"]
+    return found
+
+
+def commands(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def test_every_supported_python_runs_what_a_clean_clone_runs() -> None:
+    (job,) = jobs("ci.yml").values()
+    named = [re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", text) for text in PROJECT["classifiers"]]
+    versions = [match.group(1) for match in named if match]
+    assert job["strategy"]["matrix"]["python"] == versions
+    assert PROJECT["requires-python"] == f">={versions[0]}"
+    assert commands(job) == ["bash .ci/run"]
+
+
+def test_a_release_is_tested_built_checked_and_published_without_a_token() -> None:
+    found = jobs("release.yml")
+    build, publish = found["build"], found["publish"]
+    ran = commands(build)
+    assert ran[-3:] == ["bash .ci/run", ".venv/bin/python -m build", ".venv/bin/python -m twine check --strict dist/*"]
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["environment"]["url"] == f"https://pypi.org/project/{PROJECT['name']}/"
+    assert publish["steps"][-1] == {"uses": "pypa/gh-action-pypi-publish@release/v1"}
+
+
+def test_every_target_of_the_makefile_is_explained_to_contributors() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    assert [name for name in targets if f"`make {name}`" not in text and name not in ("help", "clean")] == []
+
+
+def test_the_hooks_before_a_commit_are_the_checks_of_make_lint() -> None:
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    hooks = {hook["id"]: hook["entry"] for hook in repository["hooks"]}
+    lint = (ROOT / "Makefile").read_text("utf-8").partition("\nlint:")[2].partition("\n\n")[0]
+    for entry in hooks.values():
+        tool = entry.removeprefix(".venv/bin/").removesuffix(" --fix")
+        assert f"$(BIN)/{tool}" in lint
