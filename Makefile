@@ -36,10 +36,11 @@ rq-suite: $(VENV)/installed-test ## RQ's own test suite, fetched, with our worke
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check psutil
 	$(BIN)/python -m tests.rq_suite
 
-lint: $(VENV)/installed-test ## ruff and mypy, strict
+lint: $(VENV)/installed-test ## ruff, mypy (strict), and luacheck where it is installed
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/mypy
+	$(BIN)/python -m tests.lua
 
 format: $(VENV)/installed-test ## write the code as ruff would
 	$(BIN)/ruff check --fix $(SOURCES)

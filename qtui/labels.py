@@ -8,14 +8,11 @@ import re
 from qtui import formatting
 from qtui.broker import diagnosis
 from qtui.broker.models import JobRow, QueueRow
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
 from qtui_workers.server.redis_errors import explain
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
-
-ENDED_BADLY = (Status.FAILED, Status.STOPPED)
-"""Statuses whose jobs have an error to show."""
 
 PAUSED = "‖"
 """The glyph of a paused queue, and of a suspended worker."""
@@ -23,7 +20,7 @@ PAUSED = "‖"
 
 def status(row: JobRow) -> str:
     """Glyph and word: "✗ failed"."""
-    return f"{row.status.fact.glyph} {row.status.fact.title}" if row.status else "? unknown status"
+    return f"{STATUSES[row.status].glyph} {STATUSES[row.status].title}" if row.status else "? unknown status"
 
 
 def attempts(row: JobRow) -> str:

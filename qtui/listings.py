@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from qtui import formatting, labels
 from qtui.broker.models import JobDetail, Overview, Window
-from qtui.broker.status import COUNTED, Status
+from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.text import printable
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
@@ -19,7 +19,7 @@ def of_queues(overview: Overview) -> str:
     if not overview.queues:
         return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
     shown = [s for s in COUNTED if s in MAIN_COUNTS or any(queue.count(s) for queue in overview.queues)]
-    head = ["QUEUE", *(status.fact.short for status in shown), "WORKERS", "OLDEST", "STATUS"]
+    head = ["QUEUE", *(STATUSES[status].short for status in shown), "WORKERS", "OLDEST", "STATUS"]
     rows = [
         [
             q.name,
@@ -37,11 +37,11 @@ def of_queues(overview: Overview) -> str:
 
 def of_jobs(window: Window, now: float) -> str:
     """A window of jobs, for people."""
-    status = window.status.fact
+    status = STATUSES[window.status]
     place = window.queue or "all queues"
     if not window.rows:
         return f"No {status.title} jobs in {printable(place)}."
-    head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status in labels.ENDED_BADLY else "DESCRIPTION"]
+    head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status.failed else "DESCRIPTION"]
     rows = [
         [
             row.id,

@@ -6,7 +6,7 @@ from qtui import formatting
 from qtui.broker import diagnosis
 from qtui.broker.models import QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
 
 
@@ -17,7 +17,7 @@ def operation_question(plan: Plan, place: str) -> str:
         return f"Nothing to {operation.name} on {place}."
     which, where = "", ""
     if isinstance(selection, Matching):
-        which = f"{selection.status.fact.title} "
+        which = f"{STATUSES[selection.status].title} "
         where = f" in {selection.queue}" if selection.queue else " in all queues"
     if operation.parameter:
         where += f" {operation.parameter.name} {plan.text}"

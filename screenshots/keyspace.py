@@ -135,7 +135,7 @@ def _enlist(pipe: Pipeline, line: Line, ids: list[str]) -> None:
     if line.status is Status.QUEUED:
         pipe.rpush(keys.queue(line.queue), *reversed(ids))
         return
-    kind = line.status.fact.registry or ""
+    kind = line.status.registry or ""
     ending = ":1f" if line.status is Status.STARTED else ""
     scores = {f"{job_id}{ending}": NOW - line.newest - place * line.step for place, job_id in enumerate(ids)}
     pipe.zadd(keys.registry(kind, line.queue), scores)

@@ -22,9 +22,9 @@ OPERATION = '''\
 """Keep: finished jobs are kept for a while longer, or shorter."""
 
 from qtui.broker.operations.base import Operation, Parameter
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
 from qtui_workers.define.durations import parse_duration
+from qtui_workers.server.scripts import Script
 
 KEEP = Operation(
     name="keep",
@@ -42,12 +42,13 @@ KEEP = Operation(
         hint="How long from now on, such as 12h or 7d",
         parse=lambda text: int(parse_duration(text).total_seconds()),
     ),
-    script=Script("operation", "keep", "each"),
+    script=Script.load("keep", "qtui.broker"),
 )
 '''
 SCRIPT = """\
 -- qtui/broker/lua/keep.lua
 -- Sets the expiry of finished jobs: of the job itself, and of its entry among the finished ones.
+-- requires: operation
 
 local function check(job)
   local reason = misfit(job)
@@ -58,8 +59,10 @@ end
 
 local function apply(job)
   redis.call('EXPIRE', job.key, spec.parameter)
-  redis.call('ZADD', P .. 'finished:' .. job.origin, 'XX', seconds() + spec.parameter, job.id)
+  redis.call('ZADD', keys.registry('finished', job.origin), 'XX', SECONDS + spec.parameter, job.id)
 end
+
+return each(check, apply)
 """
 COMMAND = '''\
 # qtui/commands/ping.py

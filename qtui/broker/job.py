@@ -10,7 +10,6 @@ import redis
 
 from qtui.broker import payload, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
-from qtui.broker.scripts import Script, encode
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui.broker.timing import parse_int, parse_number, parse_time
@@ -18,7 +17,8 @@ from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
 from qtui_workers.reporting.redaction import HIDDEN
 from qtui_workers.server import keys
-from qtui_workers.text import decode, printable
+from qtui_workers.server.scripts import Script
+from qtui_workers.text import decode, encode, printable
 
 MAX_DATA: Final = 1024 * 1024
 """Bytes of `data` that leave the server."""
@@ -30,7 +30,7 @@ MAX_LOG: Final = 1_000
 MAX_IDS: Final = 200
 MAX_TRACEBACK: Final = 200_000
 
-_DETAIL: Final = Script("detail")
+_DETAIL: Final = Script.load("detail", "qtui.broker")
 
 _OUTCOMES: Final = {b"1": "ok", b"2": "failed", b"3": "stopped", b"4": "retried", b"5": "gave up"}
 """`rq.results.Result.Type`."""
@@ -82,11 +82,15 @@ def load(client: redis.Redis, job_id: str) -> JobDetail:
 
 
 def _read(client: redis.Redis, job_id: str) -> _Raw:
-    names = [keys.job(job_id), keys.results(job_id), keys.log(job_id), keys.dependents(job_id)]
-    reply = _DETAIL.look(
+    reply = _DETAIL.read(
         client,
-        [*names, keys.dependencies(job_id)],
-        [MAX_DATA, MAX_FIELD, MAX_FIELDS, MAX_RESULTS, MAX_LOG, MAX_IDS],
+        id=job_id,
+        data=MAX_DATA,
+        text=MAX_FIELD,
+        fields=MAX_FIELDS,
+        results=MAX_RESULTS,
+        log=MAX_LOG,
+        ids=MAX_IDS,
     )
     exists, flat, ttl, results, log, dependents, dependencies, (seconds, micros), wrong = reply
     texts = [decode(name) for name in flat[::3]]

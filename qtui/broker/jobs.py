@@ -10,10 +10,10 @@ from redis.exceptions import ResponseError
 
 from qtui.broker import rows
 from qtui.broker.models import Window
-from qtui.broker.scripts import Argument, Script, encode
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
-from qtui_workers.text import decode
+from qtui_workers.server.scripts import Argument, Script
+from qtui_workers.text import decode, encode
 
 MERGED: Final = 2_000
 """Up to so many jobs in all, a window of all queues is merged by time."""
@@ -22,16 +22,8 @@ SCANNED: Final = 20_000
 BLOCK: Final = 1_000
 """Jobs that one call of a searching script looks at: about 2 ms of server time."""
 
-_WINDOW: Final = Script("row", "window")
-_FIND: Final = Script("find")
-
-_MERGED_BY: Final = {
-    Status.QUEUED: "enqueued_at",
-    Status.STARTED: "started_at",
-    Status.FINISHED: "ended_at",
-    Status.FAILED: "ended_at",
-}
-"""The time by which queues are merged, where the score of a registry is none or an expiry."""
+_WINDOW: Final = Script.load("window", "qtui.broker")
+_FIND: Final = Script.load("find", "qtui.broker")
 
 
 def queue_names(client: redis.Redis) -> tuple[str, ...]:
@@ -51,18 +43,17 @@ def names_of(members: Iterable[bytes | str]) -> tuple[str, ...]:
 
 def place(queue: str, status: Status) -> str:
     """The key that holds the ids of a status in a queue; KeyError for a status without one."""
-    fact = status.fact
-    if fact.home == "queue":
+    if status.place == "queue":
         return keys.queue(queue)
-    if fact.registry is None:
+    if status.registry is None:
         raise KeyError(status)
-    return keys.registry(fact.registry, queue)
+    return keys.registry(status.registry, queue)
 
 
 def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
     """Puts one command for each status of `COUNTED` into a pipeline, in that order."""
     for status in COUNTED:
-        count = pipe.llen if status.fact.home == "queue" else pipe.zcard
+        count = pipe.llen if status.place == "queue" else pipe.zcard
         count(encode(place(queue, status)))
 
 
@@ -100,7 +91,7 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
     One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`, a key of the wrong
     type is the window's `problem`. Raises redis.RedisError where the server cannot answer at all.
     """
-    if status.fact.home in ("queue", "registry"):
+    if status.place in ("queue", "registry"):
         return _listed(client, queue, status, offset, limit)
     found, scanned, complete = search(client, queue, status)
     page = found[offset : offset + limit]
@@ -108,20 +99,16 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
 
 
 def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int) -> Window:
-    kind = {Status.QUEUED: "list", Status.STARTED: "wip"}.get(status, "zset")
-    arguments: list[Argument] = [
-        rows.SPEC,
-        queue or "",
-        int(queue is None),
-        kind,
-        place("", status),
-        offset,
-        limit,
-        MERGED,
-        _MERGED_BY.get(status, ""),
-        keys.QUEUE_PREFIX,
-    ]
-    total, wrong, found = _WINDOW.look(client, [keys.QUEUES], arguments)
+    total, wrong, found = _WINDOW.read(
+        client,
+        spec=rows.SPEC,
+        status=status,
+        all=int(queue is None),
+        queue=queue or "",
+        offset=offset,
+        limit=limit,
+        merged=MERGED,
+    )
     return Window(
         queue,
         status,
@@ -138,9 +125,9 @@ Found = tuple[list[tuple[str, str]], int, bool]
 
 def search(client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED) -> Found:
     """Looks for the jobs of a status that has no list of its own; newest first in each queue or limit."""
-    if status is Status.CREATED:
+    if status.place == "hash":
         return _created(client, queue, bound)
-    if status is Status.RATE_LIMITED:
+    if status.place == "limit":
         limits = client.smembers(keys.RATE_LIMIT_KEYS)
         places = [(keys.rate_limited(decode(limit)), "") for limit in sorted(limits)]
     else:
@@ -155,17 +142,18 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
         for key, _ in places:
             pipe.zcard(encode(key))
         sizes = [n if isinstance(n, int) else 0 for n in pipe.execute(raise_on_error=False)]
-    calls: list[tuple[list[str], list[Argument]]] = []
+    calls: list[dict[str, Argument]] = []
     owners: list[str] = []
     scanned = 0
     for (key, owner), size in zip(places, sizes, strict=True):
         for start in range(0, size, BLOCK):
             length = min(BLOCK, size - start, bound - scanned)
             if length > 0:
-                calls.append(([key], [start, start + length - 1, keys.JOB_PREFIX, status.value, queue or ""]))
+                last = start + length - 1
+                calls.append({"place": key, "first": start, "last": last, "status": status, "queue": queue or ""})
                 owners.append(owner)
                 scanned += length
-    replies = _FIND.look_all(client, calls)
+    replies = _FIND.read_many(client, calls)
     found = {(decode(found_id), owner): None for ids, owner in zip(replies, owners, strict=True) for found_id in ids}
     return list(found), scanned, scanned == sum(sizes)
 
@@ -175,7 +163,7 @@ def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
     found: dict[tuple[str, str], None] = {}
     cursor, scanned = 0, 0
     for _ in range(bound // BLOCK):
-        cursor, page = client.scan(cursor, match=f"{keys.JOB_PREFIX}*", count=BLOCK, _type="hash")
+        cursor, page = client.scan(cursor, match=keys.job("*"), count=BLOCK, _type="hash")
         scanned += len(page)
         with client.pipeline(transaction=False) as pipe:
             for key in page:
@@ -183,7 +171,7 @@ def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
             replies = pipe.execute(raise_on_error=False)
         for key, reply in zip(page, replies, strict=True):
             status, origin = reply if isinstance(reply, list) else (b"", b"")
-            if status == b"created" and queue in (None, decode(origin)):
+            if decode(status) == Status.CREATED and queue in (None, decode(origin)):
                 found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = None
         if cursor == 0:
             break

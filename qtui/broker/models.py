@@ -103,11 +103,11 @@ class JobRow:
     @property
     def moment(self) -> float | None:
         """The time that matters most in its status: when it ended, began, is due or was queued."""
-        if self.status is Status.STARTED:
-            return self.started_at
         if self.status is Status.SCHEDULED:
             return self.scheduled_for
-        if self.status in (Status.FINISHED, Status.FAILED, Status.STOPPED):
+        if self.status and self.status.runs:
+            return self.started_at
+        if self.status and self.status.outcome:
             return self.ended_at or self.started_at
         return self.enqueued_at or self.created_at
 

@@ -10,11 +10,10 @@ from redis.exceptions import ResponseError
 
 from qtui.broker import jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
-from qtui.broker.scripts import encode
 from qtui.broker.status import COUNTED
 from qtui.broker.timing import parse_time
 from qtui_workers.server import keys
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 
 def load(client: redis.Redis) -> Overview:
@@ -73,7 +72,7 @@ def _known(reply: Any) -> Any:
 def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[float | None]:
     """Seconds for which the job at the head of each queue has waited."""
     for head in heads:
-        pipe.hget(keys.JOB_PREFIX.encode() + (head if isinstance(head, bytes) else b""), "enqueued_at")
+        pipe.hget(encode(keys.job(decode(head) if isinstance(head, bytes) else "")), "enqueued_at")
     times = [parse_time(text) if isinstance(text, bytes) else None for text in pipe.execute(raise_on_error=False)]
     return [None if since is None else max(0.0, at - since) for since in times]
 

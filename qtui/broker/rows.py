@@ -7,16 +7,17 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 import redis
 
 from qtui.broker import payload
 from qtui.broker.models import JobRow, Progress
-from qtui.broker.scripts import Argument, Script
 from qtui.broker.status import Status, parse
 from qtui.broker.timing import parse_int, parse_number, parse_time
 from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
 FIELDS: Final[dict[str, int]] = {
@@ -44,8 +45,6 @@ ERROR_READ: Final = 16 * 1024
 
 SPEC: Final = json.dumps(
     {
-        "job": keys.JOB_PREFIX,
-        "results": keys.RESULTS_PREFIX,
         "fields": list(FIELDS),
         "bounds": list(FIELDS.values()),
         "data": payload.PREFIX,
@@ -54,11 +53,11 @@ SPEC: Final = json.dumps(
     },
     ensure_ascii=False,
 )
-"""What `row.lua` takes as its first argument."""
+"""The argument of `row.lua`."""
 
 PROBLEMS: Final = {b"gone": "the job's hash is gone", b"type": "the job's key is not a hash"}
 
-_NAMED: Final = Script("row", "named")
+_NAMED: Final = Script.load("named", "qtui.broker")
 _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 
@@ -66,10 +65,7 @@ def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow,
     """The rows of some jobs, each given as (id, queue), the queue '' where it is not known; one round trip."""
     if not jobs:
         return ()
-    arguments: list[Argument] = [SPEC]
-    for job_id, queue in jobs:
-        arguments += [job_id, queue]
-    return tuple(read(reply) for reply in _NAMED.look(client, [], arguments))
+    return tuple(read(reply) for reply in _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC))
 
 
 def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:

@@ -1,43 +1,24 @@
-"""The statuses of a job: one row each, from which tabs, colours and counts derive."""
+"""How the statuses of a job look to a person: a row for each, from which tabs, colours and words derive.
+
+What they mean to programs stands in `qtui_workers.statuses`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, Literal
+
+from qtui_workers.statuses import Status, parse
+
+__all__ = ["COUNTED", "STATUSES", "Look", "Status", "Tone", "parse"]
 
 Tone = Literal["idle", "busy", "good", "bad", "warn", "muted"]
 """What a status means to an operator; the theme gives it a colour."""
 
-Home = Literal["queue", "registry", "rate limit", "failed registry", "hash"]
-"""Where the ids of a status are found: the queue's list; a sorted set of its own; RQ's concurrency limits;
-among the failed; or nowhere but in the job's own hash."""
-
-
-class Status(StrEnum):
-    """Every status of RQ 3 (`rq.job.JobStatus`), in the order of a job's life."""
-
-    CREATED = "created"
-    DEFERRED = "deferred"
-    SCHEDULED = "scheduled"
-    RATE_LIMITED = "rate_limited"
-    READY_TO_ENQUEUE = "ready_to_enqueue"
-    QUEUED = "queued"
-    STARTED = "started"
-    FINISHED = "finished"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    CANCELED = "canceled"
-
-    @property
-    def fact(self) -> StatusFact:
-        """All that is known of this status."""
-        return STATUSES[self]
-
 
 @dataclass(frozen=True, slots=True)
-class StatusFact:
-    """A row of the table of statuses."""
+class Look:
+    """How a status looks."""
 
     title: str
     """The word a person sees."""
@@ -46,78 +27,40 @@ class StatusFact:
     glyph: str
     """One cell wide."""
     tone: Tone
-    home: Home
-    registry: str | None
-    """The `kind` for `keys.registry`, where its home is a registry or the failed registry."""
     hint: str
     """What it means, in a sentence."""
+    when: str = "CREATED"
+    """What its time (`JobRow.moment`) is called, at the head of a column."""
 
 
-STATUSES: Final[dict[Status, StatusFact]] = {
-    Status.QUEUED: StatusFact("queued", "QUEUED", "·", "idle", "queue", None, "Waits for a worker."),
-    Status.STARTED: StatusFact("started", "STARTED", "▸", "busy", "registry", "wip", "A worker runs it now."),
-    Status.FAILED: StatusFact(
-        "failed",
-        "FAILED",
-        "✗",
-        "bad",
-        "registry",
-        "failed",
-        "It raised, timed out or lost its worker, and has no attempts left.",
+LOOKS: Final[dict[str, Look]] = {
+    "queued": Look("queued", "QUEUED", "·", "idle", "Waits for a worker.", "WAITED"),
+    "started": Look("started", "STARTED", "▸", "busy", "A worker runs it now.", "RUNNING"),
+    "failed": Look(
+        "failed", "FAILED", "✗", "bad", "It raised, timed out or lost its worker, and has no attempts left.", "FAILED"
     ),
-    Status.STOPPED: StatusFact(
-        "stopped",
-        "STOPPED",
-        "■",
-        "warn",
-        "failed registry",
-        "failed",
-        "A person stopped it while it ran.",
-    ),
-    Status.SCHEDULED: StatusFact(
-        "scheduled",
-        "SCHED",
-        "◷",
-        "idle",
-        "registry",
-        "scheduled",
-        "Runs at a set time, or waits for its next attempt.",
-    ),
-    Status.DEFERRED: StatusFact("deferred", "DEFER", "⋯", "muted", "registry", "deferred", "Waits for other jobs to finish."),
-    Status.READY_TO_ENQUEUE: StatusFact(
-        "ready",
-        "READY",
-        "◇",
-        "idle",
-        "registry",
-        "ready",
-        "What it waited for is done; it is about to be queued.",
-    ),
-    Status.RATE_LIMITED: StatusFact(
-        "rate limited", "LIMITED", "◑", "warn", "rate limit", None, "Held back by RQ's concurrency limit."
-    ),
-    Status.FINISHED: StatusFact(
-        "finished",
-        "FINISHED",
-        "✓",
-        "good",
-        "registry",
-        "finished",
-        "Done; its result is kept for a while.",
-    ),
-    Status.CANCELED: StatusFact(
-        "canceled", "CANCEL", "⊘", "muted", "registry", "canceled", "A person called it off before it ran."
-    ),
-    Status.CREATED: StatusFact("created", "CREATED", "○", "muted", "hash", None, "Stored, but in no queue yet."),
+    "stopped": Look("stopped", "STOPPED", "■", "warn", "A person stopped it while it ran.", "STOPPED"),
+    "scheduled": Look("scheduled", "SCHED", "◷", "idle", "Runs at a set time, or waits for its next attempt.", "DUE"),
+    "deferred": Look("deferred", "DEFER", "⋯", "muted", "Waits for other jobs to finish."),
+    "ready_to_enqueue": Look("ready", "READY", "◇", "idle", "What it waited for is done; it is about to be queued."),
+    "rate_limited": Look("rate limited", "LIMITED", "◑", "warn", "Held back by RQ's concurrency limit."),
+    "finished": Look("finished", "FINISHED", "✓", "good", "Done; its result is kept for a while.", "FINISHED"),
+    "canceled": Look("canceled", "CANCEL", "⊘", "muted", "A person called it off before it ran."),
+    "created": Look("created", "CREATED", "○", "muted", "Stored, but in no queue yet."),
 }
+"""By the status's word, in the order of the tabs."""
 
-COUNTED: Final = tuple(s for s, fact in STATUSES.items() if fact.home in ("queue", "registry"))
+
+def _plain(status: Status) -> Look:
+    """The look of a status that has no row of its own."""
+    words = status.replace("_", " ")
+    return Look(words, words.upper()[:7], "?", "muted", "")
+
+
+_ORDER: Final = sorted(Status, key=lambda status: [*LOOKS, status].index(status.value))
+
+STATUSES: Final[dict[Status, Look]] = {status: LOOKS.get(status.value) or _plain(status) for status in _ORDER}
+"""The look of every status, in the order of the tabs."""
+
+COUNTED: Final = tuple(status for status in STATUSES if status.place in ("queue", "registry"))
 """The statuses whose number a queue knows at once, in the order of the tabs."""
-
-
-def parse(text: str | None) -> Status | None:
-    """The status of that name, or None where RQ has none."""
-    try:
-        return Status(text or "")
-    except ValueError:
-        return None

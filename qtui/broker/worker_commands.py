@@ -9,8 +9,8 @@ from typing import Final
 import redis
 
 from qtui.broker.models import WorkerRow
-from qtui.broker.scripts import encode
 from qtui_workers.server import keys
+from qtui_workers.text import encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from qtui.broker.models import WorkerRow
-from qtui.broker.scripts import encode
 from qtui.broker.timing import parse_int, parse_time
 from qtui_workers.server import keys
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 SILENCE: Final = 480
 """Seconds (RQ's worker_ttl of 420 and 60 more) that a worker may be silent where its hash has no expiry to tell."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qtui.broker.status import Status
+from qtui.broker.status import Status, parse
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
@@ -30,8 +30,8 @@ class Global:
 
 def parse_status(text: str) -> Status:
     """The status of that name; InvalidInput that lists them all where there is none."""
-    try:
-        return Status(text)
-    except ValueError:
+    found = parse(text)
+    if found is None:
         known = ", ".join(status.value for status in Status)
-        raise InvalidInput(f"'{printable(text, 40)}' is not a status: use one of {known}") from None
+        raise InvalidInput(f"'{printable(text, 40)}' is not a status: use one of {known}")
+    return found

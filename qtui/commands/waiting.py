@@ -14,12 +14,12 @@ from qtui_workers.enqueue.job_snapshot import JobSnapshot
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
+from qtui_workers.statuses import parse
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
 
-ENDED: Final = ("finished", "failed", "stopped", "canceled")
 _PERIOD: Final = 5.0
 """Seconds between two lines at least, where there is no terminal."""
 
@@ -47,7 +47,8 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
         except NotFound:
             return {"status": "removed", "result": None, "failed_reason": "the job is gone"}
         left = deadline - time.monotonic()
-        if state.status in ENDED or left <= 0:
+        status = parse(state.status)
+        if (status and status.ended) or left <= 0:
             return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
         ended = f"{place:,} of {len(ids):,} ended  " if len(ids) > 1 else ""
         line.show(ended + _in_words(state))

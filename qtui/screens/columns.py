@@ -6,18 +6,8 @@ from collections.abc import Callable
 
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
-from qtui.broker.status import Status, Tone
+from qtui.broker.status import STATUSES, Status, Tone
 from qtui.widgets.row_table import Column
-
-WHEN = {
-    Status.QUEUED: "WAITED",
-    Status.STARTED: "RUNNING",
-    Status.SCHEDULED: "DUE",
-    Status.FINISHED: "FINISHED",
-    Status.FAILED: "FAILED",
-    Status.STOPPED: "STOPPED",
-}
-"""What the moment of a status is called."""
 
 
 def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
@@ -28,7 +18,7 @@ def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -
         Column("JOB", lambda row: formatting.short_id(row.id), width=10),
         *([Column("QUEUE", lambda row: row.queue, width=14, priority=spared, tone="muted")] if with_queue else []),
         Column("FUNCTION", labels.function, minimum=12),
-        Column(WHEN.get(status, "CREATED"), lambda row: _when(row, now()), width=9, align="right"),
+        Column(STATUSES[status].when, lambda row: _when(row, now()), width=9, align="right"),
         *_own_columns(status),
     ]
 
@@ -40,7 +30,7 @@ def _own_columns(status: Status) -> list[Column[JobRow]]:
     if status is Status.STARTED:
         bar = Column[JobRow]("PROGRESS", lambda row: formatting.progress(row.progress, 10), share=4, minimum=28, tone="busy")
         return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=34, priority=4, tone="muted")]
-    if status in labels.ENDED_BADLY:
+    if status.failed:
         return [took, attempt, Column("ERROR", labels.summary, share=4, minimum=20, tone=_problem_tone)]
     if status is Status.FINISHED:
         return [took, attempt, description]
@@ -50,11 +40,11 @@ def _own_columns(status: Status) -> list[Column[JobRow]]:
 
 
 def _glyph(row: JobRow) -> str:
-    return row.status.fact.glyph if row.status else "?"
+    return STATUSES[row.status].glyph if row.status else "?"
 
 
 def _tone(row: JobRow) -> Tone:
-    return row.status.fact.tone if row.status else "bad"
+    return STATUSES[row.status].tone if row.status else "bad"
 
 
 def _problem_tone(row: JobRow) -> Tone:

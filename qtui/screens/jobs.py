@@ -94,7 +94,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.session.server_now)
 
     def _empty(self) -> str:
-        return f"No {self.status.fact.title} jobs here.\n{self.status.fact.hint}"
+        return f"No {STATUSES[self.status].title} jobs here.\n{STATUSES[self.status].hint}"
 
     # -- looking ---------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     def _say_selection(self) -> None:
         total = self.table.total
         if self.all_selected:
-            text = f"● {formatting.count(total)} selected (all {self.status.fact.title})"
+            text = f"● {formatting.count(total)} selected (all {STATUSES[self.status].title})"
         elif marked := len(self.table.marked):
             text = f"● {formatting.count(marked)} selected"
         else:

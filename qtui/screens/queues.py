@@ -13,7 +13,7 @@ from textual.widgets import Static
 from qtui import formatting, labels, questions
 from qtui.broker import diagnosis
 from qtui.broker.models import Overview, QueueRow
-from qtui.broker.status import COUNTED, Status, Tone
+from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 from qtui.screens import Place
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
@@ -25,7 +25,7 @@ SPARK_WIDTH = 16
 
 
 def _count(status: Status) -> Column[QueueRow]:
-    fact = status.fact
+    fact = STATUSES[status]
     return Column(
         fact.short,
         lambda row: formatting.count(row.count(status)),

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from qtui import formatting
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES, Status
 from qtui.theme import TONES
 
 
@@ -96,7 +96,7 @@ class StatusTabs(Widget):
 
     def _label(self, status: Status, brevity: int) -> str:
         """Brevity 1 leaves but the glyph of empty ones, 2 also the word of the others; the active one stays whole."""
-        fact, number = status.fact, self._counts.get(status)
+        fact, number = STATUSES[status], self._counts.get(status)
         if status is self.active or brevity == 0 or (brevity == 1 and number):
             return f" {fact.glyph} {fact.title} {formatting.count(number)} "
         return f" {fact.glyph} {formatting.count(number)} " if number else f" {fact.glyph} "
@@ -120,6 +120,6 @@ class StatusTabs(Widget):
 
     def _painted(self, status: Status, label: str) -> Content:
         if status is self.active:
-            return Content.styled(label, f"bold underline {TONES[status.fact.tone]} on $primary-muted")
+            return Content.styled(label, f"bold underline {TONES[STATUSES[status].tone]} on $primary-muted")
         empty = not self._counts.get(status)
-        return Content.styled(label, "$text-muted" if empty else TONES[status.fact.tone])
+        return Content.styled(label, "$text-muted" if empty else TONES[STATUSES[status].tone])

@@ -9,10 +9,8 @@ from textual.widgets import Static
 
 from qtui import formatting
 from qtui.broker.models import Moment
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES
 from qtui.widgets.cells import plain
-
-_ENDS = {Status.FINISHED, Status.FAILED, Status.STOPPED, Status.CANCELED}
 
 
 class Timeline(Static):
@@ -40,12 +38,12 @@ def _lines(moments: Sequence[Moment], now: float) -> Iterator[Content]:
         if date != day:
             day = date
             yield plain((date, "muted"))
-        glyph, tone = (moment.status.fact.glyph, moment.status.fact.tone) if moment.status else ("•", None)
+        glyph, tone = (STATUSES[moment.status].glyph, STATUSES[moment.status].tone) if moment.status else ("•", None)
         yield plain((formatting.clock(moment.at) + "  ", "muted"), (glyph, tone), f" {moment.what}")
         if after is not None:
             if after.at - moment.at > 0:
                 yield _gap(formatting.duration(after.at - moment.at))
-        elif moment.status not in _ENDS and now > moment.at:
+        elif not (moment.status and moment.status.ended) and now > moment.at:
             yield _gap(f"{formatting.age(now - moment.at)} so far")
 
 

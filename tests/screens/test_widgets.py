@@ -83,7 +83,7 @@ async def test_the_active_tab_is_always_whole_and_in_view(active: Status, width:
     async with app.run_test(size=(width, 5)) as pilot:
         app.widget.show(dict.fromkeys(STATUSES, 1_234_567))
         await pilot.pause()
-        assert f"{active.fact.glyph} {active.fact.title} 1,234,567 " in app.text().split("\n")[0]
+        assert f"{STATUSES[active].glyph} {STATUSES[active].title} 1,234,567 " in app.text().split("\n")[0]
 
 
 async def test_moving_skips_the_statuses_that_are_known_to_be_empty() -> None:

@@ -21,24 +21,25 @@ import redis
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits, LimitTimeout, in_time, limits
 from qtui_workers.server import keys
-from qtui_workers.server.scripts import Script, fragment
+from qtui_workers.server.scripts import Script
 from tests import launcher
 from tests.launcher import Started
 from tests.support import Server
 from tests.workers.support import environment
 
 CLAIM = Script(
-    fragment("limit"),
     """
-    local queue, declared, token, now = ARGV[1], ARGV[2], ARGV[3], now_us()
-    if redis.call('LLEN', RQ .. ':queue:' .. queue) == 0 then return {-1} end
-    local limiter = limit_for(queue, declared, now)
-    local wait = limiter and wait_us(limiter, now) or 0
-    if wait > 0 then return {wait} end
-    local id = redis.call('LPOP', RQ .. ':queue:' .. queue)
-    if limiter then admit(limiter, token, now) end
-    return {0, id, limiter and limiter.name}
-    """,
+-- requires: limit
+-- arguments: queue, declared, token
+local queue, now = keys.queue(args.queue), now_us()
+if redis.call('LLEN', queue) == 0 then return {-1} end
+local limiter = limit_for(args.queue, args.declared, now)
+local wait = limiter and wait_us(limiter, now) or 0
+if wait > 0 then return {wait} end
+local id = redis.call('LPOP', queue)
+if limiter then admit(limiter, args.token, now) end
+return {0, id, limiter and limiter.name}
+"""
 )
 """The least that a worker's claim does: a job, or how long to wait for one (µs; -1: for a job to come)."""
 
@@ -54,7 +55,7 @@ def polite(name: str) -> str:
 def claim(client: redis.Redis, queue: str, declared: str = "") -> tuple[float, str, str, str, float]:
     """Seconds to wait, the job's id, the limiter, the token, and when it was asked for."""
     asked, token = time.monotonic(), uuid4().hex
-    wait, *taken = CLAIM(client, [], [queue, declared, token])
+    wait, *taken = CLAIM.run(client, queue=queue, declared=declared, token=token)
     job, name = (part.decode() if part else "" for part in (*taken, None, None)[:2])
     return wait / 1e6, job, name, token, asked
 

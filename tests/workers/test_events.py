@@ -16,6 +16,7 @@ from qtui_workers.reporting import events
 from qtui_workers.reporting.events import EventKind, emit, follow, latest, packed, read
 from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
+from qtui_workers.server.scripts import Script
 from tests.support import Server, wait_until
 
 SUBJECT = Source(job="ab12", queue="mail", function="send", worker="w1", attempt=2)
@@ -59,15 +60,16 @@ def test_in_a_pipeline_an_event_takes_no_round_trip_of_its_own_and_comes_with_th
 
 
 def test_a_script_of_the_engine_tells_events_by_the_fragment(client: redis.Redis) -> None:
-    script = client.register_script(
-        events.fragment()
-        + """
-        event(KEYS[1], 100, 'started', ARGV[1], 'mail', "send(to='me')", 'w1', 1, cjson.encode({seconds = 0.5}))
-        event(KEYS[1], 100, 'completed', ARGV[1], nil, nil, nil, nil, nil)
-        event(KEYS[1], 100, 'failed', unpack(ARGV))
+    script = Script(
         """
+-- requires: event
+-- arguments: job, queue, call, worker, attempt, details
+event(100, 'started', args.job, 'mail', "send(to='me')", 'w1', 1, cjson.encode({seconds = 0.5}))
+event(100, 'completed', args.job, nil, nil, nil, nil, nil)
+event(100, 'failed', unpack(ARGV))
+"""
     )
-    script(keys=[keys.EVENTS], args=[*events.arguments(SUBJECT), packed({"error": "no"})])
+    script.run(client, **events.arguments(SUBJECT), details=packed({"error": "no"}))
     started, completed, failed = read(client)
     assert (started.source.function, started.source.attempt, started.details) == ("send", 1, {"seconds": 0.5})
     assert (completed.source, completed.details) == (Source(job="ab12"), {})
@@ -109,9 +111,7 @@ def test_texts_are_cut_where_they_are_told(client: redis.Redis) -> None:
 
 
 def test_details_that_stay_too_long_are_left_out(client: redis.Redis) -> None:
-    client.register_script(events.fragment() + "event(KEYS[1], 10, 'failed', '', '', '', '', '', string.rep('x', 2001))")(
-        keys=[keys.EVENTS]
-    )
+    Script("-- requires: event\nevent(10, 'failed', '', '', '', '', '', string.rep('x', 2001))").run(client)
     [(_, entry)] = client.xrange(keys.EVENTS)
     assert entry[b"details"] == b""
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from qtui_workers.server import keys
-from qtui_workers.server.scripts import Script, fragment
+from qtui_workers.server.scripts import Script
 from tests.support import Server
 from tests.workers.limited import busiest
 
@@ -20,16 +20,23 @@ WITHIN = 5_000_000
 BEGIN = 1_700_000_000_000_000
 
 ASK = Script(
-    fragment("limit"),
     """
-    local name, token, now = ARGV[1], ARGV[2], tonumber(ARGV[3])
-    local limiter = limiter_named(name)
-    local wait = wait_us(limiter, now)
-    if wait == 0 then admit(limiter, token, now) end
-    return wait
-    """,
+-- requires: limit
+-- arguments: name, token, now
+local limiter, now = limiter_named(args.name), tonumber(args.now)
+local wait = wait_us(limiter, now)
+if wait == 0 then admit(limiter, args.token, now) end
+return wait
+"""
 )
-STARTED = Script(fragment("limit"), "started(ARGV[1], ARGV[2], tonumber(ARGV[3])) return 1")
+STARTED = Script(
+    """
+-- requires: limit
+-- arguments: name, token, now
+started(args.name, args.token, tonumber(args.now))
+return 1
+"""
+)
 SERVER = Script("return redis.call('INFO', 'server'):match('run_id:(%w+)')")
 
 MICROS = st.one_of(st.integers(0, 100), st.integers(0, 300_000), st.integers(0, 3_000_000))
@@ -60,7 +67,7 @@ def asked(shared_server: Server) -> Iterator[redis.Redis]:
 def enter(client: redis.Redis, most: int, per: int) -> None:
     """A fresh limiter, already known to this server process."""
     client.delete(keys.limit_log("m"), keys.limit("m"))
-    client.hset(keys.limit("m"), mapping={"max": most, "per_us": per, "server": SERVER(client)})
+    client.hset(keys.limit("m"), mapping={"max": most, "per_us": per, "server": SERVER.run(client)})
 
 
 SETTINGS = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -93,10 +100,10 @@ def test_it_answers_as_the_plainest_limiter_does(asked: redis.Redis, most: int, 
         elif step == "report" and len(plain.log) >= choice:
             token = sorted(plain.log)[-choice]
             plain.log[token] = min(plain.log[token], now)
-            STARTED(asked, [], ["m", token, now])
+            STARTED.run(asked, name="m", token=token, now=now)
         elif step == "ask":
             wait = plain.wait(now)
-            assert ASK(asked, [], ["m", f"{number:03}", now]) == wait
+            assert ASK.run(asked, name="m", token=f"{number:03}", now=now) == wait
             if wait == 0:
                 plain.log[f"{number:03}"] = now + WITHIN
     assert asked.zcard(keys.limit_log("m")) <= 6
@@ -129,18 +136,18 @@ def test_starts_never_exceed_the_limit_whatever_is_late_lost_or_set_back(asked: 
     def catch_up(until: float) -> None:
         while reports and reports[0][0] <= until:
             at, token = heappop(reports)
-            STARTED(asked, [], ["m", token, BEGIN + at - behind])
+            STARTED.run(asked, name="m", token=token, now=BEGIN + at - behind)
 
     for number, (gap, start_in, report_in, back) in enumerate(claims):
         true += gap
         catch_up(true)
         behind += back
-        wait = ASK(asked, [], ["m", str(number), BEGIN + true - behind])
+        wait = ASK.run(asked, name="m", token=str(number), now=BEGIN + true - behind)
         if wait > 0:
             assert wait <= per + WITHIN + 1_000_000 + WITHIN  # never closed until a clock has caught up
             true += wait
             catch_up(true)
-            ASK(asked, [], ["m", f"{number}x", BEGIN + true - behind])  # unused if admitted: nothing starts
+            ASK.run(asked, name="m", token=f"{number}x", now=BEGIN + true - behind)  # unused if admitted: nothing starts
             continue
         starts.append(true + start_in)
         if report_in is not None:

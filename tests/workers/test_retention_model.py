@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qtui_workers.server import keys
-from qtui_workers.server.scripts import Script, fragment
+from qtui_workers.server.scripts import Script
 from tests.support import Server
 
 BEGIN = 1_700_000_000
@@ -20,17 +20,13 @@ REGISTRY = keys.registry("finished", "kept")
 
 END = Script(
     """
-    local P, TIME = RQ .. ':', { ARGV[1], ARGV[2] }
-    local SECONDS = tonumber(ARGV[1])
-    local function job_key(id) return P .. 'job:' .. id end
-    """,
-    fragment("retention"),
-    """
-    local id, expires, keep = ARGV[3], ARGV[4], tonumber(ARGV[5])
-    redis.call('HSET', job_key(id), 'status', 'finished')
-    redis.call('ZADD', KEYS[1], expires, id)
-    if keep then keep_newest(KEYS[1], id, keep) end
-    """,
+-- requires: retention
+-- arguments: now, micros, id, expires, keep
+SECONDS, MICROS = tonumber(args.now), tonumber(args.micros)
+redis.call('HSET', keys.job(args.id), 'status', 'finished')
+redis.call('ZADD', keys.registry('finished', 'kept'), args.expires, args.id)
+if args.keep ~= '' then keep_newest('finished', 'kept', args.id, tonumber(args.keep)) end
+"""
 )
 """A job ends, as `qtui_workers/lua/ending.lua` has it."""
 
@@ -91,7 +87,7 @@ def test_the_newest_are_kept_of_those_that_have_not_expired(kept: redis.Redis, e
         now += end.pause
         model.end(now, place, end)
         expires = end.ttl if end.ttl < 0 else now + end.ttl
-        END(kept, [REGISTRY], [now, place, end.id, expires, "" if end.keep is None else end.keep])
+        END.run(kept, now=now, micros=place, id=end.id, expires=expires, keep="" if end.keep is None else end.keep)
         # What has expired by its age is RQ's to clean up, and its hash the server's.
         there = {int(raw) for raw, score in kept.zrange(REGISTRY, 0, -1, withscores=True) if score < 0 or score >= now}
         assert there == set(model.alive(now))
@@ -100,8 +96,8 @@ def test_the_newest_are_kept_of_those_that_have_not_expired(kept: redis.Redis, e
 
 def test_what_is_noted_of_jobs_that_have_expired_does_not_grow(kept: redis.Redis) -> None:
     kept.flushall()
-    END(kept, [REGISTRY], [BEGIN, 0, "for ever", -1, 100])
+    END.run(kept, now=BEGIN, micros=0, id="for ever", expires=-1, keep=100)
     for now in range(BEGIN, BEGIN + 300):
-        END(kept, [REGISTRY], [now, 1, now, now + 1, 100])
+        END.run(kept, now=now, micros=1, id=now, expires=now + 1, keep=100)
         kept.zremrangebyscore(REGISTRY, 0, now - 1)  # as RQ cleans up
-    assert kept.zcard(f"{keys.OURS}:ends:finished:kept") < 50
+    assert kept.zcard(keys.ends("finished", "kept")) < 50

@@ -54,3 +54,12 @@ def decode(raw: bytes | str | None) -> str:
     if raw is None:
         return ""
     return raw if isinstance(raw, str) else raw.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """Text as it was in Redis: the way back from `decode`.
+
+    Every key, id and name that may not be UTF-8 passes through here, because hiredis encodes texts strictly whatever the
+    client's encoding_errors.
+    """
+    return text.encode("utf-8", "surrogateescape")

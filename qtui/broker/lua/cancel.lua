@@ -1,28 +1,15 @@
--- Calls off jobs that wait, as rq.job.Job.cancel does, but all in one step: a job that a worker takes at the same moment
--- runs. What depends on them stays deferred.
-
--- the key of the sorted set that a job waits in, nil where it waits in a queue
-local function registry(job)
-  if job.status == 'rate_limited' then
-    return limit_keys(job.rate_limit_key).waiting
-  end
-  local kind = spec.kinds[job.status]
-  return kind and P .. kind .. ':' .. job.origin
-end
-
-local function canceled(job)
-  return P .. 'canceled:' .. job.origin
-end
+-- Cancels jobs that wait; one that a worker takes at the same moment runs.
+-- requires: operation, canceling
 
 local function check_status(job)
   if chosen_status ~= '' and job.status ~= chosen_status then
     return 'no longer ' .. said(chosen_status)
   end
-  if job.status == 'started' then
+  if statuses.runs[job.status] then
     return 'running: stop it instead'
   end
   if not spec.allowed[job.status] then
-    return 'it does not wait: ' .. (spec.known[job.status] and said(job.status) or 'unknown status')
+    return 'it does not wait: ' .. (known(job.status) and said(job.status) or 'unknown status')
   end
 end
 
@@ -31,29 +18,23 @@ local function check(job)
   if reason then
     return reason
   end
-  local waits_in = registry(job)
-  if not fits(waits_in or P .. 'queue:' .. job.origin, waits_in and 'zset' or 'list') or not fits(canceled(job), 'zset') then
+  local place, kind = waits_in(job)
+  if not fits(place, kind) or not fits(keys.registry(statuses.registry.canceled, job.origin), 'zset') then
     return "the queue's key has the wrong type"
   end
-  if waits_in and not redis.call('ZSCORE', waits_in, job.id) then
+  if kind == 'zset' and not redis.call('ZSCORE', place, job.id) then
     return 'no longer ' .. said(job.status)
   end
-  local waiting = redis.pcall('SCARD', job.key .. ':dependents')
+  local waiting = redis.pcall('SCARD', keys.dependents(job.id))
   if type(waiting) == 'number' and waiting > 0 then
     return nil, 'canceled, though other jobs wait for it and will not run'
   end
 end
 
 local function apply(job)
-  local waits_in = registry(job)
-  if waits_in then
-    redis.call('ZREM', waits_in, job.id)
-  elseif not drop_from_queue(job.origin, job.id) then
+  if not cancel_job(job, END) then
     return 'a worker has just taken it'
   end
-  redis.call('HSET', job.key, 'status', 'canceled')
-  redis.call('ZADD', canceled(job), seconds(), job.id)
-  if job.rate_limit_key ~= '' then
-    leave_limit(job)
-  end
 end
+
+return each(check, apply)

@@ -1,9 +1,10 @@
 -- One job whole, each part cut to its bound, in one look.
--- KEYS: hash, results, log, dependents, dependencies. ARGV: bound of data, of any other field, of the number of fields,
--- of the number of results, of log lines, of ids. Gives {exists, {field, length, text…}, pttl, results, log,
--- dependents, dependencies, time, {wrong type…}}.
+-- Returns {exists, {field, length, text…}, pttl, results, log, dependents, dependencies, time, {wrong type…}}.
+-- arguments: id, data, text, fields, results, log, ids
+-- Beside the job's `id`: the most bytes of its data, and of any other text; the most fields, results, log lines and ids.
 
-local data_bound, text_bound = tonumber(ARGV[1]), tonumber(ARGV[2])
+local job = keys.job(args.id)
+local data_bound, text_bound = tonumber(args.data), tonumber(args.text)
 local wrong = {}
 
 local function read(key, ...)
@@ -34,30 +35,30 @@ local function members(key)
   if type(size) == 'table' or size == 0 then
     return {}
   end
-  if size <= tonumber(ARGV[6]) then
+  if size <= tonumber(args.ids) then
     return read(key, 'SMEMBERS', key)
   end
-  return read(key, 'SRANDMEMBER', key, ARGV[6])
+  return read(key, 'SRANDMEMBER', key, args.ids)
 end
 
 local fields = {}
-local names = read(KEYS[1], 'HKEYS', KEYS[1])
-for i = 1, math.min(#names, tonumber(ARGV[3])) do
+local names = read(job, 'HKEYS', job)
+for i = 1, math.min(#names, tonumber(args.fields)) do
   local name = names[i]
-  local length = redis.call('HSTRLEN', KEYS[1], name)
+  local length = redis.call('HSTRLEN', job, name)
   fields[#fields + 1] = cut(name, 200)
   fields[#fields + 1] = length
-  fields[#fields + 1] = cut(redis.call('HGET', KEYS[1], name), name == 'data' and data_bound or text_bound)
+  fields[#fields + 1] = cut(redis.call('HGET', job, name), name == 'data' and data_bound or text_bound)
 end
 
 return {
-  redis.call('EXISTS', KEYS[1]),
+  redis.call('EXISTS', job),
   fields,
-  redis.call('PTTL', KEYS[1]),
-  stream(KEYS[2], ARGV[4]),
-  stream(KEYS[3], ARGV[5]),
-  members(KEYS[4]),
-  members(KEYS[5]),
+  redis.call('PTTL', job),
+  stream(keys.results(args.id), args.results),
+  stream(keys.log(args.id), args.log),
+  members(keys.dependents(args.id)),
+  members(keys.dependencies(args.id)),
   redis.call('TIME'),
   wrong,
 }

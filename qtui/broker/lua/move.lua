@@ -1,18 +1,20 @@
 -- Moves jobs that wait into the queue of the name spec.parameter. It leaves what enqueuing them there would have left, and
 -- changes no time: queued jobs go to the end of the list, scheduled ones stay due when they were.
+-- requires: operation
 
 local target = spec.parameter
-local queues = P .. 'queues'
+local queues = keys.QUEUES
 
 -- A scheduler that has read an entry enqueues the job in the old queue, whatever has become of the entry meanwhile.
 local SOON = 5
 
-local listeners = redis.pcall('SCARD', P .. 'workers:' .. target)
+local listeners = redis.pcall('SCARD', keys.queue_workers(target))
 local unattended = listeners == 0
 
 -- where jobs of that status wait in a queue
 local function place(job, name)
-  return P .. (spec.kinds[job.status] or 'queue') .. ':' .. name
+  local kind = statuses.registry[job.status]
+  return kind and keys.registry(kind, name) or keys.queue(name)
 end
 
 local function check_places(job)
@@ -32,7 +34,7 @@ local function check_due(job)
   if job.status == 'scheduled' and not due then
     return 'no longer scheduled'
   end
-  if due and tonumber(due) < seconds() + SOON then
+  if due and tonumber(due) < SECONDS + SOON then
     return 'due within seconds: move it once it is queued'
   end
 end
@@ -46,7 +48,7 @@ local function check(job)
     return 'no longer ' .. said(chosen_status)
   end
   if not spec.allowed[job.status] then
-    return 'it is not queued or scheduled: ' .. (spec.known[job.status] and said(job.status) or 'unknown status')
+    return 'it is not queued or scheduled: ' .. (known(job.status) and said(job.status) or 'unknown status')
   end
   if job.origin == target then
     return 'it is in that queue already'
@@ -58,7 +60,7 @@ end
 local function apply(job)
   local from, to = place(job, job.origin), place(job, target)
   if job.status == 'queued' then
-    if not drop_from_queue(job.origin, job.id) then
+    if not drop_from_queue(job.origin, job.id, END) then
       return 'a worker has just taken it'
     end
     redis.call('RPUSH', to, job.id)
@@ -67,5 +69,7 @@ local function apply(job)
     redis.call('ZREM', from, job.id)
   end
   redis.call('HSET', job.key, 'origin', target)
-  redis.call('SADD', queues, P .. 'queue:' .. target)
+  redis.call('SADD', queues, keys.queue(target))
 end
+
+return each(check, apply)

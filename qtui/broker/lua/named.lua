@@ -1,7 +1,9 @@
--- The rows of jobs that are named. ARGV from 2 on: id, queue, id, queue… ('' where the queue is not known).
+-- The rows of jobs that are named.
+-- requires: row
+-- Unnamed: id and queue of each job, the queue '' where it is not known.
 
 local rows = {}
-for i = 2, #ARGV, 2 do
-  rows[#rows + 1] = row(ARGV[i], ARGV[i + 1], '')
+for at = FIRST, #ARGV, 2 do
+  rows[#rows + 1] = row(ARGV[at], ARGV[at + 1], '')
 end
 return rows

@@ -1,15 +1,16 @@
--- What every operation on jobs shares. An operation adds check(job) and apply(job); `each.lua` runs them.
--- ARGV[1] is JSON: {prefix, log (key prefix), attempt, attempts, progress (field names), kinds (status -> registry),
--- allowed, known (sets of statuses), parameter (the operation's own, where it has one)}. ARGV[2] 'plan' (only look) or 'run'. ARGV[3] the queue and ARGV[4] the status
--- whose list was taken, '' where single jobs were chosen. ARGV from 5 on: ids.
+-- What every operation on jobs shares. Its own script defines check(job) and apply(job), and ends with
+--   return each(check, apply)
 -- check looks at everything that could make apply fail, because a script that fails half way is not undone.
+-- requires: leave
+-- arguments: spec, mode, queue, status
+-- `spec` is JSON: {allowed (a set of statuses), parameter (the operation's own, where it has one)}. `mode`: 'plan' (only
+-- look) or 'run'. `queue`, `status`: whose list was taken, '' where single jobs were chosen. Unnamed: the ids.
 
-local spec = cjson.decode(ARGV[1])
-local mode, chosen_queue, chosen_status = ARGV[2], ARGV[3], ARGV[4]
-local P = spec.prefix .. ':'
+local spec = cjson.decode(args.spec)
+local mode, chosen_queue, chosen_status = args.mode, args.queue, args.status
 
 local FIELDS = {
-  'status', 'origin', 'ttl', 'group_id', 'rate_limit_key', 'rate_limit_concurrency', spec.attempts,
+  'status', 'origin', 'ttl', 'group_id', 'rate_limit_key', 'rate_limit_concurrency', keys.FIELD_ATTEMPTS,
 }
 local TIMES = { 'ended_at', 'enqueued_at', 'created_at' }
 for _, name in ipairs(mode == 'plan' and TIMES or {}) do
@@ -18,7 +19,7 @@ end
 
 -- a job is {id, key, its fields by name ('' where missing), damaged = 'gone' | 'type' | nil}
 local function read(id)
-  local job = { id = id, key = P .. 'job:' .. id }
+  local job = { id = id, key = keys.job(id) }
   local values = redis.pcall('HMGET', job.key, unpack(FIELDS))
   if values.err then
     job.damaged, values = 'type', {}
@@ -49,62 +50,63 @@ local function said(status)
   return (string.gsub(status, '_', ' '))
 end
 
-local types = {}
-local function fits(key, wanted)
-  if types[key] == nil then
-    types[key] = redis.call('TYPE', key).ok
+-- whether there is such a status at all
+local function known(status)
+  return statuses.place[status] ~= nil
+end
+
+-- A whole list is taken from its head on, chosen jobs are rather among the newest.
+local END = chosen_queue ~= '' and 1 or -1
+
+local tally, reasons = {}, {}
+local oldest, newest = '', ''
+
+local function note(reason)
+  if not tally[reason] then
+    tally[reason] = 0
+    reasons[#reasons + 1] = reason
   end
-  return types[key] == wanted or types[key] == 'none'
+  tally[reason] = tally[reason] + 1
 end
 
-local function seconds()
-  local time = redis.call('TIME')
-  return tonumber(time[1]), tonumber(time[2])
-end
-
--- the server's time as RQ writes it (rq.utils.utcformat)
-local function timestamp()
-  local now, micros = seconds()
-  local days = math.floor(now / 86400)
-  local rest = now - days * 86400
-  local z = days + 719468 -- civil date from days since 1970, by 400-year eras that begin in March
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%06dZ', year, month, day,
-    math.floor(rest / 3600), math.floor(rest / 60) % 60, rest % 60, micros)
-end
-
-local NOW = timestamp()
-
--- RQ's own concurrency limit (rq.rate_limit): the keys of a limit, and filling its free slots
-local function limit_keys(name)
-  local base = P .. 'rl:' .. name
-  return { config = base, allowed = base .. ':allowed', waiting = base .. ':rate_limited' }
-end
-
-local function limit_fits(limit)
-  return fits(limit.config, 'hash') and fits(limit.allowed, 'zset') and fits(limit.waiting, 'zset')
-    and fits(P .. 'rl-keys', 'set')
-end
-
-local function promote(limit, concurrency)
-  while redis.call('ZCARD', limit.allowed) < concurrency do
-    local popped = redis.call('ZPOPMIN', limit.waiting)
-    if #popped == 0 then
+local function note_time(job)
+  for _, name in ipairs(TIMES) do
+    local text = job[name]
+    if string.match(text, '^%d%d%d%d%-%d%d%-%d%dT') then
+      oldest = (oldest == '' or text < oldest) and text or oldest
+      newest = text > newest and text or newest
       return
     end
-    local id, key = popped[1], P .. 'job:' .. popped[1]
-    local values = redis.pcall('HMGET', key, 'origin', 'status', 'enqueue_at_front')
-    if values[1] and values[2] == 'rate_limited' and fits(P .. 'queue:' .. values[1], 'list') then
-      redis.call('ZADD', limit.allowed, seconds(), id)
-      redis.call(values[3] == '1' and 'LPUSH' or 'RPUSH', P .. 'queue:' .. values[1], id)
-      redis.call('HSET', key, 'status', 'queued', 'enqueued_at', NOW)
+  end
+end
+
+-- Runs check, and in 'run' apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time of what
+-- would be done, as RQ writes times}.
+local function each(check, apply)
+  local done, skipped = 0, 0
+  for at = FIRST, #ARGV do
+    local job = read(ARGV[at])
+    local reason, notice = check(job)
+    if not reason and mode == 'run' then
+      reason = apply(job)
+    end
+    if reason then
+      skipped = skipped + 1
+      note(reason)
+    else
+      done = done + 1
+      if notice then
+        note(notice)
+      end
+      if mode == 'plan' then
+        note_time(job)
+      end
     end
   end
+  local flat = {}
+  for _, reason in ipairs(reasons) do
+    flat[#flat + 1] = reason
+    flat[#flat + 1] = tally[reason]
+  end
+  return { done, skipped, flat, oldest, newest }
 end

@@ -1,14 +1,21 @@
 -- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, place in
 -- a group and slot in a rate limit. Of a job without a readable hash, the entry that was chosen or every one there is.
+-- requires: operation
+
+-- the registries by status; that of running jobs has no ids in it, but executions
+local kinds = {}
+for status, kind in pairs(statuses.registry) do
+  kinds[status] = not statuses.runs[status] and kind or nil
+end
 
 local function damaged(job)
-  return job.damaged or not spec.known[job.status]
+  return job.damaged or not known(job.status)
 end
 
 local function queue_names()
-  local members, names = redis.pcall('SMEMBERS', P .. 'queues'), {}
+  local members, names = redis.pcall('SMEMBERS', keys.QUEUES), {}
   for _, key in ipairs(members.err and {} or members) do
-    names[#names + 1] = string.sub(key, #P + #'queue:' + 1)
+    names[#names + 1] = string.sub(key, #keys.QUEUE_PREFIX + 1)
   end
   return names
 end
@@ -17,14 +24,14 @@ end
 local function listed(id)
   local names = queue_names()
   for _, name in ipairs(names) do
-    for _, kind in pairs(spec.kinds) do
-      if type(redis.pcall('ZSCORE', P .. kind .. ':' .. name, id)) == 'string' then
+    for _, kind in pairs(kinds) do
+      if type(redis.pcall('ZSCORE', keys.registry(kind, name), id)) == 'string' then
         return true
       end
     end
   end
   for _, name in ipairs(names) do
-    if type(redis.pcall('LPOS', P .. 'queue:' .. name, id)) == 'number' then
+    if type(redis.pcall('LPOS', keys.queue(name), id)) == 'number' then
       return true
     end
   end
@@ -35,7 +42,7 @@ local function expected(job)
   if chosen_status == '' or job.status == chosen_status then
     return true
   end
-  return chosen_status == 'failed' and job.status == 'stopped'
+  return statuses.place[chosen_status] == 'registry' and kinds[chosen_status] == kinds[job.status]
 end
 
 local function check(job)
@@ -43,7 +50,7 @@ local function check(job)
     local unknown = job.damaged == 'gone' and chosen_queue == '' and not listed(job.id)
     return unknown and 'there is no such job' or nil
   end
-  if job.status == 'started' then
+  if statuses.runs[job.status] then
     return 'running: stop it first'
   end
   if not expected(job) then
@@ -55,20 +62,20 @@ local function check(job)
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
   end
-  local waiting = redis.pcall('SCARD', job.key .. ':dependents')
-  if type(waiting) == 'number' and waiting > 0 and job.status ~= 'finished' then
+  local waiting = redis.pcall('SCARD', keys.dependents(job.id))
+  if type(waiting) == 'number' and waiting > 0 and statuses.outcome[job.status] ~= 'finished' then
     return nil, 'removed, though other jobs wait for it and will not run'
   end
 end
 
 local function drop_from_registry(status, name, id)
-  local removed = redis.pcall('ZREM', P .. spec.kinds[status] .. ':' .. name, id)
+  local removed = redis.pcall('ZREM', keys.registry(kinds[status], name), id)
   return type(removed) == 'number' and removed > 0
 end
 
 local function drop(status, name, id)
   if status == 'queued' then
-    return drop_from_queue(name, id)
+    return drop_from_queue(name, id, END)
   end
   return drop_from_registry(status, name, id)
 end
@@ -76,12 +83,12 @@ end
 local function drop_everywhere(id)
   local found = false
   for _, name in ipairs(queue_names()) do
-    for status in pairs(spec.kinds) do
+    for status in pairs(kinds) do
       found = drop_from_registry(status, name, id) or found
     end
   end
   for _, name in ipairs(found and {} or queue_names()) do
-    drop_from_queue(name, id)
+    drop_from_queue(name, id, END)
   end
 end
 
@@ -95,16 +102,17 @@ local function apply(job)
   else
     drop_everywhere(job.id)
   end
-  local left = { job.key, job.key .. ':dependents', P .. 'job::' .. job.id .. ':dependencies',
-    P .. 'results:' .. job.id, spec.log .. job.id }
+  local left = { job.key, keys.dependents(job.id), keys.dependencies(job.id), keys.results(job.id), keys.log(job.id) }
   if job.rate_limit_key == '' then -- a limited job that still runs keeps its execution, and with it its slot
-    left[#left + 1] = P .. 'executions:' .. job.id
+    left[#left + 1] = keys.executions(job.id)
   end
   redis.call('UNLINK', unpack(left))
   if job.group_id ~= '' then
-    redis.pcall('SREM', P .. 'group:' .. job.group_id, job.id)
+    redis.pcall('SREM', keys.group(job.group_id), job.id)
   end
   if job.rate_limit_key ~= '' then
-    leave_limit(job)
+    leave_limit(job.rate_limit_key, job.id)
   end
 end
+
+return each(check, apply)

@@ -1,7 +1,6 @@
 -- Puts failed jobs back into the queue they came from, as rq.registry.FailedJobRegistry.requeue does, but all in one
 -- step, without the expiry of the failure, and with fresh attempts where our producer said how many there are.
-
-local FAILED = { failed = true, stopped = true }
+-- requires: operation
 
 local function limited(job)
   return job.rate_limit_key ~= ''
@@ -12,19 +11,19 @@ local function check_limit(job)
     return nil
   end
   local concurrency = tonumber(job.rate_limit_concurrency)
-  if not concurrency or concurrency < 1 or not limit_fits(limit_keys(job.rate_limit_key)) then
+  if not concurrency or concurrency < 1 or not limit_fits(job.rate_limit_key) then
     return 'its rate limit cannot be read'
   end
 end
 
-local places = {}
+local NOW, places = timestamp(), {}
 
 -- the keys of a queue that a retry touches, looked at once; problem: one of them has the wrong type
 local function place(name)
   local found = places[name]
   if not found then
-    found = { queue = P .. 'queue:' .. name, failed = P .. 'failed:' .. name }
-    if not fits(found.queue, 'list') or not fits(P .. 'queues', 'set') then
+    found = { queue = keys.queue(name), failed = keys.registry(statuses.registry.failed, name) }
+    if not fits(found.queue, 'list') or not fits(keys.QUEUES, 'set') then
       found.problem = "the queue's key has the wrong type"
     elseif not fits(found.failed, 'zset') then
       found.problem = 'no longer failed'
@@ -39,7 +38,7 @@ local function check(job)
   if reason then
     return reason
   end
-  if not FAILED[job.status] or (chosen_status == 'stopped' and job.status ~= 'stopped') then
+  if not statuses.failed[job.status] or (chosen_status == 'stopped' and job.status ~= 'stopped') then
     return 'no longer ' .. (chosen_status ~= '' and chosen_status or 'failed')
   end
   local home = place(job.origin)
@@ -54,14 +53,14 @@ end
 
 local function add_to_queues(home)
   if not home.added then
-    redis.call('SADD', P .. 'queues', home.queue)
+    redis.call('SADD', keys.QUEUES, home.queue)
     home.added = true
   end
 end
 
 local function keep(job)
   local ttl = tonumber(job.ttl)
-  for _, key in ipairs({ job.key, job.key .. ':dependents', P .. 'job::' .. job.id .. ':dependencies' }) do
+  for _, key in ipairs({ job.key, keys.dependents(job.id), keys.dependencies(job.id) }) do
     if ttl and ttl >= 1 then
       redis.call('EXPIRE', key, math.floor(ttl))
     else
@@ -76,22 +75,22 @@ local function enqueue(job)
 end
 
 local function enqueue_limited(job)
-  local limit, concurrency = limit_keys(job.rate_limit_key), tonumber(job.rate_limit_concurrency)
-  redis.call('SADD', P .. 'rl-keys', job.rate_limit_key)
-  redis.call('HSET', limit.config, 'concurrency', job.rate_limit_concurrency)
+  local limit = job.rate_limit_key
+  redis.call('SADD', keys.RATE_LIMIT_KEYS, limit)
+  redis.call('HSET', keys.rate_limit(limit), 'concurrency', job.rate_limit_concurrency)
   redis.call('HSET', job.key, 'status', 'rate_limited', 'enqueue_at_front', '0', 'started_at', '', 'ended_at', '')
-  redis.call('ZADD', limit.waiting, seconds(), job.id)
-  promote(limit, concurrency)
+  redis.call('ZADD', keys.rate_limited(limit), SECONDS, job.id)
+  promote(limit, tonumber(job.rate_limit_concurrency))
 end
 
 local function apply(job)
   if redis.call('ZREM', place(job.origin).failed, job.id) == 0 then
     return 'no longer failed'
   end
-  redis.call('HDEL', job.key, 'exc_info', spec.progress)
-  local attempts = tonumber(job[spec.attempts])
+  redis.call('HDEL', job.key, 'exc_info', keys.FIELD_PROGRESS)
+  local attempts = tonumber(job[keys.FIELD_ATTEMPTS])
   if attempts and attempts >= 1 then
-    redis.call('HSET', job.key, spec.attempt, 0, 'retries_left', math.floor(attempts) - 1)
+    redis.call('HSET', job.key, keys.FIELD_ATTEMPT, 0, 'retries_left', math.floor(attempts) - 1)
   end
   keep(job)
   add_to_queues(place(job.origin))
@@ -101,3 +100,5 @@ local function apply(job)
     enqueue(job)
   end
 end
+
+return each(check, apply)

@@ -1,9 +1,10 @@
 -- row(id, queue, score): what a list shows of one job, each text cut to its bound.
--- ARGV[1] is JSON: {job, results (key prefixes), fields, bounds (bytes, one for each field), data, data_read, error}.
--- Gives {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
+-- arguments: spec
+-- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
+-- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
 -- `data` beyond data_read bytes is not even read, because a script that reads it holds the server for its length.
 
-local spec = cjson.decode(ARGV[1])
+local spec = cjson.decode(args.spec)
 
 local function cut(text, bound)
   if text and #text > bound then
@@ -13,7 +14,7 @@ local function cut(text, bound)
 end
 
 local function newest_error(id)
-  local entries = redis.pcall('XREVRANGE', spec.results .. id, '+', '-', 'COUNT', 1)
+  local entries = redis.pcall('XREVRANGE', keys.results(id), '+', '-', 'COUNT', 1)
   if entries.err or not entries[1] then
     return false
   end
@@ -26,10 +27,8 @@ local function newest_error(id)
   return false
 end
 
-local FAILED = { failed = true, stopped = true }
-
 local function row(id, queue, score)
-  local key = spec.job .. id
+  local key = keys.job(id)
   local values = redis.pcall('HMGET', key, unpack(spec.fields))
   if values.err then
     return { id, queue, score, 'type' }
@@ -45,10 +44,10 @@ local function row(id, queue, score)
     data = ''
   end
   local result = { id, queue, score, '', data, false }
-  if FAILED[values[1]] then
+  if statuses.failed[values[1]] then
     result[6] = newest_error(id)
   end
-  for i, value in ipairs(spec.fields) do
+  for i = 1, #spec.fields do
     result[6 + i] = cut(values[i], spec.bounds[i])
   end
   return result

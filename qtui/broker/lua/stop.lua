@@ -1,29 +1,26 @@
 -- Asks the workers of running jobs to stop them, as rq.command.send_stop_job_command does: on its own channel each hears
 -- of its job, ends it, and lists it as stopped. Nothing is written here.
+-- requires: operation
 
 FIELDS[#FIELDS + 1] = 'worker_name'
 
 local DEAF = 'its worker hears no commands'
-
-local function channel(job)
-  return P .. 'pubsub:' .. job.worker_name
-end
 
 local function check(job)
   local reason = misfit(job)
   if reason then
     return reason
   end
-  if job.status ~= 'started' then
+  if not statuses.runs[job.status] then
     return chosen_status ~= '' and 'no longer started' or 'it does not run'
   end
   if string.find(job.id, '[^\32-\126]') then
     return 'its id is none that RQ allows' -- a command with it could not be read, which ends some workers' hearing
   end
-  if job.worker_name == '' or redis.call('EXISTS', P .. 'worker:' .. job.worker_name) == 0 then
+  if job.worker_name == '' or redis.call('EXISTS', keys.worker(job.worker_name)) == 0 then
     return 'its worker is gone'
   end
-  local heard = redis.pcall('PUBSUB', 'NUMSUB', channel(job))
+  local heard = redis.pcall('PUBSUB', 'NUMSUB', keys.commands(job.worker_name))
   if heard[2] == 0 then
     return DEAF
   end
@@ -31,9 +28,11 @@ local function check(job)
 end
 
 local function apply(job)
-  local heard = redis.pcall('PUBLISH', channel(job), cjson.encode({ command = 'stop-job', job_id = job.id }))
+  local heard = redis.pcall('PUBLISH', keys.commands(job.worker_name), cjson.encode({ command = 'stop-job', job_id = job.id }))
   if type(heard) == 'table' then
     return 'the server lets us send no commands'
   end
   return heard == 0 and DEAF or nil
 end
+
+return each(check, apply)

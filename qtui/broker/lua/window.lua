@@ -1,25 +1,31 @@
 -- The jobs of a window, newest first, out of one queue or merged from all.
--- KEYS[1] the set of queue keys. ARGV[2] the queue's name, [3] '1' for all queues, [4] list | zset | wip,
--- [5] prefix of the place's key, [6] offset, [7] limit, [8] up to how many jobs in all are merged by time,
--- [9] the hash field to merge by ('' merges by score), [10] prefix of queue keys.
--- Gives {total, {place that has a wrong type…}, {row…}}.
+-- Returns {total, {place that has a wrong type…}, {row…}}.
+-- requires: row
+-- arguments: status, all, queue, offset, limit, merged
+-- `all`: 1 for all queues instead of that one. `merged`: up to how many jobs in all are merged by their time, which is the
+-- score where their hashes have none for that status.
 
-local kind, place = ARGV[4], ARGV[5]
-local offset, limit = tonumber(ARGV[6]), tonumber(ARGV[7])
+local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
+local time_field = statuses.time[args.status]
+local offset, limit = tonumber(args.offset), tonumber(args.limit)
 local wrong = {}
 
+local function place(name)
+  return listed and keys.queue(name) or keys.registry(kind, name)
+end
+
 local function names_of_queues()
-  if ARGV[3] ~= '1' then
-    return { ARGV[2] }
+  if args.all ~= '1' then
+    return { args.queue }
   end
-  local names, members = {}, redis.pcall('SMEMBERS', KEYS[1])
+  local names, members = {}, redis.pcall('SMEMBERS', keys.QUEUES)
   if members.err then
-    wrong[#wrong + 1] = KEYS[1]
+    wrong[#wrong + 1] = keys.QUEUES
     return {}
   end
   for _, key in ipairs(members) do
-    if string.sub(key, 1, #ARGV[10]) == ARGV[10] then
-      names[#names + 1] = string.sub(key, #ARGV[10] + 1)
+    if string.sub(key, 1, #keys.QUEUE_PREFIX) == keys.QUEUE_PREFIX then
+      names[#names + 1] = string.sub(key, #keys.QUEUE_PREFIX + 1)
     end
   end
   table.sort(names)
@@ -27,9 +33,9 @@ local function names_of_queues()
 end
 
 local function length(name)
-  local count = redis.pcall(kind == 'list' and 'LLEN' or 'ZCARD', place .. name)
+  local count = redis.pcall(listed and 'LLEN' or 'ZCARD', place(name))
   if type(count) == 'table' then
-    wrong[#wrong + 1] = place .. name
+    wrong[#wrong + 1] = place(name)
     return 0
   end
   return count
@@ -38,26 +44,28 @@ end
 -- count jobs of a queue from rank first on, newest first, each as {id, queue, score}
 local function slice(name, first, count)
   local found = {}
-  if kind == 'list' then
-    local ids = redis.call('LRANGE', place .. name, -(first + count), -(first + 1))
+  if count == 0 then
+    return found -- also because the last rank would be -0, which some servers take for no number
+  elseif listed then
+    local ids = redis.call('LRANGE', place(name), -(first + count), -(first + 1))
     for i = #ids, 1, -1 do
       found[#found + 1] = { ids[i], name, '' }
     end
     return found
   end
-  local entries = redis.call('ZREVRANGE', place .. name, first, first + count - 1, 'WITHSCORES')
+  local entries = redis.call('ZREVRANGE', place(name), first, first + count - 1, 'WITHSCORES')
   for i = 1, #entries, 2 do
-    local id = kind == 'wip' and string.match(entries[i], '^(.*):[^:]*$') or entries[i]
+    local id = statuses.runs[args.status] and string.match(entries[i], '^(.*):[^:]*$') or entries[i]
     found[#found + 1] = { id, name, entries[i + 1] }
   end
   return found
 end
 
 local function rank(entry)
-  if ARGV[9] == '' then
+  if not time_field then
     return tonumber(entry[3])
   end
-  local time = redis.pcall('HGET', spec.job .. entry[1], ARGV[9])
+  local time = redis.pcall('HGET', keys.job(entry[1]), time_field)
   return type(time) == 'string' and time or ''
 end
 
@@ -106,7 +114,7 @@ for i, name in ipairs(names) do
   total = total + counts[i]
 end
 
-local by_time = #names > 1 and total <= tonumber(ARGV[8])
+local by_time = #names > 1 and total <= tonumber(args.merged)
 local rows = {}
 for _, entry in ipairs((by_time and merged or in_turn)(names, counts)) do
   rows[#rows + 1] = row(entry[1], entry[2], entry[3])

@@ -8,9 +8,9 @@ from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.operations.selection import Selection, Targets
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.scripts import Script
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
 """The reasons, given by scripts, that mean: there is no job of that id."""

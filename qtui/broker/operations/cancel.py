@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
+from qtui_workers.server.scripts import Script
 
 CANCEL: Final = Operation(
     name="cancel",
@@ -17,5 +17,5 @@ CANCEL: Final = Operation(
     order=20,
     statuses=(Status.QUEUED, Status.SCHEDULED, Status.DEFERRED, Status.READY_TO_ENQUEUE, Status.RATE_LIMITED),
     danger=True,
-    script=Script("operation", "leave", "cancel", "each"),
+    script=Script.load("cancel", "qtui.broker"),
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation, Parameter
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
 from qtui_workers.naming import check_name
+from qtui_workers.server.scripts import Script
 
 MOVE: Final = Operation(
     name="move",
@@ -18,5 +18,5 @@ MOVE: Final = Operation(
     order=25,
     statuses=(Status.QUEUED, Status.SCHEDULED),
     parameter=Parameter("to", "QUEUE", prompt="to which queue?", hint="The queue that it goes to", parse=check_name),
-    script=Script("operation", "leave", "move", "each"),
+    script=Script.load("move", "qtui.broker"),
 )

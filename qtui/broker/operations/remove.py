@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
+from qtui_workers.server.scripts import Script
 
 REMOVE: Final = Operation(
     name="remove",
@@ -27,5 +27,5 @@ REMOVE: Final = Operation(
     ),
     danger=True,
     deletes=True,
-    script=Script("operation", "leave", "remove", "each"),
+    script=Script.load("remove", "qtui.broker"),
 )

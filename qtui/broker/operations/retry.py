@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
+from qtui_workers.server.scripts import Script
 
 RETRY: Final = Operation(
     name="retry",
@@ -17,5 +17,5 @@ RETRY: Final = Operation(
     order=10,
     statuses=(Status.FAILED, Status.STOPPED),
     usual=Status.FAILED,
-    script=Script("operation", "retry", "each"),
+    script=Script.load("retry", "qtui.broker"),
 )

@@ -6,20 +6,19 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from math import inf
+from typing import Any, Final, Literal
 
 import redis
 
 from qtui.broker import rows
 from qtui.broker.operations.base import Operation, Plan, Report, Value
 from qtui.broker.operations.selection import Matching, Selection, Targets, take
-from qtui.broker.scripts import Argument
-from qtui.broker.status import STATUSES, Status
+from qtui.broker.status import STATUSES
 from qtui.broker.timing import parse_time
 from qtui_workers.errors import InvalidInput
-from qtui_workers.server import keys
 from qtui_workers.text import decode
 
 LARGEST: Final = 200
@@ -34,21 +33,8 @@ STOPPED: Final = "not tried: stopped before"
 
 
 def _spec(operation: Operation, value: Value | None) -> str:
-    """The first argument of every operation's script, as `operation.lua` describes it."""
-    return json.dumps(
-        {
-            "parameter": value,
-            "prefix": keys.PREFIX,
-            "log": keys.log(""),
-            "attempt": keys.FIELD_ATTEMPT,
-            "attempts": keys.FIELD_ATTEMPTS,
-            "progress": keys.FIELD_PROGRESS,
-            "kinds": {s: f.registry for s, f in STATUSES.items() if f.registry and s is not Status.STARTED},
-            "allowed": dict.fromkeys(operation.statuses, True),
-            "known": dict.fromkeys(STATUSES, True),
-        },
-        ensure_ascii=False,
-    )
+    """The argument `spec` of `operation.lua`."""
+    return json.dumps({"parameter": value, "allowed": dict.fromkeys(operation.statuses, True)}, ensure_ascii=False)
 
 
 @dataclass(slots=True)
@@ -61,18 +47,46 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     oldest: float | None = None
     newest: float | None = None
-    server_seconds: float = 0.0
-    """Of the last chunk."""
 
     def add(self, reply: list[Any]) -> None:
-        done, skipped, flat, micros, oldest, newest = reply
+        done, skipped, flat, oldest, newest = reply
         self.done += done
         self.skipped += skipped
         for reason, number in zip(flat[::2], flat[1::2], strict=True):
             self.reasons[decode(reason)] += number
-        self.server_seconds = micros / 1e6
         self.oldest = min((t for t in (self.oldest, parse_time(oldest)) if t is not None), default=None)
         self.newest = max((t for t in (self.newest, parse_time(newest)) if t is not None), default=None)
+
+
+class _Work:
+    """The script of an operation on some jobs, and how long the server takes for it.
+
+    A script cannot read a clock on every server, so that is the time of the round trip, less the least that one takes.
+    """
+
+    def __init__(self, client: redis.Redis, operation: Operation, spec: str, mode: Literal["plan", "run"]) -> None:
+        self._client = client
+        self._call = operation.script.read if mode == "plan" else operation.script.run
+        self._spec, self._mode = spec, mode
+        self._way = inf
+        """Seconds that the fastest round trip took."""
+        self.seconds = 0.0
+        """Of server time, of the last call."""
+
+    def __call__(self, target: Targets, ids: Sequence[str]) -> list[Any]:
+        """What `operation.lua` returns of these jobs; raises redis.RedisError."""
+        began = time.monotonic()
+        named = {"spec": self._spec, "mode": self._mode, "queue": target.queue or "", "status": target.status or ""}
+        reply: list[Any] = self._call(self._client, *ids, **named)
+        took = time.monotonic() - began
+        self._way = min(self._way, took)
+        self.seconds = took - self._way
+        return reply
+
+    def measure(self) -> None:
+        """Two calls without jobs; the first may have to send the script, or to connect."""
+        for _ in range(2):
+            self(Targets(()), ())
 
 
 def plan(client: redis.Redis, operation: Operation, selection: Selection, text: str | None = None) -> Plan:
@@ -82,11 +96,11 @@ def plan(client: redis.Redis, operation: Operation, selection: Selection, text: 
     selection's status or the text is no value of its parameter, redis.RedisError where the server fails.
     """
     began = time.monotonic()
-    spec = _spec(operation, operation.value(text))
+    work = _Work(client, operation, _spec(operation, operation.value(text)), "plan")
     targets = _take(client, operation, selection)
     tally = _Tally()
-    for target, ids in _chunks(targets, tally):
-        tally.add(operation.script.look(client, [], _arguments(spec, "plan", target, ids)))
+    for target, ids in _chunks(targets, work):
+        tally.add(work(target, ids))
     first = [(job_id, target.queue or "") for target in targets for job_id in target.ids[:SAMPLE]][:SAMPLE]
     return Plan(
         operation=operation,
@@ -119,18 +133,19 @@ def run(
     that fails ends the run: the report says what was done and what was not. Raises as `plan` does, only before the first chunk.
     """
     began = time.monotonic()
-    spec = _spec(operation, operation.value(what.text if isinstance(what, Plan) else text))
+    value = operation.value(what.text if isinstance(what, Plan) else text)
+    work = _Work(client, operation, _spec(operation, value), "run")
     targets = what.targets if isinstance(what, Plan) else _take(client, operation, what)
     matched = sum(len(target.ids) for target in targets)
     tally = _Tally()
-    for target, ids in _chunks(targets, tally):
+    for target, ids in _chunks(targets, work):
         if stop():
             left = matched - tally.done - tally.skipped
             tally.skipped += left
             tally.reasons[STOPPED] += left
             break
         try:
-            tally.add(operation.script.run(client, [], _arguments(spec, "run", target, ids)))
+            tally.add(work(target, ids))
         except (redis.RedisError, OSError) as error:
             _give_up(tally, error, len(ids), matched - tally.done - tally.skipped)
             break
@@ -148,10 +163,6 @@ def run(
     )
 
 
-def _arguments(spec: str, mode: str, target: Targets, ids: tuple[str, ...]) -> list[Argument]:
-    return [spec, mode, target.queue or "", target.status or "", *ids]
-
-
 def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
     """Nothing of a chunk was done where the server answered with an error; where it did not answer, that is not known."""
     refused = isinstance(error, redis.ResponseError)
@@ -161,19 +172,21 @@ def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
         tally.reasons[UNTRIED] += left - chunk
 
 
-def _chunks(targets: tuple[Targets, ...], tally: _Tally) -> Iterator[tuple[Targets, tuple[str, ...]]]:
-    """The ids in chunks whose size follows how long the last one took."""
+def _chunks(targets: tuple[Targets, ...], work: _Work) -> Iterator[tuple[Targets, tuple[str, ...]]]:
+    """The ids in chunks whose size follows how long the server took for the last one."""
     size = LARGEST // 4
+    if sum(len(target.ids) for target in targets) > size:
+        work.measure()
     for target in targets:
         start = 0
         while start < len(target.ids):
             yield target, target.ids[start : start + size]
             start += size
-            size = max(1, size // 2) if tally.server_seconds > TIGHT else min(LARGEST, size * 2)
+            size = max(1, size // 2) if work.seconds > TIGHT else min(LARGEST, size * 2)
 
 
 def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tuple[Targets, ...]:
     if isinstance(selection, Matching) and not operation.applies_to(selection.status):
-        known = ", ".join(status.fact.title for status in operation.statuses)
-        raise InvalidInput(f"{selection.status.fact.title} jobs: {operation.name} applies to {known} jobs only")
+        known = ", ".join(STATUSES[status].title for status in operation.statuses)
+        raise InvalidInput(f"{STATUSES[selection.status].title} jobs: {operation.name} applies to {known} jobs only")
     return take(client, selection)

@@ -8,9 +8,8 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import jobs
-from qtui.broker.scripts import encode
 from qtui.broker.status import Status
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 PAGE: Final = 5_000
 """Ids read in one round trip."""
@@ -50,7 +49,7 @@ def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
     if isinstance(selection, Chosen):
         ids = tuple(dict.fromkeys(selection.ids))
         return (Targets(ids),) if ids else ()
-    if selection.status.fact.home not in ("queue", "registry"):
+    if selection.status.place not in ("queue", "registry"):
         return _search(client, selection.queue, selection.status)
     names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
     found = (Targets(_ids(client, name, selection.status), name, selection.status) for name in names)
@@ -85,12 +84,12 @@ def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
 def _job_id(member: bytes, status: Status) -> str:
     """The id in a member of a list or registry: where jobs run, the id of the execution follows it."""
     text = decode(member)
-    return text.rpartition(":")[0] or text if status is Status.STARTED else text
+    return text.rpartition(":")[0] or text if status.runs else text
 
 
 def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[bytes]:
     try:
-        if status.fact.home == "queue":
+        if status.place == "queue":
             page: Any = client.lrange(key, -(start + PAGE), -(start + 1))
             return list(reversed(page))
         page = client.zrevrange(key, start, start + PAGE - 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.scripts import Script
 from qtui.broker.status import Status
+from qtui_workers.server.scripts import Script
 
 STOP: Final = Operation(
     name="stop",
@@ -17,5 +17,5 @@ STOP: Final = Operation(
     order=30,
     statuses=(Status.STARTED,),
     usual=Status.STARTED,
-    script=Script("operation", "stop", "each"),
+    script=Script.load("stop", "qtui.broker"),
 )

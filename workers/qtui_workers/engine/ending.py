@@ -82,17 +82,32 @@ class Ending:
             code_ended=frames.read_float(code_ended),
         )
 
-    def arguments(self, claim: Claim, *, forced: bool) -> list[str | bytes | int]:
-        """What `lua/ending.lua` reads; forced: also where other jobs wait for this one."""
+    def arguments(self, claim: Claim, *, forced: bool) -> dict[str, str | bytes | int]:
+        """The arguments of `lua/ending.lua`; forced: also where other jobs wait for this one."""
         default = DEFAULT_RESULT_TTL if self.kind == "finished" else DEFAULT_FAILURE_TTL
         ttl = default if self.ttl is None and self.kind == "finished" else self.ttl
-        return [
-            self.kind, claim.id, claim.queue, claim.execution, repr(claim.begun),
-            iso(self.started), iso(self.ended), repr(self.ended), f"{max(0.0, self.ended - self.started):.6f}",
-            self.payload or b"", "" if ttl is None else ttl, default,
-            self.delay, int(self.front), "" if self.keep is None else self.keep, self.error or "", self.lease_score or "",
-            int(forced), claim.limit or "", since(self.code_ended),
-        ]  # fmt: skip
+        return {
+            "kind": self.kind,
+            "id": claim.id,
+            "queue": claim.queue,
+            "execution": claim.execution,
+            "begun": repr(claim.begun),
+            "started_iso": iso(self.started),
+            "ended_iso": iso(self.ended),
+            "ended": repr(self.ended),
+            "took": f"{max(0.0, self.ended - self.started):.6f}",
+            "payload": self.payload or b"",
+            "result_ttl": "" if ttl is None else ttl,
+            "default_ttl": default,
+            "delay": self.delay,
+            "front": int(self.front),
+            "keep": "" if self.keep is None else self.keep,
+            "error": self.error or "",
+            "seen": self.lease_score or "",
+            "forced": int(forced),
+            "limit": claim.limit or "",
+            "since": since(self.code_ended),
+        }
 
 
 def failing(claim: Claim, text: str, *, started: float | None = None, may_retry: bool = True, keep: int | None = None) -> Ending:

@@ -137,7 +137,7 @@ class RqEndings:
         retention = retention_of(job)
         keep = retention.finished if registry == "finished" else retention.failed
         if keep is not None and job.get_status(refresh=False) in _ENDED:
-            self._store.trim(keys.registry(registry, queue.name), job.id, keep)
+            self._store.trim(registry, queue.name, job.id, keep)
 
     @contextmanager
     def _endless_patience(self) -> Iterator[None]:

@@ -12,20 +12,18 @@ from redis.exceptions import NoScriptError
 
 from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending, iso
-from qtui_workers.reporting.events import fragment as events
-from qtui_workers.server import keys
 from qtui_workers.server.connection import own_connection
-from qtui_workers.server.scripts import Argument, Script, fragment
+from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
 
 WORKER_TTL: Final = 90
 """Seconds after its last sign of life until a worker's record expires."""
 _STRANDED_AFTER: Final = 60
 
-_STEP: Final = Script(fragment("limit"), events(), *map(fragment, ("lease", "retention", "ending", "step")))
-_BEAT: Final = Script.of("lease", "beat")
-_TRIM: Final = Script.of("lease", "retention", "trim")
-_STRANDED: Final = Script.of("stranded")
+_STEP: Final = Script.load("step")
+_BEAT: Final = Script.load("beat")
+_TRIM: Final = Script.load("trim")
+_STRANDED: Final = Script.load("stranded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,9 @@ class WorkerStore:
         this execution was first requested; forced: also where other jobs wait for the one that ends.
         """
         begun = time.time()
-        arguments = [*self._common(begun), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
-        arguments += ended[1].arguments(ended[0], forced=forced) if ended else [""]
-        outcome, what, *rest = self._run_step([*arguments, execution or "", *self._places(queues)])
+        ending = ended[1].arguments(ended[0], forced=forced) if ended else dict.fromkeys(_STEP.arguments, "")
+        given = {**ending, **self._common(begun), "next": execution or ""}
+        outcome, what, *rest = self._run_step(_STEP.values(*self._places(queues), **given))
         if what == b"nothing":
             wait, why, *held = rest
             nothing = Nothing(
@@ -104,9 +102,8 @@ class WorkerStore:
         """Ends the connection."""
         self._own_connection.disconnect()
 
-    def _run_step(self, arguments: list[Argument]) -> Any:
+    def _run_step(self, given: list[Argument]) -> Any:
         """Runs the script on a connection of its own: the client's way there takes as long as a short job."""
-        given = [argument.encode("utf-8", "surrogateescape") if isinstance(argument, str) else argument for argument in arguments]
         try:
             return self._ask("EVALSHA", _STEP.digest, given)
         except NoScriptError:
@@ -125,27 +122,31 @@ class WorkerStore:
 
     def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> str:
         """Ends a job of a worker that was lost; `lost` where another worker has done so, or that worker is back."""
-        arguments = [*self._common(time.time(), worker, 0), keys.FIELD_ATTEMPT, keys.FIELD_PROGRESS]
-        outcome, *_ = self._run_step([*arguments, *ending.arguments(claim, forced=True), ""])
+        given = {**self._common(time.time(), worker, 0), **ending.arguments(claim, forced=True), "next": ""}
+        outcome, *_ = self._run_step(_STEP.values(**given))
         return decode(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
         """A sign of life of the worker and its job."""
-        running = [claim.id, claim.queue, claim.execution] if claim else ["", "", ""]
-        arguments = [*self._common(time.time()), state, *running, *queues]
-        known, held, overdue, stranded = _BEAT(self._connection, [], arguments)
+        job_id, queue, execution = (claim.id, claim.queue, claim.execution) if claim else ("", "", "")
+        common = self._common(time.time())
+        known, held, overdue, stranded = _BEAT.run(
+            self._connection, *queues, **common, state=state, id=job_id, queue=queue, execution=execution
+        )
         return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
 
-    def trim(self, registry: str, job_id: str, keep: int) -> None:
-        """Keeps the newest of a registry's jobs, of which that one has just ended."""
-        _TRIM(self._connection, [], [*self._common(time.time(), ttl=0), registry, job_id, keep])
+    def trim(self, kind: str, queue: str, job_id: str, keep: int) -> None:
+        """Keeps the newest of a registry's jobs (`keys.registry`), of which that one has just ended."""
+        _TRIM.run(self._connection, kind=kind, queue=queue, id=job_id, keep=keep)
 
     def requeue_stranded(self, queue: str) -> list[str]:
         """Puts entries back that a stock worker left between queue and start a minute ago; their ids."""
-        return [decode(one) for one in _STRANDED(self._connection, [], [queue, _STRANDED_AFTER])]
+        return [decode(one) for one in _STRANDED.run(self._connection, queue=queue, after=_STRANDED_AFTER)]
 
-    def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> list[Argument]:
-        return [self._worker if worker is None else worker, iso(now), repr(now), self._lease, ttl]
+    def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> dict[str, Argument]:
+        """The arguments of `lua/lease.lua`."""
+        name = self._worker if worker is None else worker
+        return {"worker": name, "iso": iso(now), "now": repr(now), "lease": self._lease, "ttl": ttl}
 
 
 def _overdue(row: list[Any]) -> Overdue:

@@ -25,9 +25,9 @@ _CHUNK_BYTES: Final = 1_000_000
 _ABANDONED: Final = 3_600
 """Seconds without a new job after which a batch belongs to a program that is gone."""
 
-_ENQUEUE: Final = Script.of("event", "put", "enqueue")
-_PUBLISH: Final = Script.of("event", "put", "publish")
-_DISCARD: Final = Script.of("discard")
+_ENQUEUE: Final = Script.load("enqueue")
+_PUBLISH: Final = Script.load("publish")
+_DISCARD: Final = Script.load("discard")
 
 
 def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row]) -> list[str]:
@@ -73,21 +73,32 @@ def promote(connection: redis.Redis, template: JobTemplate) -> list[str]:
 
 
 def _put(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) -> None:
-    put = _write(connection, template, rows, [template.place])
+    put = _write(connection, template, rows)
     if template.unique and not put:
         raise Refused(f"there is a job '{template.job_id}' already: remove it, or choose another id")
 
 
-def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], places: Sequence[str], batch: str = "") -> int:
+def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], batch: str = "") -> int:
+    """Writes the jobs, into their place or into that batch; how many it has written."""
     now = datetime.now(UTC)
     shared = [part for field in template.shared(now).items() for part in field]
-    which = "unique" if template.unique else "over" if template.job_id else "new"
-    arguments: list[Argument] = [batch, template.queue, template.score(now), template.step, which]
-    arguments += [len(shared), *shared, len(template.own), *template.own]
+    fields: list[Argument] = [*shared, *template.own]
     wide = len(template.own) + 1
     for row in rows:
-        arguments += row[:wide]
-    return int(_ENQUEUE(connection, places, arguments))
+        fields += row[:wide]
+    written = _ENQUEUE.run(
+        connection,
+        *fields,
+        batch=batch,
+        place=template.place,
+        queue=template.queue,
+        score=template.score(now),
+        step=template.step,
+        which="unique" if template.unique else "over" if template.job_id else "new",
+        shared=len(shared),
+        own=len(template.own),
+    )
+    return int(written)
 
 
 class _Batch:
@@ -122,15 +133,23 @@ class _Batch:
                 staged.result()
 
     def _stage(self, rows: Sequence[Row]) -> None:
-        _write(self._connection, self._template, rows, [keys.staged(self._name), keys.STAGED], self._name)
+        _write(self._connection, self._template, rows, self._name)
         self._ids += [row.id for row in rows]
 
     def _publish(self) -> None:
         template = self._template
-        score = template.score(datetime.now(UTC))
-        places = [keys.staged(self._name), keys.STAGED, template.place, keys.job(self._ids[-1])]
-        arguments: list[Argument] = [self._name, len(self._ids), template.queue, score, template.step, template.processor.name]
-        if not _PUBLISH(self._connection, places, arguments):
+        published = _PUBLISH.run(
+            self._connection,
+            batch=self._name,
+            count=len(self._ids),
+            last=self._ids[-1],
+            place=template.place,
+            queue=template.queue,
+            score=template.score(datetime.now(UTC)),
+            step=template.step,
+            call=template.processor.name,
+        )
+        if not published:
             raise RedisUnavailable("the jobs were removed from Redis while they were being enqueued: enqueue them again")
 
 
@@ -147,7 +166,7 @@ def sweep(connection: redis.Redis, idle: float = _ABANDONED) -> int:
 
 
 def _discard(connection: redis.Redis, batch: str) -> None:
-    while _DISCARD(connection, [keys.staged(batch), keys.STAGED], [batch, CHUNK]):
+    while _DISCARD.run(connection, batch=batch, most=CHUNK):
         pass
 
 

@@ -29,7 +29,7 @@ from qtui_workers.define.schedule import Schedule
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.server import keys
-from qtui_workers.server.scripts import Argument, Script
+from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,8 @@ _RECORD_AGE: Final = 30.0
 _REMEMBERED: Final = 30 * 86_400
 """Seconds that a cron job is remembered for without a leader: the ticks missed in that time are made up for by one job."""
 
-_LEAD: Final = Script.of("cron_lead")
-_ENQUEUE: Final = Script.of("event", "put", "cron")
+_LEAD: Final = Script.load("cron_lead")
+_ENQUEUE: Final = Script.load("cron")
 
 
 @dataclass(slots=True)
@@ -154,9 +154,16 @@ class Cron:
 
     def _lead(self, lease: float, now: float | None) -> tuple[float, float]:
         """Takes or renews the lead where it can; returns the server's time, and the seconds until that is to be done again."""
-        asked: list[Argument] = [self._token, round(lease * 1000), int(not self._registered), _REMEMBERED]
-        asked += ["" if now is None else math.floor(now), *(str(entry.schedule) for entry in self._entries)]
-        server, *answers = _LEAD(self._connection, [keys.cron(entry.name) for entry in self._entries], asked)
+        cron_jobs = [part for entry in self._entries for part in (entry.name, str(entry.schedule))]
+        server, *answers = _LEAD.run(
+            self._connection,
+            *cron_jobs,
+            token=self._token,
+            lasts=round(lease * 1000),
+            registering=int(not self._registered),
+            kept=_REMEMBERED,
+            since="" if now is None else math.floor(now),
+        )
         self._registered = True
         free_in = LEASE
         for entry, (leads, last, enqueued, left) in zip(self._entries, answers, strict=True):
@@ -179,11 +186,23 @@ class Cron:
         now = datetime.fromtimestamp(at, UTC)
         (row,) = template.rows([None], "payload")
         fields = template.shared(now) | dict(zip(template.own, row[1:], strict=False))
-        places = [keys.cron(entry.name), keys.job(row.id), template.place, keys.cron_job_history(entry.name), keys.CRON_JOBS]
         batches.register_limit(self._connection, template)
-        arguments: list[Argument] = [self._token, tick, at, row.id, template.queue, template.score(now), entry.name]
-        arguments += [DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, row.description]
-        came = decode(_ENQUEUE(self._connection, places, [*arguments, *(part for field in fields.items() for part in field)]))
+        reply = _ENQUEUE.run(
+            self._connection,
+            *(part for field in fields.items() for part in field),
+            token=self._token,
+            name=entry.name,
+            tick=tick,
+            now=at,
+            id=row.id,
+            place=template.place,
+            queue=template.queue,
+            score=template.score(now),
+            kept=DEFAULT_CRON_JOB_HISTORY_LIMIT,
+            lasts=DEFAULT_CRON_JOB_HISTORY_TTL,
+            call=row.description,
+        )
+        came = decode(reply)
         if came == "lost":
             entry.leads = False
         elif came == "done":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,6 @@ from typing import Any, Final, Literal, Self, Unpack
 
 import redis
 from pydantic import BaseModel
-from rq.rate_limit import RateLimitRegistry
 
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import MAIN_QUEUE, Processor
@@ -20,13 +18,12 @@ from qtui_workers.enqueue.enqueue_options import JobOptions, OneJobOptions
 from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_state
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.errors import InvalidInput, NotFound
-from qtui_workers.server import keys
 from qtui_workers.server.connection import open_client, resolve
 from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable
 
-_CANCEL: Final = Script.of("cancel")
+_CANCEL: Final = Script.load("cancel_one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +120,10 @@ class QueueService:
         there is none of that id.
         """
         with self._explained():
-            came = _CANCEL(self._connection, [keys.job(job_id)], [job_id, int(time.time())])
-            if came is None:
+            reply = _CANCEL.run(self._connection, id=job_id)
+            if reply is None:
                 raise NotFound(f"there is no job '{printable(job_id, 80)}': it was removed, or its time to be kept is over")
-            status, queue, canceled, limit = came
-            if canceled and limit:
-                RateLimitRegistry(decode(limit), self._connection).cancel(job_id)
+            status, queue, canceled = reply
         return Cancellation(job_id, decode(queue), decode(status), bool(canceled))
 
     def _put(

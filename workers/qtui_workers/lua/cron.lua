@@ -1,30 +1,31 @@
--- Enqueues the job of one tick of a cron job, unless another leads it or the tick is done; after event.lua and put.lua.
--- KEYS: the cron job, the new job, the list or sorted set that takes its id, RQ's history of the cron job, RQ's cron jobs
--- ARGV: who asks (a token), the tick and the time in seconds, the new job's id, its queue, score or '', the cron job's name,
--- how many ids the history keeps and for how many seconds, what the job calls, then the fields of the new job and their values
+-- Enqueues the job of one tick of a cron job, unless another leads it or the tick is done.
 -- Returns 'done', 'known' where there is that job already, 'late' where a tick as new was enqueued before, 'lost' where
--- another leads
+-- another leads.
+-- requires: put
+-- arguments: token, name, tick, now, id, place, queue, score, kept, lasts, call
+-- `token`: who wants to. `tick`, `now`: in seconds. `score`: '' where the place is a list. RQ's history of the cron job keeps
+-- `kept` ids for `lasts` seconds. Unnamed: the fields of the new job and their values.
 
-local token, tick, now, id, queue, score, name, kept, lasts, call = unpack(ARGV, 1, 10)
+local cron, job, history = keys.cron(args.name), keys.job(args.id), keys.cron_job_history(args.name)
 local time = redis.call('TIME')
-local owner, till, last = unpack(redis.call('HMGET', KEYS[1], 'owner', 'until', 'last'))
-if owner ~= token or (tonumber(till) or 0) <= time[1] * 1000 + math.floor(time[2] / 1000) then
+local owner, till, last = unpack(redis.call('HMGET', cron, 'owner', 'until', 'last'))
+if owner ~= args.token or (tonumber(till) or 0) <= time[1] * 1000 + math.floor(time[2] / 1000) then
   return 'lost'
-elseif tonumber(tick) <= (tonumber(last) or 0) then
+elseif tonumber(args.tick) <= (tonumber(last) or 0) then
   return 'late'
 end
-prepare(KEYS[3], score, queue)
-redis.call('HSET', KEYS[1], 'last', tick, 'enqueued', now)
-if redis.call('EXISTS', KEYS[2]) == 1 then
+prepare(args.place, args.score, args.queue)
+redis.call('HSET', cron, 'last', args.tick, 'enqueued', args.now)
+if redis.call('EXISTS', job) == 1 then
   return 'known'
 end
-redis.call('HSET', KEYS[2], unpack(ARGV, 11))
-put(KEYS[3], score, 0, { id })
-redis.call('ZADD', KEYS[4], now, id)
-redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -kept - 1)
-redis.call('EXPIRE', KEYS[4], lasts)
-redis.call('ZADD', KEYS[5], now, name)
-if score == '' then
-  queued(queue, 1, id, call)
+redis.call('HSET', job, unpack(ARGV, FIRST))
+put(args.place, args.score, 0, { args.id })
+redis.call('ZADD', history, args.now, args.id)
+redis.call('ZREMRANGEBYRANK', history, 0, -args.kept - 1)
+redis.call('EXPIRE', history, args.lasts)
+redis.call('ZADD', keys.CRON_JOBS, args.now, args.name)
+if args.score == '' then
+  queued(args.queue, 1, args.id, args.call)
 end
 return 'done'

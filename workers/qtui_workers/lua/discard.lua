@@ -1,14 +1,13 @@
--- Removes jobs of a batch that is not to be enqueued, some at a time, so that the server is held only briefly.
--- KEYS: the batch's list, the set of batches
--- ARGV: batch, how many jobs at most
--- Returns how many are left
+-- Removes jobs of a batch that is not to be enqueued, at most `most` at a time, so that the server is held only briefly.
+-- Returns how many are left.
+-- arguments: batch, most
 
-local ids = redis.call('LPOP', KEYS[1], ARGV[2]) or {}
-for _, id in ipairs(ids) do
-  redis.call('UNLINK', RQ .. ':job:' .. id)
+local staged = keys.staged(args.batch)
+for _, id in ipairs(redis.call('LPOP', staged, args.most) or {}) do
+  redis.call('UNLINK', keys.job(id))
 end
-local left = redis.call('LLEN', KEYS[1])
+local left = redis.call('LLEN', staged)
 if left == 0 then
-  redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZREM', keys.STAGED, args.batch)
 end
 return left

@@ -1,15 +1,17 @@
--- How a job ends, after limit.lua and lease.lua: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
+-- How a job ends: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
+-- requires: event, limit, lease, retention
+-- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
+-- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
+-- `kind` is one of `qtui_workers.engine.claim.Kind`, '' where no job ends, and all others then. `took` and `delay`: seconds.
+-- `front`, `forced`: 1 or 0. `since`: µs since the job's own code was over. The others are those of `Ending`.
 
-local RESULT = { finished = '1', failed = '2', stopped = '2' }
-local COUNTER = {
-  finished = 'successful_job_count', failed = 'failed_job_count', stopped = 'failed_job_count', retry = 'failed_job_count',
-}
-local WAITS = { queued = true, scheduled = true, deferred = true, rate_limited = true, ready_to_enqueue = true }
-local EVENT = { finished = 'completed', failed = 'failed', stopped = 'failed', retry = 'retrying' }
 local MOST_EVENTS = 10000
+-- by outcome: rq.results.Result.Type, and the kind of event
+local RESULT = { finished = '1', failed = '2' }
+local EVENT = { finished = 'completed', failed = 'failed' }
 
 local function tell(kind, id, queue, description, attempt, details)
-  event(OURS .. ':events', MOST_EVENTS, kind, id, queue, description or '', WORKER, attempt or '', details)
+  event(MOST_EVENTS, kind, id, queue, description or '', WORKER, attempt or '', details)
 end
 
 local function tell_ending(ending)
@@ -17,25 +19,28 @@ local function tell_ending(ending)
   if ending.error ~= '' then
     details.error = ending.error
   end
-  tell(EVENT[ending.kind], ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
+  tell(EVENT[ending.outcome] or 'retrying', ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
 end
 
 local function count(ending)
   if redis.call('EXISTS', worker_key) == 1 then
-    redis.call('HINCRBY', worker_key, COUNTER[ending.kind], 1)
+    redis.call('HINCRBY', worker_key, ending.outcome == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
     redis.call('HINCRBYFLOAT', worker_key, 'total_working_time', ending.took)
   end
 end
 
 -- rq.results.Result.save
 local function write_result(ending)
-  local key = P .. 'results:' .. ending.id
-  local entry = { 'type', RESULT[ending.kind], 'worker_name', WORKER }
+  local key = keys.results(ending.id)
+  local entry = { 'type', RESULT[ending.outcome], 'worker_name', WORKER }
   if ending.payload ~= '' then
-    entry[#entry + 1] = ending.kind == 'finished' and 'return_value' or 'exc_string'
+    entry[#entry + 1] = ending.outcome == 'finished' and 'return_value' or 'exc_string'
     entry[#entry + 1] = ending.payload
   end
-  for _, part in ipairs({ 'execution_id', ending.execution, 'execution_started_at', ending.begun, 'execution_ended_at', ending.ended }) do
+  local execution = {
+    'execution_id', ending.execution, 'execution_started_at', ending.begun, 'execution_ended_at', ending.ended,
+  }
+  for _, part in ipairs(execution) do
     entry[#entry + 1] = part
   end
   try('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
@@ -49,23 +54,24 @@ end
 
 -- rq.job.Job._handle_success, rq.registry.FailedJobRegistry.add and rq.job.Job.cleanup
 local function settle(ending)
-  local key = job_key(ending.id)
+  local key = keys.job(ending.id)
   write_result(ending)
   local expires = ending.ttl or ending.default_ttl
   if expires > 0 then
     try('EXPIRE', key, expires)
     if ending.forced == '1' then
-      try('EXPIRE', key .. ':dependents', expires)
+      try('EXPIRE', keys.dependents(ending.id), expires)
     end
     if ending.dependencies then
-      try('EXPIRE', P .. 'job::' .. ending.id .. ':dependencies', expires)
+      try('EXPIRE', keys.dependencies(ending.id), expires)
     end
   end
-  local registry = P .. (ending.kind == 'finished' and 'finished:' or 'failed:') .. ending.queue
-  local forever = ending.kind == 'finished' and expires == -1 and '+inf' or expires
+  local kind = statuses.registry[ending.kind]
+  local registry = keys.registry(kind, ending.queue)
+  local forever = ending.outcome == 'finished' and expires == -1 and '+inf' or expires
   try('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
   if ending.keep ~= '' and is_type(registry, 'zset') then
-    keep_newest(registry, ending.id, tonumber(ending.keep))
+    keep_newest(kind, ending.queue, ending.id, tonumber(ending.keep))
   end
   return 'done'
 end
@@ -79,25 +85,25 @@ end
 
 -- rq.job.Job.retry
 local function retry(ending)
-  local key = job_key(ending.id)
+  local key = keys.job(ending.id)
   try('HINCRBY', key, 'retries_left', -1)
   if ending.delay > 0 then
-    redis.call('SADD', P .. 'queues', P .. 'queue:' .. ending.queue)
-    try('ZADD', P .. 'scheduled:' .. ending.queue, SECONDS + ending.delay, ending.id)
+    redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
+    try('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
   else
     try('HSET', key, 'enqueued_at', ISO)
-    try(ending.front == '1' and 'LPUSH' or 'RPUSH', P .. 'queue:' .. ending.queue, ending.id)
+    try(ending.front == '1' and 'LPUSH' or 'RPUSH', keys.queue(ending.queue), ending.id)
   end
   restore_ttl(key)
   return 'done'
 end
 
 -- back at the head of its queue, as if it had never been taken
-local function put_back(ending, attempt_field)
-  local key = job_key(ending.id)
+local function put_back(ending)
+  local key = keys.job(ending.id)
   redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
-  try('LPUSH', P .. 'queue:' .. ending.queue, ending.id)
-  try('HINCRBY', key, attempt_field, -1)
+  try('LPUSH', keys.queue(ending.queue), ending.id)
+  try('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
   restore_ttl(key)
   return 'done'
 end
@@ -108,7 +114,7 @@ local function note_end(ending)
   if ending.kind == 'retry' then
     status = ending.delay > 0 and 'scheduled' or 'queued'
   end
-  local written = redis.pcall('HSET', job_key(ending.id), 'status', status,
+  local written = redis.pcall('HSET', keys.job(ending.id), 'status', status,
     'started_at', ending.started_iso, 'ended_at', ending.ended_iso, 'last_heartbeat', ending.ended_iso)
   if type(written) == 'table' and written.err and not string.find(written.err, 'WRONGTYPE', 1, true) then
     error(written.err)
@@ -117,21 +123,21 @@ end
 
 -- What came of it: 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where some wait, which
 -- is for RQ's own code to end (nothing is done then).
-local function end_job(ending, attempt_field)
+local function end_job(ending)
   if ending.limit ~= '' and ending.kind ~= 'returned' then
     started(ending.limit, ending.execution, now_us() - ending.since)
   end
   if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
     return 'lost'
-  elseif RESULT[ending.kind] and ending.forced ~= '1' and redis.pcall('SCARD', job_key(ending.id) .. ':dependents') ~= 0 then
+  elseif ending.outcome and ending.forced ~= '1' and redis.pcall('SCARD', keys.dependents(ending.id)) ~= 0 then
     return 'dependents'
   end
-  local key = job_key(ending.id)
-  local fields = redis.pcall('HMGET', key, 'status', 'description', attempt_field, 'dependency_ids')
+  local key = keys.job(ending.id)
+  local fields = redis.pcall('HMGET', key, 'status', 'description', keys.FIELD_ATTEMPT, 'dependency_ids')
   local gone = not fields.err and not fields[1] and redis.call('EXISTS', key) == 0
   ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
   local counted = not gone and ending.kind ~= 'settled'
-  local again = WAITS[fields[1]] -- enqueued anew while it ran: its record is that of another run now
+  local again = statuses.waits[fields[1]] -- enqueued anew while it ran: its record is that of another run now
   if counted and ending.kind ~= 'returned' and not again then
     note_end(ending)
   end
@@ -139,22 +145,19 @@ local function end_job(ending, attempt_field)
   if not counted then
     return gone and 'lost' or 'done'
   elseif ending.kind == 'returned' then
-    return (again or fields[1] == 'canceled') and 'done' or put_back(ending, attempt_field)
+    return (again or fields[1] == 'canceled') and 'done' or put_back(ending)
   end
   count(ending)
   tell_ending(ending)
-  if not RESULT[ending.kind] then
+  if not ending.outcome then
     return again and 'done' or retry(ending)
   end
   return again and write_result(ending) or settle(ending)
 end
 
-local function read_ending(kind)
-  local ending = { kind = kind, id = argument(), queue = argument(), execution = argument(), begun = argument() }
-  ending.started_iso, ending.ended_iso, ending.ended, ending.took = argument(), argument(), argument(), argument()
-  ending.payload, ending.ttl, ending.default_ttl = argument(), tonumber(argument()), tonumber(argument())
-  ending.delay, ending.front, ending.keep = tonumber(argument()), argument(), argument()
-  ending.error, ending.seen, ending.forced, ending.limit = argument(), argument(), argument(), argument()
-  ending.since = argument()
-  return ending
+-- the ending that the arguments describe
+local function given_ending()
+  args.outcome = statuses.outcome[args.kind]
+  args.ttl, args.default_ttl, args.delay = tonumber(args.result_ttl), tonumber(args.default_ttl), tonumber(args.delay)
+  return args
 end

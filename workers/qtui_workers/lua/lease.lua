@@ -1,21 +1,15 @@
--- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job), for the scripts that follow.
--- ARGV: 1 the worker, 2 now as RQ writes it, 3 now in seconds, 4 seconds of a lease (0: nobody renews it), 5 the worker's TTL
--- (0: another speaks for it)
+-- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job).
+-- requires: time
+-- arguments: worker, iso, now, lease, ttl
+-- `iso`: now as RQ writes it; `now`: in seconds. `lease`: its seconds, 0: nobody renews it. `ttl`: seconds after which the
+-- worker is forgotten, 0: another one reports for it.
 --
 -- A lease is an entry JOB:EXECUTION of a queue's wip registry. Whoever removes it may end the job; nobody else can.
 -- Times that decide something are the server's.
 
-local P, WORKER, ISO, NOW = RQ .. ':', ARGV[1], ARGV[2], ARGV[3]
-local LEASE, TTL = tonumber(ARGV[4]), tonumber(ARGV[5])
-local TIME = redis.call('TIME')
-local SECONDS = tonumber(TIME[1])
-local worker_key = P .. 'worker:' .. WORKER
-local argument_at = 5
-
-local function argument()
-  argument_at = argument_at + 1
-  return ARGV[argument_at]
-end
+local WORKER, ISO, NOW = args.worker, args.iso, args.now
+local LEASE, TTL = tonumber(args.lease), tonumber(args.ttl)
+local worker_key, worker_executions = keys.worker(WORKER), keys.worker_executions(WORKER)
 
 -- a write that a key of the wrong type does not stop: whoever broke that key must not hold up the worker
 local function try(...)
@@ -26,12 +20,8 @@ local function is_type(key, wanted)
   return redis.call('TYPE', key).ok == wanted
 end
 
-local function job_key(id)
-  return P .. 'job:' .. id
-end
-
 local function lease_key(queue)
-  return P .. 'wip:' .. queue
+  return keys.registry(statuses.registry.started, queue)
 end
 
 -- the worker's sign of life; false where it is no longer on record
@@ -41,17 +31,17 @@ local function sign_of_life(state)
   end
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)
   redis.call('EXPIRE', worker_key, TTL)
-  try('EXPIRE', worker_key .. ':executions', TTL)
+  try('EXPIRE', worker_executions, TTL)
   return true
 end
 
 -- `facts`: fields and values of the execution
 local function write_lease(id, queue, execution, seconds, facts)
   local member = id .. ':' .. execution
-  local executions = P .. 'executions:' .. id
+  local key, executions = keys.execution(id, execution), keys.executions(id)
   try('ZADD', lease_key(queue), SECONDS + seconds, member)
-  try('HSET', P .. 'execution:' .. member, 'last_heartbeat', NOW, unpack(facts))
-  try('EXPIRE', P .. 'execution:' .. member, seconds)
+  try('HSET', key, 'last_heartbeat', NOW, unpack(facts))
+  try('EXPIRE', key, seconds)
   try('ZADD', executions, SECONDS + seconds + 60, execution)
   try('EXPIRE', executions, seconds + 60)
 end
@@ -67,7 +57,7 @@ end
 
 -- rq.job.Job.cancel of a job that runs takes its lease, but does not end it
 local function canceled_here(id)
-  local fields = redis.pcall('HMGET', job_key(id), 'status', 'worker_name')
+  local fields = redis.pcall('HMGET', keys.job(id), 'status', 'worker_name')
   return fields[1] == 'canceled' and fields[2] == WORKER
 end
 
@@ -84,7 +74,7 @@ end
 local function release_lease(id, queue, execution)
   local member = id .. ':' .. execution
   redis.call('ZREM', lease_key(queue), member)
-  redis.call('DEL', P .. 'execution:' .. member)
-  try('ZREM', P .. 'executions:' .. id, execution)
-  try('SREM', worker_key .. ':executions', member)
+  redis.call('DEL', keys.execution(id, execution))
+  try('ZREM', keys.executions(id), execution)
+  try('SREM', worker_executions, member)
 end

@@ -1,22 +1,23 @@
--- Puts the jobs of a batch, whose records are written, where they belong, all in one step; after event.lua and put.lua.
--- KEYS: the batch's list, the set of batches, the list or sorted set that takes the ids, the last job of the batch
--- ARGV: batch, how many jobs it has, queue, score or '', seconds from one score to the next, what the jobs call
--- Returns 1; 0 where the batch is not whole any more
+-- Puts the jobs of a batch, whose records are written, where they belong, all in one step.
+-- Returns 1; 0 where the batch is not whole any more.
+-- requires: put
+-- arguments: batch, count, last, place, queue, score, step, call
+-- `count`: how many jobs the batch has. `last`: the id of the last one. `score`: '' where the place is a list.
 
-local batch, count, queue, score, step, call = unpack(ARGV)
-if redis.call('LLEN', KEYS[1]) ~= tonumber(count) then
+local staged, place, score = keys.staged(args.batch), args.place, args.score
+if redis.call('LLEN', staged) ~= tonumber(args.count) then
   -- done all the same where the answer to an earlier call was lost, and this is that call again
-  return redis.call('ZSCORE', KEYS[2], batch) == false and redis.call('EXISTS', KEYS[4]) or 0
+  return redis.call('ZSCORE', keys.STAGED, args.batch) == false and redis.call('EXISTS', keys.job(args.last)) or 0
 end
-prepare(KEYS[3], score, queue)
-if score == '' and redis.call('EXISTS', KEYS[3]) == 0 then
-  redis.call('RENAME', KEYS[1], KEYS[3])
+prepare(place, score, args.queue)
+if score == '' and redis.call('EXISTS', place) == 0 then
+  redis.call('RENAME', staged, place)
 else
-  put(KEYS[3], score, step, redis.call('LRANGE', KEYS[1], 0, -1))
-  redis.call('UNLINK', KEYS[1])
+  put(place, score, args.step, redis.call('LRANGE', staged, 0, -1))
+  redis.call('UNLINK', staged)
 end
-redis.call('ZREM', KEYS[2], batch)
+redis.call('ZREM', keys.STAGED, args.batch)
 if score == '' then
-  queued(queue, tonumber(count), '', call)
+  queued(args.queue, tonumber(args.count), '', args.call)
 end
 return 1

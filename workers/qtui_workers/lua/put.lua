@@ -1,4 +1,5 @@
--- Defines what puts jobs where they belong, for the scripts that this text is put in front of; after event.lua.
+-- Puts jobs where they belong.
+-- requires: event
 
 -- put(place, score, step, ids): at the end of a list where the score is '', else into a sorted set, each `step` seconds
 -- after the one before, so that their order is kept
@@ -15,15 +16,15 @@ local function put(place, score, step, ids)
   end
 end
 
--- queued(queue, count, id, call): tells of jobs that wait in their queue now; one of them by name, many by their number
+-- queued(queue, count, id, call): the event of jobs that wait in their queue now; one has its id in it, many their number
 local function queued(queue, count, id, call)
   local details = count > 1 and cjson.encode({ count = count }) or ''
-  event(OURS .. ':events', 10000, 'queued', count == 1 and id or '', queue, call, '', '', details)
+  event(10000, 'queued', count == 1 and id or '', queue, call, '', '', details)
 end
 
 -- prepare(place, score, queue): notes that there is such a queue, and raises where the place is no list or sorted set, as
 -- long as nothing is written
 local function prepare(place, score, queue)
   redis.call(score == '' and 'LLEN' or 'ZCARD', place)
-  redis.call('SADD', RQ .. ':queues', RQ .. ':queue:' .. queue)
+  redis.call('SADD', keys.QUEUES, keys.queue(queue))
 end

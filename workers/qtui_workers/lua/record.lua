@@ -1,20 +1,22 @@
 -- Writes progress and log lines of a job, unless the job is gone: what was removed must not come back.
--- Follows event.lua.
--- KEYS: the job's hash, its log stream, the stream of events
--- ARGV: the progress field, progress as JSON or '', the log stream's cap, its seconds to live, the details of a progress
---       event or '', the cap of the events, then job, queue, call, worker, attempt as event() takes them,
---       then level, text, at of each line
-if redis.call('EXISTS', KEYS[1]) == 0 then
-    return 0
+-- requires: event
+-- arguments: id, progress, cap, ttl
+-- arguments: details, events_cap, job, queue, call, worker, attempt
+-- `progress` is JSON or ''; `cap` and `ttl` (seconds) are those of the log stream; `details`, of an event of progress, are ''
+-- for none. Unnamed: level, text and time of each line.
+
+local job, log = keys.job(args.id), keys.log(args.id)
+if redis.call('EXISTS', job) == 0 then
+  return 0
 end
-if ARGV[2] ~= '' then
-    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+if args.progress ~= '' then
+  redis.call('HSET', job, keys.FIELD_PROGRESS, args.progress)
 end
-if ARGV[5] ~= '' then
-    event(KEYS[3], ARGV[6], 'progress', ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[5])
+if args.details ~= '' then
+  event(args.events_cap, 'progress', args.job, args.queue, args.call, args.worker, args.attempt, args.details)
 end
-for i = 12, #ARGV, 3 do
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'level', ARGV[i], 'text', ARGV[i + 1], 'at', ARGV[i + 2])
+for i = FIRST, #ARGV, 3 do
+  redis.call('XADD', log, 'MAXLEN', '~', args.cap, '*', 'level', ARGV[i], 'text', ARGV[i + 1], 'at', ARGV[i + 2])
 end
-redis.call('EXPIRE', KEYS[2], ARGV[4])
+redis.call('EXPIRE', log, args.ttl)
 return 1

@@ -1,12 +1,15 @@
--- Enters the limiters of queues as the processors declare them. After `limit`.
--- ARGV: JSON {queue: [name, max, per in µs], or null where the processors of the queue have no limit}
+-- Enters the limiters of queues as the processors declare them.
+-- requires: limit
+-- arguments: queues
+-- `queues`: JSON {queue: [name, max, per in µs], or null where the processors of the queue have no limit}.
+
 local now = now_us()
-for queue, limit in pairs(cjson.decode(ARGV[1])) do
-    if limit == cjson.null then
-        redis.call('HDEL', OURS .. ':limits', queue)
-    else
-        redis.call('HSET', OURS .. ':limits', queue, limit[1])
-        declare(limit[1], exact(limit[2]), exact(limit[3]), false, now)
-    end
+for queue, limit in pairs(cjson.decode(args.queues)) do
+  if limit == cjson.null then
+    redis.call('HDEL', keys.LIMITS, queue)
+  else
+    redis.call('HSET', keys.LIMITS, queue, limit[1])
+    declare(limit[1], exact(limit[2]), exact(limit[3]), false, now)
+  end
 end
 return 1

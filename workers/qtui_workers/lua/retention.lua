@@ -1,16 +1,16 @@
--- Keeps only so many of the jobs that have ended, after lease.lua.
+-- Keeps only so many of the jobs that have ended.
+-- requires: time
 
 local MOST_TRIMMED = 50
 local MOST_LOOKED = 4 * MOST_TRIMMED
-local OVER = { finished = true, failed = true, stopped = true }
 
 local function forget(registry, id)
   redis.call('ZREM', registry, id)
-  if not OVER[redis.pcall('HGET', job_key(id), 'status')] then
+  if not statuses.outcome[redis.pcall('HGET', keys.job(id), 'status')] then
     return
   end
-  redis.call('UNLINK', job_key(id), job_key(id) .. ':dependents', P .. 'job::' .. id .. ':dependencies',
-    P .. 'results:' .. id, P .. 'executions:' .. id, OURS .. ':log:' .. id)
+  redis.call('UNLINK', keys.job(id), keys.dependents(id), keys.dependencies(id), keys.results(id), keys.executions(id),
+    keys.log(id))
 end
 
 -- What ended elsewhere, as in a stock worker, is in the registry only: by its expiry.
@@ -26,11 +26,11 @@ local function ended_elsewhere(registry, ends)
   return found
 end
 
--- Removes the jobs that ended first until `keep` are left. The registry is ordered by when jobs expire, so the order in
--- which they ended is kept beside it; what ended elsewhere counts as older.
-local function keep_newest(registry, id, keep)
-  local ends = OURS .. ':ends:' .. string.sub(registry, #P + 1)
-  redis.call('ZADD', ends, string.format('%.6f', TIME[1] + TIME[2] / 1000000), id)
+-- Removes the jobs that ended first until `keep` are left in a queue's registry of that kind. The registry is ordered by
+-- when jobs expire, so the order in which they ended is kept beside it; what ended elsewhere counts as older.
+local function keep_newest(kind, queue, id, keep)
+  local registry, ends = keys.registry(kind, queue), keys.ends(kind, queue)
+  redis.call('ZADD', ends, string.format('%.6f', SECONDS + MICROS / 1000000), id)
   redis.call('EXPIRE', ends, 40 * 86400)
   local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
   if redis.call('ZCARD', ends) > kept then

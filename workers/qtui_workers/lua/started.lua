@@ -1,3 +1,6 @@
--- Reports that what was admitted has started. After `limit`. ARGV: the limiter, the token, the least µs since that was known
-started(ARGV[1], ARGV[2], now_us() - ARGV[3])
+-- Reports that what a limiter admitted has started, at least `since` µs ago.
+-- requires: limit
+-- arguments: limiter, token, since
+
+started(args.limiter, args.token, now_us() - args.since)
 return 1

@@ -1,11 +1,11 @@
--- Ends the job that is over and takes the next one, after limit.lua, event.lua, lease.lua and ending.lua: no job is ever
--- in nobody's hands.
--- ARGV, after those of lease.lua: the fields that count attempts and hold progress; the ending (its kind, '' where there
--- is none, else followed by what read_ending reads); the execution to begin ('' to take nothing), then each queue in order
--- with the limit that is declared for it ('' for none)
+-- Ends the job that is over and takes the next one in one step: no job is ever in nobody's hands.
 -- Returns what came of the ending, then 'job', id, queue, its hash as it was, the number of its dependents, its limiter ('');
 -- or 'nothing', microseconds until a limit lets a job through (0: no limit holds one back), 1 where workers are suspended
--- and 2 where jobs wait in paused queues only, then each queue that a limit holds back, with its limiter
+-- and 2 where jobs wait in paused queues only, then each queue that a limit holds back, with its limiter.
+-- requires: ending
+-- arguments: next
+-- `next`: the execution to begin, '' to take nothing. Unnamed: each queue in order, with the limit that is declared for it
+-- ('' for none).
 
 local MOST_DROPPED = 1000
 
@@ -15,27 +15,25 @@ if known then
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', 'busy')
 end
 
-local attempt_field, progress_field = argument(), argument()
-local kind = argument()
-local came = kind ~= '' and end_job(read_ending(kind), attempt_field) or ''
+local came = args.kind ~= '' and end_job(given_ending()) or ''
 if came == 'dependents' then
   return { came, 'nothing', 0, 0 }
 end
 
--- A free slot of a limiter wakes so many workers beside the first in line, which may be slow to come …
+-- A free slot of a limiter wakes so many workers beside the first in line, which may be slow to wake.
 local STANDBY = 2
--- … and is forgotten where it does not within so many µs.
+-- A worker that does not come back for so many µs loses its place in line.
 local PATIENCE = 4000000
 
 local lines, held = {}, {}
-local execution = argument()
+local execution = args.next
 local waits = 0
 local paused = false
 local life = TTL
 
 -- a job's hash as a list and as a table; nil where there is none, {} where the key is no hash
 local function hash(id)
-  local flat = redis.pcall('HGETALL', job_key(id))
+  local flat = redis.pcall('HGETALL', keys.job(id))
   if flat.err then
     return {}, {}
   elseif #flat == 0 then
@@ -49,16 +47,16 @@ local function hash(id)
 end
 
 local function taken(id, queue, flat, limit)
-  local dependents = redis.pcall('SCARD', job_key(id) .. ':dependents')
+  local dependents = redis.pcall('SCARD', keys.dependents(id))
   return { came, 'job', id, queue, flat, type(dependents) == 'number' and dependents or 1, limit }
 end
 
 -- the job of an earlier call with this execution whose answer was lost on its way
 local function taken_before()
-  for _, member in ipairs(redis.call('SMEMBERS', worker_key .. ':executions')) do
+  for _, member in ipairs(redis.call('SMEMBERS', worker_executions)) do
     if string.sub(member, -#execution - 1) == ':' .. execution then
       local id = string.sub(member, 1, -#execution - 2)
-      local noted = redis.call('HMGET', P .. 'execution:' .. member, 'queue', 'limit')
+      local noted = redis.call('HMGET', keys.execution(id, execution), 'queue', 'limit')
       return taken(id, noted[1], hash(id) or {}, noted[2])
     end
   end
@@ -67,7 +65,7 @@ end
 -- the job at the head; entries whose job is gone are dropped, as RQ does
 local function pop(queue)
   for _ = 1, MOST_DROPPED do
-    local id = redis.pcall('LPOP', P .. 'queue:' .. queue)
+    local id = redis.pcall('LPOP', keys.queue(queue))
     if type(id) ~= 'string' then
       return nil
     end
@@ -85,16 +83,17 @@ local function begin_job(id, queue, fields, limit)
   life = math.max(life, LEASE == 0 and seconds or 0)
   write_lease(id, queue, execution, seconds,
     { 'id', execution, 'job_id', id, 'created_at', NOW, 'worker_name', WORKER, 'queue', queue, 'limit', limit })
-  redis.call('SADD', worker_key .. ':executions', id .. ':' .. execution)
+  redis.call('SADD', worker_executions, id .. ':' .. execution)
   if not next(fields) then
     return
   end
-  local key = job_key(id)
-  local attempt = (tonumber(fields[attempt_field]) or 0) + 1
-  redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER, attempt_field, attempt)
+  local key = keys.job(id)
+  local attempt = (tonumber(fields[keys.FIELD_ATTEMPT]) or 0) + 1
+  redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER,
+    keys.FIELD_ATTEMPT, attempt)
   redis.call('PERSIST', key)
-  if fields[progress_field] then
-    redis.call('HDEL', key, progress_field)
+  if fields[keys.FIELD_PROGRESS] then
+    redis.call('HDEL', key, keys.FIELD_PROGRESS)
   end
   tell('started', id, queue, fields.description, attempt)
 end
@@ -106,7 +105,7 @@ local function wait_for(limiter, now)
   end
   local line = lines[limiter.name]
   if not line then
-    limiter.waiting = limit_key('limit-workers', limiter.name) -- a line of their own: who waits in the other one is counted
+    limiter.waiting = keys.limit_workers(limiter.name) -- a line of their own: who waits in the other one is counted
     local place, stands = place_in_line(limiter, WORKER, now, PATIENCE)
     line = { limiter = limiter, stands = stands }
     line.wait, line.usually = wait_us(limiter, now, math.max(0, place - STANDBY))
@@ -142,9 +141,9 @@ local function line_up(found, now)
 end
 
 local function take(queue, declared, now)
-  if redis.call('EXISTS', P .. 'queue:' .. queue) == 0 then
+  if redis.call('EXISTS', keys.queue(queue)) == 0 then
     return nil
-  elseif redis.pcall('SISMEMBER', OURS .. ':paused', queue) == 1 then
+  elseif redis.pcall('SISMEMBER', keys.PAUSED, queue) == 1 then
     paused = true
     return nil
   end
@@ -169,11 +168,11 @@ local function claim()
   if before then
     return before
   end
-  if redis.call('EXISTS', P .. 'suspended') == 1 then
+  if redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { came, 'nothing', 0, 1 }
   end
   local now = TIME[1] * 1000000 + TIME[2]
-  for position = argument_at + 1, #ARGV, 2 do
+  for position = FIRST, #ARGV, 2 do
     local found = take(ARGV[position], ARGV[position + 1], now)
     if found then
       line_up(true, now)
@@ -190,6 +189,6 @@ if known then
     redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')
   end
   redis.call('EXPIRE', worker_key, life)
-  try('EXPIRE', worker_key .. ':executions', life)
+  try('EXPIRE', worker_executions, life)
 end
 return answer

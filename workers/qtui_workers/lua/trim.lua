@@ -1,7 +1,7 @@
--- Keeps the newest jobs of a registry, one of which has just ended, after lease.lua and retention.lua.
--- ARGV, after those of lease.lua: the registry, the job's id, how many are kept
+-- Keeps the newest jobs of a registry (`kind`: finished or failed), one of which has just ended.
+-- requires: retention
+-- arguments: kind, queue, id, keep
 
-local registry, id, keep = argument(), argument(), tonumber(argument())
-if redis.pcall('ZSCORE', registry, id) then
-  keep_newest(registry, id, keep)
+if redis.pcall('ZSCORE', keys.registry(args.kind, args.queue), args.id) then
+  keep_newest(args.kind, args.queue, args.id, tonumber(args.keep))
 end

@@ -41,9 +41,9 @@ _LONGEST_SLEEP: Final = 2.0
 _PATIENCE: Final = 2 * _LONGEST_SLEEP
 """Seconds for which who does not come back is waited for, before the next in line has its place."""
 
-_ACQUIRE: Final = Script.of("limit", "acquire")
-_STARTED: Final = Script.of("limit", "started")
-_REGISTER: Final = Script.of("limit", "register")
+_ACQUIRE: Final = Script.load("acquire")
+_STARTED: Final = Script.load("started")
+_REGISTER: Final = Script.load("register")
 
 _registered: set[tuple[Any, ...]] = set()
 """Server and name of the limiters that this process, or the one it was forked from, has seen there."""
@@ -81,7 +81,7 @@ def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> Non
     limits = declared(known)
     queues: dict[str, Any] = {queue: None for processor in known for queue in all_priorities(processor.queue)}
     queues |= {queue: _triple(limit) for queue, limit in limits.items()}
-    _REGISTER(connection, [], [json.dumps(queues)])
+    _REGISTER.run(connection, queues=json.dumps(queues))
     _registered.update((*_server(connection), limit.name) for limit in limits.values())
 
 
@@ -173,10 +173,21 @@ class Limits:
     def _admission(self, limit: str | Limit, token: str, within: float) -> list[int]:
         name = _name(limit)
         needed = round(min(within, START_WITHIN) * _DRIFT * MICRO)
-        numbers: tuple[int | str, ...] = ("", "", "")
+        most: int | str = ""
+        per: int | str = ""
+        lost: int | str = ""
         if isinstance(limit, Limit):
-            numbers = (limit.max, limit.per_us, int((*_server(self._connection), name) in _registered))
-        reply: list[int] = _ACQUIRE(self._connection, [], [name, token, needed, round(_PATIENCE * MICRO), *numbers])
+            most, per, lost = limit.max, limit.per_us, int((*_server(self._connection), name) in _registered)
+        reply: list[int] = _ACQUIRE.run(
+            self._connection,
+            limiter=name,
+            token=token,
+            within=needed,
+            patience=round(_PATIENCE * MICRO),
+            max=most,
+            per=per,
+            lost=lost,
+        )
         return reply
 
     def started(self, name: str, token: str, seen: float | None = None) -> None:
@@ -184,7 +195,7 @@ class Limits:
 
         `seen`: when that was known (time.monotonic of this machine); None: now.
         """
-        _STARTED(self._connection, [], [name, token, since(seen)])
+        _STARTED.run(self._connection, limiter=name, token=token, since=since(seen))
 
     def state(self, name: str) -> LimitUsage:
         """How a limiter is, read without writing; NotFound where there is none of that name."""

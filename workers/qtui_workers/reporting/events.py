@@ -17,7 +17,8 @@ import redis
 from redis.client import Pipeline
 
 from qtui_workers.reporting.source import Source
-from qtui_workers.server import keys, scripts
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, printable
 
 CAP: Final = 10_000
@@ -69,14 +70,7 @@ class Event:
     details: dict[str, Value]
 
 
-def fragment() -> str:
-    """The text of `event.lua`, to be put in front of a script that calls `event()`; its contract stands there."""
-    return scripts.fragment("event")
-
-
-_EMIT: Final = "".join(f"{line.strip()}\n" for line in fragment().splitlines() if not line.startswith("--")) + (
-    "event(KEYS[1], unpack(ARGV))"
-)
+_EMIT: Final = Script.load("emit")
 
 
 def packed(details: Details | None) -> bytes:
@@ -91,10 +85,10 @@ def packed(details: Details | None) -> bytes:
     return b""
 
 
-def arguments(source: Source) -> list[bytes | int]:
-    """`job, queue, call, worker, attempt`, as `event()` takes them."""
-    texts = (source.job, source.queue, source.function, source.worker)
-    return [*((text or "")[:_TEXT_LIMIT].encode("utf-8", "surrogateescape") for text in texts), source.attempt or b""]
+def arguments(source: Source) -> dict[str, Argument]:
+    """`job, queue, call, worker, attempt`, as `event()` of `event.lua` takes them."""
+    texts = {"job": source.job, "queue": source.queue, "call": source.function, "worker": source.worker}
+    return {**{name: (text or "")[:_TEXT_LIMIT] for name, text in texts.items()}, "attempt": source.attempt or ""}
 
 
 def emit(
@@ -109,7 +103,8 @@ def emit(
 
     Where the stream cannot be written to, the event is lost. Raises redis.RedisError only where the server cannot be reached.
     """
-    connection.eval(_EMIT, 1, keys.EVENTS, cap, kind, *arguments(source), packed(details))
+    given = _EMIT.values(cap=cap, kind=kind, **arguments(source), details=packed(details))
+    connection.eval(_EMIT.text, 0, *given)
 
 
 def latest(connection: redis.Redis) -> str:

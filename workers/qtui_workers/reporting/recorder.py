@@ -15,7 +15,8 @@ import redis
 from qtui_workers.reporting import events
 from qtui_workers.reporting.redaction import redacted
 from qtui_workers.reporting.source import Source
-from qtui_workers.server import keys, scripts
+from qtui_workers.server import keys
+from qtui_workers.server.scripts import Argument, Script
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _PATIENCE: Final = 5.0
 """Seconds that the end of a job may wait for its last lines to be written."""
 _SLACK: Final = 400
 """Characters of a line looked at beyond its limit, so that a secret is not cut into something unlike one."""
-_RECORD: Final = events.fragment() + scripts.fragment("record")
+_RECORD: Final = Script.load("record")
 
 _Line = tuple[str, str, float]
 
@@ -147,14 +148,17 @@ class Recorder:
         return bool(self._lines)
 
     def _send(self, facts: events.Details | None, event: events.Details | None) -> None:
-        script = self._connection.register_script(_RECORD)
-        flat = [part for level, text, at in self._batch for part in (level, self._encoded(text), at)]
-        script(
-            keys=[keys.job(self._job), keys.log(self._job), keys.EVENTS],
-            args=[
-                *(keys.FIELD_PROGRESS, json.dumps(dict(facts)) if facts else "", _STREAM_LIMIT, self._kept),
-                *(events.packed(event), self._cap, *events.arguments(self.source), *flat),
-            ],
+        flat: list[Argument] = [part for level, text, at in self._batch for part in (level, self._encoded(text), at)]
+        _RECORD.run(
+            self._connection,
+            *flat,
+            id=self._job,
+            progress=json.dumps(dict(facts)) if facts else "",
+            cap=_STREAM_LIMIT,
+            ttl=self._kept,
+            details=events.packed(event),
+            events_cap=self._cap,
+            **events.arguments(self.source),
         )
 
     def _encoded(self, text: str) -> bytes:

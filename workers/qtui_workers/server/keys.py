@@ -61,9 +61,29 @@ def intermediate(name: str) -> str:
     return f"{QUEUE_PREFIX}{name}:intermediate"
 
 
+def first_seen(queue_name: str, job_id: str) -> str:
+    """When RQ's maintenance first saw a job in the intermediate list (`rq.intermediate_queue`)."""
+    return f"{QUEUE_PREFIX}{queue_name}:intermediate:first_seen:{job_id}"
+
+
+def queue_workers(name: str) -> str:
+    """The set of whole keys of the workers that listen to a queue."""
+    return f"{WORKERS}:{name}"
+
+
 def registry(kind: str, queue_name: str) -> str:
     """A sorted set of job ids: kind is wip, finished, failed, deferred, ready, scheduled or canceled."""
     return f"{PREFIX}:{kind}:{queue_name}"
+
+
+def rate_limit(limit: str) -> str:
+    """The hash of one of RQ's concurrency limits: `concurrency`."""
+    return f"{PREFIX}:rl:{limit}"
+
+
+def rate_limit_allowed(limit: str) -> str:
+    """The sorted set of the ids of the jobs that have a place of RQ's concurrency limit of that name."""
+    return f"{PREFIX}:rl:{limit}:allowed"
 
 
 def rate_limited(limit: str) -> str:
@@ -96,9 +116,24 @@ def executions(job_id: str) -> str:
     return f"{PREFIX}:executions:{job_id}"
 
 
+def execution(job_id: str, execution_id: str) -> str:
+    """The hash of one execution of a job."""
+    return f"{PREFIX}:execution:{job_id}:{execution_id}"
+
+
+def group(name: str) -> str:
+    """The set of the ids of a group's jobs."""
+    return f"{PREFIX}:group:{name}"
+
+
 def worker(name: str) -> str:
     """The hash of one worker."""
     return WORKER_PREFIX + name
+
+
+def worker_executions(name: str) -> str:
+    """The set of the executions that a worker runs, each as JOB:EXECUTION."""
+    return f"{WORKER_PREFIX}{name}:executions"
 
 
 def commands(worker_name: str) -> str:
@@ -109,6 +144,11 @@ def commands(worker_name: str) -> str:
 def log(job_id: str) -> str:
     """The capped stream of what a job printed and logged."""
     return f"{OURS}:log:{job_id}"
+
+
+def ends(kind: str, queue_name: str) -> str:
+    """The sorted set of the ids of a registry, by when each job ended (`qtui_workers/lua/retention.lua`)."""
+    return f"{OURS}:ends:{kind}:{queue_name}"
 
 
 def limit(name: str) -> str:

@@ -1,57 +1,228 @@
-"""Lua scripts: read from their files once, put together from fragments, run by their digest."""
+"""Lua scripts: put together from their files, and run by digest with named arguments.
+
+A script is a file `lua/NAME.lua` of a package. Among the comments at its top two kinds of lines are read:
+
+    -- requires: lease, ending
+    -- arguments: worker, now
+
+What it requires is put before it, each file once, whatever requires it; a package's own files come first, then those of
+`qtui_workers`. Its arguments, and those of what it requires, are given by name and found in the table `args`. A call may
+give more values, without names: they are ARGV from FIRST on. Scripts name no key themselves:
+
+    keys.job(id), keys.EVENTS       the names of `server.keys`
+    statuses.waits[status]          a fact of `qtui_workers.statuses`, nil where it is false or None
+
+Scripts have only what Redis 6.2 has: no `os`, no clock but TIME, and no -0 among the arguments of a command.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha1
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Self
+from weakref import WeakSet
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
-from qtui_workers.server.keys import OURS, PREFIX
+from qtui_workers.server import keys
+from qtui_workers.statuses import FACTS, Status
+from qtui_workers.text import encode
 
 Argument = str | bytes | int | float
+
+_HERE: Final = "qtui_workers"
+_DECLARED: Final = re.compile(r"^-- (requires|arguments): *(.*)$", re.MULTILINE)
+_NAME: Final = re.compile(r"[a-z][a-z_]*")
+
+_without_read_only: WeakSet[redis.Redis] = WeakSet()
+"""Clients of servers before 7.0, which know no EVALSHA_RO."""
+
+
+class Script:
+    """One script. It is put together at its first use; every call raises redis.RedisError as any command does."""
+
+    def __init__(self, text: str, package: str = _HERE) -> None:
+        """The script of that text, which may require the files of that package and of `qtui_workers`."""
+        self._source: str | None = text
+        self._name = "this script"
+        self._package = package
+
+    @classmethod
+    def load(cls, name: str, package: str = _HERE) -> Self:
+        """The script of the file `lua/NAME.lua` of that package."""
+        script = cls("", package)
+        script._source, script._name = None, name
+        return script
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The files that it consists of, in their order, itself last.
+
+        Raises ValueError where a file is missing, requires itself, or declares an argument that another one has.
+        """
+        own = _read(self._name, self._package, "") if self._source is None else Part(self._name, self._source)
+        found: dict[str, Part] = {}
+        _resolve(own, self._package, found, ())
+        parts = tuple(found.values())
+        names = [name for part in parts for name in part.arguments]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{self._name} has two arguments of the name {', '.join(sorted(twice))}: rename one")
+        return parts
+
+    @cached_property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of its arguments, in their order."""
+        return tuple(name for part in self.parts for name in part.arguments)
+
+    @cached_property
+    def text(self) -> str:
+        """What the server is sent, without comments."""
+        lines = (line.strip() for part in self.parts for line in part.text.splitlines())
+        body = "\n".join(line for line in lines if line and not line.startswith("--"))
+        return prologue(body, self.arguments) + body + "\n"
+
+    @cached_property
+    def digest(self) -> str:
+        """What the server calls it."""
+        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def values(self, *rest: Argument, **named: Argument) -> list[Argument]:
+        """The arguments in their order, for a call by other means. Raises TypeError where the names are not those declared."""
+        if named.keys() != set(self.arguments):
+            wrong = ", ".join(sorted(named.keys() ^ set(self.arguments)))
+            raise TypeError(f"{self._name}: these arguments are missing, or not declared: {wrong}")
+        return [_encoded(value) for value in (*(named[name] for name in self.arguments), *rest)]
+
+    def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
+        """What the script returns; one round trip once the server knows it."""
+        given = self.values(*rest, **named)
+        try:
+            return client.evalsha(self.digest, 0, *given)
+        except NoScriptError:
+            return client.eval(self.text, 0, *given)
+
+    def read(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
+        """The same for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
+        if client in _without_read_only:
+            return self.run(client, *rest, **named)
+        given = self.values(*rest, **named)
+        try:
+            return self._read(client, given)
+        except ResponseError as error:
+            if "unknown command" not in str(error).lower():
+                raise
+            _without_read_only.add(client)
+            return self.run(client, *rest, **named)
+
+    def read_many(self, client: redis.Redis, calls: list[dict[str, Argument]]) -> list[Any]:
+        """`read` for several sets of arguments, all but the first in one round trip."""
+        if not calls:
+            return []
+        first = self.read(client, **calls[0])
+        with client.pipeline(transaction=False) as pipe:
+            for named in calls[1:]:
+                evalsha = pipe.evalsha if client in _without_read_only else pipe.evalsha_ro
+                evalsha(self.digest, 0, *self.values(**named))
+            return [first, *pipe.execute()]
+
+    def _read(self, client: redis.Redis, given: list[Argument]) -> Any:
+        try:
+            return client.evalsha_ro(self.digest, 0, *given)
+        except NoScriptError:
+            return client.eval_ro(self.text, 0, *given)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file of a script."""
+
+    name: str
+    text: str
+
+    @property
+    def requires(self) -> tuple[str, ...]:
+        """The names of the files that have to come before it."""
+        return self._declared("requires")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of its own arguments."""
+        return self._declared("arguments")
+
+    def _declared(self, kind: str) -> tuple[str, ...]:
+        return tuple(name for found, line in _DECLARED.findall(self.text) if found == kind for name in _NAME.findall(line))
+
+
+def prologue(body: str, arguments: tuple[str, ...]) -> str:
+    """What comes before the text of a script: the tables `args`, `keys` and `statuses`, as far as it uses them.
+
+    Raises ValueError where it uses a key name or a fact that there is not.
+    """
+    given = ", ".join(f"{name} = ARGV[{place}]" for place, name in enumerate(arguments, 1))
+    names = ", ".join(f"{name} = {_key(name)}" for name in _used("keys", body))
+    facts = ", ".join(f"{fact} = {_column(fact)}" for fact in _used("statuses", body))
+    tables = {"args": given, "keys": names, "statuses": facts}
+    lines = [f"local {name} = {{ {content} }}\n" for name, content in tables.items() if content]
+    return "".join(lines) + f"local FIRST = {len(arguments) + 1}\n"
+
+
+def _resolve(part: Part, package: str, found: dict[str, Part], above: tuple[str, ...]) -> None:
+    """Puts what a part requires, and then the part itself, into `found`."""
+    if part.name in above:
+        raise ValueError(f"Lua files require each other in a circle: {' → '.join((*above, part.name))}")
+    for name in part.requires:
+        if name not in found:
+            _resolve(_read(name, package, part.name), package, found, (*above, part.name))
+    found[part.name] = part
+
+
+def _read(name: str, package: str, wanted_by: str) -> Part:
+    for place in dict.fromkeys((package, _HERE)):
+        file = files(place) / "lua" / f"{name}.lua"
+        if file.is_file():
+            return Part(name, file.read_text("utf-8"))
+    asked = f"{wanted_by} requires '{name}', but there" if wanted_by else "there"
+    raise ValueError(f"{asked} is no lua/{name}.lua in {' or '.join(dict.fromkeys((package, _HERE)))}")
+
+
+def _used(table: str, body: str) -> Iterator[str]:
+    return iter(sorted(set(re.findall(rf"\b{table}\.(\w+)", body))))
+
+
+def _key(name: str) -> str:
+    """A name of `keys` in Lua: a text, or a function that puts one together."""
+    made = getattr(keys, name, None)
+    if isinstance(made, str):
+        return _quoted(made)
+    if not inspect.isfunction(made) or made.__module__ != keys.__name__:
+        raise ValueError(f"keys.{name}: server/keys.py has no such name")
+    parameters = list(inspect.signature(made).parameters)
+    marks = {f"\0{parameter}\0": parameter for parameter in parameters}
+    pieces = [piece for piece in re.split("(\0[a-z_]+\0)", made(*marks)) if piece]
+    joined = " .. ".join(marks.get(piece) or _quoted(piece) for piece in pieces)
+    return f"function({', '.join(parameters)}) return {joined} end"
+
+
+def _column(fact: str) -> str:
+    """A fact of all statuses as a table in Lua."""
+    if fact not in FACTS:
+        raise ValueError(f"statuses.{fact}: qtui_workers/statuses.py has no such fact")
+    values: Mapping[str, Any] = {status.value: getattr(status, fact) for status in Status}
+    rows = (f"{status} = {'true' if value is True else _quoted(value)}" for status, value in values.items() if value)
+    return f"{{ {', '.join(rows)} }}"
 
 
 def _quoted(text: str) -> str:
     """The text as a Lua string, whatever its bytes."""
-    return '"' + "".join(f"\\{byte:03}" for byte in text.encode("utf-8", "surrogateescape")) + '"'
-
-
-_PREFIXES: Final = f"local RQ, OURS = {_quoted(PREFIX)}, {_quoted(OURS)}\n"
-
-
-def fragment(name: str) -> str:
-    """The text of `qtui_workers/lua/NAME.lua`, to be put into a script before what uses it."""
-    return (files("qtui_workers") / "lua" / f"{name}.lua").read_text("utf-8")
-
-
-class Script:
-    """One script out of some texts, one after the other; `RQ` and `OURS` in them are the prefixes of RQ's keys and of ours."""
-
-    def __init__(self, *texts: str) -> None:
-        self.text = _PREFIXES + "\n".join(texts)
-        self.digest = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
-
-    @classmethod
-    def of(cls, *names: str) -> Script:
-        """The script out of the fragments of these names."""
-        return cls(*map(fragment, names))
-
-    def __call__(self, client: redis.Redis, keys: Sequence[Argument] = (), arguments: Sequence[Argument] = ()) -> Any:
-        """What the script gives back; one round trip once the server knows it.
-
-        Raises redis.RedisError as any command does.
-        """
-        given = [*map(_encoded, keys), *map(_encoded, arguments)]
-        try:
-            return client.evalsha(self.digest, len(keys), *given)
-        except NoScriptError:
-            return client.eval(self.text, len(keys), *given)
+    plain = text.isascii() and text.isprintable() and not set(text) & set("\"\\'")
+    return f"'{text}'" if plain else '"' + "".join(f"\\{byte:03}" for byte in encode(text)) + '"'
 
 
 def _encoded(argument: Argument) -> Argument:
-    """Text as it was in Redis, the way back from `qtui_workers.text.decode`: hiredis by itself encodes strictly."""
-    return argument.encode("utf-8", "surrogateescape") if isinstance(argument, str) else argument
+    return encode(argument) if isinstance(argument, str) else argument

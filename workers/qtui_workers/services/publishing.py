@@ -20,6 +20,7 @@ from qtui_workers.errors import NotFound, RedisUnavailable
 from qtui_workers.reporting.job_recording import progress
 from qtui_workers.services import build, outbound
 from qtui_workers.services.settings import SubmitSettings
+from qtui_workers.statuses import parse
 from qtui_workers.text import printable
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 _STEPS: Final = 3
 _SUBMIT_PATIENCE: Final = 60.0
 _OPEN: Final = ("queued", "building")
-_ENDED: Final = ("failed", "stopped", "canceled")
 """Statuses of a job that never runs again by itself."""
 _QUEUING: Final = timedelta(minutes=1)
 """How long a record may be there before its job is."""
@@ -141,7 +141,9 @@ def _over(service: QueueService, record: PublishingRecord) -> str | None:
     except NotFound as error:
         young = datetime.now(UTC) - record.created_at < _QUEUING
         return None if young else str(error)
-    return f"its job is {job.status}: {job.failed_reason or 'nothing more is known'}" if job.status in _ENDED else None
+    status = parse(job.status)
+    in_vain = status is not None and status.ended and status.outcome != "finished"
+    return f"its job is {job.status}: {job.failed_reason or 'nothing more is known'}" if in_vain else None
 
 
 def _read(publishing_id: str) -> PublishingRecord:
