@@ -1,4 +1,4 @@
-"""Jobs enter Redis: one step puts in a few, and a batch of any number waits out of sight until all its jobs are there."""
+"""Writes jobs to Redis: a few in one step; a batch of any size is staged, and enters its queue when all its jobs are there."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHUNK: Final = 500
 """Jobs in one step: the server is held for some milliseconds."""
 _CHUNK_BYTES: Final = 1_000_000
 _ABANDONED: Final = 3_600
-"""Seconds without a new job after which a batch belongs to a program that is gone."""
+"""Seconds without a new job after which the program that stages a batch counts as gone."""
 
 _ENQUEUE: Final = Script.load("enqueue")
 _PUBLISH: Final = Script.load("publish")
@@ -33,12 +33,12 @@ _DISCARD: Final = Script.load("discard")
 def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row]) -> list[str]:
     """Enqueues the jobs, all of them or none, and returns their ids; one round trip for each 500 of them, or megabyte.
 
-    More than that are staged: their records are written where nothing looks for them, and the last step puts all their ids
-    into the queue at once. Where that is not reached, because of an error of `rows` or of Redis, they are removed again; by
-    the next batch after an hour, where Redis was away for that too. The last step holds the server for some milliseconds
-    per 10,000 jobs where others wait in the queue already, and for no time where it is empty.
+    More than that are staged: their records are in no queue until the last step puts all their ids into it at once. Where an
+    error of `rows` or of Redis prevents that, they are removed again; where Redis is away for that too, by the next batch
+    after an hour. The last step holds the server for some milliseconds per 10,000 jobs where others wait in the queue
+    already, and for no time where it is empty.
 
-    Raises Refused where a unique id is taken, redis.RedisError, and whatever `rows` raises.
+    Raises Refused where a unique id is taken, redis.RedisError, and what `rows` raises.
     """
     register_limit(connection, template)
     chunks = _chunks(rows)
@@ -51,7 +51,7 @@ def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row])
 
 
 def register_limit(connection: redis.Redis, template: JobTemplate) -> None:
-    """Tells RQ of the concurrency limit that the jobs are under, if any. Raises redis.RedisError."""
+    """Registers with RQ the concurrency limit of the jobs, if they have one. Raises redis.RedisError."""
     if template.status == "rate_limited":
         assert template.options.concurrency
         with connection.pipeline() as pipe:
@@ -60,9 +60,9 @@ def register_limit(connection: redis.Redis, template: JobTemplate) -> None:
 
 
 def promote(connection: redis.Redis, template: JobTemplate) -> list[str]:
-    """Lets jobs that a concurrency limit holds back into the queue while it has free places; returns their ids.
+    """Moves jobs that wait for a concurrency limit into the queue while it has free places; returns their ids.
 
-    What this misses because Redis is away, the next job that ends or RQ's maintenance makes up for.
+    Where Redis is away for this, the next job that ends or RQ's maintenance does it.
     """
     if template.status != "rate_limited":
         return []

@@ -35,14 +35,14 @@ from qtui_workers.text import decode
 log = logging.getLogger(__name__)
 
 LEASE: Final = 8.0
-"""Seconds after which the lead of a process that is gone, or does not get to run, is free."""
+"""Seconds after which another process may lead, where the leader is gone or does not get to run."""
 _RENEWAL: Final = 2.5
-"""Seconds between two signs of life of a leader."""
+"""Seconds between two renewals of a lead."""
 _LONGEST_REST: Final = 60.0
 _RECORD_AGE: Final = 30.0
 """Seconds after which RQ's record of this scheduler, which lives for 120, is written again."""
 _REMEMBERED: Final = 30 * 86_400
-"""Seconds that a cron job is remembered for without a leader: the ticks missed in that time are made up for by one job."""
+"""Seconds that a cron job is remembered without a leader: for all ticks missed in that time one job is enqueued."""
 
 _LEAD: Final = Script.load("cron_lead")
 _ENQUEUE: Final = Script.load("cron")
@@ -74,7 +74,7 @@ class _Entry:
         return f"cron-{name}-{datetime.fromtimestamp(tick, UTC):%Y%m%dT%H%M%S}"
 
     def record(self, now: float) -> dict[str, Any]:
-        """What RQ's own readers are told of it (`rq.cron.CronJob.from_dict`), and the timezone."""
+        """The record for RQ's own readers (`rq.cron.CronJob.from_dict`), with the timezone."""
         options, processor = self.template.options, self.template.processor
         cron_job = CronJob(
             self.template.queue,
@@ -99,18 +99,18 @@ class Cron:
     """The schedules of some processors, and this process's part in enqueuing their jobs.
 
     Of the processes that know a cron job one leads it: it alone enqueues, until it is gone for eight seconds by the server's
-    clock. Where all know the same cron jobs, one leads them all. The step that enqueues checks the lead and the last tick
-    itself, so that no tick comes twice, not even from a process that slept and still takes itself for the leader.
+    clock. Where all know the same cron jobs, one leads them all. The script that enqueues checks the lead and the last tick
+    itself: no tick is enqueued twice, not even by a process that was suspended and still acts as the leader.
 
-    A cron job whose schedule is new or has changed counts from when it is registered, by the first tick() of a process; that
-    replaces the schedule of whoever leads it. Of the ticks that were missed, for up to 30 days, the newest is made up for.
+    The first tick() of a process registers its cron jobs. One whose schedule is new or has changed counts from then on, also
+    for the process that leads it. Of the ticks that were missed, for up to 30 days, only the newest is enqueued.
 
-    RQ sees the leader as a cron scheduler of its own (`rq.cron.CronScheduler`). Has no thread: call tick() again and again,
+    RQ shows the leader as one of its cron schedulers (`rq.cron.CronScheduler`). Has no thread: call tick() again and again,
     from one thread and one process.
     """
 
     def __init__(self, connection: redis.Redis, processors: Iterable[Processor[Any, Any]], *, name: str | None = None) -> None:
-        """Processors without a schedule are passed over; `name` is what RQ's readers call this process.
+        """Processors without a schedule are left out; `name` is the name of this process for RQ's readers.
 
         Raises InvalidInput where a processor's queue has a name that is not allowed.
         """
@@ -127,7 +127,7 @@ class Cron:
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{self._token[:6]}"
 
     def tick(self, now: float | None = None) -> float:
-        """Enqueues what is due and this process leads; returns the seconds until it wants to be called again.
+        """Enqueues what is due and this process leads; returns the seconds until the next call.
 
         `now` is in seconds since 1970; None: the server's. Leads are always by the server's. Raises redis.RedisError;
         to call again is safe then.
@@ -202,16 +202,16 @@ class Cron:
             lasts=DEFAULT_CRON_JOB_HISTORY_TTL,
             call=row.description,
         )
-        came = decode(reply)
-        if came == "lost":
+        outcome = decode(reply)
+        if outcome == "lost":
             entry.leads = False
-        elif came == "done":
+        elif outcome == "done":
             entry.last, entry.enqueued = tick, at
             log.info("cron: enqueued %s", row.id)
             batches.promote(self._connection, template)
 
     def _show(self, server: float, at: float) -> None:
-        """Tells RQ's readers, where there is news or the record grows old."""
+        """Writes the record for RQ's readers, where it has changed or is old."""
         led = [entry.record(at) for entry in self._entries if entry.leads]
         record = json.dumps(led) if led else ""
         if record == self._record and (not led or server - self._recorded_at < _RECORD_AGE):

@@ -28,32 +28,32 @@ _CANCEL: Final = Script.load("cancel_one")
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """What came of enqueuing one job."""
+    """One job that was enqueued."""
 
     id: str
     queue: str
     status: Literal["queued", "scheduled", "rate_limited"]
-    """`scheduled` until it is due; `rate_limited` while its processor's `concurrency` has it wait."""
+    """`scheduled` until it is due; `rate_limited` while it waits for its processor's `concurrency`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What came of canceling one job."""
+    """The outcome of a cancel."""
 
     id: str
     queue: str
     status: str
-    """The status that the job had until then, in RQ's words."""
+    """The status before, in RQ's words."""
     canceled: bool
-    """False where there was nothing to cancel any more: the job has begun or ended, or is just being taken by a worker."""
+    """False where it was too late: the job has begun or ended, or a worker is just taking it."""
 
 
 class QueueService:
-    """Enqueues jobs of registered processors, says how they are, and cancels them.
+    """Enqueues jobs of registered processors, reads their state, and cancels them.
 
     Every method raises InvalidInput (nothing is enqueued then), NotFound for an unknown processor or job, and
-    RedisUnavailable, at once where the client does not retry; then nothing is enqueued either, unless it was only the
-    server's answer that was lost. It may be shared by threads.
+    RedisUnavailable, at once where the client does not retry; then nothing is enqueued either, unless only the answer of the
+    server was lost. Threads may share it.
     """
 
     def __init__(self, connection: redis.Redis, *, max_retries: int | None = None) -> None:
@@ -116,7 +116,7 @@ class QueueService:
         """Cancels a job that waits: queued, scheduled (a retry too), deferred, or held back by a concurrency limit.
 
         As RQ does (`rq.job.Job.cancel`): it stays readable among the canceled ones, and what depends on it stays deferred. In
-        one step on the server: a job that a worker takes at the same moment runs, and the answer says so. NotFound where
+        one step on the server: a job that a worker takes at the same moment runs, and `canceled` is False then. NotFound where
         there is none of that id.
         """
         with self._explained():

@@ -1,12 +1,12 @@
 """Strict rate limits: never more than `max` starts in any window of `per` seconds, over all workers on all machines.
 
-A limiter lives in Redis and reckons with the server's clock alone. `qtui_workers/lua/limit.lua` admits, and says why that is
-strict. Its condition on this side is the promise: what was admitted starts within START_WITHIN of the moment at which the
-admission was *asked for*, by the monotonic clock of this machine (`in_time`), or is admitted anew (`Limits.admit`). A claim
-is asked for before the server admits, so the server sees at least as much time left. A report of the start
-(`Limits.started`), sent once it has happened (`engine.start_detection`), then frees the slot `per` later; where it is lost,
-that is up to START_WITHIN later. What `acquire` lets through reports nothing: between its last look at a clock and the first
-instruction of the block a moment may pass (two thousandths of `per`, at least 2 ms), and nobody can check that.
+A limiter is in Redis and uses the server's clock only. `qtui_workers/lua/limit.lua` admits starts; it explains why that is
+strict. This side keeps one condition: what was admitted starts within START_WITHIN of the moment at which the admission was
+*requested*, by the monotonic clock of this machine (`in_time`), or is admitted again (`Limits.admit`). The request is sent
+before the server admits, so at least as much time is left by the server's clock. A report of the start (`Limits.started`),
+sent after it has happened (`engine.start_detection`), frees the slot `per` later; where the report is lost, that is up to
+START_WITHIN later. Starts by `acquire` are not reported: between its last look at a clock and the first instruction of the
+block a moment may pass (two thousandths of `per`, at least 2 ms), which cannot be checked.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable
 
 START_WITHIN: Final = 4.9
-"""Seconds; the server reckons with 5, so that clocks may run two parts in a hundred apart."""
+"""Seconds; the server allows 5, so that the clocks may differ by two parts in a hundred in speed."""
 
 _DRIFT: Final = 1.02
 _LONGEST_SLEEP: Final = 2.0
-"""Seconds after which who waits asks again, as the limit may have been changed."""
+"""Seconds after which a waiting caller requests again, as the limit may have been changed."""
 _PATIENCE: Final = 2 * _LONGEST_SLEEP
-"""Seconds for which who does not come back is waited for, before the next in line has its place."""
+"""Seconds without a request after which a waiting caller loses its place in the line."""
 
 _ACQUIRE: Final = Script.load("acquire")
 _STARTED: Final = Script.load("started")
 _REGISTER: Final = Script.load("register")
 
 _registered: set[tuple[Any, ...]] = set()
-"""Server and name of the limiters that this process, or the one it was forked from, has seen there."""
+"""Server and name of the limiters that this process, or the one it was forked from, knows to be there."""
 
 
 def since(moment: float | None) -> int:
@@ -55,7 +55,7 @@ def since(moment: float | None) -> int:
 
 
 class LimitTimeout(QtuiError):
-    """No slot of a limiter came free in time."""
+    """No slot of a limiter was free in time."""
 
 
 def in_time(asked: float) -> bool:
@@ -73,7 +73,7 @@ def _triple(limit: Limit) -> tuple[str | None, int, int]:
 
 
 def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> None:
-    """Enters the limits that processors declare; a worker calls this before its first claim.
+    """Registers the limits that processors declare; a worker calls this before its first claim.
 
     Takes the limit off their other queues. A limit that was changed since stays as it is, until the code declares another.
     """
@@ -86,9 +86,9 @@ def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> Non
 
 
 def change(connection: redis.Redis, name: str, max: int, per: float) -> None:
-    """Changes a limit for all workers at once; who waits notices within two seconds.
+    """Changes a limit for all workers at once; waiting callers notice within two seconds.
 
-    Strict from then on, and also over windows that hold starts of before, unless both numbers are raised together.
+    Strict from then on, also in windows that contain earlier starts, unless both numbers are raised together.
     Raises InvalidInput, and NotFound where there is no such limiter.
     """
     limit = Limit(max, per, name)
@@ -105,8 +105,8 @@ def _unknown(name: str) -> NotFound:
 
 
 def _server(connection: redis.Redis) -> tuple[Any, ...]:
-    told = connection.connection_pool.connection_kwargs
-    return tuple(told.get(part) for part in ("path", "host", "port", "db"))
+    options = connection.connection_pool.connection_kwargs
+    return tuple(options.get(part) for part in ("path", "host", "port", "db"))
 
 
 class Limits:
@@ -116,7 +116,7 @@ class Limits:
     """
 
     _replies: ClassVar[deque[float]] = deque([0.0], maxlen=8)
-    """Seconds that the latest replies have taken: twice the least is what `admit` promises to return within."""
+    """Seconds that the latest replies took; `admit` allows for twice the shortest."""
 
     def __init__(self, connection: redis.Redis | None = None) -> None:
         self._given = connection
@@ -125,9 +125,9 @@ class Limits:
     def acquire(self, limit: str | Limit, *, timeout: float | None = None) -> Iterator[None]:
         """Enters the block as soon as the limiter allows one more start, about in the order of arrival.
 
-        A Limit with a name is entered where it is not there yet, and anew where the code says another than before. Without a
-        timeout (seconds) it waits for ever; 0: not at all.
-        Raises LimitTimeout, and NotFound for a name that no processor declares and nobody has entered.
+        A Limit with a name is registered where it is not there yet, and again where the code has another than before. Without
+        a timeout (seconds) it waits for ever; 0: not at all.
+        Raises LimitTimeout, and NotFound for a name that no processor declares and that is not registered.
         """
         self.admit(limit, uuid4().hex, timeout=timeout)
         yield
@@ -191,21 +191,21 @@ class Limits:
         return reply
 
     def started(self, name: str, token: str, seen: float | None = None) -> None:
-        """Reports that what was admitted has started; never to be sent before, and again does no harm.
+        """Reports that what was admitted has started; not to be sent before that, may be sent again.
 
         `seen`: when that was known (time.monotonic of this machine); None: now.
         """
         _STARTED.run(self._connection, limiter=name, token=token, since=since(seen))
 
     def state(self, name: str) -> LimitUsage:
-        """How a limiter is, read without writing; NotFound where there is none of that name."""
+        """The usage of a limiter, read without writing; NotFound where there is none of that name."""
         found = read_states(self._connection, [name])
         if not found:
             raise _unknown(name)
         return found[0]
 
     def states(self) -> list[LimitUsage]:
-        """How all limiters are, by name, read without writing."""
+        """The usage of all limiters, by name, read without writing."""
         return read_states(self._connection, sorted(map(decode, self._connection.smembers(keys.LIMITERS))))
 
     @property

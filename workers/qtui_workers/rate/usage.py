@@ -1,4 +1,4 @@
-"""How a limiter is at one moment, for whoever looks: read with plain commands that write nothing."""
+"""The usage of a limiter at one moment: read with plain commands that write nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MICRO: Final = 1_000_000
 _MOST: Final = 10_000
 _LONGEST: Final = 86_400 * _MICRO
 _AHEAD: Final = 6 * _MICRO
-"""What is more than this and a window ahead of the clock `qtui_workers/lua/limit.lua` mends at the next claim."""
+"""`qtui_workers/lua/limit.lua` corrects at the next claim what is more than this and a window ahead of the clock."""
 
 
 @dataclass(frozen=True, slots=True)
