@@ -33,6 +33,61 @@ class Recording(Worker):
         return bool(super().perform_job(job, queue, execution))
 
 
+class Hooked(Worker):
+    """Notes which of RQ's methods around a job are called, in their order."""
+
+    def _note(self, method: str) -> None:
+        self.connection.rpush("told", method)
+
+    def reorder_queues(self, reference_queue: Any) -> None:
+        self._note(f"reorder_queues {reference_queue.name}")
+        super().reorder_queues(reference_queue)
+
+    def perform_job(self, *arguments: Any, **named: Any) -> bool:
+        self._note("perform_job")
+        return bool(super().perform_job(*arguments, **named))
+
+    def prepare_job_execution(self, *arguments: Any, **named: Any) -> None:
+        self._note("prepare_job_execution")
+        super().prepare_job_execution(*arguments, **named)
+
+    def handle_exception(self, *arguments: Any) -> None:
+        self._note("handle_exception")
+        super().handle_exception(*arguments)
+
+    def handle_job_success(self, *arguments: Any, **named: Any) -> None:
+        self._note("handle_job_success")
+        super().handle_job_success(*arguments, **named)
+
+    def handle_job_failure(self, *arguments: Any, **named: Any) -> None:
+        self._note("handle_job_failure")
+        super().handle_job_failure(*arguments, **named)
+
+    def handle_job_retry(self, *arguments: Any, **named: Any) -> None:
+        self._note("handle_job_retry")
+        super().handle_job_retry(*arguments, **named)
+
+    def handle_execution_ended(self, *arguments: Any) -> None:
+        self._note("handle_execution_ended")
+        super().handle_execution_ended(*arguments)
+
+    def register_birth(self) -> None:
+        self._note("register_birth")
+        super().register_birth()
+
+    def run_maintenance_tasks(self) -> None:
+        self._note("run_maintenance_tasks")
+        super().run_maintenance_tasks()
+
+    def subscribe(self) -> None:
+        self._note("subscribe")
+        super().subscribe()
+
+    def teardown(self) -> None:
+        self._note("teardown")
+        super().teardown()
+
+
 class Elsewhere(rq.Queue):
     redis_queue_namespace_prefix = "elsewhere:"
 

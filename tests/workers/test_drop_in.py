@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -125,6 +126,43 @@ def test_what_a_subclass_does_around_a_job_is_done(server: Server, client: redis
     job = queue.enqueue(engine.give, 1)
     rq_worker(server, home, worker="Recording")
     assert (told(client), job.get_status(), job.return_value()) == ([f"before {job.id}"], "finished", 1)
+
+
+BEFORE = ["reorder_queues default", "perform_job", "prepare_job_execution"]
+"""What is called before a job's own code …"""
+ENDS = ["handle_execution_ended"]
+"""… and right after it."""
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "after"),
+    [
+        (engine.give, {}, [*ENDS, "handle_job_success"]),
+        (engine.give, {"on_success": Callback(engine.on_success)}, [*ENDS, "handle_job_success"]),
+        (engine.fail, {}, [*ENDS, "handle_exception", "handle_job_failure"]),
+        (engine.again, {"args": (1,)}, [*ENDS, "handle_job_retry", *BEFORE, *ENDS, "handle_job_success"]),
+        (engine.leave, {"args": (3,)}, ["handle_job_failure"]),
+    ],
+    ids=["success", "callback", "failure", "returned Retry", "death"],
+)
+def test_a_subclass_s_methods_are_called_as_rq_calls_them(
+    server: Server, client: redis.Redis, queue: Queue, home: Path, function: Any, options: dict[str, Any], after: list[str]
+) -> None:
+    queue.enqueue(function, **options)
+    rq_worker(server, home, worker="Hooked")
+    noted = [line for line in told(client) if not line.startswith("killed")]
+    assert noted[:2] == ["register_birth", "subscribe"]
+    assert noted[-1] == "teardown"
+    assert noted.count("run_maintenance_tasks") == 1
+    between = [line for line in noted[2:-1] if line != "run_maintenance_tasks"]
+    assert between == [*BEFORE, *after]
+
+
+def test_jobs_use_the_client_that_rq_makes_also_after_a_special_one(server: Server, queue: Queue, home: Path) -> None:
+    """It has no retry of its own; what RQ's way of ending sets meanwhile has to be undone for the next job of the horse."""
+    jobs = [queue.enqueue(engine.mark, "ran", on_success=Callback(engine.on_success)) for _ in range(3)]
+    rq_worker(server, home)
+    assert [job.get_status() for job in jobs] == ["finished"] * 3
 
 
 def test_a_class_of_jobs_and_a_serializer_of_the_user_s_own(server: Server, client: redis.Redis, home: Path) -> None:

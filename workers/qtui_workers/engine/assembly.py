@@ -9,7 +9,7 @@ import logging
 import os
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import redis
 
@@ -40,6 +40,7 @@ from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.engine.worker_store import Beat, WorkerStore
 from qtui_workers.enqueue.cron import Cron
 from qtui_workers.rate.limiter import Limits, declarations
+from qtui_workers.server.connection import retry_of
 
 log = logging.getLogger("rq.worker")
 
@@ -69,7 +70,7 @@ class Assembly:
         """The numbers are those of `engine.worker.Worker`."""
         self._worker = worker
         self._shutdown_timeout = shutdown_timeout
-        self._horse_retry: Any = worker.connection.get_retry()
+        self._horse_retry = retry_of(worker.connection)
         """How RQ's code, which runs in horses, waits for Redis."""
         name, connection = worker.name, worker.connection
         processors = discover().processors.values()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 import redis
 from redis.backoff import ConstantBackoff
@@ -32,6 +32,7 @@ from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.engine.worker_store import WorkerStore
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
+from qtui_workers.server.connection import retry_of
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -141,7 +142,7 @@ class RqEndings:
 
     @contextmanager
     def _endless_patience(self) -> Iterator[None]:
-        before: Any = self._connection.get_retry()
+        before = retry_of(self._connection)
         self._connection.set_retry(Retry(ConstantBackoff(_PAUSE), -1))
         try:
             yield

@@ -1,4 +1,4 @@
-"""RQ's worker with an engine of our own: one script a job, long-lived horses, leases, and a stop that loses nothing."""
+"""The worker as RQ, its commands and users' subclasses see it: RQ's methods, passed on to the parts that do the work."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's worker have no types)
@@ -48,8 +48,6 @@ from qtui_workers.server.redis_errors import label_of
 
 LEASE: Final = 30.0
 """Seconds within which the job of a worker that was killed is taken up again."""
-_SIDE_TASKS_WITHIN: Final = 5.0
-"""Seconds that what is done beside the jobs may take when the worker leaves."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 """Seconds between two beginnings of the loop."""
@@ -58,18 +56,16 @@ _LONGEST_PAUSE: Final = 30.0
 class Worker(RqWorker):
     """RQ's worker for JSON jobs of registered processors, and for whatever else its policy allows.
 
-    The worker's process talks to Redis and never runs what a job brings; a horse does. A signal, SIGTERM or SIGINT, lets
-    the running job end, for at most `shutdown_timeout` seconds; then, and at a second signal a second later, the job is
-    put back at the head of its queue. `recycle_jobs` and `recycle_memory` (bytes) are what a horse runs and holds before
+    The worker's process talks to Redis and never runs the code of a job; a horse does. After a signal, SIGTERM or SIGINT,
+    the running job may go on for at most `shutdown_timeout` seconds; then, or at a second signal a second later, it is put
+    back at the head of its queue. `recycle_jobs` and `recycle_memory` (bytes) are what a horse runs and holds before
     another takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang; where
     such a worker is killed, its job is taken up only a minute after the job's timeout. With `cron` it is among those of
     which one enqueues the processors' cron jobs, but in burst.
 
-    It takes what `rq.Worker` takes, so that `rq worker --worker-class` runs it or, with its own `policy`, a subclass. What
-    replaces `perform_job` or RQ's handling of a job's end is called; `execute_job` and other ways to fork are not.
+    It takes what `rq.Worker` takes, so that `rq worker --worker-class` runs it or, with its own `policy`, a subclass. A
+    subclass may replace `perform_job` and RQ's handling of a job's end; `execute_job` and other ways to fork are not called.
     `worker_ttl` and `job_monitoring_interval` mean nothing here: signs of life follow from `lease`.
-
-    This class is what RQ, its commands and subclasses see of a worker; `engine.loop` is what drives it.
     """
 
     policy: Policy = Policy()

@@ -164,6 +164,12 @@ def own_connection(client: redis.Redis) -> Any:
     return pool.connection_class(**pool.connection_kwargs)
 
 
+def retry_of(client: redis.Redis) -> Retry:
+    """How a client repeats commands; where it was given nothing, redis-py's default for connections: not at all."""
+    given: Retry | None = client.get_retry()
+    return Retry(NoBackoff(), 0) if given is None else given
+
+
 def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
     """A client of the Redis that `resolve(url)` finds; raises as `resolve` and `dial` do."""
     return dial(resolve(url), role=role, patience=patience)
