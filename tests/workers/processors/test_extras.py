@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,16 @@ def bare_environment(home: Path, server: Server) -> dict[str, str]:
 
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", *words], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_each_extra_installs_the_library_and_one_of_them_all() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for _, library, extra in JOBS.values():
+        assert [line for line in extras[extra] if line.startswith(library)]
+        assert not [line for line in project["dependencies"] if line.startswith(library)]
+    assert set(re.findall(r"\w+", extras["processors"][0].partition("[")[2])) == {extra for *_, extra in JOBS.values()}
+    assert "qtui-rq[processors]" in extras["test"]
 
 
 def test_a_job_that_needs_a_missing_library_fails_at_once_and_names_the_extra(
