@@ -20,7 +20,7 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.wakeups import Wakeups
-from qtui_workers.engine.worker_store import WorkerStore
+from qtui_workers.engine.worker_store import Outcome, WorkerStore
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -97,7 +97,7 @@ class Exchange:
             self._wakeups.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _conclude(self, claim: Claim, ending: Ending, outcome: str) -> None:
+    def _conclude(self, claim: Claim, ending: Ending, outcome: Outcome | None) -> None:
         """Logs how a job has ended; one for which other jobs began to wait is ended only here."""
         if outcome == "lost":
             attempt_logs.log_taken_away(claim, self._worker)

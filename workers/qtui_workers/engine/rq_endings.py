@@ -96,7 +96,7 @@ class RqEndings:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
         self.repeat_until_accepted(rq_method)
         final = job.get_status(refresh=False) in (JobStatus.FAILED, JobStatus.STOPPED)
-        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=last_line(traceback))
+        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=last_line(traceback) or None)
         self._keep_newest(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ class WorkerEvents:
         """Trouble of the worker itself, perhaps with a job."""
         self._emit(EventKind.WORKER_ERROR, Source(job, queue, worker=self._worker), {"error": error})
 
-    def ended(self, kind: EventKind, job: Job, *, error: str = "") -> None:
+    def ended(self, kind: EventKind, job: Job, *, error: str | None = None) -> None:
         """How a job has ended, with the details that the script of a plain job gives."""
         details: dict[str, str | float] = {"error": error} if error else {}
         if job.started_at and job.ended_at:

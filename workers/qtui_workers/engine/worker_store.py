@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import redis
 from redis.exceptions import NoScriptError
@@ -26,12 +26,16 @@ _TRIM: Final = Script.load("trim")
 _STRANDED: Final = Script.load("stranded")
 
 
+Outcome = Literal["done", "lost", "dependents"]
+"""`lost`: the job was not ours any more; `dependents`: nothing is done, as jobs wait for it and RQ's own code has to end it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """The result of ending one job and taking the next."""
 
-    outcome: str
-    """Of the ending: `done`; `lost`: the job was not ours any more; `dependents`: RQ's own code has to end it; or ''."""
+    outcome: Outcome | None
+    """Of the ending; None where no job was to be ended."""
     found: Claim | Nothing
 
 
@@ -92,11 +96,11 @@ class WorkerStore:
             nothing = Nothing(
                 wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
             )
-            return Step(decode(outcome), nothing)
+            return Step(_outcome(outcome), nothing)
         job_id, queue, flat, dependents, limit = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         texts = (decode(job_id), decode(queue), execution or "")
-        return Step(decode(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None))
+        return Step(_outcome(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None))
 
     def close(self) -> None:
         """Ends the connection."""
@@ -120,11 +124,11 @@ class WorkerStore:
     def _places(self, queues: Sequence[str]) -> list[str]:
         return [part for queue in queues for part in (queue, self._limits.get(queue, ""))]
 
-    def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> str:
+    def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> Outcome | None:
         """Ends a job of a worker that was lost; `lost` where another worker has done so, or that worker is back."""
         given = {**self._common(time.time(), worker, 0), **ending.arguments(claim, forced=True), "next": ""}
         outcome, *_ = self._run_step(_STEP.values(**given))
-        return decode(outcome)
+        return _outcome(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
         """A sign of life of the worker and its job."""
@@ -147,6 +151,10 @@ class WorkerStore:
         """The arguments of `lua/lease.lua`."""
         name = self._worker if worker is None else worker
         return {"worker": name, "iso": iso(now), "now": repr(now), "lease": self._lease, "ttl": ttl}
+
+
+def _outcome(raw: bytes) -> Outcome | None:
+    return cast(Outcome, decode(raw)) if raw else None
 
 
 def _overdue(row: list[Any]) -> Overdue:

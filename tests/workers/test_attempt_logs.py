@@ -1,4 +1,4 @@
-"""What a worker says, on standard error, about its jobs and itself: for a person who looks at night, and for machines."""
+"""What a worker logs about its jobs and itself: for a person who looks at night, and for machines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def about(said: str, job_id: str) -> list[str]:
     return [line[9:] for line in said.splitlines() if job_id in line and " " in line[:9]]
 
 
-def told(said: str, job_id: str) -> list[dict[str, Any]]:
+def records_of(said: str, job_id: str) -> list[dict[str, Any]]:
     return [one for one in map(json.loads, said.splitlines()) if one.get("job") == job_id]
 
 
@@ -68,7 +68,7 @@ def test_each_attempt_has_a_line_when_it_begins_and_one_when_it_has_ended(
     job = queue.enqueue(engine.fail_first, 1, retry=Retry(2))
     said = about(run_burst(server, home, *ALLOW), job.id)
     head = rf"default: job {job.id} \(tests\.workers\.engine\.fail_first\)"
-    wanted = [  # not in this order: an attempt's beginning is told beside it
+    wanted = [  # not in this order: the worker logs the beginning while the job runs
         rf"INFO    {head} begins, attempt 1 of 3",
         rf"WARNING {head} raised",
         rf"WARNING {head} failed after \d\.\d{{3}} s \(ValueError: not yet\); attempt 2 of 3 follows",
@@ -88,7 +88,7 @@ def test_machines_get_the_same_as_fields(
     failed = service.enqueue("test_job", {"fail": True}, attempts=1).id
     done = service.add_test_job({})
     said = run_burst(server, home, "--log-format", "json", "--name", "w1", *mode)
-    ends = {job_id: told(said, job_id)[-1] for job_id in (retried, failed, done)}
+    ends = {job_id: records_of(said, job_id)[-1] for job_id in (retried, failed, done)}
     shared = {"queue": "main-queue", "function": "test_job", "worker": "w1", "attempt": 1, "logger": "rq.worker"}
     for end in ends.values():
         assert {name: end[name] for name in shared} == shared
@@ -99,7 +99,7 @@ def test_machines_get_the_same_as_fields(
         ("info", "finished"),
     ]
     assert "told to fail: hello); attempt 2 of 3 in 100 s" in ends[retried]["message"]
-    begins = [one for one in told(said, done) if one.get("status") == "started"]
+    begins = [one for one in records_of(said, done) if one.get("status") == "started"]
     assert [one["message"].rpartition(") ")[2] for one in begins] == ["begins, attempt 1 of 1"]
     assert all("arguments" not in one and "kwargs" not in one for one in map(json.loads, said.splitlines()))
 
@@ -130,9 +130,7 @@ ENDS: dict[str, tuple[Callable[[Queue], Any], str]] = {
 
 
 @pytest.mark.parametrize("what", ENDS)
-def test_a_job_that_ends_otherwise_is_told_with_what_came_of_it(
-    server: Server, client: redis.Redis, queue: Queue, home: Path, what: str
-) -> None:
+def test_how_a_job_ended_otherwise_is_logged(server: Server, client: redis.Redis, queue: Queue, home: Path, what: str) -> None:
     enqueue, pattern = ENDS[what]
     job = enqueue(queue)
     said = about(run_burst(server, home, *ALLOW), job.id)
@@ -149,7 +147,7 @@ def test_a_record_that_cannot_be_read_is_a_warning_with_the_reason(
     assert "(qtui: the job's record cannot be read (ValueError: 'bogus' is not a valid JobStatus))" in last
 
 
-def test_what_is_said_of_a_job_steers_no_terminal_and_tells_no_secret(
+def test_what_is_logged_of_a_job_steers_no_terminal_and_shows_no_secret(
     server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     queue.enqueue(engine.fail, "\x1b[31m password=hunter2", description="\x1b[2Jnice(job)" + "x" * 100_000)
@@ -160,7 +158,7 @@ def test_what_is_said_of_a_job_steers_no_terminal_and_tells_no_secret(
     assert max(map(len, said.splitlines())) < 1_000
 
 
-def test_what_a_job_logs_is_told_apart_from_what_others_do(
+def test_what_a_job_logs_can_be_distinguished_from_what_others_log(
     server: Server, client: redis.Redis, service: QueueService, home: Path
 ) -> None:
     ids = service.enqueue_many("test_job", [{"message": "plain words"}] * 4)
@@ -183,7 +181,7 @@ def test_a_worker_says_who_it_is_and_how_much_it_did(server: Server, client: red
     assert not [line for line in lines if "lock" in line]
 
 
-def test_a_stop_speaks_of_a_running_job_only_where_one_runs(
+def test_a_stop_names_the_running_job_s_time_only_where_one_runs(
     server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     said, go = home / "worker.log", home / "go"
@@ -202,7 +200,7 @@ def test_a_stop_speaks_of_a_running_job_only_where_one_runs(
     assert said.read_text().endswith("Worker w1: stopped after 1 job\n")
 
 
-def test_a_job_that_a_stop_cuts_short_is_told_once_to_be_back(
+def test_a_job_that_a_stop_cuts_short_is_logged_once_as_put_back(
     server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     job = queue.enqueue(engine.sleep, 600)
@@ -214,7 +212,7 @@ def test_a_job_that_a_stop_cuts_short_is_told_once_to_be_back(
     assert len(re.findall(r"WARNING .* was put back at the head of its queue after \d", said)) == 1
 
 
-def test_why_no_job_is_taken_is_told_once_and_again_when_that_has_changed(
+def test_why_no_job_is_taken_is_logged_once_and_again_when_that_has_changed(
     server: Server, client: redis.Redis, queue: Queue, home: Path
 ) -> None:
     log = home / "worker.log"
@@ -235,7 +233,7 @@ def test_why_no_job_is_taken_is_told_once_and_again_when_that_has_changed(
     assert [log.read_text().count(part) for part in ("suspended:", "paused queues", "nothing holds")] == [1, 1, 1]
 
 
-def test_a_rate_limit_is_told_once_for_all_that_wait_for_it(server: Server, client: redis.Redis, home: Path) -> None:
+def test_a_rate_limit_is_logged_once_for_all_jobs_that_wait_for_it(server: Server, client: redis.Redis, home: Path) -> None:
     limited = Queue("limited", connection=client, serializer="json")
     for _ in range(6):
         limited.enqueue("tests.workers.keeping.note_start")
@@ -243,7 +241,7 @@ def test_a_rate_limit_is_told_once_for_all_that_wait_for_it(server: Server, clie
     assert said.count("over a rate limit") == said.count("nothing holds jobs back any more") == 1
 
 
-def test_an_absence_of_redis_is_told_in_plain_words_by_the_worker_and_by_the_scheduler(own_server: Server, home: Path) -> None:
+def test_an_outage_of_redis_is_logged_in_plain_words_by_the_worker_and_by_the_scheduler(own_server: Server, home: Path) -> None:
     log = home / "worker.log"
     with own_server.client() as client, working(own_server, home, *ALLOW, "--lease", "3"):
         wait_until(lambda: list(client.scan_iter("rq:scheduler:*")), description="the scheduler is there")
