@@ -13,7 +13,7 @@ import pytest
 from qtui_workers.engine.start_detection import _has_begun, start_detected
 
 
-def test_it_is_told_once_while_the_function_runs() -> None:
+def test_the_start_is_reported_once_while_the_function_runs() -> None:
     told = threading.Event()
     times: list[bool] = []
 
@@ -32,7 +32,7 @@ def test_it_is_told_once_while_the_function_runs() -> None:
     assert times == [True]
 
 
-def test_what_is_raised_inside_is_passed_on_and_nothing_is_told_afterwards() -> None:
+def test_what_is_raised_inside_is_passed_on_and_no_start_is_reported_afterwards() -> None:
     times: list[int] = []
 
     def job() -> None:

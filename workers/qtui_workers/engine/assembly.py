@@ -49,7 +49,7 @@ _SIDE_TASKS_WITHIN: Final = 5.0
 
 
 class Assembly:
-    """Makes the parts of one worker, and does for it what takes several of them.
+    """Makes the parts of one worker, and holds the few actions that need several of them.
 
     `hooks` is the worker as well: the methods that a subclass may replace are looked up when they are called.
     """
@@ -57,9 +57,9 @@ class Assembly:
     def __init__(
         self,
         worker: RqWorker,
+        *,
         hooks: JobHooks,
         jobs: JobReader,
-        *,
         lease: float,
         shutdown_timeout: float,
         in_process: bool,
@@ -71,7 +71,7 @@ class Assembly:
         self._worker = worker
         self._shutdown_timeout = shutdown_timeout
         self._horse_retry = retry_of(worker.connection)
-        """How RQ's code, which runs in horses, waits for Redis."""
+        """How RQ's code, which runs in horses, repeats commands."""
         name, connection = worker.name, worker.connection
         processors = discover().processors.values()
         limits = Limits(connection)

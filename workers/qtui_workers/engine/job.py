@@ -68,15 +68,15 @@ class Job(RqJob):
     attempt: int = 0
     """Attempts begun so far, the running one included."""
     attempts: int | None = None
-    """Attempts in all; None where whoever enqueued it did not say."""
+    """Attempts in all; None where the producer did not set them."""
     claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
-    """Entered when all is ready, with the function that is called inside; what it raises keeps that from running."""
+    """Entered with the function that is about to be called, which does not run if this raises."""
 
     @classmethod
     def under(cls, policy: Policy, base: type[rq.job.Job] | str | None = None) -> type[Job]:
-        """The class with that policy; `base` is a class of RQ's jobs, or its dotted name, that it is a kind of besides."""
+        """The class with that policy, derived also from `base`, a class of RQ's jobs or its dotted name."""
         base = import_job_class(base) if isinstance(base, str) else base or cls
         bases = (base,) if issubclass(base, cls) else (cls,) if issubclass(cls, base) else (cls, base)
         return cast(type[Job], type(base.__name__, bases, {"policy": policy}))
@@ -127,7 +127,7 @@ class Job(RqJob):
         self.claimed = True
 
     def prepare_for_execution(self, worker_name: str, pipeline: Pipeline) -> None:
-        """RQ's bookkeeping at the start of an attempt; counts it, and forgets the progress of the one before."""
+        """RQ's bookkeeping at the start of an attempt; counts it, and removes the progress of the one before."""
         super().prepare_for_execution(worker_name, pipeline)
         if self.claimed:
             return
@@ -222,7 +222,7 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
 
 
 def _not_found(name: str) -> str:
-    """Why RQ did not find a function, where it does not say: it takes a module that fails to import for a class."""
+    """Why RQ did not find a function. RQ itself does not say: it takes a module that fails to import for a class."""
     module, _, attribute = name.rpartition(".")
     try:
         found = importlib.import_module(module) if module else None

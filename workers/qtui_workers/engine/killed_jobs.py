@@ -37,7 +37,7 @@ _PAUSE: Final = 1.0
 
 
 class KilledJobs:
-    """Finds out how they ended, and has RQ's own code end the special ones."""
+    """Finds how each of them ended, and has RQ's own code end the special ones."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class KilledJobs:
                 self._wakeups.wait(_PAUSE)
 
     def _call_handler(self, claim: Claim, horse: HorseExit) -> None:
-        """Calls what the worker was given for this (`rq.worker.BaseWorker.handle_work_horse_killed`)."""
+        """Calls the worker's handler of killed horses (`rq.worker.BaseWorker.handle_work_horse_killed`)."""
         try:
             self._hooks.handle_work_horse_killed(self._jobs.job_of(claim), *horse)
         except Exception as error:  # noqa: BLE001 - it may raise anything, and the job has to be ended

@@ -100,7 +100,7 @@ class RqEndings:
         self._keep_newest(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:
-        """Does what is all or nothing until the server takes it, or this worker has to leave."""
+        """Repeats a transaction until the server takes it; raises what it refused where this worker has to leave."""
         while True:
             try:
                 return write()

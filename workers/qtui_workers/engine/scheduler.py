@@ -24,7 +24,7 @@ log = logging.getLogger("rq.worker")
 
 _TAKEOVER_EVERY: Final = 30.0
 _TRIES: Final = 5
-"""SIGTERMs that a scheduler's process gets: it does not notice one in its first moments."""
+"""How often a scheduler's process gets SIGTERM: in its first moments it does not notice one."""
 _EXIT_WITHIN: Final = 2.0
 """Seconds after each."""
 
@@ -91,7 +91,7 @@ class Scheduler(RqScheduler):
             self.release_locks()
 
     def take_over_if_due(self) -> None:
-        """Now and then starts its process where the worker whose scheduler was at work is gone; RQ waits ten minutes."""
+        """Every 30 s starts its process, if it has none and no other worker's scheduler is alive; RQ waits ten minutes."""
         if time.monotonic() < self._next_takeover:
             return
         self._next_takeover = time.monotonic() + _TAKEOVER_EVERY

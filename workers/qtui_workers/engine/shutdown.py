@@ -47,7 +47,7 @@ class Shutdown:
         return self._internals.stop_requested
 
     def is_due(self) -> bool:
-        """Whether the running job has had its time."""
+        """Whether the time of the running job is over."""
         return time.monotonic() >= self.deadline
 
     def request(self, signum: int) -> None:

@@ -13,7 +13,7 @@ from qtui_workers.enqueue.cron import Cron
 
 
 class Upkeep:
-    """Runs what is due. Redis being away only delays it."""
+    """Runs what is due; an outage of Redis only delays it."""
 
     def __init__(
         self,

@@ -102,8 +102,8 @@ class Worker(RqWorker):
         jobs = JobReader(self.connection, self.name, own_kind, self.serializer, self.queue_of)
         self._parts = Assembly(
             self,
-            self,
-            jobs,
+            hooks=self,
+            jobs=jobs,
             lease=lease,
             shutdown_timeout=shutdown_timeout,
             in_process=self.in_process,
