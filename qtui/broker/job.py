@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,11 +11,11 @@ from qtui.broker import payload, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
-from qtui.broker.timing import parse_int, parse_number, parse_time
 from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
 from qtui_workers.reporting.redaction import HIDDEN
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
 
@@ -170,7 +169,7 @@ def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str
         "",
         known,
         data=whole.fields.get("data"),
-        error=rows.last_of(traceback) if attempts and attempts[-1].outcome != "ok" else None,
+        error=last_line(traceback) if attempts and attempts[-1].outcome != "ok" else None,
         scheduled_for=scheduled_for,
     )
     if row.attempts is None and "retries_left" not in whole.fields and len(attempts) < MAX_RESULTS and whole.exists:
@@ -221,16 +220,9 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
         ended_at=parse_number(fields.get("execution_ended_at")) or (None if stamp is None else stamp / 1000),
         started_at=parse_number(fields.get("execution_started_at")),
         worker=decode(fields.get("worker_name")) or None,
-        result=_plain("result", _from_base64(fields.get("return_value")), problems),
-        traceback=rows.traceback(fields.get("exc_string"), MAX_TRACEBACK),
+        result=_plain("result", parse_result(fields.get("return_value")), problems),
+        traceback=parse_traceback(fields.get("exc_string"), MAX_TRACEBACK),
     )
-
-
-def _from_base64(raw: bytes | None) -> bytes | None:
-    try:
-        return base64.b64decode(raw[: len(raw) // 4 * 4]) if raw else None
-    except ValueError:
-        return raw
 
 
 def _old_traceback(fields: dict[str, bytes]) -> str | None:

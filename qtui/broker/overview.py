@@ -11,8 +11,8 @@ from redis.exceptions import ResponseError
 from qtui.broker import jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED
-from qtui.broker.timing import parse_time
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode, encode
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from qtui.broker import pickles
 from qtui.broker.plain import Plain
+from qtui_workers.server.rq_format import decompress
 
 Kind = Literal["json", "pickle", "text", "bytes"]
 
@@ -22,11 +22,6 @@ MAX_BYTES: Final = 2 * 1024 * 1024
 """Bytes looked at, after decompression."""
 PREFIX: Final = 2_048
 """Bytes of `data` that are enough for the function's name."""
-
-_ZLIB_HEADS: Final = frozenset(
-    bytes((method, flags)) for method in range(0x08, 0x79, 0x10) for flags in range(256) if (method * 256 + flags) % 31 == 0
-)
-"""How a zlib stream may begin (RFC 1950): deflate with any window, then flags that make a multiple of 31 with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +55,17 @@ def decode(raw: bytes) -> Decoded:
     NaN and infinities too, keys become text, bytes become text where they are UTF-8 and a placeholder where not.
     """
     try:
-        content, problem = _unpacked(raw)
-        return _decoded(content, problem)
+        content, missing = decompress(raw, MAX_BYTES)
+        return _decoded(content, _CUT[missing])
     except (MemoryError, RecursionError) as error:
         return Decoded(None, "bytes", f"too large to be read here: {type(error).__name__}", truncated=True)
 
 
-_TOO_LONG: Final = f"only the first {MAX_BYTES:,} bytes were read"
-
-
-def _unpacked(raw: bytes) -> tuple[bytes, str | None]:
-    """The bytes without zlib, and why they are not all of them."""
-    too_long = _TOO_LONG if len(raw) > MAX_BYTES else None
-    if raw[:2] not in _ZLIB_HEADS:
-        return raw[:MAX_BYTES], too_long
-    unpacker = zlib.decompressobj()
-    try:
-        content = unpacker.decompress(raw, MAX_BYTES)
-    except zlib.error:
-        return raw[:MAX_BYTES], too_long
-    if unpacker.eof:
-        return content, None
-    return content, _TOO_LONG if len(content) == MAX_BYTES else "the compressed data ends too early"
+_CUT: Final = {
+    "beyond the limit": f"only the first {MAX_BYTES:,} bytes were read",
+    "not stored": "the compressed data ends too early",
+    None: None,
+}
 
 
 def _decoded(content: bytes, cut: str | None) -> Decoded:
@@ -144,13 +128,13 @@ def function_name(raw_prefix: bytes) -> str | None:
     Reads no more than the head: a microsecond or two, which lets lists show the function of every row.
     """
     try:
-        head = zlib.decompressobj().decompress(raw_prefix, 512) if raw_prefix[:2] in _ZLIB_HEADS else raw_prefix
+        head, _ = decompress(raw_prefix, PREFIX)
         if found := _PICKLE_NAME.match(head):
             return _pickled_text(head, found)
         found = _JSON_NAME.match(head)
         name = json.loads(found[1]) if found else None
         return name if isinstance(name, str) else None
-    except (zlib.error, ValueError):
+    except ValueError:
         return None
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import zlib
 from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final
@@ -15,8 +13,8 @@ import redis
 from qtui.broker import payload
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
-from qtui.broker.timing import parse_int, parse_number, parse_time
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
@@ -41,7 +39,9 @@ FIELDS: Final[dict[str, int]] = {
 DATA_READ: Final = 256 * 1024
 """Bytes; longer `data` is not read for a list."""
 ERROR_READ: Final = 16 * 1024
-"""Bytes of a stored traceback (base64 of zlib) that are read for its last line."""
+"""Bytes of a stored traceback (base64 of zlib) that are read for its last line …"""
+TRACEBACK_READ: Final = 256 * 1024
+"""… and bytes that these may take uncompressed."""
 
 SPEC: Final = json.dumps(
     {
@@ -79,7 +79,7 @@ def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
         queue,
         raw,
         data=reply[4],
-        error=last_line(reply[5]),
+        error=last_line(parse_traceback(reply[5], TRACEBACK_READ)),
         scheduled_for=parse_number(score) if scheduled else None,
     )
 
@@ -161,27 +161,3 @@ def _progress(value: dict[str, Any]) -> Progress | None:
 def _number(value: Any) -> float | None:
     known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
     return float(value) if known else None
-
-
-def traceback(raw: bytes | None, limit: int) -> str | None:
-    """A traceback as `rq.results.Result` stores it (base64 of zlib), at most `limit` characters of it.
-
-    A cut or damaged one gives what is left of it.
-    """
-    if not raw:
-        return None
-    try:
-        packed = base64.b64decode(raw[: len(raw) // 4 * 4])
-        return decode(zlib.decompressobj().decompress(packed, limit))
-    except (ValueError, zlib.error):
-        return decode(raw[:limit])
-
-
-def last_line(raw: bytes | None) -> str | None:
-    """`last_of` a stored traceback."""
-    return last_of(traceback(raw, 256 * 1024))
-
-
-def last_of(text: str | None) -> str | None:
-    """The last line of a traceback that says something, at most 500 characters of it."""
-    return (text or "").rstrip().rsplit("\n", 1)[-1].strip()[:500] or None

@@ -9,8 +9,8 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from qtui.broker.models import WorkerRow
-from qtui.broker.timing import parse_int, parse_time
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import parse_int, parse_time
 from qtui_workers.text import decode, encode
 
 SILENCE: Final = 480

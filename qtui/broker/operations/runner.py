@@ -17,8 +17,8 @@ from qtui.broker import rows
 from qtui.broker.operations.base import Operation, Plan, Report, Value
 from qtui.broker.operations.selection import Matching, Selection, Targets, take
 from qtui.broker.status import STATUSES
-from qtui.broker.timing import parse_time
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode
 
 LARGEST: Final = 200

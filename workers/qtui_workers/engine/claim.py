@@ -13,6 +13,7 @@ from qtui_workers.engine import frames
 from qtui_workers.rate.limiter import in_time
 from qtui_workers.reporting.source import Source, called
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import parse_int
 from qtui_workers.text import decode
 
 DEFAULT_TIMEOUT: Final = 180
@@ -92,10 +93,7 @@ class Claim:
 
     def number(self, name: bytes) -> int | None:
         """A whole number of its hash; None where it is missing or not one."""
-        try:
-            return int(self.fields[name])
-        except (KeyError, ValueError):
-            return None
+        return parse_int(self.fields.get(name))
 
     def to_frame(self) -> list[bytes]:
         """As `from_frame` reads it."""

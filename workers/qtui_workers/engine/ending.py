@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import time
 import traceback
-import zlib
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Final, Literal, Self, get_args
 
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
@@ -18,6 +15,7 @@ from qtui_workers.engine import frames
 from qtui_workers.engine.claim import Claim
 from qtui_workers.rate.limiter import since
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import format_time, format_traceback, last_line
 from qtui_workers.text import decode, printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
@@ -92,8 +90,8 @@ class Ending:
             "queue": claim.queue,
             "execution": claim.execution,
             "begun": repr(claim.begun),
-            "started_iso": iso(self.started),
-            "ended_iso": iso(self.ended),
+            "started_iso": format_time(self.started),
+            "ended_iso": format_time(self.ended),
             "ended": repr(self.ended),
             "took": f"{max(0.0, self.ended - self.started):.6f}",
             "payload": self.payload or b"",
@@ -117,8 +115,8 @@ def failing(claim: Claim, text: str, *, started: float | None = None, may_retry:
     left = claim.number(b"retries_left") or 0
     if may_retry and left > 0:
         front = claim.fields.get(b"enqueue_at_front_on_retry") == b"1"
-        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=last_line(text) or None)
-    return Ending("failed", begun, ended, packed(text), claim.number(b"failure_ttl"), keep=keep, error=last_line(text) or None)
+        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=error_line(text))
+    return Ending("failed", begun, ended, format_traceback(text), claim.number(b"failure_ttl"), keep=keep, error=error_line(text))
 
 
 def stopped(claim: Claim) -> Ending:
@@ -130,7 +128,7 @@ def stopped(claim: Claim) -> Ending:
 def unreadable(claim: Claim, reason: str) -> Ending:
     """A job whose record cannot be read is among the failed ones, with the reason."""
     text = f"{UNREADABLE} ({printable(reason, 300)})"
-    return Ending("failed", claim.begun, time.time(), packed(text), _KEPT_UNREADABLE, error=text)
+    return Ending("failed", claim.begun, time.time(), format_traceback(text), _KEPT_UNREADABLE, error=text)
 
 
 def not_taken(claim: Claim, ending: Ending) -> Ending:
@@ -149,14 +147,10 @@ def traceback_of(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
 
 
-def packed(text: str) -> bytes:
-    """A traceback as RQ stores it."""
-    return b64encode(zlib.compress(text.encode("utf-8", "replace")))
-
-
-def last_line(text: str) -> str:
-    """The last line of a traceback: safe to show, at most 300 characters."""
-    return printable(text.rstrip().rpartition("\n")[2], 300)
+def error_line(text: str) -> str | None:
+    """The last line of a traceback, safe to show, at most 300 characters of it; None where it is empty."""
+    line = last_line(text)
+    return None if line is None else printable(line, 300)
 
 
 def _delay(claim: Claim, left: int) -> int:
@@ -180,16 +174,3 @@ def _intervals(raw: bytes | None) -> list[int]:
         return [max(0, int(one)) for one in listed if isinstance(one, int | float)]
     except (ValueError, OverflowError, RecursionError):
         return []
-
-
-def iso(at: float) -> str:
-    """A time as RQ writes it (`rq.utils.utcformat`)."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
-
-
-def from_iso(raw: bytes | None) -> float | None:
-    """A time that RQ wrote, in seconds since the epoch; None where it is none."""
-    try:
-        return datetime.fromisoformat(decode(raw)).timestamp()
-    except ValueError:
-        return None

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 
 def text(value: str | None) -> bytes:
     """A text as a part of a frame, whatever bytes it was decoded from; None as an empty one."""
-    return b"" if value is None else value.encode("utf-8", "surrogateescape")
+    return b"" if value is None else encode(value)
 
 
 def number(value: float | None) -> bytes:

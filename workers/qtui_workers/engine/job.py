@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
 
@@ -30,13 +29,14 @@ from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.errors import InvalidInput
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
-from qtui_workers.text import printable
+from qtui_workers.server.rq_format import decompress, parse_count, parse_datetime
+from qtui_workers.text import decode, printable
 
 _PICKLE: Final = b"\x80"
 """The first byte of every pickle of protocol 2 and later; JSON never begins with it."""
 
 
-_TIMES: Final = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat")
+_TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")
 """Read here, as RQ's way takes as long as all other fields together."""
 
 
@@ -92,14 +92,17 @@ class Job(RqJob):
     def restore(self, raw_data: dict[Any, Any]) -> None:
         """Reads the hash; which of RQ's serializers it needs follows from the data, before anything else is decoded."""
         if self.serializer in (DefaultSerializer, JSONSerializer):
-            pickled = _unpacked(raw_data.get(b"data", b"")).startswith(_PICKLE)
+            head, _ = decompress(raw_data.get(b"data", b""), 16)
+            pickled = head.startswith(_PICKLE)
             self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
-        times = {name: raw_data[name] for name in _TIMES if raw_data.get(name)}
-        super().restore({name: value for name, value in raw_data.items() if name not in _TIMES})
-        for name, value in times.items():
-            setattr(self, name.decode(), datetime.fromisoformat(value.decode("ascii")).astimezone(UTC))
-        self.attempt = _number(raw_data.get(keys.FIELD_ATTEMPT.encode())) or 0
-        self.attempts = _number(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
+        fields = dict(raw_data)
+        times = {name: fields.pop(name.encode(), b"") for name in _TIMES}
+        super().restore(fields)
+        for name, raw in times.items():
+            if raw:
+                setattr(self, name, _time(name, raw))
+        self.attempt = parse_count(raw_data.get(keys.FIELD_ATTEMPT.encode())) or 0
+        self.attempts = parse_count(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
 
     def to_dict(self, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
         """RQ's fields and the number of attempts in all; attempts begun are only ever counted up, never written."""
@@ -238,15 +241,8 @@ def _callable(value: Any, shown: str) -> Callable[..., Any]:
     return cast(Callable[..., Any], value)
 
 
-def _unpacked(data: bytes) -> bytes:
-    """The beginning of a job's data; RQ takes both compressed and plain bytes (`rq.job.Job.restore`)."""
-    try:
-        return zlib.decompressobj().decompress(data, 16)
-    except zlib.error:
-        return data
-
-
-def _number(raw: bytes | None) -> int | None:
-    """A count out of the hash; None where it is missing or not one."""
-    text = raw.decode("ascii", "replace") if raw else ""
-    return int(text) if text.isdecimal() and len(text) < 10 else None
+def _time(name: str, raw: bytes) -> datetime:
+    moment = parse_datetime(raw)
+    if moment is None:
+        raise ValueError(f"{name} is no time: {printable(decode(raw), 60)}")
+    return moment

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.rate.limiter import Limits
+from qtui_workers.server.rq_format import format_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,5 +138,5 @@ def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
             serialized = job.serializer.dumps(value)
         except Exception:  # noqa: BLE001 - a serializer may raise anything
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
-        payload = b64encode(serialized)
+        payload = format_result(serialized)
     return Ending("finished", started, time.time(), payload, ttl, keep=retention_of(job).finished)

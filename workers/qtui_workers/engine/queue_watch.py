@@ -10,7 +10,7 @@ import redis
 
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.server.connection import own_connection
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 
 class QueueWatch:
@@ -62,7 +62,7 @@ class QueueWatch:
     @staticmethod
     def _read_keys(connection: Any, names: Collection[str], beside: Collection[str]) -> bool:
         """Whether one of `names` exists. In one packet, so that the server reads all keys before any other client changes one."""
-        groups = [[name.encode("utf-8", "surrogateescape") for name in group] for group in (beside, names) if group]
+        groups = [[encode(name) for name in group] for group in (beside, names) if group]
         connection.send_packed_command(connection.pack_commands([("EXISTS", *group) for group in groups]))
         return bool([connection.read_response() for _ in groups][-1])
 

@@ -18,13 +18,14 @@ from rq.rate_limit import release_slot
 
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.ending import Ending, failing, from_iso, unreadable
+from qtui_workers.engine.ending import Ending, failing, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.side_tasks import SideTasks
 from qtui_workers.engine.worker_store import Beat, Overdue, WorkerStore
 from qtui_workers.server import keys
-from qtui_workers.text import decode, printable
+from qtui_workers.server.rq_format import parse_time
+from qtui_workers.text import decode, encode, printable
 
 log = logging.getLogger("rq.worker")
 
@@ -82,11 +83,11 @@ class Recovery:
     def _claim(self, lease: Overdue) -> Claim:
         fields: Any
         try:
-            fields = self._connection.hgetall(keys.job(lease.job_id).encode("utf-8", "surrogateescape"))
+            fields = self._connection.hgetall(encode(keys.job(lease.job_id)))
         except redis.ResponseError:  # no hash
             fields = {}
         counted = keys.FIELD_ATTEMPT.encode()
-        started = from_iso(fields.get(b"started_at"))
+        started = parse_time(fields.get(b"started_at"))
         claim = Claim(lease.job_id, lease.queue, lease.execution, time.time() if started is None else started, fields)
         begun = max(0, (claim.number(counted) or 0) - 1)  # as before this attempt
         return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)

@@ -21,7 +21,7 @@ from rq.job import Job, JobStatus
 from rq.queue import Queue
 
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.ending import Ending, last_line
+from qtui_workers.engine.ending import Ending, error_line
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.retention import retention_of
@@ -96,7 +96,7 @@ class RqEndings:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
         self.repeat_until_accepted(rq_method)
         final = job.get_status(refresh=False) in (JobStatus.FAILED, JobStatus.STOPPED)
-        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=last_line(traceback) or None)
+        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=error_line(traceback))
         self._keep_newest(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:

@@ -11,8 +11,9 @@ import redis
 from redis.exceptions import NoScriptError
 
 from qtui_workers.engine.claim import Claim, Nothing
-from qtui_workers.engine.ending import Ending, iso
+from qtui_workers.engine.ending import Ending
 from qtui_workers.server.connection import own_connection
+from qtui_workers.server.rq_format import format_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
 
@@ -150,7 +151,7 @@ class WorkerStore:
     def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> dict[str, Argument]:
         """The arguments of `lua/lease.lua`."""
         name = self._worker if worker is None else worker
-        return {"worker": name, "iso": iso(now), "now": repr(now), "lease": self._lease, "ttl": ttl}
+        return {"worker": name, "iso": format_time(now), "now": repr(now), "lease": self._lease, "ttl": ttl}
 
 
 def _outcome(raw: bytes) -> Outcome | None:

@@ -11,6 +11,7 @@ import math
 import os
 import re
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,7 +22,6 @@ from uuid import uuid4
 import redis
 from rq.cron import CronJob
 from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, DEFAULT_CRON_SCHEDULER_TTL
-from rq.utils import utcformat
 
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.options import RetrySettings
@@ -29,6 +29,7 @@ from qtui_workers.define.schedule import Schedule
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import format_time, parse_number
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
@@ -121,7 +122,7 @@ class Cron:
             _Entry(each.options.schedule, make_template(each, retries, delay=0)) for each in processors if each.options.schedule
         ]
         self._registered = False
-        self._created_at = datetime.now(UTC)
+        self._created_at = time.time()
         self._record = ""
         self._recorded_at = 0.0
         self.name = name or f"{socket.gethostname()}:{os.getpid()}:{self._token[:6]}"
@@ -169,8 +170,8 @@ class Cron:
         for entry, (leads, last, enqueued, left) in zip(self._entries, answers, strict=True):
             entry.due = entry.due if leads and entry.leads else None
             entry.leads = bool(leads)
-            entry.last = int(_number(last) or 0)
-            entry.enqueued = _number(enqueued)
+            entry.last = int(parse_number(last) or 0)
+            entry.enqueued = parse_number(enqueued)
             free_in = free_in if leads else min(free_in, left / 1000 + 0.05)
         leading = any(entry.leads for entry in self._entries)
         return int(server) / 1000, min(free_in, _RENEWAL) if leading else free_in
@@ -233,15 +234,7 @@ class Cron:
             "hostname": socket.gethostname(),
             "pid": os.getpid(),
             "name": self.name,
-            "created_at": utcformat(self._created_at),
+            "created_at": format_time(self._created_at),
             "config_file": "",
             "cron_jobs": record,
         }
-
-
-def _number(raw: bytes | None) -> float | None:
-    try:
-        number = float(raw or "")
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

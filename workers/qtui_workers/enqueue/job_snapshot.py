@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import zlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import redis
 
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import decompress, last_line, parse_count, parse_datetime, parse_result, parse_traceback
 from qtui_workers.text import decode, printable
 
 _LARGEST: Final = 16 * 1024 * 1024
@@ -28,8 +27,6 @@ _FIELDS: Final = (
     "started_at",
     "ended_at",
 )
-_TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
-"""As RQ writes it, in UTC (`rq.utils.utcformat`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,47 +66,24 @@ def read_state(connection: redis.Redis, job_id: str) -> JobSnapshot:
     if not exists:
         raise NotFound(f"there is no job '{printable(job_id, 80)}': it was removed, or its time to be kept is over")
     outcome: dict[bytes, bytes] = results[0][1] if results else {}
-    call = _json(_unpacked(data or b""))
-    told = _json(progress or b"")
+    written, _ = decompress(data or b"", _LARGEST)
+    call = _json(written)
+    reported = _json(progress or b"")
+    reason = last_line(parse_traceback(outcome.get(b"exc_string"), _LARGEST))
     return JobSnapshot(
         id=job_id,
         queue=decode(origin),
         status=decode(status),
-        progress=told if isinstance(told, dict) else None,
+        progress=reported if isinstance(reported, dict) else None,
         payload=call[3] if isinstance(call, list) and len(call) == 4 and isinstance(call[3], dict) else None,
-        result=_json(_base64(outcome.get(b"return_value", b""))),
-        failed_reason=_last_line(decode(_unpacked(_base64(outcome.get(b"exc_string", b""))))),
-        attempt=_count(attempt) or 0,
-        attempts=_count(attempts),
-        enqueued_at=_time(times[0]),
-        started_at=_time(times[1]),
-        ended_at=_time(times[2]),
+        result=_json(parse_result(outcome.get(b"return_value")) or b""),
+        failed_reason=None if reason is None else printable(reason),
+        attempt=parse_count(attempt) or 0,
+        attempts=parse_count(attempts),
+        enqueued_at=parse_datetime(times[0]),
+        started_at=parse_datetime(times[1]),
+        ended_at=parse_datetime(times[2]),
     )
-
-
-def _count(raw: bytes | None) -> int | None:
-    return int(raw) if raw and len(raw) < 10 and raw.isdigit() else None
-
-
-def _time(raw: bytes | None) -> datetime | None:
-    try:
-        return datetime.strptime(decode(raw), _TIME).replace(tzinfo=UTC)
-    except ValueError:
-        return None
-
-
-def _unpacked(data: bytes) -> bytes:
-    try:
-        return zlib.decompressobj().decompress(data, _LARGEST)
-    except zlib.error:
-        return data  # RQ takes plain bytes as well (`rq.job.Job.restore`)
-
-
-def _base64(data: bytes) -> bytes:
-    try:
-        return base64.b64decode(data)
-    except ValueError:
-        return b""
 
 
 def _json(data: bytes) -> Any:
@@ -117,8 +91,3 @@ def _json(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         return None
-
-
-def _last_line(text: str) -> str | None:
-    lines = text.strip().splitlines()
-    return printable(lines[-1]) if lines else None

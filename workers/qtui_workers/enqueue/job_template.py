@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,6 @@ from itertools import chain, repeat
 from typing import Any, Final, Literal, NamedTuple, Unpack
 
 from pydantic import BaseModel
-from rq.utils import utcformat
 
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.options import Options
@@ -21,14 +19,13 @@ from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import check_name, with_priority
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import compress, format_time
 from qtui_workers.text import printable
 from qtui_workers.validation import suggestion
 
 Value = str | bytes | int
 
 _DESCRIPTION_LIMIT: Final = 200
-_SMALL: Final = 2_048
-"""Bytes of data up to which a window of 1 KiB compresses as well, in a fraction of the time that the usual 32 KiB take."""
 _EMPTY: Final = (
     "success_callback_name",
     "failure_callback_name",
@@ -108,7 +105,7 @@ class JobTemplate:
     def shared(self, now: datetime) -> dict[str, Value]:
         """The fields that all its jobs have in common, as `rq.job.Job.to_dict` names and writes them."""
         options = self.options
-        at = utcformat(now)
+        at = format_time(now.timestamp())
         fields: dict[str, Value] = dict.fromkeys(_EMPTY, "")
         fields |= {
             "status": self.status,
@@ -146,7 +143,7 @@ class JobTemplate:
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
-            yield Row(next(ids), _compressed(data), _call(name, model), self._intervals() if drawn else "")
+            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if drawn else "")
 
     def _intervals(self) -> str:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
@@ -193,11 +190,3 @@ def _due(delay: timedelta, at: datetime | None) -> datetime | None:
     now = datetime.now(UTC)
     due = now + delay if at is None else at
     return datetime.fromtimestamp(math.ceil(due.timestamp()), UTC) if due > now else None
-
-
-def _compressed(data: bytes) -> bytes:
-    """As RQ compresses it, for any zlib to unpack."""
-    if len(data) > _SMALL:
-        return zlib.compress(data)
-    packer = zlib.compressobj(wbits=10, memLevel=1)
-    return packer.compress(data) + packer.flush()

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from qtui_workers.server import keys
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 
 def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
@@ -32,4 +32,4 @@ def paused(connection: redis.Redis) -> set[str]:
 def _each(change: Callable[..., Any], queues: Iterable[str]) -> list[str]:
     if isinstance(queues, str):  # each of its letters would be a queue
         raise TypeError(f"give a list of queues: [{queues!r}]")
-    return [name for name in queues if change(keys.PAUSED, name.encode("utf-8", "surrogateescape"))]
+    return [name for name in queues if change(keys.PAUSED, encode(name))]

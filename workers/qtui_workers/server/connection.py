@@ -19,7 +19,7 @@ from redis.utils import HIREDIS_AVAILABLE
 from qtui_workers.errors import InvalidInput, RedisUnavailable
 from qtui_workers.server.redis_errors import explain, passes
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
-from qtui_workers.text import decode, printable
+from qtui_workers.text import decode, encode, printable
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
 
@@ -96,7 +96,7 @@ class _Packer(HiredisRespSerializer):
         try:
             return super().pack(*args)
         except UnicodeEncodeError:
-            encoded: list[Any] = [a.encode("utf-8", "surrogateescape") if isinstance(a, str) else a for a in args]
+            encoded: list[Any] = [encode(a) if isinstance(a, str) else a for a in args]
             return super().pack(*encoded)
 
 
