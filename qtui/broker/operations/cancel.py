@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES
 from qtui_workers.server.scripts import Script
 
 CANCEL: Final = Operation(
@@ -15,7 +15,7 @@ CANCEL: Final = Operation(
     key="C",
     hint="Call it off before it runs; jobs that depend on it stay deferred",
     order=20,
-    statuses=(Status.QUEUED, Status.SCHEDULED, Status.DEFERRED, Status.READY_TO_ENQUEUE, Status.RATE_LIMITED),
+    statuses=tuple(status for status in STATUSES if status.waits),
     danger=True,
     script=Script.load("cancel", "qtui.broker"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES
 from qtui_workers.server.scripts import Script
 
 REMOVE: Final = Operation(
@@ -15,16 +15,7 @@ REMOVE: Final = Operation(
     key="D",
     hint="Delete it with its result and log",
     order=40,
-    statuses=(
-        Status.QUEUED,
-        Status.FAILED,
-        Status.STOPPED,
-        Status.SCHEDULED,
-        Status.DEFERRED,
-        Status.READY_TO_ENQUEUE,
-        Status.FINISHED,
-        Status.CANCELED,
-    ),
+    statuses=tuple(status for status in STATUSES if status.place not in ("limit", "hash") and not status.runs),
     danger=True,
     deletes=True,
     script=Script.load("remove", "qtui.broker"),

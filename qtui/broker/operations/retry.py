@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES, Status
 from qtui_workers.server.scripts import Script
 
 RETRY: Final = Operation(
@@ -15,7 +15,7 @@ RETRY: Final = Operation(
     key="R",
     hint="Put it back into its queue, with fresh attempts",
     order=10,
-    statuses=(Status.FAILED, Status.STOPPED),
+    statuses=tuple(status for status in STATUSES if status.failed),
     usual=Status.FAILED,
     script=Script.load("retry", "qtui.broker"),
 )

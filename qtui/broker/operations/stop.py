@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.broker.operations.base import Operation
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES, Status
 from qtui_workers.server.scripts import Script
 
 STOP: Final = Operation(
@@ -15,7 +15,7 @@ STOP: Final = Operation(
     key="S",
     hint="Have its worker end it; a stopped job can be retried",
     order=30,
-    statuses=(Status.STARTED,),
+    statuses=tuple(status for status in STATUSES if status.runs),
     usual=Status.STARTED,
     script=Script.load("stop", "qtui.broker"),
 )
