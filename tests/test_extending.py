@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
 
 from qtui_workers.server import keys
-from tests.broker import seed
+from tests.broker import seed, tasks
 from tests.cli.support import Qtui
 from tests.support import Server
 
@@ -88,6 +89,9 @@ def ping(url: Url = None, context: ContextName = None, json: Json = False) -> No
     else:
         output.say(f"{chosen.name} answered after {seconds * 1000:.1f} ms")
 '''
+
+STATUS = '    DREAMING = "dreaming", "registry", "dreaming", "waits"\n'
+"""A row of `qtui_workers/statuses.py`."""
 
 STORY = """\
 import asyncio, sys
@@ -185,3 +189,23 @@ def test_a_command_is_one_file(checkout: Path, server: Server, home: Path) -> No
     assert qtui("ping", "--json", fresh=True).json["seconds"] >= 0
     completed = qtui(fresh=True, _QTUI_COMPLETE="complete_bash", COMP_WORDS="qtui p", COMP_CWORD="1")
     assert completed.out.split() == ["ping", "pause"]
+
+
+def test_a_status_is_one_row(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
+    shutil.copytree(ROOT / "workers", checkout / "workers", ignore=shutil.ignore_patterns("__pycache__"))
+    table = checkout / "workers" / "qtui_workers" / "statuses.py"
+    source, last = table.read_text(), '    CANCELED = "canceled"'
+    assert source.count(last) == 1
+    table.write_text(source.replace(last, STATUS + last))
+    job_id = Queue("mail", connection=client).enqueue(tasks.add, 1, b=1).id
+    client.hset(keys.job(job_id), "status", "dreaming")
+    client.zadd(keys.registry("dreaming", "mail"), {job_id: 1})
+    client.lrem(keys.queue("mail"), 0, job_id)
+    qtui = Qtui(home, {"REDIS_URL": server.url, "PYTHONPATH": f"{checkout}:{checkout / 'workers'}"})
+
+    assert "DREAMIN" in qtui("queues", fresh=True).out
+    (found,) = qtui("jobs", "--status", "dreaming", "--json", fresh=True).json["jobs"]
+    assert (found["id"], found["status"]) == (job_id, "dreaming")
+    assert "1 canceled" in qtui("cancel", "--status", "dreaming", "--all", "--yes", fresh=True).out
+    assert client.hget(keys.job(job_id), "status") == b"canceled"
+    assert client.zcard(keys.registry("dreaming", "mail")) == 0
