@@ -280,7 +280,7 @@ class Worker(RqWorker):
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:
         """Logs what an attempt raised, then calls the exception handlers; RQ's way would log the job's arguments, too."""
-        attempt_logs.log_error(Source.of(job, worker=self.name, attempt=getattr(job, "attempt", 0)), *exc_info)
+        attempt_logs.log_error(Source.of(job, worker=self.name, attempt=getattr(job, "attempt", None)), *exc_info)
         call_exception_handlers(self._parts.internals.exception_handlers, job, *exc_info)
 
     def prepare_job_execution(self, job: rq.job.Job, remove_from_intermediate_queue: bool = False) -> None:

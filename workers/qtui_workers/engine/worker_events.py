@@ -28,7 +28,7 @@ class WorkerEvents:
         details: dict[str, str | float] = {"error": error} if error else {}
         if job.started_at and job.ended_at:
             details["seconds"] = (job.ended_at - job.started_at).total_seconds()
-        self._emit(kind, Source.of(job, worker=self._worker, attempt=getattr(job, "attempt", 0)), details)
+        self._emit(kind, Source.of(job, worker=self._worker, attempt=getattr(job, "attempt", None)), details)
 
     def _emit(self, kind: EventKind, source: Source, details: events.Details) -> None:
         with suppress(redis.RedisError, OSError):
