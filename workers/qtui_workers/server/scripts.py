@@ -81,6 +81,10 @@ class Script:
         return tuple(name for part in self.parts for name in part.arguments)
 
     @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.arguments)
+
+    @cached_property
     def text(self) -> str:
         """What the server is sent, without comments."""
         lines = (line.strip() for part in self.parts for line in part.text.splitlines())
@@ -94,10 +98,12 @@ class Script:
 
     def values(self, *rest: Argument, **named: Argument) -> list[Argument]:
         """The arguments in their order, for a call by other means. Raises TypeError where the names are not those declared."""
-        if named.keys() != set(self.arguments):
-            wrong = ", ".join(sorted(named.keys() ^ set(self.arguments)))
+        if named.keys() != self._names:
+            wrong = ", ".join(sorted(named.keys() ^ self._names))
             raise TypeError(f"{self._name}: these arguments are missing, or not declared: {wrong}")
-        return [_encoded(value) for value in (*(named[name] for name in self.arguments), *rest)]
+        given = [named[name] for name in self.arguments]
+        given += rest
+        return [encode(value) if isinstance(value, str) else value for value in given]
 
     def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """What the script returns; one round trip once the server knows it."""
@@ -222,7 +228,3 @@ def _quoted(text: str) -> str:
     """The text as a Lua string, whatever its bytes."""
     plain = text.isascii() and text.isprintable() and not set(text) & set("\"\\'")
     return f"'{text}'" if plain else '"' + "".join(f"\\{byte:03}" for byte in encode(text)) + '"'
-
-
-def _encoded(argument: Argument) -> Argument:
-    return encode(argument) if isinstance(argument, str) else argument
