@@ -17,7 +17,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from rq.executions import Execution
-from rq.job import Job, JobStatus
+from rq.job import Job
 from rq.queue import Queue
 
 from qtui_workers.engine.claim import Claim
@@ -33,6 +33,7 @@ from qtui_workers.engine.worker_store import WorkerStore
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 from qtui_workers.server.connection import retry_of
+from qtui_workers.statuses import Status, parse
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -40,7 +41,6 @@ log = logging.getLogger("rq.worker")
 _REFUSED: Final = (redis.OutOfMemoryError, redis.ReadOnlyError)
 """The server does not take a write now, but will."""
 _PAUSE: Final = 1.0
-_ENDED: Final = (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED)
 
 
 class RqEndings:
@@ -95,7 +95,8 @@ class RqEndings:
     def handle_failure(self, job: Job, queue: Queue, rq_method: Callable[[], None], traceback: str) -> None:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
         self.repeat_until_accepted(rq_method)
-        final = job.get_status(refresh=False) in (JobStatus.FAILED, JobStatus.STOPPED)
+        status = _status(job)
+        final = status is not None and status.failed
         self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=error_line(traceback))
         self._keep_newest(job, queue, "failed")
 
@@ -137,7 +138,8 @@ class RqEndings:
     def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
         retention = retention_of(job)
         keep = retention.finished if registry == "finished" else retention.failed
-        if keep is not None and job.get_status(refresh=False) in _ENDED:
+        status = _status(job)
+        if keep is not None and status is not None and status.outcome:
             self._store.trim(registry, queue.name, job.id, keep)
 
     @contextmanager
@@ -148,3 +150,8 @@ class RqEndings:
             yield
         finally:
             self._connection.set_retry(before)
+
+
+def _status(job: Job) -> Status | None:
+    """The status that RQ's own code has just given it."""
+    return parse(job.get_status(refresh=False))
