@@ -1,4 +1,4 @@
-"""What is added in one file is found everywhere: an operation with a parameter, and a command."""
+"""What is added in one file is found everywhere: an operation with a parameter, a command, a status, and a screen."""
 
 from __future__ import annotations
 
@@ -209,3 +209,76 @@ def test_a_status_is_one_row(checkout: Path, server: Server, client: redis.Redis
     assert "1 canceled" in qtui("cancel", "--status", "dreaming", "--all", "--yes", fresh=True).out
     assert client.hget(keys.job(job_id), "status") == b"canceled"
     assert client.zcard(keys.registry("dreaming", "mail")) == 0
+
+
+SCREEN = '''\
+# qtui/screens/notes.py
+"""What people wrote down about this Redis."""
+
+from collections.abc import Iterable
+
+import redis
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui.broker.models import Overview
+from qtui.screens import Place
+from qtui.screens.resource import ResourceScreen
+
+
+class NotesScreen(ResourceScreen[None, list[str]]):
+    """The notes, one a line."""
+
+    PLACE = Place(9, "notes", "Notes", "what people wrote down")
+    CSS_PATH = "notes.tcss"
+    HELP = "What people wrote in the list of notes."
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The text."""
+        yield Static(id="notes", markup=False)
+
+    def load(self, client: redis.Redis, request: None) -> list[str]:
+        """The notes."""
+        return [note.decode(errors="replace") for note in client.lrange("notes", 0, 99)]
+
+    def show(self, data: list[str], overview: Overview) -> None:
+        """Replace the text."""
+        self.query_one("#notes", Static).update("\\n".join(data))
+'''
+SCREEN_STYLE = "NotesScreen Static { padding: 1 4; }\n"
+SCREEN_STORY = """\
+import asyncio, sys
+from qtui_workers.server.connection import connect
+from tests.screens.support import dashboard
+
+async def story():
+    with connect(sys.argv[1]) as client:
+        async with dashboard(client, size=(100, 40)) as story:
+            print("bar:", story.words)
+            await story.press("9")
+            print("screen:", story.place)
+            print("seen:", next(line for line in story.text.splitlines() if "call Ann" in line))
+            await story.press("question_mark")
+            print("help:", story.words)
+            await story.press("escape", "1", "colon")
+            await story.press(*"Notes")
+            print("palette:", story.words)
+
+asyncio.run(story())
+"""
+
+
+def test_a_screen_is_one_file_and_its_style(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
+    add(checkout, SCREEN)
+    (checkout / "qtui" / "screens" / "notes.tcss").write_text(SCREEN_STYLE)
+    client.rpush("notes", "[b]call Ann[/b]")
+    environment = Qtui(home, {"REDIS_URL": server.url}).environment(PYTHONPATH=f"{checkout}:{ROOT}")
+    command = [sys.executable, "-c", SCREEN_STORY, server.url]
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    seen = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert "9 Notes" in seen["bar"]
+    assert seen["screen"] == "NotesScreen"
+    assert seen["seen"].startswith("    [b]call Ann[/b]")
+    assert "What people wrote in the list of notes." in seen["help"]
+    assert "what people wrote down" in seen["palette"]

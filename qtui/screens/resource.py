@@ -129,7 +129,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def on_mount(self) -> None:
         """Begin to load, and go on while this screen is the visible one."""
         if self.session.refresh_seconds:
-            self._timer = self.set_interval(self.session.refresh_seconds, self._tick)
+            self._timer = self.set_interval(self.session.refresh_seconds, self.tick)
 
     def on_screen_resume(self) -> None:
         """Visible again: load at once."""
@@ -144,7 +144,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
     # -- loading -----------------------------------------------------------------
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """What the timer does: load again, unless the screen is frozen or the next attempt after an error is not due."""
         if self._frozen:
             return
         if self._failures and time.monotonic() < self._next_try:

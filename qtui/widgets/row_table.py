@@ -141,7 +141,8 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self._forget_rows()
 
     def _forget_rows(self) -> None:
-        self._rows: Sequence[Row] = ()
+        self.rows: Sequence[Row] = ()
+        """The rows that are held; set by `show`."""
         self._places: dict[str | None, int] = {}
         self._offset = 0
         self._total = 0
@@ -159,7 +160,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         """
         if self._asked and self._asked[0] != offset:
             self._asked = None
-        self._rows, self._offset, self._total, self._loaded = rows, offset, total, True
+        self.rows, self._offset, self._total, self._loaded = rows, offset, total, True
         self._places = {self._key(row): offset + i for i, row in enumerate(rows)}
         self._drawn.clear()
         self._follow_cursor()
@@ -211,7 +212,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
     def row_at(self, number: int) -> Row | None:
         """The row of a number, where it is held."""
         place = number - self._offset
-        return self._rows[place] if 0 <= place < len(self._rows) and number < self._total else None
+        return self.rows[place] if 0 <= place < len(self.rows) and number < self._total else None
 
     # The cursor and the view
 
@@ -259,7 +260,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         """Ask for the window around the view, unless it was, or the rows up to half a page beyond the view are held."""
         first = max(0, self.top - self.page // 2)
         last = min(self._total, self.top + self.page + self.page // 2)
-        held = self._offset <= first and last <= self._offset + len(self._rows)
+        held = self._offset <= first and last <= self._offset + len(self.rows)
         if first < last and not held and self._asked != self.window:
             self._asked = self.window
             self.post_message(self.WindowWanted(self, *self.window))

@@ -107,7 +107,7 @@ class Story:
     @property
     def ids(self) -> list[str]:
         """The ids of the jobs that the table holds."""
-        return [row.id for row in self.table._rows]
+        return [row.id for row in self.table.rows]
 
     @property
     def focused(self) -> str | None:

@@ -30,7 +30,7 @@ async def test_each_tab_shows_the_jobs_of_its_status(client: redis.Redis) -> Non
         for status in STATUSES:
             screen.query_one(StatusTabs).active = status
             await settle(story.pilot)
-            assert {row.id for row in story.table._rows if row.status is status} == mine[status], status
+            assert {row.id for row in story.table.rows if row.status is status} == mine[status], status
 
 
 async def test_tab_and_brackets_go_to_the_next_status_that_holds_jobs(client: redis.Redis) -> None:
@@ -100,7 +100,7 @@ async def test_the_jobs_of_all_queues_are_on_screen_2_with_their_queue(client: r
     async with dashboard(client) as story:
         await story.press("2")
         assert story.app.screen.status is Status.FAILED
-        assert {row.queue for row in story.table._rows} == {"mail", "media"}
+        assert {row.queue for row in story.table.rows} == {"mail", "media"}
         assert " mail " in story.text
         assert " media " in story.text
 

@@ -96,9 +96,9 @@ async def test_f_freezes_the_refresh_and_goes_on_with_it(client: redis.Redis) ->
         await story.press("f")
         assert "Frozen. Press f to go on." in story.text
         seed.failed(client, "media")
-        story.app.screen._tick()
+        story.app.screen.tick()
         await story.press("j")
-        assert [row.name for row in story.table._rows] == ["mail"]
+        assert [row.name for row in story.table.rows] == ["mail"]
         await story.press("f")
         assert "Frozen" not in story.text
-        assert [row.name for row in story.table._rows] == ["mail", "media"]
+        assert [row.name for row in story.table.rows] == ["mail", "media"]

@@ -38,7 +38,7 @@ async def test_a_running_report_is_seen_growing_on_every_screen_that_shows_it(
             assert "of 1000 done" in story.text
 
             await story.press("5")
-            (row,) = story.table._rows
+            (row,) = story.table.rows
             assert (row.status, row.current_job, row.queues) == ("busy", job_id, (QUEUE,))
             assert "busy" in story.text
             await story.press("enter")

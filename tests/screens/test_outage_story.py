@@ -20,7 +20,7 @@ async def test_an_outage_puts_a_banner_over_the_last_good_data_and_a_look_after_
             assert "Redis at prod-eu does not run" in story.words
             assert "Showing 08:26:40. Press r to try again." in story.words
             assert "○ prod-eu away" in story.text.splitlines()[0]
-            assert [row.name for row in story.table._rows] == ["broken"]
+            assert [row.name for row in story.table.rows] == ["broken"]
             await story.press("j", "enter")
             assert story.place == "JobsScreen"
             assert "○ prod-eu away" in story.text.splitlines()[0]
@@ -45,7 +45,7 @@ async def test_the_dashboard_recovers_by_itself_and_shows_what_changed_meanwhile
             while "does not run" in story.words:
                 await story.pilot.pause()
             assert "○" not in story.text.splitlines()[0]
-            assert [row.name for row in story.table._rows] == ["broken", "mail"]
+            assert [row.name for row in story.table.rows] == ["broken", "mail"]
 
 
 async def test_an_operation_that_loses_the_server_says_so_and_keeps_the_marks(own_server: Server) -> None:

@@ -16,7 +16,7 @@ async def test_every_queue_is_listed_with_its_counts_and_the_most_troubled_first
     for _ in range(7):
         Queue("unattended", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
-        rows = story.table._rows
+        rows = story.table.rows
         assert [row.name for row in rows] == ["unattended", "broken", "calm"]
         assert [(row.count(Status.QUEUED), row.count(Status.FAILED), row.count(Status.FINISHED)) for row in rows] == [
             (7, 0, 0),
@@ -41,9 +41,9 @@ async def test_s_takes_the_next_order(client: redis.Redis) -> None:
     seed.failed(client, "zebra", 1)
     seed.finished(client, "ant", 1)
     async with dashboard(client) as story:
-        assert [row.name for row in story.table._rows] == ["zebra", "ant"]
+        assert [row.name for row in story.table.rows] == ["zebra", "ant"]
         await story.press("s")
-        assert [row.name for row in story.table._rows] == ["ant", "zebra"]
+        assert [row.name for row in story.table.rows] == ["ant", "zebra"]
         assert "Sorted by name." in story.app.said
 
 
@@ -67,5 +67,5 @@ async def test_a_queue_that_appears_is_listed_at_the_next_look_and_the_cursor_st
     async with dashboard(client) as story:
         seed.failed(client, "broken", 1)
         await story.look()
-        assert [row.name for row in story.table._rows] == ["broken", "calm"]
+        assert [row.name for row in story.table.rows] == ["broken", "calm"]
         assert story.table.cursor_row.name == "calm"
