@@ -45,7 +45,7 @@ def of_jobs(window: Window, now: float) -> str:
     rows = [
         [
             row.id,
-            row.queue,
+            row.queue or "–",
             row.function or "–",
             formatting.ago(row.moment, now),
             labels.attempts(row),
@@ -62,7 +62,7 @@ def of_job(detail: JobDetail, now: float) -> str:
     row = detail.row
     facts = [
         ("job", row.id),
-        ("queue", row.queue),
+        ("queue", row.queue or "–"),
         ("status", labels.status(row)),
         ("function", row.function or "–"),
         ("attempt", labels.attempts(row)),

@@ -131,7 +131,7 @@ def _detail(job_id: str, whole: _Raw, scheduled_for: float | None) -> JobDetail:
     return JobDetail(
         row=row,
         payload=_payload(call, whole.fields),
-        payload_bytes=whole.sizes.get("data", 0),
+        payload_bytes=whole.sizes.get("data"),
         meta=_plain("meta", whole.fields.get("meta"), problems),
         result=ok.result if ok else _plain("result", whole.fields.get("result"), problems),
         failed_reason=row.error,
@@ -216,7 +216,7 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
         problems.append(f"a result of the unknown type {decode(fields.get('type', b'')[:20])!r}")
     stamp = parse_int(entry_id.split(b"-")[0])
     return Attempt(
-        outcome=outcome or "failed",
+        outcome=outcome,
         ended_at=parse_number(fields.get("execution_ended_at")) or (None if stamp is None else stamp / 1000),
         started_at=parse_number(fields.get("execution_started_at")),
         worker=decode(fields.get("worker_name")) or None,

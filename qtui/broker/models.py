@@ -14,15 +14,15 @@ from qtui.broker.status import Status
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """The server behind a connection (from INFO)."""
+    """The server behind a connection (from INFO); what INFO does not say is None."""
 
-    engine: Literal["redis", "valkey"]
-    version: str
-    memory_used: int
+    engine: Literal["redis", "valkey"] | None
+    version: str | None
+    memory_used: int | None
     """Bytes."""
     memory_max: int | None
     """Bytes; None where no limit is set."""
-    operations_per_second: int
+    operations_per_second: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +62,13 @@ class Progress:
     """How far a job says it is."""
 
     done: float
-    total: float
+    total: float | None
     message: str = ""
 
     @property
     def fraction(self) -> float | None:
         """0 to 1, or None where the total is not known."""
-        return min(1.0, max(0.0, self.done / self.total)) if self.total > 0 else None
+        return min(1.0, max(0.0, self.done / self.total)) if self.total and self.total > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class JobRow:
     """One job as lists show it."""
 
     id: str
-    queue: str
+    queue: str | None
     status: Status | None
     """None: the hash is gone or its status is none that RQ knows; `problem` says so."""
     function: str | None = None
@@ -141,7 +141,7 @@ class Window:
 class Attempt:
     """One ended attempt of a job, from RQ's results stream."""
 
-    outcome: Literal["ok", "failed", "stopped", "retried", "gave up"]
+    outcome: Literal["ok", "failed", "stopped", "retried", "gave up"] | None
     ended_at: float | None
     started_at: float | None = None
     worker: str | None = None
@@ -177,8 +177,8 @@ class JobDetail:
     row: JobRow
     payload: Any
     """`{"args": [...], "kwargs": {...}}` as plain data; for a job of our processors just the payload."""
-    payload_bytes: int
-    """Size of `data` as stored."""
+    payload_bytes: int | None
+    """Size of `data` as stored; None where the job has none."""
     meta: Any
     result: Any
     """The newest successful return value as plain data; None where there is none."""
@@ -206,16 +206,16 @@ class WorkerRow:
     """One registered worker."""
 
     name: str
-    host: str
+    host: str | None
     pid: int | None
-    status: str
+    status: str | None
     queues: tuple[str, ...]
     current_job: str | None
-    successful: int
-    failed: int
+    successful: int | None
+    failed: int | None
     started_at: float | None
     heartbeat_seconds: float | None
     """Age of its last sign of life."""
     stale: bool
     """Its hash is gone, or its last sign of life is older than it may be."""
-    version: str
+    version: str | None

@@ -19,8 +19,8 @@ from qtui_workers.text import decode, encode
 def load(client: redis.Redis) -> Overview:
     """What there is now; the rates of the queues are None (see `throughput.Throughput`).
 
-    A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the server's
-    version is "?". Raises redis.RedisError where the server cannot answer.
+    A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the facts of the
+    server are None. Raises redis.RedisError where the server cannot answer.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.info()
@@ -83,11 +83,12 @@ def _listening(seen: tuple[WorkerRow, ...]) -> Counter[str]:
 
 
 def _server(info: dict[str, Any]) -> ServerInfo:
-    valkey = info.get("valkey_version")
+    valkey, version = info.get("valkey_version"), info.get("redis_version")
+    numbers = {name: value for name, value in info.items() if isinstance(value, int)}
     return ServerInfo(
-        engine="valkey" if valkey else "redis",
-        version=str(valkey or info.get("redis_version", "?")),
-        memory_used=int(info.get("used_memory", 0)),
-        memory_max=int(info.get("maxmemory", 0)) or None,
-        operations_per_second=int(info.get("instantaneous_ops_per_sec", 0)),
+        engine="valkey" if valkey else "redis" if version else None,
+        version=str(valkey or version) if valkey or version else None,
+        memory_used=numbers.get("used_memory"),
+        memory_max=numbers.get("maxmemory") or None,
+        operations_per_second=numbers.get("instantaneous_ops_per_sec"),
     )

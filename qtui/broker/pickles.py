@@ -241,7 +241,8 @@ def read(raw: bytes) -> Reading:
                 machine.push(argument)
             else:
                 step(machine, argument)
-    except (_Damaged, ValueError, LookupError, TypeError, OverflowError) as error:
+    except (_Damaged, ValueError, LookupError, TypeError, OverflowError, DeprecationWarning) as error:
+        # DeprecationWarning: where warnings are errors (`python -W error`), a text with an escape that Python does not know.
         reason = str(error).splitlines() or ["unreadable"]
         return Reading(_rest(machine), f"the pickle is damaged or cut: {reason[0][:100]}")
     return Reading(_rest(machine), "the pickle is damaged or cut: it has no end")

@@ -72,7 +72,7 @@ def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
     """A row out of what `row.lua` gives; what cannot be read becomes its `problem`."""
     job_id, queue, score, problem = decode(reply[0]), decode(reply[1]), reply[2], reply[3]
     if problem:
-        return JobRow(id=job_id, queue=queue, status=None, problem=PROBLEMS[problem])
+        return JobRow(id=job_id, queue=queue or None, status=None, problem=PROBLEMS[problem])
     raw = dict(zip(FIELDS, reply[6:], strict=False))
     return from_fields(
         job_id,
@@ -98,7 +98,7 @@ def from_fields(
     description = raw.get("description")
     return JobRow(
         id=job_id,
-        queue=queue or decode(raw.get("origin")),
+        queue=queue or decode(raw.get("origin")) or None,
         status=status,
         function=_function(data, description),
         description=None if description is None else decode(description),
@@ -155,7 +155,7 @@ def progress(raw: bytes | None, meta: bytes | None, status: Status | None) -> Pr
 
 def _progress(value: dict[str, Any]) -> Progress | None:
     done, total, message = _number(value.get("done")), _number(value.get("total")), value.get("message")
-    return None if done is None else Progress(done, total or 0.0, message if isinstance(message, str) else "")
+    return None if done is None else Progress(done, total, message if isinstance(message, str) else "")
 
 
 def _number(value: Any) -> float | None:

@@ -7,12 +7,13 @@ from typing import Final
 from qtui.broker.models import Attempt, JobRow, Moment
 from qtui.broker.status import Status
 
-_ENDED: Final = {
+_ENDED: Final[dict[str | None, tuple[str, Status | None]]] = {
     "ok": ("finished", Status.FINISHED),
     "failed": ("failed", Status.FAILED),
     "stopped": ("stopped", Status.STOPPED),
     "retried": ("asked to be retried", Status.SCHEDULED),
     "gave up": ("gave up after its last retry", Status.FAILED),
+    None: ("ended", None),
 }
 
 

@@ -85,18 +85,23 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
     silent = None if heartbeat is None else max(0.0, at - heartbeat)
     return WorkerRow(
         name=name,
-        host=decode(found.get("hostname")),
+        host=decode(found.get("hostname")) or None,
         pid=parse_int(found.get("pid")),
-        status=decode(found.get("state")) or "unknown",
+        status=decode(found.get("state")) or None,
         queues=tuple(queue for queue in decode(found.get("queues")).split(",") if queue),
         current_job=decode(execution).rpartition(":")[0] or decode(found.get("current_job")) or None,
-        successful=parse_int(found.get("successful_job_count")) or 0,
-        failed=parse_int(found.get("failed_job_count")) or 0,
+        successful=_count(found.get("successful_job_count"), ttl),
+        failed=_count(found.get("failed_job_count"), ttl),
         started_at=parse_time(found.get("birth")),
         heartbeat_seconds=silent,
         stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
-        version=decode(found.get("version")),
+        version=decode(found.get("version")) or None,
     )
+
+
+def _count(raw: bytes | None, ttl: int) -> int | None:
+    """RQ writes no count before the first job; None where the worker's hash is gone or its count is not a number."""
+    return 0 if raw is None and ttl != -2 else parse_int(raw)
 
 
 def _silent_too_long(ttl: int, silent: float | None) -> bool:

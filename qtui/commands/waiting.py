@@ -62,10 +62,10 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
 def _in_words(state: JobSnapshot) -> str:
     """A job that has not ended, in a line: id, status, attempt, progress."""
     progress = state.progress or {}
-    done, total = (progress.get(name) or 0 for name in ("done", "total"))
-    known = isinstance(done, int | float) and isinstance(total, int | float)
+    done, total = progress.get("done") or 0, progress.get("total")
+    known = isinstance(done, int | float) and isinstance(total, int | float | None)
     far = formatting.progress(Progress(done, total, str(progress.get("message", "")))) if progress and known else ""
-    attempt = f"attempt {state.attempt}" if state.attempt > 1 else ""
+    attempt = f"attempt {state.attempt}" if (state.attempt or 0) > 1 else ""
     return "  ".join(filter(None, (state.id, state.status, attempt, far)))
 
 

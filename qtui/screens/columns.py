@@ -16,7 +16,7 @@ def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -
     return [
         Column("", _glyph, width=1, tone=_tone),
         Column("JOB", lambda row: formatting.short_id(row.id), width=10),
-        *([Column("QUEUE", lambda row: row.queue, width=14, priority=spared, tone="muted")] if with_queue else []),
+        *([Column[JobRow]("QUEUE", lambda row: row.queue or "–", width=14, priority=spared, tone="muted")] if with_queue else []),
         Column("FUNCTION", labels.function, minimum=12),
         Column(STATUSES[status].when, lambda row: _when(row, now()), width=9, align="right"),
         *_own_columns(status),

@@ -80,7 +80,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
     def show(self, data: JobDetail, overview: Overview) -> None:
         """Paint what changed."""
         row = data.row
-        crumb = f"{row.queue} › {labels.status(row)} › {row.function or '–'} › {row.id}"
+        crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
         self.query_one(ProgressLine).show(row.progress)
         self.query_one(Timeline).show(data.timeline, overview.at)
@@ -125,7 +125,7 @@ def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
     elapsed = now - row.started_at if running and row.started_at else row.took
     left = row.timeout - elapsed if running and row.timeout and row.timeout > 0 and elapsed is not None else None
     facts = [
-        ("queue", row.queue),
+        ("queue", row.queue or "–"),
         ("function", labels.function(row)),
         ("attempt", labels.attempts(row)),
         ("retries left", formatting.count(row.retries_left)),

@@ -43,17 +43,17 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
     ]
     CHANGING = frozenset({"command"})
     COLUMNS: ClassVar[list[Column[WorkerRow]]] = [
-        Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status, "?"), width=2, tone=_tone),
+        Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status or "", "?"), width=2, tone=_tone),
         Column("WORKER", lambda row: row.name, share=2, minimum=12),
-        Column("STATUS", lambda row: "stale" if row.stale else row.status, width=10, tone=_tone),
+        Column("STATUS", lambda row: "stale" if row.stale else row.status or "unknown", width=10, tone=_tone),
         Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
         Column("JOB", lambda row: formatting.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
         Column("DONE", lambda row: formatting.count(row.successful), width=9, align="right", priority=2),
         Column("FAILED", lambda row: formatting.count(row.failed), width=8, align="right", priority=2),
         Column("HEARTBEAT", lambda row: formatting.age(row.heartbeat_seconds), width=10, align="right", priority=1),
-        Column("HOST", lambda row: row.host, width=16, priority=4),
+        Column("HOST", lambda row: row.host or "–", width=16, priority=4),
         Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
-        Column("RQ", lambda row: row.version, width=8, priority=5),
+        Column("RQ", lambda row: row.version or "–", width=8, priority=5),
     ]
 
     def compose_body(self) -> Iterable[Widget]:

@@ -70,7 +70,7 @@ def _server_facts(server: ServerInfo) -> list[Fact]:
     if server.memory_max:
         memory += f" of {formatting.size(server.memory_max)}"
     return [
-        (f"{server.engine} {server.version}", None),
+        (f"{server.engine or 'server'} {server.version or formatting.UNKNOWN}", None),
         (f"mem {memory}", _memory_tone(server)),
         (f"{formatting.count(server.operations_per_second)} ops/s", None),
     ]
@@ -78,7 +78,7 @@ def _server_facts(server: ServerInfo) -> list[Fact]:
 
 def _memory_tone(server: ServerInfo) -> Tone | None:
     """With no memory left nothing can be enqueued, retried or finished."""
-    share = server.memory_used / server.memory_max if server.memory_max else 0.0
+    share = server.memory_used / server.memory_max if server.memory_used is not None and server.memory_max else 0.0
     return "bad" if share >= 0.95 else "warn" if share >= 0.8 else None
 
 

@@ -31,7 +31,7 @@ class ProgressLine(Widget):
         known = self._progress
         if known is None:
             return Content("")
-        if known.fraction is None:
+        if known.fraction is None or known.total is None:
             return plain((f"{known.done:,g} done", "busy"), f"  {known.message}")
         tone: Tone = "good" if known.fraction == 1 else "busy"
         width = max(8, min(40, self.size.width // 3))

@@ -56,6 +56,21 @@ def test_a_finished_job_tells_its_story_in_time_order(client: redis.Redis) -> No
     assert [attempt.outcome for attempt in detail.attempts] == ["ok"]
 
 
+def test_a_result_of_an_unknown_type_is_no_failure(client: redis.Redis) -> None:
+    (job_id,) = seed.finished(client)
+    client.xadd(keys.results(job_id), {"type": "99"})
+    detail = job.load(client, job_id)
+    assert [attempt.outcome for attempt in detail.attempts] == ["ok", None]
+    assert detail.timeline[-1].what.endswith("ended")
+    assert detail.problems == ("a result of the unknown type '99'",)
+
+
+def test_a_job_without_a_queue_and_data_says_neither(client: redis.Redis) -> None:
+    client.hset(keys.job("bare"), "status", "failed")
+    detail = job.load(client, "bare")
+    assert (detail.row.queue, detail.payload_bytes) == (None, None)
+
+
 def test_a_failed_job_shows_its_newest_traceback_and_last_line(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
     detail = job.load(client, job_id)

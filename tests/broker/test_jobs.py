@@ -122,6 +122,14 @@ def test_progress_of_our_worker_is_read(client: redis.Redis) -> None:
     assert row.progress == Progress(1.0, 2.0, "x")
 
 
+def test_progress_without_a_total_has_none(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    client.hset(keys.job(seeded.first(Status.STARTED)), keys.FIELD_PROGRESS, '{"done": 1, "total": null, "message": ""}')
+    (row,) = jobs.window(client, "mail", Status.STARTED, 0, 5).rows
+    assert row.progress == Progress(1.0, None)
+    assert row.progress.fraction is None
+
+
 def test_a_scheduled_job_says_when_it_is_due(client: redis.Redis) -> None:
     seeded = seed.everything(client)
     for row in jobs.window(client, "mail", Status.SCHEDULED, 0, 5).rows:

@@ -7,6 +7,7 @@ import redis
 from rq import Queue
 
 from qtui.broker import jobs, overview, workers
+from qtui.broker.models import ServerInfo
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
@@ -96,6 +97,17 @@ def test_a_worker_whose_hash_is_gone_is_stale(client: redis.Redis) -> None:
     client.delete(keys.worker("w1"))
     (row,) = workers.load(client)
     assert row.stale
+    assert (row.host, row.status, row.successful, row.failed, row.version) == (None,) * 5
+
+
+def test_a_worker_that_has_run_no_job_yet_has_run_0(client: redis.Redis) -> None:
+    seed.everything(client)
+    client.hdel(keys.worker("w1"), "successful_job_count", "failed_job_count")
+    (row,) = workers.load(client)
+    assert (row.successful, row.failed) == (0, 0)
+    client.hset(keys.worker("w1"), "failed_job_count", "many")
+    (row,) = workers.load(client)
+    assert (row.successful, row.failed) == (0, None)
 
 
 def test_a_worker_that_never_expires_is_stale_when_it_is_silent_for_too_long(client: redis.Redis) -> None:
@@ -137,7 +149,7 @@ def test_no_right_to_info_leaves_the_rest(client: redis.Redis) -> None:
             seen = overview.load(blind)
     finally:
         client.acl_deluser("blind")
-    assert seen.server.version == "?"
+    assert seen.server == ServerInfo(engine=None, version=None, memory_used=None, memory_max=None, operations_per_second=None)
     assert len(seen.queues) == 2
 
 

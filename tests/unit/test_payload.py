@@ -6,11 +6,12 @@ import collections
 import json
 import math
 import pickle
+import warnings
 import zlib
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import pytest
@@ -83,6 +84,12 @@ def test_a_damaged_pickle_gives_plain_data_and_no_exception(value: Any, protocol
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
     json.dumps(decode(bytes(raw)).value)
+
+
+@pytest.mark.parametrize("action", ["error", "ignore"])
+def test_a_pickle_with_an_escape_that_python_does_not_know_is_damaged(action: Literal["error", "ignore"]) -> None:
+    with warnings.catch_warnings(action=action):
+        assert decode(b"\x80\x02]S'\\q'\na.").value == ([] if action == "error" else ["\\q"])
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -20,6 +20,7 @@ def test_a_stock_worker_runs_a_job_of_the_service(server: Server, client: redis.
     run_stock(server, home, "-S", "json", "main-queue")
     state = service.status(job_id)
     assert (state.status, state.result) == ("finished", {"title": "Report", "steps": 2})
+    assert state.attempt is None  # such a worker does not count
     assert state.progress is not None
     assert state.progress["done"] == 2
     assert ("INFO", "step 2 of 2 done") in log_lines(client, job_id)

@@ -12,10 +12,10 @@ from typing import Final
 import redis
 from rq.results import Result
 from rq.serializers import JSONSerializer
-from rq.utils import now, utcformat
 
 from qtui_workers.engine.ending import UNREADABLE
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import format_time
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -34,7 +34,7 @@ def set_aside(connection: redis.Redis, queue: str, job_id: str, reason: str) -> 
         if kind != b"none":
             _among_failed(pipe, queue, job_id, reason)
         if kind == b"hash":
-            pipe.hset(keys.job(job_id), mapping={"status": "failed", "ended_at": utcformat(now())})
+            pipe.hset(keys.job(job_id), mapping={"status": "failed", "ended_at": format_time(time.time())})
         pipe.execute()
 
 

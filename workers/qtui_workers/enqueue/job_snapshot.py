@@ -34,8 +34,8 @@ class JobSnapshot:
     """One job at one moment."""
 
     id: str
-    queue: str
-    status: str
+    queue: str | None
+    status: str | None
     """One of RQ's (`rq.job.JobStatus`), as it is stored."""
     progress: dict[str, Any] | None
     """`{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`, or None where it has told none."""
@@ -45,8 +45,8 @@ class JobSnapshot:
     """What it returned; None while there is nothing, or where it was not written as JSON."""
     failed_reason: str | None
     """The last line of the traceback, where its newest attempt failed."""
-    attempt: int
-    """Attempts begun so far; 0 also where its worker does not count them, as RQ's own."""
+    attempt: int | None
+    """Attempts begun so far; None where its worker does not count them, as RQ's own."""
     attempts: int | None
     """Attempts in all; None where whoever enqueued it did not say."""
     enqueued_at: datetime | None
@@ -72,13 +72,13 @@ def read_state(connection: redis.Redis, job_id: str) -> JobSnapshot:
     reason = last_line(parse_traceback(outcome.get(b"exc_string"), _LARGEST))
     return JobSnapshot(
         id=job_id,
-        queue=decode(origin),
-        status=decode(status),
+        queue=decode(origin) or None,
+        status=decode(status) or None,
         progress=reported if isinstance(reported, dict) else None,
         payload=call[3] if isinstance(call, list) and len(call) == 4 and isinstance(call[3], dict) else None,
         result=_json(parse_result(outcome.get(b"return_value")) or b""),
         failed_reason=None if reason is None else printable(reason),
-        attempt=parse_count(attempt) or 0,
+        attempt=parse_count(attempt) if attempt or times[1] else 0,
         attempts=parse_count(attempts),
         enqueued_at=parse_datetime(times[0]),
         started_at=parse_datetime(times[1]),

@@ -10,6 +10,7 @@ from typing import Final
 import redis
 
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import parse_number
 from qtui_workers.text import decode
 
 _MICRO: Final = 1_000_000
@@ -75,8 +76,7 @@ def _queues_of(name: str, mapped: Mapping[bytes, bytes]) -> list[str]:
 
 def _numbers(raw: list[bytes | None]) -> tuple[int, int, int] | None:
     """max, per and the time at which it opens, in µs; None where the hash does not hold them."""
-    try:
-        most, per, open_at = (int(float(number or b"")) for number in (raw[0], raw[1], raw[2] or b"0"))
-    except (ValueError, OverflowError):
+    most, per, open_at = (parse_number(number) for number in (raw[0], raw[1], raw[2] or b"0"))
+    if most is None or per is None or open_at is None:
         return None
-    return (most, per, open_at) if 1 <= most <= _MOST and 1 <= per <= _LONGEST else None
+    return (int(most), int(per), int(open_at)) if 1 <= most <= _MOST and 1 <= per <= _LONGEST else None

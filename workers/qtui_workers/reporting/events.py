@@ -18,6 +18,7 @@ from redis.client import Pipeline
 
 from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import parse_count
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, printable
 
@@ -154,7 +155,6 @@ def _milliseconds(connection: redis.Redis, block: float) -> int:
 
 def _event(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Event:
     texts = {decode(name): decode(value)[:_TEXT_LIMIT] for name, value in (fields or {}).items()}
-    attempt = texts.get("attempt", "")
     place = decode(entry_id)
     return Event(
         id=place,
@@ -165,7 +165,7 @@ def _event(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Event:
             queue=texts.get("queue") or None,
             function=printable(texts.get("function", "")) or None,
             worker=texts.get("worker") or None,
-            attempt=int(attempt) or None if attempt.isdecimal() and len(attempt) < 10 else None,
+            attempt=parse_count(texts.get("attempt")) or None,
         ),
         details=_details((fields or {}).get(b"details", b"")),
     )
