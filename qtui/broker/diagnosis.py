@@ -1,4 +1,4 @@
-"""What the figures of a queue mean: which is in trouble, and why, in a sentence."""
+"""Finds out from the figures of a queue whether it is in trouble, and says it in a sentence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 
 STEADY: Final = 0.05
-"""Jobs a second below which a difference between in and out is noise."""
+"""Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""
 
 
 def unattended(queue: QueueRow) -> bool:
@@ -25,12 +25,12 @@ def growth(queue: QueueRow) -> float | None:
 
 
 def falling_behind(queue: QueueRow) -> bool:
-    """Whether more comes in than goes out while jobs wait."""
+    """Whether more jobs enter than leave while jobs wait."""
     return (growth(queue) or 0.0) > STEADY and queue.count(Status.QUEUED) > 0
 
 
 def drain_seconds(queue: QueueRow) -> float | None:
-    """Seconds until nothing waits any more at the present rates; inf: never; None: not known."""
+    """Seconds until no job waits any more at the present rates; inf: never; None: not known."""
     waiting, rate = queue.count(Status.QUEUED), growth(queue)
     if waiting == 0:
         return 0.0
@@ -55,11 +55,11 @@ ORDERS: Final[dict[str, Callable[[QueueRow], tuple[object, ...]]]] = {
     "queued": lambda queue: (-queue.count(Status.QUEUED), queue.name),
     "failed": lambda queue: (-queue.count(Status.FAILED), queue.name),
 }
-"""Sort keys for queues, the first is the one to begin with."""
+"""The sort keys of lists of queues, by name; the first is the default."""
 
 
 def verdict(queue: QueueRow, overview: Overview) -> str:
-    """What matters about a queue now, in words."""
+    """What an operator has to know about a queue now, in one or more sentences."""
     queued, failed, running = (queue.count(s) for s in (Status.QUEUED, Status.FAILED, Status.STARTED))
     parts = []
     if overview.suspended:

@@ -1,4 +1,4 @@
-"""One job whole: its call, results, tracebacks, log, dependencies and the story of its life."""
+"""Reads all of one job: its call, results, tracebacks, log, dependencies and timeline."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
 
 MAX_DATA: Final = 1024 * 1024
-"""Bytes of `data` that leave the server."""
+"""Bytes that the server sends of `data` at most."""
 MAX_FIELD: Final = 64 * 1024
-"""Bytes of any other text that do."""
+"""Bytes that it sends of any other field."""
 MAX_FIELDS: Final = 100
 MAX_RESULTS: Final = 10
 MAX_LOG: Final = 1_000
@@ -54,7 +54,7 @@ _FACTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Raw:
-    """What the script gave."""
+    """The reply of the script."""
 
     exists: bool
     fields: dict[str, bytes]
@@ -71,7 +71,7 @@ class _Raw:
 def load(client: redis.Redis, job_id: str) -> JobDetail:
     """The job of that id, in two round trips at most.
 
-    What is damaged, missing or hostile is shown as what it is, with a word in `problems`. Raises NotFound where
+    What is damaged or missing has a sentence in `problems`, and the rest is read all the same. Raises NotFound where
     there is neither a hash nor a result of that id, redis.RedisError where the server cannot answer.
     """
     whole = _read(client, job_id)
@@ -193,7 +193,7 @@ def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
 
 
 def _without_secrets(call: payload.Call) -> dict[str, Any]:
-    """The keywords of a call, those that its processor declares secret blotted out."""
+    """The keywords of a call; the values that its processor declares secret are hidden."""
     processor = discover().by_path.get(call.function or "")
     secrets = processor.secrets if processor else frozenset()
     return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}
@@ -226,14 +226,14 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
 
 
 def _old_traceback(fields: dict[str, bytes]) -> str | None:
-    """The traceback where RQ before 1.13 kept it; it leaves an empty one behind when it requeues."""
+    """The traceback in the field where RQ before 1.13 stored it; a requeue leaves that field empty."""
     raw = fields.get("exc_info")
     text = payload.decode(raw).value if raw else None
     return text if isinstance(text, str) and text else None
 
 
 def _named_dependencies(fields: dict[str, bytes]) -> tuple[str, ...]:
-    """Dependencies that are met leave the set; the hash still names them."""
+    """The dependencies that the hash names; those that have finished are no longer in the set."""
     raw = fields.get("dependency_ids")
     value = payload.decode(raw).value if raw else None
     return tuple(str(item) for item in value[:MAX_IDS]) if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Windows of jobs in any status, and how many there are."""
+"""Reads windows of the jobs of a status, and counts jobs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
 MERGED: Final = 2_000
-"""Up to so many jobs in all, a window of all queues is merged by time."""
+"""A window of all queues is merged by time where they hold at most so many jobs together."""
 SCANNED: Final = 20_000
-"""A search for a status that has no list of its own looks at so many jobs at most."""
+"""A search for a status that has no list of its own reads at most so many jobs."""
 BLOCK: Final = 1_000
-"""Jobs that one call of a searching script looks at: about 2 ms of server time."""
+"""Jobs that one call of a searching script reads, in about 2 ms of server time."""
 
 _WINDOW: Final = Script.load("window", "qtui.broker")
 _FIND: Final = Script.load("find", "qtui.broker")
@@ -36,7 +36,7 @@ def queue_names(client: redis.Redis) -> tuple[str, ...]:
 
 
 def names_of(members: Iterable[bytes | str]) -> tuple[str, ...]:
-    """The names in the set of queue keys; what is no queue key is left out."""
+    """The names in the set of queue keys; members that are not keys of queues are left out."""
     found = (decode(member) for member in members)
     return tuple(sorted(key.removeprefix(keys.QUEUE_PREFIX) for key in found if key.startswith(keys.QUEUE_PREFIX)))
 
@@ -85,8 +85,8 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
     equally long). With queue None all queues are merged newest first by time where they hold at most `MERGED` jobs
     together; where they hold more, queues follow each other in the order of their names.
 
-    stopped, rate limited and created have no list of their own: `SCANNED` jobs at most are looked at, the window's
-    `scanned` says how many were, `complete` whether that were all.
+    stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
+    `scanned` is how many were, and `complete` whether these were all.
 
     One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`, a key of the wrong
     type is the window's `problem`. Raises redis.RedisError where the server cannot answer at all.
@@ -120,11 +120,11 @@ def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int,
 
 
 Found = tuple[list[tuple[str, str]], int, bool]
-"""The (id, queue) of every job found, how many were looked at, and whether that were all."""
+"""The (id, queue) of every job found, how many jobs were read, and whether these were all."""
 
 
 def search(client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED) -> Found:
-    """Looks for the jobs of a status that has no list of its own; newest first in each queue or limit."""
+    """Searches for the jobs of a status that has no list of its own; newest first in each queue or limit."""
     if status.place == "hash":
         return _created(client, queue, bound)
     if status.place == "limit":
@@ -137,7 +137,7 @@ def search(client: redis.Redis, queue: str | None, status: Status, bound: int = 
 
 
 def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, queue: str | None, bound: int) -> Found:
-    """The same, looking through sorted sets in blocks."""
+    """Searches sorted sets in blocks."""
     with client.pipeline(transaction=False) as pipe:
         for key, _ in places:
             pipe.zcard(encode(key))
@@ -159,7 +159,7 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
 
 
 def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
-    """The same for jobs that only their hash knows of: the keyspace is walked with SCAN, about `bound` keys at most."""
+    """Searches for jobs that are in no list, only a hash: reads the keyspace with SCAN, about `bound` keys at most."""
     found: dict[tuple[str, str], None] = {}
     cursor, scanned = 0, 0
     for _ in range(bound // BLOCK):

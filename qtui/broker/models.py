@@ -1,7 +1,7 @@
-"""What is read from Redis: plain facts, compared with `==` to see whether anything changed.
+"""What is read from Redis: plain facts, compared with `==` to find out whether anything has changed.
 
-All times are seconds since the epoch, UTC; all durations are seconds; None is "not known", never 0.
-Text is as it was found: who shows it passes it through `qtui_workers.text.printable`.
+All times are seconds since the epoch, UTC; all durations are seconds; None is "not known", never 0 or an empty text.
+Text is unchanged: code that shows it passes it through `qtui_workers.text.printable`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class QueueRow:
     counts: dict[Status, int]
     """For every status that has a place of its own in a queue (`status.COUNTED`)."""
     workers: int
-    """Workers that listen to it and are alive."""
+    """Living workers that listen to it."""
     oldest_seconds: float | None = None
     """How long the job at the head has waited."""
     paused: bool = False
@@ -59,7 +59,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job says it is."""
+    """The progress that a job reports."""
 
     done: float
     total: float | None
@@ -78,7 +78,7 @@ class JobRow:
     id: str
     queue: str | None
     status: Status | None
-    """None: the hash is gone or its status is none that RQ knows; `problem` says so."""
+    """None: the hash is gone, or RQ has no such status; `problem` says which."""
     function: str | None = None
     description: str | None = None
     created_at: float | None = None
@@ -90,7 +90,7 @@ class JobRow:
     attempts: int | None = None
     """Attempts begun so far."""
     attempts_allowed: int | None = None
-    """Attempts in all, this and coming ones included."""
+    """Attempts in all: those begun and those left."""
     retries_left: int | None = None
     progress: Progress | None = None
     error: str | None = None
@@ -98,11 +98,11 @@ class JobRow:
     worker: str | None = None
     timeout: float | None = None
     problem: str | None = None
-    """What is wrong with the record itself, in words: "the job's hash is gone"."""
+    """What is wrong with the record itself, as a sentence: "the job's hash is gone"."""
 
     @property
     def moment(self) -> float | None:
-        """The time that matters most in its status: when it ended, began, is due or was queued."""
+        """The time that lists show, which depends on the status: when it ended, began, is due or was enqueued."""
         if self.status is Status.SCHEDULED:
             return self.scheduled_for
         if self.status and self.status.runs:
@@ -130,11 +130,11 @@ class Window:
     offset: int
     rows: tuple[JobRow, ...]
     scanned: int | None = None
-    """How many jobs were looked at, where the status has no list of its own; None where it has."""
+    """How many jobs were read, where the status has no list of its own; None where it has."""
     complete: bool = True
     """False: the search ended at its bound; `total` is what was found until then."""
     problem: str | None = None
-    """What could not be read at all, in words: a key of the wrong type."""
+    """What could not be read at all, as a sentence: a key of the wrong type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +142,7 @@ class Attempt:
     """One ended attempt of a job, from RQ's results stream."""
 
     outcome: Literal["ok", "failed", "stopped", "retried", "gave up"] | None
+    """None: RQ has no result of that type."""
     ended_at: float | None
     started_at: float | None = None
     worker: str | None = None
@@ -158,7 +159,7 @@ class Moment:
     what: str
     """created, enqueued, started, ended…, with the attempt's number and worker where known."""
     status: Status | None = None
-    """Lends its glyph and tone."""
+    """The status whose glyph and tone are shown with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class JobDetail:
-    """One job whole."""
+    """All of one job."""
 
     row: JobRow
     payload: Any
@@ -196,7 +197,7 @@ class JobDetail:
     ttl: float | None = None
     """Seconds until Redis drops the hash; None: it stays."""
     problems: tuple[str, ...] = ()
-    """What could not be read, in words."""
+    """What could not be read, each as a sentence."""
     facts: dict[str, str] = field(default_factory=dict)
     """Other fields of the hash worth showing, such as result_ttl, by name."""
 
@@ -215,7 +216,7 @@ class WorkerRow:
     failed: int | None
     started_at: float | None
     heartbeat_seconds: float | None
-    """Age of its last sign of life."""
+    """Seconds since its last heartbeat."""
     stale: bool
-    """Its hash is gone, or its last sign of life is older than it may be."""
+    """Whether it is taken for dead (`workers.load`)."""
     version: str | None

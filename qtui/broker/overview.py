@@ -1,4 +1,4 @@
-"""Every queue, the workers and the server at one moment, in three round trips however many they are."""
+"""Reads all queues, the workers and the server at one moment, in three round trips however many there are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from qtui_workers.text import decode, encode
 
 
 def load(client: redis.Redis) -> Overview:
-    """What there is now; the rates of the queues are None (see `throughput.Throughput`).
+    """The overview of this moment; the rates of the queues are None (`throughput.Throughput` adds them).
 
     A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the facts of the
     server are None. Raises redis.RedisError where the server cannot answer.

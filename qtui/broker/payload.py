@@ -1,7 +1,7 @@
-"""What a job carries, decoded without executing anything: arguments, results and meta, whoever wrote them.
+"""Decodes the payload, result and meta of a job, whoever wrote them, without executing anything.
 
 RQ stores `data` as zlib(pickle((function, instance, args, kwargs))) or the same in JSON; which serializer wrote it is
-recorded nowhere, so it is told from the bytes.
+recorded nowhere, so it is recognized by the bytes.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from qtui.broker import pickles
-from qtui.broker.plain import Plain
+from qtui.broker import pickle_reader
+from qtui.broker.plain_data import PlainData
 from qtui_workers.server.rq_format import decompress
 
 Kind = Literal["json", "pickle", "text", "bytes"]
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-"""Bytes looked at, after decompression."""
+"""Bytes that are decoded at most, counted after decompression."""
 PREFIX: Final = 2_048
 """Bytes of `data` that are enough for the function's name."""
 
@@ -31,14 +31,14 @@ class Decoded:
     value: Any
     kind: Kind
     problem: str | None = None
-    """What could not be read, in words; `value` is what could."""
+    """A sentence on what could not be read; `value` holds the rest."""
     truncated: bool = False
-    """Some of it was left out because it is too long, too deep or too much."""
+    """Whether a part was left out because it is too long, nested too deep or has too many values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a job calls; `decoded` holds the whole where it has not the shape of a call."""
+    """The function that a job calls, and its arguments; `decoded` is the whole `data`, whatever its shape."""
 
     function: str | None
     instance: Any
@@ -48,9 +48,9 @@ class Call:
 
 
 def decode(raw: bytes) -> Decoded:
-    """Any bytes as plain data; never raises, never executes, and never takes long (`MAX_BYTES`, `plain.MAX_NODES`).
+    """Any bytes as plain data; never raises, never executes, and never takes long (`MAX_BYTES`, `plain_data.MAX_NODES`).
 
-    Tells zlib, pickle of protocols 0 to 5, JSON and text apart. An object of a class becomes
+    Reads zlib, pickle of protocols 0 to 5, JSON and text. An object of a class becomes
     `{"__object__": "module.Class", "args": …, "state": …, "items": …}`, dates, decimals, UUIDs and paths become text,
     NaN and infinities too, keys become text, bytes become text where they are UTF-8 and a placeholder where not.
     """
@@ -70,13 +70,13 @@ _CUT: Final = {
 
 def _decoded(content: bytes, cut: str | None) -> Decoded:
     if content[:1] == b"\x80":
-        return _from_pickle(pickles.read(content), cut)
+        return _from_pickle(pickle_reader.read(content), cut)
     try:
         return _plain(json.loads(content.decode()), "json", None, cut)
     except (ValueError, RecursionError):
         pass
     if content[-1:] == b".":  # protocols 0 and 1 have no head: a pickle is what reads as one to its end
-        reading = pickles.read(content)
+        reading = pickle_reader.read(content)
         if reading.problem is None:
             return _from_pickle(reading, cut)
     try:
@@ -87,13 +87,13 @@ def _decoded(content: bytes, cut: str | None) -> Decoded:
     return _plain(text, "text", damaged, cut)
 
 
-def _from_pickle(reading: pickles.Reading, cut: str | None) -> Decoded:
+def _from_pickle(reading: pickle_reader.Reading, cut: str | None) -> Decoded:
     return _plain(reading.value, "pickle", reading.problem, cut or (reading.problem if reading.cut else None))
 
 
 def _plain(node: Any, kind: Kind, problem: str | None, cut: str | None) -> Decoded:
-    """`cut` says why some of it was left out before."""
-    plain = Plain()
+    """`cut`: why a part was left out before, or None."""
+    plain = PlainData()
     value = plain.value(node)
     return Decoded(value, kind, cut or problem, cut is not None or plain.truncated)
 
@@ -125,7 +125,7 @@ _PICKLE_NAME: Final = re.compile(
 def function_name(raw_prefix: bytes) -> str | None:
     """The function that a job calls, from the first bytes of its `data` (`PREFIX` are enough); None where unreadable.
 
-    Reads no more than the head: a microsecond or two, which lets lists show the function of every row.
+    Reads only the beginning, which takes a few microseconds, so that lists can show the function of every row.
     """
     try:
         head, _ = decompress(raw_prefix, PREFIX)

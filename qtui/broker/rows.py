@@ -1,4 +1,4 @@
-"""One job as lists show it: which fields are read, cut to what length, and how they become a `JobRow`."""
+"""Reads jobs as lists show them: the fields that are read, the length to which each is cut, and the `JobRow` made of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FIELDS: Final[dict[str, int]] = {
     keys.FIELD_PROGRESS: 1_000,
     "meta": 1_000,
 }
-"""The fields that a list shows, each with the bytes of it that leave the server; `row.lua` wants status first."""
+"""The fields that a list shows, with the number of bytes that the server sends of each; `row.lua` needs status first."""
 
 DATA_READ: Final = 256 * 1024
 """Bytes; longer `data` is not read for a list."""
@@ -69,7 +69,7 @@ def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow,
 
 
 def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
-    """A row out of what `row.lua` gives; what cannot be read becomes its `problem`."""
+    """The row of a reply of `row.lua`; what cannot be read becomes its `problem`."""
     job_id, queue, score, problem = decode(reply[0]), decode(reply[1]), reply[2], reply[3]
     if problem:
         return JobRow(id=job_id, queue=queue or None, status=None, problem=PROBLEMS[problem])
@@ -93,7 +93,7 @@ def from_fields(
     error: str | None,
     scheduled_for: float | None,
 ) -> JobRow:
-    """A row out of the fields of a job's hash."""
+    """The row of the fields of a job's hash."""
     status = parse(decode(raw.get("status")))
     description = raw.get("description")
     return JobRow(
@@ -119,7 +119,7 @@ def from_fields(
 
 
 def _function(data: bytes | None, description: bytes | None) -> str | None:
-    """The function's name; for `data` too long to be read, what RQ's description begins with."""
+    """The function's name; where `data` is too long to be read, the name at the beginning of RQ's description."""
     if data:
         return payload.function_name(data)
     found = _CALL.match(decode(description)) if data == b"" else None
@@ -136,9 +136,9 @@ def _problem(raw: dict[str, bytes | None], data: bytes | None, status: Status | 
 
 
 def progress(raw: bytes | None, meta: bytes | None, status: Status | None) -> Progress | None:
-    """How far a job says it is: our worker's field, else `progress` in its meta while it runs.
+    """The progress that a job reports: the field of our worker, else `progress` in its meta while it runs.
 
-    In meta a number is a percentage; a mapping holds done and total, as plain RQ jobs commonly write it.
+    In meta a number is a percentage; a mapping holds done and total, as jobs of plain RQ commonly write it.
     """
     if raw:
         value = payload.decode(raw).value

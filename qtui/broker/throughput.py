@@ -1,4 +1,4 @@
-"""How fast queues fill and drain, from looking at them again and again."""
+"""How fast queues fill and drain, calculated from one Overview to the next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 
 WINDOW: Final = 10.0
-"""Seconds over which a rate is taken."""
+"""Seconds over which a rate is averaged."""
 BUCKET: Final = 30.0
 """Seconds of one bar of the history."""
 BUCKETS: Final = 20
@@ -18,20 +18,20 @@ BUCKETS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What came in and went out between two looks; None: not known."""
+    """How many jobs entered and left a queue between two overviews; None: not known."""
 
     at: float
     seconds: float
-    came: int | None
-    went: int | None
+    entered: int | None
+    left: int | None
 
 
 @dataclass(slots=True)
 class _Track:
-    """What is remembered of one queue."""
+    """The figures that are kept of one queue."""
 
     since: float
-    """When it was seen first."""
+    """The time of its first overview."""
     at: float
     held: int
     ended: int
@@ -41,10 +41,11 @@ class _Track:
 
 
 class Throughput:
-    """Fed with each Overview, gives it back with its rates; its clock is `Overview.at`.
+    """Adds the rates of the queues to each Overview that it is given; its clock is `Overview.at`.
 
-    Out is the growth of finished and failed, in the growth of what waits and runs, and out. A drop of finished and
-    failed is RQ's cleanup or a person's removal: that step is not known. Memory is bounded by the number of queues.
+    Jobs that left are the growth of finished and failed; jobs that entered are the growth of queued and started, plus those
+    that left. Where finished and failed shrink, RQ's cleanup or a person has removed jobs, and that step is not known.
+    Memory is bounded by the number of queues.
     """
 
     def __init__(self) -> None:
@@ -61,8 +62,8 @@ class Throughput:
             rows.append(
                 replace(
                     row,
-                    enqueued_per_second=_rate([(step.seconds, step.came) for step in track.steps]),
-                    finished_per_second=_rate([(step.seconds, step.went) for step in track.steps]),
+                    enqueued_per_second=_rate([(step.seconds, step.entered) for step in track.steps]),
+                    finished_per_second=_rate([(step.seconds, step.left) for step in track.steps]),
                 )
             )
         self._tracks = tracks
@@ -71,7 +72,7 @@ class Throughput:
     def history(self, queue: str) -> tuple[float | None, ...]:
         """Jobs that ended in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
 
-        None for the spans before the first look.
+        None for the spans before the first overview.
         """
         track = self._tracks.get(queue)
         if track is None:
@@ -92,7 +93,7 @@ class Throughput:
             track.steps.append(step)
             while track.steps[0].at <= at - WINDOW:
                 track.steps.popleft()
-            _count(track.bars, int(at // BUCKET), step.went or 0)
+            _count(track.bars, int(at // BUCKET), step.left or 0)
         track.at, track.held, track.ended = at, held, ended
         return track
 
@@ -106,9 +107,9 @@ def _ended(row: QueueRow) -> int:
 
 
 def _step(track: _Track, held: int, ended: int, at: float) -> _Step:
-    went = ended - track.ended if ended >= track.ended else None
-    came = None if went is None else max(0, held - track.held + went)
-    return _Step(at, at - track.at, came, went)
+    left = ended - track.ended if ended >= track.ended else None
+    entered = None if left is None else max(0, held - track.held + left)
+    return _Step(at, at - track.at, entered, left)
 
 
 def _rate(steps: list[tuple[float, int | None]]) -> float | None:

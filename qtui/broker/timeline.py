@@ -1,4 +1,4 @@
-"""The story of a job's life, put together from its times and its results."""
+"""The timeline of a job: the steps whose times its hash and its results hold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENDED: Final[dict[str | None, tuple[str, Status | None]]] = {
 
 
 def moments(row: JobRow, attempts: tuple[Attempt, ...]) -> tuple[Moment, ...]:
-    """Every step whose time is known, in time order; ties keep the order of a job's life."""
+    """Every step whose time is known, in time order; steps of the same time keep the order in which they happen."""
     found = [
         _moment(row.created_at, "created", Status.CREATED),
         _moment(row.enqueued_at, "enqueued", Status.QUEUED),
@@ -47,7 +47,10 @@ def _on(worker: str | None) -> str:
 
 
 def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[str]:
-    """ "attempt 2", as far as it is certain: RQ keeps no result of an attempt that it retried by itself."""
+    """The names of the attempts: "attempt 2" where the number is certain, else "attempt".
+
+    RQ keeps no result of an attempt that it retried by itself.
+    """
     ended = row.attempts if row.attempts is None or row.status is not Status.STARTED else row.attempts - 1
     if ended is not None and ended == len(attempts):
         return [f"attempt {number}" for number in range(1, ended + 1)]

@@ -1,4 +1,4 @@
-"""The registered workers, and which of them are alive."""
+"""Reads the registered workers, and finds out which of them are alive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qtui_workers.server.rq_format import parse_int, parse_time
 from qtui_workers.text import decode, encode
 
 SILENCE: Final = 480
-"""Seconds (RQ's worker_ttl of 420 and 60 more) that a worker may be silent where its hash has no expiry to tell."""
+"""Seconds that a worker may be silent where its hash has no expiry: RQ's worker_ttl of 420, and 60 more."""
 
 _FIELDS: Final = (
     "hostname",
@@ -34,8 +34,8 @@ _FIELDS: Final = (
 def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
     """Every registered worker, by name, in two round trips; a damaged record gives a stale row, not an error.
 
-    A worker is stale when its hash is gone, which RQ lets expire when it is silent for too long, when it has said
-    that it ended, or, where the hash has no expiry, when its last heartbeat is older than `SILENCE`.
+    A worker is stale when its hash is gone (RQ lets it expire when the worker is silent for too long), when its hash holds
+    the time of its death, or, where the hash has no expiry, when its last heartbeat is older than `SILENCE`.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
@@ -57,7 +57,7 @@ def names_of(members: set[bytes] | Exception) -> tuple[str, ...]:
 
 
 def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
-    """Puts into a pipeline what `rows` needs of each worker: three commands each."""
+    """Adds to a pipeline the three commands for each worker whose replies `rows` reads."""
     for name in names:
         key = encode(keys.worker(name))
         pipe.hmget(key, list(_FIELDS))

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from qtui.broker import pickles, plain
+from qtui.broker import pickle_reader, plain_data
 from qtui.broker.payload import MAX_BYTES, PREFIX, decode, function_name, job_call
 from tests.broker.seed import RunsACommand
 
@@ -161,7 +161,7 @@ def test_a_known_class_in_a_shape_that_python_does_not_write_is_shown_as_it_is()
 def test_a_list_that_contains_itself_ends() -> None:
     loop: list[Any] = [1]
     loop.append(loop)
-    assert decode(pickle.dumps(loop)).value == [1, plain.AGAIN]
+    assert decode(pickle.dumps(loop)).value == [1, plain_data.AGAIN]
 
 
 def test_a_billion_laughs_are_cut() -> None:
@@ -206,7 +206,7 @@ def test_a_truncated_pickle_shows_what_there_is() -> None:
 def test_a_very_long_pickle_is_read_up_to_a_bound() -> None:
     found = decode(pickle.dumps([[]] * 300_000))
     assert found.truncated
-    assert f"{pickles.MAX_OPCODES:,}" in (found.problem or "")
+    assert f"{pickle_reader.MAX_OPCODES:,}" in (found.problem or "")
 
 
 @pytest.mark.parametrize(

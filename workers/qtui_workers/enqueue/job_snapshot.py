@@ -1,4 +1,4 @@
-"""How one job is, for the program that enqueued it: read without RQ's Job, so that nothing is unpickled."""
+"""Reads one job for the program that enqueued it; without RQ's Job, so that nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qtui_workers.server.rq_format import decompress, last_line, parse_count, pa
 from qtui_workers.text import decode, printable
 
 _LARGEST: Final = 16 * 1024 * 1024
-"""Bytes that a payload or a traceback may take once unpacked; more is not read."""
+"""Bytes that are read of a payload or a traceback at most, counted after decompression."""
 _FIELDS: Final = (
     "origin",
     "status",
@@ -36,19 +36,19 @@ class JobSnapshot:
     id: str
     queue: str | None
     status: str | None
-    """One of RQ's (`rq.job.JobStatus`), as it is stored."""
+    """As it is stored, one of `rq.job.JobStatus`; None where the record has none."""
     progress: dict[str, Any] | None
-    """`{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`, or None where it has told none."""
+    """`{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`, or None where the job has reported none."""
     payload: dict[str, Any] | None
     """The fields; None where it was not written as JSON."""
     result: Any
-    """What it returned; None while there is nothing, or where it was not written as JSON."""
+    """The value that it returned; None where there is none yet, or where it was not written as JSON."""
     failed_reason: str | None
     """The last line of the traceback, where its newest attempt failed."""
     attempt: int | None
     """Attempts begun so far; None where its worker does not count them, as RQ's own."""
     attempts: int | None
-    """Attempts in all; None where whoever enqueued it did not say."""
+    """Attempts in all; None where the program that enqueued it did not set them."""
     enqueued_at: datetime | None
     started_at: datetime | None
     """When its newest attempt began."""
@@ -56,8 +56,8 @@ class JobSnapshot:
     """When its newest attempt ended."""
 
 
-def read_state(connection: redis.Redis, job_id: str) -> JobSnapshot:
-    """The state of that job; NotFound where there is none."""
+def read_snapshot(connection: redis.Redis, job_id: str) -> JobSnapshot:
+    """The job of that id as it is now; NotFound where there is none."""
     with connection.pipeline(transaction=False) as pipe:
         pipe.hmget(keys.job(job_id), _FIELDS)
         pipe.exists(keys.job(job_id))

@@ -15,7 +15,7 @@ from qtui_workers.define.decorator import MAIN_QUEUE, Processor
 from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.enqueue_options import JobOptions, OneJobOptions
-from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_state
+from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_snapshot
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server.connection import open_client, resolve
@@ -110,7 +110,7 @@ class QueueService:
     def status(self, job_id: str) -> JobSnapshot:
         """How a job is: its status, progress, payload, result and failed reason; NotFound where there is none of that id."""
         with self._explained():
-            return read_state(self._connection, job_id)
+            return read_snapshot(self._connection, job_id)
 
     def cancel(self, job_id: str) -> Cancellation:
         """Cancels a job that waits: queued, scheduled (a retry too), deferred, or held back by a concurrency limit.

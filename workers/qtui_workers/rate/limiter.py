@@ -27,7 +27,7 @@ from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.define.limit import MICRO, Limit
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError
 from qtui_workers.naming import all_priorities
-from qtui_workers.rate.usage import LimitUsage, read_states
+from qtui_workers.rate.usage import LimitUsage, read_usages
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable
@@ -58,9 +58,9 @@ class LimitTimeout(QtuiError):
     """No slot of a limiter was free in time."""
 
 
-def in_time(asked: float) -> bool:
+def in_time(requested: float) -> bool:
     """Whether what was admitted may still start, where its claim was sent at that time of `time.monotonic()`."""
-    return time.monotonic() - asked < START_WITHIN
+    return time.monotonic() - requested < START_WITHIN
 
 
 def declarations(processors: Iterable[AnyProcessor]) -> dict[str, str]:
@@ -156,17 +156,17 @@ class Limits:
         """Seconds to wait; 0: the token may start now."""
         needed = 2 * min(Limits._replies)
         while True:
-            asked = time.monotonic()
+            requested = time.monotonic()
             wait, *within = self._admission(limit, token, needed)
             if wait < 0:
                 limit = _declared(_name(limit))
                 continue
-            took = time.monotonic() - asked
+            took = time.monotonic() - requested
             Limits._replies.append(took)
             _registered.add((*_server(self._connection), _name(limit)))
             if wait > 0:
                 return float(wait / MICRO)
-            if time.monotonic() - asked < within[0] / MICRO / _DRIFT:
+            if time.monotonic() - requested < within[0] / MICRO / _DRIFT:
                 return 0
             needed = 2 * took
 
@@ -199,14 +199,14 @@ class Limits:
 
     def state(self, name: str) -> LimitUsage:
         """The usage of a limiter, read without writing; NotFound where there is none of that name."""
-        found = read_states(self._connection, [name])
+        found = read_usages(self._connection, [name])
         if not found:
             raise _unknown(name)
         return found[0]
 
     def states(self) -> list[LimitUsage]:
         """The usage of all limiters, by name, read without writing."""
-        return read_states(self._connection, sorted(map(decode, self._connection.smembers(keys.LIMITERS))))
+        return read_usages(self._connection, sorted(map(decode, self._connection.smembers(keys.LIMITERS))))
 
     @property
     def _connection(self) -> redis.Redis:

@@ -38,7 +38,7 @@ class LimitUsage:
     """Jobs in the limiter's queues, and callers of `Limits.acquire`."""
 
 
-def read_states(connection: redis.Redis, names: list[str]) -> list[LimitUsage]:
+def read_usages(connection: redis.Redis, names: list[str]) -> list[LimitUsage]:
     """The states of the limiters of these names that are there, in the same order; two round trips.
 
     Raises redis.RedisError as any command does.

@@ -1,7 +1,7 @@
-"""How RQ writes the values of its hashes and streams, read and written without RQ.
+"""The formats in which RQ stores values in its hashes and streams, read and written without RQ.
 
-Whatever is read here is untrusted. No function that reads raises, takes more memory than its bound, or unpickles: what is
-missing or cannot be read is None, or the bytes as they are where that is said. Times are seconds since the epoch.
+All that is read here is untrusted. No function that reads raises, unpickles, or takes more memory than its bound: a value that
+is missing or cannot be read is None, or, where the function says so, the bytes unchanged. Times are seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -77,10 +77,10 @@ Missing = Literal["beyond the limit", "not stored"]
 
 
 def decompress(raw: bytes, limit: int) -> tuple[bytes, Missing | None]:
-    """At most `limit` bytes of what zlib has compressed, and why these are not all; None: they are.
+    """At most `limit` bytes of what zlib has compressed, and why that is not all of it; None: it is.
 
-    A stream that is cut gives what is there of it; bytes that zlib did not write are returned as they are, as RQ takes them
-    (`rq.job.Job.restore`).
+    Of a stream that was cut the first part is returned; bytes that zlib did not write are returned unchanged, as RQ accepts
+    them too (`rq.job.Job.restore`).
     """
     if raw[:2] in _ZLIB_HEADS:
         stream = zlib.decompressobj()
@@ -104,9 +104,9 @@ def compress(data: bytes) -> bytes:
 
 
 def parse_result(raw: bytes | None) -> bytes | None:
-    """What a job returned, as its serializer wrote it, out of the `return_value` of a result (`rq.results.Result.serialize`).
+    """The serialized return value of a job out of the field `return_value` of a result (`rq.results.Result.serialize`).
 
-    A cut one gives what is left of it; bytes that are not base64 are returned as they are.
+    Of a value that was cut the first part is returned; bytes that are not base64 are returned unchanged.
     """
     if not raw:
         return None
@@ -117,14 +117,14 @@ def parse_result(raw: bytes | None) -> bytes | None:
 
 
 def format_result(serialized: bytes) -> bytes:
-    """What a job returned, as its serializer wrote it, as a result holds it."""
+    """The serialized return value of a job as the field `return_value` of a result."""
     return b64encode(serialized)
 
 
 def parse_traceback(raw: bytes | None, limit: int) -> str | None:
-    """At most `limit` bytes of the traceback in the `exc_string` of a result (`rq.results.Result.serialize`), as text.
+    """At most `limit` bytes of the traceback in the field `exc_string` of a result (`rq.results.Result.serialize`), as text.
 
-    A cut one gives what is left of it; bytes that are neither base64 nor zlib are read as text.
+    Of a traceback that was cut the first part is returned; bytes that are not base64 of zlib are read as text.
     """
     if not raw:
         return None
@@ -137,10 +137,10 @@ def parse_traceback(raw: bytes | None, limit: int) -> str | None:
 
 
 def format_traceback(text: str) -> bytes:
-    """A traceback as a result holds it; what UTF-8 cannot write becomes "?"."""
+    """A traceback as the field `exc_string` of a result; characters that UTF-8 cannot write become "?"."""
     return b64encode(zlib.compress(text.encode("utf-8", "replace")))
 
 
 def last_line(traceback: str | None) -> str | None:
-    """The last line of a traceback that says something, at most 500 characters of it, as it was found."""
+    """The last line of a traceback that is not blank, at most 500 characters of it; not safe to show (`text.printable`)."""
     return (traceback or "").rstrip().rpartition("\n")[2].strip()[:_LONGEST_LINE] or None

@@ -1,7 +1,7 @@
-"""A reader of pickles that can execute nothing: opcodes in, a tree of plain nodes out.
+"""Reads pickles into a tree of plain nodes, and cannot execute anything.
 
-`pickletools.genops` splits the bytes into opcodes; a stack machine of our own puts lists, dicts and texts together.
-Nothing is imported and nothing is called: a class is only its name, and a call is kept as an `Instance`.
+`pickletools.genops` splits the bytes into opcodes, and a stack machine builds lists, dicts and texts from them. Nothing is
+imported and nothing is called: a class is only its name, and a call becomes an `Instance`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Members:
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """What only code could rebuild: the name of what would be called, with what, and what is put in afterwards."""
+    """An object that only code could rebuild: the name of what would be called, its arguments, and what is added afterwards."""
 
     path: str
     args: Any = ()
@@ -52,23 +52,23 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read of a pickle; `problem` says why it is not all."""
+    """The result of reading a pickle; `problem` says why it is incomplete."""
 
     value: Any
     problem: str | None = None
     cut: bool = False
-    """True: it was left unfinished because it is too long."""
+    """Whether reading stopped because the pickle is too long."""
 
 
 class _Mark:
-    """Where a run of stack items begins."""
+    """Marks where a group of stack items begins."""
 
 
 _MARK: Final = _Mark()
 
 
 class _Damaged(Exception):
-    """The opcodes make no sense."""
+    """The opcodes do not fit together."""
 
 
 class _Machine:
@@ -221,13 +221,13 @@ _STEPS: Final[dict[str, _Step]] = {
     "BINPERSID": lambda m, _: m.persistent(m.pop()),
     **{n: lambda m, a: m.push(Name(f"extension {a}")) for n in ("EXT1", "EXT2", "EXT4")},
 }
-"""What an opcode does; one that is not here pushes its argument (numbers, texts, bytes)."""
+"""The step of each opcode; an opcode without one pushes its argument (numbers, texts, bytes)."""
 
 
 def read(raw: bytes) -> Reading:
     """The value of a pickle of protocol 0 to 5 as a tree of plain nodes; damage is a `problem`, never an exception.
 
-    A tree may share nodes and contain itself: who walks it keeps count.
+    A tree may share nodes and contain itself, so code that walks it has to count.
     """
     machine = _Machine()
     try:
@@ -249,6 +249,6 @@ def read(raw: bytes) -> Reading:
 
 
 def _rest(machine: _Machine) -> Any:
-    """What an unfinished pickle had put together so far."""
+    """What was built of a pickle that could not be read to its end."""
     items = [item for item in machine.stack if item is not _MARK]
     return items[0] if len(items) == 1 else items

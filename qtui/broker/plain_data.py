@@ -1,4 +1,4 @@
-"""Any decoded value as plain data that JSON can hold, with its size bounded."""
+"""Turns a decoded value into plain data that JSON can hold: None, bool, int, float, str, list, dict; its size is bounded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 from uuid import UUID
 
-from qtui.broker.pickles import Instance, Members, Name, Pairs
+from qtui.broker.pickle_reader import Instance, Members, Name, Pairs
 
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 50
@@ -23,8 +23,8 @@ CUT: Final = "… cut here"
 AGAIN: Final = "… itself again"
 
 
-class Plain:
-    """One conversion: counts what it has given out, and stops at the bounds."""
+class PlainData:
+    """Converts one value, which may be shared and may contain itself, and stops at the bounds of this module."""
 
     def __init__(self) -> None:
         self.nodes = MAX_NODES
@@ -33,7 +33,7 @@ class Plain:
         self._path: set[int] = set()
 
     def value(self, node: Any) -> Any:
-        """The node as None, bool, int, float, str, list or dict with text keys."""
+        """The node as plain data; the keys of a dict become text."""
         self.nodes -= 1
         if self.nodes < 0 or len(self._path) > MAX_DEPTH:
             self.truncated = True
@@ -131,15 +131,15 @@ def _not_finite(number: float) -> str:
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-# What follows knows the shape in which Python pickles its own harmless types. It builds them from checked numbers
-# and texts; no name from a pickle is ever looked up.
+# The readers below know how Python pickles its own harmless types. They build these from checked numbers and texts; no
+# name in a pickle is ever imported.
 
 _Reader = Callable[[Instance], Any]
-"""Gives a node for `Plain.value`; raises where the shape is another."""
+"""Returns a node for `PlainData.value`; raises where the instance has another shape than Python writes."""
 
 
 def _raw(node: Any) -> bytes:
-    """Bytes as protocol 3 and later write them, or as `_codecs.encode(text, 'latin1')` of the earlier ones."""
+    """Bytes: protocol 3 and later write them as they are, earlier ones as `_codecs.encode(text, 'latin1')`."""
     if isinstance(node, Instance) and node.path == "_codecs.encode":
         text, encoding = node.args
         if encoding == "latin1":
@@ -165,7 +165,7 @@ def _timedelta(node: Instance) -> timedelta:
 
 
 def _zone(args: Any) -> tuple[timezone | None, str]:
-    """The fixed zone that was pickled, or the words for one that only code could rebuild."""
+    """The fixed zone that was pickled, or a text that names one that only code could rebuild."""
     if not args:
         return None, ""
     zone = args[0]
