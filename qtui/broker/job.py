@@ -15,6 +15,7 @@ from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
 from qtui_workers.reporting.redaction import HIDDEN
 from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import is_wrong_type
 from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
@@ -112,8 +113,10 @@ def _scheduled_for(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -
         return None
     try:
         score = client.zscore(encode(keys.registry("scheduled", decode(fields.get("origin")))), encode(job_id))
-    except redis.ResponseError:  # the registry's key has the wrong type
-        return None
+    except redis.ResponseError as error:
+        if is_wrong_type(error):
+            return None
+        raise
     return parse_number(str(score)) if score is not None else None
 
 

@@ -12,6 +12,7 @@ from qtui.broker import rows
 from qtui.broker.models import Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import is_wrong_type, reply_of
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
@@ -30,8 +31,10 @@ def queue_names(client: redis.Redis) -> tuple[str, ...]:
     """Every queue that RQ knows, by name; one round trip."""
     try:
         members = client.smembers(keys.QUEUES)
-    except ResponseError:  # the key is no set: there is nothing to list
-        return ()
+    except ResponseError as error:
+        if is_wrong_type(error):
+            return ()
+        raise
     return names_of(members)
 
 
@@ -58,8 +61,8 @@ def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
 
 
 def counts_of(replies: list[object]) -> dict[Status, int]:
-    """The counts out of the replies to `count_commands`; a key of the wrong type counts 0."""
-    return {s: reply if isinstance(reply, int) else 0 for s, reply in zip(COUNTED, replies, strict=True)}
+    """The counts out of the replies to `count_commands`; a key of the wrong type counts 0. Raises any other error among them."""
+    return {status: reply_of(reply) or 0 for status, reply in zip(COUNTED, replies, strict=True)}
 
 
 def counts(client: redis.Redis, queue: str | None) -> dict[Status, int]:
@@ -141,7 +144,7 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
     with client.pipeline(transaction=False) as pipe:
         for key, _ in places:
             pipe.zcard(encode(key))
-        sizes = [n if isinstance(n, int) else 0 for n in pipe.execute(raise_on_error=False)]
+        sizes = [reply_of(reply) or 0 for reply in pipe.execute(raise_on_error=False)]
     calls: list[dict[str, Argument]] = []
     owners: list[str] = []
     scanned = 0
@@ -168,9 +171,9 @@ def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
         with client.pipeline(transaction=False) as pipe:
             for key in page:
                 pipe.hmget(key, ["status", "origin"])
-            replies = pipe.execute(raise_on_error=False)
+            replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
         for key, reply in zip(page, replies, strict=True):
-            status, origin = reply if isinstance(reply, list) else (b"", b"")
+            status, origin = reply or (None, None)
             if decode(status) == Status.CREATED and queue in (None, decode(origin)):
                 found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = None
         if cursor == 0:

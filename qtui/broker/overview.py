@@ -12,6 +12,7 @@ from qtui.broker import jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED
 from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import reply_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode, encode
 
@@ -20,7 +21,7 @@ def load(client: redis.Redis) -> Overview:
     """The overview of this moment; the rates of the queues are None (`throughput.Throughput` adds them).
 
     A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the facts of the
-    server are None. Raises redis.RedisError where the server cannot answer.
+    server are None. Raises redis.RedisError where the server cannot answer, or refuses another command.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.info()
@@ -29,10 +30,11 @@ def load(client: redis.Redis) -> Overview:
         pipe.smembers(keys.WORKERS)
         pipe.exists(keys.SUSPENDED)
         pipe.smembers(keys.PAUSED)
-        info, moment, queue_keys, worker_keys, suspended, held = map(_known, pipe.execute(raise_on_error=False))
+        info, *rest = pipe.execute(raise_on_error=False)
+        moment, queue_keys, worker_keys, suspended, held = map(reply_of, rest)
         at = moment[0] + moment[1] / 1e6
         names = jobs.names_of(queue_keys or ())
-        worker_names = workers.names_of(worker_keys or set())
+        worker_names = workers.names_of(worker_keys or ())
 
         for name in names:
             jobs.count_commands(pipe, name)
@@ -57,23 +59,14 @@ def load(client: redis.Redis) -> Overview:
         for index, name in enumerate(names)
     )
     alive = sum(not worker.stale for worker in seen)
-    return Overview(server=_server(info or {}), queues=rows, workers=alive, suspended=bool(suspended), at=at)
-
-
-def _known(reply: Any) -> Any:
-    """The reply; None where this one command is refused or finds a wrong type."""
-    if isinstance(reply, ResponseError):
-        return None
-    if isinstance(reply, Exception):
-        raise reply
-    return reply
+    return Overview(server=_server(info), queues=rows, workers=alive, suspended=bool(suspended), at=at)
 
 
 def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[float | None]:
     """Seconds for which the job at the head of each queue has waited."""
     for head in heads:
         pipe.hget(encode(keys.job(decode(head) if isinstance(head, bytes) else "")), "enqueued_at")
-    times = [parse_time(text) if isinstance(text, bytes) else None for text in pipe.execute(raise_on_error=False)]
+    times = [parse_time(reply_of(reply)) for reply in pipe.execute(raise_on_error=False)]
     return [None if since is None else max(0.0, at - since) for since in times]
 
 
@@ -82,7 +75,9 @@ def _listening(seen: tuple[WorkerRow, ...]) -> Counter[str]:
     return Counter(queue for worker in seen if not worker.stale for queue in set(worker.queues))
 
 
-def _server(info: dict[str, Any]) -> ServerInfo:
+def _server(reply: dict[str, Any] | Exception) -> ServerInfo:
+    """The facts in a reply to INFO, which a user or a proxy may refuse."""
+    info = {} if isinstance(reply, ResponseError) else reply_of(reply)
     valkey, version = info.get("valkey_version"), info.get("redis_version")
     numbers = {name: value for name, value in info.items() if isinstance(value, int)}
     return ServerInfo(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import redis
 from redis.client import Pipeline
-from redis.exceptions import ResponseError
 
 from qtui.broker.models import WorkerRow
 from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import reply_of
 from qtui_workers.server.rq_format import parse_int, parse_time
 from qtui_workers.text import decode, encode
 
@@ -40,18 +41,14 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.smembers(keys.WORKERS)
-        moment, members = pipe.execute(raise_on_error=False)
-        names = names_of(members)
+        moment, members = map(reply_of, pipe.execute(raise_on_error=False))
+        names = names_of(members or ())
         commands(pipe, names)
         return rows(names, pipe.execute(raise_on_error=False), at=moment[0] + moment[1] / 1e6)
 
 
-def names_of(members: set[bytes] | Exception) -> tuple[str, ...]:
-    """The names in the set of worker keys (`keys.WORKERS`)."""
-    if isinstance(members, ResponseError):
-        return ()
-    if isinstance(members, Exception):
-        raise members
+def names_of(members: Iterable[bytes]) -> tuple[str, ...]:
+    """The names in the set of worker keys (`keys.WORKERS`); members that are not keys of workers are left out."""
     found = (decode(member) for member in members)
     return tuple(sorted(key.removeprefix(keys.WORKER_PREFIX) for key in found if key.startswith(keys.WORKER_PREFIX)))
 
@@ -66,16 +63,14 @@ def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
 
 
 def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[WorkerRow, ...]:
-    """The workers out of the replies to `commands`; `at` is the server's clock."""
+    """The workers out of the replies to `commands`; `at` is the server's clock. Raises an error among them.
+
+    A key of the wrong type counts as a worker without a record.
+    """
+    known = [reply_of(reply) for reply in replies]
     return tuple(
-        _row(
-            name,
-            fields if isinstance(fields, list) else [],
-            ttl if isinstance(ttl, int) else -2,
-            execution if isinstance(execution, bytes) else None,
-            at,
-        )
-        for name, fields, ttl, execution in zip(names, replies[::3], replies[1::3], replies[2::3], strict=True)
+        _row(name, fields or [], -2 if fields is None else ttl, execution, at)
+        for name, fields, ttl, execution in zip(names, known[::3], known[1::3], known[2::3], strict=True)
     )
 
 

@@ -9,6 +9,7 @@ import redis
 
 from qtui.broker import jobs
 from qtui.broker.status import Status
+from qtui_workers.server.redis_errors import is_wrong_type
 from qtui_workers.text import decode, encode
 
 PAGE: Final = 5_000
@@ -94,7 +95,7 @@ def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[b
             return list(reversed(page))
         page = client.zrevrange(key, start, start + PAGE - 1)
     except redis.ResponseError as error:
-        if "WRONGTYPE" not in str(error):
+        if not is_wrong_type(error):
             raise
         return []
     return list(page)

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import redis
 from redis.exceptions import AuthorizationError, InvalidResponse, NoPermissionError
@@ -98,6 +98,23 @@ def explain(error: Exception, label: str) -> RedisUnavailable:
     reply = printable(said.strip() or type(error).__name__, 200)
     sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
     return RedisUnavailable(f"{name} {sentence.format(reply=reply)}.")
+
+
+def is_wrong_type(error: Exception) -> bool:
+    """Whether a command failed because its key holds another type than it is for."""
+    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
+
+
+def reply_of(reply: Any) -> Any:
+    """A reply of a pipeline (`execute(raise_on_error=False)`), None where the key has the wrong type.
+
+    Raises any other error that is in its place: what a user may not read is neither nothing nor zero.
+    """
+    if not isinstance(reply, Exception):
+        return reply
+    if is_wrong_type(reply):
+        return None
+    raise reply
 
 
 def label_of(connection: redis.Redis) -> str:
