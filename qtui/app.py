@@ -66,3 +66,8 @@ class QtuiApp(Changes):
         else:
             self.action_stop_operation()
             self.exit()
+
+    def leave_for(self, signal_number: int) -> None:
+        """Quit because of a signal; the exit code says which."""
+        self.action_stop_operation()
+        self.exit(return_code=128 + signal_number)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
 import redis
 
 from qtui_workers.enqueue.queue_service import QueueService
@@ -53,6 +55,17 @@ def test_on_a_terminal_qtui_is_the_dashboard(qtui: Qtui, client: redis.Redis) ->
         terminal.type("q")
         terminal.wait_for("\x1b[?1049l")  # the screen as it was before
         assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"])
+def test_a_signal_ends_the_dashboard_and_gives_the_terminal_back(qtui: Qtui, client: redis.Redis, name: str) -> None:
+    QueueService(client).enqueue("test_job", queue="payments")
+    with on_terminal(qtui) as (process, terminal):
+        terminal.wait_for("payments")
+        process.send_signal(signal.Signals[name])
+        terminal.wait_for("\x1b[?1049l")  # the screen as it was before
+        assert process.wait(20) == 128 + signal.Signals[name]
+    assert "\x1b[?1000l" in terminal.seen  # and no reports of the mouse
 
 
 def test_a_terminal_without_unicode_gets_question_marks(qtui: Qtui, client: redis.Redis) -> None:
