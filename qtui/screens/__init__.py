@@ -21,7 +21,7 @@ class Place:
     title: str
     """The word on the bar."""
     hint: str
-    """What one does there, in a few words."""
+    """What the screen is for, in a few words; shown in the palette and as a tooltip."""
 
 
 @cache

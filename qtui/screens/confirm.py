@@ -22,7 +22,7 @@ MOST_NOTES = 6
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked."""
+    """The question."""
 
     text: str
     sample: Iterable[str] = ()
@@ -88,7 +88,7 @@ class ConfirmScreen(ModalScreen[None]):
                 yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.danger else "primary")
 
     def on_mount(self) -> None:
-        """Begin to look what is to be asked; where there is a parameter, only once its value was typed."""
+        """Prepare the question; an operation with a parameter waits until its value is typed."""
         if self.parameter:
             self._prompt(self.parameter)
             self.query_one("#value", Input).focus()
@@ -111,7 +111,7 @@ class ConfirmScreen(ModalScreen[None]):
         self.run_worker(work, thread=True, exit_on_error=False)
 
     def on_input_changed(self) -> None:
-        """Another value is typed: what was asked about the one before no longer holds."""
+        """The value changed: the question about the previous value no longer holds."""
         if self.parameter:
             self._prompt(self.parameter)
 
@@ -148,7 +148,7 @@ class ConfirmScreen(ModalScreen[None]):
         self.action_answer(event.button.id == "yes")
 
     def action_answer(self, agreed: bool) -> None:
-        """Leave, and do it where the answer is yes; yes only counts once it is known what is asked."""
+        """Close the dialog; carry the change out if the answer is yes. Yes is ignored while there is no question yet."""
         if not agreed:
             self.dismiss()
         elif self._question and self._question.agreed:

@@ -1,4 +1,4 @@
-"""Help: the keys of the screen one came from, made from its bindings, and what the glyphs mean."""
+"""Help: the keys of the screen below, made from its bindings, and what the glyphs mean."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         return {status: sum(q.count(status) for q in of) for status in COUNTED}
 
     def on_row_table_window_wanted(self, message: RowTable.WindowWanted) -> None:
-        """Rows came into view that are not held."""
+        """Load the rows that are in view but not held."""
         message.stop()
         self.reload()
 

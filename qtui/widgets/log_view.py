@@ -82,15 +82,15 @@ class LogView(LineView, inherit_bindings=False):
         self._settle(gone)
 
     def extend(self, lines: Iterable[LogLine]) -> None:
-        """Add lines that just came; they are painted within a fifteenth of a second."""
-        before, came = len(self._lines), 0
+        """Add new lines; they are painted within a fifteenth of a second."""
+        before, added = len(self._lines), 0
         for line in _split(lines):
             self._lines.append(line)
-            came += 1
-        gone = before + came - len(self._lines)
+            added += 1
+        gone = before + added - len(self._lines)
         if gone and not self.following:
             self.scroll_line(self.top - gone)
-        if came and not self._due:
+        if added and not self._due:
             self._due = True
             self.set_timer(1 / PAINTS_PER_SECOND, self._settle)
 
@@ -101,7 +101,7 @@ class LogView(LineView, inherit_bindings=False):
         self._settle()
 
     def _settle(self, gone: int = 0) -> None:
-        """Scroll to where the view belongs after lines came and `gone` old ones went, and paint."""
+        """Scroll to where the view belongs after lines were added and `gone` old ones were dropped, and paint."""
         self._due = False
         self.scroll_line(self.max_scroll_y if self.following else self.top - gone)
         self.repaint()

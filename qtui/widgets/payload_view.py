@@ -216,7 +216,7 @@ def _summary(value: Any) -> Text:
 
 
 def _number(value: float) -> str:
-    """A number as written; one too long to be written is told by its size."""
+    """A number as written; for one that is too long to be written, its size."""
     if isinstance(value, int) and value.bit_length() > 4_096:
         return f"an integer of {value.bit_length():,} bits"
     return printable(repr(value), LABEL)

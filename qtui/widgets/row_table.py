@@ -24,7 +24,7 @@ EventRow = TypeVar("EventRow")
 GUTTER = 3
 """Cells at the left: the bar of the cursor and the dot of a mark."""
 LEAST_WINDOW = 100
-"""Rows asked for at least: paging within them needs no other round trip."""
+"""The fewest rows that are requested: paging within them needs no other round trip."""
 
 
 class RowTable(LineView, Generic[Row], inherit_bindings=False):
@@ -84,13 +84,13 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         """The row was chosen: by enter, or by a click on the row under the cursor."""
 
     class Highlighted(RowMessage[EventRow]):
-        """The cursor came to another row, or its row changed."""
+        """The cursor moved to another row, or its row changed."""
 
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, RowTable.Highlighted) and message.table is self.table
 
     class WindowWanted(Message):
-        """Rows in view are not held: please `show` these."""
+        """Rows in view are not held: a request to `show` these."""
 
         def __init__(self, table: LineView, offset: int, limit: int) -> None:
             super().__init__()
