@@ -66,6 +66,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.data: Data | None = None
         """What was loaded last; None before that."""
         self._loading = False
+        self._again = False
+        """Whether what a thread is loading may be out of date by now."""
         self._reason = ""
         self._is_away = False
         self._failures = 0
@@ -157,7 +159,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Load again, unless a thread is loading."""
         if self._loading:
             return
-        self._loading = True
+        self._loading, self._again = True, False
         request, client = self.request(), self.session.client
         self.run_worker(lambda: self._load(client, request), thread=True, exit_on_error=False, group="load")
 
@@ -181,7 +183,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if self.is_wanted(message.request, current):
             self.data = message.data
             self.show(message.data, seen)
-        if message.request != current:
+        if message.request != current or self._again:
             self.reload()
 
     def on_load_failed(self, message: LoadFailed) -> None:
@@ -263,8 +265,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     # -- keys ----------------------------------------------------------------------
 
     def action_reload(self) -> None:
-        """Look again now, whatever the back-off says."""
+        """Load again now, whatever the back-off says; what a thread is loading may be from before a change."""
         self._next_try = 0.0
+        self._again = self._loading
         self.reload()
 
     def action_freeze(self) -> None:

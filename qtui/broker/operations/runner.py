@@ -66,7 +66,7 @@ class _Work:
 
     def __init__(self, client: redis.Redis, operation: Operation, spec: str, mode: Literal["plan", "run"]) -> None:
         self._client = client
-        self._call = operation.script.read if mode == "plan" else operation.script.run
+        self._script = operation.script
         self._spec, self._mode = spec, mode
         self._way = inf
         """Seconds that the fastest round trip took."""
@@ -75,18 +75,22 @@ class _Work:
 
     def __call__(self, target: Targets, ids: Sequence[str]) -> list[Any]:
         """What `operation.lua` returns of these jobs; raises redis.RedisError."""
+        return self._timed(self._mode, target, ids)
+
+    def _timed(self, mode: Literal["plan", "run"], target: Targets, ids: Sequence[str]) -> list[Any]:
+        call = self._script.read if mode == "plan" else self._script.run
         began = time.monotonic()
-        named = {"spec": self._spec, "mode": self._mode, "queue": target.queue or "", "status": target.status or ""}
-        reply: list[Any] = self._call(self._client, *ids, **named)
+        named = {"spec": self._spec, "mode": mode, "queue": target.queue or "", "status": target.status or ""}
+        reply: list[Any] = call(self._client, *ids, **named)
         took = time.monotonic() - began
         self._way = min(self._way, took)
         self.seconds = took - self._way
         return reply
 
     def measure(self) -> None:
-        """Two calls without jobs; the first may have to send the script, or to connect."""
+        """Two calls without jobs that only read; the first may have to send the script, or to connect."""
         for _ in range(2):
-            self(Targets(()), ())
+            self._timed("plan", Targets(()), ())
 
 
 def plan(client: redis.Redis, operation: Operation, selection: Selection, text: str | None = None) -> Plan:
