@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -17,81 +18,20 @@ from tests.cli.support import Qtui
 from tests.support import Server
 
 ROOT = Path(__file__).parent.parent
-
-OPERATION = '''\
-# qtui/broker/operations/keep.py
-"""Keep: finished jobs are kept for a while longer, or shorter."""
-
-from qtui.broker.operations.base import Operation, Parameter
-from qtui.broker.status import Status
-from qtui_workers.define.durations import parse_duration
-from qtui_workers.server.scripts import Script
-
-KEEP = Operation(
-    name="keep",
-    title="Keep",
-    past="kept",
-    key="K",
-    hint="Set for how long it is kept from now on",
-    order=50,
-    statuses=(Status.FINISHED,),
-    usual=Status.FINISHED,
-    parameter=Parameter(
-        name="for",
-        metavar="DURATION",
-        prompt="for how long?",
-        hint="How long from now on, such as 12h or 7d",
-        parse=lambda text: int(parse_duration(text).total_seconds()),
-    ),
-    script=Script.load("keep", "qtui.broker"),
-)
-'''
-SCRIPT = """\
--- qtui/broker/lua/keep.lua
--- Sets the expiry of finished jobs: of the job itself, and of its entry among the finished ones.
--- requires: operation
-
-local function check(job)
-  local reason = misfit(job)
-  if reason or not spec.allowed[job.status] then
-    return reason or 'not finished'
-  end
-end
-
-local function apply(job)
-  redis.call('EXPIRE', job.key, spec.parameter)
-  redis.call('ZADD', keys.registry('finished', job.origin), 'XX', SECONDS + spec.parameter, job.id)
-end
-
-return each(check, apply)
-"""
-COMMAND = '''\
-# qtui/commands/ping.py
-"""`qtui ping`: how fast the server answers."""
-
-import time
-
-from qtui import output
-from qtui.commands.connection import connected
-from qtui.commands.options import ContextName, Json, Url
-
-ORDER = 15
+PAGE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
 
-def ping(url: Url = None, context: ContextName = None, json: Json = False) -> None:
-    """How fast the server answers."""
-    with connected(url, context) as (client, chosen):
-        began = time.monotonic()
-        client.ping()
-        seconds = time.monotonic() - began
-    if json:
-        output.emit({"seconds": seconds})
-    else:
-        output.say(f"{chosen.name} answered after {seconds * 1000:.1f} ms")
-'''
+def example(heading: str) -> str:
+    """The example of ARCHITECTURE.md whose first line, a comment, is that."""
+    (found,) = re.findall(rf"^```\w+\n((?:#|--) {re.escape(heading)}\n.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return str(found)
 
-STATUS = '    DREAMING = "dreaming", "registry", "dreaming", "waits"\n'
-"""A row of `qtui_workers/statuses.py`."""
+
+OPERATION = example("qtui/broker/operations/keep.py")
+SCRIPT = example("qtui/broker/lua/keep.lua")
+COMMAND = example("qtui/commands/ping.py")
+
+STATUS = example("a row of workers/qtui_workers/statuses.py").partition("\n")[2]
 
 STORY = """\
 import asyncio, sys
@@ -211,41 +151,8 @@ def test_a_status_is_one_row(checkout: Path, server: Server, client: redis.Redis
     assert client.zcard(keys.registry("dreaming", "mail")) == 0
 
 
-SCREEN = '''\
-# qtui/screens/notes.py
-"""What people wrote down about this Redis."""
-
-from collections.abc import Iterable
-
-import redis
-from textual.widget import Widget
-from textual.widgets import Static
-
-from qtui.broker.models import Overview
-from qtui.screens import Place
-from qtui.screens.resource import ResourceScreen
-
-
-class NotesScreen(ResourceScreen[None, list[str]]):
-    """The notes, one a line."""
-
-    PLACE = Place(9, "notes", "Notes", "what people wrote down")
-    CSS_PATH = "notes.tcss"
-    HELP = "What people wrote in the list of notes."
-
-    def compose_body(self) -> Iterable[Widget]:
-        """The text."""
-        yield Static(id="notes", markup=False)
-
-    def load(self, client: redis.Redis, request: None) -> list[str]:
-        """The notes."""
-        return [note.decode(errors="replace") for note in client.lrange("notes", 0, 99)]
-
-    def show(self, data: list[str], overview: Overview) -> None:
-        """Replace the text."""
-        self.query_one("#notes", Static).update("\\n".join(data))
-'''
-SCREEN_STYLE = "NotesScreen Static { padding: 1 4; }\n"
+SCREEN = example("qtui/screens/notes.py")
+(SCREEN_STYLE,) = re.findall(r"^```css\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SCREEN_STORY = """\
 import asyncio, sys
 from qtui_workers.server.connection import connect

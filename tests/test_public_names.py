@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,10 @@ def test_the_package_by_itself_loads_none_of_its_modules(home: Path) -> None:
 def test_another_name_is_no_attribute() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'Processor'"):
         _ = qtui_workers.Processor
+
+
+def test_the_readme_imports_nothing_else_of_the_processing_side() -> None:
+    blocks = "\n".join(re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL))
+    imports = re.findall(r"^from (qtui_workers[\w.]*) import (.+)$", blocks, re.MULTILINE)
+    assert {module for module, _ in imports} == {"qtui_workers"}
+    assert {name.strip() for _, names in imports for name in names.split(",")} <= PROMISED

@@ -1,0 +1,33 @@
+"""ARCHITECTURE.md names every room, and nothing that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def test_every_room_has_its_line() -> None:
+    named = re.findall(r"^\| `([a-z_/]+)/` \|", PAGE, re.MULTILINE)
+    folders = {path.parent for package in ("qtui", "workers") for path in (ROOT / package).rglob("*.py")}
+    folders |= {path.parent for package in ("qtui", "workers") for path in (ROOT / package).rglob("*.lua")}
+    rooms = {str(folder.relative_to(ROOT)) for folder in folders if "__pycache__" not in folder.parts}
+    assert sorted(named) == sorted({*rooms, "tests"})
+
+
+def test_every_file_that_is_named_exists() -> None:
+    named = re.findall(r"`((?:qtui|workers|tests)/[\w/]+\.(?:py|lua))`", PAGE)
+    assert len(named) > 10
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    scripts = {path.name for path in ROOT.glob("**/lua/*.lua")}
+    assert set(re.findall(r"`(\w+\.lua)`", PAGE)) <= scripts
+
+
+def test_the_order_of_the_rooms_is_the_one_that_is_checked() -> None:
+    from tests.test_layers import FLOORS
+
+    written = re.search(r"first part: (.*?);", PAGE, re.DOTALL)
+    assert written
+    assert tuple(re.findall(r"`(\w+)`", written.group(1))) == FLOORS
