@@ -23,8 +23,9 @@ os.environ["TZ"] = "UTC"
 # How long an example takes says how busy the machine is, not whether the code is right.
 hypothesis.settings.register_profile("qtui", deadline=None)
 hypothesis.settings.load_profile("qtui")
-# A shell starts what runs in its background with Ctrl-C ignored, which programs would inherit from us.
+# A shell starts what runs in its background with Ctrl-C and Ctrl-\\ ignored, which programs would inherit from us.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)
