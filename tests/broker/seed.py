@@ -26,6 +26,9 @@ class Worker(SimpleWorker):
     def _install_signal_handlers(self) -> None:
         pass
 
+    def subscribe(self) -> None:
+        """Listen to no commands: nobody sends any, and RQ's thread for them takes up to a second to end."""
+
 
 @dataclass
 class Seeded:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+BEGIN = "the beginning of what is watched"
 END = "the end of what is watched"
 
 
@@ -22,9 +23,12 @@ class Seen:
 
 @contextmanager
 def watching(client: redis.Redis) -> Iterator[Seen]:
-    """Every command that any client runs inside the block, as MONITOR tells it."""
+    """Every command that any client runs inside the block, as MONITOR reports it."""
     seen = Seen()
     with client.monitor() as monitor:
+        client.echo(BEGIN)  # connects the client where MONITOR took its only connection
+        while BEGIN not in monitor.next_command()["command"]:
+            pass
         yield seen
         client.echo(END)
         while True:
