@@ -41,7 +41,7 @@ class QtuiApp(Changes):
     ]  # fmt: skip
 
     def __init__(self, session: Session, *, theme: str | None = None) -> None:
-        """`theme` is the name of one of the themes; unknown or None: the first of ours."""
+        """`theme` is the name of a theme; if it is unknown or None, the first theme of `qtui.theme` is used."""
         super().__init__()
         self.session = session
         for each in THEMES:
@@ -68,6 +68,6 @@ class QtuiApp(Changes):
             self.exit()
 
     def leave_for(self, signal_number: int) -> None:
-        """Quit because of a signal; the exit code says which."""
+        """Quit because of a signal; the exit code is 128 + the number of the signal."""
         self.action_stop_operation()
         self.exit(return_code=128 + signal_number)

@@ -1,4 +1,4 @@
-"""Carries out what the operator confirmed, in threads of the App, so that no screen has to stay open for it."""
+"""Makes the changes that the operator confirmed, in threads of the App, so that the screen may be closed meanwhile."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Changes(App[None]):
 
     session: Session
     BINDINGS: ClassVar[list[BindingType]] = [
-        # With priority: it stops the operation whatever has the focus, and before anything else that Escape means.
+        # With priority: Escape stops the operation whichever widget has the focus, before it does anything else.
         Binding("escape", "stop_operation", "Stop", show=False, priority=True, id="app.stop_operation"),
     ]
 
     @dataclass
     class ChangeEnded(Message):
-        """A change was made, or failed: the sentence that says so."""
+        """A change was made, or failed; `text` is the sentence that says so."""
 
         text: str
         severity: Severity
@@ -76,7 +76,7 @@ class Changes(App[None]):
         self.run_worker(work, thread=True, exit_on_error=False, group="operation")
 
     def on_changes_operation_ended(self, message: Changes.OperationEnded) -> None:
-        """Say how an operation ended, and load again."""
+        """Say how an operation ended, and reload the screen."""
         self.session.running = None
         operation, outcome = message.running.operation, message.outcome
         if isinstance(outcome, Exception):
@@ -87,7 +87,7 @@ class Changes(App[None]):
         self._report(operation.summary(outcome), "warning" if outcome.failed or outcome.skipped else "information")
 
     def on_changes_change_ended(self, message: Changes.ChangeEnded) -> None:
-        """Say how a change ended, and load again."""
+        """Say how a change ended, and reload the screen."""
         self._report(message.text, message.severity)
 
     def _report(self, text: str, severity: Severity) -> None:
@@ -101,7 +101,7 @@ class Changes(App[None]):
             self.session.running.stop.set()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape stops an operation only where one runs and its line is visible."""
+        """Escape stops an operation only while one runs and no dialog covers its line."""
         if action == "stop_operation":
             return self.session.running is not None and not self.screen.is_modal
         return super().check_action(action, parameters)

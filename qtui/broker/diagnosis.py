@@ -1,4 +1,4 @@
-"""Finds out from the figures of a queue whether it is in trouble, and says it in a sentence."""
+"""Finds out from the figures of a queue whether it is in trouble, and describes the trouble in a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEADY: Final = 0.05
 
 
 def unattended(queue: QueueRow) -> bool:
-    """Whether jobs wait and no living worker listens."""
+    """Whether jobs wait in the queue while no living worker listens to it."""
     return queue.workers == 0 and queue.count(Status.QUEUED) > 0
 
 

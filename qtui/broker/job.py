@@ -21,9 +21,9 @@ from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
 
 MAX_DATA: Final = 1024 * 1024
-"""Bytes that the server sends of `data` at most."""
+"""The server sends at most this many bytes of `data`."""
 MAX_FIELD: Final = 64 * 1024
-"""Bytes that it sends of any other field."""
+"""The server sends at most this many bytes of any other field."""
 MAX_FIELDS: Final = 100
 MAX_RESULTS: Final = 10
 MAX_LOG: Final = 1_000
@@ -70,10 +70,10 @@ class _Raw:
 
 
 def load(client: redis.Redis, job_id: str) -> JobDetail:
-    """The job of that id, in two round trips at most.
+    """The job with this id, in two round trips at most.
 
-    What is damaged or missing has a sentence in `problems`, and the rest is read all the same. Raises NotFound where
-    there is neither a hash nor a result of that id, redis.RedisError where the server cannot answer.
+    Each damaged or missing part is described by a sentence in `problems`; all other parts are read. Raises NotFound if there
+    is neither a hash nor a result for the id, redis.RedisError if the server cannot answer.
     """
     whole = _read(client, job_id)
     if not whole.exists and not whole.results:

@@ -17,11 +17,11 @@ from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
 MERGED: Final = 2_000
-"""A window of all queues is merged by time where they hold at most so many jobs together."""
+"""A window of all queues is merged by time if the queues together hold at most this many jobs."""
 SCANNED: Final = 20_000
-"""A search for a status that has no list of its own reads at most so many jobs."""
+"""A search for a status that has no list of its own reads at most this many jobs."""
 BLOCK: Final = 1_000
-"""Jobs that one call of a searching script reads, in about 2 ms of server time."""
+"""Number of jobs that one call of a search script reads; it takes about 2 ms of server time."""
 
 _WINDOW: Final = Script.load("window", "qtui.broker")
 _FIND: Final = Script.load("find", "qtui.broker")
@@ -61,7 +61,7 @@ def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
 
 
 def counts_of(replies: list[object]) -> dict[Status, int]:
-    """The counts out of the replies to `count_commands`; a key of the wrong type counts 0. Raises any other error among them."""
+    """The counts in the replies to `count_commands`; a key of the wrong type counts 0. Raises any other error in them."""
     return {status: reply_of(reply) or 0 for status, reply in zip(COUNTED, replies, strict=True)}
 
 
@@ -84,15 +84,15 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
     """At most `limit` jobs of a status, newest first, from `offset` on.
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
-    due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end where all are kept
-    equally long). With queue None all queues are merged newest first by time where they hold at most `MERGED` jobs
-    together; where they hold more, queues follow each other in the order of their names.
+    due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept
+    equally long). With queue None, all queues are merged by time, newest first, if they hold at most `MERGED` jobs
+    together; if they hold more, the queues follow each other in the order of their names.
 
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
-    `scanned` is how many were, and `complete` whether these were all.
+    `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
 
-    One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`, a key of the wrong
-    type is the window's `problem`. Raises redis.RedisError where the server cannot answer at all.
+    One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`; a key of the wrong
+    type is the window's `problem`. Raises redis.RedisError if the server cannot answer at all.
     """
     if status.place in ("queue", "registry"):
         return _listed(client, queue, status, offset, limit)
@@ -123,7 +123,7 @@ def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int,
 
 
 Found = tuple[list[tuple[str, str]], int, bool]
-"""The (id, queue) of every job found, how many jobs were read, and whether these were all."""
+"""The (id, queue) of every job found, the number of jobs read, and whether these were all jobs."""
 
 
 def search(client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED) -> Found:

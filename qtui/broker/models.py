@@ -31,11 +31,11 @@ class QueueRow:
 
     name: str
     counts: dict[Status, int]
-    """For every status that has a place of its own in a queue (`status.COUNTED`)."""
+    """One count for every status that has its own list or registry in a queue (`status.COUNTED`)."""
     workers: int
-    """Living workers that listen to it."""
+    """Number of living workers that listen to the queue."""
     oldest_seconds: float | None = None
-    """How long the job at the head has waited."""
+    """Seconds for which the job at the head of the queue has waited."""
     paused: bool = False
     enqueued_per_second: float | None = None
     finished_per_second: float | None = None
@@ -90,7 +90,7 @@ class JobRow:
     attempts: int | None = None
     """Attempts begun so far."""
     attempts_allowed: int | None = None
-    """Attempts in all: those begun and those left."""
+    """Total number of attempts: those begun and those left."""
     retries_left: int | None = None
     progress: Progress | None = None
     error: str | None = None
@@ -102,7 +102,7 @@ class JobRow:
 
     @property
     def moment(self) -> float | None:
-        """The time that lists show, which depends on the status: when it ended, began, is due or was enqueued."""
+        """The time that lists show; depending on the status, when the job ended, began, is due or was enqueued."""
         if self.status is Status.SCHEDULED:
             return self.scheduled_for
         if self.status and self.status.runs:
@@ -113,7 +113,7 @@ class JobRow:
 
     @property
     def took(self) -> float | None:
-        """How long the last attempt ran; None where not known."""
+        """How long the last attempt ran, in seconds; None if not known."""
         if self.started_at is None or self.ended_at is None or self.ended_at < self.started_at:
             return None
         return self.ended_at - self.started_at
@@ -130,11 +130,11 @@ class Window:
     offset: int
     rows: tuple[JobRow, ...]
     scanned: int | None = None
-    """How many jobs were read, where the status has no list of its own; None where it has."""
+    """Number of jobs read by a search, for a status without a list of its own; None for other statuses."""
     complete: bool = True
-    """False: the search ended at its bound; `total` is what was found until then."""
+    """False: the search ended at its limit; `total` counts only the jobs found until then."""
     problem: str | None = None
-    """What could not be read at all, as a sentence: a key of the wrong type."""
+    """Why the list could not be read at all, as a sentence: a key of the wrong type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class Moment:
     what: str
     """created, enqueued, started, ended…, with the attempt's number and worker where known."""
     status: Status | None = None
-    """The status whose glyph and tone are shown with it."""
+    """The status whose glyph and tone are shown with this step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +185,17 @@ class JobDetail:
     """The newest successful return value as plain data; None where there is none."""
     failed_reason: str | None
     traceback: str | None
-    """The newest one."""
+    """The newest traceback."""
     attempts: tuple[Attempt, ...] = ()
     """Oldest first."""
     timeline: tuple[Moment, ...] = ()
     logs: tuple[LogLine, ...] = ()
-    """The newest ones, oldest first."""
+    """The newest log lines, oldest first."""
     depends_on: tuple[str, ...] = ()
     dependents: tuple[str, ...] = ()
     heartbeat_at: float | None = None
     ttl: float | None = None
-    """Seconds until Redis drops the hash; None: it stays."""
+    """Seconds until the job's hash expires; None: it never expires."""
     problems: tuple[str, ...] = ()
     """What could not be read, each as a sentence."""
     facts: dict[str, str] = field(default_factory=dict)
@@ -218,5 +218,5 @@ class WorkerRow:
     heartbeat_seconds: float | None
     """Seconds since its last heartbeat."""
     stale: bool
-    """Whether it is taken for dead (`workers.load`)."""
+    """Whether the worker is considered dead (see `workers.load`)."""
     version: str | None

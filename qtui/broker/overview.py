@@ -1,4 +1,4 @@
-"""Reads all queues, the workers and the server at one moment, in three round trips however many there are."""
+"""Reads all queues, the workers and the server at one moment, in three round trips, whatever their number."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from qtui_workers.text import decode, encode
 def load(client: redis.Redis) -> Overview:
     """The overview of this moment; the rates of the queues are None (`throughput.Throughput` adds them).
 
-    A key of the wrong type counts 0, and its queue is listed all the same. Without the right to INFO the facts of the
-    server are None. Raises redis.RedisError where the server cannot answer, or refuses another command.
+    A key of the wrong type counts 0, and its queue is still listed. If the user may not run INFO, the facts of the
+    server are None. Raises redis.RedisError if the server cannot answer, or refuses another command.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.info()

@@ -1,7 +1,7 @@
-"""Decodes the payload, result and meta of a job, whoever wrote them, without executing anything.
+"""Decodes the payload, result and meta of a job, from any program, without executing anything.
 
-RQ stores `data` as zlib(pickle((function, instance, args, kwargs))) or the same in JSON; which serializer wrote it is
-recorded nowhere, so it is recognized by the bytes.
+RQ stores `data` as zlib(pickle((function, instance, args, kwargs))) or the same in JSON. RQ does not record the serializer,
+so it is recognized from the bytes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from qtui_workers.server.rq_format import decompress
 Kind = Literal["json", "pickle", "text", "bytes"]
 
 MAX_BYTES: Final = 2 * 1024 * 1024
-"""Bytes that are decoded at most, counted after decompression."""
+"""At most this many bytes are decoded, counted after decompression."""
 PREFIX: Final = 2_048
-"""Bytes of `data` that are enough for the function's name."""
+"""The first bytes of `data`, this many, are enough to find the function's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Decoded:
     value: Any
     kind: Kind
     problem: str | None = None
-    """A sentence on what could not be read; `value` holds the rest."""
+    """A sentence that describes what could not be read; `value` holds the rest."""
     truncated: bool = False
     """Whether a part was left out because it is too long, nested too deep or has too many values."""
 
@@ -75,7 +75,7 @@ def _decoded(content: bytes, cut: str | None) -> Decoded:
         return _plain(json.loads(content.decode()), "json", None, cut)
     except (ValueError, RecursionError):
         pass
-    if content[-1:] == b".":  # protocols 0 and 1 have no head: a pickle is what reads as one to its end
+    if content[-1:] == b".":  # protocols 0 and 1 have no header: try to read it as a pickle to its end
         reading = pickle_reader.read(content)
         if reading.problem is None:
             return _from_pickle(reading, cut)
@@ -92,7 +92,7 @@ def _from_pickle(reading: pickle_reader.Reading, cut: str | None) -> Decoded:
 
 
 def _plain(node: Any, kind: Kind, problem: str | None, cut: str | None) -> Decoded:
-    """`cut`: why a part was left out before, or None."""
+    """`cut`: why a part was already left out before this call, or None."""
     plain = PlainData()
     value = plain.value(node)
     return Decoded(value, kind, cut or problem, cut is not None or plain.truncated)
@@ -123,7 +123,7 @@ _PICKLE_NAME: Final = re.compile(
 
 
 def function_name(raw_prefix: bytes) -> str | None:
-    """The function that a job calls, from the first bytes of its `data` (`PREFIX` are enough); None where unreadable.
+    """The function that a job calls, from the first `PREFIX` bytes of its `data` or more; None if they cannot be read.
 
     Reads only the beginning, which takes a few microseconds, so that lists can show the function of every row.
     """

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_OPCODES: Final = 200_000
-"""About a quarter of a second of reading."""
+"""The longest pickle that is read, in opcodes: about a quarter of a second."""
 
 _OLD_MODULES: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Protocols 0 to 2 write the module names of Python 2."""
@@ -27,7 +27,7 @@ class Name:
 
 @dataclass(slots=True, eq=False)
 class Pairs:
-    """A dict; a list of pairs because the keys of a hostile one cannot be hashed."""
+    """A dict, as a list of pairs: in a hostile pickle the keys may not be hashable."""
 
     items: list[tuple[Any, Any]] = field(default_factory=list)
 
@@ -41,7 +41,7 @@ class Members:
 
 @dataclass(slots=True, eq=False)
 class Instance:
-    """An object that only code could rebuild: the name of what would be called, its arguments, and what is added afterwards."""
+    """An object that only running code could rebuild: the name of the callable, its arguments, and the state added afterwards."""
 
     path: str
     args: Any = ()
@@ -227,7 +227,7 @@ _STEPS: Final[dict[str, _Step]] = {
 def read(raw: bytes) -> Reading:
     """The value of a pickle of protocol 0 to 5 as a tree of plain nodes; damage is a `problem`, never an exception.
 
-    A tree may share nodes and contain itself, so code that walks it has to count.
+    A tree may share nodes and contain itself, so code that walks through it must limit the number of its steps.
     """
     machine = _Machine()
     try:
@@ -249,6 +249,6 @@ def read(raw: bytes) -> Reading:
 
 
 def _rest(machine: _Machine) -> Any:
-    """What was built of a pickle that could not be read to its end."""
+    """The part that was built from a pickle that could not be read to its end."""
     items = [item for item in machine.stack if item is not _MARK]
     return items[0] if len(items) == 1 else items

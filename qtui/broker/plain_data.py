@@ -14,9 +14,9 @@ from qtui.broker.pickle_reader import Instance, Members, Name, Pairs
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 50
 MAX_TEXT: Final = 1_000_000
-"""Characters of all texts together."""
+"""Maximum number of characters of all texts together."""
 MAX_BITS: Final = 14_000
-"""Python writes no integer of more than 4,300 digits."""
+"""By default Python converts no integer of more than 4,300 digits into text."""
 MAX_HEX: Final = 32
 
 CUT: Final = "… cut here"
@@ -135,7 +135,7 @@ def _not_finite(number: float) -> str:
 # name in a pickle is ever imported.
 
 _Reader = Callable[[Instance], Any]
-"""Returns a node for `PlainData.value`; raises where the instance has another shape than Python writes."""
+"""Returns a node for `PlainData.value`; raises if the instance does not have the shape that Python writes."""
 
 
 def _raw(node: Any) -> bytes:
@@ -165,7 +165,7 @@ def _timedelta(node: Instance) -> timedelta:
 
 
 def _zone(args: Any) -> tuple[timezone | None, str]:
-    """The fixed zone that was pickled, or a text that names one that only code could rebuild."""
+    """The fixed time zone that was pickled; for a zone that only running code could rebuild, a text with its name."""
     if not args:
         return None, ""
     zone = args[0]

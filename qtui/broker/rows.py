@@ -1,4 +1,4 @@
-"""Reads jobs as lists show them: the fields that are read, the length to which each is cut, and the `JobRow` made of them."""
+"""Reads jobs for lists: which fields are read, the length to which each is cut, and the `JobRow` made from them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FIELDS: Final[dict[str, int]] = {
 """The fields that a list shows, with the number of bytes that the server sends of each; `row.lua` needs status first."""
 
 DATA_READ: Final = 256 * 1024
-"""Bytes; longer `data` is not read for a list."""
+"""In bytes; if `data` is longer, a list does not read it."""
 ERROR_READ: Final = 16 * 1024
 """Bytes of a stored traceback (base64 of zlib) that are read for its last line …"""
 TRACEBACK_READ: Final = 256 * 1024
@@ -62,14 +62,14 @@ _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 
 def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow, ...]:
-    """The rows of some jobs, each given as (id, queue), the queue '' where it is not known; one round trip."""
+    """The rows of some jobs, each given as (id, queue), with the queue '' if it is not known; one round trip."""
     if not jobs:
         return ()
     return tuple(read(reply) for reply in _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC))
 
 
 def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
-    """The row of a reply of `row.lua`; what cannot be read becomes its `problem`."""
+    """The row made from a reply of `row.lua`; what cannot be read is described in its `problem`."""
     job_id, queue, score, problem = decode(reply[0]), decode(reply[1]), reply[2], reply[3]
     if problem:
         return JobRow(id=job_id, queue=queue or None, status=None, problem=PROBLEMS[problem])
@@ -93,7 +93,7 @@ def from_fields(
     error: str | None,
     scheduled_for: float | None,
 ) -> JobRow:
-    """The row of the fields of a job's hash."""
+    """The row made from the fields of a job's hash."""
     status = parse(decode(raw.get("status")))
     description = raw.get("description")
     return JobRow(
@@ -119,7 +119,7 @@ def from_fields(
 
 
 def _function(data: bytes | None, description: bytes | None) -> str | None:
-    """The function's name; where `data` is too long to be read, the name at the beginning of RQ's description."""
+    """The function's name; if `data` is too long to be read, the name at the beginning of RQ's description."""
     if data:
         return payload.function_name(data)
     found = _CALL.match(decode(description)) if data == b"" else None
@@ -136,9 +136,9 @@ def _problem(raw: dict[str, bytes | None], data: bytes | None, status: Status | 
 
 
 def progress(raw: bytes | None, meta: bytes | None, status: Status | None) -> Progress | None:
-    """The progress that a job reports: the field of our worker, else `progress` in its meta while it runs.
+    """The progress that a job reports: the field that our worker writes, else `progress` in the job's meta while the job runs.
 
-    In meta a number is a percentage; a mapping holds done and total, as jobs of plain RQ commonly write it.
+    In meta, a number is a percentage; a mapping holds done and total. Jobs of plain RQ commonly write one of these.
     """
     if raw:
         value = payload.decode(raw).value

@@ -1,6 +1,6 @@
-"""How the statuses of a job look to a person: a row for each, from which tabs, colours and words derive.
+"""How each status of a job is shown to a person: one row per status, from which tabs, colours and words derive.
 
-What they mean to programs stands in `qtui_workers.statuses`.
+What the statuses mean to programs is in `qtui_workers.statuses`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Look:
     title: str
     """The word a person sees."""
     short: str
-    """The same in at most seven letters, for the head of a column."""
+    """The same word in at most seven letters, for the head of a column."""
     glyph: str
-    """One cell wide."""
+    """A symbol that is one cell wide."""
     tone: Tone
     hint: str
     """What it means, in a sentence."""
@@ -63,4 +63,4 @@ STATUSES: Final[dict[Status, Look]] = {status: LOOKS.get(status.value) or _plain
 """The look of every status, in the order of the tabs."""
 
 COUNTED: Final = tuple(status for status in STATUSES if status.place in ("queue", "registry"))
-"""The statuses whose number a queue knows at once, in the order of the tabs."""
+"""The statuses whose jobs can be counted without a search, in the order of the tabs."""

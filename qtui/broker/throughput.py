@@ -12,7 +12,7 @@ from qtui.broker.status import Status
 WINDOW: Final = 10.0
 """Seconds over which a rate is averaged."""
 BUCKET: Final = 30.0
-"""Seconds of one bar of the history."""
+"""Number of seconds that one bar of the history stands for."""
 BUCKETS: Final = 20
 
 
@@ -41,10 +41,10 @@ class _Track:
 
 
 class Throughput:
-    """Adds the rates of the queues to each Overview that it is given; its clock is `Overview.at`.
+    """Adds the rates of the queues to each Overview that is passed to `feed`; its clock is `Overview.at`.
 
-    Jobs that left are the growth of finished and failed; jobs that entered are the growth of queued and started, plus those
-    that left. Where finished and failed shrink, RQ's cleanup or a person has removed jobs, and that step is not known.
+    The number of jobs that left is the growth of finished and failed; the number that entered is the growth of queued and
+    started, plus those that left. If finished and failed shrink, RQ's cleanup or a person removed jobs: the step is unknown.
     Memory is bounded by the number of queues.
     """
 
@@ -53,7 +53,7 @@ class Throughput:
         self._at = 0.0
 
     def feed(self, seen: Overview) -> Overview:
-        """The same Overview with the rates of its queues; None until a queue was seen twice."""
+        """The same Overview with the rates of its queues; the rates are None until a queue was in two overviews."""
         self._at = seen.at
         tracks: dict[str, _Track] = {}
         rows = []

@@ -59,5 +59,5 @@ def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[str]:
 
 
 def _same(a: float | None, b: float | None) -> bool:
-    """Within a second: RQ writes the same moment twice, a little apart."""
+    """Whether two times differ by less than a second: RQ writes the time of one event twice, slightly different."""
     return a is not None and b is not None and abs(a - b) < 1.0

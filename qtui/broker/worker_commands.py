@@ -1,4 +1,4 @@
-"""The commands that can be sent to a worker, of RQ's or of ours: one table, from which keys and the command line derive."""
+"""The commands that can be sent to a worker, RQ's or ours: one table, from which keys and the command line derive."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class WorkerCommand:
     """One command (`rq.command`)."""
 
     name: str
-    """As RQ names it and as it is typed."""
+    """The name that RQ uses, and that is typed on the command line."""
     title: str
     key: str | None
-    """None: it has no key, as it is rarely wanted."""
+    """The key in the dashboard; None for a command that is rarely needed."""
     hint: str
     needs_job: bool
-    """It is about the job that the worker runs; without one there is nothing to do."""
+    """Whether the command is about the job that the worker runs; it does nothing if the worker runs none."""
 
 
 COMMANDS: Final[dict[str, WorkerCommand]] = {
@@ -41,17 +41,17 @@ COMMANDS: Final[dict[str, WorkerCommand]] = {
 
 
 def hindrance(worker: WorkerRow, command: WorkerCommand) -> str | None:
-    """Why the worker would not do it, as far as its record shows; None where it would."""
+    """Why the worker would not carry out the command, as far as its record shows; None if it would."""
     if worker.stale:
         return "it has fallen silent"
     return "it runs no job" if command.needs_job and not worker.current_job else None
 
 
 def send(client: redis.Redis, worker: WorkerRow, command: WorkerCommand) -> str | None:
-    """Sends it, as `rq.command.send_command` does; returns why it was not sent or received, None where the worker received it.
+    """Sends a command as `rq.command.send_command` does; returns why it was not sent or not received, None if it was received.
 
-    `stop-job` names the job that the worker was seen to run: where it has begun another one, that one goes on. Raises
-    redis.RedisError as any command does.
+    `stop-job` names the job in `worker.current_job`: if the worker has begun another job by now, that job goes on. Raises
+    redis.RedisError if the server fails.
     """
     if reason := hindrance(worker, command):
         return reason

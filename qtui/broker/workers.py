@@ -22,7 +22,7 @@ _FIELDS: Final = (
     "pid",
     "state",
     "queues",
-    "current_job",  # of RQ before 2.0, which had no executions
+    "current_job",  # written by RQ before 2.0, which had no executions
     "successful_job_count",
     "failed_job_count",
     "birth",
@@ -63,7 +63,7 @@ def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
 
 
 def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[WorkerRow, ...]:
-    """The workers out of the replies to `commands`; `at` is the server's clock. Raises an error among them.
+    """The workers in the replies to `commands`; `at` is the server's clock. Raises the first error among the replies.
 
     A key of the wrong type counts as a worker without a record.
     """
@@ -95,10 +95,10 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
 
 
 def _count(raw: bytes | None, ttl: int) -> int | None:
-    """RQ writes no count before the first job; None where the worker's hash is gone or its count is not a number."""
+    """A count of jobs, 0 before the first one, when RQ has written none; None if the worker's hash is gone or it is no number."""
     return 0 if raw is None and ttl != -2 else parse_int(raw)
 
 
 def _silent_too_long(ttl: int, silent: float | None) -> bool:
-    """`ttl` as TTL gives it: -2 the hash is gone, -1 it has no expiry."""
+    """`ttl` is the reply of TTL: -2 if the hash is gone, -1 if it has no expiry."""
     return ttl == -2 or (ttl == -1 and (silent is None or silent > SILENCE))

@@ -1,4 +1,4 @@
--- Cancels jobs that wait; one that a worker takes at the same moment runs.
+-- Cancels jobs that wait; a job that a worker takes at the same moment runs.
 -- requires: operation, canceling
 
 local function check_status(job)

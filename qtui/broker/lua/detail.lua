@@ -1,7 +1,7 @@
--- One job whole, each part cut to its bound, in one look.
+-- Reads all of one job at one moment, each part cut to its bound.
 -- Returns {exists, {field, length, text…}, pttl, results, log, dependents, dependencies, time, {wrong type…}}.
 -- arguments: id, data, text, fields, results, log, ids
--- Beside the job's `id`: the most bytes of its data, and of any other text; the most fields, results, log lines and ids.
+-- `id` is the job's. The others are limits: bytes of its data and of any other text; numbers of fields, results, log lines, ids.
 
 local job = keys.job(args.id)
 local data_bound, text_bound = tonumber(args.data), tonumber(args.text)

@@ -1,7 +1,7 @@
 -- Which jobs of a block of a sorted set have a status.
 -- Returns their ids, newest first.
 -- arguments: place, first, last, status, queue
--- `place`: the key. `first`, `last`: ranks, 0 is the newest. `queue`: the one they come from, '' for any.
+-- `place`: the key. `first`, `last`: ranks, 0 is the newest. `queue`: the queue of the jobs, '' for any.
 
 local ids = redis.pcall('ZREVRANGE', args.place, args.first, args.last)
 local found = {}

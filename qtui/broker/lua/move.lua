@@ -1,17 +1,17 @@
--- Moves jobs that wait into the queue of the name spec.parameter. It leaves what enqueuing them there would have left, and
--- changes no time: queued jobs go to the end of the list, scheduled ones stay due when they were.
+-- Moves waiting jobs into the queue named by spec.parameter. The result is as if they had been enqueued there, and no time
+-- changes: queued jobs go to the end of the list, scheduled ones stay due at the same time.
 -- requires: operation
 
 local target = spec.parameter
 local queues = keys.QUEUES
 
--- A scheduler that has read an entry enqueues the job in the old queue, whatever has become of the entry meanwhile.
+-- Seconds: a scheduler that has read an entry enqueues the job in the old queue, even if the entry is moved meanwhile.
 local SOON = 5
 
 local listeners = redis.pcall('SCARD', keys.queue_workers(target))
 local unattended = listeners == 0
 
--- where jobs of that status wait in a queue
+-- the key in which jobs with the status of this job wait in a queue
 local function place(job, name)
   local kind = statuses.registry[job.status]
   return kind and keys.registry(kind, name) or keys.queue(name)

@@ -1,6 +1,6 @@
--- The rows of jobs that are named.
+-- The rows of jobs that are given by their ids.
 -- requires: row
--- Unnamed: id and queue of each job, the queue '' where it is not known.
+-- Positional arguments: id and queue of each job, the queue '' if it is not known.
 
 local rows = {}
 for at = FIRST, #ARGV, 2 do

@@ -1,10 +1,10 @@
--- What every operation on jobs shares. Its own script defines check(job) and apply(job), and ends with
+-- What all operations on jobs share. The script of an operation defines check(job) and apply(job), and ends with
 --   return each(check, apply)
--- check looks at everything that could make apply fail, because a script that fails half way is not undone.
+-- check tests everything that could make apply fail, because the writes of a script that fails half way are not undone.
 -- requires: leave
 -- arguments: spec, mode, queue, status
 -- `spec` is JSON: {allowed (a set of statuses), parameter (the operation's own, where it has one)}. `mode`: 'plan' (only
--- look) or 'run'. `queue`, `status`: whose list was taken, '' where single jobs were chosen. Unnamed: the ids.
+-- read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments: the ids.
 
 local spec = cjson.decode(args.spec)
 local mode, chosen_queue, chosen_status = args.mode, args.queue, args.status
@@ -32,7 +32,7 @@ local function read(id)
   return job
 end
 
--- why a job whose hash cannot be read, or that is in another queue than was chosen, is let be; nil where it is neither
+-- why a job is skipped: its hash cannot be read, or it is not in the chosen queue; nil if neither is the case
 local function misfit(job)
   if job.damaged then
     return job.damaged == 'gone' and 'the job is gone' or "the job's key is not a hash"
@@ -45,7 +45,7 @@ local function misfit(job)
   end
 end
 
--- a status in the words of people
+-- a status as it is shown to people
 local function said(status)
   return (string.gsub(status, '_', ' '))
 end
@@ -55,7 +55,7 @@ local function known(status)
   return statuses.place[status] ~= nil
 end
 
--- A whole list is taken from its head on, chosen jobs are rather among the newest.
+-- At which end LREM begins to search: a whole list is processed from its head on, single chosen jobs are often among the newest.
 local END = chosen_queue ~= '' and 1 or -1
 
 local tally, reasons = {}, {}
@@ -80,8 +80,8 @@ local function note_time(job)
   end
 end
 
--- Runs check, and in 'run' apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time of what
--- would be done, as RQ writes times}.
+-- Calls check, and in mode 'run' also apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time
+-- of the jobs that would be changed, as RQ writes times}.
 local function each(check, apply)
   local done, skipped = 0, 0
   for at = FIRST, #ARGV do

@@ -1,8 +1,8 @@
--- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, place in
--- a group and slot in a rate limit. Of a job without a readable hash, the entry that was chosen or every one there is.
+-- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, membership of
+-- a group and slot in a rate limit. If a job has no readable hash: its entry in the chosen list, or all its entries.
 -- requires: operation
 
--- the registries by status; that of running jobs has no ids in it, but executions
+-- the registries by status; the registry of running jobs holds executions, not ids
 local kinds = {}
 for status, kind in pairs(statuses.registry) do
   kinds[status] = not statuses.runs[status] and kind or nil
@@ -20,7 +20,7 @@ local function queue_names()
   return names
 end
 
--- The lists come last: looking through a long one takes long.
+-- The lists come last, because searching a long list takes long.
 local function listed(id)
   local names = queue_names()
   for _, name in ipairs(names) do
@@ -103,7 +103,7 @@ local function apply(job)
     drop_everywhere(job.id)
   end
   local left = { job.key, keys.dependents(job.id), keys.dependencies(job.id), keys.results(job.id), keys.log(job.id) }
-  if job.rate_limit_key == '' then -- a limited job that still runs keeps its execution, and with it its slot
+  if job.rate_limit_key == '' then -- a job with a rate limit that still runs keeps its execution, and so its slot
     left[#left + 1] = keys.executions(job.id)
   end
   redis.call('UNLINK', unpack(left))

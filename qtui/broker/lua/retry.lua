@@ -1,5 +1,5 @@
--- Puts failed jobs back into the queue they came from, as rq.registry.FailedJobRegistry.requeue does, but all in one
--- step, without the expiry of the failure, and with fresh attempts where our producer said how many there are.
+-- Puts failed jobs back into their queue, as rq.registry.FailedJobRegistry.requeue does, but all in one
+-- step, without the expiry of the failed job, and with all attempts again if our producer has stored their number.
 -- requires: operation
 
 local function limited(job)
@@ -18,7 +18,7 @@ end
 
 local NOW, places = timestamp(), {}
 
--- the keys of a queue that a retry touches, looked at once; problem: one of them has the wrong type
+-- the keys of a queue that a retry changes, checked once per queue; problem: one of them has the wrong type
 local function place(name)
   local found = places[name]
   if not found then
@@ -46,7 +46,7 @@ local function check(job)
     return home.problem
   end
   if mode == 'plan' and not redis.call('ZSCORE', home.failed, job.id) then
-    return 'no longer failed' -- a run is told so by ZREM
+    return 'no longer failed' -- in mode 'run', apply learns this from the reply of ZREM
   end
   return check_limit(job)
 end

@@ -1,8 +1,8 @@
--- row(id, queue, score): what a list shows of one job, each text cut to its bound.
+-- row(id, queue, score): the facts of one job that a list shows, each text cut to its bound.
 -- arguments: spec
 -- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
 -- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
--- `data` beyond data_read bytes is not even read, because a script that reads it holds the server for its length.
+-- If `data` has more than data_read bytes it is not read, because reading long data in a script blocks the server.
 
 local spec = cjson.decode(args.spec)
 

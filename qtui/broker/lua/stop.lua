@@ -1,5 +1,5 @@
--- Asks the workers of running jobs to stop them, as rq.command.send_stop_job_command does: on its own channel each hears
--- of its job, ends it, and lists it as stopped. Nothing is written here.
+-- Sends the workers of running jobs the command to stop them, as rq.command.send_stop_job_command does: each worker
+-- receives it on its own channel, ends the job, and records it as stopped. This script writes nothing.
 -- requires: operation
 
 FIELDS[#FIELDS + 1] = 'worker_name'
@@ -15,7 +15,7 @@ local function check(job)
     return chosen_status ~= '' and 'no longer started' or 'it does not run'
   end
   if string.find(job.id, '[^\32-\126]') then
-    return 'its id is none that RQ allows' -- a command with it could not be read, which ends some workers' hearing
+    return 'its id is none that RQ allows' -- some workers receive no more commands after one that they cannot read
   end
   if job.worker_name == '' or redis.call('EXISTS', keys.worker(job.worker_name)) == 0 then
     return 'its worker is gone'

@@ -1,9 +1,9 @@
--- The jobs of a window, newest first, out of one queue or merged from all.
+-- The jobs of a window, newest first, from one queue or merged from all queues.
 -- Returns {total, {place that has a wrong type…}, {row…}}.
 -- requires: row
 -- arguments: status, all, queue, offset, limit, merged
--- `all`: 1 for all queues instead of that one. `merged`: up to how many jobs in all are merged by their time, which is the
--- score where their hashes have none for that status.
+-- `all`: 1 for all queues instead of `queue`. `merged`: the largest total number of jobs that are merged by time; the time is
+-- the score if the job's hash has no time for the status.
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -45,7 +45,7 @@ end
 local function slice(name, first, count)
   local found = {}
   if count == 0 then
-    return found -- also because the last rank would be -0, which some servers take for no number
+    return found -- the last rank would be -0, which some servers reject as a number
   elseif listed then
     local ids = redis.call('LRANGE', place(name), -(first + count), -(first + 1))
     for i = #ids, 1, -1 do

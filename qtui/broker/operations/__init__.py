@@ -1,4 +1,4 @@
-"""What can be done to jobs: one file an operation, found by itself; one way to plan and run them all."""
+"""What can be done to jobs: each operation is one file, found automatically; all are planned and run in the same way."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Parameter",
 
 
 def _find() -> Iterator[Operation]:
-    """The operations that the modules of this package hold."""
+    """The operations that are defined in the modules of this package."""
     for module in pkgutil.iter_modules(__path__):
         members = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
         yield from (member for member in members if isinstance(member, Operation))
 
 
 OPERATIONS: Final[dict[str, Operation]] = {found.name: found for found in sorted(_find(), key=lambda each: each.order)}
-"""Every operation by its name, in their order; keys, footer, palette, help and commands are made from it."""
+"""Every operation by its name, sorted by `Operation.order`; keys, footer, palette, help and commands are made from it."""

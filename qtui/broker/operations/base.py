@@ -1,4 +1,4 @@
-"""What an operation is, the plan before it is done, and the report after."""
+"""What an operation is, the plan made before it is run, and the report made afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.server.scripts import Script
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
-"""The reasons, given by scripts, that mean: there is no job of that id."""
+"""The reasons returned by scripts that mean: no job has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +22,21 @@ class Report:
 
     operation: str
     batch: str
-    """Names this run; '' for a dry run."""
+    """The name of this run; '' for a dry run."""
     dry_run: bool
     matched: int
     done: int
     skipped: int
-    """Left as they were, for the reasons given."""
+    """Jobs left as they were; `reasons` says why."""
     failed: int
-    """Not done, because the server failed."""
+    """Jobs not changed, or perhaps changed, because the server failed."""
     seconds: float
     reasons: dict[str, int] = field(default_factory=dict)
-    """Why jobs were skipped or failed, and what to know of those that were done, each with the number of jobs."""
+    """Why jobs were skipped or failed, and notes on those that were done, each with the number of jobs."""
 
 
 Value = str | int | float
-"""What a script can be given."""
+"""What a script accepts as the value of a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ class Parameter:
     prompt: str
     """What the dashboard asks: "To which queue?"."""
     hint: str
-    """What it means, in half a sentence."""
+    """What the value means, in half a sentence."""
     parse: Callable[[str], Value]
-    """The value for the script, which finds it as `spec.parameter`; raises InvalidInput where the text cannot be one."""
+    """Returns the value that the script reads as `spec.parameter`; raises InvalidInput if the text is not a valid value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class Operation:
     """One thing that can be done to jobs. Its script begins with `operation.lua` and ends with `each.lua`."""
 
     name: str
-    """As it is typed: `qtui NAME`."""
+    """The name typed on the command line: `qtui NAME`."""
     title: str
-    """As it is read: on the footer, in the palette, in questions."""
+    """The name shown to people: on the footer, in the palette, in questions."""
     past: str
     """What was done to a job, for reports: "retried"."""
     key: str
-    """An uppercase letter, as it changes something; no two operations share one."""
+    """An uppercase letter, because the operation changes something; no two operations share a key."""
     hint: str
     """What it does, in half a sentence."""
     order: int
@@ -75,21 +75,21 @@ class Operation:
     """The statuses of the jobs to which it applies."""
     script: Script
     danger: bool = False
-    """It cannot be taken back."""
+    """Whether it cannot be undone."""
     usual: Status | None = None
-    """The status that is meant where a command names none; None: it has to be named."""
+    """The status that is used if a command names none; None: a command must name one."""
     deletes: bool = False
-    """The job no longer exists afterwards."""
+    """Whether the job no longer exists afterwards."""
     parameter: Parameter | None = None
 
     def applies_to(self, status: Status | None) -> bool:
-        """Whether it can be done to jobs of that status; None, an unknown status, allows nothing."""
+        """Whether it can be done to jobs in this status; False for None, which is an unknown status."""
         return status in self.statuses
 
     def value(self, text: str | None) -> Value | None:
-        """The value for the script, of what was typed for the parameter; None where the operation has no parameter.
+        """The value for the script, parsed from the text typed for the parameter; None if the operation has no parameter.
 
-        Raises InvalidInput, in one sentence, where nothing was typed or it is no such value.
+        Raises InvalidInput, in one sentence, if nothing was typed or the text is not a valid value.
         """
         if self.parameter is None:
             return None
@@ -118,10 +118,10 @@ class Plan:
     sample: tuple[JobRow, ...]
     """At most five of the jobs, oldest first."""
     oldest: float | None
-    """When the oldest of those that can be done ended, or was queued; seconds since the epoch."""
+    """When the oldest job that can be changed ended, or was queued; seconds since the epoch."""
     newest: float | None
     reasons: dict[str, int]
-    """What cannot be done and why, and what to know about the rest, each with the number of jobs."""
+    """Why jobs cannot be changed, and notes on those that can, each with the number of jobs."""
     seconds: float
 
     def report(self) -> Report:

@@ -1,4 +1,4 @@
-"""Cancel: jobs that wait are called off, and can still be read among the canceled ones."""
+"""Cancel: waiting jobs will not run, and can still be read in the list of canceled jobs."""
 
 from __future__ import annotations
 

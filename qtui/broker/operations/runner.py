@@ -1,4 +1,4 @@
-"""Plans and runs operations: the ids are read once, then worked off in chunks, each one script."""
+"""Plans and runs operations: the ids are read once, then processed in chunks, each by one call of a script."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode
 
 LARGEST: Final = 200
-"""Jobs in one chunk at most."""
+"""Maximum number of jobs in one chunk."""
 TIGHT: Final = 0.005
-"""Seconds of server time above which the next chunk is made smaller, so that none holds the server for 10 ms."""
+"""If a chunk takes more seconds of server time than this, the next one is smaller, so that none blocks the server for 10 ms."""
 SAMPLE: Final = 5
 
 LOST: Final = "unknown: the server failed while they were under way, look again"
@@ -61,7 +61,7 @@ class _Tally:
 class _Work:
     """The script of an operation on some jobs, and how long the server takes for it.
 
-    A script cannot read a clock on every server, so that is the time of the round trip, less the least that one takes.
+    Scripts cannot read a clock on every server, so the server time is the time of the round trip minus that of the fastest one.
     """
 
     def __init__(self, client: redis.Redis, operation: Operation, spec: str, mode: Literal["plan", "run"]) -> None:
@@ -71,10 +71,10 @@ class _Work:
         self._way = inf
         """Seconds that the fastest round trip took."""
         self.seconds = 0.0
-        """Of server time, of the last call."""
+        """Server time of the last call, in seconds."""
 
     def __call__(self, target: Targets, ids: Sequence[str]) -> list[Any]:
-        """What `operation.lua` returns of these jobs; raises redis.RedisError."""
+        """What `operation.lua` returns for these jobs; raises redis.RedisError."""
         return self._timed(self._mode, target, ids)
 
     def _timed(self, mode: Literal["plan", "run"], target: Targets, ids: Sequence[str]) -> list[Any]:
@@ -88,16 +88,16 @@ class _Work:
         return reply
 
     def measure(self) -> None:
-        """Two calls without jobs that only read; the first may have to send the script, or to connect."""
+        """Two calls that only read, without jobs: the first may be slow, as it may have to send the script or to connect."""
         for _ in range(2):
             self._timed("plan", Targets(()), ())
 
 
 def plan(client: redis.Redis, operation: Operation, selection: Selection, text: str | None = None) -> Plan:
-    """What `run` would do now; writes nothing, and on a server from 7.0 on could not.
+    """What `run` would do now; it writes nothing, and a server from 7.0 on would refuse a write.
 
-    `text` is what was typed for the operation's parameter. Raises InvalidInput where the operation does not apply to the
-    selection's status or the text is no value of its parameter, redis.RedisError where the server fails.
+    `text` is what was typed for the operation's parameter. Raises InvalidInput if the operation does not apply to the
+    selection's status or the text is not a valid value, redis.RedisError if the server fails.
     """
     began = time.monotonic()
     work = _Work(client, operation, _spec(operation, operation.value(text)), "plan")
@@ -130,11 +130,12 @@ def run(
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Does it to the jobs that a selection names now, or to exactly those of a plan, whose `text` then counts.
+    """Applies the operation to the jobs that a selection matches now, or to exactly those of a plan, whose `text` is then used.
 
-    Each chunk is one script, all or nothing, and holds the server for less than about 10 ms. After each chunk
-    `on_progress(jobs worked off, jobs in all)` is called; where `stop()` is true before a chunk, the rest is left. A server
-    that fails ends the run: the report says what was done and what was not. Raises as `plan` does, only before the first chunk.
+    Each chunk is one script, all or nothing, and blocks the server for less than about 10 ms. After each chunk
+    `on_progress(jobs processed, total jobs)` is called; if `stop()` is true before a chunk, the remaining jobs are left. A
+    failing server ends the run: the report says what was done and what was not. Raises as `plan` does, but only before the
+    first chunk.
     """
     began = time.monotonic()
     value = operation.value(what.text if isinstance(what, Plan) else text)
@@ -168,7 +169,7 @@ def run(
 
 
 def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
-    """Nothing of a chunk was done where the server answered with an error; where it did not answer, that is not known."""
+    """Counts what is left: if the server replied with an error, nothing of the chunk was done; else that is unknown."""
     refused = isinstance(error, redis.ResponseError)
     tally.failed = left
     tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
@@ -177,7 +178,7 @@ def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
 
 
 def _chunks(targets: tuple[Targets, ...], work: _Work) -> Iterator[tuple[Targets, tuple[str, ...]]]:
-    """The ids in chunks whose size follows how long the server took for the last one."""
+    """The ids in chunks; the size of each depends on how long the server took for the previous one."""
     size = LARGEST // 4
     if sum(len(target.ids) for target in targets) > size:
         work.measure()

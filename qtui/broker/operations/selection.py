@@ -1,4 +1,4 @@
-"""Which jobs an operation is done to: single ones, or all of a status; and their ids, read once."""
+"""Which jobs an operation applies to: single ones, or all in a status; and their ids, read once."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ class Targets:
 
     ids: tuple[str, ...]
     queue: str | None = None
-    """None where single jobs were chosen: their hashes name their queues."""
+    """None if single jobs were chosen: their hashes name their queues."""
     status: Status | None = None
-    """None likewise."""
+    """None if single jobs were chosen."""
 
 
 def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
-    """The ids of a selection as they are now; raises redis.RedisError where the server fails."""
+    """The ids that a selection matches now; raises redis.RedisError if the server fails."""
     if isinstance(selection, Chosen):
         ids = tuple(dict.fromkeys(selection.ids))
         return (Targets(ids),) if ids else ()
@@ -68,8 +68,8 @@ def _search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Tar
 def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
     """The ids of a queue's list or registry, oldest first.
 
-    They are read from the newest to the oldest: a job that leaves the old end meanwhile shifts none of the others, and one
-    that is added at the new end only makes some be read twice.
+    They are read from the newest to the oldest: if a job leaves the old end meanwhile, no other job is missed, and if one
+    is added at the new end, some are read twice and kept once.
     """
     key = encode(jobs.place(queue, status))
     found: dict[str, None] = {}
@@ -83,7 +83,7 @@ def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
 
 
 def _job_id(member: bytes, status: Status) -> str:
-    """The id in a member of a list or registry: where jobs run, the id of the execution follows it."""
+    """The job's id in a member of a list or registry; in the registry of running jobs, the id of the execution follows it."""
     text = decode(member)
     return text.rpartition(":")[0] or text if status.runs else text
 

@@ -1,4 +1,4 @@
-"""Stop: the workers of running jobs are asked to end them."""
+"""Stop: the workers of running jobs receive the command to end them."""
 
 from __future__ import annotations
 
