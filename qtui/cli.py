@@ -21,10 +21,10 @@ from qtui_workers.text import printable
 
 
 class Commands(TyperGroup):
-    """The commands of `qtui`, each imported where it is called: no command waits for what only others need."""
+    """The commands of `qtui`, each imported only when it is called, so that no command loads what only others need."""
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name; where there is none all are loaded, so that similar names can be suggested."""
+        """The command with that name; if there is none, all commands are loaded so that similar names can be suggested."""
         if cmd_name not in self.commands:
             found = find(cmd_name)
             self._add([found] if found else find_all())
@@ -39,7 +39,7 @@ class Commands(TyperGroup):
     def _add(self, commands: Iterable[Command]) -> None:
         for command in commands:
             self.commands[command.name] = _for_typer(command)
-        gc.freeze()  # what was imported stays to the end, so the collector need not look through it at exit
+        gc.freeze()  # imported objects live until the end, so the garbage collector need not search them at exit
 
 
 def _for_typer(command: Command) -> Any:
@@ -93,11 +93,11 @@ def dashboard() -> None:
 
 
 def main() -> None:
-    """The entry point: an error is one sentence on standard error, and the exit code says of which kind."""
+    """The entry point: an error is one sentence on standard error, and the exit code tells its kind."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
     if os.environ.get("QTUI_PROCESSORS"):
-        sys.path.append(".")  # where qtui-worker finds processors in the current folder, they are found here as well
+        sys.path.append(".")  # qtui-worker finds processors in the current folder, so qtui does too
     try:
         app(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
     except QtuiError as error:
@@ -108,7 +108,7 @@ def main() -> None:
 
 
 def _optional_value(words: list[str], option: str, default: str) -> list[str]:
-    """The words, with a value after an option that stands alone: `--wait` may, but an option of click's may not."""
+    """The words with a default value added to `option` if no number follows it: click itself requires a value."""
     found = []
     for place, word in enumerate(words):
         following = words[place + 1] if place + 1 < len(words) else ""

@@ -1,4 +1,4 @@
-"""A worker of `qtui demo`: `qtui-worker` that ends when the process that started it ends, even if that was killed."""
+"""A worker of `qtui demo`: a `qtui-worker` that ends when the process that started it ends, even if that process is killed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from qtui_workers import cli
 
 
 def _end_with_the_pipe() -> None:
-    """Stop when the other end of standard input is closed; RQ takes the second signal as: at once."""
+    """Stop the worker when the other end of standard input is closed; on the second signal RQ stops at once."""
     os.read(sys.stdin.fileno(), 1)
     for _ in range(2):
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1.2)  # RQ takes a second signal within a second for the first one's echo
+        time.sleep(1.2)  # RQ ignores a second signal that follows within a second
 
 
 if __name__ == "__main__":

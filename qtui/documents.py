@@ -1,4 +1,4 @@
-"""What the commands answer as JSON: a document for each kind of thing; its fields are promises, listed in the README."""
+"""The JSON output of the commands: one document for each kind of thing; its fields are stable and listed in the README."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qtui.broker.status import COUNTED
 
 
 def iso(at: float | None) -> str | None:
-    """A moment as ISO 8601 in UTC; None also for a year that no calendar has."""
+    """A time as ISO 8601 in UTC; None if it is not known, or its year cannot be represented."""
     try:
         return None if at is None else datetime.fromtimestamp(at, UTC).isoformat().replace("+00:00", "Z")
     except (OverflowError, OSError, ValueError):
@@ -61,7 +61,7 @@ def of_job_row(row: JobRow) -> dict[str, Any]:
 
 
 def of_window(window: Window) -> dict[str, Any]:
-    """A window of jobs as `qtui jobs --json` answers."""
+    """A window of jobs as `qtui jobs --json` prints it."""
     document = {"total": window.total, "offset": window.offset, "jobs": [of_job_row(row) for row in window.rows]}
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
@@ -69,7 +69,7 @@ def of_window(window: Window) -> dict[str, Any]:
 
 
 def of_job(detail: JobDetail) -> dict[str, Any]:
-    """One job whole, as `qtui job --json` answers."""
+    """Everything about one job, as `qtui job --json` prints it."""
     return {
         **of_job_row(detail.row),
         "payload": detail.payload,

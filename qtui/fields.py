@@ -1,4 +1,4 @@
-"""The fields of a payload, as a person types them: what a form shows, and what `key=value` means."""
+"""The fields of a payload: what a form shows for each, and how `key=value` texts become values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Field:
 
     @property
     def hint(self) -> str:
-        """What to type, in a few words."""
+        """A few words that say what to type."""
         words = {"text": "text", "integer": "a whole number", "number": "a number", "json": "JSON"}
         kind = " or ".join(self.choices) if self.choices else words.get(self.kind, "yes or no")
         if self.required:
@@ -42,9 +42,9 @@ class Field:
         return f"{kind}, default {json.dumps(self.default, ensure_ascii=False, default=str)}"
 
     def parse(self, text: str) -> Any:
-        """The value that the text means; left as text where it does not fit, for the payload's model to refuse.
+        """The value that the text stands for; a text that does not fit is returned as it is, and the payload's model refuses it.
 
-        Raises InvalidInput, with the reason for this field, where JSON is wanted and it is none.
+        Raises InvalidInput, with the reason for this field, if the field needs JSON and the text is not JSON.
         """
         if self.kind == "boolean":
             return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(text.lower(), text)
@@ -60,7 +60,7 @@ class Field:
 
 
 def parse_json(text: str, what: str) -> Any:
-    """The value that a JSON text holds; InvalidInput that names `what` and the reason where it is none."""
+    """The value of a JSON text; raises InvalidInput, which names `what` and the reason, if it is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -92,7 +92,7 @@ def _field(name: str, spec: Mapping[str, Any], required: bool, schema: Mapping[s
 
 
 def _shape(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The spec without references, and without the "or null" of an optional field."""
+    """The schema of a field with references resolved, and without the "or null" of an optional field."""
     if "$ref" in spec:
         name = str(spec["$ref"]).rpartition("/")[2]
         return _shape(schema.get("$defs", {}).get(name, {}), schema)
@@ -101,9 +101,9 @@ def _shape(spec: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, A
 
 
 def from_pairs(model: type[BaseModel], pairs: list[str]) -> dict[str, Any]:
-    """The payload that `key=value` words mean; `key:=JSON` gives any JSON value.
+    """The payload made from `key=value` texts; `key:=JSON` gives any JSON value.
 
-    Raises InvalidInput for a word that is no pair, or JSON that is none. Unknown names are kept, for the model to refuse.
+    Raises InvalidInput for a text that is not a pair, or for invalid JSON. Unknown names are kept; the model refuses them.
     """
     known = {field.name: field for field in fields_of(model)}
     payload: dict[str, Any] = {}

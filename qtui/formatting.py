@@ -1,4 +1,4 @@
-"""Numbers and times in the words of people; what is not known is "–", never 0."""
+"""Numbers and times as text for people; an unknown value is "–", never 0."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def age(seconds: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """How long something took, precise where it was short: "4 ms", "0.2 s", "30.0 s", "12m 3s"."""
+    """How long something took, with more digits if it was short: "4 ms", "0.2 s", "30.0 s", "12m 3s"."""
     if seconds is None or not _known(seconds):
         return UNKNOWN
     span = max(0.0, seconds)
@@ -61,7 +61,7 @@ def duration(seconds: float | None) -> str:
 
 
 def ago(at: float | None, now: float) -> str:
-    """A moment by its distance from now, in one unit: "3m ago", "now", "in 3m"."""
+    """How far a time is from now, in one unit: "3m ago", "now", "in 3m"."""
     if at is None or not _known(at):
         return UNKNOWN
     if abs(now - at) < 1:
@@ -71,7 +71,7 @@ def ago(at: float | None, now: float) -> str:
 
 
 def until(at: float | None, now: float) -> str:
-    """A moment that something is due, by its distance from now: "in 3m", "now", "3m late"."""
+    """How far a due time is from now: "in 3m", "now", "3m late"."""
     return ago(at, now).replace(" ago", " late")
 
 
@@ -85,7 +85,7 @@ def _moment(at: float | None, pattern: str) -> str:
         return UNKNOWN
     try:
         return datetime.fromtimestamp(at, UTC).strftime(pattern)
-    except (OverflowError, OSError, ValueError):  # a year that no calendar has
+    except (OverflowError, OSError, ValueError):  # a year that datetime cannot represent
         return UNKNOWN
 
 
@@ -120,7 +120,7 @@ def rate(per_second: float | None) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A share of 1 as "62 %"; 100 % only when it is whole."""
+    """A fraction as "62 %"; 100 % only when it is whole."""
     if fraction is None or not _known(fraction):
         return UNKNOWN
     return f"{math.floor(min(1.0, max(0.0, fraction)) * 100 + 1e-9)} %"
@@ -129,7 +129,7 @@ def percent(fraction: float | None) -> str:
 def spark(values: Sequence[float | None], width: int) -> str:
     """The newest `width` values as blocks, the newest at the right; always `width` cells.
 
-    The highest one fills its cell; anything above 0 is higher than 0; what is not known is a blank.
+    The highest one fills its cell; anything above 0 is higher than 0; an unknown value is a blank.
     """
     newest = values[-width:] if width > 0 else ()
     top = max((value for value in newest if value is not None and _known(value)), default=0.0)
@@ -159,17 +159,17 @@ def short_function(function: str | None) -> str:
 
 
 def attempts(begun: int | None, allowed: int | None) -> str:
-    """Attempts begun, of those allowed: "2/3"; "2" where there is no bound known."""
+    """Attempts begun, of those allowed: "2/3"; "2" if the number allowed is not known."""
     return count(begun) if begun is None or allowed is None else f"{begun}/{allowed}"
 
 
 def progress(known: Progress | None, width: int = 16) -> str:
-    """Bar, percent and message: "████████░░  62 %  page 31"; where the total is not known, how much is done."""
+    """Bar, percent and message: "████████░░  62 %  page 31"; if the total is not known, only how much is done."""
     if known is None:
         return UNKNOWN
     share = f"{bar(known.fraction, width)}  {percent(known.fraction):>5}"
-    told = f"{known.done:,g} done" if known.fraction is None else share
-    return f"{told}  {printable(known.message, 200)}".rstrip()
+    amount = f"{known.done:,g} done" if known.fraction is None else share
+    return f"{amount}  {printable(known.message, 200)}".rstrip()
 
 
 def cells(text: str) -> int:
@@ -178,7 +178,7 @@ def cells(text: str) -> int:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """The text in exactly `width` cells, at the left or the `right`; an ellipsis says that it was cut."""
+    """The text in exactly `width` cells, aligned to the left or the `right`; an ellipsis marks a cut."""
     space = width - cells(text)
     if space < 0:
         return set_cell_size(text, width - 1) + "…" if width > 0 else ""

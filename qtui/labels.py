@@ -35,21 +35,21 @@ def function(row: JobRow) -> str:
 
 
 def drain(seconds: float | None) -> str:
-    """How long until nothing waits: "36s", "never", "–" where nothing waits or it is not known."""
+    """How long until no job waits: "36s", "never"; "–" if no job waits or it is not known."""
     if not seconds:
         return formatting.UNKNOWN
     return "never" if math.isinf(seconds) else formatting.age(seconds)
 
 
 def standing(row: QueueRow) -> str:
-    """What keeps the jobs of a queue from being worked on, glyph and word: "‖ paused"; '' where nothing does."""
+    """Why workers do not take the jobs of a queue, as glyph and word: "‖ paused"; '' if nothing prevents it."""
     if row.paused:
         return f"{PAUSED} paused"
     return "⚠ nobody listens" if diagnosis.unattended(row) else ""
 
 
 def summary(row: JobRow) -> str:
-    """The line that tells most about a job: what is wrong with its record, its error, or its description."""
+    """The most useful line about a job: what is wrong with its record, else its error, else its description."""
     return row.problem or error(row) or row.description or ""
 
 
@@ -64,5 +64,5 @@ def trouble(error: Exception, place: str) -> str:
 
 
 def sample(row: JobRow) -> str:
-    """A job in a line: its id, its function, and what tells most about it."""
+    """A job as one line: its id, its function, and its summary."""
     return f"  {formatting.short_id(row.id):<9} {function(row):<20} {summary(row)}"

@@ -1,4 +1,4 @@
-"""Opens the dashboard: what has to be set before Textual is imported, and how signals end it."""
+"""Opens the dashboard: settings needed before Textual is imported, and the signals that end it."""
 
 from __future__ import annotations
 
@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from qtui.app import QtuiApp
 
 FRAMES_PER_SECOND: Final = "250"
-"""A key is shown at the next frame: at Textual's own 60 a second that is a wait one feels; more frames cost no more work."""
+"""The effect of a key is shown at the next frame: at Textual's default of 60 a second the delay can be felt.
+More frames cost no more work."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The signals that end the dashboard as the key q does."""
 
 
 def open_dashboard(context: Context, client: redis.Redis, preferences: Preferences) -> None:
-    """Run the dashboard until the operator leaves it; raises SystemExit with 128 + its number where a signal ended it."""
+    """Run the dashboard until the operator leaves it; raises SystemExit with 128 + the signal's number if a signal ended it."""
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)
-    gc.disable()  # importing makes objects that all stay: looking through them again and again costs a tenth of the start
+    gc.disable()  # imports create objects that all stay: collecting garbage meanwhile takes a tenth of the start
     from qtui.app import QtuiApp
     from qtui.session import Session
 
@@ -41,9 +42,10 @@ def open_dashboard(context: Context, client: redis.Redis, preferences: Preferenc
 
 
 async def _run(app: QtuiApp) -> None:
-    """Run the App, which a signal leaves between two of its callbacks.
+    """Run the App; a signal ends it between two callbacks of the event loop.
 
-    A handler of Python's own could raise anywhere, also where an exception is only printed, and the dashboard would live on.
+    A handler of Python's `signal` module could raise anywhere, even where Python only prints an exception, and the dashboard
+    would not end.
     """
     loop = asyncio.get_running_loop()
     for number in ENDING:
@@ -54,7 +56,7 @@ async def _run(app: QtuiApp) -> None:
 
 @contextmanager
 def _handlers_restored() -> Iterator[None]:
-    """Puts the handlers of the signals back: an event loop that ends leaves the system's own."""
+    """Restores the signal handlers afterwards: an event loop that ends resets them to the defaults of the system."""
     before = {number: signal.getsignal(number) for number in ENDING}
     try:
         yield

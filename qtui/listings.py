@@ -1,4 +1,4 @@
-"""What the commands answer as text, for people: aligned columns, or one job whole."""
+"""The text output of the commands, for people: aligned columns, or everything about one job."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.text import printable
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
-"""Shown even where they are 0."""
+"""These counts are shown even if they are 0."""
 
 
 def of_queues(overview: Overview) -> str:
@@ -58,7 +58,7 @@ def of_jobs(window: Window, now: float) -> str:
 
 
 def of_job(detail: JobDetail, now: float) -> str:
-    """One job whole, for people."""
+    """Everything about one job, for people."""
     row = detail.row
     facts = [
         ("job", row.id),

@@ -1,4 +1,4 @@
-"""The messages of the dashboard: what a thread reports to its screen, and what a screen requests of the App."""
+"""The messages of the dashboard: what a thread reports to its screen, and what a screen requests from the App."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Data = TypeVar("Data")
 
 @dataclass
 class Loaded(Message, Generic[Request, Data]):
-    """What a screen requested was loaded from Redis."""
+    """The data that a screen requested was loaded from Redis."""
 
     request: Request
-    """What was requested, as the screen's `request()` returned it."""
+    """The request, as the screen's `request()` returned it."""
     overview: Overview
     data: Data
 
@@ -44,7 +44,7 @@ class OperationConfirmed(Message):
 
 @dataclass
 class ChangeConfirmed(Message):
-    """The operator agreed to a change that is no operation on jobs."""
+    """The operator agreed to a change that is not an operation on jobs."""
 
     change: Callable[[redis.Redis], str]
-    """Makes the change, in a thread, and returns the sentence that says so."""
+    """Called in a thread: makes the change, and returns a sentence that describes it."""

@@ -1,4 +1,4 @@
-"""How the commands answer: lines for people, one JSON document for programs."""
+"""The output of the commands: lines for people, one JSON document for programs."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def emit(document: Any) -> None:
 
 
 def say(text: str = "") -> None:
-    """Write a line to standard output; the command ends where the reader has closed it, as `head` does."""
+    """Write a line to standard output; the command ends if the reader has closed the pipe, as `head` does."""
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python prints an error when it closes standard output
         raise SystemExit(0) from None
 
 

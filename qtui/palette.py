@@ -19,19 +19,19 @@ MOST = 20
 
 
 class OperationProvider(Provider):
-    """A command for every operation that has a key on the screen, now."""
+    """A command for every operation whose key is active on the screen now."""
 
     def _possible(self) -> list[Operation]:
         actions = {active.binding.action for active in self.screen.active_bindings.values() if active.enabled}
         return [operation for operation in OPERATIONS.values() if operation_action(operation) in actions]
 
     async def discover(self) -> Hits:
-        """All of them, before anything is typed."""
+        """All these operations, before anything is typed."""
         for operation in self._possible():
             yield DiscoveryHit(operation.title, partial(self.screen.run_action, operation_action(operation)), help=operation.hint)
 
     async def search(self, query: str) -> Hits:
-        """Those whose title matches."""
+        """The operations whose title matches the query."""
         matcher = self.matcher(query)
         for operation in self._possible():
             if (score := matcher.match(operation.title)) > 0:
@@ -40,7 +40,7 @@ class OperationProvider(Provider):
 
 
 class QueueProvider(Provider):
-    """A command for every queue seen."""
+    """A command for every queue of the newest overview."""
 
     def _queues(self) -> list[str]:
         seen = session_of(self.app).overview
@@ -67,7 +67,7 @@ class JobProvider(Provider):
     """A command that opens the job whose id was typed or pasted."""
 
     async def search(self, query: str) -> Hits:
-        """The query itself, where it could be an id."""
+        """The query itself, if it could be an id."""
         wanted = query.strip()
         if JOB_ID.fullmatch(wanted):
             yield Hit(0.5, f"Job {wanted}", lambda: self.app.push_screen(JobScreen(wanted)), help="Open it by its id")

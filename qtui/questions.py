@@ -1,4 +1,4 @@
-"""What is asked before something is changed, the same on every screen and in every command; `place` names the connection."""
+"""The questions shown before something is changed, the same on screens and in commands; `place` is the connection's name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qtui.broker.worker_commands import WorkerCommand
 
 
 def operation_question(plan: Plan, place: str) -> str:
-    """What is asked before an operation: how many, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
+    """The question before an operation: how many jobs, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
     operation, selection = plan.operation, plan.selection
     if plan.doable == 0:
         return f"Nothing to {operation.name} on {place}."
@@ -27,12 +27,12 @@ def operation_question(plan: Plan, place: str) -> str:
 
 
 def pause_question(row: QueueRow, place: str) -> str:
-    """What is asked before a queue is paused, or resumed where it is paused."""
+    """The question before a queue is paused, or resumed if it is paused."""
     waits = diagnosis.waiting(row.count(Status.QUEUED)).capitalize()
     return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {waits}."
 
 
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
-    """What is asked before a worker gets a command ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
+    """The question before a command is sent to a worker ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
     job = f"{formatting.short_id(worker.current_job)} of " if command.needs_job and worker.current_job else ""
     return f"{command.title} {job}worker {worker.name} on {place}?"

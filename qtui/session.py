@@ -30,7 +30,7 @@ class RunningOperation:
 
 
 class Session:
-    """One operator at one Redis, from the start of the dashboard to its end."""
+    """The state of the dashboard for one Redis, from its start to its end."""
 
     def __init__(
         self,
@@ -40,18 +40,18 @@ class Session:
         refresh_seconds: float | None = 1.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`refresh_seconds` None: load only when the operator asks. `clock` gives seconds since the epoch."""
+        """`refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch."""
         self.context = context
         self.client = client
         self.refresh_seconds = refresh_seconds
         self.clock = clock
         self.throughput = Throughput()
         self.overview: Overview | None = None
-        """The newest one, whichever screen loaded it."""
+        """The newest overview, whichever screen loaded it."""
         self.loaded_at: float | None = None
-        """When it was loaded, by our own clock."""
+        """When the newest overview was loaded, by this machine's clock; seconds since the epoch."""
         self.running: RunningOperation | None = None
-        """There is one at a time."""
+        """The operation that runs, at most one at a time; None if none runs."""
 
     @property
     def name(self) -> str:
@@ -65,11 +65,11 @@ class Session:
 
     @property
     def server_now(self) -> float:
-        """The server's clock at the newest overview; our own before the first. Seconds since the epoch."""
+        """The server's clock at the newest overview; before the first, this machine's clock. Seconds since the epoch."""
         return self.overview.at if self.overview else self.clock()
 
     def observe(self, loaded: Overview) -> Overview:
-        """Keep an overview as the newest one; returns it with the rates that follow from those before."""
+        """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones."""
         self.overview = self.throughput.feed(loaded)
         self.loaded_at = self.clock()
         return self.overview

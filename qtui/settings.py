@@ -1,4 +1,4 @@
-"""What a person may set: the connections of the config file, and a few preferences beside them."""
+"""The user's settings: the connections in the config file, and a few preferences."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from qtui_workers.server.contexts import Connections
 
 
 class Preferences(Connections):
-    """The config file, whole."""
+    """The whole content of the config file."""
 
     model_config = ConfigDict(extra="forbid")
 
     refresh: float = Field(default=1.0, ge=0.1, le=3600)
-    """Seconds between two looks."""
+    """Seconds between two reloads of a screen."""
     theme: str | None = None
-    """A theme of the dashboard; the palette lists them."""
+    """The name of the dashboard's theme; the palette lists all themes."""

@@ -20,12 +20,12 @@ TONES: Final[dict[Tone, str]] = {
 
 
 def tone_classes(prefix: str) -> set[str]:
-    """The component classes of a widget that draws in tones: `prefix--good` and its like."""
+    """The component classes of a widget that draws in tones: `prefix--good` and so on, one for each tone."""
     return {f"{prefix}--{tone}" for tone in get_args(Tone)}
 
 
 def tone_rules(prefix: str) -> str:
-    """The rules of those component classes, to stand inside the block of the widget's DEFAULT_CSS."""
+    """The CSS rules of those component classes, to be put inside the block of the widget's DEFAULT_CSS."""
     return "".join(f"& > .{prefix}--{tone} {{ color: {color}; }}\n" for tone, color in TONES.items())
 
 

@@ -61,7 +61,7 @@ def count_commands(pipe: redis.client.Pipeline, queue: str) -> None:
 
 
 def counts_of(replies: list[object]) -> dict[Status, int]:
-    """The counts in the replies to `count_commands`; a key of the wrong type counts 0. Raises any other error in them."""
+    """The counts in the replies to `count_commands`; a key of the wrong type counts 0. Raises any other error among them."""
     return {status: reply_of(reply) or 0 for status, reply in zip(COUNTED, replies, strict=True)}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_OPCODES: Final = 200_000
-"""The longest pickle that is read, in opcodes: about a quarter of a second."""
+"""At most this many opcodes are read, which takes about a quarter of a second."""
 
 _OLD_MODULES: Final = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 """Protocols 0 to 2 write the module names of Python 2."""

@@ -44,7 +44,8 @@ class Throughput:
     """Adds the rates of the queues to each Overview that is passed to `feed`; its clock is `Overview.at`.
 
     The number of jobs that left is the growth of finished and failed; the number that entered is the growth of queued and
-    started, plus those that left. If finished and failed shrink, RQ's cleanup or a person removed jobs: the step is unknown.
+    started, plus those that left. If finished and failed shrink, RQ's cleanup or a person has removed jobs, and the numbers of
+    that step are not known.
     Memory is bounded by the number of queues.
     """
 

@@ -95,7 +95,7 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
 
 
 def _count(raw: bytes | None, ttl: int) -> int | None:
-    """A count of jobs, 0 before the first one, when RQ has written none; None if the worker's hash is gone or it is no number."""
+    """A count of jobs: 0 if RQ has not written one yet; None if the worker's hash is gone or the count is not a number."""
     return 0 if raw is None and ttl != -2 else parse_int(raw)
 
 

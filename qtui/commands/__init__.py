@@ -1,7 +1,7 @@
-"""The commands of `qtui`: one file a command, found by itself.
+"""The commands of `qtui`: each command is one file, found automatically.
 
 The file `NAME.py` holds the function `NAME`, whose parameters and docstring are the command's options and help, and `ORDER`,
-its place in the help. A file without `ORDER` is a part that several commands share. Every operation is a command too.
+its place in the help. A file without `ORDER` holds code that several commands share. Every operation is a command too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ORDER_OF_OPERATIONS: Final = 100
-"""Is added to the order of an operation: in the help, a command with a smaller `ORDER` comes before all operations."""
+"""Added to the order of each operation: in the help, a command with a smaller `ORDER` comes before all operations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,14 @@ class Command:
     """One command."""
 
     name: str
-    """As it is typed."""
+    """The name that is typed."""
     order: int
     function: Callable[..., None]
-    """Is called with what was typed; typer reads options and help from it."""
+    """The function that typer calls with the typed arguments; typer reads options and help from it."""
 
 
 def find(name: str) -> Command | None:
-    """The command of that name, None where there is none; imports nothing that only other commands need."""
+    """The command with that name, None if there is none; imports nothing that only other commands need."""
     module = name.replace("-", "_")
     command = _from_file(module) if module in _modules() else None
     return command or _from_operations().get(name)
@@ -45,7 +45,7 @@ def _modules() -> list[str]:
 
 
 def _from_file(module: str) -> Command | None:
-    """The command that a module of this package holds; None where it is a part that several commands share."""
+    """The command defined in a module of this package; None for a module without `ORDER`."""
     members = vars(importlib.import_module(f"{__name__}.{module}"))
     return Command(module.replace("_", "-"), members["ORDER"], members[module]) if "ORDER" in members else None
 

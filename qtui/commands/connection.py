@@ -1,4 +1,4 @@
-"""The connection that the options of a command lead to, and what is checked over it before anything is done."""
+"""The connection that a command's options select, and the checks that are made before anything is done."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def chosen_context(url: str | None, context: str | None) -> tuple[Context, Preferences]:
-    """The connection that these options, or those before the command's name, lead to; and the person's preferences."""
+    """The connection selected by these options, or by those before the command's name; and the user's preferences."""
     preferences = read_config(Preferences)
     return choose(url or Global.url, context or Global.context, preferences), preferences
 
 
 @contextmanager
 def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redis, Context]]:
-    """A client that has answered, and the connection's name; every error of Redis becomes RedisUnavailable."""
+    """A connected client and its connection; every error of Redis inside the block is raised as RedisUnavailable."""
     import redis
 
     from qtui_workers.server.connection import dial, explain
@@ -40,13 +40,13 @@ def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redi
 
 
 def refuse_read_only(chosen: Context, what: str) -> None:
-    """Raises Refused where nothing may be changed."""
+    """Raises Refused if the connection is read-only; `what` names the refused action."""
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: {what} was not done")
 
 
 def check_queue(client: redis.Redis, queue: str | None) -> None:
-    """Raises NotFound, with the queues there are, for a queue that Redis does not have; None is all queues."""
+    """Raises NotFound, which lists the existing queues, if there is no such queue; None means all queues and is accepted."""
     from qtui.broker import jobs
 
     if queue is not None and queue not in (known := jobs.queue_names(client)):
@@ -55,6 +55,6 @@ def check_queue(client: redis.Redis, queue: str | None) -> None:
 
 
 def server_time(client: redis.Redis) -> float:
-    """The server's clock, seconds since the epoch: ages are right also where this machine's clock is not."""
+    """The server's clock, in seconds since the epoch: with it, ages are right even if this machine's clock is wrong."""
     seconds, micros = client.time()
     return seconds + micros / 1e6

@@ -1,4 +1,4 @@
-"""`qtui demo`: a throw-away server, two workers, jobs of every kind; shows itself on the dashboard, or as text."""
+"""`qtui demo`: a throw-away server, two workers, jobs of every kind; shown on the dashboard, or as text."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ UNATTENDED: Final = "nightly"
 """A queue that no worker of the demo listens to, to see what that looks like."""
 WORKED: Final = ("main-queue", "payments", "reports")
 MOST: Final = 200
-"""Jobs of each status that are printed."""
+"""At most this many jobs of each status are printed."""
 PATIENCE: Final = 8.0
-"""Seconds that the workers have to end."""
+"""The workers are killed if they have not ended after this many seconds."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -61,7 +61,7 @@ SAMPLES: Final = (
     Sample("test_job", {"message": "tomorrow's mail"}, {"delay": 3600.0}),
     Sample("test_job", {"message": "nobody listens here"}, {"queue": UNATTENDED}),
 )
-"""The kinds of jobs, in the order in which they are enqueued again and again."""
+"""The kinds of jobs; they are enqueued in this order, repeatedly."""
 
 
 def demo(
@@ -90,7 +90,7 @@ def _enqueue(service: QueueService, sample: Sample) -> str:
 
 @contextmanager
 def _running(folder: Path) -> Iterator[redis.Redis]:
-    """A client of a server of the demo's own, with workers; all of them end with the block, or with this process."""
+    """A client of the demo's own server, with workers running; all of them end with the block, or with this process."""
     from qtui_workers.server import embedded
     from qtui_workers.server.connection import connect
 
@@ -106,9 +106,9 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
 
 
 def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """A worker that ends when the pipe to its standard input does; in a session of its own, so that Ctrl-C is not for it."""
+    """Starts a worker that ends when its standard input is closed; in its own session, so that Ctrl-C does not reach it."""
     command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
-    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # a read_only of the person's does not hold for the demo's own server
+    environment = os.environ | {"QTUI_CONFIG": os.devnull}  # the user's config file, perhaps read_only, is not for the demo
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
 
 
@@ -126,7 +126,7 @@ def _end(workers: list[subprocess.Popen[bytes]]) -> None:
 
 @contextmanager
 def _signals_exit() -> Iterator[None]:
-    """SIGTERM, SIGINT and SIGHUP leave the block as an exit does; a second one does not interrupt the cleaning up."""
+    """SIGTERM, SIGINT and SIGHUP raise SystemExit in the block; further signals do not interrupt the cleanup."""
 
     def leave(number: int, _: object) -> None:
         for each in ENDING:
@@ -167,7 +167,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
 
 
 def _print_results(client: redis.Redis, seconds: int) -> None:
-    """Wait until the jobs have run, at most that long; then print queues, failures, retried jobs and results."""
+    """Wait until the jobs have run, at most `seconds`; then print queues, failures, retried jobs and results."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while (left := _unfinished(client)) and time.monotonic() < deadline:
@@ -190,7 +190,7 @@ def _print_results(client: redis.Redis, seconds: int) -> None:
 
 
 def _unfinished(client: redis.Redis) -> int:
-    """Jobs that wait or run in the queues that are worked on; those scheduled for the next attempt too."""
+    """Number of jobs that wait or run in the queues with workers, or are scheduled for another attempt."""
     queues = [queue for queue in overview.load(client).queues if queue.name != UNATTENDED]
     waiting = sum(queue.count(Status.QUEUED) + queue.count(Status.STARTED) for queue in queues)
     scheduled = job_lists.window(client, None, Status.SCHEDULED, 0, 1_000).rows

@@ -29,7 +29,7 @@ ORDER: Final = 40
 MOST_COPIES = 1_000_000
 _summary = EnqueueOptions.summary
 _NAMED: Final = 3
-"""Ids that are printed before the command waits for the end of the jobs."""
+"""At most this many ids are printed before the command waits for the jobs to end."""
 
 Words = Annotated[
     list[str] | None,
@@ -91,7 +91,7 @@ def enqueue(
 
 
 def _check_numbers(count: int, payloads: int, job_id: str | None, unique: bool) -> None:
-    """InvalidInput where these options do not go together."""
+    """Raises InvalidInput if the count is out of range, or if these options cannot be combined."""
     if not 1 <= count <= MOST_COPIES:
         raise InvalidInput(f"--count must be from 1 to {MOST_COPIES:,}, not {count}")
     if job_id and (count > 1 or payloads != 1):
@@ -149,7 +149,7 @@ def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, js
 
 
 def _enqueued(answer: dict[str, Any], *, named: bool) -> str:
-    """What was done, with the first ids."""
+    """The report of what was enqueued, with the first ids."""
     ids, count = answer["ids"], answer["count"]
     jobs = "1 job" if count == 1 else f"{count:,} jobs"
     first = f": {' '.join(ids[:_NAMED])}{' …' if count > _NAMED else ''}" if named else "."

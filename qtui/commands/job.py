@@ -1,4 +1,4 @@
-"""`qtui job`: one job whole."""
+"""`qtui job`: everything about one job."""
 
 from __future__ import annotations
 

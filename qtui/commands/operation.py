@@ -26,7 +26,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where
 
 
 def command_function(operation: Operation) -> Callable[..., None]:
-    """The function that typer makes the command from."""
+    """The function from which typer makes the command of an operation."""
 
     def operate(
         ids: Ids = None,
@@ -65,7 +65,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
 
 
 def _declare_option(function: Callable[..., None], parameter: Parameter | None) -> None:
-    """Have typer read `value` as the option of the operation's parameter, or not at all where it has none."""
+    """Make `value` the option for the operation's parameter, or hide it from typer if the operation has none."""
     signature = inspect.signature(function, eval_str=True)
     others = [each for name, each in signature.parameters.items() if name != "value"]
     options = []
@@ -93,7 +93,7 @@ def _selection(operation: Operation, ids: list[str], queue: str | None, status: 
 
 
 def _check_found(planned: Plan) -> None:
-    """Raises NotFound where no job of those that were named exists."""
+    """Raises NotFound if none of the named jobs exists."""
     if planned.matched and not planned.doable and set(planned.reasons) <= GONE:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 

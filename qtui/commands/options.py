@@ -22,14 +22,14 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on standar
 
 
 class Global:
-    """`--url` and `--context` where they are given before the command's name."""
+    """The values of `--url` and `--context` that are given before the command's name."""
 
     url: str | None = None
     context: str | None = None
 
 
 def parse_status(text: str) -> Status:
-    """The status of that name; InvalidInput that lists them all where there is none."""
+    """The status with that name; raises InvalidInput, which lists all statuses, if there is none."""
     found = parse(text)
     if found is None:
         known = ", ".join(status.value for status in Status)

@@ -15,14 +15,14 @@ All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.
 
 
 def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:
-    """The queues that were named, none with `--all`; InvalidInput where it is neither or both."""
+    """The named queues, without duplicates; none with `--all`. Raises InvalidInput if neither or both are given."""
     if bool(queues) == everything:
         raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else ""))
     return list(dict.fromkeys(queues or []))
 
 
 def report(command: str, done: list[str], already: list[str], json: bool, *, past: str, before: str) -> None:
-    """Say which queues were changed, and which were so before."""
+    """Print which queues were changed, and which were already in the wanted state."""
     if json:
         output.emit({"operation": command, "done": done, "already": already})
         return

@@ -1,4 +1,4 @@
-"""Waits until jobs have ended, and shows meanwhile on standard error how they are."""
+"""Waits until jobs have ended; meanwhile their state is shown on standard error."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     import redis
 
 _PERIOD: Final = 5.0
-"""Seconds between two lines at least, where there is no terminal."""
+"""Minimum number of seconds between two lines, without a terminal."""
 
 
 def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> list[dict[str, Any]]:
-    """How each job ended, or how it is when the seconds are over; why nothing would work on the queue is noted first."""
+    """The end of each job, or its state after `seconds`; if no worker would take the jobs, the reason is printed first."""
     seen = overview.load(client)
     for row in seen.queues:
         if row.name == queue and (seen.suspended or row.paused or not row.workers):
@@ -52,7 +52,7 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
             return {"status": state.status, "result": state.result, "failed_reason": state.failed_reason}
         ended = f"{place:,} of {len(ids):,} ended  " if len(ids) > 1 else ""
         line.show(ended + _in_words(state))
-        # Every attempt that ends adds to this stream; what ends otherwise (canceled, removed) is seen a little later.
+        # Every attempt that ends adds to this stream; a job that ends otherwise (canceled, removed) is noticed a little later.
         entries: Any = client.xread({keys.results(job_id): last}, block=max(1, int(min(left, line.every) * 1000)))
         if entries:
             newest: Any = client.xrevrange(keys.results(job_id), count=1)
@@ -60,7 +60,7 @@ def _end(client: redis.Redis, service: QueueService, line: _Line, ids: list[str]
 
 
 def _in_words(state: JobSnapshot) -> str:
-    """A job that has not ended, in a line: id, status, attempt, progress."""
+    """A job that has not ended, as one line: id, status, attempt, progress."""
     progress = state.progress or {}
     done, total = progress.get("done") or 0, progress.get("total")
     known = isinstance(done, int | float) and isinstance(total, int | float | None)
@@ -70,12 +70,12 @@ def _in_words(state: JobSnapshot) -> str:
 
 
 class _Line:
-    """The line that is shown meanwhile: on a terminal it is rewritten, elsewhere a new one is written every few seconds."""
+    """The line shown while waiting: on a terminal it is rewritten, elsewhere a new line is written every few seconds."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
         self.every = 0.25 if self._terminal else 1.0
-        """Seconds between two looks."""
+        """Seconds between two reads of the job."""
         self._shown = ""
         self._next = time.monotonic() + _PERIOD
 
@@ -94,7 +94,7 @@ class _Line:
         self._shown = text
 
     def clear(self) -> None:
-        """Leave the terminal's line empty, at its beginning."""
+        """Erase the line on the terminal, and move the cursor to its beginning."""
         if self._terminal and self._shown:
             self._rewrite("")
             sys.stderr.write("\r")

@@ -51,7 +51,7 @@ def worker(
 
 
 def _find(client: redis.Redis, name: str) -> WorkerRow:
-    """The worker of that name; NotFound, with those there are, where there is none."""
+    """The worker with that name; raises NotFound, which lists the existing workers, if there is none."""
     known = workers.load(client)
     for row in known:
         if row.name == name:

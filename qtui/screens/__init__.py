@@ -19,7 +19,7 @@ class Place:
     name: str
     """The name of its mode."""
     title: str
-    """The word on the bar."""
+    """The word shown on the bar of screens."""
     hint: str
     """What the screen is for, in a few words; shown in the palette and as a tooltip."""
 

@@ -12,7 +12,7 @@ from qtui.widgets.row_table import Column
 
 def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
     """The columns for a list of jobs in one status; `now` is the server's clock."""
-    spared = 3 if status is Status.STARTED else 1  # a narrow terminal has no room for it beside the progress
+    spared = 3 if status is Status.STARTED else 1  # on a narrow terminal there is no room for this column beside the progress
     return [
         Column("", _glyph, width=1, tone=_tone),
         Column("JOB", lambda row: formatting.short_id(row.id), width=10),

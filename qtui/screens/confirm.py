@@ -1,4 +1,4 @@
-"""The question before anything is changed: how many, which, where, and what cannot be done."""
+"""The dialog shown before anything is changed: how many, which, where, and what cannot be done."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ MOST_NOTES = 6
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question."""
+    """A question about a change, or a sentence that says why there is nothing to do."""
 
     text: str
     sample: Iterable[str] = ()
     notes: Iterable[str] = ()
-    """What cannot be done and why, and what to know about the rest."""
+    """Why jobs cannot be changed, and notes on those that can."""
     agreed: Callable[[], object] | None = None
-    """What yes does; None where there is nothing to do."""
+    """Called when the answer is yes; None if there is nothing to do."""
 
 
 @dataclass
 class QuestionKnown(Message):
-    """It is known what to ask, or why that cannot be known."""
+    """The question has been prepared, or preparing it has failed."""
 
     text: str | None
-    """What was typed for the parameter when that was worked out."""
+    """The value of the parameter for which the question was prepared; None without a parameter."""
     outcome: Question | Exception
 
 
 class ConfirmScreen(ModalScreen[None]):
-    """Asks before anything is changed; No has the focus until something else is chosen.
+    """Asks before anything is changed; the button No has the focus at first.
 
-    Where there is a parameter, its value is typed first: Enter shows the question that belongs to it, or what is wrong with it.
+    If there is a parameter, its value is typed first: Enter shows the question for this value, or what is wrong with the value.
     """
 
     CSS_PATH = "confirm.tcss"
@@ -63,9 +63,9 @@ class ConfirmScreen(ModalScreen[None]):
         danger: bool,
         parameter: Parameter | None = None,
     ) -> None:
-        """`ask` runs in a thread and may read from Redis; it gets what was typed, None where there is no parameter.
+        """`ask` makes the question for the typed value (None without a parameter); it runs in a thread and may read from Redis.
 
-        What it raises is shown in the place of the question. `connection` is the name of the connection, for what goes wrong.
+        An error that it raises is shown in place of the question. `connection` is the connection's name, for error sentences.
         """
         super().__init__()
         self.what = title
@@ -76,7 +76,7 @@ class ConfirmScreen(ModalScreen[None]):
         self._question: Question | None = None
 
     def compose(self) -> ComposeResult:
-        """A sentence, a sample, two buttons. None says "Cancel": that is what is done to jobs."""
+        """A sentence, a sample, two buttons. No button is called "Cancel", because Cancel is an operation on jobs."""
         with Vertical(id="dialog", classes="-danger" if self.danger else ""):
             yield Static(id="question", markup=False)
             if self.parameter:
@@ -120,7 +120,7 @@ class ConfirmScreen(ModalScreen[None]):
         self._look(event.value.strip())
 
     def on_question_known(self, message: QuestionKnown) -> None:
-        """Show the question, unless another value was typed meanwhile."""
+        """Show the question, unless the typed value has changed meanwhile."""
         if self.parameter and self.query_one("#value", Input).value.strip() != message.text:
             return
         if isinstance(message.outcome, Question):
@@ -129,16 +129,16 @@ class ConfirmScreen(ModalScreen[None]):
         else:
             self._show(labels.trouble(message.outcome, self._connection))
 
-    def _show(self, text: str, asked: Question | None = None) -> None:
-        """Show a sentence; yes can only be chosen where it is a question that something follows from."""
-        self._question = asked
+    def _show(self, text: str, question: Question | None = None) -> None:
+        """Show a sentence; yes can only be chosen if it belongs to a question with something to do."""
+        self._question = question
         self.query_one("#question", Static).update(printable(text))
-        notes = [printable(note, 200) for note in asked.notes] if asked else []
+        notes = [printable(note, 200) for note in question.notes] if question else []
         if len(notes) > MOST_NOTES:
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
-        self._fill("#sample", [printable(line, 110) for line in asked.sample] if asked else [])
+        self._fill("#sample", [printable(line, 110) for line in question.sample] if question else [])
         self._fill("#notes", notes)
-        self.query_one("#yes", Button).disabled = not (asked and asked.agreed)
+        self.query_one("#yes", Button).disabled = not (question and question.agreed)
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))

@@ -35,11 +35,11 @@ from qtui_workers.validation import Checked, whole
 
 MOST_COPIES = 10_000
 FIRST = "test_job"
-"""The processor whose form is open at first."""
+"""The processor whose form is shown first."""
 
 
 class FormOptions(EnqueueOptions):
-    """What the form takes beside the payload; named as the options of `qtui enqueue`."""
+    """The fields of the form beside the payload, named like the options of `qtui enqueue`."""
 
     count: Annotated[int, Checked(partial(whole, least=1, most=MOST_COPIES))] = 1
     """How many jobs, all with this payload."""
@@ -68,7 +68,7 @@ class Enqueued(Message):
 
 @dataclass
 class NotEnqueued(Message):
-    """Nothing was enqueued, and why."""
+    """Nothing was enqueued; the message says why."""
 
     error: Exception
 
@@ -118,7 +118,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.call_next(self._show_form)
 
     def load(self, client: redis.Redis, request: None) -> None:
-        """Nothing more than the overview, which every look brings."""
+        """Nothing: the overview, which is loaded for every screen, is enough."""
 
     def show(self, data: None, overview: Overview) -> None:
         """The form does not depend on what is in Redis."""
@@ -178,7 +178,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.query_one("#command", Static).update(printable("$ " + shlex.join(words), 400))
 
     def _check(self, *, untouched: bool) -> bool:
-        """Show each error at its field, also at those left `untouched`; True where there is none."""
+        """Show each error at its field, with `untouched` also at fields never edited; True if there is no error."""
         if self.processor is None:
             return False
         processor, payload, options = self.processor, self._payload_form, self._options_form
@@ -199,7 +199,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.app.action_focus_next()
 
     def action_enqueue(self) -> None:
-        """Enqueue what the form says, in a thread; a wrong field gets the focus instead."""
+        """Enqueue the jobs of the form in a thread; if a field is wrong, it gets the focus instead."""
         if self.processor is None or self.session.read_only:
             return
         if not self._check(untouched=True):
@@ -207,13 +207,13 @@ class EnqueueScreen(ResourceScreen[None, None]):
                 control.focus()
             self._show_outcome("Nothing was enqueued: see the field in red.", "$text-error")
             return
-        changed = self._options_form.changed()  # what was not touched is as the processor says
+        changed = self._options_form.changed()  # an option that was not changed keeps the processor's value
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
         work = partial(_enqueue, QueueService(self.session.client), self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
     def on_enqueued(self, message: Enqueued) -> None:
-        """Say what was enqueued, and look again."""
+        """Say what was enqueued, and reload."""
         self._last = message
         what = f"job {message.ids[0]}" if len(message.ids) == 1 else f"{len(message.ids):,} jobs"
         self._show_outcome(f"✓ {what} in {message.queue}  (o opens)", "$text-success")
@@ -227,7 +227,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
 
     def action_open(self) -> None:
-        """Open what was enqueued last: the job, or the queue where they were several."""
+        """Open what was enqueued last: the job, or the queue if it was more than one job."""
         if self._last is None:
             self.notify("Nothing has been enqueued here yet.", timeout=2)
         elif len(self._last.ids) == 1:
@@ -245,7 +245,7 @@ def _is_json(processor: AnyProcessor, name: str) -> bool:
 
 
 def _refusal(check: Callable[[], object]) -> InvalidInput | None:
-    """The InvalidInput that a check raises; None where it raises none."""
+    """The InvalidInput that a check raises; None if it raises nothing."""
     try:
         check()
     except InvalidInput as error:
@@ -256,7 +256,7 @@ def _refusal(check: Callable[[], object]) -> InvalidInput | None:
 def _enqueue(
     service: QueueService, processor: AnyProcessor, payload: dict[str, Any], options: dict[str, Any]
 ) -> Enqueued | NotEnqueued:
-    """Enqueue as many jobs as the options say; for a thread."""
+    """Enqueue the number of jobs that the options give; called in a thread."""
     copies = options.pop("count", 1)
     try:
         if copies == 1:

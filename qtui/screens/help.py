@@ -27,14 +27,14 @@ class HelpScreen(ModalScreen[None]):
         self.about = about
 
     def compose(self) -> ComposeResult:
-        """The words, the keys, the statuses."""
+        """The screen's help text, its keys, and all statuses."""
         with VerticalScroll(id="help"):
             yield Static(self.about.HELP or "", id="words", markup=False)
             yield Static(_keys(self.about), id="keys")
             yield Static(_statuses(), id="statuses")
 
     def on_mount(self) -> None:
-        """Scrolling works at once."""
+        """Focus the text, so that the keys scroll it at once."""
         self.query_one(VerticalScroll).focus()
 
 
@@ -43,7 +43,7 @@ def _keys(screen: Screen[object]) -> Content:
     lines: dict[tuple[str, str], list[str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if not binding.id:  # Textual's own, which every terminal program has
+        if not binding.id:  # a binding of Textual itself, as every terminal program has
             continue
         shown = screen.app.get_key_display(binding)
         lines.setdefault((binding.description, binding.tooltip), []).append(shown)

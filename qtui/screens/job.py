@@ -1,4 +1,4 @@
-"""One job whole: its timeline and facts at the left, what went in and came out at the right."""
+"""Everything about one job: timeline and facts at the left; payload, result, traceback and log at the right."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.text import printable
 
 FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FINISHED: "result", Status.STARTED: "log"}
-"""The tab that answers the first question one has about a job in that status."""
+"""For each status, the tab that an operator most likely needs first."""
 
 
 class JobScreen(ResourceScreen[str, JobDetail]):
-    """A job, kept up to date while it is looked at."""
+    """One job, reloaded while the screen is visible."""
 
     CSS_PATH = "job.tcss"
     HELP = "One job: when what happened to it, what went in, what came out, why it failed."
@@ -74,11 +74,11 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         return self.job_id
 
     def load(self, client: redis.Redis, request: str) -> JobDetail:
-        """The job whole."""
+        """Everything about the job."""
         return jobs_whole.load(client, request)
 
     def show(self, data: JobDetail, overview: Overview) -> None:
-        """Paint what changed."""
+        """Show the job; only what changed is painted."""
         row = data.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
@@ -98,7 +98,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
             self.refresh_bindings()
 
     def action_tab(self, step: int) -> None:
-        """Open the tab beside this one."""
+        """Open the next or the previous tab."""
         tabs = self.query_one(TabbedContent)
         names = [pane.id or "" for pane in tabs.query(TabPane)]
         tabs.active = names[(names.index(tabs.active) + step) % len(names)]
@@ -119,7 +119,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
 
 
 def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
-    """The facts beside the timeline: name and value, only those that are known."""
+    """The facts beside the timeline: pairs of name and value, only those that are known."""
     row = detail.row
     running = row.status is Status.STARTED
     elapsed = now - row.started_at if running and row.started_at else row.took

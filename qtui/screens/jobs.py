@@ -1,4 +1,4 @@
-"""The jobs of one queue, or of all: a tab per status, the virtual table, a preview where there is room."""
+"""The jobs of one queue, or of all: a tab per status, a virtual table, and a preview if there is room."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 PREVIEW_FROM = 150
-"""Columns of the terminal from which a preview stands beside the table."""
+"""If the terminal is at least this many cells wide, a preview is shown beside the table."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobsRequest:
-    """Which window of which list is wanted, and which job's preview."""
+    """What to load: the window of a list, and the job whose preview is shown."""
 
     queue: str | None
     status: Status
@@ -96,7 +96,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     def _empty(self) -> str:
         return f"No {STATUSES[self.status].title} jobs here.\n{STATUSES[self.status].hint}"
 
-    # -- looking ---------------------------------------------------------------
+    # -- loading ---------------------------------------------------------------
 
     def request(self) -> JobsRequest:
         """The window in view, and the job under the cursor where a preview is shown."""
@@ -104,12 +104,12 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         offset, limit = self.table.window
         return JobsRequest(self.queue, self.status, offset, limit, row.id if row else None)
 
-    def is_wanted(self, asked: JobsRequest, current: JobsRequest) -> bool:
-        """Any window of the list that is shown is welcome."""
-        return (asked.queue, asked.status) == (current.queue, current.status)
+    def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
+        """Any window is shown if it belongs to the current list."""
+        return (requested.queue, requested.status) == (current.queue, current.status)
 
     def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
-        """One window, and one job whole for the preview."""
+        """One window, and everything about one job for the preview."""
         window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
         preview = None
         if request.preview:
@@ -144,7 +144,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self.reload()
 
     def on_row_table_highlighted(self) -> None:
-        """Another job is under the cursor: another preview."""
+        """Another job is under the cursor: load its preview."""
         self._say_selection()
         if self.size.width >= PREVIEW_FROM:
             self.reload()
@@ -157,7 +157,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
             self._open(message.status)
 
     def action_tab(self, step: int) -> None:
-        """Open the tab beside this one that has jobs; all are reached by clicking."""
+        """Open the next or previous tab that may have jobs; a click opens any tab."""
         tabs = self.query_one(StatusTabs)
         tabs.move(step)
 
@@ -172,7 +172,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     # -- acting ------------------------------------------------------------------
 
     def selection(self) -> Selection | None:
-        """What an operation would act on: all of the tab, the marked jobs, or the one under the cursor."""
+        """The jobs that an operation would change: all of the tab, else the marked ones, else the one under the cursor."""
         if self.all_selected:
             return Matching(self.queue, self.status)
         if self.table.marked:
@@ -217,7 +217,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.status)
 
     def action_back(self) -> None:
-        """Let go of the selection first."""
+        """Clear the selection; go back if nothing is selected."""
         if self.all_selected:
             self.action_all()
         else:

@@ -28,7 +28,7 @@ from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 MOST = 500
-"""Running jobs shown; more than anyone looks through."""
+"""At most this many running jobs are shown, more than anyone reads."""
 EMPTY = "Nothing runs right now.\nPress 8 to enqueue a report: it takes its time and tells how far it is."
 
 
@@ -41,7 +41,7 @@ class LiveSeen:
 
 
 class LiveScreen(ResourceScreen[str | None, LiveSeen]):
-    """Running jobs above, the stream of the one under the cursor below."""
+    """The running jobs, and below them the log of the one under the cursor."""
 
     PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
     CSS_PATH = "live.tcss"
@@ -61,11 +61,11 @@ class LiveScreen(ResourceScreen[str | None, LiveSeen]):
         yield LogView()
 
     def request(self) -> str | None:
-        """The job to follow: the one under the cursor, and after it ended still that one."""
+        """The job to follow: the last one under the cursor, even after it has ended."""
         return self.followed
 
     def load(self, client: redis.Redis, request: str | None) -> LiveSeen:
-        """The running jobs, and the followed one whole."""
+        """The running jobs, and everything about the followed one."""
         window = jobs.window(client, None, Status.STARTED, 0, MOST)
         followed = None
         if request:
@@ -75,8 +75,8 @@ class LiveScreen(ResourceScreen[str | None, LiveSeen]):
                 followed = None
         return LiveSeen(window, followed)
 
-    def is_wanted(self, asked: str | None, current: str | None) -> bool:
-        """The running jobs are always wanted."""
+    def is_wanted(self, requested: str | None, current: str | None) -> bool:
+        """Always, because every load holds the running jobs."""
         return True
 
     def show(self, data: LiveSeen, overview: Overview) -> None:

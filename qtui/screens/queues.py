@@ -57,7 +57,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         super().__init__()
         self.order = next(iter(diagnosis.ORDERS))
         self._on_paused = False
-        """Whether the queue under the cursor is paused, as the footer knows it."""
+        """Whether the queue under the cursor was paused when the footer was last updated."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The table and the verdict."""
@@ -81,7 +81,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         ]
 
     def load(self, client: redis.Redis, request: None) -> None:
-        """Nothing more than the overview, which every look brings."""
+        """Nothing: the overview, which is loaded for every screen, is enough."""
 
     def show(self, data: None, overview: Overview) -> None:
         """Fill the table in the chosen order."""
@@ -90,7 +90,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         self._say_verdict()
 
     def on_row_table_highlighted(self) -> None:
-        """The cursor is on another queue: another verdict."""
+        """The cursor is on another queue: show its verdict."""
         self._say_verdict()
 
     @property
@@ -112,7 +112,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         self.app.push_screen(JobsScreen(row.name, status))
 
     def action_sort(self) -> None:
-        """Take the next order."""
+        """Sort by the next sort key."""
         names = list(diagnosis.ORDERS)
         self.order = names[(names.index(self.order) + 1) % len(names)]
         self.notify(f"Sorted by {self.order}.", timeout=2)
@@ -126,7 +126,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         self._switch("Pause", "paused", pause, ["Running jobs end as usual. A plain rq worker knows no pause."])
 
     def action_resume(self) -> None:
-        """Ask, then resume it."""
+        """Ask, then resume the queue under the cursor."""
         self._switch("Resume", "resumed", resume, [])
 
     def _switch(self, title: str, past: str, change: Callable[..., list[str]], notes: list[str]) -> None:
@@ -141,7 +141,7 @@ class QueuesScreen(ResourceScreen[None, None]):
         self.ask(title, questions.pause_question(row, self.session.name), work, notes=notes)
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Pause where the queue is not paused, resume where it is."""
+        """Pause applies if the queue is not paused, resume if it is."""
         return action not in ("pause", "resume") or (action == "resume") == self._on_paused
 
 

@@ -1,4 +1,4 @@
-"""What all screens over Redis share: load in a thread, show what changed, keep the last good data under a banner."""
+"""The base of all screens that show Redis: load in a thread, show the changes, keep the last good data after an error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from qtui_workers.server.connection import explain
 from qtui_workers.text import printable
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between two tries while Redis is away; the last one is repeated."""
+"""Seconds to wait after each failed load; the last value is repeated."""
 
 
 def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
@@ -40,18 +40,18 @@ def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS
 
 
 def operation_action(operation: Operation) -> str:
-    """The action of an operation's key."""
+    """The action that the key of an operation calls."""
     return f"act('{operation.name}')"
 
 
 class ResourceScreen(Screen[None], Generic[Request, Data]):
-    """A screen over something in Redis: what to request, how to load it and how to show it is all that a subclass adds.
+    """A screen that shows something in Redis; a subclass says what to request, how to load it and how to show it.
 
     `Request` is a plain value, compared with `==`; `Data` is what was loaded for it.
     """
 
     PLACE: ClassVar[Place | None] = None
-    """Set by the screens that have a number of their own."""
+    """Set by top-level screens, which are opened by a number key."""
     CHANGING: ClassVar[frozenset[str]] = frozenset()
     """The actions that change something: dimmed where the connection is read-only."""
 
@@ -64,10 +64,10 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def __init__(self) -> None:
         super().__init__()
         self.data: Data | None = None
-        """What was loaded last; None before that."""
+        """The data that was loaded last; None before the first load."""
         self._loading = False
         self._again = False
-        """Whether what a thread is loading may be out of date by now."""
+        """Whether to load again after the current load, whose data may be out of date."""
         self._reason = ""
         self._is_away = False
         self._failures = 0
@@ -75,7 +75,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self._timer: Timer | None = None
         self._frozen = False
 
-    # -- what a subclass says ------------------------------------------------
+    # -- defined by subclasses ----------------------------------------------
 
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
@@ -86,7 +86,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         return cast(Request, None)
 
     def load(self, client: redis.Redis, request: Request) -> Data:
-        """Read from Redis. Runs in a thread: it touches no widget."""
+        """Read from Redis. Runs in a thread, so it must not use widgets."""
         raise NotImplementedError
 
     def show(self, data: Data, overview: Overview) -> None:
@@ -119,7 +119,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         yield Footer(show_command_palette=False, compact=True)
 
     def _figures(self) -> Figures | None:
-        """How far the running operation is; None where none runs."""
+        """The progress of the running operation; None if none runs."""
         now = self.session.running
         return Figures(now.operation.title, now.done, now.total, now.stop.is_set()) if now else None
 
@@ -129,7 +129,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         return self.app.current_mode
 
     def on_mount(self) -> None:
-        """Begin to load, and go on while this screen is the visible one."""
+        """Start the timer that reloads while this screen is visible."""
         if self.session.refresh_seconds:
             self._timer = self.set_interval(self.session.refresh_seconds, self.tick)
 
@@ -156,7 +156,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.reload()
 
     def reload(self) -> None:
-        """Load again, unless a thread is loading."""
+        """Load again, unless a load is already running."""
         if self._loading:
             return
         self._loading, self._again = True, False
@@ -173,7 +173,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self.post_message(Loaded(request, seen, data))
 
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
-        """Show what was loaded, and load again at once if the screen wants something else by now."""
+        """Show what was loaded, and load again at once if the request has changed meanwhile or another load is due."""
         message.stop()
         self._loading = False
         self._recovered()
@@ -221,7 +221,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     # -- changing ------------------------------------------------------------------
 
     def start_operation(self, operation: Operation, selection: Selection, on_done: Callable[[], object] | None = None) -> None:
-        """Say how many jobs it would be, ask, and have it run; `on_done` is called when at least one job was changed."""
+        """Show how many jobs would be changed, ask, then run it; `on_done` is called if at least one job was changed."""
         if running := self.session.running:
             self.notify(f"Wait: a {running.operation.name} is under way.", severity="warning")
             return
@@ -241,9 +241,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def ask(
         self, title: str, text: str, change: Callable[[redis.Redis], str] | None = None, *, notes: Iterable[str] = ()
     ) -> None:
-        """Ask, then have a change made in a thread: `change` returns the sentence that says what it did.
+        """Ask, then make a change in a thread: `change` returns a sentence that describes what it did.
 
-        Without a `change` the dialog only says the text: why there is nothing to do.
+        Without a `change` the dialog only shows the text, which says why there is nothing to do.
         """
         app = self.app
         agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
@@ -257,7 +257,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self.app.push_screen(screen)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hidden where it does not apply; dimmed where it would change something and the connection is read-only."""
+        """A key is hidden if its action does not apply, and dimmed if it changes something and the connection is read-only."""
         if not self.applies(action, parameters):
             return False
         return None if action in self.CHANGING and self.session.read_only else True
@@ -265,7 +265,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     # -- keys ----------------------------------------------------------------------
 
     def action_reload(self) -> None:
-        """Load again now, whatever the back-off says; what a thread is loading may be from before a change."""
+        """Load now, without waiting for the next try; after a load that is running, load once more, as it may miss a change."""
         self._next_try = 0.0
         self._again = self._loading
         self.reload()

@@ -32,7 +32,7 @@ def _tone(row: WorkerRow) -> Tone:
 
 
 class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
-    """The workers; Enter opens the job one of them runs, and a worker can be told what to do."""
+    """The workers; Enter opens the job that the worker runs, and keys send commands to it."""
 
     PLACE = Place(5, "workers", "Workers", "who works on what, and who has fallen silent")
     HELP = "Every registered worker. A stale one has given no sign of life for longer than it may."
@@ -65,7 +65,7 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         return workers.load(client)
 
     def show(self, data: tuple[WorkerRow, ...], overview: Overview) -> None:
-        """Fill the table: the stale and the busy first."""
+        """Fill the table: stale workers first, then busy ones."""
         rows = sorted(data, key=lambda row: (not row.stale, row.status != "busy", row.name))
         self.query_one(RowTable).show(rows, 0, len(rows))
 

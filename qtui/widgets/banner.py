@@ -13,7 +13,7 @@ _GLYPHS: Final[dict[Tone, str]] = {"bad": "✗", "warn": "⚠", "good": "✓", "
 
 
 class Banner(Static):
-    """A sentence in a tone; hidden while there is none."""
+    """A sentence in the colour of its tone; hidden while there is no sentence."""
 
     DEFAULT_CSS = """
     Banner {

@@ -1,4 +1,4 @@
-"""Text in cells of a fixed width: what is written, in which tone, how wide."""
+"""Text in cells of a fixed width: its content, its tones and its width."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from qtui_workers.text import printable
 Row = TypeVar("Row")
 
 Pieces = Sequence[tuple[str, Tone | None]]
-"""Text in several tones, side by side; None is the tone of the line."""
+"""Parts of a text, each with its tone; None is the tone of the line."""
 
 Align = Literal["left", "right"]
 
 GAP = 2
-"""Cells between two columns."""
+"""Number of cells between two columns."""
 
 
 @dataclass(frozen=True)  # no slots: with them Python 3.11 cannot call Column[Row](…)
@@ -34,20 +34,20 @@ class Column(Generic[Row]):
     title: str
     text: Callable[[Row], str | Pieces]
     width: int | None = None
-    """Cells; at least as wide as the title. None: a share of what the others leave."""
+    """In cells; the column is at least as wide as its title. None: a share of the space that the other columns leave."""
     align: Align = "left"
     tone: Tone | Callable[[Row], Tone | None] | None = None
     """The tone of its text; None is that of the line."""
     share: int = 1
-    """Weight among the columns without a width."""
+    """How large the column's share is, compared with the other columns without a width."""
     minimum: int = 8
-    """A column without a width is at least this wide, or it is left out."""
+    """The minimum width of a column without a width; if there is less space, the column is left out."""
     priority: int = 0
-    """Where there is little room, the columns with the highest number vanish first; those with 0 stay."""
+    """If there is too little space, columns with the highest number are left out first; those with 0 stay longest."""
 
     @property
     def needs(self) -> int:
-        """The cells without which it cannot be shown."""
+        """The minimum number of cells that the column needs."""
         return max(self.width if self.width is not None else self.minimum, cell_len(self.title))
 
     def tone_of(self, row: Row) -> Tone | None:
@@ -59,7 +59,7 @@ def lay_out(columns: Sequence[Column[Row]], width: int) -> list[tuple[Column[Row
     """The columns that fit into a width, each with its cells, in their order.
 
     Those of the highest `priority` are left out first, then those at the right; the first one always
-    stays. What is left over is shared among the columns without a width.
+    stays. Remaining space is shared among the columns without a width.
     """
     shown = list(columns)
     while len(shown) > 1 and _needs(shown) > width:
@@ -85,7 +85,7 @@ def _needs(columns: Sequence[Column[Row]]) -> int:
 def segments(
     content: str | Pieces, width: int, align: Align, base: Style, tone: Tone | None, tones: Mapping[Tone, Style]
 ) -> list[Segment]:
-    """What a cell shows, in exactly `width` cells; control characters become symbols.
+    """The content of a table cell, exactly `width` terminal cells; control characters become symbols.
 
     `tones` gives the style that a tone lays over the `base` style of the line.
     """
@@ -107,7 +107,7 @@ def segments(
 
 
 def _enough(width: int) -> int:
-    """Characters that surely fill the width, so that a text of megabytes is not looked at whole."""
+    """A number of characters that surely fills the width, so that a text of megabytes is not processed whole."""
     return max(1, width) * 4
 
 

@@ -1,4 +1,4 @@
-"""The top line: where this is, how the server is, what time it is."""
+"""The top line: the connection, the state of the server, the time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Fact = tuple[str, Tone | None]
 
 
 class Header(Widget):
-    """One line that is painted once a second, and leaves facts out where there is little room."""
+    """One line, painted once a second; facts are left out if there is too little space."""
 
     DEFAULT_CSS = "Header { height: 1; padding: 0 1; background: $surface; color: $foreground; }"
 
@@ -39,7 +39,7 @@ class Header(Widget):
         self.refresh()
 
     def away(self) -> None:
-        """The server does not answer; what is known of it stays."""
+        """The server does not answer; the last known facts stay."""
         self._is_away = True
         self.refresh()
 
@@ -53,7 +53,7 @@ class Header(Widget):
         return Content.assemble(_joined(left), space, _joined(right))
 
     def _facts(self) -> list[Fact]:
-        """The most important first."""
+        """The facts with their tones, the most important first."""
         state: Fact = ("○ " + self._label + " away", "bad") if self._is_away else ("● " + self._label, "good")
         if self._overview is None and not self._is_away:
             state = ("○ " + self._label + " …", "muted")
@@ -77,7 +77,7 @@ def _server_facts(server: ServerInfo) -> list[Fact]:
 
 
 def _memory_tone(server: ServerInfo) -> Tone | None:
-    """With no memory left nothing can be enqueued, retried or finished."""
+    """The tone of the memory figure: without free memory nothing can be enqueued, retried or finished."""
     share = server.memory_used / server.memory_max if server.memory_used is not None and server.memory_max else 0.0
     return "bad" if share >= 0.95 else "warn" if share >= 0.8 else None
 

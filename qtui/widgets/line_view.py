@@ -17,11 +17,11 @@ from qtui.broker.status import Tone
 from qtui.theme import tone_classes, tone_rules
 
 THUMB = "▐"
-"""Where the view is in the whole, at the right edge."""
+"""Drawn at the right edge; shows which part of the lines is in view."""
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
-    """Lines of which only those in view exist.
+    """A view of lines that draws only those in view.
 
     A subclass says how many there are (`line_count`), how many at the top stay in place (`HEAD`), and draws
     one (`draw`); it calls `repaint` after anything changed. The scrollbar is a thumb in the last column.
@@ -41,7 +41,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def line_count(self) -> int:
-        """Lines in all, those at the top that stay in place aside."""
+        """The total number of lines, without the fixed ones at the top."""
         raise NotImplementedError
 
     def draw(self, y: int, width: int) -> Strip:
@@ -49,12 +49,12 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         raise NotImplementedError
 
     def forget_drawn(self) -> None:
-        """Width or colours changed: what a subclass keeps of drawn lines is void."""
+        """The width or the colours changed: a subclass discards the drawn lines that it keeps."""
 
     # Painting
 
     def repaint(self) -> None:
-        """Draw the lines in view and paint those that look different than before."""
+        """Draw the lines in view and paint those that look different from before."""
         (width, height), thumb = self.size, self._thumb
         for y in range(height):
             strip = self._draw(y, width, thumb)
@@ -104,14 +104,14 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @cached_property
     def tones(self) -> Mapping[Tone, Style]:
-        """What a tone lays over the style of a line: its colour alone."""
+        """The style that each tone adds to that of a line: only its colour."""
         return {tone: Style(color=self.style(f"line-view--{tone}").color) for tone in get_args(Tone)}
 
     # Scrolling: kept without `virtual_size`, whose every change lays out the whole screen again.
 
     @property
     def page(self) -> int:
-        """Lines in view, those at the top that stay in place aside."""
+        """The number of lines in view, without the fixed ones at the top."""
         return max(0, self.size.height - self.HEAD)
 
     @property
@@ -128,7 +128,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         return self.max_scroll_y > 0
 
     def scroll_line(self, number: int) -> None:
-        """Make a line the first one in view, or come as near to that as can be."""
+        """Scroll so that this line is the first one in view, or as near to it as possible."""
         self.scroll_to(y=number, animate=False, force=True)
 
     def watch_scroll_y(self, _old_value: float, _new_value: float) -> None:

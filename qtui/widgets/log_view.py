@@ -1,4 +1,4 @@
-"""The log of a running job: the newest line at the bottom, followed until one scrolls up."""
+"""The log of a running job: the newest line at the bottom, followed until the user scrolls up."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from qtui.widgets.line_view import LineView
 from qtui_workers.text import printable
 
 KEEP = 20_000
-"""Lines held; older ones are let go."""
+"""At most this many lines are kept; the oldest are dropped."""
 LONGEST = 8_192
-"""Characters shown of one line."""
+"""At most this many characters of a line are shown."""
 PAINTS_PER_SECOND = 15
 STEP = 16
-"""Cells that left and right move the view."""
+"""The keys left and right scroll by this many cells."""
 LEVELS: Final[dict[str, Tone]] = {
     "DEBUG": "muted",
     "WARNING": "warn",
@@ -37,7 +37,7 @@ LEVELS: Final[dict[str, Tone]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of the screen; of a log line with several, only the first has time and level."""
+    """One line on the screen; if a log record has several lines, only the first shows its time and level."""
 
     time: str
     level: str
@@ -66,14 +66,14 @@ class LogView(LineView, inherit_bindings=False):
     def __init__(self, *, empty: str = "No log lines.", id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.empty = empty
-        """What is written where there are no lines."""
+        """The text shown when there are no lines."""
         self._lines: deque[_Line] = deque(maxlen=KEEP)
         self._shown: tuple[LogLine, ...] = ()
         self._shift = 0
         self._due = False
 
     def show(self, lines: Sequence[LogLine]) -> None:
-        """Show these lines, oldest first, in the place of all others; a view that does not follow stays on its line."""
+        """Replace all lines by these, oldest first; a view that does not follow stays on its line."""
         if tuple(lines) == self._shown:
             return
         self._shown = tuple(lines)
@@ -95,13 +95,13 @@ class LogView(LineView, inherit_bindings=False):
             self.set_timer(1 / PAINTS_PER_SECOND, self._settle)
 
     def clear(self) -> None:
-        """Forget all lines, and follow those that come."""
+        """Remove all lines, and follow new ones."""
         self._lines.clear()
         self._shown, self._shift, self.following = (), 0, True
         self._settle()
 
     def _settle(self, gone: int = 0) -> None:
-        """Scroll to where the view belongs after lines were added and `gone` old ones were dropped, and paint."""
+        """Scroll to the right position after lines were added and `gone` old ones were dropped, then paint."""
         self._due = False
         self.scroll_line(self.max_scroll_y if self.following else self.top - gone)
         self.repaint()
@@ -119,7 +119,7 @@ class LogView(LineView, inherit_bindings=False):
             self.scroll_line(self.max_scroll_y)
 
     def _look_at(self, number: int) -> None:
-        """Scroll by hand: following ends, but for a view that has come to the end."""
+        """Scroll to a line as the user requested; then follow only if the last line is in view."""
         self.scroll_line(number)
         self.following = self.top >= self.max_scroll_y
 

@@ -1,4 +1,4 @@
-"""The line at the bottom that shows how far a running operation is."""
+"""The line at the bottom that shows the progress of a running operation."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from qtui import formatting
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How far an operation is."""
+    """The progress of an operation."""
 
     title: str
     done: int
     total: int
-    """0 while they are still being counted."""
+    """0 while the jobs are still being counted."""
     stopping: bool
 
 
 class OperationLine(Static):
-    """Hidden until an operation runs; asks for the figures ten times a second, so that a fast one costs no more."""
+    """Hidden until an operation runs; reads the figures ten times a second, however fast the operation is."""
 
     DEFAULT_CSS = """
     OperationLine { height: 1; dock: bottom; padding: 0 1; background: $primary-muted; display: none; }
@@ -30,12 +30,12 @@ class OperationLine(Static):
     """
 
     def __init__(self, figures: Callable[[], Figures | None]) -> None:
-        """`figures` gives those of the running operation; None where none runs."""
+        """`figures` returns the figures of the running operation; None if none runs."""
         super().__init__(markup=False)
         self._figures = figures
 
     def on_mount(self) -> None:
-        """Begin to ask."""
+        """Start the timer that reads the figures."""
         self.set_interval(0.1, self.follow)
 
     def follow(self) -> None:

@@ -16,7 +16,7 @@ from qtui_workers.errors import InvalidInput
 
 
 class FormField(Vertical):
-    """One field: its name, what it wants, and what is wrong with it."""
+    """One field: its name, its control, a hint, and what is wrong with it."""
 
     DEFAULT_CSS = """
     FormField { height: auto; margin-bottom: 1; }
@@ -36,10 +36,10 @@ class FormField(Vertical):
         super().__init__()
         self.field = field
         self.touched = False
-        """Whether something else than at first was entered at any time."""
+        """Whether the value has ever differed from the first one."""
 
     def note_edit(self) -> None:
-        """Notes that a person has changed this field, where its value is no longer the first one."""
+        """Mark the field as touched if its value is not the first one."""
         self.touched = self.touched or self.text != self._text_at_first
 
     def compose(self) -> ComposeResult:
@@ -78,7 +78,7 @@ class FormField(Vertical):
 
     @property
     def text(self) -> str | None:
-        """The entered value as it would be typed; None where the field is left to its default."""
+        """The entered value as text; None if nothing was entered and the field keeps its default."""
         if self.field.kind == "boolean":
             return "true" if self.query_one(Checkbox).value else "false"
         if self.field.kind == "choice":
@@ -87,13 +87,13 @@ class FormField(Vertical):
         return self.query_one(Input).value or None
 
     def show_error(self, reason: str | None) -> None:
-        """Show what is wrong with the field; None when nothing is."""
+        """Show what is wrong with the field; None if nothing is wrong."""
         self.set_class(reason is not None, "-bad")
         self.query_one(".error", Static).update(reason or "")
 
 
 class PayloadForm(Vertical):
-    """A control for each of some fields; it knows what was entered, and shows what is wrong with it."""
+    """A control for each field; it returns the entered values, and shows what is wrong with them."""
 
     DEFAULT_CSS = "PayloadForm { height: auto; }"
 
@@ -117,11 +117,11 @@ class PayloadForm(Vertical):
         return self.query(FormField)
 
     def texts(self) -> dict[str, str]:
-        """The entered texts by the names of the fields; those left to their default are absent."""
+        """The entered texts by field name; fields that keep their default are absent."""
         return {each.field.name: each.text for each in self.form_fields if each.text is not None}
 
     def changed(self) -> dict[str, str]:
-        """As `texts`, without what equals the default, and with … in place of secrets."""
+        """As `texts`, but without values that equal the default, and with … in place of secrets."""
         found = {name: text for name, text in self.texts().items() if not self._is_default(name, text)}
         return {name: "…" if self._field(name).secret else text for name, text in found.items()}
 
@@ -133,7 +133,7 @@ class PayloadForm(Vertical):
         return not field.required and bool(field.parse(text) == field.default)
 
     def values(self) -> dict[str, Any]:
-        """The entered values by the names of the fields; InvalidInput, with the reasons by field, where JSON is none."""
+        """The entered values by field name; raises InvalidInput, with the reasons by field, for invalid JSON."""
         values: dict[str, Any] = {}
         reasons: dict[str, str] = {}
         for name, text in self.texts().items():
@@ -146,9 +146,9 @@ class PayloadForm(Vertical):
         return values
 
     def show_errors(self, error: InvalidInput | None, *, untouched: bool) -> None:
-        """Show each reason at its field, with `untouched` also where nothing was entered yet; None: nothing is wrong.
+        """Show each reason at its field, with `untouched` also at fields never edited; None removes all reasons.
 
-        A reason that is about none of the fields is shown at the first one.
+        A reason that belongs to none of the fields is shown at the first one.
         """
         reasons = dict(error.fields or {"": str(error)}) if error else {}
         names = [each.field.name for each in self.form_fields]

@@ -1,4 +1,4 @@
-"""Plain data as a tree that opens as far as one looks."""
+"""Plain data as a tree whose nodes are made when they are opened."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from qtui.theme import tone_classes, tone_rules
 from qtui_workers.text import printable
 
 BATCH: Final = 100
-"""Children added at once; the last line of a longer list adds the next ones."""
+"""At most this many children are added at once; the last line of a longer list adds the next ones."""
 LABEL: Final = 200
-"""Characters of a value on its own line; a longer text opens into lines."""
+"""A text of more characters than this opens into several lines."""
 PREVIEW: Final = 40
-"""Characters of a longer text on its own line."""
+"""Characters of a longer text that are shown on its node's line."""
 LINE: Final = 100
-"""Characters in each of those lines."""
+"""Characters in each of the lines below that node."""
 LONGEST_TEXT: Final = 100_000
-"""Characters shown of one text."""
+"""At most this many characters of a text are shown."""
 OPEN_UNTIL: Final = 12
-"""A mapping or list with at most so many children is open from the start."""
+"""A mapping or list at the top level with at most this many children is open from the start."""
 _OBJECT: Final = "__object__"
 
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """What a node stands for: a value that has children, and the names that lead to it."""
+    """The data of a node: a value that has children, and the names on the path to it."""
 
     path: tuple[str, ...]
     value: Any
@@ -41,14 +41,14 @@ class _Branch:
 
 @dataclass(frozen=True, slots=True)
 class _More:
-    """What stands in for the children from number `start` on."""
+    """The data of the node in place of the children from number `start` on, which are not made yet."""
 
     branch: _Branch
     start: int
 
 
 class PayloadView(Tree[Any]):
-    """Mappings, lists and scalars of any depth and size; only what is open is made, in batches of 100."""
+    """Mappings, lists and scalars of any depth and size; only open nodes are made, in batches of 100."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = tone_classes("payload-view")
     DEFAULT_CSS = (
@@ -67,7 +67,7 @@ class PayloadView(Tree[Any]):
         super().__init__(Text(""), id=id, classes=classes)
         self.show_root = False
         self.guide_depth = 2
-        self._value: Any = self  # equal to nothing that is shown
+        self._value: Any = self  # differs from every value that can be shown
         self._opened: dict[tuple[str, ...], bool] = {}
 
     def show(self, value: Any) -> None:
@@ -86,7 +86,7 @@ class PayloadView(Tree[Any]):
         self.move_cursor_to_line(max(0, line))
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Any]) -> None:
-        """Make the children when they are wanted."""
+        """Make the children of a node when it is opened first."""
         event.stop()
         branch = event.node.data
         if isinstance(branch, _Branch):
@@ -95,13 +95,13 @@ class PayloadView(Tree[Any]):
                 self._fill(event.node, branch, 0)
 
     def on_tree_node_collapsed(self, event: Tree.NodeCollapsed[Any]) -> None:
-        """Keep it closed when the value changes."""
+        """Remember that the node stays closed when the value changes."""
         event.stop()
         if isinstance(event.node.data, _Branch):
             self._opened[event.node.data.path] = False
 
     def on_tree_node_selected(self, event: Tree.NodeSelected[Any]) -> None:
-        """Make the next batch."""
+        """Make the next batch of children."""
         event.stop()
         more, parent = event.node.data, event.node.parent
         if isinstance(more, _More) and parent is not None:
@@ -135,7 +135,7 @@ class PayloadView(Tree[Any]):
         return found
 
     def get_label_width(self, node: TreeNode[Any]) -> int:
-        """The width needs no styles, which are not there before the widget is mounted."""
+        """The label's width, without styles, because these do not exist before the widget is mounted."""
         return len(_marker(node)) + (node.label.cell_len if isinstance(node.label, Text) else len(node.label))
 
     def _tone(self, tone: str) -> Style:
@@ -181,7 +181,7 @@ def _is_long(text: str) -> bool:
 
 
 class _Line(str):
-    """A line of a longer text: it stands alone, without quotes."""
+    """A line of a longer text, shown without a name and without quotes."""
 
     __slots__ = ()
 
@@ -216,14 +216,14 @@ def _summary(value: Any) -> Text:
 
 
 def _number(value: float) -> str:
-    """A number as written; for one that is too long to be written, its size."""
+    """A number as text; its size if it is too long to be shown."""
     if isinstance(value, int) and value.bit_length() > 4_096:
         return f"an integer of {value.bit_length():,} bits"
     return printable(repr(value), LABEL)
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Whether two values are equal; what is too deep to be compared is not."""
+    """Whether two values are equal; values nested too deep to be compared count as different."""
     try:
         return type(one) is type(other) and bool(one == other)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""One line that says how far a job is."""
+"""One line that shows the progress of a job."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qtui.widgets.cells import plain
 
 
 class ProgressLine(Widget):
-    """Bar, percent and message; hidden for a job that tells nothing of its progress."""
+    """Bar, percent and message; hidden if the job reports no progress."""
 
     DEFAULT_CSS = "ProgressLine { height: 1; padding: 0 1; display: none; &.-shown { display: block; } }"
 
@@ -21,7 +21,7 @@ class ProgressLine(Widget):
         self._progress: Progress | None = None
 
     def show(self, progress: Progress | None) -> None:
-        """Show how far it is; None hides the line."""
+        """Show the progress; None hides the line."""
         if progress != self._progress:
             self._progress = progress
             self.set_class(progress is not None, "-shown")

@@ -1,4 +1,4 @@
-"""A table of any length: it holds one window of rows and asks for others by message."""
+"""A table of any length: it holds one window of rows and requests others by a message."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["Column", "RowTable"]
 EventRow = TypeVar("EventRow")
 
 GUTTER = 3
-"""Cells at the left: the bar of the cursor and the dot of a mark."""
+"""Number of cells at the left, for the bar of the cursor and the dot of a mark."""
 LEAST_WINDOW = 100
 """The fewest rows that are requested: paging within them needs no other round trip."""
 
 
 class RowTable(LineView, Generic[Row], inherit_bindings=False):
-    """A list of rows that may be a million long, of which it holds those around the view.
+    """A list of up to millions of rows; the table holds only those around the view.
 
-    The source `show`s it windows of rows: on a timer those of `window`, and at once when it posts
-    `WindowWanted`. The cursor and the marks belong to rows by their key, not by their number. The cursor
+    Its user calls `show` with windows of rows: on a timer with the rows of `window`, and at once when the
+    table posts `WindowWanted`. The cursor and the marks belong to rows by their key, not by their number. The cursor
     is always in view.
     """
 
@@ -69,7 +69,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
     """The number of the row under the cursor, from 0."""
 
     class RowMessage(Message, Generic[EventRow]):
-        """What happened to a row of a table."""
+        """The base of messages about a row of a table."""
 
         def __init__(self, table: RowTable[EventRow], row: EventRow) -> None:
             super().__init__()
@@ -90,7 +90,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
             return isinstance(message, RowTable.Highlighted) and message.table is self.table
 
     class WindowWanted(Message):
-        """Rows in view are not held: a request to `show` these."""
+        """Some rows in view are not held: a request to call `show` with this window."""
 
         def __init__(self, table: LineView, offset: int, limit: int) -> None:
             super().__init__()
@@ -106,7 +106,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
             return isinstance(message, RowTable.WindowWanted) and message.table is self.table
 
     class MarksChanged(Message):
-        """Rows were marked, or marks taken away."""
+        """Rows were marked or unmarked."""
 
         def __init__(self, table: LineView, marked: frozenset[str]) -> None:
             super().__init__()
@@ -129,7 +129,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.empty = empty
-        """What is written where there are no rows."""
+        """The text shown when there are no rows."""
         self.marked: set[str] = set()
         """The keys of the marked rows, held or not; changed by `mark` and `unmark`."""
         self._columns = tuple(columns)
@@ -148,18 +148,18 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self._total = 0
         self._loaded = False
         self._cursor_key: str | None = None
-        self._asked: tuple[int, int] | None = None
+        self._requested: tuple[int, int] | None = None
         self._highlighted: Row | None = None
 
-    # What a source does with it
+    # For the user of the table
 
     def show(self, rows: Sequence[Row], offset: int, total: int) -> None:
         """Replace the held rows by these, which begin at number `offset` of `total`.
 
-        The cursor follows its row where that is among them; otherwise it keeps its number.
+        The cursor follows its row if that is among them; otherwise it keeps its number.
         """
-        if self._asked and self._asked[0] != offset:
-            self._asked = None
+        if self._requested and self._requested[0] != offset:
+            self._requested = None
         self.rows, self._offset, self._total, self._loaded = rows, offset, total, True
         self._places = {self._key(row): offset + i for i, row in enumerate(rows)}
         self._drawn.clear()
@@ -169,7 +169,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self._ask_for_rows()
 
     def reset(self, columns: Sequence[Column[Row]] | None = None, empty: str | None = None) -> None:
-        """Forget rows, cursor and marks: another list follows, with these columns and this text if it is empty."""
+        """Remove rows, cursor and marks for another list, with these columns, and this text if it is empty."""
         self._forget_rows()
         self._columns = self._columns if columns is None else tuple(columns)
         self.empty = self.empty if empty is None else empty
@@ -187,7 +187,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     @property
     def columns(self) -> tuple[Column[Row], ...]:
-        """The columns; replaced as a whole."""
+        """The columns; to change them, assign a new sequence."""
         return self._columns
 
     @columns.setter
@@ -197,7 +197,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     @property
     def total(self) -> int:
-        """Rows in the whole list."""
+        """Number of rows in the whole list."""
         return self._total
 
     @property
@@ -206,11 +206,11 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     @property
     def cursor_row(self) -> Row | None:
-        """The row under the cursor; None where it is not held yet, or there are no rows."""
+        """The row under the cursor; None if it is not held yet, or there are no rows."""
         return self.row_at(self.cursor)
 
     def row_at(self, number: int) -> Row | None:
-        """The row of a number, where it is held."""
+        """The row with this number; None if it is not held."""
         place = number - self._offset
         return self.rows[place] if 0 <= place < len(self.rows) and number < self._total else None
 
@@ -257,12 +257,12 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
             self.post_message(self.Highlighted(self, row))
 
     def _ask_for_rows(self) -> None:
-        """Ask for the window around the view, unless it was, or the rows up to half a page beyond the view are held."""
+        """Request the window around the view, unless it was requested already or the rows up to half a page beyond are held."""
         first = max(0, self.top - self.page // 2)
         last = min(self._total, self.top + self.page + self.page // 2)
         held = self._offset <= first and last <= self._offset + len(self.rows)
-        if first < last and not held and self._asked != self.window:
-            self._asked = self.window
+        if first < last and not held and self._requested != self.window:
+            self._requested = self.window
             self.post_message(self.WindowWanted(self, *self.window))
 
     # Keys and mouse
@@ -303,7 +303,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self._change_marks(self.marked.union(keys))
 
     def unmark(self, keys: Iterable[str]) -> None:
-        """Take the marks of these rows away."""
+        """Remove the marks of these rows."""
         self._change_marks(self.marked.difference(keys))
 
     def _change_marks(self, marked: set[str]) -> None:
@@ -323,7 +323,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self.cursor += 1
 
     def action_mark_range(self) -> None:
-        """Mark all from the last marked row to the cursor; that row must be held, or some between would be missed."""
+        """Mark all rows from the last marked one to the cursor; if that row is not held, mark only the row under the cursor."""
         start = self._places.get(self._anchor)
         if self._anchor is not None and start is None:
             self.notify("The last mark is too far away for a range: a new one begins here.", severity="warning")
@@ -337,7 +337,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self.unmark(self.marked)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is the table's only while there are marks."""
+        """Escape belongs to the table only while rows are marked."""
         if action in ("mark", "mark_range", "unmark_all"):
             return self._markable and (bool(self.marked) or action != "unmark_all")
         return super().check_action(action, parameters)

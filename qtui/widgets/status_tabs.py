@@ -16,9 +16,9 @@ from qtui.theme import TONES
 
 
 class StatusTabs(Widget):
-    """Glyph, word and count of each status; where there is little room, all but the active one are shortened.
+    """Glyph, word and count of each status; if there is too little space, all but the active one are shortened.
 
-    The keys are the screen's: it calls `move`.
+    The screen has the keys, and calls `move`.
     """
 
     DEFAULT_CSS = "StatusTabs { height: 1; padding: 0 1; }"
@@ -53,7 +53,7 @@ class StatusTabs(Widget):
         self._spans: list[tuple[range, Status]] = []
 
     def show(self, counts: Mapping[Status, int]) -> None:
-        """Show how many jobs are in each status; one that is missing is not known."""
+        """Show how many jobs are in each status; the count of a missing status is not known."""
         if counts != self._counts:
             self._counts = dict(counts)
             self.refresh()
@@ -87,7 +87,7 @@ class StatusTabs(Widget):
         return Content.assemble((before, "$text-muted"), *parts, (after, "$text-muted"))
 
     def _labels(self, width: int) -> list[str]:
-        """The labels, as long as they may be to fit into the width, or the shortest ones."""
+        """The longest labels that fit into the width, or the shortest ones if none fit."""
         for brevity in range(3):
             labels = [self._label(status, brevity) for status in self.statuses]
             if sum(map(formatting.cells, labels)) <= width:
@@ -95,14 +95,14 @@ class StatusTabs(Widget):
         return labels
 
     def _label(self, status: Status, brevity: int) -> str:
-        """Brevity 1 leaves but the glyph of empty ones, 2 also the word of the others; the active one stays whole."""
+        """Brevity 1 shortens empty tabs to the glyph, 2 also the others to glyph and count; never the active one."""
         fact, number = STATUSES[status], self._counts.get(status)
         if status is self.active or brevity == 0 or (brevity == 1 and number):
             return f" {fact.glyph} {fact.title} {formatting.count(number)} "
         return f" {fact.glyph} {formatting.count(number)} " if number else f" {fact.glyph} "
 
     def _visible(self, labels: Sequence[str], width: int) -> tuple[int, int]:
-        """First and last (exclusive) of the tabs that fit around the active one."""
+        """The range of the tabs that fit around the active one: first, and last + 1."""
         if sum(map(formatting.cells, labels)) <= width:
             return 0, len(labels)
         first = last = self.statuses.index(self.active)

@@ -14,7 +14,7 @@ from qtui.widgets.cells import plain
 
 
 class Timeline(Static):
-    """Time, glyph and text of each moment, with the time between two of them; the last one counts on until now."""
+    """Time, glyph and text of each moment, and the time between two; for a job that has not ended, also the time until now."""
 
     DEFAULT_CSS = "Timeline { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }"
 

@@ -1,4 +1,4 @@
-"""A Python traceback: the user's own frames bright, those of libraries dim, the error at the end."""
+"""A Python traceback: frames of the user's own code are bright, those of libraries dim, the error is at the end."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from qtui_workers.text import printable
 
 FIRST_LINES: Final = 200
 LAST_LINES: Final = 1_800
-"""Lines shown of the beginning and of the end of a longer one."""
+"""The numbers of lines shown from the beginning and from the end of a longer traceback."""
 LONGEST: Final = 2_000
-"""Characters shown of one line."""
+"""At most this many characters of a line are shown."""
 _FRAME: Final = re.compile(r'^([\s|+-]*)File "(.*?)", line (\d+)(?:, in (.*))?$')
 _LIBRARY: Final = re.compile(r"(site|dist)-packages[/\\]|[/\\]lib(64)?[/\\]python3|^<frozen |^<string>")
 _CARETS: Final = re.compile(r"^[\s|]*[~^]+\s*$")
@@ -28,7 +28,7 @@ _CARETS: Final = re.compile(r"^[\s|]*[~^]+\s*$")
 class TracebackView(ScrollableContainer):
     """A traceback as Python writes it, coloured; it opens at its end, where the error is.
 
-    Code keeps its lines and is scrolled sideways; the error itself is wrapped.
+    Lines of code are not wrapped, but scrolled sideways; the error itself is wrapped.
     """
 
     DEFAULT_CSS = """
@@ -49,7 +49,7 @@ class TracebackView(ScrollableContainer):
         yield Static(id="error", markup=False)
 
     def show(self, text: str | None) -> None:
-        """Show a traceback; None or an empty one is none."""
+        """Show a traceback; for None or an empty text, say that there is none."""
         if text == self._text:
             return
         self._text = text

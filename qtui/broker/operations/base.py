@@ -29,7 +29,7 @@ class Report:
     skipped: int
     """Jobs left as they were; `reasons` says why."""
     failed: int
-    """Jobs not changed, or perhaps changed, because the server failed."""
+    """Jobs that were not changed, or perhaps were, because the server failed."""
     seconds: float
     reasons: dict[str, int] = field(default_factory=dict)
     """Why jobs were skipped or failed, and notes on those that were done, each with the number of jobs."""

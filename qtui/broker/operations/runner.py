@@ -130,12 +130,12 @@ def run(
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Applies the operation to the jobs that a selection matches now, or to exactly those of a plan, whose `text` is then used.
+    """Applies the operation to the jobs that a selection matches now, or to exactly those of a plan, with the plan's `text`.
 
     Each chunk is one script, all or nothing, and blocks the server for less than about 10 ms. After each chunk
     `on_progress(jobs processed, total jobs)` is called; if `stop()` is true before a chunk, the remaining jobs are left. A
-    failing server ends the run: the report says what was done and what was not. Raises as `plan` does, but only before the
-    first chunk.
+    failing server ends the run: the report says what was done and what was not. Raises the errors of `plan`, but only before
+    the first chunk.
     """
     began = time.monotonic()
     value = operation.value(what.text if isinstance(what, Plan) else text)
@@ -169,7 +169,7 @@ def run(
 
 
 def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
-    """Counts what is left: if the server replied with an error, nothing of the chunk was done; else that is unknown."""
+    """Counts what is left. If the server replied with an error, nothing of the chunk was done; without a reply, it is unknown."""
     refused = isinstance(error, redis.ResponseError)
     tally.failed = left
     tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
