@@ -1,1 +1,1 @@
-"""Each figure beside its peer, in one run."""
+"""Benchmarks: each figure is measured beside that of a comparable program, in one run."""

@@ -25,7 +25,7 @@ def wait_until(at: float) -> None:
 
 
 def note_start(file: str) -> None:
-    """A job of the worker's row; one write to a file that is open for appending is one line, whoever writes beside it."""
+    """A job of the worker's row; each line is one write to a file opened for appending, so that lines do not mix."""
     at = time.time_ns()
     place = os.open(file, os.O_WRONLY | os.O_APPEND)
     os.write(place, b"%d\n" % at)

@@ -77,7 +77,7 @@ def one_run(server: Server, home: Path, row: str, count: int) -> tuple[float, fl
 
 
 def _reads(client: redis.Redis) -> int:
-    """Batches of commands that came in: a pipeline or a transaction is one."""
+    """Batches of commands that the server received: a pipeline or a transaction is one."""
     return int(client.info("stats")["total_reads_processed"])
 
 

@@ -1,4 +1,4 @@
-"""A realistic keyspace whose every fact is fixed: the shop at four minutes past noon, with payments in trouble.
+"""A realistic keyspace in which every value is fixed: a shop at four minutes past noon, with trouble in its queue payments.
 
 Jobs, results and workers are written by RQ itself, with times of our choosing; our own fields as our worker writes them.
 """
@@ -41,7 +41,7 @@ RECORDS: Final = 70
 
 
 def freeze(client: redis.Redis) -> None:
-    """Let the server's clock stand still and its figures be always the same; all else is read as it is."""
+    """Replace the server's clock and figures by fixed values; everything else is read as it is."""
     client.set_response_callback("TIME", lambda *_, **__: (int(NOW), 0))
     client.set_response_callback("INFO", lambda *_, **__: SERVER)
 
@@ -177,7 +177,7 @@ def _worker_of(queue: str, place: int) -> str:
 
 
 def _date(job: Job, status: Status, at: float, took: float, worker: str) -> None:
-    """The times of a job that came into its status at that moment."""
+    """The times of a job that entered its status at this time."""
     moment = datetime.fromtimestamp
     began = at - took if status in (Status.FAILED, Status.FINISHED) else at
     queued = {Status.QUEUED: at, Status.SCHEDULED: NOW - 60}.get(status, began - 12.4)

@@ -103,7 +103,7 @@ async def press(pilot: Pilot[Any], key: str) -> None:
 
 
 def make_app(client: redis.Redis, theme: str = "qtui-dark") -> QtuiApp:
-    """A dashboard that has been open for ten minutes; it looks only when it is told to, and its clock stands still."""
+    """A dashboard that has been open for ten minutes; it loads only on request, and its clock stands still."""
     context = Context("prod-eu", Target("", "prod-eu"))
     app = QtuiApp(Session(context, client, refresh_seconds=None, clock=lambda: NOW), theme=theme)
     app.animation_level = "none"
@@ -126,7 +126,7 @@ class _Flow:
     """How a queue went in the last ten minutes."""
 
     growth: float
-    """Jobs a second that came in beyond those that ended."""
+    """How many more jobs a second entered than ended."""
     ended: tuple[int, ...]
     """Jobs a minute that ended, by spans of 30 seconds, the newest last."""
 

@@ -16,7 +16,7 @@ import redis
 from qtui_workers.reporting.source import Source, work_for
 from tests.support import CLEAN, Server
 
-# The plugin of the pictures tells its processes by a variable where they put what differs.
+# The plugin of the pictures names, in a variable, the folder in which its processes put the differing pictures.
 for _name in [name for name in os.environ if name.startswith((*CLEAN, "NO_COLOR")) and name != "TEXTUAL_SNAPSHOT_TEMPDIR"]:
     del os.environ[_name]
 os.environ["TZ"] = "UTC"
@@ -46,7 +46,7 @@ def short_path() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _about_nobody() -> None:
-    """Log lines of a test are not about the worker that a test before ran in this process."""
+    """Log lines of a test do not name the worker that an earlier test ran in this process."""
     work_for(Source())
 
 

@@ -125,7 +125,7 @@ def _launcher(module: str) -> socket.socket:
 
 
 def serve(control: socket.socket) -> None:
-    """Take orders until nobody is left who could give one."""
+    """Take orders until no process is left that could send one."""
     while (received := socket.recv_fds(control, 1, 4))[0]:
         if os.fork() == 0:
             control.close()

@@ -74,7 +74,7 @@ def test_a_room_imports_only_what_is_below_it(room: str) -> None:
 
 
 def test_no_module_imports_itself_over_others() -> None:
-    # What the package itself names for type checkers, it imports only when somebody asks for it.
+    # What the package imports for type checkers only, it loads when the name is first used.
     graph = {module: imported_by(module) & modules().keys() for module in modules() if module != "qtui_workers"}
     try:
         TopologicalSorter(graph).prepare()

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def typed() -> dict[str, str]:
-    """What type checkers are told: public name to the module that defines it."""
+    """The imports for type checkers: each public name, and the module that defines it."""
     tree = ast.parse(Path(qtui_workers.__file__).read_text("utf-8"))
     (block,) = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     return {alias.name: str(line.module) for line in block.body if isinstance(line, ast.ImportFrom) for alias in line.names}

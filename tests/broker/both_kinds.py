@@ -1,4 +1,4 @@
-"""Worker processes of both kinds, ours and RQ's own: what an operator tells them has to work with either."""
+"""Worker processes of both kinds, ours and RQ's own: an operator's commands have to work with either."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = pytest.mark.parametrize("kind", ["qtui-worker", "rq worker"])
 
 @contextmanager
 def worker(kind: str, server: Server, home: Path, name: str = "w1", queue: str = "default") -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of that kind on a queue, which hears commands when the block begins."""
+    """A worker of that kind on a queue; it receives commands from the beginning of the block on."""
     if kind == "qtui-worker":
         allowed = ["--allow-pickle", "--allow", MODULE]
         with working(server, home, queue, "--name", name, *allowed, log_name=f"{name}.log") as process:

@@ -1,4 +1,4 @@
-"""Looking never writes: every command of a session that only reads is recorded and asked for its flags."""
+"""Looking never writes: every command of a session that only reads is recorded, and its flags are checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping running jobs, and telling workers what to do: real workers, ours and RQ's own, really obey."""
+"""Stopping running jobs, and commands to workers: real workers, ours and RQ's own, carry them out."""
 
 from __future__ import annotations
 

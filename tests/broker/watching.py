@@ -1,4 +1,4 @@
-"""What a server is asked to do, and whether anything in it changed."""
+"""Records the commands that a server receives, and whether any of its data changed."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def watching(client: redis.Redis) -> Iterator[Seen]:
         yield seen
         client.echo(END)
         while True:
-            told = monitor.next_command()
-            if END in told["command"]:
+            command = monitor.next_command()
+            if END in command["command"]:
                 break
-            (seen.by_scripts if told["client_type"] == "lua" else seen.sent).append(told["command"])
+            (seen.by_scripts if command["client_type"] == "lua" else seen.sent).append(command["command"])
 
 
 def digest(client: redis.Redis) -> dict[bytes, tuple[bytes | None, bool]]:

@@ -41,7 +41,7 @@ def all_commands() -> dict[str, TyperCommand]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command said."""
+    """The output and the exit code of a command."""
 
     code: int
     out: str
@@ -83,7 +83,7 @@ class Qtui:
         return answer
 
     def fails(self, code: int, *arguments: str, stdin: str | bytes = b"", **more: str) -> str:
-        """Run it where it must fail; returns its one sentence: nothing else is said on either output."""
+        """Run a command that must fail; returns its one sentence, and checks that it prints nothing else."""
         answer = self(*arguments, stdin=stdin, code=code, **more)
         assert answer.out == ""
         assert answer.err.count("\n") == 1, answer.err

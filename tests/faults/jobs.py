@@ -79,6 +79,6 @@ def large(size: int) -> str:
 
 
 def hold(here: str, go: str) -> None:
-    """Says that it runs, and goes on until it is told."""
+    """Reports that it runs, and runs until the test lets it end."""
     Path(here).touch()
     wait_for(go)

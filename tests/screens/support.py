@@ -29,7 +29,7 @@ NOW = 1_763_800_000.0
 
 
 class Dashboard(QtuiApp):
-    """The dashboard, which also remembers what it told its user."""
+    """The dashboard, which also records its notifications."""
 
     CSS_PATH = Path(qtui.app.__file__).with_name("qtui.tcss")
 
@@ -43,7 +43,7 @@ class Dashboard(QtuiApp):
 
 
 def make_app(client: redis.Redis, *, name: str = "test", read_only: bool = False, **options: Any) -> Dashboard:
-    """The dashboard over a client; it looks only when it is told to, and its clock stands still."""
+    """The dashboard over a client; it loads only on request, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
     app = Dashboard(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options))
     app.animation_level = "none"

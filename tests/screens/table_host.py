@@ -25,7 +25,7 @@ class Item:
 
 
 class Many:
-    """A list that makes its rows when they are asked for."""
+    """A list that makes its rows when they are read."""
 
     def __init__(self, length: int) -> None:
         self.length = length
@@ -45,7 +45,7 @@ COLUMNS = [
 
 
 class Host(App[None]):
-    """A table, its data source, and what the table said."""
+    """A table, its data source, and the messages that the table posted."""
 
     def __init__(self, source: Many | list[Item], *, answers: bool = True) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Retry and remove: what is asked, what is done in Redis, what is told."""
+"""Retry and remove: the question, the change in Redis, the notification."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stop, cancel, pause and the commands to workers: what is asked, what comes of it, what the screens then show."""
+"""Stop, cancel, pause and the commands to workers: the question, the result, and what the screens then show."""
 
 from __future__ import annotations
 

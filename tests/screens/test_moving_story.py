@@ -1,4 +1,4 @@
-"""Moving jobs from the dashboard: what is asked first, what is refused, and that typing answers no question."""
+"""Moving jobs from the dashboard: the question, what is refused, and that typing into the field does not answer the question."""
 
 from __future__ import annotations
 
