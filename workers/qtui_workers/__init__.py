@@ -1,4 +1,4 @@
-"""The processing side: all that a worker machine needs. What programs use is listed here, and loaded at its first use."""
+"""The processing side: all that a worker machine needs. Each public name is imported at its first use."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
     "progress",
 ]
 
-_HOMES: Final = {
+_DEFINED_IN: Final = {
     "Limit": "define.limit",
     "Payload": "define.payload",
     "QueueService": "enqueue.queue_service",
@@ -51,14 +51,14 @@ _HOMES: Final = {
     "processor": "define.decorator",
     "progress": "reporting.job_recording",
 }
-"""Public name to the module that defines it."""
+"""The module that defines each public name."""
 
 
 def __getattr__(name: str) -> Any:
-    """A public name, imported where it is defined (PEP 562)."""
-    if name not in _HOMES:
+    """A public name, imported from the module that defines it (PEP 562)."""
+    if name not in _DEFINED_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_DEFINED_IN[name]}"), name)
     return value
 
 

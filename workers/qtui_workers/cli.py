@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 _ROLE: Final = "qtui-worker"
 _LONGEST_WAIT: Final = 30.0
 _FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
-"""The server answered, and waiting changes nothing …"""
+"""Errors with which a server refuses us: waiting does not help, except for those in `_PASSING`."""
 _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
-"""… but for these, as in a failover."""
+"""Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
 class WorkerSettings(Settings):
-    """How this worker works, where its options do not say."""
+    """How a worker works where its command-line options do not say so."""
 
     job_concurrency: int = Field(default=1, ge=1, le=256)
     """Jobs that one `qtui-worker` runs at the same time."""
@@ -145,7 +145,7 @@ def work(
     A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
     SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
     """
-    sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # whole: a job may change the current folder
+    sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # absolute: a job may change the current folder
     found = discover()
     for module, reason in found.broken.items():
         raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
@@ -184,21 +184,21 @@ def work(
         return run(name)
 
     def run_one_of_many(place: int, times: int) -> None:
-        # One that takes the place of a dead one has another name: the dead one's record lasts a minute or two.
+        # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
         run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
 
-    _connected(chosen.target, patient=not burst).close()  # that Redis is away or refuses is said once, not by each of them
+    _connected(chosen.target, patient=not burst).close()  # where it fails: one message, not one from each
     raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
 
 
 def default_queues(named: Iterable[str]) -> list[str]:
-    """Those queues in all priorities: every -high before every plain one before every -low."""
+    """Those queues in all priorities: first every NAME-high, then every NAME, then every NAME-low."""
     names = sorted(set(named))
     return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
 
 
 def _warn_of_bad_settings() -> None:
-    """Names each bad variable of the bundled processors at the start; it stops only the jobs that need it."""
+    """Logs a warning for each bad variable of the bundled processors; only the jobs that need it will fail."""
     for topic in TOPICS:
         try:
             topic.read()
@@ -207,9 +207,9 @@ def _warn_of_bad_settings() -> None:
 
 
 def _connected(target: Target, *, patient: bool) -> redis.Redis:
-    """A connection; a patient worker waits for a server that is away, but not for one that refuses it."""
+    """A client; where `patient`, it waits for a server that is away, but not for one that refuses the worker."""
     wait = 0.5
-    told = ""
+    reported = ""
     while True:
         try:
             dial(target, role=_ROLE).close()
@@ -217,15 +217,15 @@ def _connected(target: Target, *, patient: bool) -> redis.Redis:
         except RedisUnavailable as error:
             if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
                 raise
-            if str(error) != told:
+            if str(error) != reported:
                 log.warning("%s Waiting for it.", error)
-                told = str(error)
+                reported = str(error)
         time.sleep(wait)
         wait = min(wait * 2, _LONGEST_WAIT)
 
 
 def main() -> None:
-    """The entry point of `qtui-worker`: an error is one sentence on standard error and an exit code of its own."""
+    """The entry point of `qtui-worker`: an error becomes one sentence on standard error, and an exit code of its own."""
     try:
         app()
     except QtuiError as error:

@@ -23,7 +23,7 @@ class InvalidInput(QtuiError, ValueError):
     def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.fields = dict(fields or {})
-        """The reasons by field, where it is about fields; '' for all of them together."""
+        """The reasons by field, where the error is about fields; those under '' are about all fields together."""
 
 
 class RedisUnavailable(QtuiError):

@@ -1,4 +1,4 @@
-"""The names that queues, workers and limiters may have, and how priorities name queues."""
+"""The names that queues, workers and limiters may have, and the names of a queue's priorities."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def with_priority(queue: str, priority: Priority) -> str:
 
 
 def all_priorities(queue: str) -> list[str]:
-    """A queue and those of its other priorities, the most urgent first."""
+    """The queues of all priorities of that queue, the most urgent first."""
     return [with_priority(queue, priority) for priority in get_args(Priority)]
 
 
 def check_name(name: str, what: str = "queue name") -> str:
-    """The name, where it is safe for keys, terminals and CLIENT SETNAME; InvalidInput otherwise."""
+    """The name, if it is safe for keys, terminals and CLIENT SETNAME; else raises InvalidInput."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         shown = printable(str(name), 60)
         raise InvalidInput(f"{what} '{shown}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")

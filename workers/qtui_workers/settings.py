@@ -1,4 +1,4 @@
-"""What every class of settings stands on: fields that are read from the environment, where and when they are needed."""
+"""The base class of all settings, whose fields are read from the environment at the time they are needed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
 def folder_of(variable: str, named: Path | None, usual: str, hint: str = "name a whole path") -> Path:
     """The folder that a variable names, else `usual` in qtui's folder for state (XDG Base Directory Specification).
 
-    Raises InvalidInput, with the variable and a hint, where this user has no home to look in.
+    Raises InvalidInput, with the variable and a hint, where this user has no home folder.
     """
     try:
         if named:

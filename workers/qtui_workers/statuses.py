@@ -1,6 +1,6 @@
-"""The statuses of a job: one row each, with all that programs and scripts have to know of it.
+"""The statuses of a job: one row each, with all that programs and scripts have to know about it.
 
-How a status looks to a person stands in `qtui.broker.status`. Importing this module does not import rq.
+How a status is shown to people is defined in `qtui.broker.status`. Importing this module does not import rq.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Final, Literal, Self
 
 Place = Literal["queue", "registry", "limit", "failed registry", "hash"]
-"""Where the ids of a status are found: the queue's list; a sorted set of its own; RQ's concurrency limits; among the failed;
-or nowhere but in the job's own hash."""
+"""Where the ids of the jobs of a status are: in the queue's list; in a sorted set of that status; with RQ's concurrency
+limits; in the registry of failed jobs; or nowhere, so that only the job's own hash holds the status."""
 
 Phase = Literal["created", "waits", "runs", "ended"]
 Outcome = Literal["finished", "failed"]
@@ -21,12 +21,12 @@ class Status(StrEnum):
 
     place: Place
     registry: str | None
-    """The `kind` of `keys.registry` where its ids are; None where they are in none."""
+    """The `kind` of the registry that holds its ids (`keys.registry`); None where no registry does."""
     phase: Phase
     outcome: Outcome | None
-    """How its last run ended; None where it has not."""
+    """How the job's last run ended; None where it has not ended."""
     time: str | None
-    """The field of the job's hash that says since when it has this status; None where none does."""
+    """The field of the job's hash that holds since when the job has this status; None where no field does."""
 
     def __new__(
         cls,
@@ -57,32 +57,32 @@ class Status(StrEnum):
 
     @property
     def waits(self) -> bool:
-        """Whether it may still be run, and is not yet."""
+        """Whether the job does not run yet, and still may."""
         return self.phase == "waits"
 
     @property
     def runs(self) -> bool:
-        """Whether a worker has it."""
+        """Whether a worker runs the job."""
         return self.phase == "runs"
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it by itself."""
+        """Whether nothing more will happen to the job by itself."""
         return self.phase == "ended"
 
     @property
     def failed(self) -> bool:
-        """Whether it counts as failed: it has an error to show."""
+        """Whether the job counts as failed, and so has an error to show."""
         return self.outcome == "failed"
 
 
 FACTS: Final = ("place", "registry", "phase", "outcome", "time", "waits", "runs", "ended", "failed")
-"""What a script may know of a status, as `statuses.FACT[STATUS]` (`server.scripts`)."""
+"""The facts of a status that scripts can read, as `statuses.FACT[STATUS]` (`server.scripts`)."""
 
 
 _BY_WORD: Final = {status.value: status for status in Status}
 
 
 def parse(text: str | None) -> Status | None:
-    """The status of that word, or None where RQ has none."""
+    """The status of that word; None where RQ has no such status."""
     return _BY_WORD.get(text or "")

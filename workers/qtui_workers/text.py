@@ -9,7 +9,7 @@ from typing import Final
 _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
 _UNSAFE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS: Final = {0x200C, 0x200D}
-"""Part of ordinary words and emoji; they steer nothing."""
+"""Zero-width joiner and non-joiner: parts of ordinary words and emoji, which do not control a terminal."""
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 
@@ -18,7 +18,7 @@ def _picture(character: str) -> str:
     code = ord(character)
     if code in _PICTURES:
         return _PICTURES[code]
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, kept by surrogateescape
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape
         return f"\\x{code - 0xDC00:02x}"
     if unicodedata.category(character) in _UNSAFE_CATEGORIES and code not in _JOINERS:
         return "\N{REPLACEMENT CHARACTER}"
@@ -29,7 +29,7 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     """The text with control characters shown as symbols, at most `limit` characters of it.
 
     Escape codes, direction overrides and other invisible characters become visible ones, bytes that are
-    no UTF-8 become `\\xNN`. With `keep_newlines` newlines stay and tabs become four spaces.
+    not UTF-8 become `\\xNN`. With `keep_newlines` newlines stay and tabs become four spaces.
     """
     cut = text[:limit]
     if keep_newlines and cut.isascii() and cut.replace("\n", "").isprintable():
@@ -50,16 +50,16 @@ def short_id(identifier: str) -> str:
 
 
 def decode(raw: bytes | str | None) -> str:
-    """Bytes from Redis as text that can be sent back unchanged (surrogateescape); nothing becomes ''."""
+    """Bytes from Redis as text that can be sent back unchanged (surrogateescape); None becomes ''."""
     if raw is None:
         return ""
     return raw if isinstance(raw, str) else raw.decode("utf-8", "surrogateescape")
 
 
 def encode(text: str) -> bytes:
-    """Text as it was in Redis: the way back from `decode`.
+    """The bytes of a text as they were in Redis: the reverse of `decode`.
 
-    Every key, id and name that may not be UTF-8 passes through here, because hiredis encodes texts strictly whatever the
-    client's encoding_errors.
+    Every key, id and name that may not be UTF-8 has to be encoded by it, because hiredis ignores the client's
+    encoding_errors and encodes texts strictly.
     """
     return text.encode("utf-8", "surrogateescape")

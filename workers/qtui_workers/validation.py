@@ -20,10 +20,10 @@ def invalid(
     *,
     known: Collection[str] | None = None,
 ) -> InvalidInput:
-    """The InvalidInput of what pydantic does not accept: a sentence for each field, and the reasons by field.
+    """The InvalidInput for what pydantic does not accept: a sentence for each field, and the reasons by field.
 
-    `sentence` makes one of a field (`a.b` for one inside another, '' for the whole) and its reason; `known` are the names that
-    may have been meant by one that does not exist.
+    `sentence` makes a sentence of a field (`a.b` for one inside another, '' for the whole value) and its reason. `known` are
+    the names that are suggested in place of one that does not exist.
     """
     sentences: list[str] = []
     reasons: dict[str, str] = {}
@@ -36,7 +36,7 @@ def invalid(
 
 
 def _reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> str:
-    """What is wrong, as it goes after the name of the field; `error` is one of `pydantic.ValidationError.errors()`."""
+    """The reason, worded to follow the name of the field; `error` is one of `pydantic.ValidationError.errors()`."""
     context = error.get("ctx", {})
     match error["type"]:
         case "missing":
@@ -55,20 +55,20 @@ def _reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> s
 
 
 def about(name: str, reason: str) -> str:
-    """A reason as a sentence: one that begins with "must" needs the name in front of it, any other names what it is about."""
+    """A reason as a sentence: one that begins with "must" gets the name in front of it; any other is a sentence already."""
     return f"{name} {reason}" if reason.startswith("must ") else reason
 
 
 def _field_of(error: Mapping[str, Any]) -> str:
-    """The field as people write it, `a.b` for one inside another; '' for the whole."""
+    """The field as people write it, `a.b` for one inside another; '' for the whole value."""
     return printable(".".join(str(part) for part in error["loc"]), 60)
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """As an annotation: values of the field are what the function returns, which raises ValueError with the reason.
+    """An annotation of a field: its value is what `check` returns; `check` raises ValueError with the reason.
 
-    As pydantic's PlainValidator, but the type itself is left alone: to make a schema of a dataclass only takes time.
+    Like pydantic's PlainValidator, but without a schema of the type itself: making one of a dataclass would only take time.
     """
 
     check: Callable[[Any], Any]
@@ -78,7 +78,7 @@ class Checked:
 
 
 def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:
-    """A whole number within bounds; InvalidInput, as it goes after a name, for any other and for what is no number."""
+    """The value, if it is a whole number within the bounds; else raises InvalidInput, worded to follow a name."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput(f"must be a whole number, not {printable(repr(value), 40)}")
     if not least <= value <= most:
@@ -87,6 +87,6 @@ def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:
 
 
 def suggestion(name: str, known: Collection[str], what: str) -> str:
-    """What may have been meant by a name that does not exist, or all there are; `what` they are, such as "fields"."""
+    """A hint for a name that does not exist: the most similar known name, or else all of them; `what` is their plural."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean '{near[0]}'?" if near else f"the {what} are {', '.join(known) or 'none'}"

@@ -32,10 +32,10 @@ class Backoff:
     cap: timedelta = timedelta(hours=1)
     """No wait of an exponential rule is longer than this, or than its base."""
     jitter: float | None = None
-    """The part of each wait that is drawn at random, from 0 to 1; None: a tenth where it is exponential, else nothing.
+    """The part of each wait that is random, from 0 to 1; None: 0.1 for an exponential rule, else 0.
 
-    Jobs that failed together would otherwise all be tried again together. A wait of 60 s becomes one from 54 to 60 s with 0.1,
-    and any up to 60 s with 1 ("full jitter": AWS Architecture Blog, Exponential Backoff and Jitter).
+    Without it, jobs that failed together would all be tried again together. With 0.1, a wait of 60 s becomes one from 54 to
+    60 s; with 1, one from 0 to 60 s ("full jitter": AWS Architecture Blog, Exponential Backoff and Jitter).
     """
 
     def __post_init__(self) -> None:
@@ -63,13 +63,14 @@ class Backoff:
 
     @property
     def spread(self) -> float:
-        """The part of each wait that is drawn at random."""
+        """The part of each wait that is random, from 0 to 1."""
         return _USUAL_JITTER[self.kind] if self.jitter is None else self.jitter
 
     def intervals(self, retries: int) -> list[int]:
-        """The wait before each retry in whole seconds, rounded up, as RQ's scheduler counts them; drawn anew at each call.
+        """The wait before each retry in whole seconds, rounded up, as RQ's scheduler counts them; random anew at each call.
 
-        As long as there are retries: RQ repeats the *first* entry of a shorter list (`rq.job.Job.get_retry_interval`).
+        The list has an entry for every retry, because RQ repeats the *first* entry of a shorter list
+        (`rq.job.Job.get_retry_interval`).
         """
         spread = self.spread
         return [math.ceil(self._wait(retry) * (1 - spread * _chance())) for retry in range(retries)]
@@ -78,12 +79,12 @@ class Backoff:
         base = self.base.total_seconds()
         if self.kind != "exponential":
             return base if self.kind == "fixed" else 0
-        doublings = min(retry, 40)  # two to the power of more would overflow long after any cap
+        doublings = min(retry, 40)  # far beyond any cap; much larger powers would overflow
         return min(base * float(2**doublings), max(base, self.cap.total_seconds()))
 
 
 def as_backoff(rule: Backoff | str) -> Backoff:
-    """The rule itself, or the one a text names; InvalidInput where it is none."""
+    """The rule itself, or the rule that a text names; raises InvalidInput for anything else."""
     if isinstance(rule, str):
         return _parsed(rule)
     if not isinstance(rule, Backoff):
@@ -96,7 +97,7 @@ _parsed = lru_cache(maxsize=256)(Backoff.parse)
 
 
 def _chance() -> float:
-    return random.random()  # noqa: S311 - it spreads load and hides nothing
+    return random.random()  # noqa: S311 - it spreads load, and protects nothing
 
 
 def _jitter(text: str | None) -> float | None:

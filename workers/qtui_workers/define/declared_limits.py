@@ -13,7 +13,7 @@ from qtui_workers.naming import all_priorities
 
 
 def declared(processors: Iterable[Processor[Any, Any]]) -> dict[str, Limit]:
-    """The limits by queue, each with its name; NAME-high and NAME-low go with the queue NAME.
+    """The limits by queue, each with its name; NAME-high and NAME-low have the limit of the queue NAME.
 
     Raises InvalidInput where two processors give one queue, or one name, different limits.
     """
@@ -24,13 +24,13 @@ def declared(processors: Iterable[Processor[Any, Any]]) -> dict[str, Limit]:
         if limit is None:
             continue
         limit = replace(limit, name=limit.name or processor.queue)
-        _agreed(named.setdefault(str(limit.name), (limit, processor)), limit, processor, f"limiter '{limit.name}'")
+        _check_same(named.setdefault(str(limit.name), (limit, processor)), limit, processor, f"limiter '{limit.name}'")
         for queue in all_priorities(processor.queue):
-            _agreed(limits.setdefault(queue, (limit, processor)), limit, processor, f"queue '{queue}'")
+            _check_same(limits.setdefault(queue, (limit, processor)), limit, processor, f"queue '{queue}'")
     return {queue: limit for queue, (limit, _) in limits.items()}
 
 
-def _agreed(first: tuple[Limit, Processor[Any, Any]], limit: Limit, processor: Processor[Any, Any], what: str) -> None:
+def _check_same(first: tuple[Limit, Processor[Any, Any]], limit: Limit, processor: Processor[Any, Any], what: str) -> None:
     other, owner = first
     if other != limit:
         raise InvalidInput(

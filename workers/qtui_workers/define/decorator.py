@@ -38,7 +38,7 @@ class Processor(Generic[P, R]):
         self.function = function
         self.name = name or function.__name__
         self.path = f"{function.__module__}.{function.__qualname__}"
-        """What RQ imports."""
+        """The dotted name by which RQ imports it."""
         self.payload, self.result = _types(function)
         self.secrets = secret_fields(self.payload)
         """The payload's fields that are never shown."""
@@ -60,7 +60,7 @@ class Processor(Generic[P, R]):
         return validate(self.payload, payload, what)
 
     def to_json(self, payload: BaseModel) -> bytes:
-        """A payload as JSON, as the job gets it: its secrets too, which pydantic would write as asterisks."""
+        """A payload as the JSON that the job receives; its secrets are readable, where pydantic would write asterisks."""
         return to_json(payload, self.secrets)
 
     @overload
@@ -70,8 +70,10 @@ class Processor(Generic[P, R]):
     def __call__(self, /, **fields: Any) -> Any: ...
 
     def __call__(self, payload: P | None = None, /, **fields: Any) -> Any:
-        """Runs the function right here: with the payload as its model it returns the result as its model, which is how a test
-        calls it; with the payload's fields, which is how RQ calls it, plain JSON data.
+        """Runs the function in this process.
+
+        Called with the payload as its model, as a test does, it returns the result as its model. Called with the payload's
+        fields, as RQ does, it returns the result as plain JSON data.
 
         Raises InvalidInput where the fields do not fit, TypeError where the function returns another type than its
         annotation, and what the function raises.
@@ -110,8 +112,8 @@ def processor(
 ) -> Callable[[Callable[[P], R]], Processor[P, R]]:
     """Makes a processor of a function from one pydantic model to another; lengths of time are `define.durations.Duration`.
 
-    With `cron="0 * * * *"` (by the clocks of `timezone`) or `every=3600` it is enqueued by itself as well. The options
-    are those of `Options`, the times those of `qtui_workers.define.schedule.Schedule`.
+    With `cron="0 * * * *"` (in the time zone `timezone`) or `every=3600` its jobs are also enqueued by themselves. The
+    options are documented at `Options`, the times at `qtui_workers.define.schedule.Schedule`.
 
     Raises, when the module is imported, TypeError where the function has no such annotations and InvalidInput where an
     option cannot be accepted.

@@ -27,7 +27,7 @@ AnyProcessor = Processor[Any, Any]
 
 
 class ProcessorSettings(Settings):
-    """Where processors are looked for, besides the bundled ones."""
+    """Where processors are found, besides the bundled ones."""
 
     qtui_processors: Annotated[tuple[str, ...], NoDecode] = ()
     """Modules or packages in which further processors live, separated by commas."""
@@ -40,17 +40,17 @@ class ProcessorSettings(Settings):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The processors by name, in order of their names, and what could not be read."""
+    """The processors by name, in order of their names, and the modules that could not be imported."""
 
     processors: MappingProxyType[str, AnyProcessor]
     by_path: MappingProxyType[str, AnyProcessor]
-    """The same by the path that RQ imports them by."""
+    """The same processors by the dotted name by which RQ imports them."""
     broken: MappingProxyType[str, str]
-    """Module name to the reason why it could not be imported."""
+    """For each module that could not be imported, the reason."""
 
 
 def get(name: str) -> AnyProcessor:
-    """The processor of that name; NotFound, with names that are near, where there is none."""
+    """The processor of that name; raises NotFound, with similar names, where there is none."""
     found = discover()
     if name in found.processors:
         return found.processors[name]
@@ -62,11 +62,11 @@ def get(name: str) -> AnyProcessor:
 
 
 def discover() -> Found:
-    """What the bundled package and QTUI_PROCESSORS hold; read once for each value of the variable.
+    """The processors of the bundled package and of QTUI_PROCESSORS; imported once for each value of the variable.
 
-    Of a package that the variable names, every module right in it is read too.
-    A module that cannot be imported is left out, so that looking works in spite of it (`qtui-worker` refuses to start with
-    one). Raises InvalidInput where two processors have one name, or give one queue different limits.
+    Where the variable names a package, every module directly in it is imported too. A module that cannot be imported is left
+    out, so that what only reads still works (`qtui-worker` refuses to start with such a module). Raises InvalidInput where
+    two processors have one name, or give one queue different limits.
     """
     return _discover(os.environ.get("QTUI_PROCESSORS", ""))
 
@@ -77,7 +77,7 @@ def _discover(variable: str) -> Found:
     broken: dict[str, str] = {}
     processors: dict[str, AnyProcessor] = {}
     for module in _modules(dict.fromkeys(roots), broken):
-        for processor in _in(module):
+        for processor in _processors_of(module):
             other = processors.setdefault(processor.name, processor)
             if other is not processor:
                 raise InvalidInput(
@@ -113,6 +113,6 @@ def _import(name: str, broken: dict[str, str]) -> ModuleType | None:
         return None
 
 
-def _in(module: ModuleType) -> list[AnyProcessor]:
-    """The processors defined in a module, not those it imports."""
+def _processors_of(module: ModuleType) -> list[AnyProcessor]:
+    """The processors that a module defines, without those that it imports."""
     return [v for v in vars(module).values() if isinstance(v, Processor) and v.__module__ == module.__name__]

@@ -11,7 +11,7 @@ from qtui_workers.text import printable
 from qtui_workers.validation import about
 
 LONGEST: Final = timedelta(days=3650)
-"""More than this is taken for a mistake in writing."""
+"""A longer time is taken for a typing mistake."""
 
 Duration = timedelta | float | str
 """A length of time; a number is seconds, a text as `parse_duration` reads it."""
@@ -38,7 +38,7 @@ def parse_duration(text: str) -> timedelta:
 
 
 def checked(value: Duration, what: str, *, least: float = 0) -> timedelta:
-    """As `as_duration`; its errors name `what`."""
+    """Does the same as `as_duration`, but its errors name `what`."""
     try:
         return as_duration(value, least=least)
     except InvalidInput as error:
@@ -46,9 +46,10 @@ def checked(value: Duration, what: str, *, least: float = 0) -> timedelta:
 
 
 def as_duration(value: Duration, *, least: float = 0) -> timedelta:
-    """A length of time that is within bounds.
+    """The length of time, if it is within the bounds.
 
-    Raises InvalidInput, as it goes after a name, where it is less than `least` seconds, none at all, or longer than ten years.
+    Raises InvalidInput, worded to follow a name, where it is shorter than `least` seconds or longer than ten years, or where
+    the value is no length of time.
     """
     seconds = _seconds(value)
     if not seconds >= least:  # also true of nan
@@ -69,11 +70,9 @@ def _seconds(value: Any) -> float:
 
 
 def as_moment(value: datetime | str) -> datetime:
-    """The moment in UTC and whole seconds, rounded up; one without a zone is local.
+    """The moment in UTC and whole seconds, rounded up; one without a time zone is in local time.
 
-    A text is ISO 8601, as `datetime.fromisoformat` reads it.
-
-    Raises InvalidInput where it is none.
+    A text is ISO 8601, as `datetime.fromisoformat` reads it. Raises InvalidInput where the value is no moment.
     """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""How often jobs may start, as processors declare it; `qtui_workers.rate.limiter` sees to it."""
+"""How often jobs may start, as processors declare it; `qtui_workers.rate.limiter` enforces it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Limit:
     per: float
     """Seconds, from 0.01 to a day."""
     name: str | None = None
-    """The limiter, shared by all that name it; None: the queue's own, of the queue's name."""
+    """The name of the limiter; limits of the same name share it. None: the queue's own limiter, named like the queue."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max <= _MOST:

@@ -61,7 +61,7 @@ class RunOptions(BaseModel):
         extra="forbid",
         frozen=True,
         use_attribute_docstrings=True,
-        defer_build=True,  # `qtui --help` imports it, and validates nothing
+        defer_build=True,  # `qtui --help` imports this model, and validates nothing
     )
 
     attempts: Annotated[int, Checked(partial(whole, least=1, most=1_000))] | None = None
@@ -105,7 +105,7 @@ _REPLACEABLE: Final = frozenset(RunOptions.model_fields)
 
 
 class Options(RunOptions):
-    """How the jobs of a processor run, where their own options do not replace it."""
+    """How the jobs of a processor run, unless a job's own options replace it."""
 
     keep_finished: _Count | None = None
     """At most so many finished jobs of the queue are kept, the newest; None: no bound but `result_ttl`."""
@@ -114,9 +114,9 @@ class Options(RunOptions):
     cron: str | None = None
     """When jobs are enqueued by themselves, with an empty payload, as `qtui_workers.define.schedule.Schedule` reads it."""
     every: _OneSecondOrMore | None = None
-    """The same as an interval."""
+    """The interval at which jobs are enqueued by themselves, with an empty payload."""
     timezone: str = "UTC"
-    """The place whose clocks `cron` means."""
+    """The time zone of `cron`."""
     concurrency: _OneOrMore | None = None
     """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
     limit: Annotated[Limit, Checked(_limit)] | None = None
@@ -139,6 +139,6 @@ class Options(RunOptions):
         return self.attempts or (retries or 0) + 1
 
     def replaced(self, own: RunOptions, retries: int | None) -> Self:
-        """These options with those that a job has of its own, and with a number of attempts; `retries` as above."""
+        """These options, replaced by the job's own where it has any, with a number of attempts; `retries`: as above."""
         changes = {name: getattr(own, name) for name in own.model_fields_set & _REPLACEABLE}
         return self.model_copy(update={"attempts": self.usual_attempts(retries)} | changes)

@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Payload(BaseModel):
-    """The input of a processor: unknown fields are refused, as are infinite numbers, and nothing changes it later."""
+    """The input of a processor: it accepts no unknown fields, no infinite numbers and no NaN, and cannot be changed later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -22,8 +22,8 @@ class Payload(BaseModel):
 def validate(model: type[M], payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> M:
     """The payload as an instance of the model.
 
-    Raises InvalidInput where it does not fit: a sentence per bad field, and the reasons by field. `what` is how the payload is
-    called in the sentences.
+    Raises InvalidInput where it does not fit: a sentence for each bad field, and the reasons by field. The sentences call the
+    payload `what`.
     """
     if isinstance(payload, model):
         return payload
@@ -48,7 +48,7 @@ def _is_secret(annotation: Any) -> bool:
 
 
 def to_json(payload: BaseModel, secrets: Collection[str]) -> bytes:
-    """A payload as JSON, as the job gets it: its secret fields too, which pydantic would write as asterisks."""
+    """A payload as the JSON that the job receives; secret fields are readable, where pydantic would write asterisks."""
     if not secrets:
         return payload.model_dump_json().encode()
     plain = payload.model_dump(mode="json")

@@ -27,19 +27,19 @@ class Schedule:
     A tick is a time in whole seconds since 1970 (UTC), and the same on every machine: those of an interval are its whole
     multiples since 1970, so that `every=3600` means each full hour and `every=86400` midnight UTC.
 
-    Raises InvalidInput where there is not exactly one of the two, or it cannot be understood.
+    Raises InvalidInput unless exactly one of `cron` and `every` is given, and it is valid.
     """
 
     cron: str | None = None
     """Five fields, six with seconds last, or a name such as `@hourly`; read by croniter, as RQ does.
 
-    Where clocks are put forward, a tick in the missing hour is at its end; where they are put back, a tick in the repeated
-    hour is there twice.
+    Where clocks are set forward, a tick in the missing hour takes place at the end of that hour; where they are set back, a
+    tick in the repeated hour takes place twice.
     """
     every: timedelta | None = None
     """Whole seconds, at least one."""
     timezone: str = "UTC"
-    """The place whose clocks the expression means, such as `Europe/Berlin`."""
+    """The time zone of the expression, such as `Europe/Berlin`."""
 
     def __post_init__(self) -> None:
         if (self.cron is None) == (self.every is None):
@@ -55,26 +55,26 @@ class Schedule:
         return self.cron if self.timezone == "UTC" else f"{self.cron} ({self.timezone})"
 
     def next(self, after: float) -> int | None:
-        """The first tick later than that time; None where there is none any more."""
+        """The first tick later than that time; None where no tick is left."""
         if self.cron is None:
             return (math.floor(after) // self._step + 1) * self._step
-        return self._croniter_says("get_next", math.floor(after))
+        return self._cron_tick("get_next", math.floor(after))
 
     def last(self, at: float) -> int | None:
         """The latest tick that is not later than that time; None where there was none."""
         if self.cron is None:
             return math.floor(at) // self._step * self._step
-        return self._croniter_says("get_prev", math.floor(at) + 1)
+        return self._cron_tick("get_prev", math.floor(at) + 1)
 
     @property
     def _step(self) -> int:
         assert self.every is not None
         return int(self.every.total_seconds())
 
-    def _croniter_says(self, question: str, start: int) -> int | None:
+    def _cron_tick(self, method: str, start: int) -> int | None:
         times = croniter(self.cron, datetime.fromtimestamp(start, _zone(self.timezone)))
         try:
-            return int(getattr(times, question)(float))
+            return int(getattr(times, method)(float))
         except CroniterBadDateError:
             return None
 

@@ -19,10 +19,10 @@ class Unrecoverable(Exception):
 
 @contextmanager
 def not_retried(job: Job | None) -> Iterator[None]:
-    """Takes a job's remaining attempts where what runs inside raises Unrecoverable, InvalidInput or NotFound.
+    """Removes a job's remaining attempts where the block raises Unrecoverable, InvalidInput or NotFound.
 
-    The worker decides by the same object whether to retry (`rq.job.Job.should_retry`), so this works in any worker.
-    The record in Redis keeps its count, for a person who retries the job.
+    It changes the object by which any worker decides whether to retry (`rq.job.Job.should_retry`). The number of retries in
+    Redis stays as it is, for a person who retries the job.
     """
     try:
         yield

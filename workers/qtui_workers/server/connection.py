@@ -1,4 +1,4 @@
-"""The connection to Redis: where it is, a client of it, and each failure as one clear sentence."""
+"""The connection to Redis: its address, a client, and each failure as one clear sentence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import InvalidInput, RedisUnavailable
-from qtui_workers.server.redis_errors import explain, passes
+from qtui_workers.server.redis_errors import explain, may_be_temporary
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
 from qtui_workers.text import decode, encode, printable
 
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where Redis is: its address, what people are shown of it, and the folder when it is the embedded server."""
+    """Where Redis is: its address, the label that people see, and, for the embedded server, its folder."""
 
     url: str = field(repr=False)
     """May hold a password; "" for the embedded server."""
@@ -59,24 +59,24 @@ class Patience:
     tries: int
     """How often a failed connection is tried again, with exponentially growing, random pauses."""
     longest_pause: float
-    """Seconds."""
+    """Seconds of the longest of these pauses."""
     health_check: int
-    """A connection idle for so many seconds is tried with PING before its next command; 0: it is not."""
+    """A connection that was idle for so many seconds is checked with PING before its next command; 0: never."""
     repeat_commands: bool
     """Whether a command whose reply was lost is sent again, though it may have been carried out."""
 
 
 INTERACTIVE: Final = Patience(2.0, 3.0, tries=3, longest_pause=0.5, health_check=0, repeat_commands=False)
-"""A person waits: a dead server is told within 3 s, and nothing is ever done twice.
+"""For a person who waits: a dead server is reported within 3 s, and nothing is ever done twice.
 
-No health check: a Redis that cannot write to its disk refuses PING, but can still be looked at.
+There is no health check, because a Redis that cannot write to its disk refuses PING, but can still be read.
 """
 WORKER: Final = Patience(5.0, 30.0, tries=10, longest_pause=2.0, health_check=30, repeat_commands=True)
-"""RQ's worker counts on redis-py repeating its commands; RQ raises the time for a reply above its blocking pop."""
+"""For workers: RQ's worker relies on redis-py to repeat commands, and makes the time for a reply longer than its blocking pop."""
 
 
 class _Retry(Retry):
-    """redis-py's retry, but what no repetition can mend (a wrong password, an unknown host) is told at once."""
+    """redis-py's retry, but an error that no repetition can solve (a wrong password, an unknown host) is raised at once."""
 
     def call_with_retry(
         self,
@@ -85,11 +85,11 @@ class _Retry(Retry):
         is_retryable: Callable[[Exception], bool] | None = None,
         with_failure_count: bool = False,
     ) -> T:
-        return super().call_with_retry(do, fail, is_retryable or passes, with_failure_count)
+        return super().call_with_retry(do, fail, is_retryable or may_be_temporary, with_failure_count)
 
 
 class _Packer(HiredisRespSerializer):
-    """hiredis' writer of commands, which by itself knows no encoding_errors: text out of bytes that were no UTF-8 fails."""
+    """hiredis' writer of commands; in addition, it sends text that was decoded from bytes that are not UTF-8."""
 
     def pack(self, *args: Any) -> Any:
         """The command as a list of bytes to send."""
@@ -101,17 +101,17 @@ class _Packer(HiredisRespSerializer):
 
 
 class _Pool(ConnectionPool):
-    """A pool that tries again to connect, which redis-py by itself can do only together with repeating commands."""
+    """A pool that repeats failed tries to connect; redis-py itself can do that only if it repeats commands too."""
 
     connecting: Retry = Retry(NoBackoff(), 0)
 
     def get_connection(self, *_: Any, **__: Any) -> Any:
-        """A connection that is up; raises redis.ConnectionError or redis.TimeoutError once patience is at its end."""
+        """A connection that is established; raises redis.ConnectionError or redis.TimeoutError after the last try."""
         return self.connecting.call_with_retry(super().get_connection, lambda _: None)
 
 
 def resolve(url: str | None = None) -> Target:
-    """The Redis that is meant: `url`, else REDIS_URL, else REDIS_HOST and its like, else the user's embedded server.
+    """The Redis to use: `url`, else REDIS_URL, else REDIS_HOST and similar variables, else the user's embedded server.
 
     Raises InvalidInput that names the variable (or the address) and the reason; never repeats a password.
     """
@@ -128,9 +128,9 @@ def resolve(url: str | None = None) -> Target:
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
     """A client of that Redis: replies as bytes, UTF-8 with surrogateescape. Nothing is sent before its first command.
 
-    Joins the embedded server, and keeps to it until the process ends, where that is the target; raises
-    RedisUnavailable when it cannot. `role` is the client's name on the server (CLIENT LIST).
-    RESP3, with replies in the shapes of RESP2 that RQ reads, is redis-py's default and left at that.
+    Where the target is the embedded server, the process joins it until the process ends; raises RedisUnavailable where it
+    cannot. `role` is the client's name on the server (CLIENT LIST). The protocol is redis-py's default: RESP3, with replies
+    in the shapes of RESP2, which RQ reads.
     """
     retry = _Retry(
         ExponentialWithJitterBackoff(cap=patience.longest_pause, base=0.05),
@@ -145,7 +145,7 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
         "socket_connect_timeout": patience.connect,
         "health_check_interval": patience.health_check,
         "retry": retry if patience.repeat_commands else Retry(NoBackoff(), 0),
-        # A commercial service's feature. On, it costs a round trip and hides that a pooled connection was closed.
+        # A commercial service's feature, which costs a round trip and hides that a pooled connection was closed.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     if target.embedded is not None:
@@ -159,13 +159,13 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
 
 
 def own_connection(client: redis.Redis) -> Any:
-    """A connection to the client's Redis that its pool neither keeps nor counts; it connects at its first command."""
+    """A connection to the client's Redis that is not part of its pool; it connects at its first command."""
     pool = client.connection_pool
     return pool.connection_class(**pool.connection_kwargs)
 
 
 def retry_of(client: redis.Redis) -> Retry:
-    """How a client repeats commands; where it was given nothing, redis-py's default for connections: not at all."""
+    """How a client repeats commands; where nothing is set, not at all, which is redis-py's default for connections."""
     given: Retry | None = client.get_retry()
     return Retry(NoBackoff(), 0) if given is None else given
 
@@ -176,14 +176,14 @@ def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = 
 
 
 def dial(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
-    """A client of that Redis, seen to answer and to be recent enough.
+    """A client of that Redis, after a check that it answers and is recent enough.
 
     Raises RedisUnavailable when Redis is away, refuses us or is too old.
     """
     client = open_client(target, role=role, patience=patience)
     try:
         _check(client, target.label)
-    # What is no Redis may reply what redis-py's handshake never expects, and a name no host can have is a ValueError.
+    # A server that is not Redis may send what redis-py's handshake does not expect; an impossible host name is a ValueError.
     except (redis.RedisError, OSError, ValueError, AttributeError, TypeError) as error:
         client.close()
         raise explain(error, target.label) from error
@@ -197,13 +197,13 @@ def _check(client: redis.Redis, label: str) -> None:
     try:
         client.ping()
     except redis.ResponseError as error:
-        if "MISCONF" not in str(error):  # it cannot write to its disk: it may still be looked at
+        if "MISCONF" not in str(error):  # it cannot write to its disk, but can still be read
             raise
     _check_version(client, label)
 
 
 def _check_version(client: redis.Redis, label: str) -> None:
-    """By the server's answer to HELLO, which needs no permission (none with protocol=2: not checked)."""
+    """Checks the version in the server's reply to HELLO, which needs no permission; with protocol=2 there is no reply."""
     pool = client.connection_pool
     connection = pool.get_connection()
     try:
@@ -280,7 +280,7 @@ def _address(scheme: str, url: str) -> Target:
     number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
     if not re.fullmatch(r"[0-9]{1,9}", number):
         raise ValueError("the database is a number, as in redis://localhost:6379/0")
-    parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; names an option whose value is not of its type
+    parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; its ValueError names an option whose value is not of its type
     if scheme == "unix":
         path = unquote(parts.path)
         if parts.hostname or not path.strip("/"):

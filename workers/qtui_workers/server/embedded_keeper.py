@@ -1,10 +1,11 @@
 """The keeper of the embedded server: starts it, starts it again when it dies, ends it after its last user.
 
-Run by `qtui_workers.server.embedded` as `python -I -S keeper.py FOLDER SOCKET BINARY GRACE`. Standard library only, so that it
-starts in a few milliseconds and nothing in the environment or the current folder can change what it imports.
+Run by `qtui_workers.server.embedded` as `python -I -S embedded_keeper.py FOLDER SOCKET BINARY GRACE`. It imports only the
+standard library, so it starts in a few milliseconds, and nothing in the environment or the current folder can change what it
+imports.
 
-Four files in the folder are locked with `flock`, which the kernel drops when the holder dies, however it dies:
-`users.lock` is shared by every process that uses the server; `start.lock` is held while the keeper is begun or ends;
+Four files in the folder are locked with `flock`; the kernel releases such a lock when its holder dies, however it dies.
+`users.lock` is shared by every process that uses the server; `start.lock` is held while the keeper starts or ends;
 `keeper.lock` is the keeper's; `server.lock` is inherited by the server process, so that no second one opens its data.
 """
 
@@ -31,11 +32,11 @@ PID: Final = "server.pid"
 LONGEST_PAUSE: Final = 30.0
 """Seconds between two starts of something that keeps dying."""
 STEADY: Final = 10.0
-"""Seconds after which something started is held to be well."""
+"""Seconds after which something that was started counts as running well."""
 _GIVE_UP: Final = 2.0
-"""Seconds of pause after which the keeper leaves it to the users to try again, or to tell the person."""
+"""Where its pause would be longer than so many seconds, the keeper ends: its users try again, or report the failure."""
 _STOP_LIMIT: Final = 5.0
-"""Seconds that the server has to end; what it has written by then outlives a SIGKILL."""
+"""Seconds that the server has to end before it is killed; what it has written by then is kept."""
 _LOG_LIMIT: Final = 1_000_000
 
 
@@ -79,7 +80,7 @@ def server_command(folder: Path, socket: str, binary: str) -> list[str]:
 
 
 class Keeper:
-    """One server, kept alive by a thread, and the wait for its last user in the main thread."""
+    """Keeps one server alive in a thread, while the main thread waits until it has no users."""
 
     def __init__(self, folder: Path, command: list[str], grace: float) -> None:
         self._folder = folder
@@ -102,11 +103,11 @@ class Keeper:
                     break
                 starting = lock(self._folder, START_LOCK, fcntl.LOCK_EX)
                 if self._unused():
-                    # The start lock goes with the process, so that who comes now begins anew.
+                    # The start lock is held until this process ends: a user that arrives now starts another keeper after that.
                     self._stop_server(signal.SIGTERM, signal.SIGKILL)
                     return
                 os.close(starting)
-        # The folder was removed, maybe made anew: ended at once, or the server would remove the socket of a new one.
+        # The folder was removed, and perhaps made again. The server is killed, or it would remove the socket of a new server.
         self._stop_server(signal.SIGKILL)
 
     def _identity(self) -> tuple[int, int]:
@@ -123,7 +124,7 @@ class Keeper:
     def _keep_server(self) -> None:
         pause = 0.0
         while not self._stopping.wait(pause):
-            # Sleeps in the kernel while a server lives: one whose keeper was killed is kept, too.
+            # Sleeps in the kernel while a server lives, also one whose own keeper was killed.
             held = lock(self._folder, SERVER_LOCK, fcntl.LOCK_EX)
             began = time.monotonic()
             child = self._spawn(held)
@@ -144,7 +145,7 @@ class Keeper:
                 self._child = subprocess.Popen(
                     self._command,
                     stdin=subprocess.DEVNULL,
-                    restore_signals=False,  # SIGXFSZ stays ignored: a file that may not grow is an error, not a death
+                    restore_signals=False,  # SIGXFSZ stays ignored: a file that may not grow must not kill the server
                     pass_fds=(held,),
                 )
             except OSError as error:
@@ -157,13 +158,13 @@ class Keeper:
         if log.exists() and log.stat().st_size > _LOG_LIMIT:
             log.replace(log.with_suffix(".log.old"))
 
-    def _stop_server(self, *orders: signal.Signals) -> None:
-        """One after the other until it has ended; SIGTERM lets it write what is left to disk."""
+    def _stop_server(self, *signals: signal.Signals) -> None:
+        """Send these signals one after the other until the server has ended; at SIGTERM it writes what is left to disk."""
         with self._spawning:
             self._stopping.set()
-        for order in orders:
+        for number in signals:
             with contextlib.suppress(OSError, ValueError):
-                os.kill(self._server_pid(), order)
+                os.kill(self._server_pid(), number)
             self._thread.join(_STOP_LIMIT)
             if not self._thread.is_alive():
                 return
@@ -177,12 +178,12 @@ def main(folder: Path, socket: str, binary: str, grace: float) -> None:
     os.umask(0o077)
     held = lock(folder, KEEPER_LOCK, fcntl.LOCK_EX)
     if os.fork():
-        os._exit(0)  # the child shares the lock, and whoever started us has no child to wait for
+        os._exit(0)  # the child shares the lock, and the process that started this one has no child to wait for
     os.setsid()
     Keeper(folder, server_command(folder, socket, binary), grace).run()
     with contextlib.suppress(OSError):
-        Path(socket).parent.rmdir()  # one made for the socket alone; the data's own folder is not empty and stays
-    os.close(held)  # before the start lock, which goes with the process: who gets that one finds no keeper
+        Path(socket).parent.rmdir()  # only a folder that was made for the socket; that of the data is not empty
+    os.close(held)  # before the start lock, which ends with the process: its next holder must find no keeper
     os._exit(0)
 
 

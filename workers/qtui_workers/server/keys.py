@@ -1,7 +1,7 @@
 """Every key name in Redis, RQ's and ours, in one place.
 
-RQ's names are those of rq 3.0 (`rq.queue`, `rq.registry`, `rq.results`, `rq.executions`); a test holds them to RQ's.
-Ours live under `{RQ_KEY_PREFIX}:qtui:`, but for the extra fields of a job's hash, which go when the hash goes.
+RQ's names are those of rq 3.0 (`rq.queue`, `rq.registry`, `rq.results`, `rq.executions`); a test compares them with RQ's.
+Ours begin with `{RQ_KEY_PREFIX}:qtui:`, except the extra fields of a job's hash, which are removed with the hash.
 Importing this module does not import rq.
 """
 
@@ -14,27 +14,27 @@ PREFIX: Final = os.environ.get("RQ_KEY_PREFIX", "rq")
 OURS: Final = f"{PREFIX}:qtui"
 
 QUEUES: Final = f"{PREFIX}:queues"
-"""A set of whole queue keys."""
+"""A set of the full keys of queues."""
 WORKERS: Final = f"{PREFIX}:workers"
-"""A set of whole worker keys."""
+"""A set of the full keys of workers."""
 SUSPENDED: Final = f"{PREFIX}:suspended"
 PAUSED: Final = f"{OURS}:paused"
 """A set of the names of paused queues (`qtui_workers.enqueue.pause`)."""
 RATE_LIMIT_KEYS: Final = f"{PREFIX}:rl-keys"
-"""A set of the names that RQ's own concurrency limits go by."""
+"""A set of the names of RQ's own concurrency limits."""
 EVENTS: Final = f"{OURS}:events"
-"""The capped stream of what happened to all jobs and workers (`qtui_workers.reporting.events`)."""
+"""The capped stream of the events of all jobs and workers (`qtui_workers.reporting.events`)."""
 
 LIMITS: Final = f"{OURS}:limits"
-"""A hash: queue to the name of the limiter of its starts."""
+"""A hash: for each queue that has one, the name of the limiter of its starts."""
 LIMITERS: Final = f"{OURS}:limiters"
 """A set of the names of all limiters."""
 
 STAGED: Final = f"{OURS}:staged"
-"""A sorted set of batches that are being enqueued, by when each last got jobs (seconds of the server's clock)."""
+"""A sorted set of the batches that are being enqueued, by when jobs were last added to each (seconds of the server's clock)."""
 
 CRON_SCHEDULERS: Final = f"{PREFIX}:cron_schedulers"
-"""A sorted set of the names of RQ's cron schedulers, by their last sign of life."""
+"""A sorted set of the names of RQ's cron schedulers, by their last heartbeat."""
 CRON_JOBS: Final = f"{PREFIX}:cron_jobs"
 """A sorted set of the names of cron jobs, by when each was last enqueued."""
 
@@ -57,7 +57,7 @@ def queue(name: str) -> str:
 
 
 def intermediate(name: str) -> str:
-    """The list a job id passes through between the queue and its start."""
+    """The list in which a job id is between the queue and its start."""
     return f"{QUEUE_PREFIX}{name}:intermediate"
 
 
@@ -67,7 +67,7 @@ def first_seen(queue_name: str, job_id: str) -> str:
 
 
 def queue_workers(name: str) -> str:
-    """The set of whole keys of the workers that listen to a queue."""
+    """The set of the full keys of the workers that work on a queue."""
     return f"{WORKERS}:{name}"
 
 
@@ -82,7 +82,7 @@ def rate_limit(limit: str) -> str:
 
 
 def rate_limit_allowed(limit: str) -> str:
-    """The sorted set of the ids of the jobs that have a place of RQ's concurrency limit of that name."""
+    """The sorted set of the ids of the jobs that RQ's concurrency limit of that name has let through."""
     return f"{PREFIX}:rl:{limit}:allowed"
 
 
@@ -97,12 +97,12 @@ def job(job_id: str) -> str:
 
 
 def dependents(job_id: str) -> str:
-    """The set of the ids that wait for this job."""
+    """The set of the ids of the jobs that wait for this job."""
     return f"{JOB_PREFIX}{job_id}:dependents"
 
 
 def dependencies(job_id: str) -> str:
-    """The set of the ids that this job waits for (RQ writes a double colon here)."""
+    """The set of the ids of the jobs that this job waits for (RQ writes a double colon here)."""
     return f"{PREFIX}:job::{job_id}:dependencies"
 
 
@@ -137,7 +137,7 @@ def worker_executions(name: str) -> str:
 
 
 def commands(worker_name: str) -> str:
-    """The channel on which a worker hears commands, JSON objects (`rq.command`)."""
+    """The channel on which a worker receives commands, JSON objects (`rq.command`)."""
     return f"{PREFIX}:pubsub:{worker_name}"
 
 
@@ -152,7 +152,7 @@ def ends(kind: str, queue_name: str) -> str:
 
 
 def limit(name: str) -> str:
-    """The hash of one limiter: `max`, `per_us`, and what `qtui_workers/lua/limit.lua` notes about the server."""
+    """The hash of one limiter: `max`, `per_us`, and what `qtui_workers/lua/limit.lua` stores about the server."""
     return f"{OURS}:limit:{name}"
 
 
@@ -162,12 +162,12 @@ def limit_log(name: str) -> str:
 
 
 def limit_waiting(name: str) -> str:
-    """The sorted set of who waits for a limiter, by when each was told to come back (µs of the server's clock)."""
+    """The sorted set of the callers that wait for a limiter, by when each should try again (µs of the server's clock)."""
     return f"{OURS}:limit-waiting:{name}"
 
 
 def limit_workers(name: str) -> str:
-    """The same of the workers that have jobs of that limiter to do."""
+    """The same for the workers that have jobs of that limiter to do."""
     return f"{OURS}:limit-workers:{name}"
 
 
@@ -187,5 +187,5 @@ def cron_scheduler(name: str) -> str:
 
 
 def cron_job_history(name: str) -> str:
-    """The sorted set of the ids of the jobs that came of a cron job, by when each was enqueued."""
+    """The sorted set of the ids of the jobs that a cron job has created, by when each was enqueued."""
     return f"{PREFIX}:cron_job:{name}:jobs"

@@ -18,10 +18,10 @@ from qtui_workers.text import printable
 
 @dataclass(frozen=True, slots=True)
 class _Cause:
-    """A known failure: what tells it, and the rest of the sentence; `{reply}` is what was said, made safe."""
+    """A known failure: how it is recognized, and the rest of its sentence; `{reply}` is the error's own text, made safe."""
 
     kinds: tuple[type[BaseException], ...]
-    """Classes of the error or of one that led to it."""
+    """The class of the error, or of one that led to it, is one of these."""
     pattern: str
     """A regular expression that the error's own text must hold."""
     sentence: str
@@ -32,7 +32,7 @@ _PERMISSION: Final = "gives our user no permission ({reply}): have it granted (A
 _MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
 _REPLICA: Final = "is a read-only replica: use the address of the primary"
 
-# In order: the first that fits is told. None looks like a secret to `qtui_workers.reporting.redaction`: they go through the log.
+# The first that fits is reported. As they are logged, no sentence may look like a secret to `qtui_workers.reporting.redaction`.
 _CAUSES: Final = (
     _Cause(
         (redis.AuthenticationError,),
@@ -89,13 +89,13 @@ _CAUSES: Final = (
 
 
 def explain(error: Exception, label: str) -> RedisUnavailable:
-    """What went wrong with the Redis of that label (see `Target.label`), to be raised or shown.
+    """The error about the Redis of that label (see `Target.label`), to be raised or shown.
 
-    The sentence holds no password, and what the server said only with its control characters made visible.
+    Its sentence holds no password; control characters of the server's own text are shown as symbols.
     """
     name = "The embedded server" if label.startswith("embedded") else f"Redis at {printable(label, 200)}"
-    said = str(error).partition(", with args beginning")[0]  # the arguments may hold the password
-    reply = printable(said.strip() or type(error).__name__, 200)
+    text = str(error).partition(", with args beginning")[0]  # the arguments may hold the password
+    reply = printable(text.strip() or type(error).__name__, 200)
     sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
     return RedisUnavailable(f"{name} {sentence.format(reply=reply)}.")
 
@@ -106,9 +106,9 @@ def is_wrong_type(error: Exception) -> bool:
 
 
 def reply_of(reply: Any) -> Any:
-    """A reply of a pipeline (`execute(raise_on_error=False)`), None where the key has the wrong type.
+    """A reply of a pipeline (`execute(raise_on_error=False)`); None where the key has the wrong type.
 
-    Raises any other error that is in its place: what a user may not read is neither nothing nor zero.
+    Raises any other error that is in the reply's place: what a user may not read must not count as nothing or zero.
     """
     if not isinstance(reply, Exception):
         return reply
@@ -118,19 +118,19 @@ def reply_of(reply: Any) -> Any:
 
 
 def label_of(connection: redis.Redis) -> str:
-    """The server as people know it, without its password."""
-    told = connection.connection_pool.connection_kwargs
-    return str(told.get("path") or f"{told.get('host', 'localhost')}:{told.get('port', 6379)}/{told.get('db', 0)}")
+    """The address of the server as people know it, without its password."""
+    options = connection.connection_pool.connection_kwargs
+    return str(options.get("path") or f"{options.get('host', 'localhost')}:{options.get('port', 6379)}/{options.get('db', 0)}")
 
 
-def passes(error: Exception) -> bool:
+def may_be_temporary(error: Exception) -> bool:
     """Whether trying again may help: not where we were refused, nor where no such host exists."""
     lasting = (redis.AuthenticationError, AuthorizationError, socket.gaierror, ssl.SSLError)
     return not any(isinstance(one, lasting) for one in _chain(error))
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and those in whose handling it was raised: redis-py wraps the system's own."""
+    """The error, and the errors that led to it: redis-py wraps those of the system."""
     found: BaseException | None = error
     while found is not None:
         yield found

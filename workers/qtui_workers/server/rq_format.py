@@ -19,11 +19,12 @@ _LONGEST_NUMBER: Final = 40
 _COUNT_DIGITS: Final = 9
 _LONGEST_LINE: Final = 500
 _SMALL: Final = 2_048
-"""Bytes up to which a window of 1 KiB compresses as well, in a fraction of the time that the usual 32 KiB take."""
+"""Up to so many bytes, a window of 1 KiB compresses as well as the usual 32 KiB, in a fraction of the time."""
 _ZLIB_HEADS: Final = frozenset(
     bytes((method, flags)) for method in range(0x08, 0x79, 0x10) for flags in range(256) if (method * 256 + flags) % 31 == 0
 )
-"""How a zlib stream may begin (RFC 1950): deflate with any window, then flags that make a multiple of 31 with it."""
+"""The two bytes with which a zlib stream may begin (RFC 1950): deflate with any window, then flags that make both together a
+multiple of 31."""
 
 
 def parse_datetime(raw: bytes | str | None) -> datetime | None:
@@ -77,9 +78,9 @@ Missing = Literal["beyond the limit", "not stored"]
 
 
 def decompress(raw: bytes, limit: int) -> tuple[bytes, Missing | None]:
-    """At most `limit` bytes of what zlib has compressed, and why that is not all of it; None: it is.
+    """At most `limit` bytes of what zlib has compressed, and why that is not all of it (None: it is all).
 
-    Of a stream that was cut the first part is returned; bytes that zlib did not write are returned unchanged, as RQ accepts
+    For a stream that was cut, its first part is returned; bytes that zlib did not write are returned unchanged, as RQ accepts
     them too (`rq.job.Job.restore`).
     """
     if raw[:2] in _ZLIB_HEADS:
@@ -104,9 +105,9 @@ def compress(data: bytes) -> bytes:
 
 
 def parse_result(raw: bytes | None) -> bytes | None:
-    """The serialized return value of a job out of the field `return_value` of a result (`rq.results.Result.serialize`).
+    """The serialized return value of a job, from the field `return_value` of a result (`rq.results.Result.serialize`).
 
-    Of a value that was cut the first part is returned; bytes that are not base64 are returned unchanged.
+    For a value that was cut, its first part is returned; bytes that are not base64 are returned unchanged.
     """
     if not raw:
         return None
@@ -124,7 +125,7 @@ def format_result(serialized: bytes) -> bytes:
 def parse_traceback(raw: bytes | None, limit: int) -> str | None:
     """At most `limit` bytes of the traceback in the field `exc_string` of a result (`rq.results.Result.serialize`), as text.
 
-    Of a traceback that was cut the first part is returned; bytes that are not base64 of zlib are read as text.
+    For a traceback that was cut, its first part is returned; bytes that are not base64 of zlib are read as text.
     """
     if not raw:
         return None

@@ -1,13 +1,13 @@
 """Lua scripts: put together from their files, and run by digest with named arguments.
 
-A script is a file `lua/NAME.lua` of a package. Among the comments at its top two kinds of lines are read:
+A script is a file `lua/NAME.lua` of a package. Two kinds of lines among the comments at its top are read:
 
     -- requires: lease, ending
     -- arguments: worker, now
 
-What it requires is put before it, each file once, whatever requires it; a package's own files come first, then those of
-`qtui_workers`. Its arguments, and those of what it requires, are given by name and found in the table `args`. A call may
-give more values, without names: they are ARGV from FIRST on. Scripts name no key themselves:
+The files that it requires are put before it, each of them once; a file is looked for in the script's own package, then in
+`qtui_workers`. Its arguments, and those of the files that it requires, are given by name; the script finds them in the table
+`args`. A call may give more values, without names: they are ARGV from FIRST on. Scripts do not write key names themselves:
 
     keys.job(id), keys.EVENTS       the names of `server.keys`
     statuses.waits[status]          a fact of `qtui_workers.statuses`, nil where it is false or None
@@ -41,7 +41,7 @@ _DECLARED: Final = re.compile(r"^-- (requires|arguments): *(.*)$", re.MULTILINE)
 _NAME: Final = re.compile(r"[a-z][a-z_]*")
 
 _without_read_only: WeakSet[redis.Redis] = WeakSet()
-"""Clients of servers before 7.0, which know no EVALSHA_RO."""
+"""Clients of servers before 7.0, which do not have EVALSHA_RO."""
 
 
 class Script:
@@ -86,18 +86,18 @@ class Script:
 
     @cached_property
     def text(self) -> str:
-        """What the server is sent, without comments."""
+        """The text that is sent to the server, without lines of comment."""
         lines = (line.strip() for part in self.parts for line in part.text.splitlines())
         body = "\n".join(line for line in lines if line and not line.startswith("--"))
         return prologue(body, self.arguments) + body + "\n"
 
     @cached_property
     def digest(self) -> str:
-        """What the server calls it."""
+        """The SHA-1 digest by which the server knows it."""
         return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def values(self, *rest: Argument, **named: Argument) -> list[Argument]:
-        """The arguments in their order, for a call by other means. Raises TypeError where the names are not those declared."""
+        """The arguments in the order of ARGV. Raises TypeError where the given names are not those that are declared."""
         if named.keys() != self._names:
             wrong = ", ".join(sorted(named.keys() ^ self._names))
             raise TypeError(f"{self._name}: these arguments are missing, or not declared: {wrong}")
@@ -106,7 +106,7 @@ class Script:
         return [encode(value) if isinstance(value, str) else value for value in given]
 
     def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
-        """What the script returns; one round trip once the server knows it."""
+        """Runs it, and returns what it returns; one round trip once the server knows it."""
         given = self.values(*rest, **named)
         try:
             return client.evalsha(self.digest, 0, *given)
@@ -114,7 +114,7 @@ class Script:
             return client.eval(self.text, 0, *given)
 
     def read(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
-        """The same for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
+        """The same as `run` for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
         if client in _without_read_only:
             return self.run(client, *rest, **named)
         given = self.values(*rest, **named)
@@ -166,9 +166,9 @@ class Part:
 
 
 def prologue(body: str, arguments: tuple[str, ...]) -> str:
-    """What comes before the text of a script: the tables `args`, `keys` and `statuses`, as far as it uses them.
+    """The lines before the text of a script: the tables `args`, `keys` and `statuses`, as far as the script uses them.
 
-    Raises ValueError where it uses a key name or a fact that there is not.
+    Raises ValueError where it uses a key name or a fact that does not exist.
     """
     given = ", ".join(f"{name} = ARGV[{place}]" for place, name in enumerate(arguments, 1))
     names = ", ".join(f"{name} = {_key(name)}" for name in _used("keys", body))
@@ -193,8 +193,8 @@ def _read(name: str, package: str, wanted_by: str) -> Part:
         file = files(place) / "lua" / f"{name}.lua"
         if file.is_file():
             return Part(name, file.read_text("utf-8"))
-    asked = f"{wanted_by} requires '{name}', but there" if wanted_by else "there"
-    raise ValueError(f"{asked} is no lua/{name}.lua in {' or '.join(dict.fromkeys((package, _HERE)))}")
+    beginning = f"{wanted_by} requires '{name}', but there" if wanted_by else "there"
+    raise ValueError(f"{beginning} is no lua/{name}.lua in {' or '.join(dict.fromkeys((package, _HERE)))}")
 
 
 def _used(table: str, body: str) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _used(table: str, body: str) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    """A name of `keys` in Lua: a text, or a function that puts one together."""
+    """A name of `keys` in Lua: a text, or a function that makes one."""
     made = getattr(keys, name, None)
     if isinstance(made, str):
         return _quoted(made)

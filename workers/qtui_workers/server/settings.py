@@ -10,7 +10,7 @@ from qtui_workers.settings import Settings, folder_of
 
 
 class RedisSettings(Settings):
-    """The address of Redis: whole, or in parts."""
+    """The address of Redis, as a whole or in parts."""
 
     redis_url: SecretStr | None = None
     """The whole address: redis://, rediss://, unix:// or embedded:. Wins over the REDIS_ variables below."""
@@ -35,5 +35,5 @@ class EmbeddedSettings(Settings):
     """Seconds that the embedded server stays after its last user has gone."""
 
     def folder(self) -> Path:
-        """The embedded server's folder; InvalidInput where this user has no home to look in."""
+        """The embedded server's folder; InvalidInput where this user has no home folder."""
         return folder_of("QTUI_EMBEDDED_DIR", self.qtui_embedded_dir, "server")
