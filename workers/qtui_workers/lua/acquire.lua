@@ -1,10 +1,10 @@
--- Admits a token, or says when to try again.
--- A free slot wakes a few of those who stand in line, as the first may be slow to wake.
--- Returns 0 and `within`: admitted; how long to wait; -1: there is no such limiter. All times are in µs.
+-- Admits a token, or returns when to try again.
+-- A free slot wakes the first few callers in the line, as the very first may be slow to wake.
+-- Returns 0 and `within` where it is admitted, else how long to wait; -1 where there is no such limiter. Times are in µs.
 -- requires: limit
 -- arguments: limiter, token, within, patience, max, per, lost
--- `within`: the least that the way of a reply needs. `patience`: how long a place is kept for who does not come back. `max`,
--- `per` and `lost` (1: the limiter is known to have been there) are what is declared of the limiter, '' where nothing is.
+-- `within`: the least time that a reply needs. `patience`: how long the place of a caller that does not try again is kept.
+-- `max`, `per` and `lost` (1: the limiter is known to have existed) are what is declared of the limiter, '' where nothing is.
 
 local STANDBY = 3
 
@@ -20,7 +20,7 @@ end
 if not limiter then
   return { -1 }
 end
--- Who tries has not started: an earlier admission arrived too late, or not at all. Its slot is its own again.
+-- A token that tries has not started: an earlier admission arrived too late, or not at all. The token gets that slot again.
 local again = release(args.limiter, token)
 
 local place = again and 0 or place_in_line(limiter, token, now, patience)
@@ -31,5 +31,5 @@ if wait <= 0 then
   admit(limiter, token, now, within)
   return { 0, within }
 end
-stand_in_line(limiter, token, now, usually)
+join_line(limiter, token, now, usually)
 return { usually }

@@ -1,4 +1,4 @@
--- A sign of life of the worker and of the job it runs; and what it should look after.
+-- The heartbeat of a worker and of the job that it runs. Finds the jobs of other workers that have to be taken up.
 -- Returns 1 where the worker is on record, 1 where the lease is held, then what is overdue: queue, JOB:EXECUTION and
 -- score of each expired lease; then the queues that have entries between queue and start.
 -- requires: lease
@@ -7,7 +7,7 @@
 
 local MOST = 100
 
-local known = sign_of_life(args.state)
+local known = heartbeat(args.state)
 local id, queue, execution = args.id, args.queue, args.execution
 local held = true
 if id ~= '' then

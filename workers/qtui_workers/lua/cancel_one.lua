@@ -1,4 +1,4 @@
--- Cancels a job that has not begun; one that is not where its status says stays as it is.
+-- Cancels a job that has not begun. A job that is not in the place that its status names is not changed.
 -- Returns its status before, its queue, 1 where it is canceled now (else 0); nothing where there is no such job.
 -- requires: canceling
 -- arguments: id

@@ -14,7 +14,7 @@ local function waits_in(job)
   end
 end
 
--- whether it was where its status says, and is canceled now; `from` as in drop_from_queue
+-- whether the job was in the place that its status names, and is canceled now; `from` as in drop_from_queue
 local function cancel_job(job, from)
   local place, kind = waits_in(job)
   local dropped

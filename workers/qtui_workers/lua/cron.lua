@@ -1,10 +1,10 @@
--- Enqueues the job of one tick of a cron job, unless another leads it or the tick is done.
--- Returns 'done', 'known' where there is that job already, 'late' where a tick as new was enqueued before, 'lost' where
--- another leads.
+-- Enqueues the job of one tick of a cron job, unless another process leads the cron job, or the tick was enqueued before.
+-- Returns 'done', 'known' where that job exists already, 'late' where this tick or a later one was enqueued before, 'lost'
+-- where another process leads the cron job.
 -- requires: put
 -- arguments: token, name, tick, now, id, place, queue, score, kept, lasts, call
--- `token`: who wants to. `tick`, `now`: in seconds. `score`: '' where the place is a list. RQ's history of the cron job keeps
--- `kept` ids for `lasts` seconds. Unnamed: the fields of the new job and their values.
+-- `token`: the calling process. `tick`, `now`: in seconds. `score`: '' where the place is a list. RQ's history of the cron job
+-- keeps `kept` ids for `lasts` seconds. Unnamed: the fields of the new job and their values.
 
 local cron, job, history = keys.cron(args.name), keys.job(args.id), keys.cron_job_history(args.name)
 local time = redis.call('TIME')

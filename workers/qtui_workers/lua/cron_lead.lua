@@ -1,10 +1,10 @@
--- Takes, renews or gives up the lead of cron jobs: for each, whoever leads it is the only one to enqueue it.
--- Returns the server's time in ms, then of each: 1 where it leads (else 0), its last tick or the time it was registered,
--- when it last was enqueued (seconds or nothing), ms that the lead lasts.
+-- Takes, renews or gives up the lead of cron jobs: only the process that leads a cron job enqueues its jobs.
+-- Returns the server's time in ms, then for each cron job: 1 where the calling process leads it (else 0), its last tick or
+-- the time it was registered, when it was last enqueued (seconds or nothing), ms until the lead ends.
 -- arguments: token, lasts, registering, kept, since
--- `token`: who wants to lead. `lasts`: ms of a lead, 0 to give it up. `registering`: 1 where the schedules are being
--- registered. `kept`: seconds that a cron job is remembered for. `since`: the time from when on a new schedule counts, in
--- seconds, '' for the server's. Unnamed: of each cron job its name and its schedule as text.
+-- `token`: the calling process. `lasts`: ms of a lead, 0 to give it up. `registering`: 1 where the schedules are being
+-- registered. `kept`: seconds for which a cron job is remembered. `since`: the time from which a new schedule counts, in
+-- seconds, '' for the server's time. Unnamed: for each cron job its name and its schedule as text.
 
 local token, lasts = args.token, tonumber(args.lasts)
 local time = redis.call('TIME')

@@ -2,24 +2,25 @@
 -- requires: event, limit, lease, retention
 -- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
 -- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
--- `kind` is one of `qtui_workers.engine.claim.Kind`, '' where no job ends, and all others then. `took` and `delay`: seconds.
--- `front`, `forced`: 1 or 0. `since`: µs since the job's own code was over. The others are those of `Ending`.
+-- `kind` is one of `qtui_workers.engine.ending.Kind`; where no job ends, all these are ''. `took` and `delay`: seconds.
+-- `front`, `forced`: 1 or 0. `since`: µs since the job's own code ended. The others are those of `Ending`.
 
 local MOST_EVENTS = 10000
 -- by outcome: rq.results.Result.Type, and the kind of event
 local RESULT = { finished = '1', failed = '2' }
 local EVENT = { finished = 'completed', failed = 'failed' }
 
-local function tell(kind, id, queue, description, attempt, details)
+local function write_event(kind, id, queue, description, attempt, details)
   event(MOST_EVENTS, kind, id, queue, description or '', WORKER, attempt or '', details)
 end
 
-local function tell_ending(ending)
+local function write_ending_event(ending)
   local details = { seconds = ending.kind == 'retry' and ending.delay or tonumber(ending.took) }
   if ending.error ~= '' then
     details.error = ending.error
   end
-  tell(EVENT[ending.outcome] or 'retrying', ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
+  local kind = EVENT[ending.outcome] or 'retrying'
+  write_event(kind, ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
 end
 
 local function count(ending)
@@ -98,7 +99,7 @@ local function retry(ending)
   return 'done'
 end
 
--- back at the head of its queue, as if it had never been taken
+-- puts the job back at the head of its queue; the attempt does not count
 local function put_back(ending)
   local key = keys.job(ending.id)
   redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
@@ -108,7 +109,7 @@ local function put_back(ending)
   return 'done'
 end
 
--- The first write of an ending: without memory the script ends here, before anything is half done.
+-- The first write of an ending: on a server without memory the script ends here, before the ending is partly written.
 local function note_end(ending)
   local status = ending.kind
   if ending.kind == 'retry' then
@@ -121,8 +122,8 @@ local function note_end(ending)
   end
 end
 
--- What came of it: 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where some wait, which
--- is for RQ's own code to end (nothing is done then).
+-- Ends a job. Returns 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where other jobs wait for
+-- it (nothing is done then, as RQ's own code has to end such a job).
 local function end_job(ending)
   if ending.limit ~= '' and ending.kind ~= 'returned' then
     started(ending.limit, ending.execution, now_us() - ending.since)
@@ -137,7 +138,7 @@ local function end_job(ending)
   local gone = not fields.err and not fields[1] and redis.call('EXISTS', key) == 0
   ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
   local counted = not gone and ending.kind ~= 'settled'
-  local again = statuses.waits[fields[1]] -- enqueued anew while it ran: its record is that of another run now
+  local again = statuses.waits[fields[1]] -- enqueued again while it ran: its record belongs to another run now
   if counted and ending.kind ~= 'returned' and not again then
     note_end(ending)
   end
@@ -148,7 +149,7 @@ local function end_job(ending)
     return (again or fields[1] == 'canceled') and 'done' or put_back(ending)
   end
   count(ending)
-  tell_ending(ending)
+  write_ending_event(ending)
   if not ending.outcome then
     return again and 'done' or retry(ending)
   end

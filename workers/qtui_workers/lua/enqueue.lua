@@ -4,8 +4,9 @@
 -- arguments: batch, place, queue, score, step, which, shared, own
 -- `place`: the list or sorted set that takes the ids, where `batch` is ''; else they wait in the batch's own list.
 -- `score`: '' for a list. `step`: seconds from one score to the next. `which`: 'new' (the ids are random), 'over' (jobs of
--- these ids are replaced) or 'unique' (they are refused). Unnamed: `shared` names and values of fields that all jobs have;
--- the names of their `own` fields; then of each job its id and its own values, the second one its description.
+-- these ids are replaced) or 'unique' (they are refused). Unnamed: the names and values of the fields that all jobs share
+-- (`shared` in number); the names of the fields that differ (`own` in number); then for each job its id and its values of
+-- these, of which the second is its description.
 
 local shared, own = tonumber(args.shared), tonumber(args.own)
 local fields = { unpack(ARGV, FIRST, FIRST + shared - 1) }
@@ -29,7 +30,7 @@ for start = first_job, #ARGV, own + 1 do
   elseif args.which == 'over' then
     redis.call('UNLINK', job, keys.results(id), keys.log(id))
   end
-  -- no field is new where the answer to an earlier call was lost, and this is that call again
+  -- no field is new where this call repeats an earlier one whose reply was lost
   if redis.call('HSET', job, unpack(fields)) > 0 then
     ids[#ids + 1] = id
   end

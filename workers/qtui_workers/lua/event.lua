@@ -1,14 +1,14 @@
 -- event(): one entry in the common stream of events (`keys.EVENTS`).
 --
 --   event(cap, kind, job, queue, call, worker, attempt, details)
---     cap      how many entries are kept, about
+--     cap      about how many entries are kept
 --     kind     one of `qtui_workers.reporting.events.EventKind`
 --     job, queue, worker, attempt   '' or nil where there is none
---     call     the function's name, or the job's description, of which all before the first '(' is its name
+--     call     the function's name, or the job's description, which begins with that name, up to its first '('
 --     details  a JSON object as text (`qtui_workers.reporting.events.packed`, or cjson.encode of a table), '' or nil for none
 --
--- It never raises: what happens to a job matters more than its event. Every entry has the same fields in the same order,
--- which a stream stores only once a node. The time is that of the entry's id, by the server's clock.
+-- It never raises: what happens to a job matters more than its event. Every entry has the same fields in the same order, so
+-- that a stream stores their names only once for each of its nodes. The time is that of the entry's id, by the server's clock.
 
 local function event(cap, kind, job, queue, call, worker, attempt, details)
   local function text(value)

@@ -1,17 +1,17 @@
 -- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job).
 -- requires: time
 -- arguments: worker, iso, now, lease, ttl
--- `iso`: now as RQ writes it; `now`: in seconds. `lease`: its seconds, 0: nobody renews it. `ttl`: seconds after which the
--- worker is forgotten, 0: another one reports for it.
+-- `iso`: now as RQ writes it; `now`: in seconds. `lease`: the seconds of a lease; 0: nobody renews it. `ttl`: seconds after
+-- which the worker's record expires; 0: another worker calls this for it, and does not renew that record.
 --
--- A lease is an entry JOB:EXECUTION of a queue's wip registry. Whoever removes it may end the job; nobody else can.
--- Times that decide something are the server's.
+-- A lease is an entry JOB:EXECUTION of a queue's wip registry. Only the worker that removes it may end the job.
+-- All decisions use the server's time.
 
 local WORKER, ISO, NOW = args.worker, args.iso, args.now
 local LEASE, TTL = tonumber(args.lease), tonumber(args.ttl)
 local worker_key, worker_executions = keys.worker(WORKER), keys.worker_executions(WORKER)
 
--- a write that a key of the wrong type does not stop: whoever broke that key must not hold up the worker
+-- a write that may fail: a key to which somebody has given the wrong type must not stop the worker
 local function try(...)
   return redis.pcall(...)
 end
@@ -24,8 +24,8 @@ local function lease_key(queue)
   return keys.registry(statuses.registry.started, queue)
 end
 
--- the worker's sign of life; false where it is no longer on record
-local function sign_of_life(state)
+-- the worker's heartbeat; false where the worker has no record any more
+local function heartbeat(state)
   if TTL == 0 or redis.call('EXISTS', worker_key) == 0 then
     return false
   end
@@ -46,7 +46,7 @@ local function write_lease(id, queue, execution, seconds, facts)
   try('EXPIRE', executions, seconds + 60)
 end
 
--- how long a lease is: where nobody renews it, as long as the job may take
+-- the seconds of a lease: where nobody renews it, those that the job may take, and a minute
 local function lease_seconds(timeout)
   if LEASE > 0 then
     return LEASE
@@ -55,13 +55,13 @@ local function lease_seconds(timeout)
   return (timeout > 0 and timeout or 86400) + 60
 end
 
--- rq.job.Job.cancel of a job that runs takes its lease, but does not end it
+-- rq.job.Job.cancel removes the lease of a running job, but does not end the job
 local function canceled_here(id)
   local fields = redis.pcall('HMGET', keys.job(id), 'status', 'worker_name')
   return fields[1] == 'canceled' and fields[2] == WORKER
 end
 
--- whether a lease is still there, and, where it is another's, as old as it was seen
+-- whether a lease still exists; where it is another worker's, its score must still be `seen` ('' for an own lease)
 local function holds_lease(id, queue, execution, seen)
   local score = redis.pcall('ZSCORE', lease_key(queue), id .. ':' .. execution)
   if type(score) ~= 'string' then

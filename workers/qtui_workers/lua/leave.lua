@@ -1,4 +1,4 @@
--- Takes jobs from a queue's list, and from RQ's concurrency limits (rq.rate_limit).
+-- Removes jobs from a queue's list, and from RQ's concurrency limits (rq.rate_limit).
 -- requires: time, types
 
 -- whether the job was in the list; `from` is 1 to look from its head on, -1 from its tail
@@ -12,7 +12,7 @@ local function limit_fits(limit)
     and fits(keys.rate_limited(limit), 'zset') and fits(keys.RATE_LIMIT_KEYS, 'set')
 end
 
--- lets jobs that a limit holds back into their queues while it has free places
+-- moves jobs that a limit holds back into their queues while the limit has free places
 local function promote(limit, concurrency)
   local allowed, now = keys.rate_limit_allowed(limit), timestamp()
   while redis.call('ZCARD', allowed) < concurrency do

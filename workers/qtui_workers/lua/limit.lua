@@ -1,31 +1,33 @@
 -- Strict limits on starts, on the server's clock: no window of length `per` ever holds more than `max` starts.
 --
 -- A limiter's log is a sorted set of its newest admissions: member = token, score = a time (µs) that the start does
--- not exceed. At admission that is now + `within`: whoever is admitted promises to start by then, or not at all. A report,
--- sent after the start, lowers the score to the time of its arrival, less what has certainly passed since (`started`). A
--- late, lost or repeated report costs rate, never strictness. Admission at a time t needs fewer than `max` scores above t - per.
+-- not exceed. At admission that is now + `within`: a token that is admitted starts by then, or not at all. A report, sent
+-- after the start, lowers the score to the time at which the report arrives, less the time that has certainly passed since
+-- the start (`started`). A late, lost or repeated report lowers the rate, but never breaks the limit. An admission at a time
+-- t needs fewer than `max` scores above t - per.
 --
--- Proof. Let max + 1 starts lie within less than `per`, and let the one admitted last be admitted at t; it starts at t or
--- later, so the other starts, and with them their scores, are above t - per. All are in the log, for what is trimmed has
--- a score below (its own admission's now) - per. So there are `max` scores above t - per, and it was not admitted.
+-- Proof. Suppose that max + 1 starts lie within less than `per`, and that the last of them to be admitted was admitted at t.
+-- It starts at t or later, so the other starts, and with them their scores, are above t - per. All of those are in the log,
+-- as an admission removes only scores that are not above its own time - per. So there are `max` scores above t - per, and
+-- the last one was not admitted, which contradicts the assumption.
 --
--- A server's clock that goes back only makes the scores later than they need be. One that leaps forward cannot be told
--- from time that has passed.
+-- Where the server's clock is set back, the scores are only later than necessary. Where it is set forward, that cannot be
+-- distinguished from time that has passed.
 --
 -- What it defines; times and lengths are in µs:
---   limit_for(queue, declared, now)     the limiter of a queue, or nil; to be asked only where the queue holds a job
+--   limit_for(queue, declared, now)     the limiter of a queue, or nil; called only where the queue holds a job
 --   limiter_named(name)                 the limiter of that name, or nil
---   wait_us(limiter, now [, place])     0, or how long until it is let through (behind `place` others) if no report comes,
---                                       and how long until it is worth asking again, as reports usually come at once
---   admit(limiter, token, now [, within])   only after wait_us gave 0 in the same script
---   place_in_line(limiter, token, now, patience)   how many stand before it, and whether it stands there already
---   stand_in_line(limiter, token, now, wait)       once it was told to wait
+--   wait_us(limiter, now [, place])     0, or how long until a start is admitted (behind `place` others) if no report arrives,
+--                                       and how long until it makes sense to try again, as reports usually arrive at once
+--   admit(limiter, token, now [, within])   only after wait_us has returned 0 in the same script
+--   place_in_line(limiter, token, now, patience)   how many tokens are before it in the line, and whether it is in the line
+--   join_line(limiter, token, now, wait)           for a token that has to wait
 --   leave_line(limiter, token)
---   started(name, token, now)           the report: what was admitted has started before now
---   release(name, token)                what was admitted will certainly not start; whether it was in the log
+--   started(name, token, now)           the report: the admitted token has started before now
+--   release(name, token)                the admitted token will certainly not start; whether it was in the log
 local START_WITHIN = 5000000
 local LEAP = 1000000
-local MOMENTS, BRIEFEST = 500, 2000 -- in a window, which is what the rate loses by one; and the least length of one
+local MOMENTS, BRIEFEST = 500, 2000 -- `moment`: so many in a window, so each lowers the rate by 1/500; its least length
 
 local function now_us()
   local time = redis.call('TIME')
@@ -36,7 +38,7 @@ local function exact(number)
   return string.format('%.0f', number)
 end
 
--- Within the bounds of qtui_workers.rate.limiter.Limit: what a person wrote into the hash may be anything.
+-- Within the bounds of qtui_workers.define.limit.Limit: a person may have written anything into the hash.
 local function within_bounds(max, per)
   return max and per and max >= 1 and max <= 10000 and per >= 10000 and per <= 86400000000
 end
@@ -54,8 +56,8 @@ local function limiter_named(name)
   }
 end
 
--- Enters a limiter, unless it is there: what was changed since stays, until what is declared changes too.
--- `lost`: it is known to have been there. What it had admitted is unknown then, so a whole window is closed.
+-- Registers a limiter, unless it exists: a limit that was changed since stays changed until another limit is declared.
+-- `lost`: the limiter is known to have existed. What it had admitted is not known then, so it stays closed for a window.
 local function declare(name, max, per, lost, now)
   local hash, declared = keys.limit(name), max .. '/' .. per
   local limiter = limiter_named(name)
@@ -70,7 +72,7 @@ local function declare(name, max, per, lost, now)
   return limiter
 end
 
--- `declared` is '' or JSON [name, max, per] of a limit that this worker has registered: missing, it was lost.
+-- `declared` is '' or JSON [name, max, per] of a limit that this worker has registered: where it is missing, it was lost.
 local function limit_for(queue, declared, now)
   local name = redis.call('HGET', keys.LIMITS, queue)
   local limiter = name and limiter_named(name)
@@ -87,8 +89,8 @@ local function score_at(limiter, place)
   return tonumber(redis.call('ZREVRANGE', limiter.log, place, place, 'WITHSCORES')[2])
 end
 
--- How long until a slot is free for who comes after `place` others, if each of them takes one as soon as it can; and the
--- same if what has not been reported yet started by now.
+-- How long until a slot is free for a token behind `place` others, if each of them takes a slot as soon as it can; and the
+-- same if all tokens whose start is not reported yet have started by now.
 local function free_in(limiter, now, place)
   local windows = math.floor(place / limiter.max) * limiter.per
   local score = score_at(limiter, limiter.max - 1 - place % limiter.max)
@@ -96,8 +98,8 @@ local function free_in(limiter, now, place)
   return math.max(0, ends - now) + windows, math.max(0, math.min(ends - now, limiter.per)) + windows
 end
 
--- A score so far ahead shows that the clock was set back: the log goes along, for a limiter must not stay closed until
--- the clock has caught up. Scores move by no more than the clock has, so that starts still do not exceed them.
+-- A score so far ahead shows that the clock was set back. The scores are then set back too, as a limiter must not stay
+-- closed until the clock has caught up. They move by no more than the clock has moved, so that no start exceeds its score.
 local function follow_clock(limiter, now)
   local ahead = (score_at(limiter, 0) or 0) - START_WITHIN - now
   if ahead > LEAP then
@@ -113,12 +115,12 @@ local function follow_clock(limiter, now)
   end
 end
 
--- When a limiter may open on a server process that it has not been used on.
--- A process begun after the last admission restored it from disk: an append-only file holds all of it, anything less may lack
--- the newest entries, so the begin of the process counts as a full log. A process that was there before is a
--- replica made primary, which may lack the newest entries whatever it writes to disk. What cannot be told from here is a
--- machine that lost its power: unless `appendfsync always` is set, a second or two of the file are gone then. Closing
--- a window at every restart for that would stop a limit per day for a day.
+-- When a limiter may open on a server process on which it has not been used yet.
+-- A process that began after the last admission has restored the log from disk. An append-only file holds all of it; anything
+-- else may lack the newest entries, so the log counts as full at the time at which the process began. A process that began
+-- before that is a replica that was made primary, which may lack the newest entries whatever it writes to disk. A loss of
+-- power cannot be recognized here: unless `appendfsync always` is set, the last second or two of the file are missing after
+-- it. Staying closed for a window at every restart because of that would stop a limit per day for a day.
 local function opens_at(limiter, now, info)
   local uptime = tonumber(info:match('uptime_in_seconds:(%d+)')) or 0
   local begun = (math.floor(now / 1000000) - uptime + 1) * 1000000
@@ -154,15 +156,15 @@ local function wait_us(limiter, now, place)
   return hold, hold
 end
 
--- Who waits stands in line: a sorted set of tokens by the time at which each was told to come back, in order of arrival.
--- Each is told the time of its own slot, so that a free slot wakes few and not all. Who does not come back in time is forgotten.
+-- The line of a limiter is a sorted set of the tokens that wait, in order of arrival. The score of a token is the time at which
+-- it should try again: that of its own slot, so that a free slot wakes only a few. A token that does not try again is removed.
 local function place_in_line(limiter, token, now, patience)
   redis.call('ZREMRANGEBYSCORE', limiter.waiting, '-inf', exact(now - patience))
   local rank = redis.call('ZRANK', limiter.waiting, token)
   return rank or redis.call('ZCARD', limiter.waiting), rank and true
 end
 
-local function stand_in_line(limiter, token, now, wait)
+local function join_line(limiter, token, now, wait)
   local last = tonumber(redis.call('ZREVRANGE', limiter.waiting, 0, 0, 'WITHSCORES')[2]) or 0
   redis.call('ZADD', limiter.waiting, 'NX', exact(math.max(now + wait, last)), token)
 end
@@ -176,7 +178,8 @@ local function admit(limiter, token, now, within)
   redis.call('ZREMRANGEBYRANK', limiter.log, 0, -limiter.max - 1)
 end
 
--- How long may pass between the last look at a clock and a start that nobody reports: a process may be made to wait just there.
+-- How much time may pass between the last look at a clock and a start that is not reported: the system may make a process
+-- wait exactly there.
 local function moment(limiter)
   return math.max(BRIEFEST, math.floor(limiter.per / MOMENTS))
 end

@@ -1,12 +1,12 @@
 -- Puts the jobs of a batch, whose records are written, where they belong, all in one step.
--- Returns 1; 0 where the batch is not whole any more.
+-- Returns 1; 0 where the batch is not complete any more.
 -- requires: put
 -- arguments: batch, count, last, place, queue, score, step, call
 -- `count`: how many jobs the batch has. `last`: the id of the last one. `score`: '' where the place is a list.
 
 local staged, place, score = keys.staged(args.batch), args.place, args.score
 if redis.call('LLEN', staged) ~= tonumber(args.count) then
-  -- done all the same where the answer to an earlier call was lost, and this is that call again
+  -- already done where this call repeats an earlier one whose reply was lost
   return redis.call('ZSCORE', keys.STAGED, args.batch) == false and redis.call('EXISTS', keys.job(args.last)) or 0
 end
 prepare(place, score, args.queue)

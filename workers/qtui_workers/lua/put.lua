@@ -16,14 +16,14 @@ local function put(place, score, step, ids)
   end
 end
 
--- queued(queue, count, id, call): the event of jobs that wait in their queue now; one has its id in it, many their number
+-- queued(queue, count, id, call): writes the event of jobs that wait in their queue now: the id of one job, the number of many
 local function queued(queue, count, id, call)
   local details = count > 1 and cjson.encode({ count = count }) or ''
   event(10000, 'queued', count == 1 and id or '', queue, call, '', '', details)
 end
 
--- prepare(place, score, queue): notes that there is such a queue, and raises where the place is no list or sorted set, as
--- long as nothing is written
+-- prepare(place, score, queue): raises where the place is not of the right type, before anything is written; then registers
+-- the queue
 local function prepare(place, score, queue)
   redis.call(score == '' and 'LLEN' or 'ZCARD', place)
   redis.call('SADD', keys.QUEUES, keys.queue(queue))

@@ -1,4 +1,4 @@
--- Writes progress and log lines of a job, unless the job is gone: what was removed must not come back.
+-- Writes progress and log lines of a job, unless the job is gone: the keys of a removed job must not be created again.
 -- requires: event
 -- arguments: id, progress, cap, ttl
 -- arguments: details, events_cap, job, queue, call, worker, attempt

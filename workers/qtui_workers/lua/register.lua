@@ -1,4 +1,4 @@
--- Enters the limiters of queues as the processors declare them.
+-- Registers the limiters of queues as the processors declare them.
 -- requires: limit
 -- arguments: queues
 -- `queues`: JSON {queue: [name, max, per in µs], or null where the processors of the queue have no limit}.

@@ -1,4 +1,4 @@
--- Keeps only so many of the jobs that have ended.
+-- Keeps only the newest of the jobs that have ended.
 -- requires: time
 
 local MOST_TRIMMED = 50
@@ -13,7 +13,7 @@ local function forget(registry, id)
     keys.log(id))
 end
 
--- What ended elsewhere, as in a stock worker, is in the registry only: by its expiry.
+-- The jobs that ended elsewhere, as in a stock worker: they are only in the registry, in the order in which they expire.
 local function ended_elsewhere(registry, ends)
   local found = {}
   if redis.call('ZCARD', ends) < redis.call('ZCARD', registry) then
@@ -34,7 +34,7 @@ local function keep_newest(kind, queue, id, keep)
   redis.call('EXPIRE', ends, 40 * 86400)
   local kept = redis.call('ZCOUNT', registry, SECONDS, '+inf') + redis.call('ZCOUNT', registry, '-inf', '(0')
   if redis.call('ZCARD', ends) > kept then
-    -- what has expired or was removed goes from there too: more are looked at than come in
+    -- entries whose job has expired or was removed are removed too: each call adds one entry and checks three
     for _, one in ipairs(redis.call('ZRANDMEMBER', ends, 3)) do
       if not redis.call('ZSCORE', registry, one) then
         redis.call('ZREM', ends, one)

@@ -1,4 +1,4 @@
--- Reports that what a limiter admitted has started, at least `since` µs ago.
+-- Reports that a token which a limiter admitted has started, at least `since` µs ago.
 -- requires: limit
 -- arguments: limiter, token, since
 

@@ -1,7 +1,8 @@
--- Ends the job that is over and takes the next one in one step: no job is ever in nobody's hands.
--- Returns what came of the ending, then 'job', id, queue, its hash as it was, the number of its dependents, its limiter ('');
--- or 'nothing', microseconds until a limit lets a job through (0: no limit holds one back), 1 where workers are suspended
--- and 2 where jobs wait in paused queues only, then each queue that a limit holds back, with its limiter.
+-- Ends a worker's job and takes the next one in one step, so that no job can be lost in between.
+-- Returns the outcome of the ending ('' where no job ends), then 'job', id, queue, its hash as it was before, the number of its
+-- dependents, its limiter ('' for none); or 'nothing', microseconds until a limit lets a job through (0: no limit holds one
+-- back), 1 where workers are suspended and 2 where jobs wait in paused queues only, then each queue that a limit holds back,
+-- with its limiter.
 -- requires: ending
 -- arguments: next
 -- `next`: the execution to begin, '' to take nothing. Unnamed: each queue in order, with the limit that is declared for it
@@ -9,20 +10,20 @@
 
 local MOST_DROPPED = 1000
 
--- A first write that needs memory: where there is none the script is refused here, and not further on.
+-- A first write that needs memory: a server without memory refuses the script here, and not later.
 local known = TTL > 0 and redis.call('EXISTS', worker_key) == 1
 if known then
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', 'busy')
 end
 
-local came = args.kind ~= '' and end_job(given_ending()) or ''
-if came == 'dependents' then
-  return { came, 'nothing', 0, 0 }
+local outcome = args.kind ~= '' and end_job(given_ending()) or ''
+if outcome == 'dependents' then
+  return { outcome, 'nothing', 0, 0 }
 end
 
--- A free slot of a limiter wakes so many workers beside the first in line, which may be slow to wake.
+-- A free slot of a limiter wakes so many workers besides the first in line, which may be slow to wake.
 local STANDBY = 2
--- A worker that does not come back for so many µs loses its place in line.
+-- A worker that does not try again for so many µs loses its place in line.
 local PATIENCE = 4000000
 
 local lines, held = {}, {}
@@ -48,10 +49,10 @@ end
 
 local function taken(id, queue, flat, limit)
   local dependents = redis.pcall('SCARD', keys.dependents(id))
-  return { came, 'job', id, queue, flat, type(dependents) == 'number' and dependents or 1, limit }
+  return { outcome, 'job', id, queue, flat, type(dependents) == 'number' and dependents or 1, limit }
 end
 
--- the job of an earlier call with this execution whose answer was lost on its way
+-- the job that an earlier call with this execution has taken, where the reply to that call was lost
 local function taken_before()
   for _, member in ipairs(redis.call('SMEMBERS', worker_executions)) do
     if string.sub(member, -#execution - 1) == ':' .. execution then
@@ -62,7 +63,7 @@ local function taken_before()
   end
 end
 
--- the job at the head; entries whose job is gone are dropped, as RQ does
+-- the job at the head of the queue; entries whose job is gone are dropped, as RQ does
 local function pop(queue)
   for _ = 1, MOST_DROPPED do
     local id = redis.pcall('LPOP', keys.queue(queue))
@@ -95,17 +96,17 @@ local function begin_job(id, queue, fields, limit)
   if fields[keys.FIELD_PROGRESS] then
     redis.call('HDEL', key, keys.FIELD_PROGRESS)
   end
-  tell('started', id, queue, fields.description, attempt)
+  write_event('started', id, queue, fields.description, attempt)
 end
 
--- how long a limiter has this worker wait, which is asked once for all its queues
+-- how long a limiter makes this worker wait; computed once for all queues of the limiter
 local function wait_for(limiter, now)
   if limiter.closed then
     return wait_us(limiter, now)
   end
   local line = lines[limiter.name]
   if not line then
-    limiter.waiting = keys.limit_workers(limiter.name) -- a line of their own: who waits in the other one is counted
+    limiter.waiting = keys.limit_workers(limiter.name) -- the line of workers: the usage counts only the other one
     local place, stands = place_in_line(limiter, WORKER, now, PATIENCE)
     line = { limiter = limiter, stands = stands }
     line.wait, line.usually = wait_us(limiter, now, math.max(0, place - STANDBY))
@@ -129,13 +130,13 @@ local function limited(queue, declared, now)
   return limiter, wait <= 0
 end
 
--- a worker that has a job stands in no line; one that has none stands in all that hold it back
+-- a worker that got a job leaves all lines; one that got none joins the line of every limiter that holds it back
 local function line_up(found, now)
   for _, line in pairs(lines) do
     if found and line.stands then
       leave_line(line.limiter, WORKER)
     elseif not found and line.wait > 0 then
-      stand_in_line(line.limiter, WORKER, now, line.usually)
+      join_line(line.limiter, WORKER, now, line.usually)
     end
   end
 end
@@ -169,7 +170,7 @@ local function claim()
     return before
   end
   if redis.call('EXISTS', keys.SUSPENDED) == 1 then
-    return { came, 'nothing', 0, 1 }
+    return { outcome, 'nothing', 0, 1 }
   end
   local now = TIME[1] * 1000000 + TIME[2]
   for position = FIRST, #ARGV, 2 do
@@ -180,10 +181,10 @@ local function claim()
     end
   end
   line_up(false, now)
-  return { came, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(held) }
+  return { outcome, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(held) }
 end
 
-local answer = execution ~= '' and claim() or { came, 'nothing', 0, 0 }
+local answer = execution ~= '' and claim() or { outcome, 'nothing', 0, 0 }
 if known then
   if answer[2] ~= 'job' then
     redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')

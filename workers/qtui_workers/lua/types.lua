@@ -2,7 +2,7 @@
 
 local types = {}
 
--- whether a key is of that type, or not there; each is asked for once
+-- whether a key is of that type, or does not exist; the type of each key is read once
 local function fits(key, wanted)
   if types[key] == nil then
     types[key] = redis.call('TYPE', key).ok

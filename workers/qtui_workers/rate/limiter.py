@@ -46,11 +46,11 @@ _STARTED: Final = Script.load("started")
 _REGISTER: Final = Script.load("register")
 
 _registered: set[tuple[Any, ...]] = set()
-"""Server and name of the limiters that this process, or the one it was forked from, knows to be there."""
+"""Server and name of each limiter that this process, or the one it was forked from, knows to exist."""
 
 
 def since(moment: float | None) -> int:
-    """µs that have passed at least since that time of `time.monotonic()`; 0 where it is not known."""
+    """The least number of µs that have passed since that time of `time.monotonic()`; 0 where the time is not known."""
     return 0 if moment is None else max(0, int((time.monotonic() - moment) / _DRIFT * MICRO))
 
 
@@ -59,12 +59,12 @@ class LimitTimeout(QtuiError):
 
 
 def in_time(requested: float) -> bool:
-    """Whether what was admitted may still start, where its claim was sent at that time of `time.monotonic()`."""
+    """Whether an admitted start may still happen; `requested`: when its claim was sent (time.monotonic)."""
     return time.monotonic() - requested < START_WITHIN
 
 
 def declarations(processors: Iterable[AnyProcessor]) -> dict[str, str]:
-    """What a claim passes to `limit_for` of `qtui_workers/lua/limit.lua`, by queue."""
+    """The declared limits by queue, as a claim passes them to `limit_for` of `qtui_workers/lua/limit.lua`."""
     return {queue: json.dumps(_triple(limit)) for queue, limit in declared(processors).items()}
 
 
@@ -75,7 +75,8 @@ def _triple(limit: Limit) -> tuple[str | None, int, int]:
 def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> None:
     """Registers the limits that processors declare; a worker calls this before its first claim.
 
-    Takes the limit off their other queues. A limit that was changed since stays as it is, until the code declares another.
+    Queues of these processors without a declared limit have none from then on. A limit that was changed with `change` stays
+    changed until the code declares another one.
     """
     known = list(processors)
     limits = declared(known)
@@ -110,7 +111,7 @@ def _server(connection: redis.Redis) -> tuple[Any, ...]:
 
 
 class Limits:
-    """The limiters of a Redis; without a connection that of the running job.
+    """The limiters of a Redis; without a connection, of the Redis of the running job.
 
     Raises redis.RedisError as any command does.
     """
@@ -125,22 +126,24 @@ class Limits:
     def acquire(self, limit: str | Limit, *, timeout: float | None = None) -> Iterator[None]:
         """Enters the block as soon as the limiter allows one more start, about in the order of arrival.
 
-        A Limit with a name is registered where it is not there yet, and again where the code has another than before. Without
-        a timeout (seconds) it waits for ever; 0: not at all.
+        A Limit with a name is registered where no limiter of that name exists, and again where the code declares another
+        limit than before. Without a timeout (seconds) it waits for ever; 0: not at all.
         Raises LimitTimeout, and NotFound for a name that no processor declares and that is not registered.
         """
         self.admit(limit, uuid4().hex, timeout=timeout)
         yield
 
     def admit(self, limit: str | Limit, token: str, *, timeout: float | None = None) -> None:
-        """Returns when the token may start, now. Tokens are unlike any other's; one that was admitted too early to start in time
-        (`in_time`) keeps its slot by this. Raises as `acquire` does.
+        """Returns at the moment at which the token may start.
+
+        Each token must be unique. One that was admitted before, but did not start in time (`in_time`), gets its slot again.
+        Raises as `acquire` does.
         """
         if isinstance(limit, Limit) and limit.name is None:
             raise InvalidInput("a limit to acquire needs a name: Limit(max=…, per=…, name=…)")
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            while wait := self._ask(limit, token):
+            while wait := self._request(limit, token):
                 left = wait if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     raise LimitTimeout(
@@ -152,7 +155,7 @@ class Limits:
                 self._connection.zrem(keys.limit_waiting(_name(limit)), token)
             raise
 
-    def _ask(self, limit: str | Limit, token: str) -> float:
+    def _request(self, limit: str | Limit, token: str) -> float:
         """Seconds to wait; 0: the token may start now."""
         needed = 2 * min(Limits._replies)
         while True:
@@ -191,9 +194,9 @@ class Limits:
         return reply
 
     def started(self, name: str, token: str, seen: float | None = None) -> None:
-        """Reports that what was admitted has started; not to be sent before that, may be sent again.
+        """Reports that an admitted start has happened; call it only after the start. It may be repeated.
 
-        `seen`: when that was known (time.monotonic of this machine); None: now.
+        `seen`: when the start was known to have happened (time.monotonic of this machine); None: now.
         """
         _STARTED.run(self._connection, limiter=name, token=token, since=since(seen))
 
@@ -223,7 +226,7 @@ def _name(limit: str | Limit) -> str:
 
 
 def _declared(name: str) -> Limit:
-    """The limit of that name out of the processors; NotFound where none declares it."""
+    """The limit of that name that a processor declares; NotFound where none does."""
     found = declared(discover().processors.values()).values()
     try:
         return next(limit for limit in found if limit.name == name)

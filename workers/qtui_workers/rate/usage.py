@@ -17,7 +17,7 @@ _MICRO: Final = 1_000_000
 _MOST: Final = 10_000
 _LONGEST: Final = 86_400 * _MICRO
 _AHEAD: Final = 6 * _MICRO
-"""`qtui_workers/lua/limit.lua` corrects at the next claim what is more than this and a window ahead of the clock."""
+"""A time that is further ahead of the clock than this and a window is corrected by `lua/limit.lua` at the next claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LimitUsage:
 
 
 def read_usages(connection: redis.Redis, names: list[str]) -> list[LimitUsage]:
-    """The states of the limiters of these names that are there, in the same order; two round trips.
+    """The usage of those of the named limiters that exist, in the same order; two round trips.
 
     Raises redis.RedisError as any command does.
     """

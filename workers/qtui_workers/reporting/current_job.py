@@ -16,9 +16,9 @@ from qtui_workers.text import printable
 
 
 def current_job_id() -> str:
-    """The id of the running job: the same in all its attempts, and so what makes an effect recognizable as done before.
+    """The id of the running job, the same in all its attempts: an effect that is stored with it is recognized when it repeats.
 
-    Outside a job a new one each time.
+    Outside a job, each call returns a new id.
     """
     job = get_current_job()
     return job.id if job else uuid4().hex

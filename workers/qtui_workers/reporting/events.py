@@ -1,7 +1,7 @@
 """Events of jobs and workers, in one capped stream per Redis: written with calls that are made anyway, read by `follow`.
 
-An entry costs one XADD in a call that is made anyway and about 100 bytes. The stream is for watching: it is neither
-complete, as old entries give way to new ones, nor what anything else depends on.
+An entry costs about 100 bytes, and one XADD in a call that is made anyway. The stream is only for watching: it is not
+complete, as new entries replace the oldest ones, and nothing else depends on it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ START: Final = "0-0"
 
 _TEXT_LIMIT: Final = 300
 _DETAILS_LIMIT: Final = 2_000
-"""Bytes of details, as `event.lua` has it."""
+"""Bytes of details; the same number as in `event.lua`."""
 _MOST_DETAILS: Final = 12
 _BATCH: Final = 500
 _LEAST_BLOCK: Final = 0.001
@@ -42,17 +42,17 @@ class EventKind(StrEnum):
     """The kinds of events, each with its details."""
 
     QUEUED = "queued"
-    """Waits in its queue. Of jobs enqueued together there is one event without a job: `count`."""
+    """The job waits in its queue. Jobs that were enqueued together have one event, without a job: `count`."""
     STARTED = "started"
     """An attempt begins."""
     PROGRESS = "progress"
-    """As `qtui_workers.reporting.job_recording` writes it: `done`, `total`, `message`; once a second and job at most."""
+    """The job's newest progress (`reporting.job_recording`): `done`, `total`, `message`; for each job at most once a second."""
     RETRYING = "retrying"
     """An attempt failed and another follows: `error`, `seconds` until then."""
     COMPLETED = "completed"
-    """`seconds` that the attempt took."""
+    """The job has finished: `seconds` that the attempt took."""
     FAILED = "failed"
-    """For good: `error`, the last line of the traceback; `seconds`."""
+    """The job has failed, and no attempt is left: `error`, the last line of the traceback; `seconds`."""
     WORKER_ERROR = "worker_error"
     """A worker has trouble of its own: `error`."""
 
@@ -62,11 +62,11 @@ class Event:
     """One entry, as it was read; names of jobs, queues and workers are those in Redis, to be made printable when shown."""
 
     id: str
-    """Its place in the stream: what to read on from."""
+    """Its place in the stream, after which `read` and `follow` can continue."""
     at: float
     """Seconds since the epoch, by the server's clock."""
     kind: str
-    """An EventKind, or that of a newer version."""
+    """An EventKind, or a kind of a newer version."""
     source: Source
     details: dict[str, Value]
 
@@ -100,7 +100,7 @@ def emit(
     *,
     cap: int = CAP,
 ) -> None:
-    """Writes one event; in a pipeline when that is executed, without a round trip of its own.
+    """Writes one event; where given a pipeline, at its execution, without a round trip of its own.
 
     Where the stream cannot be written to, the event is lost. Raises redis.RedisError only where the server cannot be reached.
     """
@@ -117,7 +117,7 @@ def latest(connection: redis.Redis) -> str:
 def read(connection: redis.Redis, after: str = START, *, block: float | None = None) -> list[Event]:
     """Up to 500 events after that place, oldest first.
 
-    Where there are none it waits for `block` seconds at most, and never longer than half the client's socket timeout.
+    Where there are none, it waits at most `block` seconds, and never longer than half the client's socket timeout.
     Raises redis.RedisError.
     """
     wait = None if block is None else _milliseconds(connection, block)
@@ -138,7 +138,7 @@ def follow(
 ) -> Iterator[Event]:
     """Events as they are written, after that place (None: from now on); calls `stopped` at least every `block` seconds.
 
-    Raises redis.RedisError; where Redis is away for a while, begin again after the last event that was given.
+    Raises redis.RedisError. After an outage, call it again with the id of the last event that you received.
     """
     place = latest(connection) if after is None else after
     while not stopped():

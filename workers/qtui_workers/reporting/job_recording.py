@@ -34,7 +34,7 @@ _LONGEST_KEPT: Final = 30 * 86_400
 def progress(done: float, total: float | None = None, message: str = "") -> None:
     """Reports how far the running job is: `done` of `total` (None: not known), and a message on what it does.
 
-    Callable from any code of a job, at any rate: the newest report is written about four times a second, and at the end.
+    Any code of a job may call it, as often as it wants: the newest report is written about four times a second, and at the end.
     Outside a job it is only logged.
     """
     if _active is None:
@@ -52,16 +52,16 @@ def progress(done: float, total: float | None = None, message: str = "") -> None
 
 @contextmanager
 def recording(job: Job | None) -> Iterator[None]:
-    """While it lasts, progress, log records and printed lines go to the job's place in Redis.
+    """Inside the block, progress, log records and printed lines are written to the job's keys in Redis.
 
-    Nothing happens without a job, or within another recording of the same. An error of Redis never reaches the job.
-    A process may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs.
+    Nothing happens without a job, or inside another recording of the same job. The job receives no error of Redis. A process
+    may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs.
     """
     global _active
     if job is None or (_active is not None and _active.recorder.source.job == job.id):
         yield
         return
-    if _active is not None:  # a timeout or a stop interrupted its end
+    if _active is not None:  # its end was interrupted by a timeout or a stop
         _active.end(KEPT_WHILE_RUNNING)
     current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
     failed = True
@@ -105,7 +105,7 @@ class _Recording:
         sys.stdout, sys.stderr = (cast(TextIO, tee) for tee in self._tees)
 
     def end(self, keep: int) -> None:
-        """Undoes all of it, also half of it, also what the job itself did to the standard streams."""
+        """Undoes these changes, also where only some were made, and also what the job itself did to the standard streams."""
         global _active
         sys.stdout, sys.stderr = self._stdout, self._stderr
         for tee in self._tees:
@@ -120,21 +120,21 @@ class _Recording:
 
 
 _active: _Recording | None = None
-"""Not a context variable: reports of the job's own threads count too. A process runs one job at a time."""
+"""The current recording. It is no context variable, as the job's own threads report too; a process runs one job at a time."""
 
 
 class _Handler(logging.Handler):
-    """Hands log records to the recording of the moment."""
+    """Passes log records to the current recording."""
 
     def emit(self, record: logging.LogRecord) -> None:
         active = _active
-        if active is None or is_own(record.name):  # recording those could feed on itself
+        if active is None or is_own(record.name):  # recording these could cause more of them
             return
         try:
             active.recorder.line(record.levelname, self.format(record), record.created)
         except BaseTimeoutException:
             raise
-        except Exception:  # noqa: BLE001 - that a record cannot be formatted is for logging to handle, not for the job
+        except Exception:  # noqa: BLE001 - a record that cannot be formatted must not fail the job: logging handles it
             self.handleError(record)
 
 
@@ -149,7 +149,7 @@ class _Tee:
         self._level = level
         self._recorder: Recorder | None = recorder
         self._rests: dict[int, str] = {}
-        """The beginning of a line, by thread."""
+        """The beginning of a line that is not complete yet, by thread."""
 
     def write(self, text: str) -> int:
         written = self._stream.write(text)
@@ -163,7 +163,7 @@ class _Tee:
         return written
 
     def finish(self) -> None:
-        """Records what is left; the job may have kept a reference, which is the plain stream from now on."""
+        """Records incomplete lines; a reference that the job has kept is only the plain stream from now on."""
         recorder, self._recorder = self._recorder, None
         for rest in list(self._rests.values()) if recorder is not None else ():
             if rest and recorder is not None:

@@ -25,7 +25,7 @@ _INTERVAL: Final = 0.25
 _FIRST_PAUSE: Final = 0.05
 """Seconds from the first report or line until it is written: a short job needs one write only."""
 _EVENT_INTERVAL: Final = 1.0
-"""Seconds between two events of progress, at least: all jobs share their stream."""
+"""Seconds between two events of progress, at least: all jobs share one stream of events."""
 _BATCH: Final = 200
 """Lines in one call of the script: the server is held for less than a millisecond or two."""
 _STREAM_LIMIT: Final = 1_000
@@ -34,22 +34,22 @@ KEPT_WHILE_RUNNING: Final = 7 * 86_400
 _PATIENCE: Final = 5.0
 """Seconds that the end of a job may wait for its last lines to be written."""
 _SLACK: Final = 400
-"""Characters of a line looked at beyond its limit, so that a secret is not cut into something unlike one."""
+"""Characters beyond the limit of a line that are checked too, so that a secret is not cut into something unlike a secret."""
 _RECORD: Final = Script.load("record")
 
 _Line = tuple[str, str, float]
 
 
 class Recorder:
-    """Takes progress and lines of a job at any rate and writes them about four times a second, the newest progress last.
+    """Accepts progress and lines of a job at any time, and writes them about four times a second.
 
-    The job itself never waits for Redis, and never sees an error of it: the first is logged, and what could not be written is
-    tried again with what follows. The thread starts with the first report or line and ends with `close`. What comes from a
-    fork of the process, or after the end, is not recorded.
+    Of the progress, only the newest is written. The job itself does not wait for Redis before its end, and receives no error
+    of it: the first error is logged, and what could not be written is written with what follows. The thread starts with the
+    first report or line and ends with `close`. Nothing is recorded from a fork of the process, or after `close`.
     """
 
     TEXT_LIMIT: ClassVar[int] = 8_192
-    """Characters of a line that are kept, and bytes."""
+    """Characters, and also bytes, of a line that are kept at most."""
 
     def __init__(self, connection: redis.Redis, source: Source, *, cap: int = events.CAP) -> None:
         assert source.job is not None
@@ -60,7 +60,7 @@ class Recorder:
         self._pid = os.getpid()
         self._progress: events.Details | None = None
         self._unreported: events.Details | None = None
-        """Progress that is written, but of which there is no event yet."""
+        """Progress that was received, but has no event yet."""
         self._reported_at = -_EVENT_INTERVAL
         self._lines: deque[_Line] = deque(maxlen=_STREAM_LIMIT)
         self._batch: list[_Line] = []
@@ -74,21 +74,21 @@ class Recorder:
         self._thread: threading.Thread | None = None
 
     def progress(self, facts: events.Details) -> None:
-        """Takes the newest progress."""
-        if self._listens():
+        """Accepts the newest progress."""
+        if self._accepts():
             self._progress = facts
             self._wake()
 
     def line(self, level: str, text: str, at: float) -> None:
-        """Takes a line; of more than a thousand that wait to be written the oldest are dropped, as the stream does."""
-        if self._listens():
+        """Accepts a line; where more than a thousand wait to be written, the oldest are dropped, as in the stream."""
+        if self._accepts():
             self._lines.append((level, text[: self.TEXT_LIMIT + _SLACK], at))
             self._wake()
 
     def close(self, keep: int) -> None:
         """Writes what is left and ends the thread; the lines stay for `keep` seconds.
 
-        Where Redis takes more than five seconds the rest is lost, and the thread ends with the call that it is in.
+        Where Redis takes more than five seconds, the rest is lost, and the thread ends after its current call.
         """
         self._kept = keep
         self._closing.set()
@@ -97,7 +97,7 @@ class Recorder:
             self._thread.join(_PATIENCE)
         self._given_up = True
 
-    def _listens(self) -> bool:
+    def _accepts(self) -> bool:
         return self._pid == os.getpid() and not self._closing.is_set()
 
     def _wake(self) -> None:
@@ -131,7 +131,7 @@ class Recorder:
                 log.warning("progress and log lines of %s could not be written: %s", keys.job(self._job), error)
 
     def _write_batch(self) -> bool:
-        """Writes some; True where more is left."""
+        """Writes one batch; returns whether more lines are left."""
         facts, self._progress = self._progress, None
         self._unreported = facts or self._unreported
         self._batch = self._batch or [self._lines.popleft() for _ in range(min(_BATCH, len(self._lines)))]

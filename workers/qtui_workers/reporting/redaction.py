@@ -1,4 +1,4 @@
-"""Secrets out of text that is kept: what looks like one is replaced, and in doubt more than needed."""
+"""Removes secrets from text that is stored: what looks like a secret is replaced, in doubt too much rather than too little."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _NAME: Final = (
     "access[_-]?keys?|private[_-]?keys?|credentials?|cookie"
 )
 _VALUE: Final = r"""\\*[bBrRuUfF]?(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&"'()\[\]{}<>]+)"""
-# Each pattern begins with something that is rare and repeats nothing without a bound in front of it: the time stays
-# in proportion to the length.
+# Each pattern begins with something that is rare, and nothing before that repeats without a bound: so the time grows only in
+# proportion to the length.
 _PATTERNS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
@@ -36,13 +36,13 @@ _PATTERNS: Final = tuple(
 )
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _SUSPECT: Final = ("://", "bearer", "pass", "pwd", "secret", "token", "authorization", "key", "credential", "cookie")
-"""Without one of these no pattern can match: looked for as plain text they cost a fifteenth of what the patterns do."""
+"""No pattern matches a text without one of these; searching for these words costs a fifteenth of what the patterns cost."""
 _DEEPEST: Final = 4
 _MOST: Final = 50
 
 
 def redacted(text: str) -> str:
-    """The text, with `***` for passwords, tokens and keys: of addresses, headers, assignments, JSON and options."""
+    """The text, with `***` in place of passwords, tokens and keys in addresses, headers, assignments, JSON and options."""
     folded = text.casefold()
     for part in _SUSPECT:
         if part in folded:
@@ -55,7 +55,7 @@ def redacted(text: str) -> str:
 
 
 def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
-    """The value of that name as plain JSON data, with `***` for what is secret by its name or by its looks."""
+    """The value of that name as plain JSON data, with `***` in place of what its name or its form shows to be secret."""
     if _is_secret(name):
         return HIDDEN
     if value is None or isinstance(value, bool | int | float):
@@ -70,5 +70,5 @@ def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
 
 @lru_cache(maxsize=1_000)
 def _is_secret(name: str) -> bool:
-    """Whether what has that name is secret; the lines of a worker have few names."""
+    """Whether a value of that name is secret; cached, as the log lines of a worker have few names."""
     return bool(_SECRET_NAME.search(name))

@@ -13,7 +13,7 @@ _LIMIT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A job and where it runs; None where that is not known, or there is none."""
+    """A job and where it runs; each field is None where it is not known, or there is none."""
 
     job: str | None = None
     queue: str | None = None
@@ -24,12 +24,12 @@ class Source:
 
     @classmethod
     def of(cls, job: rq.job.Job, *, worker: str | None = None, attempt: int | None = None) -> Self:
-        """That job; its payload is not read, as that could unpickle it."""
+        """The source for that job; its payload is not read, as that could unpickle it."""
         function = called(str(job.description or ""))
         return cls(str(job.id), str(job.origin), function, worker or job.worker_name or None, attempt or None)
 
     def fields(self) -> dict[str, str | int]:
-        """What is known, by name: `log.info("…", extra=source.fields())`."""
+        """The fields that are known, by name: `log.info("…", extra=source.fields())`."""
         whole = {
             "job": self.job,
             "queue": self.queue,
@@ -54,15 +54,15 @@ def is_own(logger: str) -> bool:
 
 
 _current = Source()
-"""Not a context variable: records of the job's own threads are about it too. A process runs one job at a time."""
+"""No context variable, as log lines of the job's own threads are about the job too; a process runs one job at a time."""
 
 
 def current() -> Source:
-    """What this process works for at the moment: every log line of it is about that."""
+    """What this process works for at the moment; all its log lines are about that."""
     return _current
 
 
 def work_for(source: Source) -> None:
-    """From now on the log lines of this process are about that."""
+    """Sets what the log lines of this process are about from now on."""
     global _current
     _current = source

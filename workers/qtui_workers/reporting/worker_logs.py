@@ -40,14 +40,14 @@ def _safe(text: str, limit: int = _LIMIT) -> str:
 
 
 class SafeFormatter(logging.Formatter):
-    """A line with its time; what a job wrote can neither steer the terminal nor pass for a line of its own."""
+    """A line with its time; text that a job wrote cannot control the terminal, and cannot look like a separate line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text: secrets hidden, control characters as symbols, further lines indented."""
         return _safe(super().format(record).rstrip("\n")).replace("\n", "\n    ")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The first line; the job that logged it stands in front of the message."""
+        """The first line, with the job that logged it in front of the message."""
         job = current().job
         if job and not is_own(record.name):
             record.message = f"[{short_id(job)}] {record.message}"
@@ -92,17 +92,17 @@ def _plain(value: Any) -> Any:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Standard error; a signal that ends the worker or the job is not taken for a failure to write."""
+    """A handler for standard error; an exception that ends the worker or the job is not handled as a failure to write."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Passes on RQ's StopRequested and timeouts, which a signal may raise in the middle of writing."""
+        """Raises RQ's StopRequested and timeouts again, which a signal may raise in the middle of writing."""
         if isinstance(sys.exc_info()[1], StopRequested | BaseTimeoutException):
             raise
         super().handleError(record)
 
 
 def log_to_stderr(log_format: LogFormat = LogFormat.TEXT) -> None:
-    """Sends every record of level INFO and above there, RQ's own too, in one format."""
+    """Writes every record of level INFO and above to standard error, RQ's own too, in one format."""
     colorizer.notty = True  # RQ's colours are escape codes, which would be shown as symbols
     handler = _Handler(sys.stderr)
     text = SafeFormatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
