@@ -1,1 +1,1 @@
-"""The worker's engine: one script a job, long-lived horses, leases, and a stop that loses nothing."""
+"""The worker's engine: one call of a script for each job, horses that run many jobs, leases, and a stop that loses nothing."""

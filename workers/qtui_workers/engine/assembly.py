@@ -1,4 +1,4 @@
-"""The parts of a worker, put together: each knows only what it is given here."""
+"""The parts of a worker, put together: each part knows only what it is given here."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's worker have no types)
@@ -45,13 +45,13 @@ from qtui_workers.server.connection import retry_of
 log = logging.getLogger("rq.worker")
 
 _SIDE_TASKS_WITHIN: Final = 5.0
-"""Seconds that what is done beside the jobs may take when the worker leaves."""
+"""Seconds that side tasks may still take when the worker ends."""
 
 
 class Assembly:
     """Makes the parts of one worker, and holds the few actions that need several of them.
 
-    `hooks` is the worker as well: the methods that a subclass may replace are looked up when they are called.
+    `hooks` is the worker too: the methods that a subclass may replace are looked up when they are called.
     """
 
     def __init__(
@@ -76,13 +76,13 @@ class Assembly:
         processors = discover().processors.values()
         limits = Limits(connection)
         starts = partial(report_start, limits)
-        # A lease is renewed every sixth of its length, and found lost at two beats after its end.
+        # The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
         length = 0 if in_process else max(1, round(lease * 2 / 3))
         self.internals = internals = WorkerInternals(worker)
         self._store = store = WorkerStore(connection, name, length, declarations(processors))
         self._events = events = WorkerEvents(connection, name)
 
-        # What goes on around the jobs
+        # What is done beside the jobs
         self.commands = Commands(connection, worker.pubsub_channel_name)
         self._watch = QueueWatch(connection)
         self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
@@ -122,7 +122,7 @@ class Assembly:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Ends what the worker has started, and all connections but RQ's, as far as Redis is there."""
+        """Ends what the worker has started, and all connections except RQ's, as far as Redis answers."""
         self._runner.discard()
         self._side_tasks.reap(wait=_SIDE_TASKS_WITHIN)
         self._watch.close()
@@ -141,7 +141,7 @@ class Assembly:
         return self._store.beat(claim, self._worker.get_state(), self._worker.queue_names())
 
     def _after_beat(self, beat: Beat, idle: bool) -> None:
-        """What is looked after with each sign of life; raises redis.RedisError or OSError."""
+        """What is done after each heartbeat; raises redis.RedisError or OSError."""
         worker = self._worker
         if not beat.known:
             worker.register_birth()
@@ -169,7 +169,7 @@ class Assembly:
         attempt_logs.log_begin(claim, self._worker.name, described=self._worker.log_job_description)
 
     def _become_horse(self) -> None:
-        """In a horse: RQ's code knows that it runs in one, and waits for Redis as it expects."""
+        """Called in a horse, so that RQ's code knows that it runs in one, and repeats commands as it expects."""
         if not self._worker.is_horse:
             self.internals.become_horse()
             os.environ["RQ_WORKER_ID"] = self._worker.name

@@ -1,4 +1,4 @@
-"""What a worker logs about its jobs: when an attempt begins, when it has ended, and why no job is taken."""
+"""What a worker logs about its jobs: the beginning and the end of each attempt, and why no job is taken."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger("rq.worker")
 
 
 def log_begin(claim: Claim, worker: str, *, described: bool = False) -> None:
-    """An attempt begins; `described`: with the arguments of the job, as RQ's `log_job_description` has it."""
+    """Logs that an attempt begins; `described`: with the job's arguments, like RQ's `log_job_description`."""
     source = claim.source(worker)
     shown = replace(source, function=decode(claim.fields.get(b"description"))) if described else source
     fields = source.fields() | {"status": "started"}
@@ -23,18 +23,18 @@ def log_begin(claim: Claim, worker: str, *, described: bool = False) -> None:
 
 
 def log_error(source: Source, *error: Any) -> None:
-    """What an attempt raised, with its traceback, but without the arguments of the job."""
+    """Logs what an attempt raised, with its traceback, but without the arguments of the job."""
     log.warning("%s raised", _head(source), exc_info=error, extra=source.fields())
 
 
 def log_taken_away(claim: Claim, worker: str) -> None:
-    """The job was removed while it ran, or another worker found it lost and has taken it."""
+    """Logs that the job was removed while it ran, or that another worker found it lost and has taken it."""
     source = claim.source(worker)
     log.warning("%s was taken away meanwhile: nothing is written", _head(source), extra=source.fields())
 
 
 def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None:
-    """How an attempt ended, and what follows; `how` stands before that in the line."""
+    """Logs how an attempt ended, and what follows; in the line, `how` is before that."""
     source, took = claim.source(worker), ending.ended - ending.started
     status = ending.status or {"retry": "scheduled" if ending.delay else "queued", "returned": "queued"}.get(
         ending.kind, ending.kind
@@ -69,15 +69,15 @@ def _head(source: Source) -> str:
 
 
 class Standstill:
-    """Why a worker takes no job though some wait: logged once, and again when that has changed."""
+    """Logs why a worker takes no job although jobs wait: once, and again when the reason has changed."""
 
     def __init__(self, worker: str) -> None:
         self._worker = worker
         self._why = ""
 
     def note(self, found: Claim | Nothing) -> None:
-        """Takes note of what the worker got when it requested a job."""
-        why = _hindrance(found) if isinstance(found, Nothing) else ""
+        """Takes note of what the worker received when it requested a job."""
+        why = _reason(found) if isinstance(found, Nothing) else ""
         if isinstance(found, Claim) and self._why == _LIMITED:
             return  # a limit lets jobs through one by one
         if why != self._why:
@@ -88,7 +88,7 @@ class Standstill:
 _LIMITED: Final = "the jobs that wait are over a rate limit; they start as it lets them through"
 
 
-def _hindrance(found: Nothing) -> str:
+def _reason(found: Nothing) -> str:
     if found.suspended:
         return "all workers are suspended: it takes no job until they are resumed (rq resume)"
     if found.wait is not None:

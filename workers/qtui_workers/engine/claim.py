@@ -25,7 +25,7 @@ _SPECIAL: Final = (
     b"repeats_left",
     b"rate_limit_key",
 )
-"""Fields of a job that RQ's own code ends."""
+"""A job that has one of these fields is run and ended by RQ's own code."""
 
 Fields = dict[bytes, bytes]
 
@@ -36,7 +36,7 @@ class Interrupted(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job taken, with its hash as it was before."""
+    """A job that was taken, with its hash as it was before."""
 
     id: str
     queue: str
@@ -58,7 +58,7 @@ class Claim:
 
     @property
     def special(self) -> bool:
-        """Whether RQ's own code runs and ends it: callbacks, dependents, repeats, webhooks, RQ's limits, nothing kept."""
+        """Whether RQ's own code runs and ends it: callbacks, dependents, repeats, webhooks, RQ's limits, or it is not kept."""
         kept_not = b"0" in (self.fields.get(b"result_ttl"), self.fields.get(b"failure_ttl"))
         return kept_not or bool(self.dependents) or any(self.fields.get(name) for name in _SPECIAL)
 
@@ -84,11 +84,11 @@ class Claim:
 
     @property
     def attempts(self) -> int:
-        """How many the job may have in all: those so far, and what is left."""
+        """How many attempts the job may have in all: those so far, and those that are left."""
         return self.attempt + max(0, self.number(b"retries_left") or 0)
 
     def source(self, worker: str) -> Source:
-        """The job, as log lines and events name it."""
+        """The source that log lines and events about the job have."""
         return Source(self.id, self.queue, called(decode(self.fields.get(b"description"))), worker, self.attempt)
 
     def number(self, name: bytes) -> int | None:
@@ -96,7 +96,7 @@ class Claim:
         return parse_int(self.fields.get(name))
 
     def to_frame(self) -> list[bytes]:
-        """As `from_frame` reads it."""
+        """The claim as the parts of a frame, for `from_frame`."""
         texts = (self.id, self.queue, self.execution, self.limit)
         numbers = (self.begun, self.requested_at, self.dependents)
         flat = [part for pair in self.fields.items() for part in pair]

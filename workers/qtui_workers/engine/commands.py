@@ -45,7 +45,7 @@ class Commands:
             self._pubsub = None
 
     def socket(self) -> socket.socket | None:
-        """What becomes readable when there is a command; None where it is not subscribed."""
+        """The socket that becomes readable when there is a command; None where it is not subscribed."""
         return open_socket(getattr(self._pubsub, "connection", None))
 
     def receive(self) -> None:

@@ -1,4 +1,4 @@
-"""How a job ended: what the processes of a worker tell each other and the server about it."""
+"""How a job ended: what the processes of a worker send each other and the server about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qtui_workers.server.rq_format import format_time, format_traceback, last_li
 from qtui_workers.text import decode, printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
-"""`returned`: put back at the head of its queue, attempts unchanged. `settled`: RQ's own code has ended it already."""
+"""`returned`: put back at the head of its queue, and the attempt does not count. `settled`: ended already by RQ's own code."""
 
 UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
@@ -43,25 +43,25 @@ class Ending:
     front: bool = False
     """Whether the next attempt goes to the head of the queue."""
     keep: int | None = None
-    """How many jobs of its queue that ended the same way are kept; None: as many as there are."""
+    """How many jobs of its queue that ended in the same way are kept; None: all of them."""
     error: str | None = None
     """The last line of the traceback, for the stream of events."""
     lease_score: str | None = None
-    """The score of the lease as it was seen, where it is another worker's."""
+    """The score of the lease as it was read, where the lease is another worker's."""
     status: str | None = None
-    """What RQ's own code made of a job that is `settled`; None where that is not known."""
+    """The status that RQ's own code gave to a job that is `settled`; None where that is not known."""
     code_ended: float | None = None
     """When the job's own code had ended (time.monotonic, which the processes of a machine share); None: not known."""
 
     def to_frame(self) -> list[bytes]:
-        """As `from_frame` reads it."""
+        """The ending as the parts of a frame, for `from_frame`."""
         numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep, self.code_ended)
         texts = (self.kind, self.error, self.status)
         return [*map(frames.text, texts), self.payload or b"", *map(frames.number, numbers)]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
-        """The ending that was sent; ValueError where it is none."""
+        """The ending that was sent; ValueError where the parts are no ending."""
         kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
@@ -81,7 +81,7 @@ class Ending:
         )
 
     def arguments(self, claim: Claim, *, forced: bool) -> dict[str, str | bytes | int]:
-        """The arguments of `lua/ending.lua`; forced: also where other jobs wait for this one."""
+        """The arguments of `lua/ending.lua`; `forced`: end the job also where other jobs wait for it."""
         default = DEFAULT_RESULT_TTL if self.kind == "finished" else DEFAULT_FAILURE_TTL
         ttl = default if self.ttl is None and self.kind == "finished" else self.ttl
         return {
@@ -109,7 +109,7 @@ class Ending:
 
 
 def failing(claim: Claim, text: str, *, started: float | None = None, may_retry: bool = True, keep: int | None = None) -> Ending:
-    """A failed attempt: the job gets another where it has any left (`rq.job.Job.retry`), else it has failed."""
+    """A failed attempt: the job gets another attempt where any is left (`rq.job.Job.retry`), else it has failed."""
     ended = time.time()
     begun = claim.begun if started is None else started
     left = claim.number(b"retries_left") or 0
@@ -120,30 +120,30 @@ def failing(claim: Claim, text: str, *, started: float | None = None, may_retry:
 
 
 def stopped(claim: Claim) -> Ending:
-    """A job that was stopped by a command: no further attempt, whatever is left."""
+    """A job that was stopped by a command: it gets no further attempt, even where some are left."""
     ending = failing(claim, "Job stopped by user, work-horse terminated.", may_retry=False)
     return replace(ending, kind="stopped")
 
 
 def unreadable(claim: Claim, reason: str) -> Ending:
-    """A job whose record cannot be read is among the failed ones, with the reason."""
+    """A job whose record cannot be read: it has failed, with the reason."""
     text = f"{UNREADABLE} ({printable(reason, 300)})"
     return Ending("failed", claim.begun, time.time(), format_traceback(text), _KEPT_UNREADABLE, error=text)
 
 
 def not_taken(claim: Claim, ending: Ending) -> Ending:
-    """What is written instead of a result that the server does not take."""
+    """The ending that is written instead of one whose result the server does not accept."""
     reason = f"qtui: the server does not take what came of this job: {len(ending.payload or b''):,} bytes"
     return failing(claim, reason, started=ending.started, may_retry=False)
 
 
 def returned(claim: Claim) -> Ending:
-    """A job that goes back to where it was taken from."""
+    """A job that goes back to the head of its queue."""
     return Ending("returned", claim.begun, time.time())
 
 
 def traceback_of(error: BaseException) -> str:
-    """As RQ formats it (`rq.job_lifecycle.format_exc_info`), of a very long one only the end."""
+    """A traceback as RQ formats it (`rq.job_lifecycle.format_exc_info`); only the end of a very long one."""
     return "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
 
 
@@ -156,8 +156,8 @@ def error_line(text: str) -> str | None:
 def _delay(claim: Claim, left: int) -> int:
     """Seconds before the next attempt.
 
-    RQ's rule (`rq.job.Job.get_retry_interval`), but where the list is shorter than the attempts its last entry is
-    repeated instead of its first. Chance had its part when the list was made (`qtui_workers.define.backoff`).
+    RQ's rule (`rq.job.Job.get_retry_interval`), but where the list is shorter than the attempts, its last entry is
+    repeated instead of its first. What is random about the waits is in the list already (`qtui_workers.define.backoff`).
     """
     intervals = _intervals(claim.fields.get(b"retry_intervals"))
     if not intervals:

@@ -27,11 +27,11 @@ log = logging.getLogger("rq.worker")
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 2.0
-"""Seconds between two tries to reach Redis: less than between two signs of life, so that a lease is renewed in time."""
+"""Seconds between two tries to reach Redis: less than between two heartbeats, so that a lease is renewed in time."""
 _LARGE: Final = 1_000_000
-"""Bytes of a result from which on it may be the reason why the server hangs up …"""
+"""A result of so many bytes or more may be the reason why the server closes the connection."""
 _TRIES: Final = 6
-"""… after so many tries, in some seconds."""
+"""After so many tries, in some seconds, a large result is taken for that reason."""
 
 Ended = tuple[Claim, Ending]
 
@@ -63,13 +63,13 @@ class Exchange:
         self._wakeups = wakeups
 
     def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
-        """Ends a job, and with `more` takes the next, unless the worker was requested to stop.
+        """Ends a job and, with `more`, takes the next one, unless the worker was requested to stop.
 
-        It repeats that for as long as Redis is away, unless the worker has to leave.
+        It repeats that for as long as Redis is away, unless the worker has to end.
         """
         execution, requested_at, pause = uuid4().hex, time.monotonic(), _FIRST_PAUSE
         may_have_taken = False
-        """Whether a job may have been taken by a try whose answer was lost."""
+        """Whether a job may have been taken by a try whose reply was lost."""
         tries = 0
         while True:
             tries += 1
@@ -83,7 +83,7 @@ class Exchange:
                 if not ended or step.outcome != "dependents":
                     self._note_status(step.found)
                     return step.found
-                ended = None  # nothing was taken with it: jobs waited for it
+                ended = None  # the script took no job, as other jobs wait for the one that ended
                 continue
             except (redis.RedisError, OSError) as error:
                 self._outage.begin(error)
@@ -98,7 +98,7 @@ class Exchange:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _conclude(self, claim: Claim, ending: Ending, outcome: Outcome | None) -> None:
-        """Logs how a job has ended; one for which other jobs began to wait is ended only here."""
+        """Logs how a job has ended; a job for which other jobs began to wait while it ran is ended only here."""
         if outcome == "lost":
             attempt_logs.log_taken_away(claim, self._worker)
             return
@@ -107,14 +107,17 @@ class Exchange:
         attempt_logs.log_end(claim, ending, self._worker)
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
-        """Has RQ's own code end it, in the process that ran it; where that is gone, the script does, and RQ enqueues them."""
+        """Has RQ's own code end the job, in the process that ran it.
+
+        Where that process is gone, the script ends the job, and RQ's own code enqueues the jobs that wait for it.
+        """
         if self._runner.settle(claim.execution):
             return
         if self._store.step((claim, ending), None, [], forced=True).outcome == "done":
             self._endings.enqueue_dependents(claim)
 
     def _is_refused(self, ending: Ending) -> bool:
-        """Whether the server is there, but hangs up when it gets a result as large as this."""
+        """Whether the server answers, but closes the connection when it receives a result as large as this."""
         if len(ending.payload or b"") >= _LARGE:
             with suppress(redis.RedisError, OSError):
                 return bool(self._connection.ping())

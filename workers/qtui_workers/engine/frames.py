@@ -1,4 +1,4 @@
-"""The frames in which a worker and its horse talk: lists of bytes, each with its length."""
+"""The frames that a worker and its horse exchange: lists of bytes, each with its length."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from qtui_workers.text import decode, encode
 
 
 def text(value: str | None) -> bytes:
-    """A text as a part of a frame, whatever bytes it was decoded from; None as an empty one."""
+    """A text as a part of a frame, also one that was decoded from bytes that are not UTF-8; None as an empty part."""
     return b"" if value is None else encode(value)
 
 
 def number(value: float | None) -> bytes:
-    """A number as a part of a frame; None as an empty one."""
+    """A number as a part of a frame; None as an empty part."""
     return b"" if value is None else repr(value).encode()
 
 
 def read_text(part: bytes) -> str | None:
-    """The text of a part; None for an empty one."""
+    """The text of a part; None for an empty part."""
     return decode(part) if part else None
 
 
 def read_int(part: bytes) -> int | None:
-    """The whole number of a part; None for an empty one. ValueError where it is none."""
+    """The whole number of a part; None for an empty part. ValueError where it is not a whole number."""
     return int(part) if part else None
 
 
 def read_float(part: bytes) -> float | None:
-    """The number of a part; None for an empty one. ValueError where it is none."""
+    """The number of a part; None for an empty part. ValueError where it is not a number."""
     return float(part) if part else None
 
 
@@ -40,7 +40,7 @@ def pack(parts: Sequence[bytes]) -> bytes:
 
 
 def unpack(body: bytes) -> list[bytes]:
-    """The parts of a frame whose own length was cut off; ValueError where it is no frame."""
+    """The parts of a frame without the frame's own length; ValueError where it is no frame."""
     parts, at = [], 0
     while at < len(body):
         if at + 4 > len(body):

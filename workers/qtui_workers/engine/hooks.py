@@ -10,14 +10,14 @@ from rq.queue import Queue
 
 
 class JobHooks(Protocol):
-    """What runs and ends a job by RQ's own code; as `rq.worker.BaseWorker` has it."""
+    """What RQ's own code for running and ending jobs consists of, as `rq.worker.BaseWorker` declares it."""
 
     death_penalty_class: Any
     default_result_ttl: int
 
     @property
-    def has_own_ways(self) -> bool:
-        """Whether RQ's own code runs and ends every job, as something of it was replaced."""
+    def is_customized(self) -> bool:
+        """Whether a part of RQ's own code was replaced, so that RQ's code has to run and end every job."""
         ...
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:

@@ -35,7 +35,7 @@ Settle = Callable[[str], bool]
 
 
 class HorseExit(NamedTuple):
-    """How a horse has ended, as `os.wait4` returns it."""
+    """How the process of a horse has ended, as `os.wait4` returns it."""
 
     pid: int
     status: int
@@ -47,7 +47,7 @@ class HorseDied(Exception):
 
 
 class Horse:
-    """The worker's end: a process forked at once, which waits for claims.
+    """A horse, as its worker sees it: making one forks a process, which waits for claims.
 
     `perform` runs a job there, and calls its second argument, where there is one, once the job's own code has begun;
     `settle` has RQ's own code end the job that ran last. Jobs that ran before may have left threads or memory behind.
@@ -56,7 +56,7 @@ class Horse:
 
     def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
         self.jobs = 0
-        """How many jobs it was given."""
+        """How many jobs the horse has received."""
         self._socket, other = socket.socketpair()
         lifeline, self._lifeline = os.pipe()
         sys.stdout.flush()
@@ -66,7 +66,7 @@ class Horse:
             self._socket.close()
             os.close(self._lifeline)
             _run_horse(other, lifeline, perform, settle)
-        # Here too, not only in the horse: killed before it had a group of its own, it would take ours with it.
+        # Done here too, not only in the horse: so it has a group of its own before anything can kill it with its group.
         with suppress(OSError):
             os.setpgid(self.pid, self.pid)
         other.close()
@@ -74,11 +74,11 @@ class Horse:
         self._socket.settimeout(patience)
 
     def fileno(self) -> int:
-        """What becomes readable when it answers, or dies."""
+        """The descriptor that becomes readable when the horse answers or dies."""
         return self._socket.fileno()
 
     def run(self, claim: Claim, *, report_start: bool = False) -> None:
-        """Gives it a job; with `report_start` it reports that the job's own code has begun, unless it ends before."""
+        """Sends it a job; with `report_start` it reports that the job's own code has begun, unless the job ends before."""
         self.jobs += 1
         self._send([_RUN, b"1" if report_start else b"0", *claim.to_frame()])
 
@@ -87,7 +87,7 @@ class Horse:
         self._send([_SETTLE, execution.encode()])
 
     def receive(self) -> Ending | float:
-        """Its answer: how the job ended, or when (time.monotonic) its code was seen to have begun. Waits; raises HorseDied."""
+        """Waits for its answer: how the job ended, or when (time.monotonic) its code had begun. Raises HorseDied."""
         try:
             parts = self._receive()
             return float(parts[1]) if parts[0] == _STARTED else Ending.from_frame(parts)
@@ -95,11 +95,11 @@ class Horse:
             raise HorseDied from error
 
     def receive_settled(self) -> bool:
-        """Its answer to `settle`: False where another execution ran last. Waits; raises HorseDied."""
+        """Waits for its answer to `settle`: False where another execution ran last. Raises HorseDied."""
         return self._receive() == [_SETTLED, b"1"]
 
     def kill(self) -> None:
-        """Kills it, with all processes of its group."""
+        """Kills it and all processes of its group."""
         for end in (os.killpg, os.kill):
             with suppress(OSError):
                 end(self.pid, signal.SIGKILL)
@@ -114,7 +114,7 @@ class Horse:
         return ended
 
     def memory(self) -> int | None:
-        """Bytes of memory that it holds now; None where the system does not say."""
+        """Bytes of memory that it holds now; None where the system does not report it."""
         try:
             return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
         except (OSError, ValueError, IndexError):
@@ -140,7 +140,7 @@ class Horse:
 
 
 def _receive(sock: socket.socket) -> list[bytes]:
-    """The next frame; EOFError where there will be none, ValueError where it is not one."""
+    """The next frame; EOFError where the other end is closed, ValueError where it is no frame."""
     length = int.from_bytes(_exactly(sock, 4))
     if length > _LARGEST:
         raise ValueError("no frame")
@@ -185,7 +185,7 @@ def _ignored(_signum: int, _frame: object) -> None:
 
 
 def _leave_horse(sock: socket.socket) -> None:
-    """In a fork of the horse: it must not answer in its place, nor keep its death from being noticed."""
+    """Called in a fork of the horse, which must not answer for the horse, nor keep its socket open when the horse has died."""
     sock.close()
     for number in _WORKERS_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
@@ -202,7 +202,7 @@ def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
 
 
 class _Answers:
-    """The answers to one command: that the job has started, from a thread that watches it, but never after how it ended."""
+    """The answers to one command: the start of the job, which another thread reports, is never sent after the job's ending."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -224,6 +224,6 @@ class _Answers:
 
 
 def _die_with_worker(lifeline: int) -> None:
-    """Without its worker the job is soon run by another: it must not go on here, nor what it started."""
+    """Kills the horse and all that it started once its worker has died: another worker will soon run the job again."""
     os.read(lifeline, 1)
     os.killpg(os.getpgrp(), signal.SIGKILL)

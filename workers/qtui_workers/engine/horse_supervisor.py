@@ -45,7 +45,7 @@ class HorseSupervisor:
     ) -> None:
         """`in_horse` is called in the horse before each job; `announce` logs that an attempt begins.
 
-        `max_jobs` and `max_memory` (bytes): what a horse may have run, and hold, before another takes its place.
+        A horse that has run `max_jobs` jobs, or holds more than `max_memory` bytes, is replaced.
         """
         self._worker = worker
         self._performer = performer
@@ -63,13 +63,13 @@ class HorseSupervisor:
         self._horse: Horse | None = None
 
     def run(self, claim: Claim) -> Ending:
-        """Runs a job to its end; it has one also where the horse dies of it."""
+        """Runs a job and returns how it ended, also where the horse dies meanwhile."""
         horse = self._ready_horse()
         self._internals.note_horse(horse.pid)
         reason: Reason = "died"
         try:
             horse.run(claim, report_start=claim.limit is not None)
-            self._announce(claim)  # while the job runs already, which need not wait for it
+            self._announce(claim)  # the job runs already, and does not wait for this
             answer = self._await_ending(horse, claim)
             if isinstance(answer, Ending):
                 return answer
@@ -82,7 +82,7 @@ class HorseSupervisor:
         return self._killed_jobs.end(claim, reason, horse.end())
 
     def settle(self, execution: str) -> bool:
-        """Has RQ's own code end that execution in the horse; False where it did not run last, or its horse is gone."""
+        """Has RQ's own code end that execution in the horse; False where another one ran last, or the horse is gone."""
         with suppress(HorseDied):
             if self._horse is not None:
                 self._horse.settle(execution)
@@ -133,6 +133,6 @@ class HorseSupervisor:
         return memory is not None and self._max_memory is not None and memory > self._max_memory
 
     def _perform(self, claim: Claim, on_start: Callable[[], None] | None) -> Ending:
-        """In the horse."""
+        """Runs a job; called in the horse."""
         self._in_horse()
         return self._performer.perform(claim, on_start)

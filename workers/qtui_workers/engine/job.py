@@ -37,7 +37,7 @@ _PICKLE: Final = b"\x80"
 
 
 _TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")
-"""Read here, as RQ's way takes as long as all other fields together."""
+"""Fields that are read here, as RQ's own code takes as long for them as for all others together."""
 
 
 class NotAllowed(Unrecoverable):
@@ -72,7 +72,7 @@ class Job(RqJob):
     claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
-    """Entered with the function that is about to be called, which does not run if this raises."""
+    """Called with the function that is about to run, which runs inside the context; it does not run where this raises."""
 
     @classmethod
     def under(cls, policy: Policy, base: type[rq.job.Job] | str | None = None) -> type[Job]:
@@ -82,7 +82,7 @@ class Job(RqJob):
         return cast(type[Job], type(base.__name__, bases, {"policy": policy}))
 
     def __eq__(self, other: object) -> bool:
-        """As RQ's, whatever class of jobs each was read with."""
+        """As RQ's, but also for jobs of different classes."""
         return isinstance(other, rq.job.Job) and self.id == other.id
 
     __hash__ = rq.job.Job.__hash__
@@ -90,7 +90,7 @@ class Job(RqJob):
     # Reading
 
     def restore(self, raw_data: dict[Any, Any]) -> None:
-        """Reads the hash; which of RQ's serializers it needs follows from the data, before anything else is decoded."""
+        """Reads the hash; its data decides which of RQ's serializers is used, before anything else is decoded."""
         if self.serializer in (DefaultSerializer, JSONSerializer):
             head, _ = decompress(raw_data.get(b"data", b""), 16)
             pickled = head.startswith(_PICKLE)
@@ -105,7 +105,7 @@ class Job(RqJob):
         self.attempts = parse_count(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
 
     def to_dict(self, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
-        """RQ's fields and the number of attempts in all; attempts begun are only ever counted up, never written."""
+        """RQ's fields and the number of attempts in all; that of attempts begun is left out, as Redis counts it."""
         fields: dict[str, Any] = super().to_dict(include_meta, include_result)
         return fields if self.attempts is None else fields | {keys.FIELD_ATTEMPTS: self.attempts}
 
@@ -122,7 +122,7 @@ class Job(RqJob):
     # Running
 
     def note_claim(self, worker_name: str, at: datetime) -> None:
-        """Notes what the script that took the job has written since its record was read (`lua/lease.lua`)."""
+        """Notes what the script that took the job has written since its record was read (`lua/step.lua`)."""
         self.worker_name = worker_name
         self.started_at = self.last_heartbeat = at
         self.note_status(rq.job.JobStatus.STARTED)
@@ -141,8 +141,8 @@ class Job(RqJob):
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""
         with recording(self):
-            function, args, kwargs = self.func, self.args, self.kwargs  # found once: RQ's own way looks twice
-            # A processor enters it by itself, once it has validated the payload.
+            function, args, kwargs = self.func, self.args, self.kwargs  # looked up once; RQ's own code does it twice
+            # A processor enters `starting` itself, once it has validated the payload.
             with nullcontext() if isinstance(function, Processor) else self.starting(function):
                 result = function(*args, **kwargs)
             return asyncio.run(result) if asyncio.iscoroutine(result) else result
@@ -151,12 +151,12 @@ class Job(RqJob):
     def func(self) -> Callable[..., Any]:
         """What to call: a registered processor, or a function that the policy allows.
 
-        Raises NotAllowed otherwise, also where a callback is not allowed; no further attempt would mend that.
+        Raises NotAllowed otherwise, also where a callback is not allowed; the job is not retried then.
         """
         with not_retried(self):
-            return self._found()
+            return self._function()
 
-    def _found(self) -> Callable[..., Any]:
+    def _function(self) -> Callable[..., Any]:
         for callback in (self.success_callback_name, self.failure_callback_name, self.stopped_callback_name):
             if callback and not self.policy.allows(callback):
                 raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
@@ -177,7 +177,7 @@ class Job(RqJob):
             return _callable(getattr(instance, name), shown)
         return _imported(name, self.policy)
 
-    # RQ calls these also where the job itself was refused, or has lost its worker.
+    # RQ calls these also where the job itself was refused, or where its worker was lost.
 
     @property
     def success_callback(self) -> SuccessCallbackType | None:
@@ -225,7 +225,7 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
 
 
 def _not_found(name: str) -> str:
-    """Why RQ did not find a function. RQ itself does not say: it takes a module that fails to import for a class."""
+    """Why RQ did not find a function. RQ does not report it, as it takes a module that cannot be imported for a class."""
     module, _, attribute = name.rpartition(".")
     try:
         found = importlib.import_module(module) if module else None

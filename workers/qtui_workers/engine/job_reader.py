@@ -19,7 +19,7 @@ from qtui_workers.engine.rq_adapter import new_execution
 
 
 class JobReader:
-    """Makes them with a worker's classes and connection."""
+    """Makes these objects with a worker's classes and connection."""
 
     def __init__(
         self, connection: redis.Redis, worker: str, job_class: type[Job], serializer: Any, queue_of: Callable[[str], Queue]
@@ -29,12 +29,12 @@ class JobReader:
         self._job_class = job_class
         self._serializer = serializer
         self.queue_of = queue_of
-        """The queue of that name."""
+        """Returns the queue of that name."""
 
     def job_of(self, claim: Claim) -> Job:
-        """The job as RQ has it once it is prepared for execution; raises whatever its record makes RQ raise."""
+        """The job as RQ has it after its preparation for execution; raises whatever its record makes RQ raise."""
         job = self._job_class(claim.id, connection=self._connection, serializer=None)
-        job.serializer = self._serializer  # RQ would look it up anew each time, which takes as long as all the rest
+        job.serializer = self._serializer  # RQ would look it up for each job, which takes as long as all the rest
         job.restore(claim.fields)
         job.note_claim(self._worker, datetime.fromtimestamp(claim.begun, UTC))
         if not job.origin:
@@ -42,7 +42,7 @@ class JobReader:
         return job
 
     def execution_of(self, claim: Claim, job: Job | None = None) -> Execution:
-        """The execution that the claim has put on record."""
+        """The execution that the claim has recorded."""
         at = datetime.fromtimestamp(claim.begun, UTC)
         return new_execution(claim.execution, claim.id, self._connection, self._worker, at, job)
 

@@ -12,14 +12,14 @@ from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.shutdown import Shutdown
 
 ReportStart = Callable[[Claim, float], None]
-"""Called with when (time.monotonic) the job's own code was seen to have begun."""
+"""Called with the claim, and with the time (time.monotonic) at which the job's own code was seen to have begun."""
 
 
 class JobRunner(Protocol):
     """Runs jobs one after the other."""
 
     def run(self, claim: Claim) -> Ending:
-        """Runs a job to its end. Raises what has nothing to do with the job."""
+        """Runs a job and returns how it ended. It raises only errors that have nothing to do with the job."""
         ...
 
     def settle(self, execution: str) -> bool:
@@ -44,11 +44,11 @@ class InProcessRunner:
         self._report_start = report_start
 
     def run(self, claim: Claim) -> Ending:
-        """Runs a job to its end; one that is interrupted goes back to its queue."""
+        """Runs a job and returns how it ended; a job that is interrupted goes back to its queue."""
         self._announce(claim)
         self._shutdown.interruptible = True
         try:
-            if self._shutdown.requested:  # since the job was claimed: no second signal will be sent
+            if self._shutdown.requested:  # requested after the claim: no second signal will be sent
                 return returned(claim)
             if claim.limit is None:
                 return self._performer.perform(claim)
@@ -63,4 +63,4 @@ class InProcessRunner:
         return self._performer.settle(execution)
 
     def discard(self) -> None:
-        """Nothing: there is no other process."""
+        """Does nothing: there is no other process."""

@@ -1,4 +1,4 @@
-"""How jobs end whose horse died, or had to be killed: stopped, put back, or failed with the reason."""
+"""How a job ends when its horse died or had to be killed: stopped, put back, or failed with the reason."""
 
 # mypy: allow-untyped-calls
 # (some methods of RQ's worker have no types)
@@ -27,7 +27,7 @@ from qtui_workers.text import printable
 log = logging.getLogger("rq.worker")
 
 Reason = Literal["died", "stop", "lost", "overtime"]
-"""`stop`: the worker has to leave; `lost`: another worker has the job; `overtime`: it did not heed its timeout."""
+"""`stop`: the worker has to end; `lost`: another worker has the job; `overtime`: the job did not end at its timeout."""
 
 GRACE: Final = 15.0
 """Seconds that a job has to end after its timeout; then its horse is killed."""
@@ -37,7 +37,7 @@ _PAUSE: Final = 1.0
 
 
 class KilledJobs:
-    """Finds how each of them ended, and has RQ's own code end the special ones."""
+    """Decides how such a job ended, and has RQ's own code end it where it is special."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class KilledJobs:
         self._wakeups = wakeups
 
     def end(self, claim: Claim, reason: Reason, horse: HorseExit) -> Ending:
-        """How a job ended whose horse is gone."""
+        """How a job ended whose horse is gone; `horse`: how the horse ended."""
         if self._internals.stopped_job_id == claim.id:
             return self._end(claim, stopped(claim), "")
         if reason in ("stop", "lost"):
@@ -82,7 +82,7 @@ class KilledJobs:
                 return self._endings.end_without_horse(claim, ending, error)
             except AWAY as away:
                 self._outage.begin(away)
-                if self._shutdown.is_due():  # whoever finds its lease sees to it
+                if self._shutdown.is_due():  # the worker that finds its lease overdue ends it
                     return Ending("settled", ending.started, ending.ended)
                 self._wakeups.wait(_PAUSE)
 
@@ -95,6 +95,6 @@ class KilledJobs:
 
 
 def _sentence(status: int) -> str:
-    """In RQ's words (`rq.worker.Worker.monitor_work_horse`), which tools look for."""
+    """The error in RQ's words (`rq.worker.Worker.monitor_work_horse`), for which tools search."""
     signalled = f" (signal {os.WTERMSIG(status)})" if os.WIFSIGNALED(status) else ""
     return f"Work-horse terminated unexpectedly; waitpid returned {status}{signalled}; "

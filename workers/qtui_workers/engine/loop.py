@@ -47,7 +47,7 @@ class Loop:
         executions: MutableMapping[str, Execution],
         job_taken: Callable[[Claim], None],
     ) -> None:
-        """`executions`: what runs at the moment, by id; `job_taken` is called with each job before it is run."""
+        """`executions`: those that run at the moment, by id; `job_taken` is called with each job before it is run."""
         self._worker = worker
         self._jobs = jobs
         self._exchange = exchange
@@ -130,6 +130,6 @@ class Loop:
         self._wakeups.wait(min(seconds for seconds in longest if seconds is not None))
 
     def _keys_of_work(self, found: Nothing) -> list[str]:
-        """The keys whose change may bring work; jobs that come to a queue that a limit holds back do not."""
+        """The keys whose change may bring work; a queue that a limit holds back is left out, as new jobs there bring none."""
         queues = [keys.queue(name) for name in self._queue_names() if name not in found.held]
         return [*queues, keys.SUSPENDED, keys.PAUSED]

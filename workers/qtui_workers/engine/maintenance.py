@@ -1,4 +1,4 @@
-"""RQ's maintenance of registries, which a record that it cannot read does not end."""
+"""RQ's maintenance of registries, which goes on with the next queue after a record that it cannot read."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ have no types)
@@ -21,8 +21,8 @@ log = logging.getLogger("rq.worker")
 def clean_registries(connection: redis.Redis, queues: Iterable[Queue], worker: str) -> None:
     """Removes what has expired from the registries of those queues; raises redis.RedisError or OSError.
 
-    What lost workers left is for `engine.recovery`: RQ fails what is between queue and start, and takes a lease that ran out
-    for lost even when the server has only just come back.
+    The jobs of lost workers are left to `engine.recovery`: RQ would fail those between queue and start, and would take an
+    expired lease for lost even where the server has only just come back.
     """
     for queue in queues:
         if not queue.acquire_maintenance_lock():

@@ -1,4 +1,4 @@
-"""Times in which Redis is away, or refuses what a worker asks for."""
+"""Times in which Redis is away, or refuses a worker's commands."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outage:
 
     def begin(self, error: Exception) -> None:
         """Notes that Redis did not answer, or refused a command."""
-        if isinstance(error, redis.ReadOnlyError):  # it is no primary any more: its name may stand for another server now
+        if isinstance(error, redis.ReadOnlyError):  # it is not the primary any more: its name may lead to another server now
             self._disconnect()
         if self._since is None:
             self._since = time.monotonic()
@@ -43,7 +43,7 @@ class Outage:
 
     @contextmanager
     def tolerated(self) -> Iterator[None]:
-        """Inside, a command that Redis does not answer, or refuses, only begins an outage."""
+        """Inside the block, a command that Redis does not answer, or refuses, begins an outage, and raises nothing."""
         try:
             yield
         except (redis.RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Running one job, in a horse or in the worker's own process, up to what is to be written about it."""
+"""Runs one job, in a horse or in the worker's own process, and returns what is to be written about it."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ have no types)
@@ -54,8 +54,8 @@ class Performer:
     def perform(self, claim: Claim, on_start: Callable[[], None] | None = None) -> Ending:
         """Runs a job and returns how it ended; calls `on_start` once the job's own code is seen to have begun.
 
-        A special job is ended by RQ's own code right here. A limited one that is ready too late goes back to its queue.
-        Raises nothing of what the job raises.
+        A special job is also ended here, by RQ's own code. A limited job that is ready too late goes back to its queue.
+        What the job raises is not raised here.
         """
         try:
             job = self._jobs.job_of(claim)
@@ -63,13 +63,13 @@ class Performer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
             return unreadable(claim, f"{type(error).__name__}: {error}")
-        os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses have it
+        os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses set it
         execution = self._jobs.execution_of(claim, job)
         if not claim.may_start:
             return returned(claim)
 
         def starting(function: Callable[..., Any]) -> AbstractContextManager[None]:
-            if claim.limit is not None and not claim.may_start:  # ready so late that its slot may have been given again
+            if claim.limit is not None and not claim.may_start:  # ready so late that its slot may be another job's
                 self._limits.admit(claim.limit, claim.execution)
             return start_detected(function, on_start) if on_start else nullcontext()
 
@@ -81,7 +81,7 @@ class Performer:
         return self._perform_plain(claim, job, execution)
 
     def settle(self, execution_id: str) -> bool:
-        """Has RQ's own code, which enqueues the jobs that wait for it, end the job that ran last; False if it is another."""
+        """Has RQ's own code end the job that ran last, and enqueue those that wait for it; False if another one ran last."""
         last = self._last
         if last is None or last.execution.id != execution_id:
             return False
@@ -97,8 +97,8 @@ class Performer:
         return True
 
     def is_special(self, claim: Claim) -> bool:
-        """Whether RQ's own code runs and ends a job: because of the job, or because something of the worker was replaced."""
-        return self._hooks.has_own_ways or claim.special
+        """Whether RQ's own code runs and ends a job: because of the job, or because a part of the worker was replaced."""
+        return self._hooks.is_customized or claim.special
 
     def _perform_plain(self, claim: Claim, job: Job, execution: Execution) -> Ending:
         started = time.time()
@@ -116,7 +116,7 @@ class Performer:
             ending = _succeeded(job, value, started, job.get_result_ttl(self._hooks.default_result_ttl))
         except Interrupted:
             raise
-        except BaseException as raised:  # noqa: BLE001 - RQ, too, takes even SystemExit for a failure of the job
+        except BaseException as raised:  # noqa: BLE001 - RQ also takes even SystemExit for a failure of the job
             error = raised
             self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)
             keep = retention_of(job).failed
@@ -131,7 +131,7 @@ def _settled(job: Job, started: float) -> Ending:
 
 
 def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
-    """As rq.results.Result.serialize writes what a job returned."""
+    """The ending of a job that has returned a value, which is written as by rq.results.Result.serialize."""
     payload = None
     if value is not None:
         try:

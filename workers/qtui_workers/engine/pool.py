@@ -27,7 +27,7 @@ _PAUSE: Final = 1.0
 """Seconds before a worker that died is replaced: workers that die at once must not keep the machine busy."""
 _MOST: Final = 256
 _FINAL: Final = {kind.exit_code for kind in (InvalidInput, RedisUnavailable, NotFound, Refused)}
-"""Exit codes of a worker that another in its place would end with, too."""
+"""Exit codes with which a worker that replaces the ended one would end too."""
 
 Work = Callable[[int, int], None]
 """Called with the number of the worker, from 1, and with how many workers have had that number, itself included."""
@@ -36,9 +36,9 @@ Work = Callable[[int, int], None]
 class Pool:
     """`size` processes that each call `work`.
 
-    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU ends the newest after its job. With `replace`
-    one that dies is replaced; one that ends without an error is not. One that cannot ever work (wrong usage, a wrong
-    password, a name that is taken) ends them all.
+    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU ends the newest after its job. With `replace`,
+    a process that dies is replaced; one that ends without an error is not. Where one can never work (wrong usage, a wrong
+    password, a name that is taken), all are ended.
     """
 
     def __init__(self, size: int, work: Work, *, replace: bool) -> None:
@@ -55,7 +55,7 @@ class Pool:
             end.setblocking(False)
 
     def run(self) -> int:
-        """Runs until all have ended; returns the highest of their exit codes, of a killed one 1."""
+        """Runs until all have ended; returns the highest of their exit codes, where a process that was killed has 1."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._pass_on)
         for number in (signal.SIGTTIN, signal.SIGTTOU):
@@ -100,7 +100,7 @@ class Pool:
         self._stop()
 
     def _stop(self) -> None:
-        """Has all workers end after their jobs."""
+        """Requests that all workers end after their jobs."""
         self._stopping = True
         for process in list(self._processes.values()):
             if process.is_alive():
@@ -139,7 +139,7 @@ def _run_worker(work: Work, place: int, times: int, report: Connection) -> None:
     except QtuiError as error:
         sentence = printable(str(error), 2_000)
         if error.exit_code in _FINAL:
-            report.send_bytes(sentence.encode())  # to the pool: all of them end alike, and it is logged once
+            report.send_bytes(sentence.encode())  # to the pool, which logs it once: all workers end with this error
         else:
             log.error("%s", sentence)
         sys.exit(error.exit_code)
@@ -150,7 +150,7 @@ def _leave_with_parent() -> None:
     parent = parent_process()
     if parent is None:
         return
-    if hasattr(os, "pidfd_open"):  # Linux; elsewhere by a pipe that later workers inherit, so that they end one after the other
+    if hasattr(os, "pidfd_open"):  # Linux; elsewhere a pipe is used, which later workers inherit: so they end one by one
         with suppress(ProcessLookupError):
             wait([os.pidfd_open(int(parent.pid or 0))])
     else:

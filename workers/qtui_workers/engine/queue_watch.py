@@ -14,12 +14,12 @@ from qtui_workers.text import decode, encode
 
 
 class QueueWatch:
-    """A connection on which the server reports that one of some keys has changed, whoever changed it.
+    """A connection on which the server reports that one of some keys has changed, whichever client has changed it.
 
     Uses CLIENT TRACKING (Redis 6): the server remembers a key that was read here until its next change, and then pushes a
     message. Nothing is popped, so nothing can be lost; any number of queues needs one connection and, while nothing happens,
     no command; a job that a stock producer enqueues is noticed within a millisecond. Where the server or a proxy does not
-    allow it, `supported` is False, and whoever waits has to poll.
+    allow it, `supported` is False, and the caller has to poll.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -30,14 +30,14 @@ class QueueWatch:
         self.armed = False
 
     def covers(self, names: Collection[str]) -> bool:
-        """Whether it is armed for all of these keys."""
+        """Whether the server reports changes of all these keys now."""
         return self.armed and self._names.issuperset(names)
 
     def arm(self, names: Collection[str], beside: Collection[str] = ()) -> bool:
-        """From now on a change of any of these keys is reported, where that is supported.
+        """Has the server report the next change of any of these keys, where that is supported.
 
-        Returns whether there may be something already: one of `names` exists, or one of all has changed meanwhile.
-        Raises redis.RedisError or OSError.
+        Returns whether there may be work already: a key of `names` exists, or any of the keys has changed meanwhile. Raises
+        redis.RedisError or OSError.
         """
         if not self.supported:
             return False
@@ -46,7 +46,7 @@ class QueueWatch:
             found = self._read_keys(connection, names, beside)
             self.armed = True
             self._names = frozenset((*names, *beside))
-            # A report that came with the answer is in redis-py's buffer already: the socket never becomes readable for it.
+            # A report that arrived with the reply is in redis-py's buffer already: the socket does not become readable for it.
             if connection.can_read(0):
                 self.receive()
                 return True
@@ -67,12 +67,12 @@ class QueueWatch:
         return bool([connection.read_response() for _ in groups][-1])
 
     def fileno(self) -> int | None:
-        """What becomes readable when one of the keys has changed; None where it is not armed."""
+        """The descriptor that becomes readable when one of the keys has changed; None where `arm` is needed first."""
         opened = open_socket(self._connection) if self.armed else None
         return None if opened is None else opened.fileno()
 
     def receive(self) -> None:
-        """Takes in what the server has sent; it has to be armed anew."""
+        """Reads what the server has sent; after that, `arm` has to be called again."""
         self.armed = False
         try:
             while self._connection and self._connection.can_read(0):

@@ -1,4 +1,4 @@
-"""Taking up the jobs of lost workers: those whose lease ran out, and those that were left between queue and start."""
+"""Takes up the jobs of lost workers: those whose lease has expired, and those that were left between queue and start."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ have no types)
@@ -31,10 +31,10 @@ log = logging.getLogger("rq.worker")
 
 
 class Recovery:
-    """Ends the attempts of workers that were lost: the job gets another where it has any left, else it has failed.
+    """Ends the attempts of workers that were lost: the job gets another attempt where any is left, else it has failed.
 
-    A lease has to be found overdue by two signs of life: after an outage of the server a living worker renews its lease in
-    between.
+    Two heartbeats in a row have to find a lease overdue: after an outage of the server, a worker that is alive renews its
+    lease between them.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Recovery:
         self._seen: set[Overdue] = set()
 
     def take_up(self, beat: Beat) -> None:
-        """Takes up what a sign of life has found; raises redis.RedisError or OSError."""
+        """Takes up the jobs that a heartbeat has found; raises redis.RedisError or OSError."""
         overdue = set(beat.overdue)
         for lease in overdue & self._seen:
             try:
@@ -93,7 +93,7 @@ class Recovery:
         return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)
 
     def _follow_up(self, claim: Claim, ending: Ending) -> None:
-        """What RQ does beyond the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""
+        """Does what RQ does besides ending the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""
         final = ending.kind == "failed"
         job = self._jobs.fetch(claim.id)
         try:

@@ -18,7 +18,7 @@ class Retention(NamedTuple):
 
 
 def retention_of(job: Job) -> Retention:
-    """What the job's processor says; for a job of no processor, or one that cannot be read, only their age counts."""
+    """The retention that the job's processor declares; without bounds where the job has none, or cannot be read."""
     try:
         processor = discover().by_path.get(job.func_name or "") if job.instance is None else None
     except DeserializationError:

@@ -1,8 +1,8 @@
 """The private names of RQ and redis-py that the engine needs: written in this file and in no other.
 
-`tests/workers/test_rq_adapter.py` holds each of them against the installed RQ, so that a release that changes one of them is
+`tests/workers/test_rq_adapter.py` checks each of them against the installed RQ, so that a release that changes one of them is
 noticed there. The three subclasses give a public name to each private method that RQ calls and the engine replaces;
-`WorkerInternals` does so for the private state of a worker.
+`WorkerInternals` gives public names to the private state of a worker.
 """
 
 # mypy: allow-untyped-calls
@@ -71,7 +71,7 @@ class WorkerInternals:
 
     @property
     def stop_requested_at(self) -> datetime | None:
-        """When that was first requested (UTC)."""
+        """When the stop was first requested (UTC)."""
         return self._worker._shutdown_requested_date
 
     def note_stop_requested(self, at: datetime) -> None:
@@ -81,53 +81,53 @@ class WorkerInternals:
 
     @property
     def stopped_job_id(self) -> str | None:
-        """The job that a command has stopped, until it is ended as such."""
+        """The job that a command has stopped, until that job's ending is handled."""
         return self._worker._stopped_job_id
 
     def forget_stopped_job(self) -> None:
-        """The stopped job is ended."""
+        """Notes that the ending of the stopped job was handled."""
         self._worker._stopped_job_id = None
 
     def note_status(self, status: WorkerStatus) -> None:
-        """What `get_state()` says from now on; nothing is written to Redis."""
+        """Sets what `get_state()` returns; nothing is written to Redis."""
         self._worker._state = status
 
     def note_horse(self, pid: int) -> None:
-        """The process that runs a job, which `kill_horse()` kills; 0 while none does."""
+        """Notes the process that runs a job, which `kill_horse()` kills; 0: none does."""
         self._worker._horse_pid = pid
 
     def become_horse(self) -> None:
-        """In a horse: `is_horse` is True from now on."""
+        """Makes `is_horse` True; called in a horse."""
         self._worker._is_horse = True
 
     @property
     def ordered_queues(self) -> list[Queue]:
-        """The queues in the order in which they are asked for a job; `reorder_queues()` changes it."""
+        """The queues in the order in which jobs are taken from them; `reorder_queues()` changes it."""
         return self._worker._ordered_queues
 
     def order_queues(self, queues: Sequence[Queue]) -> None:
-        """That order from now on."""
+        """Sets that order."""
         self._worker._ordered_queues = list(queues)
 
     def set_dequeue_strategy(self, strategy: DequeueStrategy) -> None:
-        """How `reorder_queues()` changes that order."""
+        """Sets how `reorder_queues()` changes that order."""
         self._worker._dequeue_strategy = strategy
 
     @property
     def exception_handlers(self) -> list[Callable[..., Any]]:
-        """What `push_exc_handler()` was given."""
+        """The handlers that `push_exc_handler()` was given."""
         return self._worker._exc_handlers
 
     def install_signal_handlers(self) -> None:
-        """SIGINT and SIGTERM call `request_stop()`."""
+        """Has SIGINT and SIGTERM call `request_stop()`."""
         self._worker._install_signal_handlers()
 
     def start_scheduler(self, *, burst: bool) -> None:
-        """Calls the method of that name, or what a subclass has in its place."""
+        """Calls the worker's method of that name, which a subclass may have replaced."""
         self._worker._start_scheduler(burst)
 
     def finalize_success(self, job: rq.job.Job, queue: Queue, execution: Execution, return_value: Any) -> None:
-        """Calls the method of that name, or what a subclass has in its place."""
+        """Calls the worker's method of that name, which a subclass may have replaced."""
         self._worker._finalize_success(job, queue, execution, return_value)
 
     def handle_stopped_job(self, job: rq.job.Job, queue: Queue, execution: Execution) -> None:
@@ -139,7 +139,7 @@ class RqJob(rq.job.Job):
     """RQ's job: what it calls under a private name can be replaced under a public one."""
 
     def deserialize_data(self) -> None:
-        """Reads function and arguments out of `data`; raises rq.exceptions.DeserializationError."""
+        """Reads the function and its arguments from `data`; raises rq.exceptions.DeserializationError."""
         super()._deserialize_data()
 
     def call_function(self) -> Any:
@@ -147,22 +147,22 @@ class RqJob(rq.job.Job):
         return super()._execute()
 
     def note_status(self, status: JobStatus) -> None:
-        """What `get_status(refresh=False)` says from now on; nothing is written to Redis."""
+        """Sets what `get_status(refresh=False)` returns; nothing is written to Redis."""
         self._status = status
 
     @property
     def success_callback_name(self) -> str | None:
-        """The dotted name of what is called after a success."""
+        """The dotted name of the function that is called after a success."""
         return self._success_callback_name
 
     @property
     def failure_callback_name(self) -> str | None:
-        """The dotted name of what is called after a failure."""
+        """The dotted name of the function that is called after a failure."""
         return self._failure_callback_name
 
     @property
     def stopped_callback_name(self) -> str | None:
-        """The dotted name of what is called after a stop."""
+        """The dotted name of the function that is called after a stop."""
         return self._stopped_callback_name
 
     def _deserialize_data(self) -> None:
@@ -177,12 +177,12 @@ class RqScheduler(RQScheduler):
 
     @property
     def stop_requested(self) -> bool:
-        """Whether its process is to end."""
+        """Whether the scheduler's process is to end."""
         return self._stop_requested
 
     @property
     def scheduled_job_registries(self) -> list[ScheduledJobRegistry]:
-        """The registries of the queues that it looks after at the moment."""
+        """The registries of the queues for which it is responsible at the moment."""
         return self._scheduled_job_registries
 
 
@@ -194,7 +194,7 @@ def scheduler_process(scheduler: RQScheduler | None) -> BaseProcess | None:
 def new_execution(
     execution_id: str, job_id: str, connection: redis.Redis, worker_name: str, at: datetime, job: rq.job.Job | None
 ) -> Execution:
-    """RQ's object for an execution that began at that time; with its job, where that is read already."""
+    """RQ's object for an execution that began at that time; with its job, where that was read already."""
     execution = Execution(execution_id, job_id, connection, worker_name)
     execution.created_at = execution.last_heartbeat = at
     execution._job = job

@@ -1,4 +1,4 @@
-"""Ending special jobs by RQ's own code: those with callbacks, repeats, webhooks, dependents, RQ's limits."""
+"""Ends special jobs by RQ's own code: those with callbacks, repeats, webhooks, dependents or RQ's limits."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's worker have no types)
@@ -39,14 +39,14 @@ from qtui_workers.text import printable
 log = logging.getLogger("rq.worker")
 
 _REFUSED: Final = (redis.OutOfMemoryError, redis.ReadOnlyError)
-"""The server does not take a write now, but will."""
+"""Errors of a server that does not accept a write now, but will later."""
 _PAUSE: Final = 1.0
 
 
 class RqEndings:
-    """Has RQ end a job only while this worker holds it, however long that takes; then removes the oldest where wanted.
+    """Has RQ's own code end jobs, each only while this worker holds it; then removes the oldest jobs where wanted.
 
-    RQ's code runs in a horse; whoever wants it to give up ends the horse.
+    It waits for Redis as long as it takes. RQ's code runs in a horse: to make it give up, the worker ends the horse.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RqEndings:
         self._events = events
 
     def holds(self, job_id: str, queue: str, execution: str) -> bool:
-        """Whether a job that this worker began is still its own (`holds_lease` of `lua/lease.lua`)."""
+        """Whether this worker still has a job that it began (`holds_lease` of `lua/lease.lua`)."""
         if self._connection.zscore(keys.registry("wip", queue), f"{job_id}:{execution}") is not None:
             return True
         return self._connection.hmget(keys.job(job_id), "status", "worker_name") == [b"canceled", self._worker.encode()]
@@ -79,7 +79,7 @@ class RqEndings:
     # Around RQ's own methods of the same names. `rq_method` is that method, with its arguments.
 
     def finalize(self, job: Job, queue: Queue, execution: Execution, rq_method: Callable[[], None]) -> None:
-        """Ends a job, if it is still this worker's; waits for Redis as long as it takes."""
+        """Ends a job, if this worker still has it; waits for Redis as long as it takes."""
         with self._endless_patience():
             if self.holds(job.id, queue.name, execution.id):
                 rq_method()
@@ -101,7 +101,7 @@ class RqEndings:
         self._keep_newest(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:
-        """Repeats a transaction until the server takes it; raises what it refused where this worker has to leave."""
+        """Repeats a transaction until the server accepts it; raises the server's error where this worker has to end."""
         while True:
             try:
                 return write()
@@ -116,7 +116,7 @@ class RqEndings:
         """Ends a special job whose horse is gone, as rq.worker.Worker.monitor_work_horse does."""
         settled = Ending("settled", ending.started, ending.ended)
         if not self.holds(claim.id, claim.queue, claim.execution):
-            return settled  # the horse had come that far
+            return settled  # the horse had ended it already, or it is another worker's
         job = self._jobs.job_of(claim)
         job.ended_at = datetime.fromtimestamp(ending.ended, UTC)
         execution, queue = self._jobs.execution_of(claim, job), self._jobs.queue_of(claim.queue)
@@ -127,7 +127,7 @@ class RqEndings:
         return replace(settled, status=job.get_status(refresh=False).value, error=ending.error)
 
     def enqueue_dependents(self, claim: Claim) -> None:
-        """Enqueues the jobs that waited for one that has ended; logs where a record keeps RQ from it."""
+        """Enqueues the jobs that waited for one that has ended; logs an error where a record prevents that."""
         try:
             self._jobs.queue_of(claim.queue).enqueue_dependents(self._jobs.fetch(claim.id))
         except AWAY:
@@ -153,5 +153,5 @@ class RqEndings:
 
 
 def _status(job: Job) -> Status | None:
-    """The status that RQ's own code has just given it."""
+    """The status that RQ's own code has just given the job."""
     return parse(job.get_status(refresh=False))

@@ -24,9 +24,9 @@ log = logging.getLogger("rq.worker")
 
 _TAKEOVER_EVERY: Final = 30.0
 _TRIES: Final = 5
-"""How often a scheduler's process gets SIGTERM: in its first moments it does not notice one."""
+"""How often SIGTERM is sent to a scheduler's process, as it does not notice one just after its start."""
 _EXIT_WITHIN: Final = 2.0
-"""Seconds after each."""
+"""Seconds that the process has to end after each signal."""
 
 
 class Scheduler(RqScheduler):
@@ -36,7 +36,7 @@ class Scheduler(RqScheduler):
         super().__init__(*args, **kwargs)
         self._worker_pid = os.getpid()
         self._next_takeover = 0.0
-        """When to look whether it may start (time.monotonic)."""
+        """When to check whether it may start (time.monotonic)."""
         self._away_since: float | None = None
         """When Redis went away (time.monotonic); None while it is there."""
 
@@ -55,7 +55,7 @@ class Scheduler(RqScheduler):
                 time.sleep(self.interval)
 
     def heartbeat(self) -> None:
-        """A sign of life, every second; without its worker it ends."""
+        """The heartbeat, every second; where its worker has died, it requests its own end."""
         super().heartbeat()
         if self._away_since is not None:
             log.info("Scheduler: Redis is back after %.1f s", time.monotonic() - self._away_since)
@@ -91,7 +91,10 @@ class Scheduler(RqScheduler):
             self.release_locks()
 
     def take_over_if_due(self) -> None:
-        """Every 30 s starts its process, if it has none and no other worker's scheduler is alive; RQ waits ten minutes."""
+        """Checks every 30 s whether its process has to start: it has none, and no other worker's scheduler is alive.
+
+        RQ itself checks that every ten minutes.
+        """
         if time.monotonic() < self._next_takeover:
             return
         self._next_takeover = time.monotonic() + _TAKEOVER_EVERY
@@ -114,7 +117,7 @@ class Scheduler(RqScheduler):
 
 
 def end_process(process: BaseProcess | None) -> None:
-    """Ends the process of a scheduler, killed if need be; its locks expire by themselves within about a minute."""
+    """Ends the process of a scheduler, and kills it where necessary; its locks expire within about a minute."""
     for end in (*[BaseProcess.terminate] * _TRIES, BaseProcess.kill):
         if process is None or not process.is_alive():
             return

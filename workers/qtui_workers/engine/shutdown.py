@@ -18,13 +18,13 @@ from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.rq_adapter import WorkerInternals
 
 _ONE_REQUEST: Final = timedelta(seconds=1)
-"""Ctrl-C reaches every process of a group, and a pool passes its own on: signals this near to each other are one."""
+"""Signals within this time count as one: Ctrl-C reaches every process of a group, and a pool also passes its signal on."""
 
 
 class Shutdown:
     """Whether a worker was requested to stop, and until when its running job may go on.
 
-    `request` may interrupt the worker anywhere: it only notes the request and wakes the loop up, which calls `acknowledge`.
+    `request` may interrupt the worker at any place: it only notes the request and wakes the loop, which calls `acknowledge`.
     """
 
     def __init__(self, internals: WorkerInternals, timeout: float, acknowledged: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class Shutdown:
         return self._internals.stop_requested
 
     def is_due(self) -> bool:
-        """Whether the time of the running job is over."""
+        """Whether the time for the running job is over."""
         return time.monotonic() >= self.deadline
 
     def request(self, signum: int) -> None:
@@ -67,11 +67,11 @@ class Shutdown:
             self._waker.send(b"!")
 
     def fileno(self) -> int:
-        """What becomes readable when a stop is requested."""
+        """The descriptor that becomes readable when a stop is requested."""
         return self._woken.fileno()
 
     def acknowledge(self) -> None:
-        """Takes note of a request, where the loop waits."""
+        """Handles a request; the loop calls it where it waits."""
         with suppress(OSError):
             self._woken.recv(64)
         if self.requested and not self._acknowledged:
@@ -79,7 +79,7 @@ class Shutdown:
             self._on_acknowledged()
 
     def _repeat_later(self, signum: int) -> None:
-        """The loop does not run while a job runs in this process: the signal is sent again when the job's time is over."""
+        """Sends the signal again when the job's time is over, as the loop does not run while a job runs in this process."""
         timer = threading.Timer(self._timeout, os.kill, (os.getpid(), signum))
         timer.daemon = True
         timer.start()

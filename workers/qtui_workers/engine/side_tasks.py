@@ -1,4 +1,4 @@
-"""Work that a worker does beside its jobs, and that may call code of their callbacks: each in a process of its own."""
+"""Work that a worker does beside its jobs, and that may call their callbacks: each task in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from qtui_workers.text import printable
 log = logging.getLogger("rq.worker")
 
 _TIMEOUT: Final = 90.0
-"""Seconds that one may take: RQ gives a callback 60."""
+"""Seconds that one task may take: RQ gives a callback 60."""
 
 
 class SideTasks:
-    """Starts them, and sees to those that have ended or take too long."""
+    """Starts such tasks, and ends those that are done or take too long."""
 
     def __init__(self, worker: str, *, in_horse: Callable[[], None]) -> None:
         """`in_horse` is called first in each new process."""
         self._worker = worker
         self._in_horse = in_horse
         self._running: dict[Horse, tuple[str, float]] = {}
-        """What each does, and until when it may (time.monotonic)."""
+        """What each does, and when its time is over (time.monotonic)."""
 
     def start(self, what: str, work: Callable[[], None]) -> None:
-        """Runs `work` once; `what` it is, for the log."""
+        """Runs `work` once; `what` names it in the log."""
 
         def settle(_: str) -> bool:
             self._in_horse()
@@ -47,7 +47,7 @@ class SideTasks:
             horse.settle("")
 
     def reap(self, wait: float = 0.0) -> None:
-        """Ends the processes that are done or take too long; with `wait` all of them, after so many seconds at most."""
+        """Ends the processes that are done or take too long; with `wait`, all of them within so many seconds."""
         until = time.monotonic() + wait
         for horse, (what, latest) in list(self._running.items()):
             ready, _, _ = select.select([horse], [], [], max(0.0, until - time.monotonic()))

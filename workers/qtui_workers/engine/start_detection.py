@@ -22,9 +22,9 @@ _LONGEST_PAUSE: Final = 0.02
 
 
 def report_start(limits: Limits, claim: Claim, seen: float) -> None:
-    """Lets the limiter count from when the start was seen (time.monotonic), instead of the latest time that it could be.
+    """Has the limiter count from the time at which the start was seen (time.monotonic), not from the latest possible time.
 
-    A lost report costs rate only. The script that ends a job reports its start, too.
+    A lost report only lowers the rate. The script that ends a job also reports its start.
     """
     if claim.limit is not None:
         with suppress(redis.RedisError, OSError):
@@ -35,8 +35,8 @@ def report_start(limits: Limits, claim: Claim, seen: float) -> None:
 def start_detected(function: Callable[..., Any], report: Callable[[], None]) -> Iterator[None]:
     """Calls `report`, from a thread of its own, once the function that this thread calls inside has begun.
 
-    A report just before the call would not be true: between any two instructions the system may let a process wait for as
-    long as it likes. Where nothing can be seen, as the function is not written in Python or ends at once, there is no report.
+    A report just before the call could be wrong: the system may make a process wait between any two instructions, for any
+    time. Where nothing can be seen, as the function is not written in Python or ends at once, there is no report.
     """
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
@@ -61,7 +61,7 @@ def _watch(thread: int, code: CodeType, over: threading.Event, report: Callable[
 
 
 def _has_begun(frame: FrameType | None, code: CodeType) -> bool:
-    """Whether that code runs in this frame, or in one that waits for it, and has got beyond its entry."""
+    """Whether that code runs in this frame, or in a frame that waits for this one, and is beyond its entry."""
     while frame is not None:
         if frame.f_code is code:
             return frame.f_lasti > _entry(code)

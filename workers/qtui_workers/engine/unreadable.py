@@ -1,4 +1,4 @@
-"""Jobs whose record cannot be read: put among the failed ones, where an operator sees them."""
+"""Jobs whose record cannot be read: they are put among the failed jobs, where an operator sees them."""
 
 # mypy: allow-untyped-calls
 # (RQ's Result has no types)
@@ -32,13 +32,13 @@ def set_aside(connection: redis.Redis, queue: str, job_id: str, reason: str) -> 
         pipe.lrem(keys.intermediate(queue), 1, job_id)
         pipe.zrem(keys.registry("scheduled", queue), job_id)
         if kind != b"none":
-            _among_failed(pipe, queue, job_id, reason)
+            _add_to_failed(pipe, queue, job_id, reason)
         if kind == b"hash":
             pipe.hset(keys.job(job_id), mapping={"status": "failed", "ended_at": format_time(time.time())})
         pipe.execute()
 
 
-def _among_failed(pipe: redis.client.Pipeline, queue: str, job_id: str, reason: str) -> None:
+def _add_to_failed(pipe: redis.client.Pipeline, queue: str, job_id: str, reason: str) -> None:
     sentence = f"{UNREADABLE} ({printable(reason, 300)})"
     log.error("job %s: %s; it is now among the failed jobs of %s", job_id, sentence, queue)
     pipe.zadd(keys.registry("failed", queue), {job_id: time.time() + _KEPT})

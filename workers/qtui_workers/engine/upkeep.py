@@ -1,4 +1,4 @@
-"""What a worker does from time to time, whether or not a job runs: its sign of life, and its cron jobs."""
+"""What a worker does from time to time, whether or not a job runs: its heartbeat, and its cron jobs."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class Upkeep:
         cron: Cron,
         outage: Outage,
     ) -> None:
-        """`beat` gives a sign of life every `interval` seconds; `after_beat` gets its answer, and whether no job runs."""
+        """`beat` sends a heartbeat every `interval` seconds; `after_beat` receives its answer, and whether no job runs."""
         self._interval = interval
         self._beat = beat
         self._after_beat = after_beat
         self._cron = cron
         self._outage = outage
         self._lost: Claim | None = None
-        """The running job, if the last sign of life found that another worker has it now."""
+        """The running job, if the last heartbeat found that it is no longer this worker's."""
         self.next_beat = 0.0
-        """When a sign of life is due (time.monotonic)."""
+        """When a heartbeat is due (time.monotonic)."""
         self._next_tick = 0.0
-        """When the cron jobs are to be looked at (time.monotonic)."""
+        """When the cron jobs are to be checked (time.monotonic)."""
 
     @property
     def next_due(self) -> float:
@@ -43,27 +43,27 @@ class Upkeep:
         return min(self.next_beat, self._next_tick)
 
     def is_lost(self, claim: Claim) -> bool:
-        """Whether the last sign of life found that the job is no longer this worker's."""
+        """Whether the last heartbeat found that the job is no longer this worker's."""
         return self._lost is claim
 
     def begin(self, *, cron: bool) -> None:
-        """The worker begins to work, with or without cron jobs."""
+        """Called when the worker begins to work, with or without cron jobs."""
         self._next_tick = 0.0 if cron else math.inf
 
     def beat_soon(self) -> None:
-        """A sign of life is due at once."""
+        """Makes a heartbeat due at once."""
         self.next_beat = 0.0
 
     def run_due(self, claim: Claim | None) -> None:
-        """Does what is due, while that job runs, or none."""
+        """Does what is due; `claim`: the running job, None where none runs."""
         if time.monotonic() >= self.next_beat:
             with self._outage.tolerated():
-                self._give_sign_of_life(claim)
+                self._send_heartbeat(claim)
         if time.monotonic() >= self._next_tick:
             with self._outage.tolerated():
                 self._enqueue_cron_jobs()
 
-    def _give_sign_of_life(self, claim: Claim | None) -> None:
+    def _send_heartbeat(self, claim: Claim | None) -> None:
         self.next_beat = time.monotonic() + self._interval
         beat = self._beat(claim)
         self._lost = None if beat.held else claim

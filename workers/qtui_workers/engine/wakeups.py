@@ -11,11 +11,11 @@ from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.shutdown import Shutdown
 
 _LONGEST: Final = 3600.0
-"""Seconds."""
+"""Seconds that one wait may take."""
 
 
 class Wakeups:
-    """Waits, in the worker's only thread, until one of them is there, and handles it."""
+    """Waits, in the worker's only thread, until one of these happens, and handles it."""
 
     def __init__(self, shutdown: Shutdown, commands: Commands, watch: QueueWatch) -> None:
         self._shutdown = shutdown
@@ -23,7 +23,7 @@ class Wakeups:
         self._watch = watch
 
     def wait(self, seconds: float, horse: Horse | None = None) -> bool:
-        """Waits for so long at most; returns whether the horse has an answer. With a horse it waits for no queues."""
+        """Waits at most so many seconds; returns whether the horse has an answer. With a horse it does not wait for queues."""
         commands = self._commands.socket()
         queues = None if horse else self._watch.fileno()
         sources: list[Any] = [one for one in (self._shutdown, horse, commands, queues) if one is not None]

@@ -1,4 +1,4 @@
-"""The worker as RQ, its commands and users' subclasses see it: RQ's methods, passed on to the parts that do the work."""
+"""The worker as RQ, its commands and users' subclasses see it: RQ's methods, which call the parts that do the work."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's worker have no types)
@@ -50,7 +50,7 @@ LEASE: Final = 30.0
 """Seconds within which the job of a worker that was killed is taken up again."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
-"""Seconds between two beginnings of the loop."""
+"""Seconds of the longest pause before the loop begins again."""
 
 
 class Worker(RqWorker):
@@ -58,14 +58,14 @@ class Worker(RqWorker):
 
     The worker's process talks to Redis and never runs the code of a job; a horse does. After a signal, SIGTERM or SIGINT,
     the running job may go on for at most `shutdown_timeout` seconds; then, or at a second signal a second later, it is put
-    back at the head of its queue. `recycle_jobs` and `recycle_memory` (bytes) are what a horse runs and holds before
-    another takes its place. `in_process` runs jobs right here: faster, but only for jobs that neither crash nor hang; where
-    such a worker is killed, its job is taken up only a minute after the job's timeout. With `cron` it is among those of
-    which one enqueues the processors' cron jobs, but in burst.
+    back at the head of its queue. A horse that has run `recycle_jobs` jobs, or holds more than `recycle_memory` bytes, is
+    replaced. `in_process` runs jobs in the worker's own process: faster, but only for jobs that neither crash nor hang; where
+    such a worker is killed, its job is taken up only a minute after the job's timeout. With `cron` it takes part in the
+    enqueuing of the processors' cron jobs, which only one worker does at a time; not in burst.
 
-    It takes what `rq.Worker` takes, so that `rq worker --worker-class` runs it or, with its own `policy`, a subclass. A
+    It accepts the arguments of `rq.Worker`, so that `rq worker --worker-class` runs it, or a subclass with its own `policy`. A
     subclass may replace `perform_job` and RQ's handling of a job's end; `execute_job` and other ways to fork are not called.
-    `worker_ttl` and `job_monitoring_interval` mean nothing here: signs of life follow from `lease`.
+    `worker_ttl` and `job_monitoring_interval` have no effect: the times of heartbeats follow from `lease`.
     """
 
     policy: Policy = Policy()
@@ -90,11 +90,11 @@ class Worker(RqWorker):
     ) -> None:
         own_kind = Job.under(policy or self.policy, job_class or self.job_class)
         reads = resolve_serializer(serializer)
-        # RQ's default unpickles whatever the policy says; a job that may be unpickled is so by its own class.
+        # RQ's default unpickles whatever the policy says; our class of jobs unpickles only where the policy allows it.
         reads = JSONSerializer if reads is DefaultSerializer else reads
-        options = {"log_job_description": False} | options  # what the job was given is in it
+        options = {"log_job_description": False} | options  # it holds the job's arguments
         super().__init__(cast(Any, queues), name or _default_name(), job_class=own_kind, serializer=reads, **options)
-        # Queues that were given know their jobs by a class without a policy.
+        # Queues that were given to the constructor use a class of jobs without a policy.
         self.queues = [self._queue(queue.name) for queue in self.queues]
         self.shutdown_timeout = shutdown_timeout
         if in_process is not None:
@@ -118,8 +118,8 @@ class Worker(RqWorker):
     def run(self, *, burst: bool = False) -> None:
         """Works, with the scheduler, until a stop is requested; in burst, until the queues are empty.
 
-        Where that ends because of an error of Redis, it begins anew after a pause. Raises Refused where a worker of that name
-        is there already.
+        Where that ends because of an error of Redis, it begins again after a pause. Raises Refused where a worker of that name
+        exists already.
         """
         pause = _FIRST_PAUSE
         while True:
@@ -146,7 +146,7 @@ class Worker(RqWorker):
         dequeue_strategy: DequeueStrategy = DequeueStrategy.DEFAULT,
     ) -> bool:
         """Works until a stop is requested, or in burst until the queues are empty; as `rq.worker.BaseWorker.work`."""
-        # The loop tries again by itself, and has more to do meanwhile.
+        # The loop repeats commands by itself, and has more to do meanwhile.
         self.connection.set_retry(Retry(NoBackoff(), 1))
         self._parts.internals.install_signal_handlers()
         self._parts.internals.set_dequeue_strategy(dequeue_strategy)
@@ -165,7 +165,7 @@ class Worker(RqWorker):
         return done > 0
 
     def teardown(self) -> None:
-        """Ends what the worker has started, and its record, as far as Redis is there."""
+        """Ends what the worker has started, and its record, as far as Redis answers."""
         if self.is_horse:
             return
         self._parts.close()
@@ -178,7 +178,7 @@ class Worker(RqWorker):
     # Signals and commands: RQ's hooks
 
     def request_stop(self, signum: int, frame: Any) -> None:
-        """Ends the worker after the running job, or after its `shutdown_timeout`; at a second signal at once."""
+        """Requests the worker's end: after the running job or `shutdown_timeout`; at a second signal, at once."""
         if os.getpid() != self.pid:  # a process of ours that has no handlers of its own yet
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
@@ -195,7 +195,7 @@ class Worker(RqWorker):
         self.pubsub = None
 
     def handle_payload(self, message: Any) -> None:
-        """Obeys a command; one that cannot be read is ignored."""
+        """Carries out a command; one that cannot be read is ignored."""
         try:
             super().handle_payload(message)
         except AWAY:
@@ -211,7 +211,7 @@ class Worker(RqWorker):
         return 1
 
     def validate_queues(self) -> None:
-        """As RQ's; raises InvalidInput where queues or jobs are kept under keys that our scripts do not know."""
+        """As RQ's; raises InvalidInput where queues or jobs have other keys than those that our scripts use."""
         super().validate_queues()
         wanted = {queue.key: keys.queue(queue.name) for queue in self.queues} | {self.job_class.key_for("ID"): keys.job("ID")}
         for key, known in wanted.items():
@@ -219,7 +219,7 @@ class Worker(RqWorker):
                 raise InvalidInput(f"this worker looks at {known}, never at {key}: use RQ's own prefixes of keys")
 
     def register_birth(self) -> None:
-        """Enters this worker in the list of workers; its own entry of before a lost connection is replaced."""
+        """Adds this worker to the list of workers; its own entry from before a lost connection is replaced."""
         if self.birth_date is not None:
             self.connection.delete(self.key)
         try:
@@ -228,12 +228,12 @@ class Worker(RqWorker):
             raise Refused(f"a worker named '{self.name}' is there already: choose another --name") from None
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """What the worker is at, for others to see; where Redis is away it goes on without."""
+        """Writes the worker's state, for others to see; where Redis is away, the worker goes on without that."""
         with suppress(*AWAY):
             super().set_state(state, pipeline)
 
     def set_shutdown_requested_date(self) -> None:
-        """Notes for others that this worker is leaving; where Redis is away it leaves without."""
+        """Writes that this worker is ending, for others to see; where Redis is away, the worker ends without that."""
         with suppress(*AWAY):
             super().set_shutdown_requested_date()
 
@@ -261,62 +261,62 @@ class Worker(RqWorker):
         end_process(scheduler_process(self.scheduler))
 
     def run_maintenance_tasks(self) -> None:
-        """RQ's maintenance, without the scheduler, which is looked after more often."""
+        """RQ's maintenance, without the scheduler, which is checked more often."""
         self.clean_registries()
         self.clean_group_registries()
 
     def clean_registries(self) -> None:
-        """RQ's maintenance of registries; a record that it cannot read ends it until next time, not the worker."""
+        """RQ's maintenance of registries; a record that it cannot read does not end the worker."""
         self.last_cleaned_at = now()
         clean_registries(self.connection, self.queues, self.name)
 
     # A job's run and end: RQ's hooks
 
     @cached_property
-    def has_own_ways(self) -> bool:
-        """Whether a subclass, a tool or an option changes how jobs are run and ended: then RQ's own code ends every job."""
+    def is_customized(self) -> bool:
+        """Whether a subclass, a tool or an option changes how jobs are run and ended: then RQ's own code does that for all."""
         changed = any(getattr(getattr(self, name), "__func__", None) is not known for name, known in _KNOWN.items())
         return changed or self.disable_default_exception_handler or self.default_result_ttl == 0
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:
-        """Logs what an attempt raised, then calls the exception handlers; RQ's way would log the job's arguments, too."""
+        """Logs what an attempt raised, then calls the exception handlers; RQ's own code would log the job's arguments too."""
         attempt_logs.log_error(Source.of(job, worker=self.name, attempt=getattr(job, "attempt", None)), *exc_info)
         call_exception_handlers(self._parts.internals.exception_handlers, job, *exc_info)
 
     def prepare_job_execution(self, job: rq.job.Job, remove_from_intermediate_queue: bool = False) -> None:
-        """Nothing for a job that was claimed: the script has noted it all, and it may be another worker's again."""
+        """Does nothing for a job that was claimed: the script has written all, and another worker may have the job by now."""
         if not getattr(job, "claimed", False):
             super().prepare_job_execution(job, remove_from_intermediate_queue)
 
     def finalize_success(self, job: rq.job.Job, queue: rq.Queue, execution: Execution, return_value: Any) -> None:
-        """As RQ's, while this worker holds the job."""
+        """As RQ's, if this worker still has the job."""
         rq_method = partial(super().finalize_success, job, queue, execution, return_value)
         self._parts.endings.finalize(job, queue, execution, rq_method)
 
     def finalize_failure(self, job: rq.job.Job, queue: rq.Queue, execution: Execution, exc_info: ExcInfo) -> None:
-        """As RQ's, while this worker holds the job; raises Interrupted again, which puts the job back."""
+        """As RQ's, if this worker still has the job; raises Interrupted again, which puts the job back."""
         if isinstance(exc_info[1], Interrupted):
             raise exc_info[1]
         rq_method = partial(super().finalize_failure, job, queue, execution, exc_info)
         self._parts.endings.finalize(job, queue, execution, rq_method)
 
     def handle_execution_ended(self, job: rq.job.Job, queue: rq.Queue, heartbeat_ttl: int) -> None:
-        """As RQ's, once the server takes it."""
+        """As RQ's, repeated until the server accepts it."""
         self._parts.endings.repeat_until_accepted(partial(super().handle_execution_ended, job, queue, heartbeat_ttl))
 
     def handle_job_success(self, job: rq.job.Job, queue: rq.Queue, *arguments: Any, **named: Any) -> None:
-        """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
+        """As RQ's, repeated until the server accepts it; then the oldest jobs are removed where their processor wants it."""
         self._parts.endings.handle_success(job, queue, partial(super().handle_job_success, job, queue, *arguments, **named))
 
     def handle_job_failure(self, job: rq.job.Job, queue: rq.Queue, *arguments: Any, **named: Any) -> None:
-        """As RQ's, once the server takes it; then the oldest are removed where their processor wants it."""
+        """As RQ's, repeated until the server accepts it; then the oldest jobs are removed where their processor wants it."""
         rq_method = partial(super().handle_job_failure, job, queue, *arguments, **named)
         self._parts.endings.handle_failure(job, queue, rq_method, named.get("exc_string") or "")
 
 
 _REPLACEABLE: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")
 _KNOWN: Final = {name: getattr(Worker, name) for name in _REPLACEABLE}
-"""The methods as they are when this module is loaded: a tool that patches RQ comes later."""
+"""The methods as they are when this module is loaded: a tool that patches RQ does so later."""
 
 
 def _own_version() -> str:
@@ -327,5 +327,5 @@ def _own_version() -> str:
 
 
 def _default_name() -> str:
-    """The host and the process, which a person recognizes, and what tells it from one that died under the same."""
+    """The host and the process, which a person recognizes, and a random part, as a dead worker may have had the same."""
     return f"{socket.gethostname()}.{os.getpid()}.{uuid4().hex[:4]}"

@@ -20,11 +20,11 @@ class WorkerEvents:
         self._worker = worker
 
     def trouble(self, error: str, *, job: str | None = None, queue: str | None = None) -> None:
-        """Trouble of the worker itself, perhaps with a job."""
+        """Writes an event of trouble of the worker itself, perhaps with a job."""
         self._emit(EventKind.WORKER_ERROR, Source(job, queue, worker=self._worker), {"error": error})
 
     def ended(self, kind: EventKind, job: Job, *, error: str | None = None) -> None:
-        """How a job has ended, with the details that the script of a plain job gives."""
+        """Writes an event of how a job has ended, with the same details as the script that ends plain jobs."""
         details: dict[str, str | float] = {"error": error} if error else {}
         if job.started_at and job.ended_at:
             details["seconds"] = (job.ended_at - job.started_at).total_seconds()

@@ -18,7 +18,7 @@ from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
 
 WORKER_TTL: Final = 90
-"""Seconds after its last sign of life until a worker's record expires."""
+"""Seconds from a worker's last heartbeat until its record expires."""
 _STRANDED_AFTER: Final = 60
 
 _STEP: Final = Script.load("step")
@@ -28,7 +28,7 @@ _STRANDED: Final = Script.load("stranded")
 
 
 Outcome = Literal["done", "lost", "dependents"]
-"""`lost`: the job was not ours any more; `dependents`: nothing is done, as jobs wait for it and RQ's own code has to end it."""
+"""`lost`: the job is not ours any more; `dependents`: nothing is done, as other jobs wait for it: RQ's own code has to end it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Step:
     """The result of ending one job and taking the next."""
 
     outcome: Outcome | None
-    """Of the ending; None where no job was to be ended."""
+    """The outcome of the ending; None where no job was to be ended."""
     found: Claim | Nothing
 
 
@@ -52,12 +52,12 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The answer to a sign of life."""
+    """The answer to a heartbeat."""
 
     known: bool
     """Whether the worker is on record."""
     held: bool
-    """Whether its job is still its own."""
+    """Whether the worker still has its job; True where none runs."""
     overdue: tuple[Overdue, ...]
     stranded: tuple[str, ...]
     """Queues with entries between queue and start."""
@@ -67,7 +67,7 @@ class WorkerStore:
     """The record of one worker. Every method is one round trip, and raises redis.RedisError or OSError."""
 
     def __init__(self, connection: redis.Redis, worker: str, lease: int, limits: Mapping[str, str]) -> None:
-        """`lease` in seconds, 0: as long as the job may take. `limits`: those that the code declares, by queue (JSON)."""
+        """`lease` in seconds; 0: as long as the job may take. `limits`: those that the processors declare, by queue (JSON)."""
         self._connection = connection
         self._own_connection: Any = own_connection(connection)
         self._limits = limits
@@ -83,10 +83,10 @@ class WorkerStore:
         requested_at: float | None = None,
         forced: bool = False,
     ) -> Step:
-        """Ends a job, then begins the next as that execution (None: takes none), of the first queue that has any.
+        """Ends a job, then takes the next one, from the first queue that has one, as that execution (None: takes none).
 
         Both may be repeated with the same arguments: what was done before is not done again. `requested_at` is when
-        this execution was first requested; forced: also where other jobs wait for the one that ends.
+        this execution was first requested; `forced`: end the job also where other jobs wait for it.
         """
         begun = time.time()
         ending = ended[1].arguments(ended[0], forced=forced) if ended else dict.fromkeys(_STEP.arguments, "")
@@ -108,16 +108,16 @@ class WorkerStore:
         self._own_connection.disconnect()
 
     def _run_step(self, given: list[Argument]) -> Any:
-        """Runs the script on a connection of its own: the client's way there takes as long as a short job."""
+        """Runs the script on a connection of its own: a call through the client takes as long as a short job."""
         try:
-            return self._ask("EVALSHA", _STEP.digest, given)
+            return self._send("EVALSHA", _STEP.digest, given)
         except NoScriptError:
-            return self._ask("EVAL", _STEP.text, given)
+            return self._send("EVAL", _STEP.text, given)
         except (redis.ConnectionError, redis.TimeoutError):  # an idle connection may have been closed meanwhile
             self._own_connection.disconnect()
-            return self._ask("EVALSHA", _STEP.digest, given)
+            return self._send("EVALSHA", _STEP.digest, given)
 
-    def _ask(self, *command: Any) -> Any:
+    def _send(self, *command: Any) -> Any:
         name, script, given = command
         self._own_connection.send_command(name, script, 0, *given)
         return self._own_connection.read_response()
@@ -126,13 +126,13 @@ class WorkerStore:
         return [part for queue in queues for part in (queue, self._limits.get(queue, ""))]
 
     def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> Outcome | None:
-        """Ends a job of a worker that was lost; `lost` where another worker has done so, or that worker is back."""
+        """Ends a job of a worker that was lost; returns `lost` where another has done so, or the lost worker is back."""
         given = {**self._common(time.time(), worker, 0), **ending.arguments(claim, forced=True), "next": ""}
         outcome, *_ = self._run_step(_STEP.values(**given))
         return _outcome(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
-        """A sign of life of the worker and its job."""
+        """Sends the heartbeat of the worker and its job."""
         job_id, queue, execution = (claim.id, claim.queue, claim.execution) if claim else ("", "", "")
         common = self._common(time.time())
         known, held, overdue, stranded = _BEAT.run(
@@ -141,11 +141,11 @@ class WorkerStore:
         return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
 
     def trim(self, kind: str, queue: str, job_id: str, keep: int) -> None:
-        """Keeps the newest of a registry's jobs (`keys.registry`), of which that one has just ended."""
+        """Keeps the newest `keep` jobs of a registry (`keys.registry`) in which that job has just ended."""
         _TRIM.run(self._connection, kind=kind, queue=queue, id=job_id, keep=keep)
 
     def requeue_stranded(self, queue: str) -> list[str]:
-        """Puts entries back that a stock worker left between queue and start a minute ago; their ids."""
+        """Puts back entries that a stock worker left between queue and start a minute ago; returns their ids."""
         return [decode(one) for one in _STRANDED.run(self._connection, queue=queue, after=_STRANDED_AFTER)]
 
     def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> dict[str, Argument]:

@@ -1,1 +1,1 @@
-"""How jobs enter queues: the service for programs, batches and cron jobs; and what is known of a job afterwards."""
+"""How jobs enter queues: the service for programs, batches and cron jobs; and how a program reads its jobs afterwards."""

@@ -1,4 +1,4 @@
-"""Writes jobs to Redis: a few in one step; a batch of any size is staged, and enters its queue when all its jobs are there."""
+"""Writes jobs to Redis: a few in one step; a batch of any size is staged, and enters its queue when all its jobs are written."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _DISCARD: Final = Script.load("discard")
 def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row]) -> list[str]:
     """Enqueues the jobs, all of them or none, and returns their ids; one round trip for each 500 of them, or megabyte.
 
-    More than that are staged: their records are in no queue until the last step puts all their ids into it at once. Where an
-    error of `rows` or of Redis prevents that, they are removed again; where Redis is away for that too, by the next batch
-    after an hour. The last step holds the server for some milliseconds per 10,000 jobs where others wait in the queue
-    already, and for no time where it is empty.
+    A larger number is staged: the records are written first, and the last step puts all ids into the queue at once. Where an
+    error of `rows` or of Redis prevents that, the records are removed again; where Redis is away then too, the next batch
+    after an hour removes them. The last step holds the server for some milliseconds per 10,000 jobs where other jobs wait in
+    the queue already, and for no time where the queue is empty.
 
     Raises Refused where a unique id is taken, redis.RedisError, and what `rows` raises.
     """
@@ -79,7 +79,7 @@ def _put(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) ->
 
 
 def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], batch: str = "") -> int:
-    """Writes the jobs, into their place or into that batch; how many it has written."""
+    """Writes the jobs, into their place or into that batch; returns how many it has written."""
     now = datetime.now(UTC)
     shared = [part for field in template.shared(now).items() for part in field]
     fields: list[Argument] = [*shared, *template.own]
@@ -102,7 +102,7 @@ def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], 
 
 
 class _Batch:
-    """Jobs that are not in their queue yet."""
+    """A batch: jobs that are written first, and enter their queue together."""
 
     def __init__(self, connection: redis.Redis, template: JobTemplate) -> None:
         self._connection = connection
@@ -122,7 +122,7 @@ class _Batch:
         return self._ids
 
     def _stage_all(self, chunks: Iterable[Sequence[Row]]) -> None:
-        """While the server takes one chunk the next is made."""
+        """Writes all chunks; while the server handles one, the next is made."""
         with ThreadPoolExecutor(1, "stages a batch") as stager:
             staged: Future[None] | None = None
             for chunk in chunks:
@@ -154,7 +154,7 @@ class _Batch:
 
 
 def sweep(connection: redis.Redis, idle: float = _ABANDONED) -> int:
-    """Removes the batches of programs that are gone: those without a new job for `idle` seconds; returns how many.
+    """Removes the batches of programs that are gone (no new job for `idle` seconds); returns how many it has removed.
 
     Raises redis.RedisError.
     """

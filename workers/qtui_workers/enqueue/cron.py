@@ -1,4 +1,4 @@
-"""Enqueues the jobs of processors that have a schedule, each tick once, however many workers there are."""
+"""Enqueues the jobs of processors that have a schedule: one for each tick, however many workers there are."""
 
 # mypy: allow-untyped-calls
 # (some methods of RQ have no types)
@@ -36,14 +36,14 @@ from qtui_workers.text import decode
 log = logging.getLogger(__name__)
 
 LEASE: Final = 8.0
-"""Seconds after which another process may lead, where the leader is gone or does not get to run."""
+"""Seconds after which another process may lead, where the leader is gone or gets no CPU time."""
 _RENEWAL: Final = 2.5
 """Seconds between two renewals of a lead."""
 _LONGEST_REST: Final = 60.0
 _RECORD_AGE: Final = 30.0
 """Seconds after which RQ's record of this scheduler, which lives for 120, is written again."""
 _REMEMBERED: Final = 30 * 86_400
-"""Seconds that a cron job is remembered without a leader: for all ticks missed in that time one job is enqueued."""
+"""Seconds for which a cron job without a leader is remembered: for all ticks missed in that time, one job is enqueued."""
 
 _LEAD: Final = Script.load("cron_lead")
 _ENQUEUE: Final = Script.load("cron")
@@ -61,21 +61,21 @@ class _Entry:
     """Its last tick, or the time it was registered."""
     enqueued: float | None = None
     due: float | None = None
-    """When there is something to do for it; None: as soon as it leads."""
+    """When its next job is due; None: to be checked as soon as this process leads it."""
 
     @property
     def name(self) -> str:
         return self.template.processor.name
 
     def job_id(self, tick: int) -> str:
-        """The id of the job of that tick, the same whoever enqueues it: `cron-NAME-20260131T235900`, in UTC."""
+        """The id of the job of that tick, the same in every process: `cron-NAME-20260131T235900`, in UTC."""
         name = re.sub(r"[^A-Za-z0-9_-]", "-", self.name[:100])
         if name != self.name:
             name += "-" + sha1(self.name.encode(), usedforsecurity=False).hexdigest()[:8]
         return f"cron-{name}-{datetime.fromtimestamp(tick, UTC):%Y%m%dT%H%M%S}"
 
     def record(self, now: float) -> dict[str, Any]:
-        """The record for RQ's own readers (`rq.cron.CronJob.from_dict`), with the timezone."""
+        """The cron job as RQ's own tools read it (`rq.cron.CronJob.from_dict`), with the timezone."""
         options, processor = self.template.options, self.template.processor
         cron_job = CronJob(
             self.template.queue,
@@ -99,19 +99,20 @@ class _Entry:
 class Cron:
     """The schedules of some processors, and this process's part in enqueuing their jobs.
 
-    Of the processes that know a cron job one leads it: it alone enqueues, until it is gone for eight seconds by the server's
-    clock. Where all know the same cron jobs, one leads them all. The script that enqueues checks the lead and the last tick
-    itself: no tick is enqueued twice, not even by a process that was suspended and still acts as the leader.
+    One of the processes that know a cron job leads it: only that process enqueues its jobs, until it has been gone for eight
+    seconds by the server's clock. Where all processes know the same cron jobs, one leads them all. The script that enqueues
+    checks the lead and the last tick itself: no tick is enqueued twice, not even by a process that was suspended and still
+    acts as the leader.
 
-    The first tick() of a process registers its cron jobs. One whose schedule is new or has changed counts from then on, also
-    for the process that leads it. Of the ticks that were missed, for up to 30 days, only the newest is enqueued.
+    The first tick() of a process registers its cron jobs. A schedule that is new or has changed counts from then on, also in
+    the process that leads the cron job. Where ticks were missed, for up to 30 days, only the newest of them is enqueued.
 
-    RQ shows the leader as one of its cron schedulers (`rq.cron.CronScheduler`). Has no thread: call tick() again and again,
-    from one thread and one process.
+    RQ shows the leader as one of its cron schedulers (`rq.cron.CronScheduler`). There is no thread: call tick() again and
+    again, from one thread and one process.
     """
 
     def __init__(self, connection: redis.Redis, processors: Iterable[Processor[Any, Any]], *, name: str | None = None) -> None:
-        """Processors without a schedule are left out; `name` is the name of this process for RQ's readers.
+        """Processors without a schedule are left out; `name` is the name of this process in RQ's tools.
 
         Raises InvalidInput where a processor's queue has a name that is not allowed.
         """
@@ -130,8 +131,8 @@ class Cron:
     def tick(self, now: float | None = None) -> float:
         """Enqueues what is due and this process leads; returns the seconds until the next call.
 
-        `now` is in seconds since 1970; None: the server's. Leads are always by the server's. Raises redis.RedisError;
-        to call again is safe then.
+        `now` is in seconds since 1970; None: the server's time, which leads always use. Raises redis.RedisError; it is safe to
+        call it again then.
         """
         if not self._entries:
             return _LONGEST_REST
@@ -145,7 +146,7 @@ class Cron:
         return max(0.0, min([rest, *waits]))
 
     def close(self) -> None:
-        """Gives up what it leads, so that others take over within seconds, and removes RQ's record of this process.
+        """Gives up the cron jobs that it leads, so that others take over within seconds, and removes its record for RQ's tools.
 
         Raises redis.RedisError.
         """
@@ -154,7 +155,7 @@ class Cron:
             self._show(server, server)
 
     def _lead(self, lease: float, now: float | None) -> tuple[float, float]:
-        """Takes or renews the lead where it can; returns the server's time, and the seconds until that is to be done again."""
+        """Takes or renews the lead where it can; returns the server's time, and the seconds until the next call."""
         cron_jobs = [part for entry in self._entries for part in (entry.name, str(entry.schedule))]
         server, *answers = _LEAD.run(
             self._connection,
@@ -212,7 +213,7 @@ class Cron:
             batches.promote(self._connection, template)
 
     def _show(self, server: float, at: float) -> None:
-        """Writes the record for RQ's readers, where it has changed or is old."""
+        """Writes the record for RQ's tools, where it has changed or is old."""
         led = [entry.record(at) for entry in self._entries if entry.leads]
         record = json.dumps(led) if led else ""
         if record == self._record and (not led or server - self._recorded_at < _RECORD_AGE):

@@ -22,7 +22,7 @@ _ID_LIMIT: Final = 200
 
 
 class JobOptions(TypedDict, total=False):
-    """How jobs are to be enqueued, documented at `EnqueueOptions`; what is not given, or None, is as the processor has it.
+    """How jobs are to be enqueued, documented at `EnqueueOptions`; an option that is missing or None is the processor's.
 
     How many jobs are kept is not among them: `keep_finished` and `keep_failed` are about the whole queue.
     """
@@ -40,7 +40,7 @@ class JobOptions(TypedDict, total=False):
 
 
 class OneJobOptions(JobOptions, total=False):
-    """The same of a single job."""
+    """How a single job is to be enqueued."""
 
     job_id: str | None
     unique: bool
@@ -54,7 +54,7 @@ def _job_id(value: Any) -> str:
 
 
 class EnqueueOptions(RunOptions):
-    """How a job is to be enqueued; what is not given is as its processor has it."""
+    """How a job is to be enqueued; an option that is not given is the processor's."""
 
     queue: Annotated[str, Checked(check_name)] | None = None
     """Another queue than the processor's own."""

@@ -15,7 +15,7 @@ from qtui_workers.server.rq_format import decompress, last_line, parse_count, pa
 from qtui_workers.text import decode, printable
 
 _LARGEST: Final = 16 * 1024 * 1024
-"""Bytes that are read of a payload or a traceback at most, counted after decompression."""
+"""At most so many bytes of a payload or a traceback are read, counted after decompression."""
 _FIELDS: Final = (
     "origin",
     "status",
@@ -40,13 +40,13 @@ class JobSnapshot:
     progress: dict[str, Any] | None
     """`{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`, or None where the job has reported none."""
     payload: dict[str, Any] | None
-    """The fields; None where it was not written as JSON."""
+    """The payload's fields; None where it was not written as JSON."""
     result: Any
-    """The value that it returned; None where there is none yet, or where it was not written as JSON."""
+    """The value that the job returned; None where there is none yet, or where it was not written as JSON."""
     failed_reason: str | None
     """The last line of the traceback, where its newest attempt failed."""
     attempt: int | None
-    """Attempts begun so far; None where its worker does not count them, as RQ's own."""
+    """Attempts begun so far; None where its worker does not count them, as RQ's own worker."""
     attempts: int | None
     """Attempts in all; None where the program that enqueued it did not set them."""
     enqueued_at: datetime | None

@@ -41,13 +41,13 @@ _OPTIONS: Final = frozenset(EnqueueOptions.model_fields)
 
 
 class Row(NamedTuple):
-    """The part of a job's record that is its own; it shares the rest with the others of its template."""
+    """The part of a job's record that is its own; the rest is shared by all jobs of its template."""
 
     id: str
     data: bytes
     description: str
     intervals: str
-    """The waits before its retries as JSON, where they are random; else ''."""
+    """The waits before the job's retries as JSON, where they are random; else ''."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class JobTemplate:
 
     @property
     def attempts(self) -> int:
-        """In all, the first one included."""
+        """Attempts in all, the first one included."""
         return self.options.attempts or 1
 
     @property
     def status(self) -> Literal["queued", "scheduled", "rate_limited"]:
-        """Where the jobs go first, in RQ's words (`rq.job.JobStatus`)."""
+        """The first status of the jobs, in RQ's words (`rq.job.JobStatus`)."""
         if self.due:
             return "scheduled"
         return "rate_limited" if self.options.concurrency else "queued"
@@ -90,16 +90,16 @@ class JobTemplate:
 
     @property
     def step(self) -> float:
-        """Seconds from the score of one job to that of the next: what waits for a limit keeps its template."""
+        """Seconds from the score of one job to that of the next: jobs that wait for a limit keep their order."""
         return 1e-6 if self.status == "rate_limited" else 0
 
     @property
     def own(self) -> tuple[str, ...]:
-        """The fields that each job has of its own, in the order of `Row`."""
-        return ("data", "description", "retry_intervals") if self._drawn else ("data", "description")
+        """The fields whose values differ between the jobs, in the order of `Row`."""
+        return ("data", "description", "retry_intervals") if self._random_waits else ("data", "description")
 
     @property
-    def _drawn(self) -> bool:
+    def _random_waits(self) -> bool:
         return self.attempts > 1 and self.options.backoff.spread > 0
 
     def shared(self, now: datetime) -> dict[str, Value]:
@@ -120,7 +120,7 @@ class JobTemplate:
             fields["enqueued_at"] = at
         if self.attempts > 1:
             fields["retries_left"] = self.attempts - 1
-            if not self._drawn:
+            if not self._random_waits:
                 fields["retry_intervals"] = self._intervals()
         if options.concurrency:
             fields |= {"rate_limit_key": self.processor.name, "rate_limit_concurrency": options.concurrency}
@@ -129,12 +129,12 @@ class JobTemplate:
         return fields
 
     def rows(self, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str) -> Iterator[Row]:
-        """What the jobs of these payloads have of their own, one after the other; `{}` in `what` is the payload's number.
+        """The rows of the jobs of these payloads, one after the other; `{}` in `what` stands for the payload's number.
 
         Raises InvalidInput at a payload that does not fit, or cannot be written as JSON.
         """
         ids = iter([self.job_id]) if self.job_id else _new_ids()
-        processor, name, drawn = self.processor, self.processor.name, self._drawn
+        processor, name, random_waits = self.processor, self.processor.name, self._random_waits
         head = b"[%b, null, [], " % json.dumps(processor.path).encode()
         for number, payload in enumerate(payloads, 1):
             model = processor.validate(payload, what.format(number))
@@ -143,7 +143,7 @@ class JobTemplate:
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
-            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if drawn else "")
+            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if random_waits else "")
 
     def _intervals(self) -> str:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
@@ -176,7 +176,7 @@ def _call(name: str, model: BaseModel) -> str:
 
 
 def _new_ids() -> Iterator[str]:
-    """Random ids as RQ's own (UUID version 4, RFC 9562), from few calls of the system's random source."""
+    """Random ids like RQ's own (UUID version 4, RFC 9562), with few calls of the system's random source."""
     for count in chain([1], repeat(256)):
         drawn = os.urandom(16 * count).hex()
         for start in range(0, len(drawn), 32):

@@ -1,4 +1,4 @@
-"""Pausing single queues, which takes effect at once: the script that takes jobs looks here."""
+"""Pausing single queues, which has an effect at once: the script that takes jobs reads the set of paused queues."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qtui_workers.text import decode, encode
 
 
 def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
-    """From now on no worker of ours takes a job of these queues; those that were not paused before.
+    """Pauses these queues: no worker of ours takes their jobs from now on. Returns those that were not paused before.
 
     Raises TypeError where one name is given in place of several.
     """
@@ -20,7 +20,7 @@ def pause(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
 
 
 def resume(connection: redis.Redis, queues: Iterable[str]) -> list[str]:
-    """Jobs of these queues are taken again; those that were paused."""
+    """Resumes these queues: their jobs are taken again. Returns those that were paused."""
     return _each(connection.srem, queues)
 
 

@@ -52,8 +52,8 @@ class QueueService:
     """Enqueues jobs of registered processors, reads their state, and cancels them.
 
     Every method raises InvalidInput (nothing is enqueued then), NotFound for an unknown processor or job, and
-    RedisUnavailable, at once where the client does not retry; then nothing is enqueued either, unless only the answer of the
-    server was lost. Threads may share it.
+    RedisUnavailable, at once where the client does not retry; nothing is enqueued then either, unless only the server's reply
+    was lost. Threads may share one service.
     """
 
     def __init__(self, connection: redis.Redis, *, max_retries: int | None = None) -> None:
@@ -65,8 +65,8 @@ class QueueService:
     def of(cls, url: str | None = None, *, max_retries: int | None = None) -> Self:
         """The service of the Redis that `qtui_workers.server.connection.resolve(url)` finds; it connects at the first command.
 
-        Raises InvalidInput for an address that is none, and RedisUnavailable only where the embedded server is meant and
-        cannot be started.
+        Raises InvalidInput for an address that is not valid, and RedisUnavailable only where that is the embedded server and
+        it cannot be started.
         """
         return cls(open_client(resolve(url)), max_retries=max_retries)
 
@@ -82,10 +82,11 @@ class QueueService:
     ) -> Enqueued:
         """Enqueues one job; the options are those of `qtui_workers.enqueue.enqueue_options.EnqueueOptions`.
 
-        A job id that exists already is enqueued over it, and an entry that still waits is kept, as RQ does
-        (`rq.Queue.enqueue_job`); the older job's results and log are removed. With `unique` that is Refused instead.
+        Where a job of the id exists already, the new job replaces it; an entry of the id that still waits in a queue is kept,
+        as RQ does (`rq.Queue.enqueue_job`), and the older job's results and log are removed. With `unique` it raises Refused
+        instead.
         """
-        template = make_template(_found(processor), self._retries, **options)
+        template = make_template(_processor_of(processor), self._retries, **options)
         (new_id,), promoted = self._put(template, [payload], "payload")
         return Enqueued(new_id, template.queue, "queued" if new_id in promoted else template.status)
 
@@ -97,27 +98,27 @@ class QueueService:
     ) -> list[str]:
         """Enqueues a job for each payload, 500 in a round trip; returns their ids in the same order.
 
-        The options are those of `EnqueueOptions` but `job_id` and `unique`. All or none: where a payload is bad, or Redis goes
-        away in between, nothing is enqueued (`batches.enqueue`). The payloads may come from a generator: besides the ids only
-        1,000 of them are in memory at a time.
+        The options are those of `EnqueueOptions` except `job_id` and `unique`. All jobs are enqueued or none: where a payload
+        is bad, or Redis goes away in between, nothing is enqueued (`batches.enqueue`). The payloads may be a generator: only
+        1,000 of them, and all ids, are in memory at a time.
         """
         if options.keys() & {"job_id", "unique"}:
             raise InvalidInput("job_id and unique are about one job: enqueue() takes them")
-        template = make_template(_found(processor), self._retries, **options)
+        template = make_template(_processor_of(processor), self._retries, **options)
         ids, _ = self._put(template, payloads, "payload {},")
         return ids
 
     def status(self, job_id: str) -> JobSnapshot:
-        """How a job is: its status, progress, payload, result and failed reason; NotFound where there is none of that id."""
+        """A job's status, progress, payload, result and failed reason; NotFound where there is no job of that id."""
         with self._explained():
             return read_snapshot(self._connection, job_id)
 
     def cancel(self, job_id: str) -> Cancellation:
         """Cancels a job that waits: queued, scheduled (a retry too), deferred, or held back by a concurrency limit.
 
-        As RQ does (`rq.job.Job.cancel`): it stays readable among the canceled ones, and what depends on it stays deferred. In
-        one step on the server: a job that a worker takes at the same moment runs, and `canceled` is False then. NotFound where
-        there is none of that id.
+        As with RQ (`rq.job.Job.cancel`), the job can still be read, among the canceled ones, and what depends on it stays
+        deferred. The server does it in one step: where a worker takes the job at the same moment, the job runs, and `canceled`
+        is False. NotFound where there is no job of that id.
         """
         with self._explained():
             reply = _CANCEL.run(self._connection, id=job_id)
@@ -142,7 +143,7 @@ class QueueService:
             raise explain(error, label_of(self._connection)) from error
 
 
-def _found(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
+def _processor_of(processor: str | Processor[Any, Any]) -> Processor[Any, Any]:
     if isinstance(processor, Processor):
         return processor
     if not isinstance(processor, str):

@@ -1,1 +1,1 @@
-"""The bundled processors, one file each: a module dropped in here is found by itself."""
+"""The bundled processors, one file each: a module that is added here is found by itself."""

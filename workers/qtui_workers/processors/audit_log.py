@@ -1,4 +1,4 @@
-"""A line of the audit log: a row in a database, written once however often its job runs."""
+"""An entry of the audit log: a row in a database, written once, however often its job runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class AuditLogged(BaseModel):
     job_id: str
     """Its primary key."""
     new: bool
-    """False where an earlier run of the job had written it."""
+    """False where an earlier run of the job had written the row already."""
 
 
 @processor(queue="audit-log", attempts=10, backoff="exponential:2s", timeout=60)

@@ -41,7 +41,7 @@ class Email(Payload):
 
 
 class EmailSent(BaseModel):
-    """A mail that the server has taken."""
+    """A mail that the server has accepted."""
 
     message_id: str
     """The same in every attempt, so that a mail sent twice can be recognized."""
@@ -62,7 +62,7 @@ def email(payload: Email) -> EmailSent:
 
 
 def render(template: Template, variables: dict[str, Any]) -> tuple[str, str]:
-    """The text and the HTML of a mail; Unrecoverable where a variable is missing, with its name, or jinja2."""
+    """The text and the HTML of a mail; Unrecoverable, which names it, where a variable is missing, or where jinja2 is."""
     with needs("mail"):
         from jinja2 import Environment, PackageLoader, StrictUndefined, UndefinedError, select_autoescape  # heavy
 

@@ -1,4 +1,4 @@
-"""Pages through an external HTTP API into a file, at one rate for all workers together, so that the API does not ban us."""
+"""Reads all pages of an external HTTP API into a file, at one rate for all workers together, so that the API does not ban us."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 _PAGE_LIMIT: Final = 16 * 1024 * 1024
 _LONGEST_WAIT: Final = 300.0
-"""Seconds that a worker stays with a job the API puts off; longer, and the job's own backoff is the better wait."""
+"""Seconds that a worker waits where the API answers with a time to wait; where that is longer, the attempt fails instead."""
 _MOST_WAITS: Final = 5
 
 
@@ -53,7 +53,7 @@ class AreaFetched(BaseModel):
     items: int
     pages: int
     requests: int
-    """Pages, and those that the API put off."""
+    """How many requests were sent: one for each page, and one for each answer with a time to wait."""
 
 
 class NotFetched(Exception):
@@ -89,10 +89,10 @@ def rate(base_url: HttpUrl, per_second: float) -> Limit:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[TextIO]:
-    """A file that takes its place once it is whole; what a killed run of the same job had begun is removed first."""
+    """A file that gets its name once it is complete; files that a killed run of the same job has left are removed first."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for begun in path.parent.glob(f"{path.name}.*"):
-        begun.unlink(missing_ok=True)
+    for left in path.parent.glob(f"{path.name}.*"):
+        left.unlink(missing_ok=True)
     part = path.with_name(f"{path.name}.{uuid4().hex}")
     try:
         with part.open("x", encoding="ascii") as file:
@@ -105,7 +105,7 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
-    """A page, and the number of requests for it: where the API answers with a time to wait, another is sent after that."""
+    """A page, and how many requests it took: after an answer with a time to wait, another request is sent."""
     query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
     limit = rate(payload.base_url, FetchSettings.read().fetch_rate)
     private = OutboundSettings.read().webhook_allow_private
@@ -122,7 +122,7 @@ def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
 
 
 def _retry_after(answer: outbound.Answer) -> float | None:
-    """The seconds to wait that the API answers with (RFC 9110, 10.2.3); None where it does not."""
+    """The seconds to wait that the API's answer names (RFC 9110, 10.2.3); None where it names none."""
     header = answer.headers.get("retry-after", "").strip()
     if answer.status not in (429, 503) or not header:
         return None

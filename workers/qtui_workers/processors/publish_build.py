@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class PublishBuild(Payload):
-    """Which publishing; where its project lies is in its record only."""
+    """Which publishing; only its record holds the folder of its project."""
 
     publishing_id: str = Field(min_length=1, max_length=200, description="The id of the publishing's record.")
     project_id: str = Field(min_length=1, max_length=200, description="The project that is published.")

@@ -28,7 +28,7 @@ _KEY_BYTES: Final = range(24, 65)
 
 
 def key_of(secret: str) -> bytes:
-    """The key that a secret such as `whsec_…` stands for; ValueError where it is none."""
+    """The key that a secret such as `whsec_…` stands for; ValueError where the secret is not valid."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except binascii.Error:
@@ -90,7 +90,7 @@ def webhook(payload: Webhook) -> WebhookDelivered:
 
 
 def signed_headers(secret: str, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """The headers that prove who sent the body and when (seconds since the epoch); the id is that of every attempt."""
+    """The headers that prove who sent the body and when (seconds since the epoch); the id is the same in every attempt."""
     signed = b".".join((webhook_id.encode(), str(timestamp).encode(), body))
     signature = base64.b64encode(hmac.digest(key_of(secret), signed, hashlib.sha256)).decode()
     return {"webhook-id": webhook_id, "webhook-timestamp": str(timestamp), "webhook-signature": f"v1,{signature}"}

@@ -1,1 +1,1 @@
-"""What the bundled processors stand on: mail, HTTP, a database, builds."""
+"""What the bundled processors use: mail, HTTP, a database, builds."""

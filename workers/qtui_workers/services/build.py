@@ -1,4 +1,4 @@
-"""The build of a project: its plan, the run of its command, and the archive of what it made.
+"""The build of a project: its plan, the run of its command, and the archive of its output.
 
 The plan is the file `publish.toml` in the project's folder:
 
@@ -32,14 +32,14 @@ from qtui_workers.validation import invalid
 
 PLAN: Final = "publish.toml"
 _PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER")
-"""Variables of the worker's environment; the others may hold its passwords."""
+"""The variables of the worker's environment that the build receives; the others may hold passwords."""
 _LINE_LIMIT: Final = 8_192
 
 Word = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]+$")]
 
 
 class BuildFailed(Exception):
-    """The build's command failed, or made nothing."""
+    """The build's command failed, or made no output."""
 
 
 class Plan(BaseModel):
@@ -85,9 +85,9 @@ class Artifact:
 
 
 def run(plan: Plan, project: Path, log: logging.Logger) -> None:
-    """Runs the plan's command to its end, each line of its output a line of the log; BuildFailed where it fails.
+    """Runs the plan's command to its end, and logs each line of its output; BuildFailed where it fails.
 
-    However this ends, by a timeout or by kill -9 of its process, the build's process group ends with it.
+    However this function ends, also by a timeout or by kill -9 of its process, the build's process group ends too.
     """
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | plan.environment
     with subprocess.Popen(

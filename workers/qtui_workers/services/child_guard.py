@@ -1,7 +1,7 @@
 """Runs a command that cannot outlive its parent: `python child_guard.py COMMAND [ARGUMENT …]`.
 
 The guard leads a process group of its own and reads its standard input, a pipe from the parent. When that pipe ends, because the
-parent closed it or died in any way, the guard kills the whole group. A file to be run, not imported: it needs nothing but Python.
+parent closed it or died in any way, the guard kills the whole group. This file is run, not imported: it needs nothing but Python.
 """
 
 import os
@@ -13,7 +13,7 @@ from typing import NoReturn
 
 
 def main(argv: list[str]) -> NoReturn:
-    """Runs the command to its end and exits as it did; 127 where it cannot be started."""
+    """Runs the command to its end and exits with its code, 128 + N after signal N; with 127 where it cannot be started."""
     threading.Thread(target=_end_with_the_parent, daemon=True).start()
     try:
         code = subprocess.call(argv, stdin=subprocess.DEVNULL)

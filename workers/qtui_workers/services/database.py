@@ -1,7 +1,7 @@
-"""The database of the bundled processors: its tables, made where they are missing, and one transaction at a time.
+"""The database of the bundled processors: its tables, which are made where they are missing, and transactions.
 
-SQLAlchemy is heavy, and an extra: processors import this module inside their functions, which raises Unrecoverable where it
-is missing.
+SQLAlchemy takes long to import, and is an extra: processors import this module inside their functions, which raises
+Unrecoverable where SQLAlchemy is missing.
 """
 
 from __future__ import annotations
@@ -72,16 +72,16 @@ publishings: Final = Table(
 def transaction() -> Iterator[Connection]:
     """A connection to the database of the settings, committed at the end of the block or rolled back on an error.
 
-    Raises InvalidInput where DATABASE_URL is none, and SQLAlchemy's errors.
+    Raises InvalidInput where DATABASE_URL is not valid, and SQLAlchemy's errors.
     """
     with _engine(DatabaseSettings.read().url()).begin() as connection:
         yield connection
 
 
 def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Inserts a row unless there is one of its primary key; returns whether it was new.
+    """Inserts a row unless one with its primary key exists; returns whether it was new.
 
-    Portable: a plain INSERT in a savepoint, as each database has words of its own for "or ignore".
+    A plain INSERT in a savepoint works on every database, while each has its own syntax for "or ignore".
     """
     keys = [column == row[column.name] for column in table.primary_key]
     try:
@@ -96,7 +96,7 @@ def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bo
 
 @cache
 def _engine(url: str) -> Engine:
-    """An engine without a pool: its connections outlive no transaction, and so no fork."""
+    """An engine without a pool: a connection ends with its transaction, so no fork inherits one."""
     try:
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     except (ArgumentError, NoSuchModuleError, ImportError) as error:

@@ -10,7 +10,7 @@ from qtui_workers.define.unrecoverable import Unrecoverable
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Around the import of what that extra installs: Unrecoverable, which names the extra, where it is not installed."""
+    """Wraps the import of what that extra installs; raises Unrecoverable, which names the extra, where it is not installed."""
     try:
         yield
     except ModuleNotFoundError as error:

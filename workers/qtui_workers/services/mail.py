@@ -1,4 +1,4 @@
-"""Mails: how a message is made, and how a mail server takes it."""
+"""Mails: how a message is made, and how it is given to a mail server."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class NotSent(Exception):
 
 
 def compose(settings: MailSettings, *, to: str, subject: str, text: str, html: str, mail_id: str) -> EmailMessage:
-    """A mail of two parts. Its Message-ID is made of `mail_id`: an attempt again is the same mail (RFC 5322, 3.6.4).
+    """A mail with a part in plain text and one in HTML, whose Message-ID is made of `mail_id`.
 
-    Raises Unrecoverable where SMTP_FROM is missing or no address. No value can add a header: a line's end in one is refused.
+    So a further attempt sends the same mail (RFC 5322, 3.6.4). No value can add a header, as a line break in it is refused.
+    Raises Unrecoverable for that, and where SMTP_FROM is missing or no address.
     """
     name, sender = parseaddr(settings.smtp_from or "")
     if "@" not in sender:
@@ -49,7 +50,7 @@ def compose(settings: MailSettings, *, to: str, subject: str, text: str, html: s
 
 
 def send(settings: MailSettings, message: EmailMessage) -> None:
-    """Hands the mail to SMTP_HOST.
+    """Gives the mail to the server SMTP_HOST.
 
     Raises Unrecoverable where the server refuses it for good (5xx, RFC 5321, 4.2.1), and NotSent where it may take it later.
     """
@@ -63,7 +64,7 @@ def send(settings: MailSettings, message: EmailMessage) -> None:
                 password = settings.smtp_password
                 server.login(settings.smtp_username, password.get_secret_value() if password else "")
             server.send_message(message)
-            with suppress(OSError):  # the mail is taken: a failing farewell must not send it again
+            with suppress(OSError):  # the mail is accepted: a QUIT that fails must not send it again
                 server.quit()
     except smtplib.SMTPRecipientsRefused as error:
         raise _refusal(*next(iter(error.recipients.values()))) from None

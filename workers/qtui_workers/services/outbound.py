@@ -1,4 +1,4 @@
-"""HTTP to addresses that are in payloads: resolved once, never into our own network, no redirects, answers of bounded size."""
+"""HTTP to addresses from payloads: resolved once, never into our own network, no redirects, answers of bounded size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ANSWER_LIMIT: Final = 64 * 1024
 _NOT_PUBLIC: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/32", "2002::/16", "fec0::/10")))
-"""Counted as global by `ipaddress`, but wrapping an IPv4 address of any kind (NAT64, 6to4), or local to a site."""
+"""Networks that `ipaddress` counts as global, but that hold IPv4 addresses of any kind (NAT64, 6to4) or are local to a site."""
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -58,9 +58,10 @@ def request(
 ) -> Answer:
     """One HTTP request; `timeout` is seconds for each wait, `answer_limit` bytes.
 
-    The name is resolved once, and the address that was checked is the one that is connected to; TLS is held to the name.
-    Redirects are answers like any other. Raises Unrecoverable for an address that is not public (unless `allow_private`) and
-    where httpx2 is missing, and Unreachable where there is no whole answer. None repeats the URL, which may hold a secret.
+    The name is resolved once, and the connection goes to the address that was checked; the TLS certificate must be for the
+    name. A redirect is an answer like any other. Raises Unrecoverable for an address that is not public (unless
+    `allow_private`) and where httpx2 is missing, and Unreachable where there is no complete answer. No error repeats the URL,
+    which may hold a secret.
     """
     with needs("http"):
         import httpx2  # heavy
@@ -94,7 +95,7 @@ def request(
 
 
 def _resolve(host: str, port: int, allow_private: bool) -> IPAddress:
-    """The address to connect to; all that the name stands for must be public."""
+    """The address to connect to; unless `allow_private`, all addresses of the name must be public."""
     shown = printable(host, 100)
     try:
         found = [item[4][0] for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
@@ -108,7 +109,7 @@ def _resolve(host: str, port: int, allow_private: bool) -> IPAddress:
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether an address is one of the Internet's: not private, loopback, link-local, shared, multicast or a tunnel."""
+    """Whether an address is on the public Internet: not private, loopback, link-local, shared, multicast or a tunnel."""
     inside = address.is_multicast or address.is_reserved or any(address in network for network in _NOT_PUBLIC)
     return address.is_global and not inside
 

@@ -1,6 +1,7 @@
-"""Publishing a project: a record in the database, and the job that builds the project and submits what it made.
+"""Publishing a project: a record in the database, and the job that builds the project and submits its output.
 
-A record goes from queued to building to submitted; a failed attempt makes it failed, and the next one building again.
+The status of a record goes from queued to building to submitted; a failed attempt sets it to failed, the next one to building
+again.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ log = logging.getLogger(__name__)
 _STEPS: Final = 3
 _SUBMIT_PATIENCE: Final = 60.0
 _OPEN: Final = ("queued", "building")
-"""Statuses of a job that never runs again by itself."""
+"""Statuses that a record would keep for ever where its job was killed, canceled or removed."""
 _QUEUING: Final = timedelta(minutes=1)
-"""How long a record may be there before its job is."""
+"""How long a record may exist before its job does."""
 
 
 class PublishingRecord(BaseModel):
@@ -52,18 +53,18 @@ class PublishingRecord(BaseModel):
 
 
 class JobServiceUnavailable(RedisUnavailable):
-    """The background job service is away: the publishing is on record as failed, and nothing is queued."""
+    """The background job service is away: the publishing is recorded as failed, and nothing is queued."""
 
 
 class NotSubmitted(Exception):
-    """The artifact was not taken; a later attempt may succeed."""
+    """The artifact was not accepted; a later attempt may succeed."""
 
 
 def initiate_publishing(service: QueueService, project_dir: Path, *, project_id: str, user_id: str) -> PublishingRecord:
-    """Puts a publishing on record, queues its job and returns at once.
+    """Records a publishing, enqueues its job and returns at once.
 
-    Raises InvalidInput where the project has no valid `publish.toml` (nothing is on record then), and
-    JobServiceUnavailable where Redis is away (the record says so).
+    Raises InvalidInput where the project has no valid `publish.toml` (nothing is recorded then), and JobServiceUnavailable
+    where Redis is away (which is recorded).
     """
     project = project_dir.resolve()
     build.Plan.read(project)
@@ -91,10 +92,10 @@ def initiate_publishing(service: QueueService, project_dir: Path, *, project_id:
 
 
 def execute_build_and_submit(publishing_id: str) -> PublishingRecord:
-    """Builds the project of a publishing, packs what the build made and submits it; the record follows.
+    """Builds the project of a publishing, packs what the build made, submits it, and updates the record.
 
-    Nothing is done again for one that is submitted. Raises NotFound for an unknown publishing, and, each on record too,
-    InvalidInput for a bad plan, Unrecoverable for a missing setting, BuildFailed and NotSubmitted.
+    A publishing that is submitted already is not submitted again. Raises NotFound for an unknown publishing. It also raises,
+    and records, InvalidInput for a bad plan, Unrecoverable for a missing setting, BuildFailed and NotSubmitted.
     """
     record = publishing(publishing_id)
     if record.status == "submitted":
@@ -121,21 +122,21 @@ def execute_build_and_submit(publishing_id: str) -> PublishingRecord:
 def publishing(publishing_id: str, service: QueueService | None = None) -> PublishingRecord:
     """The record of a publishing; NotFound where there is none.
 
-    With a service it is put right first where its job cannot do that any more: killed in its last attempt, canceled,
-    removed. Raises RedisUnavailable then.
+    With a service, the record is corrected first where its job no longer can: where the job was killed in its last attempt,
+    canceled or removed. Then it may also raise RedisUnavailable.
     """
     record = _read(publishing_id)
     if service is None or record.status not in _OPEN:
         return record
-    why = _over(service, record)
+    why = _failure(service, record)
     if why is None:
         return record
     _update(publishing_id, among=_OPEN, status="failed", error=why)
     return _read(publishing_id)
 
 
-def _over(service: QueueService, record: PublishingRecord) -> str | None:
-    """Why a publishing cannot be submitted any more; None where its job waits or runs."""
+def _failure(service: QueueService, record: PublishingRecord) -> str | None:
+    """Why a publishing cannot be submitted any more; None where its job waits, runs or has finished, or may not exist yet."""
     try:
         job = service.status(record.id)
     except NotFound as error:
@@ -178,7 +179,7 @@ def _update(publishing_id: str, *, among: tuple[str, ...] = (), **changes: Any) 
 
 
 def _submit(publishing_id: str, file: BinaryIO, artifact: build.Artifact) -> None:
-    """Puts the artifact under the publishing's id: submitted again it replaces itself."""
+    """Sends the artifact by PUT under the publishing's id, so that a second time replaces the first."""
     settings = SubmitSettings.read()
     if not settings.build_submit_url:
         raise Unrecoverable("BUILD_SUBMIT_URL is not set: set it to where artifacts are put, then retry the job")

@@ -36,7 +36,7 @@ class DatabaseSettings(Settings):
     def url(self) -> str:
         """DATABASE_URL, else that of the file `qtui/jobs.sqlite` in the user's state folder.
 
-        Raises InvalidInput where this user has no home to look in.
+        Raises InvalidInput where this user has no home folder.
         """
         if self.database_url:
             return self.database_url.get_secret_value()
@@ -59,7 +59,7 @@ class FetchSettings(Settings):
     """Requests a second that `fetch_area` may send to one host, all workers together."""
 
     def folder(self) -> Path:
-        """The folder of the files, as a whole path; InvalidInput where this user has no home to look in."""
+        """The folder of the files, as an absolute path; InvalidInput where this user has no home folder."""
         return folder_of("FETCH_DIR", self.fetch_dir, "fetched").absolute()
 
 
@@ -79,4 +79,4 @@ TOPICS: Final[tuple[type[Settings], ...]] = (
     FetchSettings,
     SubmitSettings,
 )
-"""All of them."""
+"""All settings of the bundled processors."""
