@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,9 @@ _PICKLE: Final = b"\x80"
 
 _TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")
 """Fields that are read here, as RQ's own code takes as long for them as for all others together."""
+
+
+Call = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 
 
 class NotAllowed(Unrecoverable):
@@ -71,6 +74,8 @@ class Job(RqJob):
     """Attempts in all; None where the producer did not set them."""
     claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
+    call: Call | None = None
+    """What is going to be called, where it was looked up already; RQ's own code would do so twice."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
     """Called with the function that is about to run, which runs inside the context; it does not run where this raises."""
 
@@ -138,10 +143,14 @@ class Job(RqJob):
         pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)
         pipeline.hdel(self.key, keys.FIELD_PROGRESS)
 
+    def find_call(self) -> Call:
+        """The function and its arguments; may import modules, and raises whatever that raises."""
+        return self.func, self.args, self.kwargs
+
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""
         with recording(self):
-            function, args, kwargs = self.func, self.args, self.kwargs  # looked up once; RQ's own code does it twice
+            function, args, kwargs = self.call or self.find_call()
             # A processor enters `starting` itself, once it has validated the payload.
             with nullcontext() if isinstance(function, Processor) else self.starting(function):
                 result = function(*args, **kwargs)

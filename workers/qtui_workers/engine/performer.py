@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -26,8 +26,10 @@ from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.retention import retention_of
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
+from qtui_workers.engine.surroundings import Surroundings
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.rate.limiter import Limits
+from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server.rq_format import format_result
 
 
@@ -74,11 +76,12 @@ class Performer:
             return start_detected(function, on_start) if on_start else nullcontext()
 
         job.starting = starting
-        if self.is_special(claim):
-            started = time.time()
-            self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution)
-            return _settled(job, started)
-        return self._perform_plain(claim, job, execution)
+        perform = self._perform_special if self.is_special(claim) else self._perform_plain
+        surroundings = Surroundings()
+        try:
+            return perform(claim, job, execution, surroundings)
+        finally:
+            surroundings.put_back()
 
     def settle(self, execution_id: str) -> bool:
         """Has RQ's own code end the job that ran last, and enqueue those that wait for it; False if another one ran last."""
@@ -100,15 +103,22 @@ class Performer:
         """Whether RQ's own code runs and ends a job: because of the job, or because a part of the worker was replaced."""
         return self._hooks.is_customized or claim.special
 
-    def _perform_plain(self, claim: Claim, job: Job, execution: Execution) -> Ending:
+    def _perform_special(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
+        started = time.time()
+        with suppress(Exception), self._limited_time(job):  # what it raises, RQ's own code raises again
+            job.find_call()
+        surroundings.run(lambda: self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution))
+        return _settled(job, started)
+
+    def _perform_plain(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
         started = time.time()
         job.started_at = datetime.fromtimestamp(started, UTC)
         error: BaseException | None = None
         code_ended: float | None = None
         try:
-            timeout = job.timeout or DEFAULT_TIMEOUT
-            with self._hooks.death_penalty_class(timeout, JobTimeoutException, job_id=job.id):
-                value = job.perform()
+            with self._limited_time(job), recording(job):
+                job.call = job.find_call()  # before the surroundings are noted: what modules set when imported has to stay
+                value = surroundings.run(job.perform)
             code_ended = time.monotonic()
             if isinstance(value, Retry):
                 self._internals.finalize_success(job, self._jobs.queue_of(claim.queue), execution, value)
@@ -124,6 +134,11 @@ class Performer:
         ending = replace(ending, code_ended=code_ended or time.monotonic())
         self._last = _Performed(job, execution, ending, error)
         return ending
+
+    def _limited_time(self, job: Job) -> AbstractContextManager[Any]:
+        timeout = job.timeout or DEFAULT_TIMEOUT
+        penalty: AbstractContextManager[Any] = self._hooks.death_penalty_class(timeout, JobTimeoutException, job_id=job.id)
+        return penalty
 
 
 def _settled(job: Job, started: float) -> Ending:
