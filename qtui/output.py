@@ -9,8 +9,13 @@ from typing import Any
 
 
 def emit(document: Any) -> None:
-    """Write one JSON document to standard output."""
-    say(json.dumps(document, ensure_ascii=True, indent=2, default=str))
+    """Write one JSON document to standard output, with null in place of NaN and infinite numbers, which JSON does not have."""
+    try:
+        text = json.dumps(document, indent=2, default=str, allow_nan=False)
+    except ValueError:
+        finite = json.loads(json.dumps(document, default=str), parse_constant=lambda _: None)
+        text = json.dumps(finite, indent=2)
+    say(text)
 
 
 def say(text: str = "") -> None:

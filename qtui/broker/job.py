@@ -13,7 +13,7 @@ from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
-from qtui_workers.reporting.redaction import HIDDEN
+from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import is_wrong_type
 from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_result, parse_time, parse_traceback
@@ -133,7 +133,7 @@ def _detail(job_id: str, whole: _Raw, scheduled_for: float | None) -> JobDetail:
     ok = next((a for a in reversed(attempts) if a.outcome == "ok"), None)
     return JobDetail(
         row=row,
-        payload=_payload(call, whole.fields),
+        payload=without_url_passwords(_payload(call, whole.fields)),
         payload_bytes=whole.sizes.get("data"),
         meta=_plain("meta", whole.fields.get("meta"), problems),
         result=ok.result if ok else _plain("result", whole.fields.get("result"), problems),
@@ -208,7 +208,7 @@ def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:
     decoded = payload.decode(raw)
     if decoded.problem:
         problems.append(f"{name}: {decoded.problem}")
-    return decoded.value
+    return without_url_passwords(decoded.value)
 
 
 def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt:

@@ -13,6 +13,7 @@ import redis
 from qtui.broker import payload
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
+from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
@@ -101,7 +102,7 @@ def from_fields(
         queue=queue or decode(raw.get("origin")) or None,
         status=status,
         function=_function(data, description),
-        description=None if description is None else decode(description),
+        description=None if description is None else without_url_passwords(decode(description)),
         created_at=parse_time(raw.get("created_at")),
         enqueued_at=parse_time(raw.get("enqueued_at")),
         started_at=parse_time(raw.get("started_at")),

@@ -141,6 +141,17 @@ def test_a_job_of_our_producer_shows_just_its_payload(client: redis.Redis) -> No
     assert job.load(client, "j").payload == {"to": "ada"}
 
 
+def test_a_password_of_an_address_is_not_shown(client: redis.Redis) -> None:
+    login = "https://me:hunter2@api.example/a?at=me@example.org"
+    payload = {"base_url": login, "area": "a"}
+    enqueued = QueueService(client).enqueue("fetch_area", payload, job_id="ours").id
+    plain = Queue("plain", connection=client).enqueue("app.fetch", login, meta={"from": [login]}, job_id="plain").id
+    for job_id in (enqueued, plain):
+        shown = job.load(client, job_id)
+        assert "hunter2" not in repr(shown)
+        assert "https://me:***@api.example/a?at=me@example.org" in repr(shown.payload)
+
+
 def test_what_a_processor_declares_secret_is_not_shown(client: redis.Redis) -> None:
     payload = {"url": "https://example.org/hook", "secret": f"whsec_{'c2VjcmV0' * 6}", "payload": {"secret": "of another kind"}}
     job_id = QueueService(client).enqueue("webhook", payload).id

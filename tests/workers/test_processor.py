@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
 from qtui_workers import Payload, processor
 from qtui_workers.define import discovery
+from qtui_workers.define.payload import to_json
 from qtui_workers.errors import InvalidInput, NotFound
 
 
@@ -36,6 +37,16 @@ def resize(payload: Resize) -> Resized:
     return Resized(area=payload.width**2)
 
 
+class Measured(BaseModel):
+    numbers: list[float]
+    secret: SecretStr = SecretStr("s")
+
+
+@processor()
+def measure(_: Payload) -> Measured:
+    return Measured(numbers=[float("nan"), float("inf"), 1e22])
+
+
 @processor()
 def careless(payload: Resize) -> Resized:
     return payload  # type: ignore[return-value]  # the mistake under test
@@ -53,6 +64,11 @@ def test_called_as_rq_does_it_validates_and_returns_plain_data() -> None:
     assert resize(width=3) == {"area": 9}
     with pytest.raises(InvalidInput):
         resize(width="wide")
+
+
+def test_a_number_that_json_does_not_have_is_null_in_a_result_and_in_a_payload() -> None:
+    assert measure() == {"numbers": [None, None, 1e22], "secret": "**********"}
+    assert to_json(Measured(numbers=[float("nan")]), ["secret"]) == b'{"numbers": [null], "secret": "s"}'
 
 
 def test_a_result_of_another_type_is_an_error() -> None:

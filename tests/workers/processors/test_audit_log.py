@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
 from qtui_workers.processors.audit_log import audit_log
+from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers.support import run_burst
 
@@ -40,6 +42,33 @@ def test_a_row_is_written_once_though_the_job_runs_twice(server: Server, service
     assert {name: row[name] for name in PAYLOAD} | {"metadata": json.loads(row["metadata"])} == PAYLOAD
     assert row["job_id"] == "audit-1"
     assert row["occurred_at"] <= row["recorded_at"]
+
+
+def test_another_entry_under_the_same_id_fails_and_says_what_differs(
+    server: Server, service: QueueService, client: redis.Redis, home: Path
+) -> None:
+    other = PAYLOAD | {"action": "project.restore", "metadata": {"n": [1, 2]}}
+    for payload in (PAYLOAD, other):
+        service.enqueue("audit_log", payload, job_id="audit-1")
+        run_burst(server, home)
+    state = service.status("audit-1")
+    assert state.status == "failed"
+    assert "has an entry 'audit-1' already, with another action, metadata" in (state.failed_reason or "")
+    assert client.hget(keys.job("audit-1"), keys.FIELD_ATTEMPT) == b"1"
+    (row,) = rows(home / ".local" / "state" / "qtui" / "jobs.sqlite")
+    assert row["action"] == "project.delete"
+
+
+def test_numbers_and_texts_of_every_kind_are_the_same_when_they_are_read_again(
+    service: QueueService, server: Server, home: Path
+) -> None:
+    metadata = {"n": [0.1, -0.0, 1e308, 2**63, 10**30, True, None], "text": "Zoë \u0000 \U0001f600", "": {}, "b": {"a": 1.0}}
+    results = []
+    for _ in range(2):
+        service.enqueue("audit_log", PAYLOAD | {"metadata": metadata}, job_id="audit-2")
+        run_burst(server, home)
+        results.append(service.status("audit-2").result)
+    assert [result and result["new"] for result in results] == [True, False]
 
 
 def test_the_database_of_the_environment_is_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,10 +13,9 @@ import redis
 from pydantic import HttpUrl
 
 from qtui_workers.enqueue.queue_service import QueueService
-from qtui_workers.processors.fetch_area import _retry_after, rate
+from qtui_workers.processors.fetch_area import FetchArea, rate, url_of
 from qtui_workers.rate.limiter import Limit, Limits
 from qtui_workers.server import keys
-from qtui_workers.services.outbound import Answer
 from tests.support import Server
 from tests.workers.processors.site import Asked, Reply, Site
 from tests.workers.support import log_lines, run_burst
@@ -163,14 +161,42 @@ def test_a_private_address_is_refused(server: Server, service: QueueService, cli
     assert client.hget(keys.job(job.id), keys.FIELD_ATTEMPT) == b"1"
 
 
-@pytest.mark.parametrize("said", ["", "soon", "-1", "²"])
-def test_a_time_to_come_back_that_cannot_be_read_counts_as_none(said: str) -> None:
-    assert _retry_after(Answer(429, b"", {"retry-after": said})) is None
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        ("/api", "/api?area=a&page=1&page_size=100"),
+        ("/api?", "/api?area=a&page=1&page_size=100"),
+        ("/api?key=1&b=2", "/api?key=1&b=2&area=a&page=1&page_size=100"),
+        ("/api#top", "/api?area=a&page=1&page_size=100"),
+        ("/api?key=1#top", "/api?key=1&area=a&page=1&page_size=100"),
+        ("/api?key=a%26b#?x=1", "/api?key=a%26b&area=a&page=1&page_size=100"),
+    ],
+)
+def test_a_base_url_keeps_its_query_and_sends_no_fragment(base: str, path: str) -> None:
+    payload = FetchArea.model_validate({"base_url": f"https://u:p@api.example{base}", "area": "a"})
+    assert url_of(payload, 1) == f"https://u:p@api.example{path}"
 
 
-def test_a_time_to_come_back_may_be_a_date() -> None:
-    for seconds, least, most in ((60, 50, 60), (-60, 0, 0)):
-        date = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-        wait = _retry_after(Answer(503, b"", {"retry-after": date}))
-        assert wait is not None
-        assert least <= wait <= most
+def test_the_password_of_a_url_is_sent_and_shown_nowhere(
+    server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path
+) -> None:
+    site.replies = [Reply(500, b"no")]
+    password = f"hunter2{'x' * 80}"  # a long one is cut in the middle of descriptions
+    login = f"http://me:{password}@127.0.0.1:{site.port}/api"
+    job_id = fetch(server, service, site, home, base_url=login)
+    assert site.asked[0].headers["authorization"] == f"Basic {base64.b64encode(f'me:{password}'.encode()).decode()}"
+    kept = client.hgetall(keys.job(job_id)) | {b"log": repr(log_lines(client, job_id)).encode()}
+    kept |= {b"events": repr(client.xrange(keys.EVENTS)).encode(), b"reason": repr(service.status(job_id)).encode()}
+    assert [name for name, value in kept.items() if b"hunter2" in value] == [b"reason"]  # what a program asks for is whole
+    assert "hunter2" not in (service.status(job_id).failed_reason or "")
+    assert client.hget(keys.job(job_id), "description").startswith(b"fetch_area(base_url=HttpUrl('http://me:***@127.0.0.1")
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])
+def test_a_number_that_json_does_not_have_is_not_written(
+    server: Server, service: QueueService, site: Site, home: Path, number: bytes
+) -> None:
+    site.replies = [Reply(200, b'{"items": [{"n": 1}, {"n": %b}], "total": 2}' % number)]
+    state = service.status(fetch(server, service, site, home))
+    assert "page 1 has an item with a number" in (state.failed_reason or "")
+    assert list((home / "areas").iterdir()) == []

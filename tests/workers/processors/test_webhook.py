@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import ipaddress
 import json
 from pathlib import Path
 
@@ -117,26 +116,6 @@ def test_tls_is_held_to_the_name_not_to_the_address(site: Site, home: Path, monk
     assert outbound.request("GET", f"https://localhost:{site.port}/", allow_private=True).ok
     with pytest.raises(outbound.Unreachable, match="certificate verify failed"):
         outbound.request("GET", f"https://127.0.0.1:{site.port}/", allow_private=True)
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-        "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1",
-        "64:ff9b::a00:1", "2002:a00:1::", "fec0::1",
-    ],
-)  # fmt: skip
-def test_an_address_that_is_not_of_the_internet_is_not_public(address: str) -> None:
-    assert not outbound.is_public(ipaddress.ip_address(address))
-    shown = f"[{address}]" if ":" in address else address
-    with pytest.raises(Unrecoverable, match="no public address"):
-        outbound.request("GET", f"http://{shown}/")
-
-
-@pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111"])
-def test_an_address_of_the_internet_is_public(address: str) -> None:
-    assert outbound.is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://[::ffff:127.0.0.1]/"])

@@ -15,7 +15,7 @@ from qtui_workers.define.backoff import Backoff
 from qtui_workers.define.durations import Duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
-from qtui_workers.define.payload import secret_fields, to_json, validate
+from qtui_workers.define.payload import as_json, secret_fields, to_json, validate
 from qtui_workers.define.unrecoverable import not_retried
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name, with_priority
@@ -87,7 +87,7 @@ class Processor(Generic[P, R]):
                 result = self.function(valid)
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
-        return result.model_dump(mode="json") if payload is None else result
+        return as_json(result) if payload is None else result
 
 
 def processor(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, SecretBytes, SecretStr, ValidationError
+from pydantic_core import from_json
 
 from qtui_workers.validation import invalid
 
@@ -51,8 +52,13 @@ def to_json(payload: BaseModel, secrets: Collection[str]) -> bytes:
     """A payload as the JSON that the job receives; secret fields are readable, where pydantic would write asterisks."""
     if not secrets:
         return payload.model_dump_json().encode()
-    plain = payload.model_dump(mode="json")
-    return json.dumps(plain | {name: _revealed(getattr(payload, name)) for name in secrets}, ensure_ascii=False).encode()
+    revealed = {name: _revealed(getattr(payload, name)) for name in secrets}
+    return json.dumps(as_json(payload) | revealed, ensure_ascii=False, allow_nan=False).encode()
+
+
+def as_json(model: BaseModel) -> Any:
+    """A model as plain JSON data, with null in place of NaN and of infinite numbers, which JSON does not have."""
+    return from_json(model.model_dump_json(), allow_inf_nan=False)
 
 
 def _revealed(secret: SecretStr | SecretBytes | None) -> str | None:

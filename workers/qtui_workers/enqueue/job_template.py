@@ -18,6 +18,7 @@ from qtui_workers.define.options import Options
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import check_name, with_priority
+from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import compress, format_time
 from qtui_workers.text import printable
@@ -169,10 +170,10 @@ def make_template(processor: Processor[Any, Any], retries: int | None = None, /,
 
 
 def _call(name: str, model: BaseModel) -> str:
-    """The call as a person reads it, with the fields that were given."""
+    """The call as a person reads it, with the fields that were given; no password of an address is in it."""
     given = model.model_fields_set
-    fields = ", ".join([f"{field}={value!r:.75}" for field, value in model.__dict__.items() if field in given])
-    return printable(f"{name}({fields})", _DESCRIPTION_LIMIT)
+    shown = [(field, without_url_passwords(repr(value))) for field, value in model.__dict__.items() if field in given]
+    return printable(f"{name}({', '.join([f'{field}={text:.75}' for field, text in shown])})", _DESCRIPTION_LIMIT)
 
 
 def _new_ids() -> Iterator[str]:

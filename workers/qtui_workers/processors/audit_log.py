@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
 from qtui_workers.define.decorator import processor
 from qtui_workers.define.payload import Payload
+from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.reporting.current_job import current_job_id, enqueued_at, logged
 
 log = logging.getLogger(__name__)
@@ -40,11 +41,16 @@ class AuditLogged(BaseModel):
 
 @processor(queue="audit-log", attempts=10, backoff="exponential:2s", timeout=60)
 def audit_log(payload: AuditLog) -> AuditLogged:
-    """Writes a row into the audit log, once."""
+    """Writes a row into the audit log, once; fails where a row of this job's id holds something else."""
     from qtui_workers.services import database  # heavy
 
-    job_id = current_job_id()
-    row = payload.model_dump() | {"job_id": job_id, "occurred_at": enqueued_at(), "recorded_at": datetime.now(UTC)}
+    job_id, entry = current_job_id(), payload.model_dump()
+    row = entry | {"job_id": job_id, "occurred_at": enqueued_at(), "recorded_at": datetime.now(UTC)}
     with logged(log, f"audit {payload.action}"), database.transaction() as connection:
-        new = database.insert_once(connection, database.audit_log, row)
-    return AuditLogged(job_id=job_id, new=new)
+        before = database.insert_once(connection, database.audit_log, row)
+        if before is not None and (others := [name for name, value in entry.items() if before[name] != value]):
+            raise Unrecoverable(
+                f"the audit log has an entry '{job_id}' already, with another {', '.join(others)}: this one is not written; "
+                "enqueue it with another id, or with none"
+            )
+    return AuditLogged(job_id=job_id, new=before is None)

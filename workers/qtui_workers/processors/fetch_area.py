@@ -9,11 +9,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 from pydantic import BaseModel, Field, HttpUrl
@@ -25,6 +23,7 @@ from qtui_workers.rate.limiter import limits
 from qtui_workers.reporting.current_job import current_job_id, logged
 from qtui_workers.reporting.job_recording import progress
 from qtui_workers.services import outbound
+from qtui_workers.services.retry_after import retry_after
 from qtui_workers.services.settings import FetchSettings, OutboundSettings
 
 log = logging.getLogger(__name__)
@@ -33,6 +32,8 @@ _PAGE_LIMIT: Final = 16 * 1024 * 1024
 _LONGEST_WAIT: Final = 300.0
 """Seconds that a worker waits where the API answers with a time to wait; where that is longer, the attempt fails instead."""
 _MOST_WAITS: Final = 5
+_COME_BACK: Final = (429, 503)
+"""Statuses with which an API may name a time to wait."""
 
 
 class FetchArea(Payload):
@@ -68,7 +69,7 @@ def fetch_area(payload: FetchArea) -> AreaFetched:
     with logged(log, f"area {payload.area} of {payload.base_url.host}"), _replacing(path) as file:
         for page in range(1, payload.max_pages + 1):
             answer, tries = _page(payload, page)
-            file.writelines(f"{json.dumps(item)}\n" for item in answer["items"])
+            file.writelines(f"{_line(item, page)}\n" for item in answer["items"])
             items += len(answer["items"])
             requests += tries
             total = answer.get("total") if isinstance(answer.get("total"), int) else None
@@ -106,14 +107,13 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
     """A page, and how many requests it took: after an answer with a time to wait, another request is sent."""
-    query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
     limit = rate(payload.base_url, FetchSettings.read().fetch_rate)
     private = OutboundSettings.read().webhook_allow_private
-    url = f"{payload.base_url}{'&' if payload.base_url.query else '?'}{query}"
+    url = url_of(payload, page)
     for tries in range(1, _MOST_WAITS + 2):
         with limits.acquire(limit):
             answer = outbound.request("GET", url, timeout=60, allow_private=private, answer_limit=_PAGE_LIMIT)
-        wait = _retry_after(answer)
+        wait = retry_after(answer.headers) if answer.status in _COME_BACK else None
         if wait is None or wait > _LONGEST_WAIT or tries > _MOST_WAITS:
             break
         log.warning("page %d: %d, asked to wait %.0f s", page, answer.status, wait)
@@ -121,17 +121,11 @@ def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
     return _content(answer, page), tries
 
 
-def _retry_after(answer: outbound.Answer) -> float | None:
-    """The seconds to wait that the API's answer names (RFC 9110, 10.2.3); None where it names none."""
-    header = answer.headers.get("retry-after", "").strip()
-    if answer.status not in (429, 503) or not header:
-        return None
-    if header.isascii() and header.isdecimal():
-        return float(header[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(header).astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    except ValueError:
-        return None
+def url_of(payload: FetchArea, page: int) -> str:
+    """The address of a page: what the base URL has as its query stays, its fragment is not sent."""
+    base = urlsplit(str(payload.base_url))
+    query = urlencode({"area": payload.area, "page": page, "page_size": payload.page_size})
+    return urlunsplit(base._replace(query=f"{base.query}&{query}".lstrip("&"), fragment=""))
 
 
 def _content(answer: outbound.Answer, page: int) -> dict[str, Any]:
@@ -139,8 +133,15 @@ def _content(answer: outbound.Answer, page: int) -> dict[str, Any]:
         raise NotFetched(f"page {page}: {answer.status} {answer.excerpt()}")
     try:
         content = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict) or not isinstance(content.get("items"), list):
         raise NotFetched(f"page {page} is not {{items: […]}} of at most {_PAGE_LIMIT:,} bytes: {answer.excerpt()}")
     return content
+
+
+def _line(item: Any, page: int) -> str:
+    try:
+        return json.dumps(item, allow_nan=False)
+    except ValueError:  # Python reads and writes NaN and Infinity, and takes 1e999 for Infinity
+        raise NotFetched(f"page {page} has an item with a number that is not one of JSON, or too large: NaN, 1e999") from None

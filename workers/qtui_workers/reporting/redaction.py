@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -37,7 +38,9 @@ _PATTERNS: Final = tuple(
 _SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _SUSPECT: Final = ("://", "bearer", "pass", "pwd", "secret", "token", "authorization", "key", "credential", "cookie")
 """No pattern matches a text without one of these; searching for these words costs a fifteenth of what the patterns cost."""
+_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@?#\"'<>]{0,200}:)[^\s/?#\"'<>]{1,500}@")
 _DEEPEST: Final = 4
+_DEEPEST_SHOWN: Final = 50
 _MOST: Final = 50
 
 
@@ -59,13 +62,24 @@ def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
     if _is_secret(name):
         return HIDDEN
     if value is None or isinstance(value, bool | int | float):
-        return value
+        return str(value) if isinstance(value, float) and not math.isfinite(value) else value  # JSON has no NaN
     if isinstance(value, Mapping) and depth < _DEEPEST:
         items = list(value.items())[:_MOST]
         return {str(key): redacted_field(str(key), inner, depth + 1) for key, inner in items}
     if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
         return [redacted_field("", inner, depth + 1) for inner in list(value)[:_MOST]]
     return redacted(str(value))
+
+
+def without_url_passwords(value: Any, depth: int = 0) -> Any:
+    """Plain data as it may be shown: with `***` in place of the passwords of addresses, and all else as it is."""
+    if isinstance(value, str):
+        return _URL_PASSWORD.sub(rf"\1{HIDDEN}@", value) if "://" in value else value
+    if isinstance(value, list) and depth < _DEEPEST_SHOWN:
+        return [without_url_passwords(inner, depth + 1) for inner in value]
+    if isinstance(value, dict) and depth < _DEEPEST_SHOWN:
+        return {name: without_url_passwords(inner, depth + 1) for name, inner in value.items()}
+    return value
 
 
 @lru_cache(maxsize=1_000)

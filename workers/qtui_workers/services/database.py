@@ -6,7 +6,7 @@ Unrecoverable where SQLAlchemy is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -78,8 +78,8 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
-def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Inserts a row unless one with its primary key exists; returns whether it was new.
+def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Inserts a row unless one with its primary key exists; returns that one, None where the row was new.
 
     A plain INSERT in a savepoint works on every database, while each has its own syntax for "or ignore".
     """
@@ -88,10 +88,11 @@ def insert_once(connection: Connection, table: Table, row: dict[str, Any]) -> bo
         with connection.begin_nested():
             connection.execute(table.insert().values(row))
     except IntegrityError:
-        if connection.execute(select(table).where(*keys)).first() is None:
+        before = connection.execute(select(table).where(*keys)).mappings().first()
+        if before is None:
             raise
-        return False
-    return True
+        return {name: before[name] for name in row}
+    return None
 
 
 @cache

@@ -11,16 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from qtui_workers.define.unrecoverable import Unrecoverable
 from qtui_workers.services.extras import needs
+from qtui_workers.services.public_addresses import IPAddress, is_public
 from qtui_workers.text import decode, printable
 
 if TYPE_CHECKING:
     import httpx2
 
 _ANSWER_LIMIT: Final = 64 * 1024
-_NOT_PUBLIC: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/32", "2002::/16", "fec0::/10")))
-"""Networks that `ipaddress` counts as global, but that hold IPv4 addresses of any kind (NAT64, 6to4) or are local to a site."""
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Unreachable(Exception):
@@ -59,9 +56,10 @@ def request(
     """One HTTP request; `timeout` is seconds for each wait, `answer_limit` bytes.
 
     The name is resolved once, and the connection goes to the address that was checked; the TLS certificate must be for the
-    name. A redirect is an answer like any other. Raises Unrecoverable for an address that is not public (unless
-    `allow_private`) and where httpx2 is missing, and Unreachable where there is no complete answer. No error repeats the URL,
-    which may hold a secret.
+    name. A redirect is an answer like any other. No proxy is used, also where the environment names one (HTTPS_PROXY): it
+    would resolve the name itself, so that the check would say nothing. Raises Unrecoverable for an address that is not public
+    (unless `allow_private`) and where httpx2 is missing, and Unreachable where there is no complete answer. No error repeats
+    the URL, which may hold a secret.
     """
     with needs("http"):
         import httpx2  # heavy
@@ -69,14 +67,14 @@ def request(
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs each whole URL
     target = httpx2.URL(url)
     host = target.raw_host.decode("ascii").strip("[]")
-    address = _resolve(host, target.port or (443 if target.scheme == "https" else 80), allow_private)
+    address = resolve(host, target.port or (443 if target.scheme == "https" else 80), allow_private)
     named = {
         "host": target.netloc.decode("ascii"),
         "user-agent": "qtui-worker",
         "accept-encoding": "identity",  # a few bytes must not become gigabytes
     }
     try:
-        # The environment may name certificates (SSL_CERT_FILE), but no proxy, which would resolve the name itself.
+        # trust_env=False: no proxy. The environment may still name certificates (SSL_CERT_FILE).
         tls = httpx2.create_ssl_context()
         with (
             httpx2.Client(timeout=timeout, verify=tls, trust_env=False, follow_redirects=False) as client,
@@ -94,8 +92,11 @@ def request(
         raise Unreachable(f"{printable(host, 100)} gave no answer: {reason}") from None
 
 
-def _resolve(host: str, port: int, allow_private: bool) -> IPAddress:
-    """The address to connect to; unless `allow_private`, all addresses of the name must be public."""
+def resolve(host: str, port: int, allow_private: bool) -> IPAddress:
+    """The address to connect to; unless `allow_private`, all addresses of the name must be public.
+
+    Raises Unrecoverable where one is not, and Unreachable where the name has none.
+    """
     shown = printable(host, 100)
     try:
         found = [item[4][0] for item in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
@@ -106,12 +107,6 @@ def _resolve(host: str, port: int, allow_private: bool) -> IPAddress:
     if refused is not None and not allow_private:
         raise Unrecoverable(f"{shown} is at {refused}, which is no public address; WEBHOOK_ALLOW_PRIVATE=true allows it")
     return addresses[0]  # the system puts the one that it can reach first (RFC 6724)
-
-
-def is_public(address: IPAddress) -> bool:
-    """Whether an address is on the public Internet: not private, loopback, link-local, shared, multicast or a tunnel."""
-    inside = address.is_multicast or address.is_reserved or any(address in network for network in _NOT_PUBLIC)
-    return address.is_global and not inside
 
 
 def _beginning(response: httpx2.Response, limit: int) -> bytes:

@@ -47,7 +47,7 @@ class OutboundSettings(Settings):
     """Where `webhook` and `fetch_area` may go."""
 
     webhook_allow_private: bool = False
-    """Whether `webhook` and `fetch_area` may go to private, loopback and link-local addresses."""
+    """Whether `webhook` and `fetch_area` may go to addresses that are not public: private, loopback, link-local and others."""
 
 
 class FetchSettings(Settings):
