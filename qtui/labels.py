@@ -54,7 +54,7 @@ def summary(row: JobRow) -> str:
 
 
 def error(row: JobRow) -> str:
-    """The last line of the traceback without the exception's module: "ConnectionError: 10.0.4.7 refused"."""
+    """What was raised, without the exception's module: "ConnectionError: 10.0.4.7 refused"."""
     return _MODULES.sub("", row.error or "", count=1)
 
 

@@ -13,10 +13,11 @@ from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
+from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import is_wrong_type
-from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_result, parse_time, parse_traceback
+from qtui_workers.server.rq_format import parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
 
@@ -172,7 +173,7 @@ def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str
         "",
         known,
         data=whole.fields.get("data"),
-        error=last_line(traceback) if attempts and attempts[-1].outcome != "ok" else None,
+        error=error_line(traceback) if attempts and attempts[-1].outcome != "ok" else None,
         scheduled_for=scheduled_for,
     )
     if row.attempts is None and "retries_left" not in whole.fields and len(attempts) < MAX_RESULTS and whole.exists:

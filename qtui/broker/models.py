@@ -94,7 +94,7 @@ class JobRow:
     retries_left: int | None = None
     progress: Progress | None = None
     error: str | None = None
-    """The last line of the newest traceback."""
+    """What the newest attempt raised, in a line (`qtui_workers.reporting.error_lines`)."""
     worker: str | None = None
     timeout: float | None = None
     problem: str | None = None

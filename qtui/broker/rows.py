@@ -13,9 +13,10 @@ import redis
 from qtui.broker import payload
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
+from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
-from qtui_workers.server.rq_format import last_line, parse_int, parse_number, parse_time, parse_traceback
+from qtui_workers.server.rq_format import parse_int, parse_number, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
@@ -40,7 +41,7 @@ FIELDS: Final[dict[str, int]] = {
 DATA_READ: Final = 256 * 1024
 """In bytes; if `data` is longer, a list does not read it."""
 ERROR_READ: Final = 16 * 1024
-"""Bytes of a stored traceback (base64 of zlib) that are read for its last line …"""
+"""Bytes of a stored traceback (base64 of zlib) that are read for its error …"""
 TRACEBACK_READ: Final = 256 * 1024
 """… and bytes that these may take uncompressed."""
 
@@ -80,7 +81,7 @@ def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
         queue,
         raw,
         data=reply[4],
-        error=last_line(parse_traceback(reply[5], TRACEBACK_READ)),
+        error=error_line(parse_traceback(reply[5], TRACEBACK_READ)),
         scheduled_for=parse_number(score) if scheduled else None,
     )
 

@@ -13,6 +13,7 @@ from textual.highlight import highlight
 from textual.widgets import Static
 
 from qtui.theme import TONES
+from qtui_workers.reporting.error_lines import frames
 from qtui_workers.text import printable
 
 FIRST_LINES: Final = 200
@@ -60,10 +61,12 @@ class TracebackView(ScrollableContainer):
 
 
 def colour(text: str) -> tuple[Content, Content]:
-    """The traceback in colours, at most `FIRST_LINES` and `LAST_LINES` of it: its frames, and the error at its end."""
-    lines = list(_coloured(_bounded(text.rstrip().splitlines())))
-    end = max((place for place, line in enumerate(lines, 1) if line.plain.startswith((" ", "|"))), default=0)
-    return Content("\n").join(lines[:end]), Content("\n").join(lines[end:])
+    """The traceback in colours: its frames, and the error behind them; of each at most `FIRST_LINES` and `LAST_LINES`."""
+    whole = text.strip("\n").splitlines() or [""]
+    end = frames(whole)
+    before, error = _bounded(whole[:end]), _bounded(whole[end:])
+    lines = list(_coloured([*before, *error]))
+    return Content("\n").join(lines[: len(before)]), Content("\n").join(lines[len(before) :])
 
 
 def _bounded(lines: list[str]) -> list[str]:

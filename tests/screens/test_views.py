@@ -60,8 +60,19 @@ async def test_a_long_traceback_is_cut_in_the_middle_and_opens_at_the_error() ->
         await pilot.pause()
         await pilot.pause()
         assert app.text().rstrip().endswith("too deep too deep")
-        assert app.widget.query_one("#frames", Static).size.height == 2_000
-        assert "98,002 lines left out" in app.widget.query_one("#frames", Static).render().plain
+        assert app.widget.query_one("#frames", Static).size.height == 2_001
+        assert "98,001 lines left out" in app.widget.query_one("#frames", Static).render().plain
+
+
+async def test_the_text_of_an_error_is_wrapped_and_red_to_its_end() -> None:
+    app = Host(TracebackView())
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.widget.show(TRACEBACK + ":\n  what is\n    its " + "cause " * 20 + "end")
+        await pilot.pause()
+        await pilot.pause()
+        assert app.text().rstrip().endswith("cause end")
+        assert app.widget.query_one("#frames", Static).render().plain.endswith("^")
+        assert colours_of(app, "what is") == {Color.parse(DARK.variables["text-error"]).hex.lower()}
 
 
 # -- payload ---------------------------------------------------------------------

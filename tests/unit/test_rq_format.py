@@ -29,7 +29,6 @@ from qtui_workers.server.rq_format import (
     format_result,
     format_time,
     format_traceback,
-    last_line,
     parse_count,
     parse_datetime,
     parse_int,
@@ -223,20 +222,3 @@ def test_a_traceback_that_rq_did_not_write_is_read_as_text() -> None:
     assert parse_traceback(b"ValueError: plain", LIMIT) == "ValueError: plain"
     assert parse_traceback(b"x" * 10, 5) == "xxxxx"
     assert format_traceback("\ud800") == format_traceback("?")
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (None, None),
-        ("", None),
-        (" \n\n ", None),
-        ("ValueError: no", "ValueError: no"),
-        ("Traceback …\n  File x\nValueError: no\n\n", "ValueError: no"),
-        ("a\r\n  b: c  \r\n", "b: c"),
-        ("a\nb\x0bc\x85d", "b\x0bc\x85d"),
-        ("x" * 1_000, "x" * 500),
-    ],
-)
-def test_the_last_line_of_a_traceback(text: str | None, line: str | None) -> None:
-    assert last_line(text) == line

@@ -14,8 +14,9 @@ from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from qtui_workers.engine import frames
 from qtui_workers.engine.claim import Claim
 from qtui_workers.rate.limiter import since
+from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
-from qtui_workers.server.rq_format import format_time, format_traceback, last_line
+from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.text import decode, printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
@@ -45,7 +46,7 @@ class Ending:
     keep: int | None = None
     """How many jobs of its queue that ended in the same way are kept; None: all of them."""
     error: str | None = None
-    """The last line of the traceback, for the stream of events."""
+    """What was raised, in a line, for the stream of events and the worker's log."""
     lease_score: str | None = None
     """The score of the lease as it was read, where the lease is another worker's."""
     status: str | None = None
@@ -115,8 +116,8 @@ def failing(claim: Claim, text: str, *, started: float | None = None, may_retry:
     left = claim.number(b"retries_left") or 0
     if may_retry and left > 0:
         front = claim.fields.get(b"enqueue_at_front_on_retry") == b"1"
-        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=error_line(text))
-    return Ending("failed", begun, ended, format_traceback(text), claim.number(b"failure_ttl"), keep=keep, error=error_line(text))
+        return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=brief(text))
+    return Ending("failed", begun, ended, format_traceback(text), claim.number(b"failure_ttl"), keep=keep, error=brief(text))
 
 
 def stopped(claim: Claim) -> Ending:
@@ -143,13 +144,17 @@ def returned(claim: Claim) -> Ending:
 
 
 def traceback_of(error: BaseException) -> str:
-    """A traceback as RQ formats it (`rq.job_lifecycle.format_exc_info`); only the end of a very long one."""
-    return "".join(traceback.format_exception(error))[-_LONGEST_TRACEBACK:]
+    """A traceback as RQ formats it (`rq.job_lifecycle.format_exc_info`); of a very long one the beginning and the end."""
+    text = "".join(traceback.format_exception(error))
+    if len(text) <= _LONGEST_TRACEBACK:
+        return text
+    half = _LONGEST_TRACEBACK // 2
+    return f"{text[:half]}\n  … {len(text) - 2 * half:,} characters left out …\n{text[-half:]}"
 
 
-def error_line(text: str) -> str | None:
-    """The last line of a traceback, safe to show, at most 300 characters of it; None where it is empty."""
-    line = last_line(text)
+def brief(text: str) -> str | None:
+    """What was raised, of a traceback: safe to show, at most 300 characters; None where the text is empty."""
+    line = error_line(text)
     return None if line is None else printable(line, 300)
 
 

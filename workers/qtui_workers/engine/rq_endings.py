@@ -21,7 +21,7 @@ from rq.job import Job
 from rq.queue import Queue
 
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.ending import Ending, error_line
+from qtui_workers.engine.ending import Ending, brief
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.retention import retention_of
@@ -97,7 +97,7 @@ class RqEndings:
         self.repeat_until_accepted(rq_method)
         status = _status(job)
         final = status is not None and status.failed
-        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=error_line(traceback))
+        self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=brief(traceback))
         self._keep_newest(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:

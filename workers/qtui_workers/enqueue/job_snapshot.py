@@ -10,8 +10,9 @@ from typing import Any, Final
 import redis
 
 from qtui_workers.errors import NotFound
+from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
-from qtui_workers.server.rq_format import decompress, last_line, parse_count, parse_datetime, parse_result, parse_traceback
+from qtui_workers.server.rq_format import decompress, parse_count, parse_datetime, parse_result, parse_traceback
 from qtui_workers.text import decode, printable
 
 _LARGEST: Final = 16 * 1024 * 1024
@@ -44,7 +45,7 @@ class JobSnapshot:
     result: Any
     """The value that the job returned; None where there is none yet, or where it was not written as JSON."""
     failed_reason: str | None
-    """The last line of the traceback, where its newest attempt failed."""
+    """What its newest attempt raised, where that failed (`qtui_workers.reporting.error_lines`)."""
     attempt: int | None
     """Attempts begun so far; None where its worker does not count them, as RQ's own worker."""
     attempts: int | None
@@ -69,7 +70,7 @@ def read_snapshot(connection: redis.Redis, job_id: str) -> JobSnapshot:
     written, _ = decompress(data or b"", _LARGEST)
     call = _json(written)
     reported = _json(progress or b"")
-    reason = last_line(parse_traceback(outcome.get(b"exc_string"), _LARGEST))
+    reason = error_line(parse_traceback(outcome.get(b"exc_string"), _LARGEST))
     return JobSnapshot(
         id=job_id,
         queue=decode(origin) or None,

@@ -52,7 +52,7 @@ class EventKind(StrEnum):
     COMPLETED = "completed"
     """The job has finished: `seconds` that the attempt took."""
     FAILED = "failed"
-    """The job has failed, and no attempt is left: `error`, the last line of the traceback; `seconds`."""
+    """The job has failed, and no attempt is left: `error`, what was raised (`reporting.error_lines`); `seconds`."""
     WORKER_ERROR = "worker_error"
     """A worker has trouble of its own: `error`."""
 

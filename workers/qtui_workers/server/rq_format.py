@@ -17,7 +17,6 @@ from qtui_workers.text import decode
 _LONGEST_TIME: Final = 40
 _LONGEST_NUMBER: Final = 40
 _COUNT_DIGITS: Final = 9
-_LONGEST_LINE: Final = 500
 _SMALL: Final = 2_048
 """Up to so many bytes, a window of 1 KiB compresses as well as the usual 32 KiB, in a fraction of the time."""
 _ZLIB_HEADS: Final = frozenset(
@@ -140,8 +139,3 @@ def parse_traceback(raw: bytes | None, limit: int) -> str | None:
 def format_traceback(text: str) -> bytes:
     """A traceback as the field `exc_string` of a result; characters that UTF-8 cannot write become "?"."""
     return b64encode(zlib.compress(text.encode("utf-8", "replace")))
-
-
-def last_line(traceback: str | None) -> str | None:
-    """The last line of a traceback that is not blank, at most 500 characters of it; not safe to show (`text.printable`)."""
-    return (traceback or "").rstrip().rpartition("\n")[2].strip()[:_LONGEST_LINE] or None
