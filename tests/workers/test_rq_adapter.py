@@ -7,6 +7,7 @@ import inspect
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -264,7 +265,8 @@ def test_the_socket_of_a_connection(client: redis.Redis) -> None:
     pubsub.close()
 
 
-def private_names(module: str) -> set[str]:
+@cache
+def private_names(module: str) -> frozenset[str]:
     """What a package keeps private: the names of methods, attributes and functions with one underscore."""
     package = import_module(module)
     names: set[str] = set()
@@ -276,7 +278,7 @@ def private_names(module: str) -> set[str]:
                 names.add(node.attr)
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 names.add(node.name)
-    return {name for name in names if name.startswith("_") and not name.startswith("__")}
+    return frozenset(name for name in names if name.startswith("_") and not name.startswith("__"))
 
 
 def is_own(node: ast.Attribute) -> bool:
@@ -309,8 +311,9 @@ def test_no_other_file_uses_a_private_name_of_an_object_of_rq_s_or_redis_py_s() 
     wrong = [
         f"{path.relative_to(ROOT)}:{line} {name}"
         for path in SOURCES
+        for forbidden in [private - defined_in(path)]
         for line, name in uses_on_others(path)
-        if name in private - defined_in(path)
+        if name in forbidden
     ]
     assert not wrong, "\n".join(wrong)
 
