@@ -211,6 +211,30 @@ def test_a_build_ends_when_what_runs_it_is_killed(service: QueueService, home: P
     wait_until(lambda: all(gone(pid) for pid in running), description="the build's processes end")
 
 
+def test_a_build_is_over_when_its_command_has_ended_whoever_keeps_its_output_open(
+    service: QueueService, site: Site, home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("BUILD_SUBMIT_URL", site.url)
+    # A daemon of the build has left its process group, so that nothing ends it with the build.
+    code = (
+        "import pathlib, subprocess, sys; "
+        "daemon = [sys.executable, '-c', 'import time; time.sleep(600)']; "
+        "pathlib.Path('pids').write_text(str(subprocess.Popen(daemon, start_new_session=True).pid)); "
+        f"print('x' * 100_000); print('the last line'); {MAKE}"
+    )
+    folder = project(home / "project", code)
+    try:
+        with caplog.at_level("INFO"):
+            record = execute_build_and_submit(initiate(service, folder).id)
+        assert (record.status, len(site.asked)) == ("submitted", 1)
+        assert "the last line" in caplog.text
+        assert caplog.text.count("x" * 8_192) == 12
+        assert not any(gone(pid) for pid in pids(folder))
+    finally:
+        for pid in pids(folder):
+            os.kill(pid, signal.SIGKILL)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
