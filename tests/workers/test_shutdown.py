@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import select
 import signal
+import socket
 
 import pytest
 import redis
@@ -12,7 +13,7 @@ import rq
 
 from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.rq_adapter import WorkerInternals
-from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.shutdown import Abandoned, Shutdown
 
 
 @pytest.fixture
@@ -58,3 +59,29 @@ def test_a_request_after_the_job_s_time_interrupts_a_job_in_this_process(worker:
     with pytest.raises(Interrupted):
         stop.request(signal.SIGTERM)
     assert (stop.is_due(), stop.interruptible) == (True, False)
+
+
+def hear_nothing(stop: Shutdown, within: float = 30) -> None:
+    """Waits for Redis, as a worker does, when a stop is requested."""
+    silent, _other = socket.socketpair()
+    silent.settimeout(within)
+    with stop.hurries():
+        stop.request(signal.SIGTERM)
+        silent.recv(1)
+
+
+def test_a_worker_that_holds_no_job_waits_for_redis_no_longer_than_a_moment(worker: rq.Worker, acknowledged: list[str]) -> None:
+    stop = shutdown(worker, acknowledged)
+    for _ in range(2):  # once for what it waits for, and once for its farewell
+        with pytest.raises(Abandoned):
+            hear_nothing(stop)
+
+
+def test_a_worker_that_holds_a_job_waits_for_redis(worker: rq.Worker, acknowledged: list[str]) -> None:
+    stop = shutdown(worker, acknowledged)
+    stop.holds_job = True
+    with pytest.raises(TimeoutError):
+        hear_nothing(stop, within=1)
+    stop.holds_job = False
+    with pytest.raises(Abandoned):
+        hear_nothing(stop)

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,11 @@ def test_help_names_every_option(home: Path) -> None:
         assert option.help, option.opts
         assert re.search(rf"^ +(-\w, )?{re.escape(max(option.opts, key=len))}\b", done.stdout, re.MULTILINE)
     assert not re.search(r"<int|<float|None\b", done.stdout)
+
+
+def test_version(home: Path) -> None:
+    done = run(home, "--version", "--url", "nonsense")
+    assert (done.returncode, done.stdout) == (0, f"qtui-worker {version('qtui-rq')}\n")
 
 
 def test_no_queue_named_means_every_queue_that_a_processor_names_by_priority() -> None:
@@ -145,7 +151,8 @@ def test_two_workers_at_a_time_work_two_jobs_at_a_time(server: Server, client: r
     service = QueueService(client)
     ids = [service.enqueue("test_job", {"seconds": 2}).id for _ in range(2)]
     with working(server, home, "--concurrency", "2", "--name", "pair") as process:
-        wait_until(lambda: [service.status(i).status for i in ids] == ["started"] * 2, description="both jobs run at once")
+        wait_until(lambda: (home / "worker.log").read_bytes().count(b"hello") == 2, description="both jobs run at once")
+        assert [service.status(i).status for i in ids] == ["started"] * 2
         assert client.smembers(keys.WORKERS) == {b"rq:worker:pair-1", b"rq:worker:pair-2"}
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(20) == 0

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, get_args
 
@@ -18,6 +19,7 @@ from redis.exceptions import MasterDownError
 from qtui_workers.define.discovery import discover
 from qtui_workers.engine.job import Policy
 from qtui_workers.engine.pool import Pool
+from qtui_workers.engine.signals import leave, on_stop
 from qtui_workers.engine.worker import LEASE, Worker
 from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from qtui_workers.naming import Priority, check_name, with_priority
@@ -43,6 +45,12 @@ class WorkerSettings(Settings):
 
     job_concurrency: int = Field(default=1, ge=1, le=256)
     """Jobs that one `qtui-worker` runs at the same time."""
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"{_ROLE} {version('qtui-rq')}")
+        raise typer.Exit
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -139,8 +147,11 @@ def work(
     ] = None,
     no_cron: Annotated[bool, typer.Option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
 ) -> None:
-    """Works on jobs, with the scheduler, until SIGTERM or Ctrl-C: then running jobs may end first.
+    """Works on jobs, with the scheduler, until SIGTERM, SIGHUP or Ctrl-C: then running jobs may end first.
 
     A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
     SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
@@ -226,6 +237,7 @@ def _connected(target: Target, *, patient: bool) -> redis.Redis:
 
 def main() -> None:
     """The entry point of `qtui-worker`: an error becomes one sentence on standard error, and an exit code of its own."""
+    on_stop(leave)
     try:
         app()
     except QtuiError as error:

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
 from functools import partial
 from typing import Final
-
-import redis
 
 from qtui_workers.define.discovery import discover
 from qtui_workers.engine import attempt_logs
@@ -88,8 +85,8 @@ class Assembly:
         self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
         wakeups = Wakeups(shutdown, self.commands, self._watch)
-        self._cron = Cron(connection, processors if cron else (), name=name)
-        self.upkeep = upkeep = Upkeep(lease / 6, beat=self._beat, after_beat=self._after_beat, cron=self._cron, outage=outage)
+        self.cron = Cron(connection, processors if cron else (), name=name)
+        self.upkeep = upkeep = Upkeep(lease / 6, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=outage)
         self._side_tasks = SideTasks(name, in_horse=self._become_horse)
         self._recovery = Recovery(connection, name, store=store, jobs=jobs, hooks=hooks, side_tasks=self._side_tasks)
 
@@ -122,12 +119,10 @@ class Assembly:
         )  # fmt: skip
 
     def close(self) -> None:
-        """Ends what the worker has started, and all connections except RQ's, as far as Redis answers."""
+        """Ends what the worker has started, and its own connections."""
         self._runner.discard()
-        self._side_tasks.reap(wait=_SIDE_TASKS_WITHIN)
+        self._side_tasks.reap(wait=0.0 if self.outage.is_on else _SIDE_TASKS_WITHIN)
         self._watch.close()
-        with suppress(redis.RedisError, OSError):
-            self._cron.close()
         self._store.close()
 
     def _disconnect(self) -> None:

@@ -75,6 +75,7 @@ class Exchange:
             tries += 1
             wanted = execution if may_have_taken or (more and not self._shutdown.requested) else None
             queues = [queue.name for queue in self._internals.ordered_queues]
+            self._shutdown.holds_job = bool(ended or wanted)
             try:
                 step = self._store.step(ended, wanted, queues, requested_at=requested_at)
                 self._outage.end()
@@ -82,12 +83,14 @@ class Exchange:
                     self._conclude(*ended, step.outcome)
                 if not ended or step.outcome != "dependents":
                     self._note_status(step.found)
+                    self._shutdown.holds_job = isinstance(step.found, Claim)
                     return step.found
                 ended = None  # the script took no job, as other jobs wait for the one that ended
                 continue
             except (redis.RedisError, OSError) as error:
                 self._outage.begin(error)
-                may_have_taken = may_have_taken or wanted is not None
+                may_have_taken = may_have_taken or (wanted is not None and self._store.may_have_run)
+                self._shutdown.holds_job = bool(ended or may_have_taken)
                 if ended and tries == _TRIES and isinstance(error, redis.ConnectionError) and self._is_refused(ended[1]):
                     ended = ended[0], not_taken(*ended)
             if self._shutdown.requested and (self._shutdown.is_due() or not (ended or may_have_taken)):

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple, NoReturn
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.frames import pack, unpack
+from qtui_workers.engine.signals import stop_signals
 
 _STARTED: Final = b"started"
 _RUN: Final = b"run"
@@ -26,7 +27,6 @@ _SETTLE: Final = b"settle"
 _SETTLED: Final = b"settled"
 _LARGEST: Final = 600 * 1024 * 1024
 """Bytes of a frame: more than the longest value that Redis takes."""
-_WORKERS_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGTTIN, signal.SIGTTOU)
 _PATIENCE: Final = 30.0
 """Seconds that the rest of a frame may take."""
 
@@ -170,7 +170,7 @@ def _run_horse(sock: socket.socket, lifeline: int, perform: Perform, settle: Set
         os.register_at_fork(after_in_child=lambda: _leave_horse(sock))
         random.seed()
         gc.freeze()
-        for number in _WORKERS_SIGNALS:
+        for number in _workers_signals():
             signal.signal(number, _ignored)
         threading.Thread(target=_die_with_worker, args=(lifeline,), name="watches the worker", daemon=True).start()
         _serve(sock, perform, settle)
@@ -180,6 +180,10 @@ def _run_horse(sock: socket.socket, lifeline: int, perform: Perform, settle: Set
         os._exit(code)
 
 
+def _workers_signals() -> list[signal.Signals]:
+    return [*stop_signals(), signal.SIGTTIN, signal.SIGTTOU]
+
+
 def _ignored(_signum: int, _frame: object) -> None:
     """The signal is for the worker, which lets the job finish. SIG_IGN would be inherited by the programs that the job starts."""
 
@@ -187,7 +191,7 @@ def _ignored(_signum: int, _frame: object) -> None:
 def _leave_horse(sock: socket.socket) -> None:
     """Called in a fork of the horse, which must not answer for the horse, nor keep its socket open when the horse has died."""
     sock.close()
-    for number in _WORKERS_SIGNALS:
+    for number in _workers_signals():
         signal.signal(number, signal.SIG_DFL)
 
 

@@ -62,18 +62,17 @@ class Loop:
         self._executions = executions
         self._job_taken = job_taken
         self._standstill = Standstill(worker)
+        self.done = 0
+        """How many jobs were run."""
 
-    def run(self, *, burst: bool, max_jobs: int | None, max_idle_time: float | None) -> int:
-        """Works until a stop is requested, in burst until there is no job, or until one of the limits is reached.
-
-        Returns how many jobs were run.
-        """
-        done = 0
+    def run(self, *, burst: bool, max_jobs: int | None, max_idle_time: float | None) -> None:
+        """Works until a stop is requested, in burst until there is no job, or until one of the limits is reached."""
+        self.done = 0
         ended: Ended | None = None
         idle_since = time.monotonic()
         while True:
             self._upkeep.run_due(None)
-            found = self._exchange.end_and_take(ended, more=max_jobs is None or done < max_jobs)
+            found = self._exchange.end_and_take(ended, more=max_jobs is None or self.done < max_jobs)
             ended = None
             if isinstance(found, Claim) and self._shutdown.requested:
                 ended = found, returned(found)
@@ -81,14 +80,14 @@ class Loop:
             self._standstill.note(found)
             if isinstance(found, Claim):
                 ended = self._run_job(found)
-                done += 1
+                self.done += 1
                 idle_since = time.monotonic()
             elif (
                 self._is_over(found, burst)
-                or done == max_jobs
+                or self.done == max_jobs
                 or (max_idle_time is not None and time.monotonic() - idle_since >= max_idle_time)
             ):
-                return done
+                return
             else:
                 self._wait_for_work(found, max_idle_time)
 

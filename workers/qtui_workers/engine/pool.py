@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Final
 
+from qtui_workers.engine.signals import leave, on_stop
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError, RedisUnavailable, Refused
 from qtui_workers.text import printable
 
@@ -36,7 +36,7 @@ Work = Callable[[int, int], None]
 class Pool:
     """`size` processes that each call `work`.
 
-    SIGTERM and SIGINT are passed on to all of them; SIGTTIN adds one, SIGTTOU ends the newest after its job. With `replace`,
+    SIGTERM, SIGINT and SIGHUP end all of them; SIGTTIN adds one, SIGTTOU ends the newest after its job. With `replace`,
     a process that dies is replaced; one that ends without an error is not. Where one can never work (wrong usage, a wrong
     password, a name that is taken), all are ended.
     """
@@ -53,11 +53,11 @@ class Pool:
         self._woken, self._waker = socket.socketpair()
         for end in (self._woken, self._waker):
             end.setblocking(False)
+        self._stopped, self._stop_waiting = socket.socketpair()
 
     def run(self) -> int:
         """Runs until all have ended; returns the highest of their exit codes, where a process that was killed has 1."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._pass_on)
+        on_stop(self._pass_on)
         for number in (signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, self._resize)
         for place in range(1, self._size + 1):
@@ -91,7 +91,7 @@ class Pool:
         if code == 0 or self._stopping or not self._replace or place > self._size:
             return 1 if code < 0 else code
         log.error("worker %d died (exit code %d); another takes its place", place, code)
-        time.sleep(_PAUSE)
+        wait([self._stopped], _PAUSE)
         if not self._stopping:
             self._start(place)
         return 0
@@ -102,6 +102,7 @@ class Pool:
     def _stop(self) -> None:
         """Requests that all workers end after their jobs."""
         self._stopping = True
+        self._stop_waiting.close()
         for process in list(self._processes.values()):
             if process.is_alive():
                 process.terminate()
@@ -129,8 +130,7 @@ class Pool:
 
 def _run_worker(work: Work, place: int, times: int, report: Connection) -> None:
     """In the new process: calls `work`; an error is one sentence and an exit code."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
+    on_stop(leave)
     for number in (signal.SIGTTIN, signal.SIGTTOU):
         signal.signal(number, signal.SIG_IGN)  # they are for the pool; their default would stop the process
     threading.Thread(target=_leave_with_parent, name="watches the parent", daemon=True).start()

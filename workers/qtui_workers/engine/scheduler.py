@@ -17,6 +17,7 @@ from rq.job import Job
 from rq.utils import current_timestamp
 
 from qtui_workers.engine.rq_adapter import RqScheduler, scheduler_process
+from qtui_workers.engine.signals import on_stop
 from qtui_workers.engine.unreadable import AWAY, set_aside
 from qtui_workers.server.redis_errors import explain, label_of
 
@@ -42,6 +43,7 @@ class Scheduler(RqScheduler):
 
     def work(self) -> None:
         """Works until a stop is requested, or until its worker has died."""
+        on_stop(self.request_stop)
         while True:
             try:
                 super().work()
@@ -116,9 +118,9 @@ class Scheduler(RqScheduler):
         return self._worker_pid not in (os.getpid(), os.getppid())
 
 
-def end_process(process: BaseProcess | None) -> None:
-    """Ends the process of a scheduler, and kills it where necessary; its locks expire within about a minute."""
-    for end in (*[BaseProcess.terminate] * _TRIES, BaseProcess.kill):
+def end_process(process: BaseProcess | None, *, at_once: bool = False) -> None:
+    """Ends the process of a scheduler, and kills it where necessary, or `at_once`; its locks expire within about a minute."""
+    for end in (*[BaseProcess.terminate] * (0 if at_once else _TRIES), BaseProcess.kill):
         if process is None or not process.is_alive():
             return
         end(process)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import select
+import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
@@ -19,6 +21,14 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 
 _ONE_REQUEST: Final = timedelta(seconds=1)
 """Signals within this time count as one: Ctrl-C reaches every process of a group, and a pool also passes its signal on."""
+
+
+_REDIS_WITHIN: Final = 0.5
+"""Seconds that a worker that holds no job and is to end still waits for Redis."""
+
+
+class Abandoned(BaseException):
+    """The worker is to end and holds no job, but Redis does not answer: it ends without its reply."""
 
 
 class Shutdown:
@@ -40,6 +50,18 @@ class Shutdown:
         """When a running job is put back (time.monotonic)."""
         self.interruptible = False
         """Whether a job runs in this very process: a second request raises Interrupted there."""
+        self._holds_job = False
+        self._hurries = False
+
+    @property
+    def holds_job(self) -> bool:
+        """Whether the worker holds a job, or may hold one: then it waits for Redis as long as it may."""
+        return self._holds_job
+
+    @holds_job.setter
+    def holds_job(self, held: bool) -> None:
+        self._holds_job = held
+        self._set_alarm()
 
     @property
     def requested(self) -> bool:
@@ -58,6 +80,7 @@ class Shutdown:
             self.deadline = time.monotonic() + self._timeout
             if self.interruptible:
                 self._repeat_later(signum)
+            self._set_alarm()
         elif self.is_due() or moment - (self._internals.stop_requested_at or moment) >= _ONE_REQUEST:
             self.deadline = 0.0
             if self.interruptible:
@@ -77,6 +100,35 @@ class Shutdown:
         if self.requested and not self._acknowledged:
             self._acknowledged = True
             self._on_acknowledged()
+
+    def wait(self, seconds: float) -> None:
+        """Waits so long, or until a stop is requested."""
+        if not self.requested:
+            select.select([self], [], [], seconds)
+
+    @contextmanager
+    def hurries(self) -> Iterator[None]:
+        """Inside the block Redis has half a second once a stop is requested and no job is held; then Abandoned is raised.
+
+        Uses SIGALRM, as RQ's timeouts do: no job may run in this process while no job is held.
+        """
+        self._hurries = True
+        self._set_alarm()
+        try:
+            yield
+        finally:
+            self._hurries = False
+            if self.requested:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _set_alarm(self) -> None:
+        if self._hurries and self.requested and not self._holds_job:
+            signal.signal(signal.SIGALRM, self._abandon)
+            signal.setitimer(signal.ITIMER_REAL, _REDIS_WITHIN)
+
+    def _abandon(self, _signum: int, _frame: object) -> None:
+        if self._hurries and not self._holds_job:
+            raise Abandoned
 
     def _repeat_later(self, signum: int) -> None:
         """Sends the signal again when the job's time is over, as the loop does not run while a job runs in this process."""

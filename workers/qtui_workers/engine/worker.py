@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -39,6 +38,8 @@ from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.maintenance import clean_registries
 from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
 from qtui_workers.engine.scheduler import Scheduler, end_process
+from qtui_workers.engine.shutdown import Abandoned
+from qtui_workers.engine.signals import on_stop
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.rate.limiter import register
@@ -56,7 +57,7 @@ _LONGEST_PAUSE: Final = 30.0
 class Worker(RqWorker):
     """RQ's worker for JSON jobs of registered processors, and for whatever else its policy allows.
 
-    The worker's process talks to Redis and never runs the code of a job; a horse does. After a signal, SIGTERM or SIGINT,
+    The worker's process talks to Redis and never runs the code of a job; a horse does. After SIGTERM, SIGINT or SIGHUP
     the running job may go on for at most `shutdown_timeout` seconds; then, or at a second signal a second later, it is put
     back at the head of its queue. A horse that has run `recycle_jobs` jobs, or holds more than `recycle_memory` bytes, is
     replaced. `in_process` runs jobs in the worker's own process: faster, but only for jobs that neither crash nor hang; where
@@ -122,17 +123,15 @@ class Worker(RqWorker):
         exists already.
         """
         pause = _FIRST_PAUSE
-        while True:
+        while not self._parts.shutdown.requested:
             begun = time.monotonic()
             try:
                 self.work(burst=burst, with_scheduler=True)
                 return
             except (redis.RedisError, OSError) as error:
                 self._parts.outage.begin(error)
-            if self._parts.shutdown.requested:
-                return
             pause = _FIRST_PAUSE if time.monotonic() - begun > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
-            threading.Event().wait(pause)
+            self._parts.shutdown.wait(pause)
 
     def work(
         self,
@@ -149,18 +148,23 @@ class Worker(RqWorker):
         # The loop repeats commands by itself, and has more to do meanwhile.
         self.connection.set_retry(Retry(NoBackoff(), 1))
         self._parts.internals.install_signal_handlers()
+        on_stop(self.request_stop)
         self._parts.internals.set_dequeue_strategy(dequeue_strategy)
         try:
-            self.bootstrap(logging_level, date_format, log_format)
-            versions = f"qtui {_own_version()}, rq {version('rq')}"
-            self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
-            register(self.connection, discover().processors.values())
-            if with_scheduler:
-                self._parts.internals.start_scheduler(burst=burst)
-            self._parts.upkeep.begin(cron=not burst)
-            done = self._parts.loop.run(burst=burst, max_jobs=max_jobs, max_idle_time=max_idle_time)
+            with self._parts.shutdown.hurries():
+                self.bootstrap(logging_level, date_format, log_format)
+                versions = f"qtui {_own_version()}, rq {version('rq')}"
+                self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
+                register(self.connection, discover().processors.values())
+                if with_scheduler:
+                    self._parts.internals.start_scheduler(burst=burst)
+                self._parts.upkeep.begin(cron=not burst)
+                self._parts.loop.run(burst=burst, max_jobs=max_jobs, max_idle_time=max_idle_time)
+        except Abandoned:
+            self._parts.outage.begin(redis.TimeoutError())
         finally:
             self.teardown()
+        done = self._parts.loop.done
         self.log.info("Worker %s: stopped after %d job%s", self.name, done, "" if done == 1 else "s")
         return done > 0
 
@@ -171,8 +175,10 @@ class Worker(RqWorker):
         self._parts.close()
         if self.scheduler:
             self.stop_scheduler()
-        with suppress(redis.RedisError, OSError):
-            self.register_death()
+        if not self._parts.outage.is_on:
+            with suppress(redis.RedisError, OSError, Abandoned), self._parts.shutdown.hurries():
+                self._parts.cron.close()
+                self.register_death()
         self.unsubscribe()
 
     # Signals and commands: RQ's hooks
@@ -257,8 +263,8 @@ class Worker(RqWorker):
         scheduler.begin(burst=burst)
 
     def stop_scheduler(self) -> None:
-        """Ends the scheduler's process."""
-        end_process(scheduler_process(self.scheduler))
+        """Ends the scheduler's process; at once where Redis is away, as it cannot release its locks then."""
+        end_process(scheduler_process(self.scheduler), at_once=self._parts.outage.is_on)
 
     def run_maintenance_tasks(self) -> None:
         """RQ's maintenance, without the scheduler, which is checked more often."""

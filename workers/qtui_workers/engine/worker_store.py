@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from redis.exceptions import NoScriptError
 
 from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending
+from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.server.connection import own_connection
 from qtui_workers.server.rq_format import format_time
 from qtui_workers.server.scripts import Argument, Script
@@ -73,6 +75,8 @@ class WorkerStore:
         self._limits = limits
         self._worker = worker
         self._lease = lease
+        self.may_have_run = False
+        """Whether the last step may have been carried out, although it raised an error: it was sent."""
 
     def step(
         self,
@@ -109,13 +113,25 @@ class WorkerStore:
 
     def _run_step(self, given: list[Argument]) -> Any:
         """Runs the script on a connection of its own: a call through the client takes as long as a short job."""
+        self.may_have_run = False
+        self._connect()
+        self.may_have_run = True
         try:
             return self._send("EVALSHA", _STEP.digest, given)
         except NoScriptError:
             return self._send("EVAL", _STEP.text, given)
-        except (redis.ConnectionError, redis.TimeoutError):  # an idle connection may have been closed meanwhile
+        except (redis.ConnectionError, redis.TimeoutError):  # the connection may have been closed at this moment
             self._own_connection.disconnect()
             return self._send("EVALSHA", _STEP.digest, given)
+
+    def _connect(self) -> None:
+        """Connects where the connection is closed, also where the server has closed it while it was idle."""
+        opened = open_socket(self._own_connection)
+        if opened is not None and select.select([opened], [], [], 0)[0]:
+            self._own_connection.disconnect()
+            opened = None
+        if opened is None:
+            self._own_connection.connect()
 
     def _send(self, *command: Any) -> Any:
         name, script, given = command

@@ -159,9 +159,9 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
 
 
 def own_connection(client: redis.Redis) -> Any:
-    """A connection to the client's Redis that is not part of its pool; it connects at its first command."""
+    """A connection to the client's Redis that is not part of its pool; it connects at its first command, and tries that twice."""
     pool = client.connection_pool
-    return pool.connection_class(**pool.connection_kwargs)
+    return pool.connection_class(**pool.connection_kwargs | {"retry": Retry(NoBackoff(), 1)})
 
 
 def retry_of(client: redis.Redis) -> Retry:
