@@ -133,12 +133,16 @@ class PayloadForm(Vertical):
         return not field.required and bool(field.parse(text) == field.default)
 
     def values(self) -> dict[str, Any]:
-        """The entered values by field name; raises InvalidInput, with the reasons by field, for invalid JSON."""
+        """The entered values by field name, without those that equal the default.
+
+        Raises InvalidInput, with the reasons by field, for invalid JSON.
+        """
         values: dict[str, Any] = {}
         reasons: dict[str, str] = {}
         for name, text in self.texts().items():
             try:
-                values[name] = self._field(name).parse(text)
+                if not self._is_default(name, text):
+                    values[name] = self._field(name).parse(text)
             except InvalidInput as error:
                 reasons |= error.fields
         if reasons:

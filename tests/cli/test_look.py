@@ -96,7 +96,7 @@ def test_a_finished_job_of_ours_is_shown_whole(qtui: Qtui, client: redis.Redis, 
     job = qtui("job", job_id, "--json").json
     check_job(job, WHOLE)
     assert job["status"] == "finished"
-    assert job["payload"] == {"title": "Figures", "steps": 2, "seconds_per_step": 0.0, "fail_at": None}
+    assert job["payload"] == {"title": "Figures", "steps": 2, "seconds_per_step": 0.0}
     assert job["result"] == {"title": "Figures", "steps": 2}
     assert job["progress"] == {"done": 2, "total": 2, "fraction": 1.0, "message": "step 2 of 2"}
     assert (job["attempts"], job["timeout"]) == (1, 3600)

@@ -62,7 +62,7 @@ async def test_what_the_form_says_is_enqueued_exactly_and_the_job_can_be_opened(
         await story.press("ctrl+e")
         (job_id,) = (raw.decode() for raw in client.lrange(keys.queue(MAIN_QUEUE), 0, -1))
         state = QueueService(client).status(job_id)
-        assert state.payload == {"message": "hello world", "seconds": 1.5, "fail": False, "fail_first": 0}
+        assert state.payload == {"message": "hello world", "seconds": 1.5}
         assert f"✓ job {job_id} in {MAIN_QUEUE}" in story.text
         story.app.screen.query_one("#list").focus()
         await story.press("o")

@@ -36,7 +36,7 @@ def test_a_job_is_written_in_the_json_format_of_rq(client: redis.Redis) -> None:
         "qtui_workers.processors.test_job.test_job",
         None,
         [],
-        {"message": "hi", "seconds": 0.0, "fail": False, "fail_first": 0},
+        {"message": "hi"},
     ]
     assert raw[b"description"] == b"test_job(message='hi')"
     job = Job.fetch(job_id, connection=client, serializer=JSONSerializer)
