@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rq.timeouts import JobTimeoutException
 
 from qtui_workers.reporting.redaction import _PATTERNS, redacted
 from qtui_workers.reporting.source import Source, work_for
-from qtui_workers.reporting.worker_logs import JsonFormatter, LogFormat, SafeFormatter, log_to_stderr
+from qtui_workers.reporting.worker_logs import JsonFormatter, SafeFormatter
 from tests.workers.support import environment
 
 ERROR = 40
@@ -234,17 +233,23 @@ def test_json_goes_to_standard_error_line_by_line(home: Path) -> None:
     assert (told["level"], told["logger"], told["message"]) == ("info", "rq.worker", "*** listening")
 
 
-def test_a_timeout_in_the_middle_of_writing_reaches_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Late:
-        def __str__(self) -> str:
-            raise JobTimeoutException
+LATE = """
+import logging
+from rq.timeouts import JobTimeoutException
+from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
 
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [])
-    level = root.level
-    try:
-        log_to_stderr(LogFormat.JSON)
-        with pytest.raises(JobTimeoutException):
-            logging.getLogger("my.jobs").error("%s", Late())
-    finally:
-        root.setLevel(level)
+class Late:
+    def __str__(self):
+        raise JobTimeoutException
+
+log_to_stderr(LogFormat.JSON)
+try:
+    logging.getLogger("my.jobs").error("%s", Late())
+except JobTimeoutException:
+    print("it was raised")
+"""
+
+
+def test_a_timeout_in_the_middle_of_writing_reaches_the_job(home: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], env=environment(home), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "it was raised\n", "")

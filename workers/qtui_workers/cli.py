@@ -23,7 +23,7 @@ from qtui_workers.engine.signals import leave, on_stop
 from qtui_workers.engine.worker import LEASE, Worker
 from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from qtui_workers.naming import Priority, check_name, with_priority
-from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
+from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr, say_at_the_end
 from qtui_workers.server.connection import WORKER, Target, dial, open_client
 from qtui_workers.server.contexts import Connections, choose, read_config
 from qtui_workers.services.settings import TOPICS
@@ -241,7 +241,7 @@ def main() -> None:
     try:
         app()
     except QtuiError as error:
-        print(f"qtui-worker: {printable(str(error), 2_000)}", file=sys.stderr)  # noqa: T201 - the answer of a command
+        say_at_the_end(f"qtui-worker: {printable(str(error), 2_000)}")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.decorator import Processor
 from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.reporting.worker_logs import keep_logging
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
 
@@ -84,6 +85,7 @@ def _discover(variable: str) -> Found:
                     f"two processors are named '{processor.name}': {other.path} and {processor.path}; "
                     "rename one with @processor(name=…)"
                 )
+    keep_logging()
     declared(processors.values())
     ordered = dict(sorted(processors.items()))
     paths = {processor.path: processor for processor in ordered.values()}

@@ -23,6 +23,7 @@ from rq.timeouts import BaseTimeoutException
 from qtui_workers.reporting.current_job import attempt_of
 from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING, Recorder
 from qtui_workers.reporting.source import Source, is_own, work_for
+from qtui_workers.reporting.worker_logs import keep_logging
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,11 @@ def recording(job: Job | None) -> Iterator[None]:
     may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs.
     """
     global _active
-    if job is None or (_active is not None and _active.recorder.source.job == job.id):
+    if job is None:
+        yield
+        return
+    if _active is not None and _active.recorder.source.job == job.id:
+        _active.listen()
         yield
         return
     if _active is not None:  # its end was interrupted by a timeout or a stop
@@ -94,15 +99,26 @@ class _Recording:
         self.recorder = recorder
         self._stdout, self._stderr = sys.stdout, sys.stderr
         self._tees = _Tee(sys.stdout, "PRINT", recorder), _Tee(sys.stderr, "STDERR", recorder)
-        self._level = logging.getLogger().level
+        self._level = logging.root.level
+        self._loggers = -1
+        """How many loggers there were when `listen` was called."""
 
     def begin(self) -> None:
-        root = logging.getLogger()
-        root.addHandler(_handler)
-        if self._level > logging.INFO:
-            root.setLevel(logging.INFO)
+        self.listen()
         work_for(self.recorder.source)
         sys.stdout, sys.stderr = (cast(TextIO, tee) for tee in self._tees)
+
+    def listen(self) -> None:
+        """Has log records passed to this recording, also where a module that was imported meanwhile has configured logging."""
+        count = len(logging.root.manager.loggerDict)
+        if count == self._loggers and _handler in logging.root.handlers:
+            return
+        self._loggers = count
+        keep_logging()
+        for logger in _listened_to():
+            logger.addHandler(_handler)
+        if logging.root.level > logging.INFO:
+            logging.root.setLevel(logging.INFO)
 
     def end(self, keep: int) -> None:
         """Undoes these changes, also where only some were made, and also what the job itself did to the standard streams."""
@@ -110,13 +126,20 @@ class _Recording:
         sys.stdout, sys.stderr = self._stdout, self._stderr
         for tee in self._tees:
             tee.finish()
-        root = logging.getLogger()
-        root.removeHandler(_handler)
-        if root.level != self._level:
-            root.setLevel(self._level)
+        for logger in _listened_to():
+            logger.removeHandler(_handler)
+        if logging.root.level != self._level:
+            logging.root.setLevel(self._level)
+        keep_logging()
         work_for(Source(worker=self.recorder.source.worker))
         _active = None
         self.recorder.close(keep)
+
+
+def _listened_to() -> list[logging.Logger]:
+    """The root, and the logger of the bundled processors where it does not pass records on to the root."""
+    own = logging.getLogger("qtui_workers")
+    return [logging.root] if own.propagate else [logging.root, own]
 
 
 _active: _Recording | None = None
@@ -145,14 +168,15 @@ class _Tee:
     """A standard stream that also records whole lines, until it is finished."""
 
     def __init__(self, stream: TextIO, level: str, recorder: Recorder) -> None:
-        self._stream = stream
+        self.plain = stream
+        """Where it writes, for handlers of logging that have taken this for the standard stream."""
         self._level = level
         self._recorder: Recorder | None = recorder
         self._rests: dict[int, str] = {}
         """The beginning of a line that is not complete yet, by thread."""
 
     def write(self, text: str) -> int:
-        written = self._stream.write(text)
+        written = self.plain.write(text)
         recorder = self._recorder
         if recorder is not None:
             thread = threading.get_ident()
@@ -170,4 +194,4 @@ class _Tee:
                 recorder.line(self._level, rest, time.time())
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+        return getattr(self.plain, name)
