@@ -36,6 +36,12 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     return kept | {"HOME": str(home), "XDG_CONFIG_HOME": "", "XDG_STATE_HOME": "", "XDG_RUNTIME_DIR": ""} | extra
 
 
+def reads_with(client: redis.Redis) -> str:
+    """The command by which this server runs a script that only reads."""
+    version = str(client.info("server")["redis_version"])
+    return "EVALSHA" if version.startswith("6.") else "EVALSHA_RO"
+
+
 @dataclass
 class Server:
     """A Valkey process on a unix socket in a folder of its own, which can be killed and brought back."""

@@ -18,7 +18,8 @@ from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from tests.broker.copies import copied, keyspace
+from tests.broker.copies import copied
+from tests.broker.watching import digest
 from tests.support import Server
 
 
@@ -43,7 +44,7 @@ def test_retry_leaves_what_rq_leaves(client: redis.Redis, server: Server, status
     with copied(server, client) as other:
         run(client, RETRY, Chosen((job_id,)))
         Job.fetch(job_id, connection=other).requeue()
-        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+        assert _as_rq(digest(client), job_id) == _as_rq(digest(other), job_id)
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -55,7 +56,7 @@ def test_retry_of_a_rate_limited_job_leaves_what_rq_leaves(client: redis.Redis, 
     with copied(server, client) as other:
         run(client, RETRY, Chosen((job_id,)))
         Job.fetch(job_id, connection=other).requeue()
-        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+        assert _as_rq(digest(client), job_id) == _as_rq(digest(other), job_id)
         status = client.hget(keys.job(job_id), "status")
         assert status == (b"rate_limited" if taken else b"queued")
 
@@ -66,7 +67,7 @@ def test_remove_leaves_what_rq_leaves(client: redis.Redis, server: Server, statu
     with copied(server, client) as other:
         assert run(client, REMOVE, Chosen((job_id,))).done == 1
         Job.fetch(job_id, connection=other).delete()
-        assert keyspace(client) == keyspace(other)
+        assert digest(client) == digest(other)
 
 
 def test_remove_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: redis.Redis, server: Server) -> None:
@@ -75,7 +76,7 @@ def test_remove_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: red
     with copied(server, client) as other:
         assert run(client, REMOVE, Chosen((first.id,))).done == 1
         Job.fetch(first.id, connection=other).delete()
-        assert _as_rq(keyspace(client), second.id) == _as_rq(keyspace(other), second.id)
+        assert _as_rq(digest(client), second.id) == _as_rq(digest(other), second.id)
         assert client.lrange(keys.queue("mail"), 0, -1) == [second.id.encode()]
 
 
@@ -85,7 +86,7 @@ def test_remove_of_a_job_in_a_group_leaves_what_rq_leaves(client: redis.Redis, s
     with copied(server, client) as other:
         assert run(client, REMOVE, Chosen((jobs[0].id,))).done == 1
         Job.fetch(jobs[0].id, connection=other).delete()
-        assert keyspace(client) == keyspace(other)
+        assert digest(client) == digest(other)
 
 
 @pytest.mark.parametrize("status", CANCEL.statuses)
@@ -94,7 +95,7 @@ def test_cancel_leaves_what_rq_leaves(client: redis.Redis, server: Server, statu
     with copied(server, client) as other:
         assert run(client, CANCEL, Chosen((job_id,))).done == 1
         Job.fetch(job_id, connection=other).cancel()
-        assert _as_rq(keyspace(client), job_id) == _as_rq(keyspace(other), job_id)
+        assert _as_rq(digest(client), job_id) == _as_rq(digest(other), job_id)
         assert client.hget(keys.job(job_id), "status") == b"canceled"
 
 
@@ -105,7 +106,7 @@ def test_cancel_of_a_job_that_others_wait_for_leaves_them_deferred_as_rq_does(cl
     with copied(server, client) as other:
         assert run(client, CANCEL, Chosen((parent.id,))).done == 1
         Job.fetch(parent.id, connection=other).cancel()
-        assert _as_rq(keyspace(client), parent.id) == _as_rq(keyspace(other), parent.id)
+        assert _as_rq(digest(client), parent.id) == _as_rq(digest(other), parent.id)
         assert child.get_status() == "deferred"
 
 
@@ -115,5 +116,5 @@ def test_cancel_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: red
     with copied(server, client) as other:
         assert run(client, CANCEL, Chosen((first.id,))).done == 1
         Job.fetch(first.id, connection=other).cancel()
-        assert _as_rq(keyspace(client), second.id) == _as_rq(keyspace(other), second.id)
+        assert _as_rq(digest(client), second.id) == _as_rq(digest(other), second.id)
         assert client.lrange(keys.queue("mail"), 0, -1) == [second.id.encode()]

@@ -20,7 +20,7 @@ from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from tests.broker.copies import copied, keyspace
+from tests.broker.copies import copied
 from tests.broker.watching import digest
 from tests.support import Server
 
@@ -51,7 +51,7 @@ def test_move_leaves_what_rq_would_have_left_had_it_been_enqueued_there(client: 
         assert run(client, MOVE, Chosen(("j",)), "bulk").done == 1
         enqueued(other, kind, "bulk")
         client.srem(keys.QUEUES, keys.queue("mail"))  # the queue that is empty now stays known, as in RQ
-        assert but_for_times(keyspace(client)) == but_for_times(keyspace(other))
+        assert but_for_times(digest(client)) == but_for_times(digest(other))
 
 
 def test_times_stay_as_they_were(client: redis.Redis) -> None:

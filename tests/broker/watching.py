@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
@@ -38,6 +39,25 @@ def watching(client: redis.Redis) -> Iterator[Seen]:
             (seen.by_scripts if command["client_type"] == "lua" else seen.sent).append(command["command"])
 
 
-def digest(client: redis.Redis) -> dict[bytes, tuple[bytes | None, bool]]:
-    """Every key with its content and whether it expires."""
-    return {key: (client.dump(key), client.ttl(key) >= 0) for key in client.scan_iter(count=1000)}
+def digest(client: redis.Redis) -> dict[str, Any]:
+    """Every key with its content as plain values; "expires" beside it where it does.
+
+    DUMP would not do: before 7.2 a server moves the fields of a large hash while they are read.
+    """
+    found: dict[str, Any] = {}
+    for key in client.scan_iter(count=1000):
+        name = key.decode("utf-8", "surrogateescape")
+        found[name] = _READ[client.type(key)](client, key)
+        if client.ttl(key) >= 0:
+            found[f"{name} expires"] = True
+    return found
+
+
+_READ: dict[bytes, Any] = {
+    b"hash": lambda client, key: client.hgetall(key),
+    b"list": lambda client, key: client.lrange(key, 0, -1),
+    b"set": lambda client, key: client.smembers(key),
+    b"zset": lambda client, key: dict(client.zrange(key, 0, -1, withscores=True)),
+    b"stream": lambda client, key: client.xrange(key),
+    b"string": lambda client, key: client.get(key),
+}

@@ -13,7 +13,7 @@ import redis
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Script
 from tests import lua
-from tests.support import Server
+from tests.support import Server, reads_with
 from tests.workers.support import environment
 
 
@@ -50,6 +50,8 @@ COUNT: Final = Script("-- arguments: key\nreturn redis.call('EXISTS', args.key)"
 
 
 def test_the_server_itself_refuses_a_write_of_what_only_reads(client: redis.Redis) -> None:
+    if reads_with(client) == "EVALSHA":
+        pytest.skip("Redis 6.2 has no command that refuses it")
     with pytest.raises(redis.ResponseError, match="Write commands are not allowed"):
         WRITE.read(client, key="x")
     assert not client.exists("x")
@@ -57,15 +59,16 @@ def test_the_server_itself_refuses_a_write_of_what_only_reads(client: redis.Redi
     assert COUNT.read_many(client, [{"key": key} for key in ("x", "y", "x")]) == [1, 0, 1]
 
 
-def test_a_server_without_read_only_calls_is_called_the_usual_way(short_path: Path) -> None:
-    (short_path / "older").write_text('rename-command EVALSHA_RO ""\n')
+def test_a_server_without_read_only_calls_is_called_the_usual_way(client: redis.Redis, short_path: Path) -> None:
+    forbidden = 'rename-command EVALSHA_RO ""\n' if reads_with(client) == "EVALSHA_RO" else ""
+    (short_path / "older").write_text(forbidden)
     server = Server(short_path, {"include": str(short_path / "older")})
     server.start()
     try:
-        with server.client() as client:
-            client.set("x", 1)
-            assert [COUNT.read(client, key="x") for _ in range(3)] == [1, 1, 1]
-            assert COUNT.read_many(client, [{"key": key} for key in ("x", "y", "x")]) == [1, 0, 1]
-            assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 6
+        with server.client() as older:
+            older.set("x", 1)
+            assert [COUNT.read(older, key="x") for _ in range(3)] == [1, 1, 1]
+            assert COUNT.read_many(older, [{"key": key} for key in ("x", "y", "x")]) == [1, 0, 1]
+            assert older.info("commandstats")["cmdstat_evalsha"]["calls"] == 6
     finally:
         server.kill()
