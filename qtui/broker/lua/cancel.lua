@@ -25,8 +25,7 @@ local function check(job)
   if kind == 'zset' and not redis.call('ZSCORE', place, job.id) then
     return 'no longer ' .. said(job.status)
   end
-  local waiting = redis.pcall('SCARD', keys.dependents(job.id))
-  if type(waiting) == 'number' and waiting > 0 then
+  if (reply_of('SCARD', keys.dependents(job.id)) or 0) > 0 then
     return nil, 'canceled, though other jobs wait for it and will not run'
   end
 end

@@ -1,5 +1,6 @@
 -- Reads all of one job at one moment, each part cut to its bound.
 -- Returns {exists, {field, length, text…}, pttl, results, log, dependents, dependencies, time, {wrong type…}}.
+-- requires: reply_of
 -- arguments: id, data, text, fields, results, log, ids
 -- `id` is the job's. The others are limits: bytes of its data and of any other text; numbers of fields, results, log lines, ids.
 
@@ -8,8 +9,8 @@ local data_bound, text_bound = tonumber(args.data), tonumber(args.text)
 local wrong = {}
 
 local function read(key, ...)
-  local reply = redis.pcall(...)
-  if type(reply) == 'table' and reply.err then
+  local reply = reply_of(...)
+  if reply == nil then
     wrong[#wrong + 1] = key
     return {}
   end

@@ -8,7 +8,7 @@ local queues = keys.QUEUES
 -- Seconds: a scheduler that has read an entry enqueues the job in the old queue, even if the entry is moved meanwhile.
 local SOON = 5
 
-local listeners = redis.pcall('SCARD', keys.queue_workers(target))
+local listeners = reply_of('SCARD', keys.queue_workers(target))
 local unattended = listeners == 0
 
 -- the key in which jobs with the status of this job wait in a queue

@@ -1,7 +1,7 @@
 -- What all operations on jobs share. The script of an operation defines check(job) and apply(job), and ends with
 --   return each(check, apply)
 -- check tests everything that could make apply fail, because the writes of a script that fails half way are not undone.
--- requires: leave
+-- requires: leave, reply_of
 -- arguments: spec, mode, queue, status
 -- `spec` is JSON: {allowed (a set of statuses), parameter (the operation's own, where it has one)}. `mode`: 'plan' (only
 -- read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments: the ids.
@@ -20,8 +20,8 @@ end
 -- a job is {id, key, its fields by name ('' where missing), damaged = 'gone' | 'type' | nil}
 local function read(id)
   local job = { id = id, key = keys.job(id) }
-  local values = redis.pcall('HMGET', job.key, unpack(FIELDS))
-  if values.err then
+  local values = reply_of('HMGET', job.key, unpack(FIELDS))
+  if not values then
     job.damaged, values = 'type', {}
   elseif not values[1] and redis.call('EXISTS', job.key) == 0 then
     job.damaged = 'gone'

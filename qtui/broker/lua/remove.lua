@@ -13,8 +13,8 @@ local function damaged(job)
 end
 
 local function queue_names()
-  local members, names = redis.pcall('SMEMBERS', keys.QUEUES), {}
-  for _, key in ipairs(members.err and {} or members) do
+  local names = {}
+  for _, key in ipairs(reply_of('SMEMBERS', keys.QUEUES) or {}) do
     names[#names + 1] = string.sub(key, #keys.QUEUE_PREFIX + 1)
   end
   return names
@@ -25,13 +25,13 @@ local function listed(id)
   local names = queue_names()
   for _, name in ipairs(names) do
     for _, kind in pairs(kinds) do
-      if type(redis.pcall('ZSCORE', keys.registry(kind, name), id)) == 'string' then
+      if reply_of('ZSCORE', keys.registry(kind, name), id) then
         return true
       end
     end
   end
   for _, name in ipairs(names) do
-    if type(redis.pcall('LPOS', keys.queue(name), id)) == 'number' then
+    if reply_of('LPOS', keys.queue(name), id) then
       return true
     end
   end
@@ -62,15 +62,14 @@ local function check(job)
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
   end
-  local waiting = redis.pcall('SCARD', keys.dependents(job.id))
-  if type(waiting) == 'number' and waiting > 0 and statuses.outcome[job.status] ~= 'finished' then
+  local waiting = reply_of('SCARD', keys.dependents(job.id)) or 0
+  if waiting > 0 and statuses.outcome[job.status] ~= 'finished' then
     return nil, 'removed, though other jobs wait for it and will not run'
   end
 end
 
 local function drop_from_registry(status, name, id)
-  local removed = redis.pcall('ZREM', keys.registry(kinds[status], name), id)
-  return type(removed) == 'number' and removed > 0
+  return (reply_of('ZREM', keys.registry(kinds[status], name), id) or 0) > 0
 end
 
 local function drop(status, name, id)
@@ -108,7 +107,7 @@ local function apply(job)
   end
   redis.call('UNLINK', unpack(left))
   if job.group_id ~= '' then
-    redis.pcall('SREM', keys.group(job.group_id), job.id)
+    reply_of('SREM', keys.group(job.group_id), job.id)
   end
   if job.rate_limit_key ~= '' then
     leave_limit(job.rate_limit_key, job.id)

@@ -1,4 +1,5 @@
 -- row(id, queue, score): the facts of one job that a list shows, each text cut to its bound.
+-- requires: reply_of
 -- arguments: spec
 -- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
 -- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
@@ -14,8 +15,8 @@ local function cut(text, bound)
 end
 
 local function newest_error(id)
-  local entries = redis.pcall('XREVRANGE', keys.results(id), '+', '-', 'COUNT', 1)
-  if entries.err or not entries[1] then
+  local entries = reply_of('XREVRANGE', keys.results(id), '+', '-', 'COUNT', 1)
+  if not entries or not entries[1] then
     return false
   end
   local pairs_of_entry = entries[1][2]
@@ -29,8 +30,8 @@ end
 
 local function row(id, queue, score)
   local key = keys.job(id)
-  local values = redis.pcall('HMGET', key, unpack(spec.fields))
-  if values.err then
+  local values = reply_of('HMGET', key, unpack(spec.fields))
+  if not values then
     return { id, queue, score, 'type' }
   end
   local size = redis.call('HSTRLEN', key, 'data')

@@ -18,8 +18,8 @@ local function names_of_queues()
   if args.all ~= '1' then
     return { args.queue }
   end
-  local names, members = {}, redis.pcall('SMEMBERS', keys.QUEUES)
-  if members.err then
+  local names, members = {}, reply_of('SMEMBERS', keys.QUEUES)
+  if not members then
     wrong[#wrong + 1] = keys.QUEUES
     return {}
   end
@@ -33,8 +33,8 @@ local function names_of_queues()
 end
 
 local function length(name)
-  local count = redis.pcall(listed and 'LLEN' or 'ZCARD', place(name))
-  if type(count) == 'table' then
+  local count = reply_of(listed and 'LLEN' or 'ZCARD', place(name))
+  if not count then
     wrong[#wrong + 1] = place(name)
     return 0
   end
@@ -65,8 +65,7 @@ local function rank(entry)
   if not time_field then
     return tonumber(entry[3])
   end
-  local time = redis.pcall('HGET', keys.job(entry[1]), time_field)
-  return type(time) == 'string' and time or ''
+  return reply_of('HGET', keys.job(entry[1]), time_field) or ''
 end
 
 local function merged(names, counts)

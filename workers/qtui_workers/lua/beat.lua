@@ -13,7 +13,7 @@ local held = true
 if id ~= '' then
   held = holds_lease(id, queue, execution, '')
   if held then
-    write_lease(id, queue, execution, lease_seconds(redis.pcall('HGET', keys.job(id), 'timeout')), {})
+    write_lease(id, queue, execution, lease_seconds(reply_of('HGET', keys.job(id), 'timeout')), {})
     if is_type(keys.job(id), 'hash') then
       redis.call('HSET', keys.job(id), 'last_heartbeat', ISO)
     end
@@ -23,8 +23,8 @@ end
 local expired, stranded = {}, {}
 for position = FIRST, #ARGV do
   local name = ARGV[position]
-  local found = redis.pcall('ZRANGEBYSCORE', lease_key(name), '-inf', SECONDS, 'WITHSCORES', 'LIMIT', 0, MOST)
-  for at = 1, found.err and 0 or #found, 2 do
+  local found = reply_of('ZRANGEBYSCORE', lease_key(name), '-inf', SECONDS, 'WITHSCORES', 'LIMIT', 0, MOST) or {}
+  for at = 1, #found, 2 do
     expired[#expired + 1] = { name, found[at], found[at + 1] }
   end
   if redis.call('EXISTS', keys.intermediate(name)) == 1 then

@@ -44,11 +44,11 @@ local function write_result(ending)
   for _, part in ipairs(execution) do
     entry[#entry + 1] = part
   end
-  try('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  reply_of('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
   if ending.ttl == -1 then
-    try('PERSIST', key)
+    reply_of('PERSIST', key)
   elseif ending.ttl then
-    try('EXPIRE', key, ending.ttl)
+    reply_of('EXPIRE', key, ending.ttl)
   end
   return 'done'
 end
@@ -59,18 +59,18 @@ local function settle(ending)
   write_result(ending)
   local expires = ending.ttl or ending.default_ttl
   if expires > 0 then
-    try('EXPIRE', key, expires)
+    reply_of('EXPIRE', key, expires)
     if ending.forced == '1' then
-      try('EXPIRE', keys.dependents(ending.id), expires)
+      reply_of('EXPIRE', keys.dependents(ending.id), expires)
     end
     if ending.dependencies then
-      try('EXPIRE', keys.dependencies(ending.id), expires)
+      reply_of('EXPIRE', keys.dependencies(ending.id), expires)
     end
   end
   local kind = statuses.registry[ending.kind]
   local registry = keys.registry(kind, ending.queue)
   local forever = ending.outcome == 'finished' and expires == -1 and '+inf' or expires
-  try('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
+  reply_of('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
   if ending.keep ~= '' and is_type(registry, 'zset') then
     keep_newest(kind, ending.queue, ending.id, tonumber(ending.keep))
   end
@@ -78,7 +78,7 @@ local function settle(ending)
 end
 
 local function restore_ttl(key)
-  local ttl = tonumber(redis.pcall('HGET', key, 'ttl'))
+  local ttl = tonumber(reply_of('HGET', key, 'ttl'))
   if ttl and ttl > 0 then
     redis.call('EXPIRE', key, ttl)
   end
@@ -87,13 +87,13 @@ end
 -- rq.job.Job.retry
 local function retry(ending)
   local key = keys.job(ending.id)
-  try('HINCRBY', key, 'retries_left', -1)
+  reply_of('HINCRBY', key, 'retries_left', -1)
   if ending.delay > 0 then
     redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
-    try('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
+    reply_of('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
   else
-    try('HSET', key, 'enqueued_at', ISO)
-    try(ending.front == '1' and 'LPUSH' or 'RPUSH', keys.queue(ending.queue), ending.id)
+    reply_of('HSET', key, 'enqueued_at', ISO)
+    reply_of(ending.front == '1' and 'LPUSH' or 'RPUSH', keys.queue(ending.queue), ending.id)
   end
   restore_ttl(key)
   return 'done'
@@ -103,8 +103,8 @@ end
 local function put_back(ending)
   local key = keys.job(ending.id)
   redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
-  try('LPUSH', keys.queue(ending.queue), ending.id)
-  try('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
+  reply_of('LPUSH', keys.queue(ending.queue), ending.id)
+  reply_of('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
   restore_ttl(key)
   return 'done'
 end
@@ -115,11 +115,8 @@ local function note_end(ending)
   if ending.kind == 'retry' then
     status = ending.delay > 0 and 'scheduled' or 'queued'
   end
-  local written = redis.pcall('HSET', keys.job(ending.id), 'status', status,
+  reply_of('HSET', keys.job(ending.id), 'status', status,
     'started_at', ending.started_iso, 'ended_at', ending.ended_iso, 'last_heartbeat', ending.ended_iso)
-  if type(written) == 'table' and written.err and not string.find(written.err, 'WRONGTYPE', 1, true) then
-    error(written.err)
-  end
 end
 
 -- Ends a job. Returns 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where other jobs wait for
@@ -130,12 +127,13 @@ local function end_job(ending)
   end
   if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
     return 'lost'
-  elseif ending.outcome and ending.forced ~= '1' and redis.pcall('SCARD', keys.dependents(ending.id)) ~= 0 then
+  elseif ending.outcome and ending.forced ~= '1' and reply_of('SCARD', keys.dependents(ending.id)) ~= 0 then
     return 'dependents'
   end
   local key = keys.job(ending.id)
-  local fields = redis.pcall('HMGET', key, 'status', 'description', keys.FIELD_ATTEMPT, 'dependency_ids')
-  local gone = not fields.err and not fields[1] and redis.call('EXISTS', key) == 0
+  local fields = reply_of('HMGET', key, 'status', 'description', keys.FIELD_ATTEMPT, 'dependency_ids')
+  local gone = fields and not fields[1] and redis.call('EXISTS', key) == 0
+  fields = fields or {}
   ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
   local counted = not gone and ending.kind ~= 'settled'
   local again = statuses.waits[fields[1]] -- enqueued again while it ran: its record belongs to another run now

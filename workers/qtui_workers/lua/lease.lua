@@ -1,5 +1,5 @@
 -- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job).
--- requires: time
+-- requires: reply_of, time
 -- arguments: worker, iso, now, lease, ttl
 -- `iso`: now as RQ writes it; `now`: in seconds. `lease`: the seconds of a lease; 0: nobody renews it. `ttl`: seconds after
 -- which the worker's record expires; 0: another worker calls this for it, and does not renew that record.
@@ -10,11 +10,6 @@
 local WORKER, ISO, NOW = args.worker, args.iso, args.now
 local LEASE, TTL = tonumber(args.lease), tonumber(args.ttl)
 local worker_key, worker_executions = keys.worker(WORKER), keys.worker_executions(WORKER)
-
--- a write that may fail: a key to which somebody has given the wrong type must not stop the worker
-local function try(...)
-  return redis.pcall(...)
-end
 
 local function is_type(key, wanted)
   return redis.call('TYPE', key).ok == wanted
@@ -31,7 +26,7 @@ local function heartbeat(state)
   end
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)
   redis.call('EXPIRE', worker_key, TTL)
-  try('EXPIRE', worker_executions, TTL)
+  reply_of('EXPIRE', worker_executions, TTL)
   return true
 end
 
@@ -39,11 +34,11 @@ end
 local function write_lease(id, queue, execution, seconds, facts)
   local member = id .. ':' .. execution
   local key, executions = keys.execution(id, execution), keys.executions(id)
-  try('ZADD', lease_key(queue), SECONDS + seconds, member)
-  try('HSET', key, 'last_heartbeat', NOW, unpack(facts))
-  try('EXPIRE', key, seconds)
-  try('ZADD', executions, SECONDS + seconds + 60, execution)
-  try('EXPIRE', executions, seconds + 60)
+  reply_of('ZADD', lease_key(queue), SECONDS + seconds, member)
+  reply_of('HSET', key, 'last_heartbeat', NOW, unpack(facts))
+  reply_of('EXPIRE', key, seconds)
+  reply_of('ZADD', executions, SECONDS + seconds + 60, execution)
+  reply_of('EXPIRE', executions, seconds + 60)
 end
 
 -- the seconds of a lease: where nobody renews it, those that the job may take, and a minute
@@ -57,14 +52,14 @@ end
 
 -- rq.job.Job.cancel removes the lease of a running job, but does not end the job
 local function canceled_here(id)
-  local fields = redis.pcall('HMGET', keys.job(id), 'status', 'worker_name')
+  local fields = reply_of('HMGET', keys.job(id), 'status', 'worker_name') or {}
   return fields[1] == 'canceled' and fields[2] == WORKER
 end
 
 -- whether a lease still exists; where it is another worker's, its score must still be `seen` ('' for an own lease)
 local function holds_lease(id, queue, execution, seen)
-  local score = redis.pcall('ZSCORE', lease_key(queue), id .. ':' .. execution)
-  if type(score) ~= 'string' then
+  local score = reply_of('ZSCORE', lease_key(queue), id .. ':' .. execution)
+  if not score then
     return seen == '' and canceled_here(id)
   end
   return seen == '' or tonumber(score) == tonumber(seen)
@@ -75,6 +70,6 @@ local function release_lease(id, queue, execution)
   local member = id .. ':' .. execution
   redis.call('ZREM', lease_key(queue), member)
   redis.call('DEL', keys.execution(id, execution))
-  try('ZREM', keys.executions(id), execution)
-  try('SREM', worker_executions, member)
+  reply_of('ZREM', keys.executions(id), execution)
+  reply_of('SREM', worker_executions, member)
 end

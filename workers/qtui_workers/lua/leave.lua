@@ -1,10 +1,9 @@
 -- Removes jobs from a queue's list, and from RQ's concurrency limits (rq.rate_limit).
--- requires: time, types
+-- requires: reply_of, time, types
 
 -- whether the job was in the list; `from` is 1 to look from its head on, -1 from its tail
 local function drop_from_queue(queue, id, from)
-  local removed = redis.pcall('LREM', keys.queue(queue), from, id)
-  return type(removed) == 'number' and removed > 0
+  return (reply_of('LREM', keys.queue(queue), from, id) or 0) > 0
 end
 
 local function limit_fits(limit)
@@ -21,7 +20,7 @@ local function promote(limit, concurrency)
       return
     end
     local id, key = popped[1], keys.job(popped[1])
-    local values = redis.pcall('HMGET', key, 'origin', 'status', 'enqueue_at_front')
+    local values = reply_of('HMGET', key, 'origin', 'status', 'enqueue_at_front') or {}
     if values[1] and values[2] == 'rate_limited' and fits(keys.queue(values[1]), 'list') then
       redis.call('ZADD', allowed, SECONDS, id)
       redis.call(values[3] == '1' and 'LPUSH' or 'RPUSH', keys.queue(values[1]), id)
@@ -36,7 +35,7 @@ local function leave_limit(limit, id)
     return
   end
   redis.call('ZREM', keys.rate_limited(limit), id)
-  local running = redis.pcall('ZCOUNT', keys.executions(id), '(' .. SECONDS, '+inf')
+  local running = reply_of('ZCOUNT', keys.executions(id), '(' .. SECONDS, '+inf')
   if running == 0 and redis.call('ZREM', keys.rate_limit_allowed(limit), id) == 1 then
     promote(limit, tonumber(redis.call('HGET', keys.rate_limit(limit), 'concurrency')) or 0)
   end

@@ -14,6 +14,7 @@
 -- Where the server's clock is set back, the scores are only later than necessary. Where it is set forward, that cannot be
 -- distinguished from time that has passed.
 --
+-- requires: reply_of
 -- What it defines; times and lengths are in µs:
 --   limit_for(queue, declared, now)     the limiter of a queue, or nil; called only where the queue holds a job
 --   limiter_named(name)                 the limiter of that name, or nil
@@ -185,7 +186,7 @@ local function moment(limiter)
 end
 
 local function started(name, token, now)
-  redis.pcall('ZADD', keys.limit_log(name), 'XX', 'LT', exact(now), token)
+  reply_of('ZADD', keys.limit_log(name), 'XX', 'LT', exact(now), token)
 end
 
 local function release(name, token)

@@ -1,12 +1,12 @@
 -- Keeps only the newest of the jobs that have ended.
--- requires: time
+-- requires: reply_of, time
 
 local MOST_TRIMMED = 50
 local MOST_LOOKED = 4 * MOST_TRIMMED
 
 local function forget(registry, id)
   redis.call('ZREM', registry, id)
-  if not statuses.outcome[redis.pcall('HGET', keys.job(id), 'status')] then
+  if not statuses.outcome[reply_of('HGET', keys.job(id), 'status') or ''] then
     return
   end
   redis.call('UNLINK', keys.job(id), keys.dependents(id), keys.dependencies(id), keys.results(id), keys.executions(id),

@@ -34,8 +34,8 @@ local life = TTL
 
 -- a job's hash as a list and as a table; nil where there is none, {} where the key is no hash
 local function hash(id)
-  local flat = redis.pcall('HGETALL', keys.job(id))
-  if flat.err then
+  local flat = reply_of('HGETALL', keys.job(id))
+  if not flat then
     return {}, {}
   elseif #flat == 0 then
     return nil
@@ -48,8 +48,7 @@ local function hash(id)
 end
 
 local function taken(id, queue, flat, limit)
-  local dependents = redis.pcall('SCARD', keys.dependents(id))
-  return { outcome, 'job', id, queue, flat, type(dependents) == 'number' and dependents or 1, limit }
+  return { outcome, 'job', id, queue, flat, reply_of('SCARD', keys.dependents(id)) or 1, limit }
 end
 
 -- the job that an earlier call with this execution has taken, where the reply to that call was lost
@@ -66,8 +65,8 @@ end
 -- the job at the head of the queue; entries whose job is gone are dropped, as RQ does
 local function pop(queue)
   for _ = 1, MOST_DROPPED do
-    local id = redis.pcall('LPOP', keys.queue(queue))
-    if type(id) ~= 'string' then
+    local id = reply_of('LPOP', keys.queue(queue))
+    if not id then
       return nil
     end
     local flat, fields = hash(id)
@@ -144,7 +143,7 @@ end
 local function take(queue, declared, now)
   if redis.call('EXISTS', keys.queue(queue)) == 0 then
     return nil
-  elseif redis.pcall('SISMEMBER', keys.PAUSED, queue) == 1 then
+  elseif reply_of('SISMEMBER', keys.PAUSED, queue) == 1 then
     paused = true
     return nil
   end
@@ -190,6 +189,6 @@ if known then
     redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')
   end
   redis.call('EXPIRE', worker_key, life)
-  try('EXPIRE', worker_executions, life)
+  reply_of('EXPIRE', worker_executions, life)
 end
 return answer
