@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import payload, rows
+from qtui.broker import clock, payload, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
@@ -93,7 +93,7 @@ def _read(client: redis.Redis, job_id: str) -> _Raw:
         log=MAX_LOG,
         ids=MAX_IDS,
     )
-    exists, flat, ttl, results, log, dependents, dependencies, (seconds, micros), wrong = reply
+    exists, flat, ttl, results, log, dependents, dependencies, moment, wrong = reply
     texts = [decode(name) for name in flat[::3]]
     return _Raw(
         exists=bool(exists),
@@ -104,7 +104,7 @@ def _read(client: redis.Redis, job_id: str) -> _Raw:
         log=log,
         dependents=tuple(sorted(decode(member) for member in dependents)),
         dependencies=tuple(sorted(decode(member) for member in dependencies)),
-        at=int(seconds) + int(micros) / 1e6,
+        at=clock.moment(moment).seconds,
         wrong=tuple(decode(key) for key in wrong),
     )
 

@@ -54,7 +54,9 @@ class Overview:
     workers: int
     suspended: bool
     at: float
-    """The server's clock."""
+    """The server's clock; ours where it does not tell it."""
+    own_clock: bool = False
+    """Whether the time is by our own clock, because the server does not tell its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from redis.exceptions import ResponseError
 
-from qtui.broker import jobs, workers
+from qtui.broker import clock, jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED
 from qtui_workers.server import keys
@@ -20,8 +20,9 @@ from qtui_workers.text import decode, encode
 def load(client: redis.Redis) -> Overview:
     """The overview of this moment; the rates of the queues are None (`throughput.Throughput` adds them).
 
-    A key of the wrong type counts 0, and its queue is still listed. If the user may not run INFO, the facts of the
-    server are None. Raises redis.RedisError if the server cannot answer, or refuses another command.
+    A key of the wrong type counts 0, and its queue is still listed. If the user may not run INFO, the facts of the server are
+    None; without TIME, the time is that of our own clock. Raises redis.RedisError if the server cannot answer, or refuses
+    another command.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.info()
@@ -31,8 +32,10 @@ def load(client: redis.Redis) -> Overview:
         pipe.exists(keys.SUSPENDED)
         pipe.smembers(keys.PAUSED)
         info, *rest = pipe.execute(raise_on_error=False)
-        moment, queue_keys, worker_keys, suspended, held = map(reply_of, rest)
-        at = moment[0] + moment[1] / 1e6
+        moment, *others = rest
+        queue_keys, worker_keys, suspended, held = map(reply_of, others)
+        now = clock.moment(moment)
+        at = now.seconds
         names = jobs.names_of(queue_keys or ())
         worker_names = workers.names_of(worker_keys or ())
 
@@ -59,7 +62,7 @@ def load(client: redis.Redis) -> Overview:
         for index, name in enumerate(names)
     )
     alive = sum(not worker.stale for worker in seen)
-    return Overview(server=_server(info), queues=rows, workers=alive, suspended=bool(suspended), at=at)
+    return Overview(server=_server(info), queues=rows, workers=alive, suspended=bool(suspended), at=at, own_clock=now.is_own)
 
 
 def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[float | None]:

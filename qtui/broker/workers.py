@@ -8,6 +8,7 @@ from typing import Any, Final
 import redis
 from redis.client import Pipeline
 
+from qtui.broker import clock
 from qtui.broker.models import WorkerRow
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import reply_of
@@ -41,10 +42,11 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.smembers(keys.WORKERS)
-        moment, members = map(reply_of, pipe.execute(raise_on_error=False))
-        names = names_of(members or ())
+        moment, members = pipe.execute(raise_on_error=False)
+        at = clock.moment(moment).seconds
+        names = names_of(reply_of(members) or ())
         commands(pipe, names)
-        return rows(names, pipe.execute(raise_on_error=False), at=moment[0] + moment[1] / 1e6)
+        return rows(names, pipe.execute(raise_on_error=False), at=at)
 
 
 def names_of(members: Iterable[bytes]) -> tuple[str, ...]:

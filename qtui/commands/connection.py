@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from qtui import output
 from qtui.commands.options import Global
 from qtui.settings import Preferences
 from qtui_workers.errors import NotFound, Refused
@@ -55,6 +56,18 @@ def check_queue(client: redis.Redis, queue: str | None) -> None:
 
 
 def server_time(client: redis.Redis) -> float:
-    """The server's clock, in seconds since the epoch: with it, ages are right even if this machine's clock is wrong."""
-    seconds, micros = client.time()
-    return seconds + micros / 1e6
+    """The server's clock, in seconds since the epoch: with it, ages are right even if this machine's clock is wrong.
+
+    Where the server does not tell it, that of this machine, and a note says so.
+    """
+    from qtui.broker import clock
+
+    now = clock.now(client)
+    note_clock(own=now.is_own)
+    return now.seconds
+
+
+def note_clock(*, own: bool) -> None:
+    """Says on standard error where ages are by this machine's clock."""
+    if own:
+        output.note("Redis does not tell us its time: ages are by the clock of this machine. Grant +time (ACL SETUSER).")

@@ -6,7 +6,7 @@ from typing import Final
 
 from qtui import documents, listings, output
 from qtui.broker import overview
-from qtui.commands.connection import connected
+from qtui.commands.connection import connected, note_clock
 from qtui.commands.options import ContextName, Json, Url
 
 ORDER: Final = 10
@@ -16,6 +16,7 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
     """Every queue with its counts."""
     with connected(url, context) as (client, _):
         seen = overview.load(client)
+    note_clock(own=seen.own_clock)
     if json:
         output.emit([documents.of_queue(row) for row in seen.queues])
     else:

@@ -27,7 +27,7 @@ from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import Figures, OperationLine
 from qtui_workers.errors import QtuiError
-from qtui_workers.server.connection import explain
+from qtui_workers.server.redis_errors import explain, is_away
 from qtui_workers.text import printable
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
@@ -191,8 +191,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         message.stop()
         self._loading = False
         error = message.error
-        self._is_away = isinstance(error, redis.RedisError | OSError)
-        if self._is_away:
+        self._is_away = is_away(error)
+        if isinstance(error, redis.RedisError | OSError):
             self._reason = str(explain(error, self.session.name))
         elif isinstance(error, QtuiError):
             self._reason = str(error)
@@ -210,8 +210,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         showing = f" Showing {formatting.clock(at)}." if at else ""
         again = f" Trying again in {wait} s." if self.session.refresh_seconds else " Press r to try again."
         self.query_one(Banner).show(f"{self._reason}{showing}{again}", "bad")
-        if self._is_away:
-            self.query_one(Header).away()
+        self.query_one(Header).away(self._is_away)
 
     def _recovered(self) -> None:
         if self._failures:

@@ -38,9 +38,9 @@ class Header(Widget):
         self._overview, self._is_away = overview, False
         self.refresh()
 
-    def away(self) -> None:
-        """The server does not answer; the last known facts stay."""
-        self._is_away = True
+    def away(self, away: bool = True) -> None:
+        """The server does not answer, or answers, but refuses something; the last known facts stay."""
+        self._is_away = away
         self.refresh()
 
     def render(self) -> Content:
@@ -59,6 +59,8 @@ class Header(Widget):
             state = ("○ " + self._label + " …", "muted")
         facts: list[Fact] = [("qtui", "busy"), state]
         if self._overview is not None:
+            if self._overview.own_clock:
+                facts.append(("ages by our own clock", "warn"))
             if self._overview.suspended:
                 facts.append(("‖ all workers suspended", "warn"))
             facts += _server_facts(self._overview.server)

@@ -52,6 +52,7 @@ for i = 1, math.min(#names, tonumber(args.fields)) do
   fields[#fields + 1] = cut(redis.call('HGET', job, name), name == 'data' and data_bound or text_bound)
 end
 
+local time = redis.pcall('TIME') -- it may be refused, and is only for ages
 return {
   redis.call('EXISTS', job),
   fields,
@@ -60,6 +61,6 @@ return {
   stream(keys.log(args.id), args.log),
   members(keys.dependents(args.id)),
   members(keys.dependencies(args.id)),
-  redis.call('TIME'),
+  time.err and {} or time,
   wrong,
 }

@@ -18,6 +18,7 @@ from qtui.broker.operations.base import Operation, Plan, Report, Value
 from qtui.broker.operations.selection import Matching, Selection, Targets, take
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode
 
@@ -152,7 +153,7 @@ def run(
         try:
             tally.add(work(target, ids))
         except (redis.RedisError, OSError) as error:
-            _give_up(tally, error, len(ids), matched - tally.done - tally.skipped)
+            _give_up(tally, error, len(ids), matched - tally.done - tally.skipped, label_of(client))
             break
         on_progress(tally.done + tally.skipped, matched)
     return Report(
@@ -168,11 +169,11 @@ def run(
     )
 
 
-def _give_up(tally: _Tally, error: Exception, chunk: int, left: int) -> None:
+def _give_up(tally: _Tally, error: Exception, chunk: int, left: int, label: str) -> None:
     """Counts what is left. If the server replied with an error, nothing of the chunk was done; without a reply, it is unknown."""
     refused = isinstance(error, redis.ResponseError)
     tally.failed = left
-    tally.reasons[f"not done: the server says {str(error)[:200]}" if refused else LOST] += chunk
+    tally.reasons[f"not done: {explain(error, label)}" if refused else LOST] += chunk
     if left > chunk:
         tally.reasons[UNTRIED] += left - chunk
 

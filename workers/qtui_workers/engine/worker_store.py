@@ -15,6 +15,7 @@ from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.server.connection import own_connection
+from qtui_workers.server.redis_errors import of_script
 from qtui_workers.server.rq_format import format_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
@@ -136,7 +137,10 @@ class WorkerStore:
     def _send(self, *command: Any) -> Any:
         name, script, given = command
         self._own_connection.send_command(name, script, 0, *given)
-        return self._own_connection.read_response()
+        try:
+            return self._own_connection.read_response()
+        except redis.ResponseError as error:
+            raise of_script(error) from error.__cause__
 
     def _places(self, queues: Sequence[str]) -> list[str]:
         return [part for queue in queues for part in (queue, self._limits.get(queue, ""))]

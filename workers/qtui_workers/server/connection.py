@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -110,6 +111,18 @@ class _Pool(ConnectionPool):
         return self.connecting.call_with_retry(super().get_connection, lambda _: None)
 
 
+def _greet(connection: Any) -> None:
+    """redis-py's own handshake; where a server or proxy refuses CLIENT, without a name, which is only decoration."""
+    name, connection.client_name = connection.client_name, None
+    try:
+        connection.on_connect()
+    finally:
+        connection.client_name = name
+    with suppress(redis.ResponseError):
+        connection.send_command("CLIENT", "SETNAME", name, check_health=False)
+        connection.read_response()
+
+
 def resolve(url: str | None = None) -> Target:
     """The Redis to use: `url`, else REDIS_URL, else REDIS_HOST and similar variables, else the user's embedded server.
 
@@ -139,6 +152,7 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     )
     options: dict[str, Any] = {
         "client_name": re.sub(r"[^!-~]", "-", role),
+        "redis_connect_func": _greet,
         "encoding_errors": "surrogateescape",
         "command_packer": _Packer() if HIREDIS_AVAILABLE else None,
         "socket_timeout": patience.reply,

@@ -10,9 +10,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
-from redis.exceptions import AuthorizationError, InvalidResponse, NoPermissionError
+from redis.exceptions import (
+    AskError,
+    AuthorizationError,
+    ClusterDownError,
+    ClusterError,
+    InvalidResponse,
+    MasterDownError,
+    MovedError,
+    NoPermissionError,
+    ResponseError,
+)
 
 from qtui_workers.errors import RedisUnavailable
+from qtui_workers.server import keys
 from qtui_workers.text import printable
 
 
@@ -28,9 +39,24 @@ class _Cause:
 
 
 _ANY: Final = (Exception,)
-_PERMISSION: Final = "gives our user no permission ({reply}): have it granted (ACL SETUSER), or use another user"
+_PERMISSION: Final = "gives our user no permission ({reply}): have it granted (ACL SETUSER USER {rule}), or use another user"
 _MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
 _REPLICA: Final = "is a read-only replica: use the address of the primary"
+_ALONE: Final = "is a replica that has lost its primary, or is not in step with it yet: use the address of the primary"
+CLUSTER: Final = "is a cluster, which RQ cannot use: use a single server"
+
+_NO_RIGHT: Final = r"ACL failure in script|user executing the script can't"
+"""How servers say in a script that a right is missing: from Redis 7.2 on, and before."""
+_ELSEWHERE: Final = r"non local key in a cluster node|slot not served"
+"""How the nodes of a cluster say in a script that a key is on another one."""
+_CODES: Final[dict[str, type[ResponseError]]] = {
+    "READONLY": redis.ReadOnlyError,
+    "OOM": redis.OutOfMemoryError,
+    "MASTERDOWN": MasterDownError,
+    "NOPERM": NoPermissionError,
+}
+"""The classes of errors that Redis 6.2 gives without one in a script."""
+_PLACE_IN_SCRIPT: Final = re.compile(r"^.*@user_script: ?\d+: -?| script: (\w+, )?on @user_script:\d+\.$", re.DOTALL)
 
 # The first that fits is reported. As they are logged, no sentence may look like a secret to `qtui_workers.reporting.redaction`.
 _CAUSES: Final = (
@@ -51,9 +77,11 @@ _CAUSES: Final = (
     _Cause(_ANY, r"\bOOM\b", _MEMORY),
     _Cause((redis.ReadOnlyError,), "", _REPLICA),
     _Cause(_ANY, r"\bREADONLY\b", _REPLICA),
-    _Cause(_ANY, r"\bMASTERDOWN\b", "is a replica whose primary is away: use the address of the primary"),
+    _Cause((MasterDownError,), "", _ALONE),
+    _Cause(_ANY, r"\bMASTERDOWN\b", _ALONE),
     _Cause(_ANY, r"\bMISCONF\b", "cannot write to its disk and takes no changes: see its log and its free space"),
-    _Cause(_ANY, r"\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b", "is a cluster, which RQ cannot use: use a single server"),
+    _Cause((ClusterError, ClusterDownError, MovedError, AskError), "", CLUSTER),
+    _Cause(_ANY, rf"\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b|{_ELSEWHERE}", CLUSTER),
     _Cause(_ANY, r"\bDENIED\b.*protected", "is in protected mode and lets nobody in from outside: set a password there"),
     _Cause(_ANY, "max number of clients", "has as many clients as it takes: close some or raise its maxclients"),
     _Cause(_ANY, "DB index|Invalid Database", "has no database of that number: use a lower one (0 is always there)"),
@@ -97,12 +125,40 @@ def explain(error: Exception, label: str) -> RedisUnavailable:
     text = str(error).partition(", with args beginning")[0]  # the arguments may hold the password
     reply = printable(text.strip() or type(error).__name__, 200)
     sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
-    return RedisUnavailable(f"{name} {sentence.format(reply=reply)}.")
+    return RedisUnavailable(f"{name} {sentence.format(reply=reply, rule=rule_of(error) or '…')}.")
+
+
+def of_script(error: ResponseError) -> ResponseError:
+    """An error of a script as the command itself would give it: of the same class, and without the place in the script."""
+    said = str(error)
+    text = _PLACE_IN_SCRIPT.sub("", said).strip()
+    code, _, rest = text.partition(" ")
+    if text == said:
+        return error
+    if code in _CODES:
+        return _CODES[code](rest)
+    return NoPermissionError(text) if re.search(_NO_RIGHT, text) else type(error)(text)
+
+
+def rule_of(error: BaseException) -> str:
+    """The rules of an ACL that a refused user lacks; '' where the server does not say which."""
+    text = str(error)
+    if found := re.search(r"needs ([+~&].*)$", text) or re.search(r"run the '([\w|-]+)' command", text):
+        return found[1] if found[1][0] in "+~&" else f"+{found[1]}"
+    if "channel" in text:
+        return f"&{keys.commands('*')}"
+    return f"~{keys.PREFIX}:*" if re.search(r"access (a key|one of the keys|at least one of the keys)", text) else ""
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server cannot be had at all; one that answers, and refuses a command, is not away."""
+    known = isinstance(error, redis.RedisError | OSError)
+    return known and (not isinstance(error, ResponseError) or isinstance(error, MasterDownError))
 
 
 def is_wrong_type(error: Exception) -> bool:
     """Whether a command failed because its key holds another type than it is for."""
-    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
+    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def reply_of(reply: Any) -> Any:

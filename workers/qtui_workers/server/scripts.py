@@ -20,6 +20,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha1
@@ -28,9 +29,10 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 import redis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoPermissionError, NoScriptError, ResponseError
 
-from qtui_workers.server import keys
+from qtui_workers.server import keys, rights
+from qtui_workers.server.redis_errors import of_script
 from qtui_workers.statuses import FACTS, Status
 from qtui_workers.text import encode
 
@@ -108,10 +110,11 @@ class Script:
     def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """Runs it, and returns what it returns; one round trip once the server knows it."""
         given = self.values(*rest, **named)
-        try:
-            return client.evalsha(self.digest, 0, *given)
-        except NoScriptError:
-            return client.eval(self.text, 0, *given)
+        with self._plain_errors(client):
+            try:
+                return client.evalsha(self.digest, 0, *given)
+            except NoScriptError:
+                return client.eval(self.text, 0, *given)
 
     def read(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """The same as `run` for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
@@ -119,7 +122,8 @@ class Script:
             return self.run(client, *rest, **named)
         given = self.values(*rest, **named)
         try:
-            return self._read(client, given)
+            with self._plain_errors(client):
+                return self._read(client, given)
         except ResponseError as error:
             if "unknown command" not in str(error).lower():
                 raise
@@ -131,11 +135,29 @@ class Script:
         if not calls:
             return []
         first = self.read(client, **calls[0])
-        with client.pipeline(transaction=False) as pipe:
+        with self._plain_errors(client), client.pipeline(transaction=False) as pipe:
             for named in calls[1:]:
                 evalsha = pipe.evalsha if client in _without_read_only else pipe.evalsha_ro
                 evalsha(self.digest, 0, *self.values(**named))
             return [first, *pipe.execute()]
+
+    @cached_property
+    def commands(self) -> frozenset[str]:
+        """The words in it that may be names of commands, in lower case."""
+        return frozenset(name.lower() for name in re.findall(r"'([A-Z]{3,})'", self.text))
+
+    @contextmanager
+    def _plain_errors(self, client: redis.Redis) -> Iterator[None]:
+        """Raises the errors of scripts as those of commands."""
+        try:
+            yield
+        except NoScriptError:
+            raise
+        except ResponseError as error:
+            plain = of_script(error)
+            if isinstance(plain, NoPermissionError):
+                plain = rights.named(client, self.commands, plain)
+            raise plain from error.__cause__
 
     def _read(self, client: redis.Redis, given: list[Argument]) -> Any:
         try:

@@ -1,0 +1,41 @@
+"""The time of the server; where it does not tell it, that of our own clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.exceptions import ResponseError
+
+from qtui_workers.server.redis_errors import is_away
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time, in seconds since the epoch."""
+
+    seconds: float
+    is_own: bool
+    """Whether it is by our own clock: ages are wrong by as much as the two clocks differ."""
+
+
+def moment(reply: Any) -> Moment:
+    """The time in a reply to TIME, in whose place an error may be (`execute(raise_on_error=False)`), or nothing (in a script).
+
+    A user or a proxy may refuse TIME; raises any other error.
+    """
+    if not reply or (isinstance(reply, ResponseError) and not is_away(reply)):
+        return Moment(time.time(), is_own=True)
+    if isinstance(reply, Exception):
+        raise reply
+    seconds, micros = map(int, reply)
+    return Moment(seconds + micros / 1e6, is_own=False)
+
+
+def now(client: redis.Redis) -> Moment:
+    """The time of this server; one round trip. Raises redis.RedisError where it cannot answer."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.time()
+        return moment(*pipe.execute(raise_on_error=False))

@@ -1,0 +1,100 @@
+"""Who may only look sees all, and may change nothing; who may operate can do all that an operator does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from qtui.broker import job, jobs, overview, worker_commands, workers
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
+from qtui.broker.status import STATUSES
+from qtui_workers.enqueue.pause import pause, resume
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.rate.usage import read_usages
+from qtui_workers.server import keys
+from qtui_workers.server.connection import connect, explain, open_client, resolve
+from qtui_workers.server.rights import LOOKING, OPERATING
+from tests.broker import seed
+from tests.rights import user
+from tests.support import Server, reads_with
+
+
+def _everything(client: redis.Redis, ids: list[str]) -> list[Any]:
+    """All that a person can look at; without what changes from one look to the next."""
+    seen = overview.load(client)
+    found: list[Any] = [[(row.name, row.counts, row.workers) for row in seen.queues], seen.workers]
+    found += [row.name for row in workers.load(client)]
+    found += [jobs.window(client, None, status, 0, 50) for status in STATUSES]
+    found += [job.load(client, job_id).row for job_id in ids]
+    found += [plan(client, one, Chosen(tuple(ids)), "bulk" if one.parameter else None).reasons for one in OPERATIONS.values()]
+    return [*found, read_usages(client, ["nobody's"]), client.ping()]
+
+
+def test_who_may_look_sees_all_and_changes_nothing(server: Server, client: redis.Redis) -> None:
+    ids = [job_id for ids in seed.everything(client).ids.values() for job_id in ids]
+    with user(server, client, LOOKING) as url, connect(url) as viewer:
+        assert _everything(viewer, ids) == _everything(client, ids)
+    with user(server, client, LOOKING, "+@all", "-@write") as url, connect(url) as viewer:
+        report = run(viewer, OPERATIONS["retry"], Matching(None, OPERATIONS["retry"].usual))
+        assert (report.done, report.failed) == (0, report.matched)
+        assert "gives our user no permission" in next(iter(report.reasons))
+
+
+def test_who_may_operate_can_do_everything(server: Server, client: redis.Redis) -> None:
+    seed.everything(client)
+    client.script_flush()
+    with user(server, client, OPERATING) as url, connect(url) as operator:
+        for operation in OPERATIONS.values():
+            for status in operation.statuses:
+                report = run(operator, operation, Matching(None, status), "bulk" if operation.parameter else None)
+                assert report.failed == 0, report
+        service = QueueService(operator)
+        service.enqueue_many("test_job", [{"message": "x"}] * 300)
+        service.enqueue("test_job", {"message": "x"}, delay=60, job_id="later", unique=True)
+        assert service.cancel("later")
+        assert resume(operator, pause(operator, ["mail"])) == ["mail"]
+        for worker in workers.load(operator):
+            worker_commands.send(operator, worker, worker_commands.COMMANDS["shutdown"])
+
+
+def _told(client: redis.Redis, look: Callable[[redis.Redis], object]) -> str:
+    """What a person is told who may not look; '' where nothing is missing."""
+    try:
+        look(client)
+    except redis.RedisError as error:
+        return str(explain(error, "here"))
+    return ""
+
+
+def test_a_missing_right_is_an_error_that_names_it_and_never_nothing(server: Server, client: redis.Redis) -> None:
+    ids = [job_id for ids in seed.everything(client).ids.values() for job_id in ids]
+    whole = _everything(client, ids)
+
+    def look(viewer: redis.Redis) -> None:
+        assert _everything(viewer, ids) == whole
+
+    rules = LOOKING.rules(read_only_scripts=reads_with(client) == "EVALSHA_RO").split()
+    for rule in rules:
+        # who hears commands is only said in the plan of a stop, and where it is not known, not at all
+        if rule.startswith("+") and rule != "+pubsub|numsub":
+            with user(server, client, LOOKING, without=rule) as url, open_client(resolve(url)) as viewer:
+                told = _told(viewer, look)
+                assert told == "" or rule in told, rule
+
+
+def test_a_user_of_other_keys_is_told_so(server: Server, client: redis.Redis) -> None:
+    seed.everything(client)
+    with user(server, client, LOOKING, "resetkeys", "~app:*") as url, connect(url) as viewer:
+        for look in (
+            overview.load,
+            workers.load,
+            lambda viewer: jobs.counts(viewer, None),
+            lambda viewer: jobs.window(viewer, None, OPERATIONS["retry"].usual, 0, 50),
+            lambda viewer: job.load(viewer, "x"),
+        ):
+            with pytest.raises(redis.RedisError) as refused:
+                look(viewer)
+            assert f"~{keys.PREFIX}:*" in str(explain(refused.value, "here"))

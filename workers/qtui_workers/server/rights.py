@@ -1,0 +1,131 @@
+"""The rights that each kind of user of a Redis needs, as rules of an ACL; and which of them a user lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+from redis.exceptions import NoPermissionError, ResponseError
+
+from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import rule_of
+
+# Each command once, with arguments that are right in number: KEY is a key, CHANNEL a channel.
+_LOOKING: Final = (
+    "ping", "time", "evalsha_ro X 0", "eval_ro X 0",
+    "exists KEY", "type KEY", "ttl KEY", "pttl KEY", "scan 0",
+    "hget KEY f", "hmget KEY f", "hgetall KEY", "hkeys KEY", "hstrlen KEY f",
+    "llen KEY", "lindex KEY 0", "lrange KEY 0 0", "lpos KEY m",
+    "scard KEY", "smembers KEY", "srandmember KEY",
+    "zcard KEY", "zcount KEY 0 0", "zrevrange KEY 0 0", "zscore KEY m",
+    "xrevrange KEY + -", "xread STREAMS KEY 0",
+)  # fmt: skip
+_OPERATING: Final = (
+    "evalsha X 0", "eval X 0", "multi", "exec",
+    "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY", "publish CHANNEL x",
+    "hset KEY f v", "hdel KEY f",
+    "lpop KEY", "rpush KEY m", "lpush KEY m", "lrem KEY 1 m",
+    "sadd KEY m", "srem KEY m",
+    "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY",
+    "xadd KEY * f v",
+)  # fmt: skip
+_WORKING: Final = (
+    "watch KEY", "unwatch", "script|load X", "get KEY", "set KEY v", "del KEY",
+    "hexists KEY f", "hincrby KEY f 1", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
+    "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
+    "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a kind of user may do."""
+
+    name: str
+    needed: tuple[str, ...]
+    """The commands without which it cannot do its work, each with arguments."""
+    helpful: tuple[str, ...]
+    """Those without which it can: less is shown, or it takes longer."""
+
+    def commands(self) -> list[str]:
+        """The names of all these commands, in the form of an ACL."""
+        return [call.partition(" ")[0] for call in (*self.needed, *self.helpful)]
+
+    def rules(self, *, read_only_scripts: bool = True) -> str:
+        """The rules for ACL SETUSER. `read_only_scripts`: whether the server has EVAL_RO, which came with Redis 7.0."""
+        known = (name if read_only_scripts else name.removesuffix("_ro") for name in self.commands())
+        commands = dict.fromkeys(f"+{name}" for name in known)
+        return " ".join([*commands, f"~{keys.PREFIX}:*", "resetchannels", f"&{keys.commands('*')}"])
+
+
+LOOKING: Final = Rights("looking", _LOOKING, ("info", "client|setname X", "pubsub|numsub CHANNEL", "multi", "discard"))
+OPERATING: Final = Rights("operating", (*_LOOKING, *_OPERATING), LOOKING.helpful)
+WORKING: Final = Rights(
+    "working",
+    (*_LOOKING, *_OPERATING, *_WORKING),
+    (*LOOKING.helpful, "client|info", "client|tracking ON", "subscribe CHANNEL", "unsubscribe CHANNEL"),
+)
+ALL: Final = (LOOKING, OPERATING, WORKING)
+_CALLS: Final = {call.partition(" ")[0]: call for call in WORKING.needed}
+
+
+def named(client: redis.Redis, commands: Iterable[str], error: NoPermissionError) -> NoPermissionError:
+    """The refusal of a script that runs these commands, with the rules that the user lacks, where they can be found out.
+
+    Before Redis 7.2 a server does not say which of a script's commands, or which key, it has refused.
+    """
+    if rule_of(error):
+        return error
+    try:
+        rules = lacking(client, [_CALLS[name] for name in commands if name in _CALLS])
+    except (redis.RedisError, OSError):
+        return error
+    return NoPermissionError(f"{error}: needs {' '.join(rules)}") if rules and rules != ["+multi"] else error
+
+
+def lacking(client: redis.Redis, calls: Iterable[str]) -> list[str]:
+    """The rules that the client's user lacks for these commands, on our keys and channels, in the form of an ACL.
+
+    The server is asked with a transaction that is thrown away, so nothing is run. Raises redis.RedisError or OSError where it
+    cannot be had; where it takes no transactions, the only rule is `+multi`.
+    """
+    connection = client.connection_pool.get_connection()
+    try:
+        if isinstance(refused := _replies(connection, ["multi"])[0], Exception):
+            return ["+multi"] if isinstance(refused, NoPermissionError) else []
+        wanted = list(calls)
+        found = _replies(connection, [*wanted, "discard"])
+    finally:
+        client.connection_pool.release(connection)
+    return list(dict.fromkeys(_rule(call, reply) for call, reply in zip(wanted, found, strict=False) if _is_refused(reply)))
+
+
+def _is_refused(reply: Any) -> bool:
+    return isinstance(reply, NoPermissionError)
+
+
+def _rule(call: str, error: NoPermissionError) -> str:
+    return rule_of(error) or f"+{call.partition(' ')[0]}"
+
+
+def _replies(connection: Any, calls: Iterable[str]) -> list[Any]:
+    """The replies to these commands, sent together; errors are in their places."""
+    packed = [tuple(_words(call)) for call in calls]
+    connection.send_packed_command(connection.pack_commands(packed))
+    return [_reply(connection) for _ in packed]
+
+
+def _words(call: str) -> Iterator[str]:
+    samples = {"KEY": keys.job("X"), "CHANNEL": keys.commands("X")}
+    name, *arguments = call.split()
+    yield from name.split("|")
+    yield from (samples.get(word, word) for word in arguments)
+
+
+def _reply(connection: Any) -> Any:
+    try:
+        return connection.read_response()
+    except ResponseError as error:
+        return error
