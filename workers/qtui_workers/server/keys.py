@@ -11,6 +11,8 @@ import os
 from typing import Final
 
 PREFIX: Final = os.environ.get("RQ_KEY_PREFIX", "rq")
+ALL: Final = f"{PREFIX}:*"
+"""The pattern of all keys of RQ and qtui, as in a rule of an ACL."""
 OURS: Final = f"{PREFIX}:qtui"
 
 QUEUES: Final = f"{PREFIX}:queues"

@@ -147,7 +147,7 @@ def rule_of(error: BaseException) -> str:
         return found[1] if found[1][0] in "+~&" else f"+{found[1]}"
     if "channel" in text:
         return f"&{keys.commands('*')}"
-    return f"~{keys.PREFIX}:*" if re.search(r"access (a key|one of the keys|at least one of the keys)", text) else ""
+    return f"~{keys.ALL}" if re.search(r"access (a key|one of the keys|at least one of the keys)", text) else ""
 
 
 def is_away(error: BaseException) -> bool:

@@ -57,7 +57,7 @@ class Rights:
         """The rules for ACL SETUSER. `read_only_scripts`: whether the server has EVAL_RO, which came with Redis 7.0."""
         known = (name if read_only_scripts else name.removesuffix("_ro") for name in self.commands())
         commands = dict.fromkeys(f"+{name}" for name in known)
-        return " ".join([*commands, f"~{keys.PREFIX}:*", "resetchannels", f"&{keys.commands('*')}"])
+        return " ".join([*commands, f"~{keys.ALL}", "resetchannels", f"&{keys.commands('*')}"])
 
 
 LOOKING: Final = Rights("looking", _LOOKING, ("info", "client|setname X", "pubsub|numsub CHANNEL", "multi", "discard"))
