@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from qtui.changes import Changes
-from qtui.palette import JobProvider, OperationProvider, QueueProvider
+from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
 from qtui.session import Session
@@ -30,13 +30,15 @@ class QtuiApp(Changes):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(
-                str(place.number), f"switch_mode('{place.name}')", place.title,
+                str(place.number), f"open_place('{place.name}')", place.title,
                 show=False, id=f"app.{place.name}", tooltip=place.hint,
             )
             for place in places()
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
+        # With priority: also from a field in which a colon is only a colon.
+        Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
         Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
     ]  # fmt: skip
 
@@ -52,7 +54,22 @@ class QtuiApp(Changes):
         """The top-level screens, beside Textual's own commands."""
         yield from super().get_system_commands(screen)
         for place in places():
-            yield SystemCommand(place.title, place.hint, lambda name=place.name: self.switch_mode(name))
+            yield SystemCommand(place.title, place.hint, lambda name=place.name: self.action_open_place(name))
+
+    async def action_open_place(self, name: str) -> None:
+        """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""
+        await self._close_above()
+        await self.switch_mode(name)
+        await self._close_above()
+
+    async def _close_above(self) -> None:
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+
+    def action_command_palette(self) -> None:
+        """Open the palette, unless it is open."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(id="--command-palette"))
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""

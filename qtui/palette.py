@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual import command
+from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
 
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.screens.job import JobScreen
@@ -16,6 +17,16 @@ from qtui_workers.text import printable
 
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
+
+
+class CommandPalette(command.CommandPalette):
+    """Textual's palette, which ends the App by an exception if its list is paged before it was laid out."""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that move in the list do nothing until it is there."""
+        if action == "command_list" and not any(each.scrollable_content_region.height for each in self.query(CommandList)):
+            return False
+        return super().check_action(action, parameters)
 
 
 class OperationProvider(Provider):

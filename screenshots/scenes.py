@@ -16,6 +16,7 @@ from qtui.app import QtuiApp
 from qtui.broker import overview
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
+from qtui.screens.resource import REST, ResourceScreen
 from qtui.session import Session
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context
@@ -47,24 +48,24 @@ class Scene:
             await press(pilot, key)
 
 
-_PAYMENTS: Final = ("j", "enter")
-_FAILED: Final = (*_PAYMENTS, "tab", "tab")
+_FAILED: Final = ("j", "enter")
+_QUEUED: Final = (*_FAILED, "shift+tab", "shift+tab")
 _BUILD: Final = ("4", "j", "j", "j", "j")
 
 SCENES: Final = {
     scene.name: scene
     for scene in (
         Scene("queues", ("j",)),
-        Scene("queued", _PAYMENTS),
+        Scene("queued", _QUEUED),
         Scene("failed", _FAILED),
-        Scene("finished", (*_PAYMENTS, "shift+tab", "shift+tab")),
+        Scene("finished", (*_QUEUED, "shift+tab", "shift+tab")),
         Scene("failed-job", (*_FAILED, "enter")),
         Scene("running-job", (*_BUILD, "enter")),
         Scene("live", _BUILD),
         Scene("workers", ("5",)),
         Scene("enqueue", ("8",)),
         Scene("confirm", (*_FAILED, "a", "R")),
-        Scene("move", (*_PAYMENTS, "M", *"bulk", "enter")),
+        Scene("move", (*_QUEUED, "M", *"bulk", "enter")),
         Scene("pause", ("j", "P")),
         Scene("help", ("question_mark",)),
     )
@@ -85,6 +86,9 @@ async def settle(pilot: Pilot[Any]) -> None:
             await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
             calm = 0
         elif _has_work(pilot.app):
+            calm = 0
+        elif isinstance(pilot.app.screen, ResourceScreen) and pilot.app.screen.awaits_rest:
+            await asyncio.sleep(REST)
             calm = 0
 
 

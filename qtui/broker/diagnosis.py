@@ -39,6 +39,13 @@ def drain_seconds(queue: QueueRow) -> float | None:
     return waiting / -rate if rate < -STEADY else float("inf")
 
 
+def trouble_status(queue: QueueRow) -> Status | None:
+    """The status whose jobs show why the queue is in trouble; None if nothing is wrong."""
+    if queue.paused or unattended(queue):
+        return Status.QUEUED if queue.count(Status.QUEUED) else None
+    return Status.FAILED if queue.count(Status.FAILED) else None
+
+
 def _trouble(queue: QueueRow) -> tuple[object, ...]:
     return (
         not unattended(queue),

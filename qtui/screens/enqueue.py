@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, get_args
@@ -78,10 +78,12 @@ class EnqueueScreen(ResourceScreen[None, None]):
 
     PLACE = Place(8, "enqueue", "Enqueue", "test jobs of any processor")
     CSS_PATH = "enqueue.tcss"
-    HELP = "Choose a processor, fill in its payload, enqueue. Nothing is enqueued while a field is wrong."
+    HELP = "Choose a processor, fill in its payload, enqueue. Nothing is enqueued while a field is wrong. Escape leaves a field."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+e", "enqueue", "Enqueue", id="enqueue.enqueue", priority=True, tooltip="Enqueue what the form says"),
-        Binding("o", "open", "Open job", id="enqueue.open", tooltip="Open what was enqueued last"),
+        # With priority: also from a field, where a letter is only a letter.
+        Binding("ctrl+o", "open", "Open job", id="enqueue.open", priority=True, tooltip="Open what was enqueued last"),
+        Binding("o", "open", "Open job", show=False, id="enqueue.open_outside", tooltip="The same, outside the fields"),
     ]
 
     def __init__(self) -> None:
@@ -181,12 +183,8 @@ class EnqueueScreen(ResourceScreen[None, None]):
         """Show each error at its field, with `untouched` also at fields never edited; True if there is no error."""
         if self.processor is None:
             return False
-        processor, payload, options = self.processor, self._payload_form, self._options_form
-        bad_payload = _refusal(lambda: processor.validate(payload.values()))
-        bad_options = _refusal(lambda: FormOptions.of(options.values()))
-        payload.show_errors(bad_payload, untouched=untouched)
-        options.show_errors(bad_options, untouched=True)
-        return bad_payload is None and bad_options is None
+        good = self._payload_form.check(self.processor.validate, untouched=untouched)
+        return self._options_form.check(FormOptions.of, untouched=True) and good
 
     # -- enqueuing -----------------------------------------------------------------
 
@@ -203,28 +201,46 @@ class EnqueueScreen(ResourceScreen[None, None]):
         if self.processor is None or self.session.read_only:
             return
         if not self._check(untouched=True):
-            for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
-                control.focus()
-            self._show_outcome("Nothing was enqueued: see the field in red.", "$text-error")
+            self._go_to_error()
             return
         changed = self._options_form.changed()  # an option that was not changed keeps the processor's value
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
         work = partial(_enqueue, QueueService(self.session.client), self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
+    def _go_to_error(self) -> None:
+        for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
+            control.focus()
+        self._show_outcome("Nothing was enqueued: see what is said in red.", "$text-error")
+
     def on_enqueued(self, message: Enqueued) -> None:
         """Say what was enqueued, and reload."""
         self._last = message
         what = f"job {message.ids[0]}" if len(message.ids) == 1 else f"{len(message.ids):,} jobs"
-        self._show_outcome(f"✓ {what} in {message.queue}  (o opens)", "$text-success")
+        self._show_outcome(f"✓ {what} in {message.queue}  (ctrl+o opens)", "$text-success")
         self.reload()
 
     def on_not_enqueued(self, message: NotEnqueued) -> None:
-        """Say why nothing was enqueued."""
-        self._show_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
+        """Say why nothing was enqueued, at the fields if it is about fields."""
+        reasons = message.error.fields if isinstance(message.error, InvalidInput) else {}
+        for form in self.query(PayloadForm):
+            own = {each.field.name for each in form.form_fields}
+            form.show_errors({name: reason for name, reason in reasons.items() if name in own}, untouched=True)
+        if self.query(".-bad"):
+            self._go_to_error()
+        else:
+            self._show_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
 
     def _show_outcome(self, text: str, style: str) -> None:
         self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
+
+    def action_back(self) -> None:
+        """Leave the field, for the list of processors; from there, go back."""
+        options = self.query_one("#list", OptionList)
+        if options.has_focus:
+            super().action_back()
+        else:
+            options.focus()
 
     def action_open(self) -> None:
         """Open what was enqueued last: the job, or the queue if it was more than one job."""
@@ -242,15 +258,6 @@ def _option(processor: AnyProcessor) -> Option:
 
 def _is_json(processor: AnyProcessor, name: str) -> bool:
     return any(field.name == name and field.kind == "json" for field in fields_of(processor.payload))
-
-
-def _refusal(check: Callable[[], object]) -> InvalidInput | None:
-    """The InvalidInput that a check raises; None if it raises nothing."""
-    try:
-        check()
-    except InvalidInput as error:
-        return error
-    return None
 
 
 def _enqueue(

@@ -8,8 +8,9 @@ from typing import ClassVar
 import redis
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import DescendantFocus
 from textual.widget import Widget
-from textual.widgets import Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane, Tabs
 
 from qtui import formatting, labels
 from qtui.broker import job as jobs_whole
@@ -29,6 +30,13 @@ FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FIN
 """For each status, the tab that an operator most likely needs first."""
 
 
+class _Pane(TabPane):
+    """A tab that does not open itself when something in it gets the focus: it might have been left meanwhile."""
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        event.prevent_default()
+
+
 class JobScreen(ResourceScreen[str, JobDetail]):
     """One job, reloaded while the screen is visible."""
 
@@ -41,6 +49,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         *operation_bindings("job"),
     ]
     CHANGING = frozenset({"act"})
+    AUTO_FOCUS = ""
 
     def __init__(self, job_id: str) -> None:
         super().__init__()
@@ -58,16 +67,28 @@ class JobScreen(ResourceScreen[str, JobDetail]):
                 yield Timeline()
                 yield Facts()
             with TabbedContent(id="right", initial="payload"):
-                with TabPane("Payload", id="payload"):
+                with _Pane("Payload", id="payload"):
                     yield PayloadView(id="payload-view")
-                with TabPane("Result", id="result"):
+                with _Pane("Result", id="result"):
                     yield PayloadView(id="result-view")
-                with TabPane("Traceback", id="traceback"):
+                with _Pane("Traceback", id="traceback"):
                     yield TracebackView()
-                with TabPane("Log", id="log"):
+                with _Pane("Log", id="log"):
                     yield LogView()
-                with TabPane("Meta", id="meta"), Vertical():
+                with _Pane("Meta", id="meta"), Vertical():
                     yield PayloadView(id="meta-view")
+
+    def on_mount(self) -> None:
+        """The keys of moving belong to what is in the tab, never to the bar of tabs."""
+        super().on_mount()
+        self.query_one(Tabs).can_focus = False
+
+    def on_tabbed_content_tab_activated(self) -> None:
+        """Focus what is in the open tab; the message may be older than what is open by now."""
+        pane = self.query_one(TabbedContent).active_pane
+        for body in (each for each in pane.query("*") if each.focusable) if pane else ():
+            body.focus()
+            break
 
     def request(self) -> str:
         """The job's id."""

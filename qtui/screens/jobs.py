@@ -13,19 +13,18 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting, labels
-from qtui.broker import job as jobs_whole
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Selection
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
+from qtui.screens.followed import Cursor, cursor_of, job_under
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
-from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 PREVIEW_FROM = 150
@@ -40,7 +39,8 @@ class JobsRequest:
     status: Status
     offset: int
     limit: int
-    preview: str | None
+    cursor: Cursor | None
+    """Where the cursor is; None if there is no preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ class JobsSeen:
 
     window: Window
     preview: JobDetail | None
+    moves: int
+    """How often the cursor had been moved when the preview was requested."""
 
 
 class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
@@ -99,10 +101,10 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     # -- loading ---------------------------------------------------------------
 
     def request(self) -> JobsRequest:
-        """The window in view, and the job under the cursor where a preview is shown."""
-        row = self.table.cursor_row if self.size.width >= PREVIEW_FROM else None
+        """The window in view, and the cursor where a preview is shown."""
         offset, limit = self.table.window
-        return JobsRequest(self.queue, self.status, offset, limit, row.id if row else None)
+        cursor = cursor_of(self.table) if self.size.width >= PREVIEW_FROM else None
+        return JobsRequest(self.queue, self.status, offset, limit, cursor)
 
     def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
         """Any window is shown if it belongs to the current list."""
@@ -111,13 +113,9 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
         """One window, and everything about one job for the preview."""
         window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
-        preview = None
-        if request.preview:
-            try:
-                preview = jobs_whole.load(client, request.preview)
-            except NotFound:
-                preview = None
-        return JobsSeen(window, preview)
+        if request.cursor is None:
+            return JobsSeen(window, None, 0)
+        return JobsSeen(window, job_under(client, window, request.cursor), request.cursor.moves)
 
     def show(self, data: JobsSeen, overview: Overview) -> None:
         """Fill the tabs, the table and the preview."""
@@ -144,17 +142,17 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self.reload()
 
     def on_row_table_highlighted(self) -> None:
-        """Another job is under the cursor: load its preview."""
+        """Another job is under the cursor; load its preview, unless it came there with what was loaded last."""
         self._say_selection()
-        if self.size.width >= PREVIEW_FROM:
-            self.reload()
+        if self.size.width >= PREVIEW_FROM and not (self.data and self.data.moves == self.table.moves):
+            self.reload_at_rest()
 
     # -- tabs ------------------------------------------------------------------
 
     def on_status_tabs_changed(self, message: StatusTabs.Changed) -> None:
-        """Another tab was chosen."""
-        if message.status is not self.status:
-            self._open(message.status)
+        """Another tab was chosen; the message may be older than what the tabs show by now."""
+        if message.tabs.active is not self.status:
+            self._open(message.tabs.active)
 
     def action_tab(self, step: int) -> None:
         """Open the next or previous tab that may have jobs; a click opens any tab."""

@@ -12,7 +12,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import labels
-from qtui.broker import job as jobs_whole
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -20,11 +19,11 @@ from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
+from qtui.screens.followed import Cursor, cursor_of, job_under
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import RowTable
-from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 MOST = 500
@@ -38,9 +37,11 @@ class LiveSeen:
 
     window: Window
     followed: JobDetail | None
+    moves: int
+    """How often the cursor had been moved when the followed job was requested."""
 
 
-class LiveScreen(ResourceScreen[str | None, LiveSeen]):
+class LiveScreen(ResourceScreen[Cursor, LiveSeen]):
     """The running jobs, and below them the log of the one under the cursor."""
 
     PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
@@ -52,6 +53,7 @@ class LiveScreen(ResourceScreen[str | None, LiveSeen]):
     def __init__(self) -> None:
         super().__init__()
         self.followed: str | None = None
+        """The job whose log is shown."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The table over the log."""
@@ -60,37 +62,30 @@ class LiveScreen(ResourceScreen[str | None, LiveSeen]):
         yield Static(id="followed", markup=False)
         yield LogView()
 
-    def request(self) -> str | None:
-        """The job to follow: the last one under the cursor, even after it has ended."""
-        return self.followed
+    def request(self) -> Cursor:
+        """The cursor, whose job is followed; the last one, even after it has ended, while no other runs."""
+        return cursor_of(self.query_one(RowTable), self.followed)
 
-    def load(self, client: redis.Redis, request: str | None) -> LiveSeen:
+    def load(self, client: redis.Redis, request: Cursor) -> LiveSeen:
         """The running jobs, and everything about the followed one."""
         window = jobs.window(client, None, Status.STARTED, 0, MOST)
-        followed = None
-        if request:
-            try:
-                followed = jobs_whole.load(client, request)
-            except NotFound:
-                followed = None
-        return LiveSeen(window, followed)
+        return LiveSeen(window, job_under(client, window, request), request.moves)
 
-    def is_wanted(self, requested: str | None, current: str | None) -> bool:
+    def is_wanted(self, requested: Cursor, current: Cursor) -> bool:
         """Always, because every load holds the running jobs."""
         return True
 
     def show(self, data: LiveSeen, overview: Overview) -> None:
         """Fill the table and the log."""
         self.query_one(RowTable).show(data.window.rows, 0, len(data.window.rows))
-        detail = data.followed if data.followed and data.followed.row.id == self.followed else None
-        self.query_one(LogView).show(detail.logs if detail else ())
-        self.query_one("#followed", Static).update(_title(detail) if detail else "")
+        self.followed = data.followed.row.id if data.followed else None
+        self.query_one(LogView).show(data.followed.logs if data.followed else ())
+        self.query_one("#followed", Static).update(_title(data.followed) if data.followed else "")
 
     def on_row_table_highlighted(self, message: RowTable.Highlighted[JobRow]) -> None:
-        """Follow the job under the cursor."""
-        if message.row and message.row.id != self.followed:
-            self.followed = message.row.id
-            self.reload()
+        """Follow the job under the cursor, unless it came there with what was loaded last."""
+        if not (self.data and self.data.moves == message.table.moves):
+            self.reload_at_rest()
 
     def on_row_table_selected(self, message: RowTable.Selected[JobRow]) -> None:
         """Open a job."""

@@ -107,9 +107,7 @@ class QueuesScreen(ResourceScreen[None, None]):
 
     def on_row_table_selected(self, message: RowTable.Selected[QueueRow]) -> None:
         """Open the jobs of a queue, on the tab that matters most there."""
-        row = message.row
-        status = Status.FAILED if row.count(Status.FAILED) and not row.count(Status.QUEUED) else None
-        self.app.push_screen(JobsScreen(row.name, status))
+        self.app.push_screen(JobsScreen(message.row.name, diagnosis.trouble_status(message.row)))
 
     def action_sort(self) -> None:
         """Sort by the next sort key."""

@@ -32,6 +32,8 @@ from qtui_workers.text import printable
 
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after each failed load; the last value is repeated."""
+REST = 0.08
+"""Seconds without a move of the cursor after which it rests."""
 
 
 def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
@@ -67,7 +69,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """The data that was loaded last; None before the first load."""
         self._loading = False
         self._again = False
-        """Whether to load again after the current load, whose data may be out of date."""
+        """Whether to load once more after the current load, whose data may be out of date."""
+        self._rest: Timer | None = None
         self._reason = ""
         self._is_away = False
         self._failures = 0
@@ -147,8 +150,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     # -- loading -----------------------------------------------------------------
 
     def tick(self) -> None:
-        """What the timer does: load again, unless the screen is frozen or the next attempt after an error is not due."""
-        if self._frozen:
+        """What the timer does: load again, unless the screen is frozen or loading, or the next try after an error is not due."""
+        if self._frozen or self._loading:
             return
         if self._failures and time.monotonic() < self._next_try:
             self._show_outage()
@@ -156,12 +159,28 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.reload()
 
     def reload(self) -> None:
-        """Load again, unless a load is already running."""
+        """Load now; while a load is running, once more after it, as it may miss what is wanted now."""
         if self._loading:
+            self._again = True
             return
         self._loading, self._again = True, False
         request, client = self.request(), self.session.client
         self.run_worker(lambda: self._load(client, request), thread=True, exit_on_error=False, group="load")
+
+    def reload_at_rest(self) -> None:
+        """Load as soon as the cursor rests, so that a key that is held down does not load at every row."""
+        if self._rest:
+            self._rest.stop()
+        self._rest = self.set_timer(REST, self._rested)
+
+    def _rested(self) -> None:
+        self._rest = None
+        self.reload()
+
+    @property
+    def awaits_rest(self) -> bool:
+        """Whether the screen will load when the cursor rests."""
+        return self._rest is not None
 
     def _load(self, client: redis.Redis, request: Request) -> None:
         try:
@@ -173,17 +192,17 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self.post_message(Loaded(request, seen, data))
 
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
-        """Show what was loaded, and load again at once if the request has changed meanwhile or another load is due."""
+        """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
         self._loading = False
         self._recovered()
         seen = self.session.observe(message.overview)
         self.query_one(Header).show(seen)
-        current = self.request()
-        if self.is_wanted(message.request, current):
+        wanted = self.is_wanted(message.request, self.request())
+        if wanted:
             self.data = message.data
             self.show(message.data, seen)
-        if message.request != current or self._again:
+        if self._again or not wanted:
             self.reload()
 
     def on_load_failed(self, message: LoadFailed) -> None:
@@ -264,9 +283,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     # -- keys ----------------------------------------------------------------------
 
     def action_reload(self) -> None:
-        """Load now, without waiting for the next try; after a load that is running, load once more, as it may miss a change."""
+        """Load now, without waiting for the next try."""
         self._next_try = 0.0
-        self._again = self._loading
         self.reload()
 
     def action_freeze(self) -> None:
@@ -277,6 +295,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self.reload()
 
     def action_back(self) -> None:
-        """Go back to the screen below, if there is one."""
+        """Go back to the screen below; from a top-level screen to the first of them."""
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
+        else:
+            self.app.switch_mode(self.app.DEFAULT_MODE)

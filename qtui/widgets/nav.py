@@ -36,5 +36,5 @@ class _Place(Static):
         super().__init__(label, markup=False, classes="-active" if active else "")
         self._mode = name
 
-    def on_click(self) -> None:
-        self.app.switch_mode(self._mode)
+    async def on_click(self) -> None:
+        await self.run_action(f"app.open_place('{self._mode}')")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from qtui.fields import Field
 from qtui_workers.errors import InvalidInput
+
+
+class Box(Checkbox):
+    """A box whose mark says whether it is checked, not only the colour of the mark."""
+
+    def render(self) -> Content:
+        self.BUTTON_INNER = "X" if self.value else " "
+        return super().render()
 
 
 class FormField(Vertical):
@@ -55,7 +64,7 @@ class FormField(Vertical):
     def _control(self) -> Widget:
         field, default = self.field, self.field.default
         if field.kind == "boolean":
-            return Checkbox("yes", value=bool(default), compact=True)
+            return Box("yes", value=bool(default), compact=True)
         if field.kind == "choice":
             options = [(choice, choice) for choice in field.choices]
             chosen = default if default in field.choices else Select.NULL
@@ -95,7 +104,11 @@ class FormField(Vertical):
 class PayloadForm(Vertical):
     """A control for each field; it returns the entered values, and shows what is wrong with them."""
 
-    DEFAULT_CSS = "PayloadForm { height: auto; }"
+    DEFAULT_CSS = """
+    PayloadForm { height: auto; }
+    PayloadForm > .whole { color: $text-error; display: none; margin-bottom: 1; }
+    PayloadForm.-bad > .whole { display: block; }
+    """
 
     class Edited(Message):
         """A field was changed."""
@@ -105,7 +118,8 @@ class PayloadForm(Vertical):
         self._fields = fields
 
     def compose(self) -> ComposeResult:
-        """A control for each field."""
+        """What is wrong with all of it, and a control for each field."""
+        yield Static("", classes="whole", markup=False)
         if not self._fields:
             yield Static("No fields: nothing to fill in.", markup=False)
         for field in self._fields:
@@ -137,6 +151,13 @@ class PayloadForm(Vertical):
 
         Raises InvalidInput, with the reasons by field, for invalid JSON.
         """
+        values, reasons = self._parsed()
+        if reasons:
+            raise InvalidInput("; ".join(f"{name} {reason}" for name, reason in reasons.items()), reasons)
+        return values
+
+    def _parsed(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """The values by field name, and the reasons by the names of fields whose text is no value."""
         values: dict[str, Any] = {}
         reasons: dict[str, str] = {}
         for name, text in self.texts().items():
@@ -145,21 +166,32 @@ class PayloadForm(Vertical):
                     values[name] = self._field(name).parse(text)
             except InvalidInput as error:
                 reasons |= error.fields
-        if reasons:
-            raise InvalidInput("; ".join(f"{name} {reason}" for name, reason in reasons.items()), reasons)
-        return values
+        return values, reasons
 
-    def show_errors(self, error: InvalidInput | None, *, untouched: bool) -> None:
-        """Show each reason at its field, with `untouched` also at fields never edited; None removes all reasons.
+    def check(self, validate: Callable[[dict[str, Any]], object], *, untouched: bool) -> bool:
+        """Show what `validate` and the fields themselves refuse, as `show_errors` does; True if nothing is wrong."""
+        values, unreadable = self._parsed()
+        refused: dict[str, str] = {}
+        try:
+            validate(values)
+        except InvalidInput as error:
+            refused = error.fields or {"": str(error)}
+        reasons = refused | unreadable  # of a field whose text is no value only this is true
+        self.show_errors(reasons, untouched=untouched)
+        return not reasons
 
-        A reason that belongs to none of the fields is shown at the first one.
+    def show_errors(self, reasons: Mapping[str, str], *, untouched: bool) -> None:
+        """Show each reason at its field, with `untouched` also at fields never edited; no reasons removes all that are shown.
+
+        A reason that belongs to none of the fields is shown above all of them.
         """
-        reasons = dict(error.fields or {"": str(error)}) if error else {}
-        names = [each.field.name for each in self.form_fields]
-        for other in reasons.keys() - set(names):
-            reasons.setdefault(names[0] if names else "", reasons[other])
-        for each in self.form_fields:
-            each.show_error(reasons.get(each.field.name) if untouched or each.touched else None)
+        fields = {each.field.name: each for each in self.form_fields}
+        for name, each in fields.items():
+            each.show_error(reasons.get(name) if untouched or each.touched else None)
+        whole = [reason for name, reason in reasons.items() if name not in fields]
+        told = bool(whole) and (untouched or any(each.touched for each in fields.values()))
+        self.set_class(told, "-bad")
+        self.query_one(".whole", Static).update("; ".join(whole) if told else "")
 
     def on_input_changed(self) -> None:
         """A text was changed."""

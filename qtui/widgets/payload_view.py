@@ -59,6 +59,8 @@ class PayloadView(Tree[Any]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "cursor_up", "Up", show=False, id="payload.up"),
         Binding("j", "cursor_down", "Down", show=False, id="payload.down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="payload.page_up"),
+        Binding("ctrl+d", "page_down", "Page down", show=False, id="payload.page_down"),
         Binding("g", "scroll_home", "Top", show=False, id="payload.top"),
         Binding("G", "scroll_end", "Bottom", show=False, id="payload.bottom"),
     ]

@@ -132,6 +132,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         """The text shown when there are no rows."""
         self.marked: set[str] = set()
         """The keys of the marked rows, held or not; changed by `mark` and `unmark`."""
+        self.moves = 0  # how often the operator moved the cursor
         self._columns = tuple(columns)
         self._key = key
         self._drawn: dict[tuple[int, bool, bool], Strip] = {}
@@ -222,6 +223,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
     def watch_cursor(self, number: int) -> None:
         row = self.row_at(number)
         self._cursor_key = None if row is None else self._key(row)
+        self.moves += 1
         self._scroll_to_cursor()
         self.repaint()
         self._highlight()
@@ -287,8 +289,7 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
             self.post_message(self.Selected(self, row))
 
     def on_click(self, event: events.Click) -> None:
-        number = self.top + event.y - self.HEAD
-        if event.y < self.HEAD or number >= self._total or event.x == self.size.width - 1:
+        if event.y < self.HEAD or (number := self.top + event.y - self.HEAD) >= self._total or event.x == self.size.width - 1:
             return
         if number == self.cursor and (event.x >= GUTTER or not self._markable):
             self.action_select()
@@ -327,10 +328,9 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         start = self._places.get(self._anchor)
         if self._anchor is not None and start is None:
             self.notify("The last mark is too far away for a range: a new one begins here.", severity="warning")
-        numbers = sorted((self.cursor if start is None else start, self.cursor))
-        rows = [self.row_at(number) for number in range(numbers[0], numbers[1] + 1)]
+        first, last = sorted((self.cursor if start is None else start, self.cursor))
         self._anchor = self._cursor_key
-        self.mark(self._key(row) for row in rows if row is not None)
+        self.mark(self._key(row) for number in range(first, last + 1) if (row := self.row_at(number)) is not None)
 
     def action_unmark_all(self) -> None:
         self._anchor = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer
 from textual.content import Content
 from textual.highlight import highlight
@@ -39,6 +40,17 @@ class TracebackView(ScrollableContainer):
         & > #frames { width: auto; text-wrap: nowrap; }
     }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "scroll_up", "Up", show=False, id="traceback.up"),
+        Binding("j", "scroll_down", "Down", show=False, id="traceback.down"),
+        Binding("ctrl+u", "page_up", "Page up", show=False, id="traceback.page_up"),
+        Binding("ctrl+d", "page_down", "Page down", show=False, id="traceback.page_down"),
+        Binding("g", "scroll_home", "Top", show=False, id="traceback.top"),
+        Binding("G", "scroll_end", "Bottom", show=False, id="traceback.bottom", tooltip="To the error"),
+        Binding("h", "scroll_left", "Left", show=False, id="traceback.left"),
+        Binding("l", "scroll_right", "Right", show=False, id="traceback.right"),
+    ]
 
     def __init__(self, *, empty: str = "No traceback.", id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

@@ -42,10 +42,12 @@ class Dashboard(QtuiApp):
         super().notify(message, **options)
 
 
-def make_app(client: redis.Redis, *, name: str = "test", read_only: bool = False, **options: Any) -> Dashboard:
+def make_app(
+    client: redis.Redis, *, name: str = "test", read_only: bool = False, kind: type[Dashboard] = Dashboard, **options: Any
+) -> Dashboard:
     """The dashboard over a client; it loads only on request, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
-    app = Dashboard(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options))
+    app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options))
     app.animation_level = "none"
     return app
 

@@ -6,9 +6,11 @@ import pytest
 import redis
 from textual.widgets import Checkbox, Input, OptionList, Static
 
+from qtui.screens.enqueue import NotEnqueued
 from qtui.widgets.payload_form import FormField
 from qtui_workers.define.decorator import MAIN_QUEUE
 from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.screens.support import Story, dashboard, settle
 
@@ -64,8 +66,7 @@ async def test_what_the_form_says_is_enqueued_exactly_and_the_job_can_be_opened(
         state = QueueService(client).status(job_id)
         assert state.payload == {"message": "hello world", "seconds": 1.5}
         assert f"✓ job {job_id} in {MAIN_QUEUE}" in story.text
-        story.app.screen.query_one("#list").focus()
-        await story.press("o")
+        await story.press("ctrl+o")
         assert (story.place, story.app.screen.job_id) == ("JobScreen", job_id)
 
 
@@ -113,19 +114,23 @@ async def test_each_reason_is_at_its_own_field_whatever_its_text_says(
         assert "is not valid JSON" in error(story, "depth")
         await fill(story, depth='{"a": "b"}', height="[")
         assert "is not valid JSON" in error(story, "height")
-        await fill(story, height="")
+        await fill(story, name_of_parent="too long")
+        assert "at most 5 characters" in error(story, "name_of_parent")
+        assert "is not valid JSON" in error(story, "height")
+        await fill(story, name_of_parent="", height="")
         assert error(story, "depth").startswith("a: must be a valid integer")
         assert [name for name in ("name", "name_of_parent", "docs", "height") if error(story, name)] == []
 
 
-async def test_a_reason_about_the_whole_payload_is_at_the_first_field_of_any_kind(
+async def test_a_reason_about_the_whole_payload_is_at_no_field_but_above_them(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QTUI_PROCESSORS", "tests.screens.odd_payload")
     async with dashboard(client, size=(120, 40)) as story:
         await opened(story, "whole")
         await story.press("ctrl+e")
-        assert error(story, "flag") == "these do not go together"
+        assert error(story, "flag") == ""
+        assert str(story.app.screen.query_one("#payload .whole").render()) == "these do not go together"
         assert story.app.focused is field(story, "flag").query_one(Checkbox)
         assert client.keys("*") == []
 
@@ -157,6 +162,37 @@ async def test_typing_q_and_digits_in_a_field_types_them(client: redis.Redis) ->
         await story.press("q", "1", "question_mark", "colon", "r")
         assert story.place == "EnqueueScreen"
         assert field(story, "message").query_one(Input).value == "q1?:r"
+
+
+async def test_escape_leaves_a_field_and_then_the_screen(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, message="hello")
+        await story.press("escape")
+        assert story.focused == "list"
+        await story.press("1")
+        assert story.place == "QueuesScreen"
+        await story.press("8", "escape")
+        assert story.place == "QueuesScreen"
+
+
+async def test_a_box_shows_without_colour_whether_it_is_checked(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        box = field(story, "fail").query_one(Checkbox)
+        box.focus()
+        assert "X" not in str(box.render())
+        await story.press("space")
+        assert "X" in str(box.render())
+
+
+async def test_a_reason_that_is_found_while_enqueuing_is_at_its_field(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        story.app.screen.post_message(NotEnqueued(InvalidInput("delay is too long", {"delay": "is too long"})))
+        await settle(story.pilot)
+        assert error(story, "delay") == "is too long"
+        assert story.app.focused is field(story, "delay").query_one(Input)
 
 
 async def test_a_read_only_connection_enqueues_nothing(client: redis.Redis) -> None:

@@ -1,0 +1,225 @@
+"""The dashboard never gets stuck: whatever is pressed and however fast, it comes to rest, and every screen can be left."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import random
+import time
+from typing import Any
+
+import pytest
+import redis
+from textual import events
+from textual.keys import key_to_character
+from textual.screen import Screen
+
+from qtui.app import QtuiApp
+from qtui.broker import overview
+from qtui.broker.status import Status
+from qtui.screens import resource
+from qtui.screens.job import JobScreen
+from qtui.screens.jobs import JobsScreen
+from qtui.widgets.log_view import LogView
+from tests.broker import seed
+from tests.screens.support import Dashboard, Story, dashboard, settle
+
+SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
+SEED = int(os.environ.get("FUZZ_SEED", str(random.randrange(1_000_000))))
+A_SECOND = 30
+KEYS = (
+    *"0123456789abdefghijklmnoprstuvwxyz[]:?/ -.*",
+    *"ABCDEGHMPRSTX",
+    *("up", "down", "left", "right", "pageup", "pagedown", "home", "end"),
+    *("enter", "tab", "shift+tab", "escape", "backspace", "delete"),
+    *(f"ctrl+{letter}" for letter in "adefkoprsuwz"),
+)
+"""All but those that quit at once."""
+NAMES = {" ": "space", "[": "left_square_bracket", "]": "right_square_bracket", ":": "colon", "?": "question_mark"}
+NAMES |= {"/": "slash", "-": "minus", ".": "full_stop", "*": "asterisk"}
+HELD = ("]", "[", "tab", "j", "k", "pagedown", "escape")
+"""Keys that are held down now and then."""
+
+
+class Endless(Dashboard):
+    """A dashboard that q does not end."""
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Stay."""
+
+
+def type_key(app: QtuiApp, key: str) -> None:
+    """What a terminal sends for a key, without waiting for what it brings."""
+    name = {" ": "space", "[": "left_square_bracket", "]": "right_square_bracket", ":": "colon", "?": "question_mark"}.get(
+        key, key
+    )
+    app.post_message(events.Key(name, key if len(key) == 1 else key_to_character(name)))
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When the screens looked at Redis."""
+    seen: list[float] = []
+    real = overview.load
+
+    def load(client: redis.Redis) -> Any:
+        seen.append(time.monotonic())
+        return real(client)
+
+    monkeypatch.setattr(overview, "load", load)
+    return seen
+
+
+async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) -> None:
+    seed.everything(client)
+    seed.failed(client, "mail", 60)
+    chance = random.Random(SEED)
+    places = "12458"
+    async with dashboard(client, kind=Endless, size=(200, 60), refresh_seconds=1.0) as story:
+        deadline = time.monotonic() + SECONDS
+        next_place = iter(places * 1_000_000)
+        pace = asyncio.Event()
+        while time.monotonic() < deadline:
+            await come_home(story)
+            type_key(story.app, next(next_place))
+            burst = min(deadline, time.monotonic() + min(60.0, SECONDS / len(places)))
+            while time.monotonic() < burst:
+                held = chance.randrange(8) == 0
+                key = chance.choice(HELD if held else KEYS)
+                for _ in range(A_SECOND // 2 if held else 1):
+                    type_key(story.app, key)
+                    with pytest.raises(TimeoutError):  # the pace of the keys
+                        await asyncio.wait_for(pace.wait(), 1 / A_SECOND)
+        await come_home(story)
+        gc.collect()
+        alive = [each for each in gc.get_objects() if isinstance(each, Screen) and each.is_attached]
+        assert len(alive) <= len(places) + 1, f"FUZZ_SEED={SEED}: {alive}"
+
+
+async def come_home(story: Story) -> None:
+    """Close all that is open, as an operator would; fails if the dashboard does not come to rest."""
+    async with asyncio.timeout(20):
+        await settle(story.pilot)
+        for _ in range(60):
+            if story.place == "QueuesScreen":
+                return
+            await story.press("escape")
+    raise AssertionError(f"FUZZ_SEED={SEED}: escape does not lead out of {story.place}")
+
+
+@pytest.mark.parametrize("key", ["right_square_bracket", "tab"])
+async def test_a_held_key_on_the_tabs_of_jobs_ends_on_one_tab(client: redis.Redis, key: str) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("2")
+        for _ in range(20):
+            type_key(story.app, key)
+        async with asyncio.timeout(10):
+            await settle(story.pilot)
+        assert story.app.screen.status is story.app.screen.query_one("StatusTabs").active
+
+
+async def test_a_held_bracket_on_the_tabs_of_a_job_ends_on_one_tab(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobScreen(job_id))
+        await settle(story.pilot)
+        for _ in range(21):
+            type_key(story.app, "]")
+        async with asyncio.timeout(10):
+            await settle(story.pilot)
+        tabs = story.app.screen.query_one("TabbedContent")
+        await story.press("right_square_bracket")
+        assert tabs.query_one("ContentSwitcher").current == tabs.active
+
+
+async def test_a_digit_leaves_what_was_opened_from_a_screen(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await story.press("enter", "enter")
+        assert story.place == "JobScreen"
+        await story.press("1")
+        assert story.place == "QueuesScreen"
+        await story.press("enter", "enter", "2")
+        assert story.place == "JobsScreen"
+        await story.press("1")
+        assert (story.place, len(story.app.screen_stack)) == ("QueuesScreen", 1)
+
+
+async def test_ctrl_p_opens_the_palette_also_from_a_field(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await story.press("ctrl+p")
+        assert story.place == "CommandPalette"
+        await story.press("escape", "8", "enter", "ctrl+p")
+        assert story.place == "CommandPalette"
+
+
+async def test_enter_on_a_failing_queue_opens_its_failed_jobs(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        while (row := story.table.cursor_row).name != "mail":
+            await story.press("j")
+        assert row.workers
+        assert row.count(Status.QUEUED)
+        assert row.count(Status.FAILED)
+        await story.press("enter")
+        assert story.app.screen.status is Status.FAILED
+
+
+@pytest.mark.parametrize("status", ["failed", "finished"])
+async def test_j_and_k_scroll_what_is_in_the_tab_of_a_job_at_once(client: redis.Redis, status: str) -> None:
+    seeded = seed.everything(client)
+    async with dashboard(client, size=(100, 16)) as story:
+        await story.app.push_screen(JobScreen(seeded.first(Status(status))))
+        await settle(story.pilot)
+        before = story.app.focused
+        assert before is not None, "nothing has the focus"
+        if status == "failed":
+            await story.press("g")
+            top = before.scroll_offset.y
+            await story.press("j")
+            assert before.scroll_offset.y == top + 1
+        await story.press("right_square_bracket", "right_square_bracket")
+        assert story.app.focused not in (None, before)
+
+
+async def held(story: Story, key: str, times: int) -> None:
+    """Hold a key down: as fast as a terminal repeats it."""
+    for _ in range(times):
+        type_key(story.app, key)
+        await story.pilot.pause(0.02)
+
+
+async def test_a_held_j_beside_a_preview_looks_once_at_the_end(
+    client: redis.Redis, looks: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "REST", 1.0)  # or a busy machine would be taken for a rest of the finger
+    seed.failed(client, "mail", 40)
+    async with dashboard(client, size=(200, 60)) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FAILED))
+        await settle(story.pilot)
+        looks.clear()
+        await held(story, "j", 30)
+        await settle(story.pilot)
+        assert len(looks) == 1, "the screen looked at the rows that the cursor only passed"
+        assert story.table.cursor == 30
+        assert story.app.screen.data.preview.row.id == story.table.cursor_row.id
+
+
+async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: redis.Redis, looks: list[float]) -> None:
+    seeded = seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("4")
+        (running,) = story.ids
+        assert story.app.screen.query_one(LogView).is_attached
+        for job_id in (seeded.ids[Status.QUEUED][0], running):
+            looks.clear()
+            now = client.time()[0]
+            client.delete("rq:wip:mail")
+            client.zadd("rq:wip:mail", {f"{job_id}:x": now + 60})
+            client.hset(f"rq:job:{job_id}", "status", "started")
+            await story.look()
+            assert story.ids == [job_id]
+            assert story.app.screen.followed == job_id
+            assert len(looks) == 1
