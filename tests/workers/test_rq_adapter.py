@@ -239,9 +239,9 @@ def test_an_execution_is_as_rq_reads_its_record_and_knows_its_job(worker: Worker
 def test_the_parts_of_a_scheduler(queue: Queue) -> None:
     scheduler = RqScheduler([queue], connection=queue.connection, interval=1)
     assert scheduler_process(None) is scheduler_process(scheduler) is None
-    assert (scheduler.stop_requested, scheduler.scheduled_job_registries) == (False, [])
-    scheduler.prepare_registries([queue.name])
-    assert [registry.name for registry in scheduler.scheduled_job_registries] == [queue.name]
+    assert (scheduler.stop_requested, scheduler.queue_names) == (False, [queue.name])
+    scheduler.note_locks({"other"})
+    assert scheduler.acquired_locks == {"other"}
     scheduler.request_stop()
     assert scheduler.stop_requested
     assert scheduler.acquire_locks(auto_start=True) == {queue.name}

@@ -22,7 +22,6 @@ import rq.job
 from rq.executions import Execution
 from rq.job import JobStatus
 from rq.queue import Queue
-from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.worker import DequeueStrategy
 from rq.worker.base import WorkerStatus
@@ -181,9 +180,13 @@ class RqScheduler(RQScheduler):
         return self._stop_requested
 
     @property
-    def scheduled_job_registries(self) -> list[ScheduledJobRegistry]:
-        """The registries of the queues for which it is responsible at the moment."""
-        return self._scheduled_job_registries
+    def queue_names(self) -> list[str]:
+        """The queues for which it works where no other scheduler does, in a fixed order."""
+        return sorted(self._queue_names)
+
+    def note_locks(self, queues: set[str]) -> None:
+        """Sets what `acquired_locks` returns, and `release_locks()` gives up; nothing is written to Redis."""
+        self._acquired_locks = queues
 
 
 def scheduler_process(scheduler: RQScheduler | None) -> BaseProcess | None:

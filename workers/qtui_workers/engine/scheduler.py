@@ -1,4 +1,4 @@
-"""RQ's scheduler, which survives an outage of Redis and an unreadable job, and ends with its worker."""
+"""RQ's scheduler, which enqueues nothing that was canceled or removed, and nothing twice, and ends with its worker."""
 
 # mypy: allow-untyped-calls
 # (most methods of RQ's scheduler have no types)
@@ -9,21 +9,22 @@ import logging
 import math
 import os
 import time
+from contextlib import suppress
 from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 import redis
-from rq.job import Job
-from rq.utils import current_timestamp
 
+from qtui_workers.engine.due_jobs import DueJobs
 from qtui_workers.engine.rq_adapter import RqScheduler, scheduler_process
 from qtui_workers.engine.signals import on_stop
-from qtui_workers.engine.unreadable import AWAY, set_aside
 from qtui_workers.server.redis_errors import explain, label_of
 
 log = logging.getLogger("rq.worker")
 
 _TAKEOVER_EVERY: Final = 30.0
+_LOCKED: Final = 60
+"""Seconds besides its interval for which a scheduler keeps a lock that it does not renew, as RQ's."""
 _TRIES: Final = 5
 """How often SIGTERM is sent to a scheduler's process, as it does not notice one just after its start."""
 _EXIT_WITHIN: Final = 2.0
@@ -31,61 +32,74 @@ _EXIT_WITHIN: Final = 2.0
 
 
 class Scheduler(RqScheduler):
-    """Puts delayed jobs and retries that are due into their queues, from a process of its own beside the worker."""
+    """Puts delayed jobs and retries that are due into their queues, from a process of its own beside the worker.
+
+    For each queue one scheduler does that, whether ours or RQ's: the one that has the lock of the queue.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._worker_pid = os.getpid()
         self._next_takeover = 0.0
         """When to check whether it may start (time.monotonic)."""
+        self._due: DueJobs | None = None
+        """Made when it is needed, as each process has its own connection."""
         self._away_since: float | None = None
         """When Redis went away (time.monotonic); None while it is there."""
+
+    def enqueue_scheduled_jobs(self) -> None:
+        """Takes the locks that are free, and enqueues what is due; raises redis.RedisError or OSError."""
+        if self._due is None:
+            self._due = DueJobs(self.connection, self.name, self.serializer, lock=self.interval + _LOCKED)
+        while True:
+            turn = self._due.enqueue(self.queue_names)
+            self._note_locks(turn.held)
+            if not turn.known and self.pid:
+                self.register_birth()
+            if not turn.more or self.stop_requested:
+                return
+
+    # In its own process
 
     def work(self) -> None:
         """Works until a stop is requested, or until its worker has died."""
         on_stop(self.request_stop)
-        while True:
+        self.pid, self._due = os.getpid(), None
+        while not (self.stop_requested or self._orphaned()):
             try:
-                super().work()
-                return
+                self.enqueue_scheduled_jobs()
+                self._note_answer()
             except (redis.RedisError, OSError) as error:  # away, loading, without memory
-                if self.stop_requested or self._orphaned():
-                    return
-                if self._away_since is None:
-                    self._away_since = time.monotonic()
-                    log.warning("Scheduler: %s Waiting for it.", explain(error, label_of(self.connection)))
-                time.sleep(self.interval)
+                self._note_outage(error)
+            time.sleep(self.interval)
+        with suppress(redis.RedisError, OSError):
+            self.stop()
 
-    def heartbeat(self) -> None:
-        """The heartbeat, every second; where its worker has died, it requests its own end."""
-        super().heartbeat()
+    def _note_locks(self, held: set[str]) -> None:
+        if lost := sorted(self.acquired_locks - held):
+            log.warning("Scheduler: another one enqueues the scheduled jobs of %s now", ", ".join(lost))
+        self.note_locks(held)
+
+    def _note_outage(self, error: Exception) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log.warning("Scheduler: %s Waiting for it.", explain(error, label_of(self.connection)))
+
+    def _note_answer(self) -> None:
         if self._away_since is not None:
             log.info("Scheduler: Redis is back after %.1f s", time.monotonic() - self._away_since)
             self._away_since = None
-        if self._orphaned():
-            self.request_stop()
 
-    def enqueue_scheduled_jobs(self) -> None:
-        """Enqueues what is due; a job that cannot be read is set aside, and the others are enqueued a second later."""
-        try:
-            super().enqueue_scheduled_jobs()
-        except AWAY:
-            raise
-        except Exception:  # noqa: BLE001 - whatever a record holds, the others must get their turn
-            for registry in self.scheduled_job_registries:
-                for job_id in registry.get_jobs_to_schedule(current_timestamp()):
-                    self._set_aside_if_unreadable(registry.name, job_id)
+    def _orphaned(self) -> bool:
+        return self._worker_pid not in (os.getpid(), os.getppid())
 
     # In the worker's process
 
     def begin(self, *, burst: bool) -> None:
         """Starts its process, unless other workers have schedulers for these queues; in burst it enqueues once what is due."""
-        self.acquire_locks()
         self._next_takeover = math.inf if burst else time.monotonic() + _TAKEOVER_EVERY
-        if not self.acquired_locks:
-            return
         if not burst:
-            self.start()
+            self.acquire_locks(auto_start=True)
             return
         try:
             self.enqueue_scheduled_jobs()
@@ -103,19 +117,6 @@ class Scheduler(RqScheduler):
         process = scheduler_process(self)
         if process is None or not process.is_alive():
             self.acquire_locks(auto_start=True)
-
-    # In its own process
-
-    def _set_aside_if_unreadable(self, queue: str, job_id: str) -> None:
-        try:
-            Job.fetch_many([job_id], connection=self.connection, serializer=self.serializer)
-        except AWAY:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above
-            set_aside(self.connection, queue, job_id, f"{type(error).__name__}: {error}")
-
-    def _orphaned(self) -> bool:
-        return self._worker_pid not in (os.getpid(), os.getppid())
 
 
 def end_process(process: BaseProcess | None, *, at_once: bool = False) -> None:

@@ -178,6 +178,16 @@ def staged(batch: str) -> str:
     return f"{STAGED}:{batch}"
 
 
+def scheduler(name: str) -> str:
+    """The hash of one scheduler (`rq.scheduler`)."""
+    return f"{PREFIX}:scheduler:{name}"
+
+
+def scheduler_lock(queue_name: str) -> str:
+    """The name of the scheduler that enqueues the scheduled jobs of a queue; it expires where the scheduler does not renew it."""
+    return f"{PREFIX}:scheduler-lock:{queue_name}"
+
+
 def cron(name: str) -> str:
     """The hash of one cron job: who enqueues it, until when, its schedule, and its last tick (`qtui_workers.enqueue.cron`)."""
     return f"{OURS}:cron:{name}"
