@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -26,6 +27,9 @@ schedules = st.sampled_from(
         Schedule("0 9 * * 1-5", timezone="America/New_York"),
         Schedule("* * * * * */20"),
         Schedule("@daily", timezone="Australia/Lord_Howe"),
+        Schedule("15,45 1-2 * * *", timezone="Australia/Lord_Howe"),
+        Schedule("*/10 1-3 * * *", timezone="Australia/Lord_Howe"),
+        Schedule("0 0 * * *", timezone="America/Havana"),
         Schedule(every=timedelta(seconds=90)),
         Schedule(every=timedelta(days=1)),
     ]
@@ -74,17 +78,77 @@ def test_a_tick_of_the_hour_that_is_skipped_comes_at_its_end() -> None:
     assert [f"{tick:%d %H:%M}" for tick in found] == ["29 03:00", "30 02:30"]
 
 
-def test_a_tick_of_the_hour_that_comes_twice_comes_twice() -> None:
+def test_a_time_of_the_day_that_comes_twice_takes_place_once_at_first() -> None:
     found = ticks(
         Schedule("30 2 * * *", timezone="Europe/Berlin"),
         datetime(2026, 10, 24, 12, tzinfo=UTC),
         datetime(2026, 10, 26, 12, tzinfo=UTC),
     )
-    assert [tick.isoformat() for tick in found] == [
-        "2026-10-25T02:30:00+02:00",
-        "2026-10-25T02:30:00+01:00",
-        "2026-10-26T02:30:00+01:00",
-    ]
+    assert [tick.isoformat() for tick in found] == ["2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"]
+
+
+def test_a_day_whose_first_hour_comes_twice_begins_once() -> None:
+    found = ticks(
+        Schedule("@daily", timezone="America/Havana"),
+        datetime(2026, 10, 31, 12, tzinfo=UTC),
+        datetime(2026, 11, 2, 12, tzinfo=UTC),
+    )
+    assert [tick.isoformat() for tick in found] == ["2026-11-01T00:00:00-04:00", "2026-11-02T00:00:00-05:00"]
+
+
+CHANGES = {
+    "Europe/Berlin": (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)),
+    "Australia/Lord_Howe": (datetime(2026, 4, 4, 15, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC)),
+    "America/Havana": (datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 11, 1, 5, tzinfo=UTC)),
+    "Pacific/Apia": (datetime(2011, 12, 30, 10, tzinfo=UTC),),
+}
+AROUND = [(zone, change) for zone, changes in CHANGES.items() for change in changes]
+Named = Callable[[datetime], bool]
+REPEATING: dict[str, Named] = {
+    "*/10 * * * *": lambda at: at.minute % 10 == 0,
+    "7 * * * *": lambda at: at.minute == 7,
+    "*/20 0-3 * * *": lambda at: at.minute % 20 == 0 and at.hour <= 3,
+    "0,40 */2 * * *": lambda at: at.minute in (0, 40) and at.hour % 2 == 0,
+}
+ONCE: dict[str, Named] = {
+    "30 2 * * *": lambda at: (at.hour, at.minute) == (2, 30),
+    "0,15,30,45 0-3 * * *": lambda at: at.minute % 15 == 0 and at.hour <= 3,
+    "@daily": lambda at: (at.hour, at.minute) == (0, 0),
+    "0 12 * * *": lambda at: (at.hour, at.minute) == (12, 0),
+}
+
+
+def minutes(zone: str, change: datetime) -> list[datetime]:
+    """The minutes of a day and a few hours before a change of the clock, and after it."""
+    begin = int(change.timestamp()) - 27 * 3600
+    return [datetime.fromtimestamp(begin + 60 * n, ZoneInfo(zone)) for n in range(2 * 27 * 60)]
+
+
+@pytest.mark.parametrize(("zone", "change"), AROUND, ids=str)
+@pytest.mark.parametrize("cron", REPEATING)
+def test_what_repeats_takes_place_whenever_the_clock_shows_it(cron: str, zone: str, change: datetime) -> None:
+    schedule, around = Schedule(cron, timezone=zone), minutes(zone, change)
+    shown = [at.timestamp() for at in around if REPEATING[cron](at)]
+    assert [tick.timestamp() for tick in ticks(schedule, around[0], around[-1])] == shown
+    assert [schedule.last(tick) for tick in shown] == shown
+    assert [schedule.last(tick - 1) for tick in shown[1:]] == shown[:-1]
+
+
+@pytest.mark.parametrize(("zone", "change"), AROUND, ids=str)
+@pytest.mark.parametrize("cron", ONCE)
+def test_a_time_of_the_day_takes_place_once_a_day_and_no_last_tick_goes_back(cron: str, zone: str, change: datetime) -> None:
+    schedule, around = Schedule(cron, timezone=zone), minutes(zone, change)
+    found = ticks(schedule, around[0], around[-1])
+    shown: dict[datetime, float] = {}
+    for at in around:
+        if ONCE[cron](at):
+            shown.setdefault(at.replace(tzinfo=None), at.timestamp())
+    moved = {tick.timestamp() for tick in found} - set(shown.values())
+    assert moved <= {change.timestamp()}
+    assert len(found) == len(shown) + len(moved)
+    lasts = [schedule.last(at.timestamp()) or 0 for at in around[::15]]
+    assert lasts == sorted(lasts)
+    assert {tick.timestamp() for tick in found} <= {schedule.last(tick.timestamp()) for tick in found}
 
 
 def test_an_hourly_schedule_comes_every_hour_of_a_day_that_has_23_or_25() -> None:

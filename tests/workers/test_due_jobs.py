@@ -217,7 +217,7 @@ def test_a_server_without_memory_changes_nothing(own_server: Server) -> None:
     with own_server.client() as client:
         scheduled(client, "a")
         client.config_set("maxmemory", "1")
-        with pytest.raises(redis.ResponseError, match="OOM|maxmemory"):
+        with pytest.raises(redis.ResponseError, match=r"OOM|maxmemory"):
             by_us(client, "q")
         client.config_set("maxmemory", "0")
         assert client.zcard(keys.registry("scheduled", "q")) == 1

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
 
+from qtui_workers.define.cron_ticks import CronTicks
 from qtui_workers.define.durations import checked
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
@@ -33,8 +34,9 @@ class Schedule:
     cron: str | None = None
     """Five fields, six with seconds last, or a name such as `@hourly`; read by croniter, as RQ does.
 
-    Where clocks are set forward, a tick in the missing hour takes place at the end of that hour; where they are set back, a
-    tick in the repeated hour takes place twice.
+    Where the clock is changed, every time of the day takes place once: one that the clock passes over when it is set
+    forward, at that moment; one that it shows twice when it is set back, the first time. An expression whose minute or hour
+    begins with `*` names no times of the day: it goes on, through both of such hours.
     """
     every: timedelta | None = None
     """Whole seconds, at least one."""
@@ -58,25 +60,23 @@ class Schedule:
         """The first tick later than that time; None where no tick is left."""
         if self.cron is None:
             return (math.floor(after) // self._step + 1) * self._step
-        return self._cron_tick("get_next", math.floor(after))
+        return _ticks(self.cron, self.timezone).next(math.floor(after))
 
     def last(self, at: float) -> int | None:
         """The latest tick that is not later than that time; None where there was none."""
         if self.cron is None:
             return math.floor(at) // self._step * self._step
-        return self._cron_tick("get_prev", math.floor(at) + 1)
+        return _ticks(self.cron, self.timezone).last(math.floor(at))
 
     @property
     def _step(self) -> int:
         assert self.every is not None
         return int(self.every.total_seconds())
 
-    def _cron_tick(self, method: str, start: int) -> int | None:
-        times = croniter(self.cron, datetime.fromtimestamp(start, _zone(self.timezone)))
-        try:
-            return int(getattr(times, method)(float))
-        except CroniterBadDateError:
-            return None
+
+@cache
+def _ticks(cron: str, timezone: str) -> CronTicks:
+    return CronTicks(cron, _zone(timezone))
 
 
 @cache
