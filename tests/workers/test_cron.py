@@ -31,8 +31,8 @@ HOUR = 3_600.0
 
 
 def scheduled(**options: Any) -> Processor[Report, ReportResult]:
-    """A processor of that schedule; nothing runs it here."""
-    return processor(queue="q", name=options.pop("name", "tidy"), **options)(report)
+    """A processor of that schedule; nothing runs it here, so that the jobs of its ticks wait."""
+    return processor(**{"queue": "q", "name": "tidy", "every_tick": True} | options)(report)
 
 
 def report(payload: Report) -> ReportResult:
@@ -83,6 +83,56 @@ def test_ticks_missed_while_no_worker_was_there_are_made_up_for_by_one_job(clien
     forget_leader(client)
     Cron(client, [scheduled(cron="0 * * * *")]).tick(NOON + 5.5 * HOUR)
     assert waiting(client) == ["cron-tidy-20260501T170000"]
+
+
+def test_while_a_job_waits_no_other_tick_is_enqueued_and_after_that_the_next_one_is(client: redis.Redis) -> None:
+    cron = Cron(client, [scheduled(every=1, every_tick=False)])
+    for second in range(26):
+        cron.tick(NOON + second)
+    assert waiting(client) == ["cron-tidy-20260501T120001"]
+    client.lpop(keys.queue("q"))  # a worker takes it
+    client.hset(keys.job("cron-tidy-20260501T120001"), "status", "started")
+    cron.tick(NOON + 25.5)
+    assert waiting(client) == [], "no tick is made up for"
+    cron.tick(NOON + 26)
+    assert waiting(client) == ["cron-tidy-20260501T120026"]
+
+
+def held_back(client: redis.Redis, job_id: str) -> None:
+    client.delete(keys.queue("q"))
+    client.hset(keys.job(job_id), mapping={"status": "rate_limited", "rate_limit_key": "limit"})
+    client.zadd(keys.rate_limited("limit"), {job_id: 1})
+
+
+def between_attempts(client: redis.Redis, job_id: str) -> None:
+    client.delete(keys.queue("q"))
+    client.hset(keys.job(job_id), "status", "scheduled")
+    client.zadd(keys.registry("scheduled", "q"), {job_id: 1})
+
+
+STATES: dict[str, tuple[bool, Callable[[redis.Redis, str], object]]] = {
+    "its entry is gone": (False, lambda client, job_id: client.delete(keys.queue("q"))),
+    "it is gone": (False, lambda client, job_id: client.delete(keys.job(job_id), keys.queue("q"))),
+    "its record is broken": (False, lambda client, job_id: client.set(keys.job(job_id), 1)),
+    "it is canceled": (False, lambda client, job_id: client.hset(keys.job(job_id), "status", "canceled")),
+    "it waits for an attempt": (True, between_attempts),
+    "it is held back": (True, held_back),
+    "many jobs wait before it": (True, lambda client, job_id: client.lpush(keys.queue("q"), *range(20_000))),
+    "many jobs wait behind it": (True, lambda client, job_id: client.rpush(keys.queue("q"), *range(20_000))),
+}
+
+
+@pytest.mark.parametrize(("waits", "become"), STATES.values(), ids=STATES.keys())
+def test_whether_a_job_still_waits_is_not_taken_from_its_status_alone(
+    client: redis.Redis, waits: bool, become: Callable[[redis.Redis, str], object]
+) -> None:
+    cron = Cron(client, [scheduled(every=60, every_tick=False)])
+    cron.tick(NOON)
+    cron.tick(NOON + 60)
+    (first,) = waiting(client)
+    become(client, first)
+    cron.tick(NOON + 120)
+    assert ("cron-tidy-20260501T120200" in waiting(client)) is not waits
 
 
 def test_a_schedule_that_is_new_makes_up_for_nothing(client: redis.Redis) -> None:

@@ -104,6 +104,7 @@ def processor(
     cron: str | None = None,
     every: Duration | None = None,
     timezone: str = "UTC",
+    every_tick: bool = False,
     concurrency: int | None = None,
     webhooks: Iterable[Webhook] = (),
     limit: Limit | None = None,
@@ -112,8 +113,9 @@ def processor(
 ) -> Callable[[Callable[[P], R]], Processor[P, R]]:
     """Makes a processor of a function from one pydantic model to another; lengths of time are `define.durations.Duration`.
 
-    With `cron="0 * * * *"` (in the time zone `timezone`) or `every=3600` its jobs are also enqueued by themselves. The
-    options are documented at `Options`, the times at `qtui_workers.define.schedule.Schedule`.
+    With `cron="0 * * * *"` (in the time zone `timezone`) or `every=3600` its jobs are also enqueued by themselves; none while
+    the job of the tick before still waits, unless `every_tick`. The options are documented at `Options`, the times at
+    `qtui_workers.define.schedule.Schedule`.
 
     Raises, when the module is imported, TypeError where the function has no such annotations and InvalidInput where an
     option cannot be accepted.

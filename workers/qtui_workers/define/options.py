@@ -117,6 +117,12 @@ class Options(RunOptions):
     """The interval at which jobs are enqueued by themselves, with an empty payload."""
     timezone: str = "UTC"
     """The time zone of `cron`."""
+    every_tick: bool = False
+    """A job for every tick of `cron` or `every`.
+
+    Without it a tick is left out where the job of the tick before still waits, for a worker or for another attempt: while the
+    queue is paused, or no worker is there, one job waits and not one for each tick.
+    """
     concurrency: _OneOrMore | None = None
     """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
     limit: Annotated[Limit, Checked(_limit)] | None = None

@@ -105,7 +105,8 @@ class Cron:
     acts as the leader.
 
     The first tick() of a process registers its cron jobs. A schedule that is new or has changed counts from then on, also in
-    the process that leads the cron job. Where ticks were missed, for up to 30 days, only the newest of them is enqueued.
+    the process that leads the cron job. Where ticks were missed, for up to 30 days, only the newest of them is enqueued. A
+    tick is left out where the job of the tick before still waits, for a worker or for another attempt (`Options.every_tick`).
 
     RQ shows the leader as one of its cron schedulers (`rq.cron.CronScheduler`). There is no thread: call tick() again and
     again, from one thread and one process.
@@ -203,6 +204,7 @@ class Cron:
             kept=DEFAULT_CRON_JOB_HISTORY_LIMIT,
             lasts=DEFAULT_CRON_JOB_HISTORY_TTL,
             call=row.description,
+            every_tick=int(template.options.every_tick),
         )
         outcome = decode(reply)
         if outcome == "lost":
@@ -211,6 +213,9 @@ class Cron:
             entry.last, entry.enqueued = tick, at
             log.info("cron: enqueued %s", row.id)
             batches.promote(self._connection, template)
+        elif outcome == "waits":
+            entry.last = tick
+            log.debug("cron: not enqueued, as the job of the tick before still waits: %s", row.id)
 
     def _show(self, server: float, at: float) -> None:
         """Writes the record for RQ's tools, where it has changed or is old."""
