@@ -24,7 +24,7 @@ def add(left: int, right: int) -> int:
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
-    return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[2]), **extra)
+    return clean_environment(home, **{"PYTHONPATH": str(Path(__file__).parents[2])} | extra)
 
 
 def run(home: Path, *arguments: str, cwd: Path | None = None, **extra: str) -> subprocess.CompletedProcess[str]:

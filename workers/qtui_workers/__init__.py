@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from qtui_workers.define.decorator import processor
     from qtui_workers.define.limit import Limit
     from qtui_workers.define.payload import Payload
+    from qtui_workers.define.process_hooks import around_job, once_per_process
     from qtui_workers.define.unrecoverable import Unrecoverable
     from qtui_workers.engine.worker import Worker
     from qtui_workers.enqueue.queue_service import QueueService
@@ -27,11 +28,13 @@ __all__ = [
     "RedisUnavailable",
     "Unrecoverable",
     "Worker",
+    "around_job",
     "connect",
     "current_job_id",
     "follow",
     "initiate_publishing",
     "limits",
+    "once_per_process",
     "processor",
     "progress",
 ]
@@ -43,11 +46,13 @@ _DEFINED_IN: Final = {
     "RedisUnavailable": "errors",
     "Unrecoverable": "define.unrecoverable",
     "Worker": "engine.worker",
+    "around_job": "define.process_hooks",
     "connect": "server.connection",
     "current_job_id": "reporting.current_job",
     "follow": "reporting.events",
     "initiate_publishing": "services.publishing",
     "limits": "rate.limiter",
+    "once_per_process": "define.process_hooks",
     "processor": "define.decorator",
     "progress": "reporting.job_recording",
 }

@@ -16,7 +16,7 @@ import typer
 from pydantic import Field
 from redis.exceptions import MasterDownError
 
-from qtui_workers.define.discovery import discover
+from qtui_workers.define.declarations import read_declarations
 from qtui_workers.engine.job import Policy
 from qtui_workers.engine.pool import Pool
 from qtui_workers.engine.signals import leave, on_stop
@@ -157,10 +157,10 @@ def work(
     SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
     """
     sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # absolute: a job may change the current folder
-    found = discover()
+    found = read_declarations()
     for module, reason in found.broken.items():
         raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
-    names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors.values())
+    names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors)
     if name is not None:
         check_name(name, "worker name")
     for option, value in {"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease}.items():

@@ -16,6 +16,7 @@ from qtui_workers.define.durations import Duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import as_json, secret_fields, to_json, validate
+from qtui_workers.define.process_hooks import inside_hooks
 from qtui_workers.define.unrecoverable import not_retried
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name, with_priority
@@ -83,7 +84,7 @@ class Processor(Generic[P, R]):
         job = get_current_job()
         with not_retried(job), recording(job):
             valid = self.validate(fields) if payload is None else payload
-            with getattr(job, "starting", nullcontext)(self.function):
+            with inside_hooks(job), getattr(job, "starting", nullcontext)(self.function):
                 result = self.function(valid)
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")

@@ -72,6 +72,12 @@ def discover() -> Found:
     return _discover(os.environ.get("QTUI_PROCESSORS", ""))
 
 
+def import_bundled() -> None:
+    """Imports the bundled processors only, so that the forks of this process have them."""
+    for _ in _modules([BUNDLED], {}):
+        pass
+
+
 @cache
 def _discover(variable: str) -> Found:
     roots = [BUNDLED, *ProcessorSettings.model_validate({"qtui_processors": variable}).qtui_processors]

@@ -10,7 +10,7 @@ import os
 from functools import partial
 from typing import Final
 
-from qtui_workers.define.discovery import discover
+from qtui_workers.define.declarations import read_declarations
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.commands import Commands
@@ -70,7 +70,7 @@ class Assembly:
         self._horse_retry = retry_of(worker.connection)
         """How RQ's code, which runs in horses, repeats commands."""
         name, connection = worker.name, worker.connection
-        processors = discover().processors.values()
+        processors = read_declarations().processors
         limits = Limits(connection)
         starts = partial(report_start, limits)
         # The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
@@ -101,7 +101,6 @@ class Assembly:
         else:
             killed_jobs = KilledJobs(
                 jobs=jobs, hooks=hooks, internals=internals, performer=performer, endings=endings, events=events,
-                shutdown=shutdown, outage=outage, wakeups=wakeups,
             )  # fmt: skip
             self._runner = HorseSupervisor(
                 name, performer=performer, killed_jobs=killed_jobs, internals=internals, shutdown=shutdown, outage=outage,

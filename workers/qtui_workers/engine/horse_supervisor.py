@@ -7,9 +7,10 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.ending import Ending
+from qtui_workers.engine.ending import Ending, returned
 from qtui_workers.engine.horse import Horse, HorseDied
 from qtui_workers.engine.job_runner import ReportStart
 from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
@@ -21,6 +22,9 @@ from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.wakeups import Wakeups
 
 log = logging.getLogger("rq.worker")
+
+_PAUSE: Final = 1.0
+"""Seconds between two tries to end a job while Redis is away."""
 
 
 class HorseSupervisor:
@@ -79,7 +83,11 @@ class HorseSupervisor:
         finally:
             self._internals.note_horse(0)
         self._horse = None
-        return self._killed_jobs.end(claim, reason, horse.end())
+        ending, error = self._killed_jobs.end(claim, reason, horse.end())
+        if self._killed_jobs.needs_rq(claim, ending):
+            ending = self._end_by_rq(claim, ending, error)
+        self._internals.forget_stopped_job()
+        return ending
 
     def settle(self, execution: str) -> bool:
         """Has RQ's own code end that execution in the horse; False where another one ran last, or the horse is gone."""
@@ -95,6 +103,29 @@ class HorseSupervisor:
         horse, self._horse = self._horse, None
         if horse is not None:
             horse.end()
+
+    def _end_by_rq(self, claim: Claim, ending: Ending, error: str) -> Ending:
+        """Ends a special job in another horse; where that fails, the worker that finds its lease overdue ends it."""
+        settled = Ending("settled", ending.started, ending.ended)
+
+        def end(_claim: Claim, _on_start: Callable[[], None] | None) -> Ending:
+            self._in_horse()
+            return self._killed_jobs.end_by_rq(claim, ending, error) or returned(claim)
+
+        while True:
+            horse = Horse(end, self._performer.settle)
+            answer: Ending | Reason = "died"
+            with suppress(HorseDied):
+                horse.run(claim)
+                answer = self._await_ending(horse, claim)
+            horse.end()
+            if not isinstance(answer, Ending):
+                return settled
+            if answer.kind != "returned":
+                return answer
+            if self._shutdown.is_due():
+                return settled
+            self._wakeups.wait(_PAUSE)
 
     def _await_ending(self, horse: Horse, claim: Claim) -> Ending | Reason:
         """How the job ended, or why its horse has to be killed."""

@@ -24,6 +24,7 @@ from rq.utils import import_attribute, import_job_class
 
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
+from qtui_workers.define.process_hooks import inside_hooks, prepare_process
 from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
 from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.errors import InvalidInput
@@ -144,12 +145,17 @@ class Job(RqJob):
         pipeline.hdel(self.key, keys.FIELD_PROGRESS)
 
     def find_call(self) -> Call:
-        """The function and its arguments; may import modules, and raises whatever that raises."""
-        return self.func, self.args, self.kwargs
+        """The function and its arguments; may import modules, and raises whatever that raises.
+
+        Then calls what the modules want to be called once in each process.
+        """
+        call = self.func, self.args, self.kwargs
+        prepare_process()
+        return call
 
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""
-        with recording(self):
+        with recording(self), inside_hooks(self):
             function, args, kwargs = self.call or self.find_call()
             # A processor enters `starting` itself, once it has validated the payload.
             with nullcontext() if isinstance(function, Processor) else self.starting(function):

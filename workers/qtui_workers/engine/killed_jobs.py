@@ -14,13 +14,10 @@ from qtui_workers.engine.ending import Ending, failing, returned, stopped
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.horse import HorseExit
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
-from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.unreadable import AWAY
-from qtui_workers.engine.wakeups import Wakeups
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.text import printable
 
@@ -32,8 +29,6 @@ Reason = Literal["died", "stop", "lost", "overtime"]
 GRACE: Final = 15.0
 """Seconds that a job has to end after its timeout; then its horse is killed."""
 _OVERTIME: Final = f"qtui: the job did not end within {GRACE:g} s after its timeout, and its process was killed"
-_PAUSE: Final = 1.0
-"""Seconds between two tries to end a job while Redis is away."""
 
 
 class KilledJobs:
@@ -48,9 +43,6 @@ class KilledJobs:
         performer: Performer,
         endings: RqEndings,
         events: WorkerEvents,
-        shutdown: Shutdown,
-        outage: Outage,
-        wakeups: Wakeups,
     ) -> None:
         self._jobs = jobs
         self._hooks = hooks
@@ -58,33 +50,28 @@ class KilledJobs:
         self._performer = performer
         self._endings = endings
         self._events = events
-        self._shutdown = shutdown
-        self._outage = outage
-        self._wakeups = wakeups
 
-    def end(self, claim: Claim, reason: Reason, horse: HorseExit) -> Ending:
-        """How a job ended whose horse is gone; `horse`: how the horse ended."""
+    def end(self, claim: Claim, reason: Reason, horse: HorseExit) -> tuple[Ending, str]:
+        """How a job ended whose horse is gone, and the error in full; `horse`: how the horse ended."""
         if self._internals.stopped_job_id == claim.id:
-            return self._end(claim, stopped(claim), "")
+            return stopped(claim), ""
         if reason in ("stop", "lost"):
-            return returned(claim)
+            return returned(claim), ""
         error = _OVERTIME if reason == "overtime" else _sentence(horse.status)
         self._call_handler(claim, horse)
         self._events.trouble(error, job=claim.id, queue=claim.queue)
-        return self._end(claim, failing(claim, error), error)
+        return failing(claim, error), error
 
-    def _end(self, claim: Claim, ending: Ending, error: str) -> Ending:
-        if not self._performer.is_special(claim):
-            self._internals.forget_stopped_job()
-            return ending
-        while True:
-            try:
-                return self._endings.end_without_horse(claim, ending, error)
-            except AWAY as away:
-                self._outage.begin(away)
-                if self._shutdown.is_due():  # the worker that finds its lease overdue ends it
-                    return Ending("settled", ending.started, ending.ended)
-                self._wakeups.wait(_PAUSE)
+    def needs_rq(self, claim: Claim, ending: Ending) -> bool:
+        """Whether RQ's own code has to write that ending, and `end_by_rq` does it."""
+        return ending.kind != "returned" and self._performer.is_special(claim)
+
+    def end_by_rq(self, claim: Claim, ending: Ending, error: str) -> Ending | None:
+        """Has RQ's own code end the job; None where Redis is away. Called in a horse, as it may call callbacks of the job."""
+        try:
+            return self._endings.end_without_horse(claim, ending, error)
+        except AWAY:
+            return None
 
     def _call_handler(self, claim: Claim, horse: HorseExit) -> None:
         """Calls the worker's handler of killed horses (`rq.worker.BaseWorker.handle_work_horse_killed`)."""

@@ -18,6 +18,7 @@ from rq.executions import Execution
 from rq.job import JobStatus, Retry
 from rq.timeouts import JobTimeoutException
 
+from qtui_workers.define.discovery import discover
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
 from qtui_workers.engine.ending import Ending, failing, returned, traceback_of, unreadable
 from qtui_workers.engine.hooks import JobHooks
@@ -59,6 +60,8 @@ class Performer:
         A special job is also ended here, by RQ's own code. A limited job that is ready too late goes back to its queue.
         What the job raises is not raised here.
         """
+        with suppress(Exception):  # what is wrong is raised again where the job looks for its function
+            discover()  # imports the modules of QTUI_PROCESSORS, before the job's time begins
         try:
             job = self._jobs.job_of(claim)
         except AWAY:

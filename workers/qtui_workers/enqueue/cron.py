@@ -23,7 +23,7 @@ import redis
 from rq.cron import CronJob
 from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, DEFAULT_CRON_SCHEDULER_TTL
 
-from qtui_workers.define.decorator import Processor
+from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import RetrySettings
 from qtui_workers.define.schedule import Schedule
 from qtui_workers.enqueue import batches
@@ -80,7 +80,7 @@ class _Entry:
         cron_job = CronJob(
             self.template.queue,
             func_name=processor.path,
-            kwargs=processor.validate(None).model_dump(mode="json"),
+            kwargs={},
             cron=self.schedule.cron,
             interval=int(self.schedule.every.total_seconds()) if self.schedule.every else None,
             job_timeout=math.ceil(options.timeout.total_seconds()),
@@ -112,7 +112,7 @@ class Cron:
     again, from one thread and one process.
     """
 
-    def __init__(self, connection: redis.Redis, processors: Iterable[Processor[Any, Any]], *, name: str | None = None) -> None:
+    def __init__(self, connection: redis.Redis, processors: Iterable[Declares], *, name: str | None = None) -> None:
         """Processors without a schedule are left out; `name` is the name of this process in RQ's tools.
 
         Raises InvalidInput where a processor's queue has a name that is not allowed.

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple, Unpack
 
 from pydantic import BaseModel
 
-from qtui_workers.define.decorator import Processor
+from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import Options
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.errors import InvalidInput
@@ -55,7 +55,7 @@ class Row(NamedTuple):
 class JobTemplate:
     """How jobs are to be enqueued, checked and complete."""
 
-    processor: Processor[Any, Any]
+    processor: Declares
     queue: str
     options: Options
     due: datetime | None = None
@@ -150,7 +150,7 @@ class JobTemplate:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
 
 
-def make_template(processor: Processor[Any, Any], retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
+def make_template(processor: Declares, retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
     """The template of a processor's jobs; `retries` are those of a job where neither the options nor the processor name attempts.
 
     Raises InvalidInput, with the reasons by field, where an option cannot be accepted.

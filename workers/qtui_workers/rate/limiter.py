@@ -23,7 +23,8 @@ import redis
 from rq import get_current_job
 
 from qtui_workers.define.declared_limits import declared
-from qtui_workers.define.discovery import AnyProcessor, discover
+from qtui_workers.define.declares import Declares
+from qtui_workers.define.discovery import discover
 from qtui_workers.define.limit import MICRO, Limit
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError
 from qtui_workers.naming import all_priorities
@@ -63,7 +64,7 @@ def in_time(requested: float) -> bool:
     return time.monotonic() - requested < START_WITHIN
 
 
-def declarations(processors: Iterable[AnyProcessor]) -> dict[str, str]:
+def declarations(processors: Iterable[Declares]) -> dict[str, str]:
     """The declared limits by queue, as a claim passes them to `limit_for` of `qtui_workers/lua/limit.lua`."""
     return {queue: json.dumps(_triple(limit)) for queue, limit in declared(processors).items()}
 
@@ -72,7 +73,7 @@ def _triple(limit: Limit) -> tuple[str | None, int, int]:
     return limit.name, limit.max, limit.per_us
 
 
-def register(connection: redis.Redis, processors: Iterable[AnyProcessor]) -> None:
+def register(connection: redis.Redis, processors: Iterable[Declares]) -> None:
     """Registers the limits that processors declare; a worker calls this before its first claim.
 
     Queues of these processors without a declared limit have none from then on. A limit that was changed with `change` stays
