@@ -100,8 +100,8 @@ def test_signals_change_how_many_workers_a_pool_has_and_none_of_them_loses_its_j
         os.kill(pool.pid, signal.SIGTTIN)
         wait_until(lambda: names() == {"w1-1", "w1-2", "w1-3"}, description="a third works")
         jobs = [Queue("default", connection=client).enqueue(engine.wait_for, str(go)) for _ in range(3)]
-        for job in jobs:
-            starts(client, job.id)
+        log = home / "worker.log"
+        wait_until(lambda: log.read_text().count(" begins, attempt") == 3, description="each runs a job")
         os.kill(pool.pid, signal.SIGTTOU)
         wait_until(lambda: client.hget("rq:worker:w1-3", "shutdown_requested_date"), description="the third is asked to go")
         go.touch()
