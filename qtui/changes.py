@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -13,6 +14,7 @@ from textual.message import Message
 from qtui import labels
 from qtui.broker.operations import Report, run
 from qtui.messages import ChangeConfirmed, OperationConfirmed
+from qtui.screens.confirm import ConfirmScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
 from qtui_workers.text import printable
@@ -43,6 +45,14 @@ class Changes(App[None]):
         running: RunningOperation
         outcome: Report | Exception
         on_done: Callable[[], object] | None
+
+    def on_key(self, event: events.Key) -> None:
+        """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on."""
+        screen = self.screen
+        if isinstance(screen, ConfirmScreen) and screen.is_early(event):
+            event.prevent_default()
+        elif isinstance(screen, ResourceScreen):
+            screen.heard(event)
 
     def on_change_confirmed(self, message: ChangeConfirmed) -> None:
         """Make the change in a thread, then say how it ended."""

@@ -17,6 +17,7 @@ UNKNOWN: Final = "–"
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_SEPARATORS: Final = str.maketrans("", "", ",. '_")
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
@@ -27,6 +28,16 @@ def _known(number: float | None) -> bool:
 def count(number: int | None) -> str:
     """A whole number with thousands separators: "12,431"."""
     return UNKNOWN if number is None else f"{number:,}"
+
+
+def is_count(text: str, number: int) -> bool:
+    """Whether a person typed this number, with or without separators: "12,431", "12431", "12 431"."""
+    return text.strip().translate(_SEPARATORS) == str(number)
+
+
+def is_of_count(character: str) -> bool:
+    """Whether a character may be part of a typed number: a digit, or a separator of its groups."""
+    return character.isascii() and (character.isdigit() or ord(character) in _SEPARATORS)
 
 
 def _parts(seconds: float) -> list[str]:

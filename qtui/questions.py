@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from qtui import formatting
 from qtui.broker import diagnosis
 from qtui.broker.models import QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
+
+MANY: Final = 100
+"""To change more jobs than this, their number has to be typed."""
+
+
+def number_to_type(plan: Plan, *, guarded: bool) -> int | None:
+    """The number of jobs that has to be typed before an operation is done; None if a shorter answer is enough."""
+    return plan.doable if plan.doable and (guarded or plan.doable > MANY) else None
 
 
 def operation_question(plan: Plan, place: str) -> str:
@@ -22,8 +32,7 @@ def operation_question(plan: Plan, place: str) -> str:
     if operation.parameter:
         where += f" {operation.parameter.name} {plan.text}"
     jobs = "job" if plan.doable == 1 else "jobs"
-    lasting = " This cannot be taken back." if operation.danger else ""
-    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}?{lasting}"
+    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}? {operation.lasting}".rstrip()
 
 
 def pause_question(row: QueueRow, place: str) -> str:

@@ -15,6 +15,7 @@ from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter,
 from qtui.commands.connection import check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, parse_status
 from qtui_workers.errors import InvalidInput, NotFound, Refused
+from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID …]", help="The jobs' ids.", show_default=False)]
@@ -51,9 +52,9 @@ def command_function(operation: Operation) -> Callable[..., None]:
             _check_found(planned)
             if dry_run:
                 _report(planned.report(), planned, json)
-                return
+                raise typer.Exit(0 if planned.doable else 1)
             if planned.doable and not yes:
-                _ask(planned, chosen.name)
+                _ask(planned, chosen)
             report = run(client, operation, planned, on_progress=_progress)
         _report(report, planned, json)
         if report.failed or report.skipped:
@@ -98,13 +99,16 @@ def _check_found(planned: Plan) -> None:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 
 
-def _ask(planned: Plan, name: str) -> None:
-    question = printable(questions.operation_question(planned, name))
+def _ask(planned: Plan, chosen: Context) -> None:
+    """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many."""
+    question = printable(questions.operation_question(planned, chosen.name))
+    number = questions.number_to_type(planned, guarded=chosen.guarded)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    answer = sys.stdin.readline().strip().lower()
+    if not (formatting.is_count(answer, number) if number else answer in ("y", "yes")):
         raise Refused("nothing was done")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -13,11 +16,11 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from qtui import labels
+from qtui import formatting, labels
 from qtui.broker.operations import Parameter
 from qtui_workers.text import printable
 
-MOST_NOTES = 6
+MOST_NOTES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class Question:
     """Why jobs cannot be changed, and notes on those that can."""
     agreed: Callable[[], object] | None = None
     """Called when the answer is yes; None if there is nothing to do."""
+    number: int | None = None
+    """Has to be typed to say yes; None if that is not needed."""
 
 
 @dataclass
@@ -41,9 +46,22 @@ class QuestionKnown(Message):
     outcome: Question | Exception
 
 
-class ConfirmScreen(ModalScreen[None]):
-    """Asks before anything is changed; the button No has the focus at first.
+class NumberInput(Input):
+    """The field for the number that has to be typed. It takes no letters: they go on to the dialog, which they close."""
 
+    async def _on_key(self, event: events.Key) -> None:
+        """Only digits and their separators are typed here, and only after the question was seen."""
+        screen = self.screen
+        early = isinstance(screen, ConfirmScreen) and screen.is_early(event)
+        if early or (event.is_printable and not formatting.is_of_count(event.character or "")):
+            event.prevent_default()
+
+
+class ConfirmScreen(ModalScreen[None]):
+    """Asks before anything is changed; the button No has the focus at first, and every letter but `y` and `n` closes it too.
+
+    How yes is said follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of
+    many jobs, their number. A key that was pressed before the question was on the screen is ignored.
     If there is a parameter, its value is typed first: Enter shows the question for this value, or what is wrong with the value.
     """
 
@@ -51,7 +69,7 @@ class ConfirmScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
-        Binding("left,right,h,l", "app.focus_next", "Choose", show=False),
+        Binding("left,right", "app.focus_next", "Choose", show=False),
     ]
 
     def __init__(
@@ -60,32 +78,36 @@ class ConfirmScreen(ModalScreen[None]):
         ask: Callable[[str | None], Question],
         connection: str,
         *,
-        danger: bool,
+        lasting: bool,
         parameter: Parameter | None = None,
     ) -> None:
         """`ask` makes the question for the typed value (None without a parameter); it runs in a thread and may read from Redis.
 
         An error that it raises is shown in place of the question. `connection` is the connection's name, for error sentences.
+        `lasting`: the change cannot be taken back, so a letter is not enough.
         """
         super().__init__()
         self.what = title
-        self.danger = danger
+        self.lasting = lasting
         self.parameter = parameter
         self._ask = ask
         self._connection = connection
         self._question: Question | None = None
+        self._painted_at = inf
 
     def compose(self) -> ComposeResult:
         """A sentence, a sample, two buttons. No button is called "Cancel", because Cancel is an operation on jobs."""
-        with Vertical(id="dialog", classes="-danger" if self.danger else ""):
+        with Vertical(id="dialog", classes="-lasting" if self.lasting else ""):
             yield Static(id="question", markup=False)
             if self.parameter:
                 yield Input(placeholder=f"{self.parameter.metavar}: {self.parameter.hint}", id="value", compact=True)
             yield Static(id="sample", markup=False)
             yield Static(id="notes", markup=False)
             with Horizontal(id="buttons"):
+                yield Static(id="how", markup=False)
                 yield Button("No", id="no")
-                yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.danger else "primary")
+                yield NumberInput(id="number", compact=True)
+                yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
 
     def on_mount(self) -> None:
         """Prepare the question; an operation with a parameter waits until its value is typed."""
@@ -110,14 +132,19 @@ class ConfirmScreen(ModalScreen[None]):
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    def on_input_changed(self) -> None:
-        """The value changed: the question about the previous value no longer holds."""
-        if self.parameter:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """The value changed: the question about the previous value no longer holds. Or the number: yes may be possible now."""
+        if event.input.id == "value" and self.parameter:
             self._prompt(self.parameter)
+        else:
+            self._allow()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The value is complete."""
-        self._look(event.value.strip())
+        """The value is complete; or the number, which then says yes."""
+        if event.input.id == "value":
+            self._look(event.value.strip())
+        else:
+            self.action_answer(True)
 
     def on_question_known(self, message: QuestionKnown) -> None:
         """Show the question, unless the typed value has changed meanwhile."""
@@ -125,7 +152,8 @@ class ConfirmScreen(ModalScreen[None]):
             return
         if isinstance(message.outcome, Question):
             self._show(message.outcome.text, message.outcome)
-            self.query_one("#no", Button).focus()
+            first = "#number" if message.outcome.number and not self.lasting else "#no"
+            self.query_one(first).focus()
         else:
             self._show(labels.trouble(message.outcome, self._connection))
 
@@ -138,19 +166,65 @@ class ConfirmScreen(ModalScreen[None]):
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
         self._fill("#sample", [printable(line, 110) for line in question.sample] if question else [])
         self._fill("#notes", notes)
-        self.query_one("#yes", Button).disabled = not (question and question.agreed)
+        field = self.query_one("#number", NumberInput)
+        field.value = ""
+        field.placeholder = f"type {formatting.count(question.number)}" if question and question.number else ""
+        field.set_class(bool(field.placeholder), "-any")
+        self._allow()
+        self._painted_at = inf
+        self.call_after_refresh(self._painted)
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
+
+    def _painted(self) -> None:
+        self._painted_at = time.monotonic()
+
+    def _allow(self) -> None:
+        """Enable the button Yes if the answer may be yes now, and say how it is given."""
+        question = self._question if self._question and self._question.agreed else None
+        typed = question is not None and (
+            question.number is None or formatting.is_count(self.query_one("#number", Input).value, question.number)
+        )
+        self.query_one("#yes", Button).disabled = not typed
+        self.query_one("#how", Static).update(self._how(question) if question else "")
+        self.refresh_bindings()
+
+    def _how(self, question: Question) -> str:
+        """How yes is said, in a few words."""
+        if question.number:
+            return f"{'tab, ' if self.lasting else ''}{formatting.count(question.number)}, enter: yes"
+        return "tab, enter: yes" if self.lasting else "y: yes"
+
+    # -- keys ----------------------------------------------------------------------
+
+    def is_early(self, event: events.Key) -> bool:
+        """Whether a key was pressed before what the dialog shows now was on the screen."""
+        return event.time <= self._painted_at
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that is no answer closes the dialog: somebody types, and means something else."""
+        answers = "yn" if self._letter_is_enough else "n"
+        if event.is_printable and event.key not in answers and not self.is_early(event):
+            event.stop()
+            self.dismiss()
+
+    @property
+    def _letter_is_enough(self) -> bool:
+        return not self.lasting and (self._question is None or self._question.number is None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """`y` is an answer only to a question about what can be undone or done again, on few jobs."""
+        return parameters != (True,) or self._letter_is_enough
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """A button was chosen."""
         self.action_answer(event.button.id == "yes")
 
     def action_answer(self, agreed: bool) -> None:
-        """Close the dialog; carry the change out if the answer is yes. Yes is ignored while there is no question yet."""
+        """Close the dialog; carry the change out if the answer is yes. Yes is ignored while it may not be said."""
         if not agreed:
             self.dismiss()
-        elif self._question and self._question.agreed:
+        elif self._question and self._question.agreed and not self.query_one("#yes", Button).disabled:
             self.dismiss()
             self._question.agreed()

@@ -86,6 +86,8 @@ class EnqueueScreen(ResourceScreen[None, None]):
         Binding("o", "open", "Open job", show=False, id="enqueue.open_outside", tooltip="The same, outside the fields"),
     ]
 
+    CHANGING = frozenset({"enqueue"})
+
     def __init__(self) -> None:
         super().__init__()
         self._found = discover()
@@ -198,7 +200,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
 
     def action_enqueue(self) -> None:
         """Enqueue the jobs of the form in a thread; if a field is wrong, it gets the focus instead."""
-        if self.processor is None or self.session.read_only:
+        if self.processor is None:
             return
         if not self._check(untouched=True):
             self._go_to_error()

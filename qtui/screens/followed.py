@@ -17,7 +17,7 @@ class Cursor:
     """Where the cursor of a table of jobs is."""
 
     job_id: str | None
-    """The job under it; None where there was none so far."""
+    """The job under it; None where there was none so far, or the cursor stays on the first row whichever job that is."""
     number: int
     """The number of its row, from 0."""
     moves: int
@@ -26,7 +26,7 @@ class Cursor:
 
 def cursor_of(table: RowTable[JobRow], last: str | None = None) -> Cursor:
     """The cursor of a table; `last` is the job that stays under it if the table has no rows."""
-    row = table.cursor_row
+    row = None if table.is_following else table.cursor_row
     return Cursor(row.id if row else last, table.cursor, table.moves)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import redis
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -76,6 +77,8 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self.status = status or Status.QUEUED
         """The status whose tab is open."""
         self.all_selected = False
+        self._left: JobRow | None = None
+        """The job that was under the cursor and has left the list, until a key is pressed."""
         self._choose_tab = status is None
 
     @property
@@ -88,7 +91,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
         yield StatusTabs(list(STATUSES), active=self.status)
         with Horizontal(id="halves"):
-            yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), id="jobs")
+            yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), follows=True, id="jobs")
             yield JobPreview()
         yield Static(id="selection", markup=False)
 
@@ -147,6 +150,16 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         if self.size.width >= PREVIEW_FROM and not (self.data and self.data.moves == self.table.moves):
             self.reload_at_rest()
 
+    def on_row_table_left(self, message: RowTable.Left[JobRow]) -> None:
+        """The job under the cursor is no longer in this list: say so until a key is pressed."""
+        self._left = message.row
+        self._say_selection()
+
+    def heard(self, event: events.Key) -> None:
+        """The person has read what the line at the bottom says."""
+        self._left = None
+        super().heard(event)
+
     # -- tabs ------------------------------------------------------------------
 
     def on_status_tabs_changed(self, message: StatusTabs.Changed) -> None:
@@ -189,6 +202,9 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
             text = f"● {formatting.count(total)} selected (all {STATUSES[self.status].title})"
         elif marked := len(self.table.marked):
             text = f"● {formatting.count(marked)} selected"
+        elif self._left:
+            gone = f"{labels.function(self._left)} {formatting.short_id(self._left.id)}"
+            text = f"{gone} has left this list: it is no longer {STATUSES[self.status].title}"
         else:
             row = self.table.cursor_row
             text = labels.summary(row) if row else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Generic, cast
 
 import redis
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -26,10 +27,13 @@ from qtui.widgets.banner import Banner
 from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import Figures, OperationLine
+from qtui.widgets.row_table import RowTable
 from qtui_workers.errors import QtuiError
 from qtui_workers.server.redis_errors import explain, is_away
 from qtui_workers.text import printable
 
+ABOUT_A_ROW = frozenset({"select", "mark", "mark_range"})
+"""The actions of a table that are about the row under its cursor."""
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after each failed load; the last value is repeated."""
 REST = 0.08
@@ -252,25 +256,35 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
                 sample=[labels.sample(row) for row in found.sample],
                 notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
                 agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
+                number=questions.number_to_type(found, guarded=session.guarded),
             )
 
-        self._confirm(ConfirmScreen(operation.title, ask, session.name, danger=operation.danger, parameter=operation.parameter))
+        self._confirm(
+            ConfirmScreen(operation.title, ask, session.name, lasting=bool(operation.lasting), parameter=operation.parameter)
+        )
 
     def ask(
-        self, title: str, text: str, change: Callable[[redis.Redis], str] | None = None, *, notes: Iterable[str] = ()
+        self,
+        title: str,
+        text: str,
+        change: Callable[[redis.Redis], str] | None = None,
+        *,
+        notes: Iterable[str] = (),
+        lasting: bool = False,
     ) -> None:
         """Ask, then make a change in a thread: `change` returns a sentence that describes what it did.
 
-        Without a `change` the dialog only shows the text, which says why there is nothing to do.
+        Without a `change` the dialog only shows the text, which says why there is nothing to do. `lasting`: it cannot be
+        taken back.
         """
         app = self.app
         agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
         question = Question(text, notes=notes, agreed=agreed)
-        self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, danger=False))
+        self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, lasting=lasting))
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:
-            self.notify(f"{self.session.name} is read-only.", severity="warning", markup=False)
+            self._say_read_only()
         else:
             self.app.push_screen(screen)
 
@@ -281,6 +295,22 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         return None if action in self.CHANGING and self.session.read_only else True
 
     # -- keys ----------------------------------------------------------------------
+
+    def heard(self, event: events.Key) -> None:
+        """A key was pressed, and will be acted on now: on the row that was under the cursor on the terminal at that time.
+
+        A key that does nothing, because of the connection or because that row has left the list, says so.
+        """
+        active = self.active_bindings.get(event.key)
+        action = active.binding.action.partition("(")[0] if active else ""
+        if active and not active.enabled and action in self.CHANGING and self.session.read_only:
+            self._say_read_only()
+        for table in self.query(RowTable):
+            if not table.pressed(event.time) and action in self.CHANGING | ABOUT_A_ROW:
+                self.notify("Nothing was done: what was under the cursor has just left the list.", severity="warning")
+
+    def _say_read_only(self) -> None:
+        self.notify(f"{self.session.name} is read-only.", severity="warning", markup=False)
 
     def action_reload(self) -> None:
         """Load now, without waiting for the next try."""

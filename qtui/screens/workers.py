@@ -91,4 +91,4 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
             self.ask(command.title, f"Nothing to do: {worker.name}: {reason}.")
         else:
             question = questions.worker_question(worker, command, self.session.name)
-            self.ask(command.title, question, work, notes=[f"{command.hint}."])
+            self.ask(command.title, question, work, notes=[f"{command.hint}."], lasting=True)

@@ -2,56 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
-from textual.strip import Strip
 
-from qtui.formatting import pad
-from qtui.widgets.cells import GAP, Column, Row, lay_out, segments
+from qtui.widgets.cells import Column, Row
 from qtui.widgets.line_view import LineView
+from qtui.widgets.row_cursor import Held, SeenRows, follow
+from qtui.widgets.row_view import GUTTER, RowView
 
 __all__ = ["Column", "RowTable"]
 
 EventRow = TypeVar("EventRow")
 
-GUTTER = 3
-"""Number of cells at the left, for the bar of the cursor and the dot of a mark."""
-LEAST_WINDOW = 100
-"""The fewest rows that are requested: paging within them needs no other round trip."""
 
-
-class RowTable(LineView, Generic[Row], inherit_bindings=False):
+class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     """A list of up to millions of rows; the table holds only those around the view.
 
     Its user calls `show` with windows of rows: on a timer with the rows of `window`, and at once when the
-    table posts `WindowWanted`. The cursor and the marks belong to rows by their key, not by their number. The cursor
-    is always in view.
+    table posts `WindowWanted`. The cursor and the marks belong to rows by their key, not by their number; the cursor is
+    always in view. With `follows`, the cursor on the first row stays on the first row, whichever comes.
     """
 
-    HEAD: ClassVar[int] = 1
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "row-table--header",
-        "row-table--cursor",
-        "row-table--marked",
-        "row-table--gutter",
-    }
-    DEFAULT_CSS = """
-    RowTable {
-        height: 1fr;
-        & > .row-table--header { color: $text-muted; background: $surface; text-style: bold; }
-        & > .row-table--marked { text-style: bold; }
-        & > .row-table--cursor { background: $block-cursor-blurred-background; }
-        &:focus > .row-table--cursor { background: $primary-muted; }
-        & > .row-table--gutter { color: $text-accent; text-style: bold; }
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False, id="table.up", tooltip="To the row above"),
         Binding("down,j", "move(1)", "Down", show=False, id="table.down", tooltip="To the row below"),
@@ -117,6 +94,9 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         def control(self) -> LineView:
             return self.table
 
+    class Left(RowMessage[EventRow]):
+        """The row under the cursor is no longer in the list; the cursor is on the next one."""
+
     def __init__(
         self,
         columns: Sequence[Column[Row]],
@@ -124,47 +104,39 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         empty: str = "Nothing here.",
         *,
         markable: bool = True,
+        follows: bool = False,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
-        super().__init__(id=id, classes=classes)
-        self.empty = empty
-        """The text shown when there are no rows."""
-        self.marked: set[str] = set()
-        """The keys of the marked rows, held or not; changed by `mark` and `unmark`."""
-        self.moves = 0  # how often the operator moved the cursor
-        self._columns = tuple(columns)
-        self._key = key
-        self._drawn: dict[tuple[int, bool, bool], Strip] = {}
-        self._shown_columns: list[tuple[Column[Row], int]] = []
+        self._seen = SeenRows()
+        super().__init__(columns, key, empty, id=id, classes=classes)
         self._markable = markable
+        self._follows = follows
         self._anchor: str | None = None
-        self._forget_rows()
+        self.moves = 0
+        """How often the operator moved the cursor."""
 
     def _forget_rows(self) -> None:
-        self.rows: Sequence[Row] = ()
-        """The rows that are held; set by `show`."""
-        self._places: dict[str | None, int] = {}
-        self._offset = 0
-        self._total = 0
-        self._loaded = False
+        super()._forget_rows()
         self._cursor_key: str | None = None
+        self._lost = False
+        """Whether a key was pressed for a row that is no longer in the list: it is acted on as if there was no row."""
+        self._seen.forget()
         self._requested: tuple[int, int] | None = None
         self._highlighted: Row | None = None
 
     # For the user of the table
 
     def show(self, rows: Sequence[Row], offset: int, total: int) -> None:
-        """Replace the held rows by these, which begin at number `offset` of `total`.
-
-        The cursor follows its row if that is among them; otherwise it keeps its number.
-        """
+        """Replace the held rows by these, which begin at number `offset` of `total`."""
         if self._requested and self._requested[0] != offset:
             self._requested = None
-        self.rows, self._offset, self._total, self._loaded = rows, offset, total, True
-        self._places = {self._key(row): offset + i for i, row in enumerate(rows)}
-        self._drawn.clear()
-        self._follow_cursor()
+        seen = self._cursor_key
+        self._follow_cursor(self._hold(rows, offset, total))
+        if seen is not None and seen != self._cursor_key:
+            self._seen.replaced(seen)
+            self.call_after_refresh(lambda: self._seen.painted(time.monotonic()))
+        self._lost = False
         self.repaint()
         self._highlight()
         self._ask_for_rows()
@@ -179,48 +151,39 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self.unmark(self.marked)
         self.repaint_all()
 
-    @property
-    def window(self) -> tuple[int, int]:
-        """The offset and the number of the rows to load for the present view, with some above and below it."""
-        limit = max(LEAST_WINDOW, 3 * self.page)
-        first = self.top - (limit - self.page) // 2
-        return max(0, min(first, self._total - limit)), limit
+    def pressed(self, at: float) -> bool:
+        """A key was pressed at that time (`Message.time`): put the cursor back on the row that was seen under it then.
+
+        False if that row has left the list: then there is no `cursor_row` until the next key.
+        """
+        seen = self._seen.at(at)
+        self._lost = seen is not None and seen not in self._held.places
+        if seen is not None and not self._lost:
+            self._seen.forget()
+            self.cursor = self._held.places[seen]
+        return not self._lost
 
     @property
-    def columns(self) -> tuple[Column[Row], ...]:
-        """The columns; to change them, assign a new sequence."""
-        return self._columns
-
-    @columns.setter
-    def columns(self, columns: Sequence[Column[Row]]) -> None:
-        self._columns = tuple(columns)
-        self.repaint_all()
-
-    @property
-    def total(self) -> int:
-        """Number of rows in the whole list."""
-        return self._total
-
-    @property
-    def line_count(self) -> int:
-        return self._total
+    def cursor_number(self) -> int:
+        return self.cursor
 
     @property
     def cursor_row(self) -> Row | None:
         """The row under the cursor; None if it is not held yet, or there are no rows."""
-        return self.row_at(self.cursor)
+        return None if self._lost else self.row_at(self.cursor)
 
-    def row_at(self, number: int) -> Row | None:
-        """The row with this number; None if it is not held."""
-        place = number - self._offset
-        return self.rows[place] if 0 <= place < len(self.rows) and number < self._total else None
+    @property
+    def is_following(self) -> bool:
+        """Whether the cursor stays on the first row, whichever comes."""
+        return self._follows and self.cursor == 0
 
     # The cursor and the view
 
     def validate_cursor(self, number: int) -> int:
-        return max(0, min(number, self._total - 1))
+        return max(0, min(number, self.total - 1))
 
     def watch_cursor(self, number: int) -> None:
+        self._seen.forget()
         row = self.row_at(number)
         self._cursor_key = None if row is None else self._key(row)
         self.moves += 1
@@ -242,18 +205,25 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         if self.page and not self.top <= self.cursor < self.top + self.page:
             self.scroll_line(self.cursor if self.cursor < self.top else self.cursor - self.page + 1)
 
-    def _follow_cursor(self) -> None:
-        """Keep the cursor on its row, and that row on its line of the screen unless the view is at the top."""
-        number = self.validate_cursor(self._places.get(self._cursor_key, self.cursor))
-        top = self.top + number - self.cursor if self.top else 0
+    def _follow_cursor(self, before: Held) -> None:
+        """Keep the cursor on its row, and that row on its line of the terminal; or keep it on the first row, in view."""
+        number, key = self.validate_cursor(self.cursor), self._cursor_key
+        if key is not None and not self.is_following:
+            place = follow(key, self.cursor, before, self._held)
+            number = place.number
+            if place.left:
+                self._cursor_key = None
+                if self._highlighted is not None:
+                    self.post_message(self.Left(self, self._highlighted))
+        top = self.top + number - self.cursor if self.top or self._follows else 0
         self.set_reactive(RowTable.cursor, number)
         self.scroll_line(top)
         self._scroll_to_cursor()
-        if (row := self.cursor_row) is not None:
+        if (row := self.row_at(number)) is not None:
             self._cursor_key = self._key(row)
 
     def _highlight(self) -> None:
-        row = self.cursor_row
+        row = self.row_at(self.cursor)
         if row is not None and row != self._highlighted:
             self._highlighted = row
             self.post_message(self.Highlighted(self, row))
@@ -261,9 +231,8 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
     def _ask_for_rows(self) -> None:
         """Request the window around the view, unless it was requested already or the rows up to half a page beyond are held."""
         first = max(0, self.top - self.page // 2)
-        last = min(self._total, self.top + self.page + self.page // 2)
-        held = self._offset <= first and last <= self._offset + len(self.rows)
-        if first < last and not held and self._requested != self.window:
+        last = min(self.total, self.top + self.page + self.page // 2)
+        if first < last and not (first in self._held and last - 1 in self._held) and self._requested != self.window:
             self._requested = self.window
             self.post_message(self.WindowWanted(self, *self.window))
 
@@ -282,14 +251,15 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         self.cursor = 0
 
     def action_bottom(self) -> None:
-        self.cursor = self._total - 1
+        self.cursor = self.total - 1
 
     def action_select(self) -> None:
         if (row := self.cursor_row) is not None:
             self.post_message(self.Selected(self, row))
 
     def on_click(self, event: events.Click) -> None:
-        if event.y < self.HEAD or (number := self.top + event.y - self.HEAD) >= self._total or event.x == self.size.width - 1:
+        number = self.top + event.y - self.HEAD
+        if event.y < self.HEAD or number >= self.total or event.x == self.size.width - 1:
             return
         if number == self.cursor and (event.x >= GUTTER or not self._markable):
             self.action_select()
@@ -325,12 +295,13 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
 
     def action_mark_range(self) -> None:
         """Mark all rows from the last marked one to the cursor; if that row is not held, mark only the row under the cursor."""
-        start = self._places.get(self._anchor)
+        start = self._held.places.get(self._anchor or "")
         if self._anchor is not None and start is None:
             self.notify("The last mark is too far away for a range: a new one begins here.", severity="warning")
-        first, last = sorted((self.cursor if start is None else start, self.cursor))
+        numbers = sorted((self.cursor if start is None else start, self.cursor))
+        rows = [self.row_at(number) for number in range(numbers[0], numbers[1] + 1)]
         self._anchor = self._cursor_key
-        self.mark(self._key(row) for number in range(first, last + 1) if (row := self.row_at(number)) is not None)
+        self.mark(self._key(row) for row in rows if row is not None)
 
     def action_unmark_all(self) -> None:
         self._anchor = None
@@ -341,60 +312,3 @@ class RowTable(LineView, Generic[Row], inherit_bindings=False):
         if action in ("mark", "mark_range", "unmark_all"):
             return self._markable and (bool(self.marked) or action != "unmark_all")
         return super().check_action(action, parameters)
-
-    # Drawing
-
-    def forget_drawn(self) -> None:
-        self._drawn.clear()
-        self._shown_columns = []
-
-    def draw(self, y: int, width: int) -> Strip:
-        if width <= GUTTER:
-            return Strip.blank(width, self.base_style)
-        if y < self.HEAD:
-            return self._draw_header(width)
-        number = self.top + y - self.HEAD
-        if number >= self._total:
-            return self._draw_nothing(y, width)
-        row = self.row_at(number)
-        marked = row is not None and self._key(row) in self.marked
-        look = (number, number == self.cursor, marked)
-        if look not in self._drawn:
-            self._drawn[look] = self._draw_row(row, look[1], marked, width)
-        return self._drawn[look]
-
-    def _draw_header(self, width: int) -> Strip:
-        style = self.style("row-table--header")
-        cells = [pad(c.title, n, right=c.align == "right") for c, n in self._cells(width)]
-        return Strip([Segment(pad(" " * GUTTER + (" " * GAP).join(cells), width), style)], width)
-
-    def _draw_nothing(self, y: int, width: int) -> Strip:
-        lines = (self.empty if self._loaded else "…").split("\n")
-        place = y - self.HEAD - 1
-        text = lines[place] if not self._total and 0 <= place < len(lines) else ""
-        return Strip([Segment(pad(" " * GUTTER + text, width), self.base_style + self.tones["muted"])], width)
-
-    def _draw_row(self, row: Row | None, on_cursor: bool, marked: bool, width: int) -> Strip:
-        base = self.base_style
-        if on_cursor:
-            base = self.style("row-table--cursor")
-        if marked:
-            base += Style(bold=True)
-        gutter = ("▌" if on_cursor else " ") + ("● " if marked else "  ")
-        found = [Segment(gutter, base + Style(color=self.style("row-table--gutter").color))]
-        if row is None:
-            return Strip([*found, Segment(pad("…", width - GUTTER), base + self.tones["muted"])], width)
-        room = width - GUTTER
-        for column, cells in self._cells(width):
-            if room < width - GUTTER:
-                found.append(Segment(" " * GAP, base))
-                room -= GAP
-            found += segments(column.text(row), cells, column.align, base, column.tone_of(row), self.tones)
-            room -= cells
-        return Strip([*found, Segment(" " * room, base)], width)
-
-    def _cells(self, width: int) -> list[tuple[Column[Row], int]]:
-        """The columns that are shown, each with its width."""
-        if not self._shown_columns:
-            self._shown_columns = lay_out(self._columns, width - GUTTER)
-        return self._shown_columns

@@ -58,6 +58,16 @@ def failed(client: redis.Redis, queue: str = "mail", count: int = 1, **options: 
     return [job.id for job in jobs]
 
 
+def copies(client: redis.Redis, job_id: str, number: int, queue: str = "mail") -> None:
+    """That many failed jobs more in a queue, like the one of that id."""
+    stored = client.hgetall(keys.job(job_id))
+    with client.pipeline() as pipe:
+        for name in (f"copy-{n}" for n in range(number)):
+            pipe.hset(keys.job(name), mapping=stored)
+            pipe.zadd(keys.registry("failed", queue), {name: 2e9})
+        pipe.execute()
+
+
 def finished(client: redis.Redis, queue: str = "mail", count: int = 1, **options: Any) -> list[str]:
     """Jobs that ran and finished; their ids, oldest first."""
     jobs = [Queue(queue, connection=client).enqueue(tasks.add, n, b=1, **options) for n in range(count)]

@@ -116,6 +116,13 @@ def test_flags_win_over_the_environment_and_that_over_the_config_file(bare: Qtui
     assert "media" in bare("queues", "--url", server.url, "--context", "away", **settings).out
 
 
+def test_a_config_file_that_is_named_and_missing_is_exit_2(bare: Qtui) -> None:
+    missing = bare.home / "nosuch.toml"
+    for command in (["queues"], ["enqueue", "test_job"], []):
+        said = bare.fails(2, *command, QTUI_CONFIG=str(missing))
+        assert said == f"qtui: QTUI_CONFIG names {missing}, and there is no such file. Create it or unset QTUI_CONFIG."
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

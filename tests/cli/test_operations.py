@@ -10,6 +10,7 @@ from rq import Queue
 
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
+from tests.broker.seed import copies
 from tests.cli.support import Qtui, keyspace, on_terminal
 
 REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
@@ -56,6 +57,12 @@ def test_a_dry_run_says_how_many_and_writes_nothing(qtui: Qtui, client: redis.Re
     assert keyspace(client) == before
 
 
+def test_a_dry_run_that_can_do_nothing_is_exit_1(qtui: Qtui, client: redis.Redis) -> None:
+    (good,) = seed.finished(client)
+    assert qtui("retry", good, "--dry-run", code=1).out == "would be: 1 × no longer failed\n"
+    assert qtui("retry", "--all", "--dry-run", "--json", code=1).json["matched"] == 0
+
+
 def test_without_a_terminal_it_has_to_be_told_yes(qtui: Qtui, client: redis.Redis) -> None:
     seed.failed(client, count=2)
     before = keyspace(client)
@@ -76,6 +83,17 @@ def test_on_a_terminal_it_asks_and_only_yes_is_yes(qtui: Qtui, client: redis.Red
         terminal.type(typed)
         assert process.wait(20) == code
     assert client.exists(keys.job(job_id)) == left
+
+
+def test_on_a_terminal_more_than_100_jobs_need_their_number(qtui: Qtui, client: redis.Redis) -> None:
+    (model,) = seed.failed(client)
+    copies(client, model, 100)
+    for typed, code, left in (("y\r", 5, 101), ("100\r", 5, 101), ("101\r", 0, 0)):
+        with on_terminal(qtui, "retry", "--all") as (process, terminal):
+            terminal.wait_for("Type 101 to go on: ")
+            terminal.type(typed)
+            assert process.wait(20) == code
+        assert client.zcard(keys.registry("failed", "mail")) == left
 
 
 def test_what_cannot_be_done_is_left_and_reported_and_exit_1(qtui: Qtui, client: redis.Redis) -> None:
@@ -153,3 +171,15 @@ def test_a_read_only_context_looks_but_changes_nothing(bare: Qtui, client: redis
     assert bare("remove", job_id, "--dry-run", "--context", "prod", **settings).out == "would be: 1 removed\n"
     assert bare("queues", "--context", "prod", "--json", **settings).json[0]["failed"] == 1
     assert keyspace(client) == before
+
+
+def test_a_read_only_context_stays_read_only_beside_a_url(bare: Qtui, client: redis.Redis, server, tmp_path: Path) -> None:
+    (job_id,) = seed.failed(client)
+    (config := tmp_path / "config.toml").write_text('[contexts.prod]\nurl = "unix:///nowhere"\nread_only = true\n')
+    words, settings = ("--url", server.url, "--context", "prod"), {"QTUI_CONFIG": str(config)}
+    for command in (["remove", job_id, "--yes"], ["enqueue", "test_job"], ["pause", "mail"], ["worker", "w1", "shutdown"]):
+        assert "is read-only" in bare.fails(5, *command, *words, **settings)
+        assert "is read-only" in bare.fails(5, *words, *command, **settings)
+    assert bare("queues", *words, "--json", **settings).json[0]["failed"] == 1
+    assert "No context named 'nosuch'" in bare.fails(4, "queues", "--url", server.url, "--context", "nosuch", **settings)
+    assert client.exists(keys.job(job_id))

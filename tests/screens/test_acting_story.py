@@ -13,6 +13,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine
 from qtui_workers.server import keys
 from tests.broker import seed
+from tests.broker.seed import copies
 from tests.screens.support import Story, dashboard, settle
 
 FAILED = keys.registry("failed", "mail")
@@ -26,16 +27,6 @@ async def failed_jobs(story: Story, queue: str | None = "mail") -> None:
 
 def queued(client: redis.Redis, queue: str = "mail") -> set[str]:
     return {job_id.decode() for job_id in client.lrange(keys.queue(queue), 0, -1)}
-
-
-def copies(client: redis.Redis, job_id: str, number: int) -> None:
-    """That many failed jobs more, like the one of that id."""
-    stored = client.hgetall(keys.job(job_id))
-    with client.pipeline() as pipe:
-        for name in (f"copy-{n}" for n in range(number)):
-            pipe.hset(keys.job(name), mapping=stored)
-            pipe.zadd(FAILED, {name: 2e9})
-        pipe.execute()
 
 
 async def test_retry_asks_with_the_number_and_the_connection_and_enter_alone_cancels(client: redis.Redis) -> None:
@@ -125,7 +116,7 @@ async def test_remove_warns_that_it_cannot_be_taken_back_and_takes_job_result_an
         await failed_jobs(story)
         await story.press("D")
         assert story.question() == "Remove 1 job on test? This cannot be taken back."
-        await story.press("y")
+        await story.press("tab", "enter")
         assert client.exists(keys.job(job_id), keys.results(job_id), FAILED) == 0
         assert story.app.said == ["1 removed"]
         assert "No failed jobs here." in story.text
@@ -142,7 +133,7 @@ async def test_a_takes_all_of_the_tab_also_those_that_are_not_loaded(client: red
         assert len(story.ids) < 1_200
         await story.press("D")
         assert story.question() == "Remove 1,200 failed jobs in mail on test? This cannot be taken back."
-        await story.press("y")
+        await story.press("tab", *"1200", "enter")
         assert client.exists(FAILED) == 0
         assert list(client.scan_iter(f"{keys.JOB_PREFIX}*")) == [keys.job(kept).encode()]
         assert story.app.said == ["1,200 removed"]
@@ -202,9 +193,9 @@ async def test_an_operation_under_way_shows_how_far_it_is_and_escape_stops_it_fi
     copies(client, model, 499)
     async with dashboard(client) as story:
         await failed_jobs(story)
-        await story.press("a", "D")
+        await story.press("a", "D", "tab", *"500")
         with writes_wait(client):
-            await story.pilot.press("y")
+            await story.pilot.press("enter")
             line = story.app.screen.query_one(OperationLine)
             line.follow()
             assert "0 of 500  esc stops" in str(line.render())
@@ -249,10 +240,10 @@ async def test_a_read_only_connection_refuses_every_operation(client: redis.Redi
         await failed_jobs(story)
         assert "read-only" in story.text.splitlines()[0]
         assert (story.can("R"), story.can("D")) == (False, False)
-        await story.press("R", "D")
-        assert story.place == "JobsScreen"
+        await story.press("R", "j", "C")
+        assert (story.place, story.app.said) == ("JobsScreen", ["test is read-only."])
         story.app.screen.action_act("remove")
-        assert story.app.said == ["test is read-only."]
+        assert story.app.said == ["test is read-only."] * 2
         assert client.zcard(FAILED) == 1
 
 
@@ -263,6 +254,6 @@ async def test_a_job_is_retried_and_removed_from_its_own_screen(client: redis.Re
         await story.press("enter", "R", "y")
         assert story.place == "JobScreen"
         assert "queued" in story.text.splitlines()[2]
-        await story.press("D", "y")
+        await story.press("D", "tab", "enter")
         assert client.exists(keys.job(job_id)) == 0
         assert story.place == "JobsScreen"

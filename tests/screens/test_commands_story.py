@@ -87,9 +87,9 @@ async def test_s_stops_the_running_job(server: Server, client: redis.Redis, home
             else:
                 await story.press("4", *(["enter"] if screen == "job" else []))
             await story.press("S")
-            assert story.question() == "Stop 1 job on prod-eu?"
+            assert story.question() == "Stop 1 job on prod-eu? The work done so far may be lost."
             assert "1 × through worker w1" in story.text
-            await story.press("y")
+            await story.press("tab", "enter")
             assert story.app.said == ["1 asked to stop; 1 × through worker w1"]
             await story.look_until(lambda: status_of(client, job.id) == "stopped", "the job is stopped")
 
@@ -111,10 +111,10 @@ async def test_c_cancels_what_waits_and_the_buttons_leave_no_doubt(client: redis
     async with dashboard(client) as story:
         await jobs_of(story, Status.QUEUED)
         await story.press("C")
-        assert story.question() == "Cancel 1 job on test? This cannot be taken back."
+        assert story.question() == "Cancel 1 job on test?"
         assert [str(story.button(name).label) for name in ("no", "yes")] == ["No", "Yes, cancel"]
         await story.press("n", "a", "C")
-        assert story.question() == "Cancel 3 queued jobs in mail on test? This cannot be taken back."
+        assert story.question() == "Cancel 3 queued jobs in mail on test?"
         await story.press("y")
         assert story.app.said == ["3 canceled"]
         assert {status_of(client, job_id) for job_id in ids} == {"canceled"}
@@ -143,7 +143,7 @@ async def test_a_dialog_with_many_reasons_stays_short(client: redis.Redis) -> No
     async with dashboard(client, size=(80, 24)) as story:
         await jobs_of(story, Status.STARTED)
         await story.press("a", "S")
-        assert story.question() == "Stop 40 started jobs in mail on test?"
+        assert story.question() == "Stop 40 started jobs in mail on test? The work done so far may be lost."
         assert f"… and {40 - MOST_NOTES + 1} notes more" in story.text
         assert "Yes, stop" in story.text
     pubsub.close()
@@ -156,7 +156,7 @@ async def test_the_worker_under_the_cursor_stops_its_job_and_leaves(server: Serv
         async with dashboard(client, name="prod-eu") as story:
             await story.press("5", "S")
             assert story.question() == f"Stop job {job.id[:8]} of worker w1 on prod-eu?"
-            await story.press("y")
+            await story.press("tab", "enter")
             assert story.app.said == ["Stop job was sent to w1"]
             await story.look_until(lambda: job.get_status() == "stopped", "the job is stopped")
             await story.look_until(lambda: not story.table.cursor_row.current_job, "the worker is idle")
@@ -164,7 +164,7 @@ async def test_the_worker_under_the_cursor_stops_its_job_and_leaves(server: Serv
             assert story.question() == "Nothing to do: w1: it runs no job."
             await story.press("escape", "X")
             assert story.question() == "Shut down worker w1 on prod-eu?"
-            await story.press("y")
+            await story.press("tab", "enter")
             assert process.wait(20) == 0
             await story.look()
             assert "No worker is registered." in story.text
@@ -173,7 +173,7 @@ async def test_the_worker_under_the_cursor_stops_its_job_and_leaves(server: Serv
 async def test_a_worker_that_hears_nothing_is_told(client: redis.Redis) -> None:
     seed.everything(client)
     async with dashboard(client) as story:
-        await story.press("5", "X", "y")
+        await story.press("5", "X", "tab", "enter")
         assert story.app.said == ["w1: it hears no commands"]
 
 

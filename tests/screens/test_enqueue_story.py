@@ -200,7 +200,7 @@ async def test_a_read_only_connection_enqueues_nothing(client: redis.Redis) -> N
         await opened(story)
         assert story.button("enqueue").disabled
         await story.press("ctrl+e")
-        assert client.keys("*") == []
+        assert (client.keys("*"), story.app.said) == ([], ["test is read-only."])
 
 
 async def test_a_secret_is_hidden_while_it_is_typed_and_not_repeated_in_the_command(client: redis.Redis) -> None:

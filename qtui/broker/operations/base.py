@@ -74,8 +74,8 @@ class Operation:
     statuses: tuple[Status, ...]
     """The statuses of the jobs to which it applies."""
     script: Script
-    danger: bool = False
-    """Whether it cannot be undone."""
+    lasting: str = ""
+    """What cannot be undone, as a sentence: the dialog then asks for more than a letter. '' if it can be undone or repeated."""
     usual: Status | None = None
     """The status that is used if a command names none; None: a command must name one."""
     deletes: bool = False

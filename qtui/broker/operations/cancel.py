@@ -16,6 +16,5 @@ CANCEL: Final = Operation(
     hint="Call it off before it runs; jobs that depend on it stay deferred",
     order=20,
     statuses=tuple(status for status in STATUSES if status.waits),
-    danger=True,
     script=Script.load("cancel", "qtui.broker"),
 )

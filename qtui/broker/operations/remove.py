@@ -16,7 +16,7 @@ REMOVE: Final = Operation(
     hint="Delete it with its result and log",
     order=40,
     statuses=tuple(status for status in STATUSES if status.place not in ("limit", "hash") and not status.runs),
-    danger=True,
+    lasting="This cannot be taken back.",
     deletes=True,
     script=Script.load("remove", "qtui.broker"),
 )

@@ -17,5 +17,6 @@ STOP: Final = Operation(
     order=30,
     statuses=tuple(status for status in STATUSES if status.runs),
     usual=Status.STARTED,
+    lasting="The work done so far may be lost.",
     script=Script.load("stop", "qtui.broker"),
 )

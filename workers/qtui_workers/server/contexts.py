@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -28,6 +28,8 @@ class ContextSettings(BaseModel):
     """Its address, as `--url` takes it."""
     read_only: bool = False
     """Refuse everything that would change something there."""
+    guarded: bool = False
+    """In the dashboard and the commands: ask for the number of jobs before anything is done to them, also where it is one."""
 
 
 class Connections(BaseModel):
@@ -52,6 +54,7 @@ class Context:
     """What people call it: the context's name, or the address without its password."""
     target: Target
     read_only: bool = False
+    guarded: bool = False
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
@@ -65,12 +68,15 @@ def config_path(environment: Mapping[str, str] = os.environ) -> Path:
 def read_config(model: type[C]) -> C:
     """The config file's content; the defaults where there is no file.
 
-    Raises InvalidInput for a file that cannot be read, is no TOML or has a wrong field.
+    Raises InvalidInput for a file that cannot be read, is no TOML or has a wrong field, and where QTUI_CONFIG names a file
+    that does not exist.
     """
     path = config_path()
     try:
         return model.model_validate(tomllib.loads(path.read_text("utf-8")))
     except FileNotFoundError:
+        if os.environ.get("QTUI_CONFIG"):
+            raise InvalidInput(f"QTUI_CONFIG names {path}, and there is no such file. Create it or unset QTUI_CONFIG.") from None
         return model()
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}. Mend it or set QTUI_CONFIG.") from error
@@ -83,10 +89,12 @@ def read_config(model: type[C]) -> C:
 def choose(url: str | None, context: str | None, known: Connections) -> Context:
     """The connection by the rule of all commands: `--url`, `--context`, the environment, the config file, embedded.
 
+    A context that is named beside a URL does not choose the address, but what it forbids holds.
     Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is not valid.
     """
     if url:
-        return _unnamed(url, known)
+        chosen = _unnamed(url, known)
+        return _limited(chosen, _settings(context, known)) if context else chosen
     if context:
         return _named(context, known)
     if any(os.environ.get(name) for name in REDIS_VARIABLES) or not known.context:
@@ -100,8 +108,17 @@ def _unnamed(url: str | None, known: Connections) -> Context:
 
 
 def _named(name: str, known: Connections) -> Context:
+    found = _settings(name, known)
+    return _limited(Context(name, resolve(found.url), known.read_only), found)
+
+
+def _settings(name: str, known: Connections) -> ContextSettings:
     found = known.contexts.get(name)
     if found is None:
         names = ", ".join(sorted(known.contexts)) or "none"
         raise NotFound(f"No context named {name!r} in {config_path()}; it has: {names}.")
-    return Context(name, resolve(found.url), known.read_only or found.read_only)
+    return found
+
+
+def _limited(chosen: Context, settings: ContextSettings) -> Context:
+    return replace(chosen, read_only=chosen.read_only or settings.read_only, guarded=settings.guarded)

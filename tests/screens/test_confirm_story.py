@@ -1,0 +1,156 @@
+"""How much is asked before a change follows from the change; words that somebody types by mistake change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import redis
+from textual import events
+
+from qtui.broker.operations import OPERATIONS
+from qtui.broker.status import Status
+from qtui.questions import MANY
+from qtui.screens.jobs import JobsScreen
+from qtui_workers.server import keys
+from tests.broker import seed
+from tests.broker.seed import copies
+from tests.screens.support import Story, dashboard, settle
+from tests.screens.test_acting_story import FAILED, failed_jobs, queued
+
+
+@pytest.mark.parametrize("queue", ["mail", None])
+@pytest.mark.parametrize("words", ["Deploy", "loadDirectory", "DylanDyDy", "aDy", "Reload"])
+async def test_words_typed_by_mistake_change_nothing(client: redis.Redis, words: str, queue: str | None) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await failed_jobs(story, queue)
+        await story.press(*words)
+        assert client.zcard(FAILED) == 3
+        assert queued(client) == set()
+
+
+async def test_any_letter_but_y_and_n_closes_the_dialog_and_does_nothing_else(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        for key in ("e", "Q", "2", "q", "space", "question_mark"):
+            await story.press("R", key)
+            assert (story.place, len(story.app.screen_stack)) == ("JobsScreen", 2), key
+        for key in ("y", "e"):
+            await story.press("D", key)
+            assert story.place == "JobsScreen"
+        assert client.zcard(FAILED) == 1
+
+
+async def test_what_cannot_be_taken_back_says_so_and_needs_tab_and_enter(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("D")
+        assert (story.focused, story.can("y")) == ("no", False)
+        assert "tab, enter: yes" in story.text
+        await story.press("enter")
+        assert client.zcard(FAILED) == 1
+        await story.press("D", "tab", "enter")
+        assert client.zcard(FAILED) == 0
+
+
+def early(key: str) -> events.Key:
+    """A key that was pressed now, and reaches the dashboard later."""
+    return events.Key(key, key)
+
+
+@pytest.mark.parametrize("pressed", [["y"], ["enter"], ["right", "enter"], ["tab", "enter"], ["x"]])
+async def test_keys_from_before_the_dialog_was_seen_are_ignored(client: redis.Redis, pressed: list[str]) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        came_before = [early(key) for key in pressed]
+        await story.press("R")
+        for event in came_before:
+            story.app.post_message(event)
+            await settle(story.pilot)
+        assert (story.place, story.focused) == ("ConfirmScreen", "no")
+        assert client.zcard(FAILED) == 1
+        await story.press("y")
+        assert client.zcard(FAILED) == 0
+
+
+async def many(story: Story, client: redis.Redis) -> None:
+    """The list of one more failed job than may be retried with a letter, all of them selected."""
+    (model,) = seed.failed(client)
+    copies(client, model, MANY)
+    await failed_jobs(story)
+    await story.press("a")
+
+
+async def test_more_than_100_jobs_need_their_number(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await many(story, client)
+        digits = early("1"), early("0"), early("1")
+        await story.press("R")
+        for digit in digits:
+            story.app.post_message(digit)
+        await settle(story.pilot)
+        assert (story.focused, story.can("y"), story.button("yes").disabled) == ("number", False, True)
+        assert "type 101" in story.text
+        assert "101, enter: yes" in story.text
+        await story.press(*"100", "enter")
+        assert (story.place, client.zcard(FAILED)) == ("ConfirmScreen", MANY + 1)
+        await story.press("y")
+        assert (story.place, client.zcard(FAILED)) == ("JobsScreen", MANY + 1)
+        await story.press("R", *"101")
+        assert not story.button("yes").disabled
+        await story.press("enter")
+        assert client.zcard(FAILED) == 0
+
+
+async def test_more_than_100_jobs_that_would_be_lost_need_tab_and_their_number(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await many(story, client)
+        await story.press("D")
+        assert story.focused == "no"
+        await story.press("1")
+        assert (story.place, client.zcard(FAILED)) == ("JobsScreen", MANY + 1)
+        await story.press("D", "tab", *"101", "enter")
+        assert client.zcard(FAILED) == 0
+
+
+async def test_a_guarded_context_asks_for_the_number_of_a_single_job(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        story.app.session.context = replace(story.app.session.context, guarded=True)
+        await failed_jobs(story)
+        await story.press("R", "y")
+        assert client.zcard(FAILED) == 1
+        await story.press("R", "1", "enter")
+        assert client.zcard(FAILED) == 0
+
+
+async def test_a_worker_is_not_stopped_by_typing_words(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("5", "X")
+        assert "Shut down worker w1" in story.question()
+        assert not story.can("y")
+        await story.press("y")
+        assert (story.place, story.app.said) == ("WorkersScreen", [])
+        await story.press("X", "tab", "enter")
+        assert story.app.said == ["w1: it hears no commands"]
+
+
+async def test_the_keys_of_a_read_only_connection_say_why_they_do_nothing(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client, name="prod", read_only=True) as story:
+        await story.press("P", "5", "X", "4", "S")
+        assert story.app.said == ["prod is read-only."] * 3
+        await story.app.push_screen(JobsScreen("mail", Status.QUEUED))
+        await settle(story.pilot)
+        await story.press("C", "j")
+        assert story.app.said == ["prod is read-only."] * 4
+        assert client.exists(keys.PAUSED) == 0
+
+
+def test_every_operation_that_ends_what_it_is_done_to_is_lasting() -> None:
+    assert {name for name, operation in OPERATIONS.items() if operation.lasting} >= {"remove", "stop"}
