@@ -16,8 +16,8 @@ from qtui_workers.server.redis_errors import is_wrong_type, reply_of
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
-MERGED: Final = 2_000
-"""A window of all queues is merged by time if the queues together hold at most this many jobs."""
+SORTED: Final = 2_000
+"""If all queues together hold at most this many jobs, a window of them sorts them all; else it merges the queues."""
 SCANNED: Final = 20_000
 """A search for a status that has no list of its own reads at most this many jobs."""
 BLOCK: Final = 1_000
@@ -85,8 +85,8 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
     due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept
-    equally long). With queue None, all queues are merged by time, newest first, if they hold at most `MERGED` jobs
-    together; if they hold more, the queues follow each other in the order of their names.
+    equally long). With queue None, all queues are merged by time, newest first, however many jobs they hold; what is
+    read for it is bounded by the number of queues and the limit (`merge.lua`).
 
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
@@ -110,7 +110,7 @@ def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int,
         queue=queue or "",
         offset=offset,
         limit=limit,
-        merged=MERGED,
+        sorted=SORTED,
     )
     return Window(
         queue,

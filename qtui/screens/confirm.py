@@ -193,7 +193,7 @@ class ConfirmScreen(ModalScreen[None]):
     def _how(self, question: Question) -> str:
         """How yes is said, in a few words."""
         if question.number:
-            return f"{'tab, ' if self.lasting else ''}{formatting.count(question.number)}, enter: yes"
+            return "tab, number, enter" if self.lasting else "number, enter: yes"
         return "tab, enter: yes" if self.lasting else "y: yes"
 
     # -- keys ----------------------------------------------------------------------

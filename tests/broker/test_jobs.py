@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 import redis
 from rq import Queue
@@ -84,12 +86,52 @@ def test_few_jobs_of_all_queues_are_merged_by_time(client: redis.Redis) -> None:
     assert [row.id for row in (*first.rows, *rest.rows)] == ids[::-1]
 
 
-def test_many_jobs_of_all_queues_come_queue_by_queue(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "MERGED", 3)
-    for name in ("b", "a", "b", "a"):
-        Queue(name, connection=client).enqueue(tasks.add, 1)
-    pages = [jobs.window(client, None, Status.QUEUED, offset, 3) for offset in (0, 3)]
-    assert [row.queue for page in pages for row in page.rows] == ["a", "a", "b", "b"]
+def spread(client: redis.Redis, status: Status, counts: dict[str, int], seed: int = 0) -> list[str]:
+    """Jobs in a status, spread over queues at random; their ids, newest first."""
+    turns = [name for name, count in counts.items() for _ in range(count)]
+    random.Random(seed).shuffle(turns)
+    with client.pipeline(transaction=False) as pipe:
+        pipe.sadd(keys.QUEUES, *(keys.queue(name) for name in [*counts, "empty"]))
+        for number, name in enumerate(turns):
+            moment = f"2024-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000000Z"
+            job = {"data": "x", "origin": name, "status": status, "enqueued_at": moment, "ended_at": moment}
+            pipe.hset(keys.job(f"j{number}"), mapping=job)
+            if status is Status.QUEUED:
+                pipe.rpush(keys.queue(name), f"j{number}")
+            else:  # each queue keeps its jobs for another time
+                pipe.zadd(jobs.place(name, status), {f"j{number}": number + 1e6 * len(name)})
+        pipe.execute()
+    return [f"j{number}" for number in reversed(range(len(turns)))]
+
+
+MANY = {"a": 700, "bb": 40, "ccc": 1, "dddd": 1_300, "eeeee": 260}
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.FINISHED])
+def test_all_queues_together_are_newest_first_however_many_jobs_they_hold(client: redis.Redis, status: Status) -> None:
+    ids = spread(client, status, MANY)
+    assert len(ids) > jobs.SORTED
+    for offset, limit in [(0, 100), (1, 7), (37, 50), (997, 200), (1_500, 1_000), (2_298, 10), (2_301, 10), (100_000, 10)]:
+        window = jobs.window(client, None, status, offset, limit)
+        assert [row.id for row in window.rows] == ids[offset : offset + limit]
+        assert window.total == len(ids)
+
+
+@pytest.mark.parametrize("chance", range(6))
+def test_a_merge_finds_every_offset(client: redis.Redis, monkeypatch: pytest.MonkeyPatch, chance: int) -> None:
+    monkeypatch.setattr(jobs, "SORTED", 0)
+    sizes = random.Random(chance)
+    ids = spread(client, Status.QUEUED, {f"q{n}": sizes.choice([0, 1, 2, 5, 30]) for n in range(1 + chance * 2)}, chance)
+    for offset in range(len(ids) + 2):
+        assert [row.id for row in jobs.window(client, None, Status.QUEUED, offset, 3).rows] == ids[offset : offset + 3]
+
+
+def test_a_deep_page_of_all_queues_reads_few_jobs(client: redis.Redis) -> None:
+    ids = spread(client, Status.QUEUED, {f"q{n}": 250 for n in range(20)})
+    before = client.info("commandstats")["cmdstat_hget"]["calls"] if "cmdstat_hget" in client.info("commandstats") else 0
+    assert [row.id for row in jobs.window(client, None, Status.QUEUED, 4_000, 50).rows] == ids[4_000:4_050]
+    read = client.info("commandstats")["cmdstat_hget"]["calls"] - before
+    assert read < 50 * 2 + 20 * 3 * 10
 
 
 def test_a_window_is_one_round_trip(client: redis.Redis) -> None:

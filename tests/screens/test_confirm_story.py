@@ -95,7 +95,7 @@ async def test_more_than_100_jobs_need_their_number(client: redis.Redis) -> None
         await settle(story.pilot)
         assert (story.focused, story.can("y"), story.button("yes").disabled) == ("number", False, True)
         assert "type 101" in story.text
-        assert "101, enter: yes" in story.text
+        assert "number, enter: yes" in story.text
         await story.press(*"100", "enter")
         assert (story.place, client.zcard(FAILED)) == ("ConfirmScreen", MANY + 1)
         await story.press("y")

@@ -1,9 +1,10 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
 -- Returns {total, {place that has a wrong type…}, {row…}}.
--- requires: row
--- arguments: status, all, queue, offset, limit, merged
--- `all`: 1 for all queues instead of `queue`. `merged`: the largest total number of jobs that are merged by time; the time is
--- the score if the job's hash has no time for the status.
+-- requires: row, merge
+-- arguments: status, all, queue, offset, limit, sorted
+-- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
+-- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a queue whose own order is
+-- another one comes in that order.
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -68,7 +69,7 @@ local function rank(entry)
   return reply_of('HGET', keys.job(entry[1]), time_field) or ''
 end
 
-local function merged(names, counts)
+local function by_time(names, counts)
   local all = {}
   for i, name in ipairs(names) do
     for _, entry in ipairs(slice(name, 0, counts[i])) do
@@ -88,21 +89,29 @@ local function merged(names, counts)
   return picked
 end
 
-local function in_turn(names, counts)
-  local picked, skip = {}, offset
+-- the entry of a queue at a rank; where one after the other is read, several are read at once
+local MOST_AHEAD = 32
+local function entry_at(list, first)
+  local block = list.block or { first = -1 }
+  local found = block[first - block.first + 1]
+  if not found then
+    local ahead = first == block.first + #block and math.min(MOST_AHEAD, 2 * #block) or 1
+    list.block = slice(list.name, first, math.min(ahead, list.count - first))
+    list.block.first, found = first, list.block[1]
+  end
+  return found
+end
+
+local function merged(names, counts)
+  local lists = {}
   for i, name in ipairs(names) do
-    if skip >= counts[i] then
-      skip = skip - counts[i]
-    else
-      local wanted = math.min(limit - #picked, counts[i] - skip)
-      for _, entry in ipairs(slice(name, skip, wanted)) do
-        picked[#picked + 1] = entry
-      end
-      skip = 0
-    end
-    if #picked >= limit then
-      break
-    end
+    lists[#lists + 1] = counts[i] > 0 and { name = name, count = counts[i] } or nil
+  end
+  local picked = {}
+  for i, found in ipairs(merge(lists, offset, limit, function(list, first)
+    return rank(entry_at(list, first))
+  end)) do
+    picked[i] = entry_at(found[1], found[2])
   end
   return picked
 end
@@ -113,9 +122,14 @@ for i, name in ipairs(names) do
   total = total + counts[i]
 end
 
-local by_time = #names > 1 and total <= tonumber(args.merged)
+local entries
+if #names == 1 then
+  entries = slice(names[1], offset, math.max(0, math.min(limit, counts[1] - offset)))
+else
+  entries = (total <= tonumber(args.sorted) and by_time or merged)(names, counts)
+end
 local rows = {}
-for _, entry in ipairs((by_time and merged or in_turn)(names, counts)) do
-  rows[#rows + 1] = row(entry[1], entry[2], entry[3])
+for i, entry in ipairs(entries) do
+  rows[i] = row(entry[1], entry[2], entry[3])
 end
 return { total, wrong, rows }
