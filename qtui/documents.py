@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from qtui.broker import acknowledged
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine, Moment, Progress, QueueRow, Window
 from qtui.broker.status import COUNTED
+
+if TYPE_CHECKING:
+    from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.search.find import Found
+    from qtui.broker.search.groups import Group, Grouping
 
 
 def iso(at: float | None) -> str | None:
@@ -66,6 +73,52 @@ def of_window(window: Window) -> dict[str, Any]:
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
     return document
+
+
+def of_found(found: Found, offset: int, rows: Sequence[JobRow]) -> dict[str, Any]:
+    """A page of the jobs that a search found, as `qtui jobs --filter … --json` prints it."""
+    document = {"total": len(found.jobs), "offset": offset, "jobs": [of_job_row(row) for row in rows]}
+    return document | {"scanned": found.scanned, "complete": found.complete}
+
+
+def of_causes(found: Grouping, known: Mapping[str, Acknowledgement]) -> dict[str, Any]:
+    """Failed jobs by cause, as `qtui failures --json` prints them."""
+    return {**_how_far(found), "groups": [_of_cause(group, known.get(group.value or "")) for group in found.groups]}
+
+
+def _of_cause(group: Group, known: Acknowledgement | None) -> dict[str, Any]:
+    return {
+        "fingerprint": group.value,
+        "exception": group.cause and group.cause.exception,
+        "message": group.cause and group.cause.message,
+        "where": (group.cause and group.cause.where) or None,
+        "count": group.count,
+        "functions": dict(group.functions.most_common()),
+        "queues": dict(group.queues.most_common()),
+        "first_seen": iso(group.oldest),
+        "last_seen": iso(group.newest),
+        "state": acknowledged.state(known, group.times),
+        "note": known.note if known else None,
+        "sample": group.sample,
+    }
+
+
+def of_counts(found: Grouping, by: str, now: float) -> dict[str, Any]:
+    """Jobs by a value, as `qtui count --json` prints them."""
+    return {**_how_far(found), "by": by, "rows": [_of_count(group, now) for group in found.groups]}
+
+
+def _of_count(group: Group, now: float) -> dict[str, Any]:
+    return {
+        "value": group.value,
+        "count": group.count,
+        "oldest_seconds": None if group.oldest is None else max(0.0, now - group.oldest),
+        "newest_seconds": None if group.newest is None else max(0.0, now - group.newest),
+    }
+
+
+def _how_far(found: Grouping) -> dict[str, Any]:
+    return {"scanned": found.scanned, "total": found.total, "complete": found.complete}
 
 
 def of_job(detail: JobDetail) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
 from qtui.broker import diagnosis
@@ -12,10 +13,24 @@ from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
 from qtui_workers.server.redis_errors import explain
 
+if TYPE_CHECKING:
+    from qtui.broker.acknowledged import State
+    from qtui.broker.search.fingerprint import Cause
+
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
 
 PAUSED = "‖"
 """The glyph of a paused queue, and of a suspended worker."""
+
+CAUSES: Final[dict[State, str]] = {"new": "✱", "known": "·", "back": "↻"}
+"""The glyph of each state of a cause of failures."""
+
+
+def cause(found: Cause | None) -> str:
+    """What was raised, without the exception's module: "ConnectionError: <ip> refused"."""
+    if found is None:
+        return formatting.UNKNOWN
+    return ": ".join(part for part in (found.exception.rpartition(".")[2], found.message) if part)
 
 
 def status(row: JobRow) -> str:

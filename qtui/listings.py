@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from qtui import formatting, labels
-from qtui.broker.models import JobDetail, Overview, Window
+from qtui.broker import acknowledged
+from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.search.find import Found
+    from qtui.broker.search.groups import Grouping
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
 """These counts are shown even if they are 0."""
@@ -42,19 +49,65 @@ def of_jobs(window: Window, now: float) -> str:
     if not window.rows:
         return f"No {status.title} jobs in {printable(place)}."
     head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status.failed else "DESCRIPTION"]
+    table = columns(head, [_job_cells(row, now) for row in window.rows], (3, 4))
+    last = window.offset + len(window.rows)
+    return f"{table}\n{window.offset + 1}–{last} of {formatting.count(window.total)} {status.title}"
+
+
+def _job_cells(row: JobRow, now: float) -> list[str]:
+    when = formatting.ago(row.moment, now)
+    return [row.id, row.queue or "–", row.function or "–", when, labels.attempts(row), labels.summary(row)]
+
+
+def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> str:
+    """A page of the jobs that a search found, for people, and how many did not fit."""
+    hidden = f"{formatting.count(found.hidden)} do not fit"
+    if not rows:
+        return f"No jobs found: {hidden}."
+    head = ["JOB", "STATUS", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR OR DESCRIPTION"]
+    cells = [_job_cells(row, now) for row in rows]
+    table = columns(head, [[each[0], labels.status(row), *each[1:]] for row, each in zip(rows, cells, strict=True)], (4, 5))
+    return f"{table}\n{offset + 1}–{offset + len(rows)} of {formatting.count(len(found.jobs))}; {hidden}"
+
+
+def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str | None, now: float) -> str:
+    """Failed jobs by cause, for people."""
+    if not found.groups:
+        return f"No failed jobs in {printable(queue or 'all queues')}."
+    head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
     rows = [
         [
-            row.id,
-            row.queue or "–",
-            row.function or "–",
-            formatting.ago(row.moment, now),
-            labels.attempts(row),
-            labels.summary(row),
+            labels.CAUSES[acknowledged.state(known.get(group.value or ""), group.times)],
+            formatting.count(group.count),
+            formatting.ago(group.newest, now),
+            formatting.ago(group.oldest, now),
+            labels.cause(group.cause),
+            (group.cause and group.cause.where) or "–",
+            formatting.spark(group.history(now), len(group.history(now))),
+            group.value or "–",
         ]
-        for row in window.rows
+        for group in found.groups
     ]
-    last = window.offset + len(window.rows)
-    return f"{columns(head, rows, (3, 4))}\n{window.offset + 1}–{last} of {formatting.count(window.total)} {status.title}"
+    matched = f"{formatting.count(found.matched)} failed jobs, {formatting.count(len(found.groups))} causes"
+    return f"{columns(head, rows, (1,))}\n{matched}; {', '.join(f'{glyph} {state}' for state, glyph in labels.CAUSES.items())}"
+
+
+def of_counts(found: Grouping, by: str, now: float) -> str:
+    """Jobs by a value, for people."""
+    if not found.groups:
+        return "No jobs found."
+    head = ["COUNT", "SHARE", "NEWEST", "OLDEST", by.upper()]
+    rows = [
+        [
+            formatting.count(group.count),
+            formatting.percent(group.count / found.matched),
+            formatting.ago(group.newest, now),
+            formatting.ago(group.oldest, now),
+            "–" if group.value is None else group.value,
+        ]
+        for group in found.groups
+    ]
+    return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} jobs"
 
 
 def of_job(detail: JobDetail, now: float) -> str:

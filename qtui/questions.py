@@ -29,6 +29,8 @@ def operation_question(plan: Plan, place: str) -> str:
     if isinstance(selection, Matching):
         which = f"{STATUSES[selection.status].title} "
         where = f" in {selection.queue}" if selection.queue else " in all queues"
+        if selection.expression.terms:
+            where += f" that fit {selection.expression.text}"
     if operation.parameter:
         where += f" {operation.parameter.name} {plan.text}"
     jobs = "job" if plan.doable == 1 else "jobs"

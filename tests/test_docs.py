@@ -23,6 +23,8 @@ import qtui.screens
 import qtui.widgets
 from qtui.app import QtuiApp
 from qtui.broker.operations import OPERATIONS, Report
+from qtui.broker.search.expression import parse
+from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
 from qtui.screens import places
 from qtui_workers import cli as worker_cli
@@ -125,6 +127,14 @@ def test_the_ways_to_name_a_payload_work_as_they_are_written(short_path: Path) -
     out = run(short_path, script)
     assert json.loads(out[out.index("{") :])["status"] == "finished"
     assert "yearly" in out
+
+
+def test_every_filter_in_the_readme_can_be_read() -> None:
+    filters = re.findall(r"--filter '([^']*)'", section("Commands"))
+    assert len(filters) > 3
+    for text in filters:
+        parse(text)
+    assert all(f"`{name}`" in section("Commands") for name in QUALIFIERS if name != "payload")
 
 
 def test_the_processor_in_the_readme_works(short_path: Path) -> None:

@@ -7,14 +7,13 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import clock, payload, rows
+from qtui.broker import arguments, clock, payload, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
-from qtui_workers.define.discovery import discover
 from qtui_workers.errors import NotFound
 from qtui_workers.reporting.error_lines import error_line
-from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
+from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import is_wrong_type
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_result, parse_time, parse_traceback
@@ -188,19 +187,7 @@ def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str
 def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
     if "data" not in fields:
         return None
-    if call.decoded.kind == "json" and not call.args and keys.FIELD_ATTEMPTS in fields:
-        return _without_secrets(call)  # our producer passes the payload's fields as keywords
-    if call.function is None or not isinstance(call.decoded.value, list) or len(call.decoded.value) != 4:
-        return call.decoded.value
-    whole = {"args": call.args, "kwargs": _without_secrets(call)}
-    return whole if call.instance is None else {"instance": call.instance, **whole}
-
-
-def _without_secrets(call: payload.Call) -> dict[str, Any]:
-    """The keywords of a call; the values that its processor declares secret are hidden."""
-    processor = discover().by_path.get(call.function or "")
-    secrets = processor.secrets if processor else frozenset()
-    return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}
+    return arguments.shown(call, ours=keys.FIELD_ATTEMPTS in fields)
 
 
 def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:

@@ -11,26 +11,51 @@ from qtui.broker import jobs as job_lists
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.options import ContextName, Json, Url, parse_status
+from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
 ORDER: Final = 20
 
 
 def jobs(
     queue: Annotated[str | None, typer.Argument(help="The queue; all of them where none is named.", show_default=False)] = None,
-    status: Annotated[str, typer.Option("--status", help="One of RQ's statuses.", metavar="S")] = Status.QUEUED.value,
+    status: StatusName = None,
+    expression: Filter = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", metavar="FIELD", help="newest, oldest, took, attempts, function, queue or id.", show_default=False
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")] = 50,
     offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to pass over.")] = 0,
+    scan: ScanLimit = None,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
 ) -> None:
-    """A window of jobs, newest first."""
-    wanted = parse_status(status)
-    with connected(url, context) as (client, _):
-        check_queue(client, queue)
-        window = job_lists.window(client, queue, wanted, offset, limit)
-        now = server_time(client)
-    if json:
-        output.emit(documents.of_window(window))
+    """A window of jobs, newest first; with a filter or an order, of those that a search through all of them finds."""
+    if expression or sort or scan:
+        from qtui.broker.search import find
+
+        order = find.sort_named(sort or "newest")
+        scope = scope_of(queue, status, expression, (Status.QUEUED,))
+        with connected(url, context) as (client, _):
+            check_queue(client, queue)
+            now = server_time(client)
+            found = find.find(client, scope, now, sort=order, limits=limits(scan))
+            rows = find.page(client, found, offset, limit)
+        document, text = documents.of_found(found, offset, rows), listings.of_found(found, offset, rows, now)
+        incomplete = how_far(found.scanned, found.total, found.complete)
     else:
-        output.say(listings.of_jobs(window, now))
+        wanted = parse_status(status or Status.QUEUED.value)
+        with connected(url, context) as (client, _):
+            check_queue(client, queue)
+            window = job_lists.window(client, queue, wanted, offset, limit)
+            now = server_time(client)
+        document, text, incomplete = documents.of_window(window), listings.of_jobs(window, now), ""
+    if json:
+        output.emit(document)
+        return
+    output.say(text)
+    if incomplete:
+        output.note(incomplete)

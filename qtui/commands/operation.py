@@ -12,8 +12,10 @@ import typer
 
 from qtui import formatting, output, questions
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
+from qtui.broker.search.expression import parse
 from qtui.commands.connection import check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, parse_status
+from qtui.commands.searching import Filter
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
@@ -33,6 +35,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
         ids: Ids = None,
         queue: Queue = None,
         status: StatusName = None,
+        expression: Filter = None,
         everything: All = False,
         dry_run: DryRun = False,
         yes: Yes = False,
@@ -42,7 +45,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
         *,
         value: str | None = None,
     ) -> None:
-        selection = _selection(operation, ids or [], queue, status, everything)
+        selection = _selection(operation, ids or [], queue, status, expression, everything)
         with connected(url, context) as (client, chosen):
             if not dry_run:
                 refuse_read_only(chosen, f"qtui {operation.name}")
@@ -77,20 +80,24 @@ def _declare_option(function: Callable[..., None], parameter: Parameter | None) 
     function.__annotations__ = {each.name: each.annotation for each in (*others, *options)}
 
 
-def _selection(operation: Operation, ids: list[str], queue: str | None, status: str | None, everything: bool) -> Selection:
-    if ids and (everything or queue or status):
-        raise InvalidInput("name job ids, or use --all with --queue and --status, not both")
+def _selection(
+    operation: Operation, ids: list[str], queue: str | None, status: str | None, expression: str | None, everything: bool
+) -> Selection:
+    if ids and (everything or queue or status or expression):
+        raise InvalidInput("name job ids, or use --all with --queue, --status and --filter, not both")
     if ids:
         return Chosen(tuple(dict.fromkeys(ids)))
     if not everything:
-        raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue and --status")
-    wanted = parse_status(status) if status else operation.usual
+        raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue, --status and --filter")
+    parsed = parse(expression or "")
+    named = parsed.statuses() if parsed.about("status") else ()
+    wanted = parse_status(status) if status else named[0] if len(named) == 1 else operation.usual
     fitting = ", ".join(each.value for each in operation.statuses)
     if wanted is None:
         raise InvalidInput(f"say which jobs to {operation.name}: --status with one of {fitting}")
     if not operation.applies_to(wanted):
         raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
-    return Matching(queue, wanted)
+    return Matching(queue, wanted, parsed)
 
 
 def _check_found(planned: Plan) -> None:

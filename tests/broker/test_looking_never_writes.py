@@ -6,6 +6,9 @@ import redis
 
 from qtui.broker import job, jobs, overview, workers
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan
+from qtui.broker.search import find, groups
+from qtui.broker.search.expression import parse
+from qtui.broker.search.scan import Scope
 from qtui.broker.status import STATUSES
 from tests.broker import seed
 from tests.broker.watching import Seen, digest, watching
@@ -21,6 +24,10 @@ def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
             jobs.counts(client, queue)
     for job_id in ids:
         job.load(client, job_id)
+    everywhere = Scope(None, tuple(STATUSES), parse("-word -payload.a:1 -cause:1"))
+    find.find(client, everywhere, 0)
+    groups.causes(client, everywhere, 0)
+    groups.count(client, everywhere, groups.by("payload.a"), 0)
     for operation in OPERATIONS.values():
         text = "bulk" if operation.parameter else None
         plan(client, operation, Chosen(tuple(ids)), text)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
 import redis
 
-from qtui.broker import jobs
+from qtui.broker import ids, jobs
+from qtui.broker.search.expression import EVERYTHING, Expression
+from qtui.broker.search.find import find
+from qtui.broker.search.scan import Scope
 from qtui.broker.status import Status
-from qtui_workers.server.redis_errors import is_wrong_type
-from qtui_workers.text import decode, encode
-
-PAGE: Final = 5_000
-"""Ids read in one round trip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +23,11 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """All jobs of a status in a queue, or in every queue (None)."""
+    """All jobs of a status in a queue, or in every queue (None), that fit an expression."""
 
     queue: str | None
     status: Status
+    expression: Expression = EVERYTHING
 
 
 Selection = Chosen | Matching
@@ -48,54 +47,31 @@ class Targets:
 def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
     """The ids that a selection matches now; raises redis.RedisError if the server fails."""
     if isinstance(selection, Chosen):
-        ids = tuple(dict.fromkeys(selection.ids))
-        return (Targets(ids),) if ids else ()
+        chosen = tuple(dict.fromkeys(selection.ids))
+        return (Targets(chosen),) if chosen else ()
+    if selection.expression.terms:
+        return _filtered(client, selection)
     if selection.status.place not in ("queue", "registry"):
         return _search(client, selection.queue, selection.status)
     names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
-    found = (Targets(_ids(client, name, selection.status), name, selection.status) for name in names)
+    found = (Targets(ids.oldest_first(client, name, selection.status), name, selection.status) for name in names)
     return tuple(target for target in found if target.ids)
 
 
 def _search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Targets, ...]:
     found, _, _ = jobs.search(client, queue, status, bound=10**9)
+    return _by_queue(found, status)
+
+
+def _filtered(client: redis.Redis, selection: Matching) -> tuple[Targets, ...]:
+    seconds, micros = client.time()
+    scope = Scope(selection.queue, (selection.status,), selection.expression)
+    return _by_queue(find(client, scope, seconds + micros / 1e6).jobs, selection.status)
+
+
+def _by_queue(found: Sequence[tuple[str, str]], status: Status) -> tuple[Targets, ...]:
+    """`found`: jobs as (id, queue), the newest first."""
     by_queue: dict[str, list[str]] = {}
     for job_id, name in reversed(found):
         by_queue.setdefault(name, []).append(job_id)
-    return tuple(Targets(tuple(ids), name, status) for name, ids in by_queue.items())
-
-
-def _ids(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
-    """The ids of a queue's list or registry, oldest first.
-
-    They are read from the newest to the oldest: if a job leaves the old end meanwhile, no other job is missed, and if one
-    is added at the new end, some are read twice and kept once.
-    """
-    key = encode(jobs.place(queue, status))
-    found: dict[str, None] = {}
-    start = 0
-    while True:
-        page = _page(client, key, status, start)
-        found.update(dict.fromkeys(_job_id(member, status) for member in page))
-        if len(page) < PAGE:
-            return tuple(reversed(found))
-        start += PAGE
-
-
-def _job_id(member: bytes, status: Status) -> str:
-    """The job's id in a member of a list or registry; in the registry of running jobs, the id of the execution follows it."""
-    text = decode(member)
-    return text.rpartition(":")[0] or text if status.runs else text
-
-
-def _page(client: redis.Redis, key: bytes, status: Status, start: int) -> list[bytes]:
-    try:
-        if status.place == "queue":
-            page: Any = client.lrange(key, -(start + PAGE), -(start + 1))
-            return list(reversed(page))
-        page = client.zrevrange(key, start, start + PAGE - 1)
-    except redis.ResponseError as error:
-        if not is_wrong_type(error):
-            raise
-        return []
-    return list(page)
+    return tuple(Targets(tuple(each), name, status) for name, each in by_queue.items())

@@ -27,6 +27,9 @@ RATE_LIMIT_KEYS: Final = f"{PREFIX}:rl-keys"
 EVENTS: Final = f"{OURS}:events"
 """The capped stream of the events of all jobs and workers (`qtui_workers.reporting.events`)."""
 
+ACKNOWLEDGED: Final = f"{OURS}:acknowledged"
+"""A hash: for each cause of failures that people know, by its fingerprint, JSON `{"at": 1700000000.0, "note": "…"}`."""
+
 LIMITS: Final = f"{OURS}:limits"
 """A hash: for each queue that has one, the name of the limiter of its starts."""
 LIMITERS: Final = f"{OURS}:limiters"

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -130,16 +130,26 @@ class Script:
             _without_read_only.add(client)
             return self.run(client, *rest, **named)
 
-    def read_many(self, client: redis.Redis, calls: list[dict[str, Argument]]) -> list[Any]:
-        """`read` for several sets of arguments, all but the first in one round trip."""
-        if not calls:
+    def read_many(
+        self, client: redis.Redis, calls: Sequence[dict[str, Argument]], rest: Sequence[Sequence[Argument]] = ()
+    ) -> list[Any]:
+        """`read` for several sets of named arguments, and for the positional ones of each, in one round trip."""
+        given = [self.values(*each, **named) for named, each in zip(calls, rest or [()] * len(calls), strict=True)]
+        if not given:
             return []
-        first = self.read(client, **calls[0])
-        with self._plain_errors(client), client.pipeline(transaction=False) as pipe:
-            for named in calls[1:]:
+        try:
+            return self._read_all(client, given)
+        except ResponseError:  # the server may have to be sent the script, or may not know EVALSHA_RO
+            self.read(client, *(rest[0] if rest else ()), **calls[0])
+            with self._plain_errors(client):
+                return self._read_all(client, given)
+
+    def _read_all(self, client: redis.Redis, given: list[list[Argument]]) -> list[Any]:
+        with client.pipeline(transaction=False) as pipe:
+            for values in given:
                 evalsha = pipe.evalsha if client in _without_read_only else pipe.evalsha_ro
-                evalsha(self.digest, 0, *self.values(**named))
-            return [first, *pipe.execute()]
+                evalsha(self.digest, 0, *values)
+            return pipe.execute()
 
     @cached_property
     def commands(self) -> frozenset[str]:

@@ -1,0 +1,71 @@
+"""Causes of failures that people know already: which, since when, and their notes; kept in Redis for all operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final, Literal
+
+import redis
+
+from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.text import decode
+
+State = Literal["new", "known", "back"]
+
+QUIET: Final = 3 * 24 * 3600.0
+"""Seconds without a failure after which a known cause is back again, instead of still there: longer than a weekend."""
+LONGEST_NOTE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What a person said about a cause."""
+
+    at: float
+    """When, in seconds since the epoch."""
+    note: str
+
+
+def load(client: redis.Redis) -> dict[str, Acknowledgement]:
+    """All acknowledgements, by the cause's fingerprint; one round trip. Entries that cannot be read are left out."""
+    try:
+        stored = client.hgetall(keys.ACKNOWLEDGED)
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        return {}
+    read = {decode(fingerprint): _read(raw) for fingerprint, raw in stored.items()}
+    return {fingerprint: found for fingerprint, found in read.items() if found}
+
+
+def _read(raw: bytes | str) -> Acknowledgement | None:
+    try:
+        document = json.loads(raw)
+        return Acknowledgement(float(document["at"]), str(document["note"])[:LONGEST_NOTE])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def acknowledge(client: redis.Redis, fingerprint: str, note: str, now: float) -> None:
+    """From now on the cause is known; an earlier note is replaced."""
+    client.hset(keys.ACKNOWLEDGED, fingerprint, json.dumps({"at": now, "note": note[:LONGEST_NOTE]}))
+
+
+def forget(client: redis.Redis, fingerprint: str) -> bool:
+    """The cause is new again; False if it was not known."""
+    return bool(client.hdel(keys.ACKNOWLEDGED, fingerprint))
+
+
+def state(found: Acknowledgement | None, times: Iterable[float]) -> State:
+    """Whether a cause is new, known, or back: a known one that failed again after no failure for `QUIET` seconds.
+
+    `times`: when its jobs failed, in seconds since the epoch, in any order.
+    """
+    if found is None:
+        return "new"
+    since = [found.at, *sorted(at for at in times if at > found.at)]
+    return "back" if any(later - earlier >= QUIET for earlier, later in pairwise(since)) else "known"

@@ -1,0 +1,29 @@
+"""What a job was given, as people may see it: without the values that its processor declares secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtui.broker.payload import Call
+from qtui_workers.define.discovery import discover
+from qtui_workers.reporting.redaction import HIDDEN
+
+
+def keywords(call: Call) -> dict[str, Any]:
+    """The keywords of a call; the values that its processor declares secret are hidden."""
+    processor = discover().by_path.get(call.function or "")
+    secrets = processor.secrets if processor else frozenset()
+    return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}
+
+
+def shown(call: Call, *, ours: bool) -> Any:
+    """`{"args": [...], "kwargs": {...}}`, with the instance of a method; for a job of our producers just the payload.
+
+    Data of another shape is shown as it was decoded.
+    """
+    if call.decoded.kind == "json" and not call.args and ours:
+        return keywords(call)  # our producer passes the payload's fields as keywords
+    if call.function is None or not isinstance(call.decoded.value, list) or len(call.decoded.value) != 4:
+        return call.decoded.value
+    whole = {"args": call.args, "kwargs": keywords(call)}
+    return whole if call.instance is None else {"instance": call.instance, **whole}

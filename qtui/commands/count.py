@@ -1,0 +1,43 @@
+"""`qtui count`: what is in a queue or a status, by function, worker, error, queue or a value of the payload."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from qtui import documents, listings, output
+from qtui.broker.search import groups
+from qtui.broker.status import Status
+from qtui.commands.connection import check_queue, connected, server_time
+from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
+
+ORDER: Final = 34
+
+
+def count(
+    queue: Annotated[str | None, typer.Argument(help="The queue; all of them where none is named.", show_default=False)] = None,
+    what: Annotated[
+        str, typer.Option("--by", metavar="WHAT", help="function, worker, error, queue, status or payload.FIELD.")
+    ] = "function",
+    status: StatusName = None,
+    expression: Filter = None,
+    scan: ScanLimit = None,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """How many jobs there are of each function, worker, error, queue or payload value; by default of the queued ones."""
+    by = groups.by(what)
+    scope = scope_of(queue, status, expression, (Status.QUEUED,))
+    with connected(url, context) as (client, _):
+        check_queue(client, queue)
+        now = server_time(client)
+        found = groups.count(client, scope, by, now, limits=limits(scan))
+    if json:
+        output.emit(documents.of_counts(found, by.name, now))
+        return
+    output.say(listings.of_counts(found, by.name, now))
+    if incomplete := how_far(found.scanned, found.total, found.complete):
+        output.note(incomplete)

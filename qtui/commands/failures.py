@@ -1,0 +1,72 @@
+"""`qtui failures`: failed jobs by cause, and which causes are known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from qtui import documents, listings, output
+from qtui.broker import acknowledged
+from qtui.broker.search import groups
+from qtui.broker.status import Status
+from qtui.commands.connection import check_queue, connected, refuse_read_only, server_time
+from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.text import printable
+
+ORDER: Final = 32
+
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[QUEUE] | ack FINGERPRINT | unack FINGERPRINT",
+        help="The queue, all of them where none is named; or a cause to acknowledge, or to forget.",
+        show_default=False,
+    ),
+]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="With ack: what is known about the cause.", show_default=False)]
+
+
+def failures(
+    words: Words = None,
+    expression: Filter = None,
+    scan: ScanLimit = None,
+    note: Note = "",
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Failed jobs by cause, the most frequent first; new causes are marked until someone acknowledges them."""
+    first, *rest = words or [""]
+    if rest:
+        _acknowledge(first, rest, note, url, context)
+        return
+    scope = scope_of(first or None, None, expression, (Status.FAILED,))
+    with connected(url, context) as (client, _):
+        check_queue(client, scope.queue)
+        now = server_time(client)
+        found = groups.causes(client, scope, now, limits=limits(scan))
+        known = acknowledged.load(client)
+    if json:
+        output.emit(documents.of_causes(found, known))
+        return
+    output.say(listings.of_causes(found, known, scope.queue, now))
+    if incomplete := how_far(found.scanned, found.total, found.complete):
+        output.note(incomplete)
+
+
+def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None) -> None:
+    if verb not in ("ack", "unack") or len(rest) != 1:
+        raise InvalidInput("write qtui failures [QUEUE], or qtui failures ack FINGERPRINT, or qtui failures unack FINGERPRINT")
+    (fingerprint,) = rest
+    if len(fingerprint) > 40 or not fingerprint.isalnum():
+        raise InvalidInput(f"'{printable(fingerprint, 40)}' is not a fingerprint: qtui failures --json lists them")
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, f"qtui failures {verb}")
+        if verb == "ack":
+            acknowledged.acknowledge(client, fingerprint, note, server_time(client))
+        elif not acknowledged.forget(client, fingerprint):
+            raise NotFound(f"{fingerprint} was not acknowledged")
+    output.say(f"{fingerprint} is {'known' if verb == 'ack' else 'new'} from now on")

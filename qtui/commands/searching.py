@@ -1,0 +1,67 @@
+"""What the commands that search share: their options, the scope these mean, and the progress on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qtui import formatting
+from qtui.broker.status import Status
+from qtui.commands.options import parse_status
+
+if TYPE_CHECKING:
+    from qtui.broker.search.scan import Limits, Scope
+
+Filter = Annotated[
+    str | None,
+    typer.Option(
+        "--filter",
+        metavar="EXPR",
+        help="Only jobs that fit, such as 'func:send_email error:Timeout age<1h payload.user:42 \"two words\" -word'.",
+        show_default=False,
+    ),
+]
+ScanLimit = Annotated[
+    int | None,
+    typer.Option("--scan", min=1, metavar="N", help="Read N jobs at most; without it all of them.", show_default=False),
+]
+StatusName = Annotated[
+    str | None, typer.Option("--status", metavar="S", help="One of RQ's statuses; without it those that the filter names.")
+]
+
+
+def scope_of(queue: str | None, status: str | None, text: str | None, default: tuple[Status, ...]) -> Scope:
+    """The jobs that the options mean; raises InvalidInput for a bad status or expression.
+
+    Without `--status` they are those of the statuses that the filter names, and without these of the default ones.
+    """
+    from qtui.broker.search.expression import parse
+    from qtui.broker.search.scan import Scope
+
+    expression = parse(text or "")
+    if status:
+        return Scope(queue, (parse_status(status),), expression)
+    return Scope(queue, expression.statuses() if expression.about("status") else default, expression)
+
+
+def limits(most: int | None) -> Limits:
+    """How far to look; on a terminal the search shows how far it is."""
+    from qtui.broker.search.scan import Limits
+
+    return Limits(most, on_progress=_progress if sys.stderr.isatty() else lambda _matched, _scanned, _total: None)
+
+
+def _progress(matched: int, scanned: int, total: int) -> None:
+    bar = formatting.bar(scanned / total if total else None, 24)
+    end = "\r\x1b[K" if scanned >= total else ""
+    sys.stderr.write(
+        f"\r{bar} {formatting.count(matched)} found, {formatting.count(scanned)} of {formatting.count(total)} read{end}"
+    )
+    sys.stderr.flush()
+
+
+def how_far(scanned: int, total: int, complete: bool) -> str:
+    """How far a search looked, for people: '' where it read all."""
+    return "" if complete else f"only {formatting.count(scanned)} of {formatting.count(total)} jobs were read: see --scan"

@@ -1,0 +1,168 @@
+"""Searching the jobs of a real server: what is found, how far it looked, what is made of it, and that nothing is written."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui.broker.operations import Matching, plan, run
+from qtui.broker.operations.remove import REMOVE
+from qtui.broker.operations.retry import RETRY
+from qtui.broker.search import find, groups
+from qtui.broker.search.expression import parse
+from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.status import Status
+from qtui_workers.errors import InvalidInput
+from qtui_workers.server import keys
+from tests.broker import seed, tasks
+
+ALL = tuple(Status)
+
+
+def found(client: redis.Redis, text: str, *statuses: Status, queue: str | None = None) -> set[str]:
+    """The ids of the jobs that fit an expression."""
+    scope = Scope(queue, statuses or ALL, parse(text))
+    return {job_id for job_id, _ in find.find(client, scope, time.time()).jobs}
+
+
+def test_jobs_of_every_status_are_found_by_it(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    for status in ALL:
+        assert found(client, f"status:{status}") == set(seeded.ids[status]), status
+        listed = {*seeded.ids[status], *(seeded.ids[Status.STOPPED] if status is Status.FAILED else ())}
+        assert found(client, "", status) == listed, status
+    assert found(client, "") == {job_id for ids in seeded.ids.values() for job_id in ids}
+    assert found(client, "queue:media status:failed") == found(client, "status:failed", queue="media")
+
+
+def test_each_thing_that_can_be_asked_finds_the_jobs_that_rq_wrote(client: redis.Redis) -> None:
+    first, second = seed.failed(client, count=2)
+    done = seed.finished(client, "media", count=1)[0]
+    waits = Queue("mail", connection=client).enqueue(tasks.add, 7, b={"customer_id": 42}, description="the yearly report").id
+    assert found(client, "func:fail") == found(client, "func:tasks.fail") == {first, second}
+    assert found(client, "func:*.add") == {done, waits}
+    assert found(client, '"message 1"') == found(client, "error:MESSAGE -error:0") == {second}
+    assert found(client, "traceback:tasks.py") == {first, second}
+    assert found(client, f"id:{first[:12]}*") == {first}
+    assert found(client, "payload.b.customer_id:42") == found(client, "payload.args.0:7") == found(client, "yearly") == {waits}
+    assert found(client, "payload.b:1") == {done}
+    assert found(client, "worker:burst queue:media") == {done}
+    assert found(client, "age<1h ended<1h took<1m") == {first, second, done}
+    assert found(client, "age>1h") == found(client, "func:tasks") == set()
+
+
+def test_the_newest_come_first_over_all_queues_or_they_are_sorted(client: redis.Redis) -> None:
+    ids = [seed.finished(client, queue)[0] for queue in ("b", "a", "c", "a")]
+    Queue("a", connection=client)
+    scope = Scope(None, (Status.FINISHED,))
+
+    def order(name: str) -> list[str]:
+        return [job_id for job_id, _ in find.find(client, scope, time.time(), sort=find.sort_named(name)).jobs]
+
+    assert order("newest") == ids[::-1]
+    assert order("oldest") == ids
+    assert order("id") == sorted(ids)
+    assert sorted(order("took")) == sorted(ids)
+    with pytest.raises(InvalidInput, match="use one of newest, oldest, took"):
+        find.sort_named("colour")
+
+
+def test_it_says_how_far_it_looked_and_can_be_stopped(client: redis.Redis) -> None:
+    with client.pipeline() as pipe:
+        for number in range(3_000):
+            pipe.hset(keys.job(f"j{number}"), mapping={"status": "queued", "origin": "mail", "data": b"{}"})
+            pipe.rpush(keys.queue("mail"), f"j{number}")
+        pipe.sadd(keys.QUEUES, keys.queue("mail"))
+        pipe.execute()
+    heard: list[tuple[int, int, int]] = []
+    scope = Scope(None, (Status.QUEUED,), parse("id:j1*"))
+    whole = find.find(client, scope, time.time(), limits=Limits(on_progress=lambda *numbers: heard.append(numbers)))
+    assert (len(whole.jobs), whole.scanned, whole.total, whole.complete) == (1_111, 3_000, 3_000, True)
+    assert whole.hidden == 3_000 - 1_111
+    assert heard[-1] == (1_111, 3_000, 3_000)
+    assert len(heard) > 3
+    part = find.find(client, scope, time.time(), limits=Limits(most=1_000))
+    assert 1_000 <= part.scanned < 3_000
+    assert not part.complete
+    stopped = find.find(client, scope, time.time(), limits=Limits(stop=lambda: True))
+    assert stopped.scanned == heard[0][1]
+    assert (stopped.total, stopped.complete) == (3_000, False)
+    rows = find.page(client, whole, 1_110, 50)
+    assert [row.id for row in rows] == [whole.jobs[-1][0]]
+
+
+def test_hostile_records_are_read_as_they_are(client: redis.Redis) -> None:
+    seed.hostile(client)
+    assert found(client, "", Status.FAILED) == {*seed.HOSTILE, "good"}
+    assert found(client, "payload.to:ada", Status.FAILED) >= {"good", "escape", "markup"}
+    assert "gone" not in found(client, "func:*", Status.FAILED)
+    client.set(keys.queue("broken"), "x")
+    client.sadd(keys.QUEUES, keys.queue("broken"))
+    assert found(client, "", Status.QUEUED) == {*seed.HOSTILE, "good"}
+    entries = find.find(client, Scope(None, (Status.FAILED,)), time.time())
+    assert entries.gone == 1
+
+
+def test_failures_are_grouped_by_cause(client: redis.Redis) -> None:
+    ids = [*seed.failed(client, "mail", 3), *seed.failed(client, "media", 2)]
+    other = Queue("mail", connection=client).enqueue(tasks.add, "x", 1)
+    seed.work(client, "mail")
+    now = time.time()
+    seen: list[int] = []
+    grouping = groups.causes(client, Scope(None, (Status.FAILED,)), now, on_groups=lambda so_far: seen.append(so_far.matched))
+    many, one = grouping.groups
+    assert (many.count, one.count, grouping.matched, grouping.scanned, grouping.complete) == (5, 1, 6, 6, True)
+    assert seen[-1] == 6
+    assert many.queues == {"mail": 3, "media": 2}
+    assert many.functions == {"tests.broker.tasks.fail": 5}
+    assert (many.sample, one.sample) == (ids[-1], other.id)
+    assert many.cause is not None
+    assert many.cause.message == "message <n>"
+    assert many.cause.where.startswith("broker/tasks.py:")
+    assert many.oldest is not None
+    assert many.newest is not None
+    assert now - 60 < many.oldest <= many.newest <= now
+    assert sum(many.history(now)) == 5
+    assert found(client, f"cause:{many.value}", Status.FAILED) == set(ids)
+
+
+def test_jobs_are_counted_by_a_value(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    for customer in (7, 7, 8):
+        queue.enqueue(tasks.add, 1, b=customer)
+    queue.enqueue(tasks.add, 1)
+    scope = Scope(None, (Status.QUEUED,))
+
+    def counted(what: str) -> dict[str | None, int]:
+        return {group.value: group.count for group in groups.count(client, scope, groups.by(what), time.time()).groups}
+
+    assert counted("payload.b") == {"7": 2, "8": 1, None: 1}
+    assert counted("function") == {"tests.broker.tasks.add": 4}
+    assert counted("queue") == {"mail": 4}
+    assert counted("worker") == {None: 4}
+    with pytest.raises(InvalidInput, match=r"'colour' is nothing to count by: it is function, .* or payload\.FIELD"):
+        groups.by("colour")
+
+
+def test_an_operation_applies_to_exactly_the_jobs_that_fit(client: redis.Redis) -> None:
+    ids = seed.failed(client, "mail", 5)
+    others = seed.failed(client, "media", 1)
+    selection = Matching("mail", Status.FAILED, parse('"message 1" -id:nobody*'))
+    assert plan(client, RETRY, selection).doable == 1
+    assert run(client, RETRY, selection).done == 1
+    assert client.lrange(keys.queue("mail"), 0, -1) == [ids[1].encode()]
+    assert run(client, REMOVE, Matching(None, Status.FAILED, parse("queue:m* -error:3"))).done == 4
+    assert found(client, "status:failed") == {ids[3]}
+    assert others[0] not in found(client, "")
+
+
+@pytest.mark.parametrize("text", ["", "func:fail"])
+def test_opening_a_search_takes_few_round_trips(client: redis.Redis, text: str) -> None:
+    seed.failed(client, count=30)
+    found(client, text, Status.FAILED)
+    before = client.info("stats")["total_reads_processed"]
+    found(client, text, Status.FAILED)
+    assert client.info("stats")["total_reads_processed"] - before <= 8
