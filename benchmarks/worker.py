@@ -6,6 +6,7 @@ Every row is the median of several runs; each run takes all rows in turn, so tha
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -32,6 +33,8 @@ ROWS: dict[str, tuple[list[str], float]] = {
     "ours, in-process": ([*OURS, "--in-process"], 1.0),
 }
 """Command, and the share of the jobs that it is given."""
+_GROWTH = 10
+"""Bytes a job; what a horse holds goes up and down by a few hundred KiB."""
 
 
 def jobs(client: redis.Redis, count: int) -> None:
@@ -131,6 +134,32 @@ def latency(server: Server, home: Path, row: str, count: int) -> float:
             process.wait()
 
 
+def growth(server: Server, home: Path, count: int) -> float:
+    """Bytes a job by which the process that runs the jobs grows, after the first tenth of them."""
+    arguments = [part for part in command(server, "ours, isolated") if part != "--burst"]
+    with server.client() as client:
+        client.flushall()
+        process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            sizes = [_run_and_forget(client, process.pid, count // 10) for _ in range(10)]
+        finally:
+            process.terminate()
+            process.wait()
+    return (sizes[-1] - sizes[0]) / (count // 10 * 9)
+
+
+def _run_and_forget(client: redis.Redis, worker: int, count: int) -> int:
+    """Has the worker run so many jobs; returns the bytes that its horse holds after that."""
+    jobs(client, count)
+    finished = f"rq:finished:{QUEUE}"
+    wait_until(lambda: client.zcard(finished) == count, description="all are finished", timeout=600)
+    ids = [raw.decode() for raw in client.zrange(finished, 0, -1)]
+    client.delete(finished, *(f"rq:{kind}:{job_id}" for job_id in ids for kind in ("job", "results")))
+    children = map(int, Path(f"/proc/{worker}/task/{worker}/children").read_text().split())
+    horse = next(child for child in children if os.getpgid(child) == child)
+    return int(Path(f"/proc/{horse}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
 def table(server: Server, home: Path, runs: int, count: int) -> None:
     found: dict[str, list[tuple[float, float, float]]] = {row: [] for row in ROWS}
     for _ in range(runs):
@@ -158,6 +187,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=3000, help="for the fastest rows; the slower ones get fewer")
     parser.add_argument("--idle", type=float, default=10.0, help="seconds of watching an idle worker")
+    parser.add_argument("--growth", type=int, default=50_000, help="jobs over which the memory of a horse is watched")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="qt") as folder, tempfile.TemporaryDirectory() as home:
         server = Server(Path(folder), {})
@@ -165,6 +195,10 @@ def main() -> None:
         try:
             table(server, Path(home), arguments.runs, arguments.jobs)
             waiting(server, Path(home), arguments.idle)
+            grows = growth(server, Path(home), arguments.growth)
+            print(f"\na horse grows by {grows:.1f} bytes a job over {arguments.growth:,} jobs")
+            if grows > _GROWTH:
+                raise SystemExit(f"that is more than {_GROWTH}: something leaks")
         finally:
             server.kill()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def pid() -> int:
 
 
 def variables() -> list[str | None]:
-    return [os.environ.get(name) for name in ("RQ_WORKER_ID", "RQ_JOB_ID")]
+    started = subprocess.run(["printenv", "RQ_JOB_ID"], capture_output=True, text=True, check=True).stdout.strip()
+    return [*(os.environ.get(name) for name in ("RQ_WORKER_ID", "RQ_JOB_ID")), started]
 
 
 def fail(text: str = "as told") -> None:

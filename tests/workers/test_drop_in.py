@@ -68,7 +68,7 @@ def test_rq_s_own_command_runs_our_worker(server: Server, queue: Queue, home: Pa
 def test_a_job_finds_its_id_and_its_worker_s_name_in_the_environment(server: Server, queue: Queue, home: Path) -> None:
     jobs = [queue.enqueue(engine.variables) for _ in range(2)]
     rq_worker(server, home, "--name", "w1")
-    assert [job.return_value() for job in jobs] == [["w1", job.id] for job in jobs]
+    assert [job.return_value() for job in jobs] == [["w1", job.id, job.id] for job in jobs]
 
 
 def test_without_a_policy_only_processors_run(server: Server, queue: Queue, home: Path) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -24,6 +23,7 @@ from qtui_workers.engine.ending import Ending, failing, returned, traceback_of, 
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.job_variable import JobVariable
 from qtui_workers.engine.retention import retention_of
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
@@ -52,6 +52,7 @@ class Performer:
         self._hooks = hooks
         self._internals = internals
         self._limits = limits
+        self._job_variable = JobVariable()
         self._last: _Performed | None = None
 
     def perform(self, claim: Claim, on_start: Callable[[], None] | None = None) -> Ending:
@@ -68,7 +69,7 @@ class Performer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the record holds, the next job must get its turn
             return unreadable(claim, f"{type(error).__name__}: {error}")
-        os.environ["RQ_JOB_ID"] = claim.id  # as RQ's horses set it
+        self._job_variable.set(claim.id)
         execution = self._jobs.execution_of(claim, job)
         if not claim.may_start:
             return returned(claim)
