@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -73,3 +74,25 @@ def test_a_result_that_the_server_does_not_take_fails_its_job_and_the_next_one_r
         with working(own_server, home, *ALLOW, "--shutdown-timeout", "0"):
             ends(client, good, "finished", timeout=10)
         assert status(client, large) == "failed"
+
+
+def test_a_horse_that_cannot_be_started_costs_no_attempt_and_is_tried_again(
+    server: Server, client: redis.Redis, queue: Queue, home: Path
+) -> None:
+    """Without a free descriptor a worker starts no process; no memory and too many processes are the same to it."""
+    log = home / "worker.log"
+    with working(server, home, *ALLOW, "--max-jobs", "1") as process:
+        ends(client, queue.enqueue(jobs.give), "finished")  # its connections are open now
+        usual = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+        job = queue.enqueue(jobs.give, 1)
+        wait_until(lambda: b"no process can be started" in log.read_bytes(), description="it says so")
+        wait_until(lambda: status(client, job) == "queued", description="the job is put back")
+        wait_until(lambda: client.llen(queue.key) == 1, description="it waits")
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, usual)
+        ends(client, job, "finished")
+    assert field(client, job.id, keys.FIELD_ATTEMPT) == b"1"
+    said = log.read_text()
+    assert said.count("no process can be started to run jobs: Too many open files") == 1
+    assert "a process could be started after" in said
+    assert "Redis" not in said.split("no process can be started")[1]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from qtui_workers.engine.horse import Horse
+from qtui_workers.engine.horse import CannotStart, Horse
 
 
 def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:
@@ -15,3 +18,14 @@ def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:
         group = os.getpgid(horse.pid)
         horse.end()
         assert group == horse.pid != os.getpgrp()
+
+
+def test_a_fork_that_fails_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fork() -> NoReturn:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(os, "fork", fork)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(CannotStart, match=r"^Cannot allocate memory$"):
+        Horse(lambda _claim, _tell_start: pytest.fail("nothing is run"), lambda _: True)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from pathlib import Path
 
@@ -49,6 +50,23 @@ def test_one_of_a_named_pool_that_was_killed_is_replaced_at_once(server: Server,
         wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
         os.kill(int(client.hget("rq:worker:pair-1", "pid") or 0), signal.SIGKILL)
         wait_until(lambda: client.exists("rq:worker:pair-1.2"), description="another took its place", timeout=10)
+
+
+def test_a_worker_that_cannot_be_started_is_started_when_that_is_possible(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    with working(server, home, *PAIR) as pool:
+        wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
+        usual = resource.prlimit(pool.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+        os.kill(int(client.hget("rq:worker:pair-1", "pid") or 0), signal.SIGKILL)
+        said = b"worker 1 cannot be started: Too many open files"
+        wait_until(lambda: said in (home / "worker.log").read_bytes(), description="it says so")
+        resource.prlimit(pool.pid, resource.RLIMIT_NOFILE, usual)
+        wait_until(lambda: client.exists("rq:worker:pair-1.2"), description="another took its place")
+        pool.terminate()
+        assert pool.wait(20) == 0
+    assert (home / "worker.log").read_bytes().count(said) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTTIN, signal.SIGTTOU])

@@ -28,6 +28,7 @@ from qtui_workers.engine.recovery import Recovery
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.scheduler import Scheduler
+from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.side_tasks import SideTasks
 from qtui_workers.engine.start_detection import report_start
@@ -105,7 +106,7 @@ class Assembly:
             self._runner = HorseSupervisor(
                 name, performer=performer, killed_jobs=killed_jobs, internals=internals, shutdown=shutdown, outage=outage,
                 upkeep=upkeep, wakeups=wakeups, in_horse=self._become_horse, announce=self._announce, report_start=starts,
-                max_jobs=recycle_jobs, max_memory=recycle_memory,
+                shortage=Shortage(name, events), max_jobs=recycle_jobs, max_memory=recycle_memory,
             )  # fmt: skip
         exchange = Exchange(
             connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,

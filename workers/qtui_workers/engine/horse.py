@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from resource import struct_rusage
 from typing import Final, NamedTuple, NoReturn
@@ -46,22 +46,33 @@ class HorseDied(Exception):
     """The process of the horse has ended, or its answer makes no sense."""
 
 
+class CannotStart(Exception):
+    """No process can be started now: no memory, or too many processes or open files; the cause is an OSError."""
+
+
 class Horse:
     """A horse, as its worker sees it: making one forks a process, which waits for claims.
 
     `perform` runs a job there, and calls its second argument, where there is one, once the job's own code has begun;
     `settle` has RQ's own code end the job that ran last. Jobs that ran before may have left threads or memory behind.
-    `patience`: seconds that the rest of an answer may take once it has begun.
+    `patience`: seconds that the rest of an answer may take once it has begun. Raises CannotStart.
     """
 
     def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
         self.jobs = 0
         """How many jobs the horse has received."""
-        self._socket, other = socket.socketpair()
-        lifeline, self._lifeline = os.pipe()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
+        with ExitStack() as opened:
+            try:
+                self._socket, other = map(opened.enter_context, socket.socketpair())
+                lifeline, self._lifeline = os.pipe()
+                for end in (lifeline, self._lifeline):
+                    opened.callback(os.close, end)
+                sys.stdout.flush()
+                sys.stderr.flush()
+                self.pid = os.fork()
+            except OSError as error:
+                raise CannotStart(error.strerror or str(error)) from error
+            opened.pop_all()
         if self.pid == 0:
             self._socket.close()
             os.close(self._lifeline)

@@ -11,12 +11,13 @@ from typing import Final
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
-from qtui_workers.engine.horse import Horse, HorseDied
+from qtui_workers.engine.horse import CannotStart, Horse, HorseDied
 from qtui_workers.engine.job_runner import ReportStart
 from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.rq_adapter import WorkerInternals
+from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.wakeups import Wakeups
@@ -44,6 +45,7 @@ class HorseSupervisor:
         in_horse: Callable[[], None],
         announce: Callable[[Claim], None],
         report_start: ReportStart,
+        shortage: Shortage,
         max_jobs: int | None,
         max_memory: int | None,
     ) -> None:
@@ -62,13 +64,18 @@ class HorseSupervisor:
         self._in_horse = in_horse
         self._announce = announce
         self._report_start = report_start
+        self._shortage = shortage
         self._max_jobs = max_jobs
         self._max_memory = max_memory
         self._horse: Horse | None = None
 
     def run(self, claim: Claim) -> Ending:
-        """Runs a job and returns how it ended, also where the horse dies meanwhile."""
-        horse = self._ready_horse()
+        """Runs a job and returns how it ended, also where the horse dies meanwhile, or none can be started."""
+        try:
+            horse = self._ready_horse()
+        except CannotStart as error:
+            self._shortage.note(error)
+            return returned(claim)
         self._internals.note_horse(horse.pid)
         reason: Reason = "died"
         try:
@@ -88,6 +95,18 @@ class HorseSupervisor:
             ending = self._end_by_rq(claim, ending, error)
         self._internals.forget_stopped_job()
         return ending
+
+    def rest(self) -> float:
+        """Seconds for which no job may be taken: since no horse could be started, one has to be there first."""
+        if self._shortage.is_over:
+            return 0.0
+        if self._shortage.rest <= 0:
+            try:
+                self._ready_horse()
+                self._shortage.end()
+            except CannotStart as error:
+                self._shortage.note(error)
+        return self._shortage.rest
 
     def settle(self, execution: str) -> bool:
         """Has RQ's own code end that execution in the horse; False where another one ran last, or the horse is gone."""

@@ -22,6 +22,10 @@ class JobRunner(Protocol):
         """Runs a job and returns how it ended. It raises only errors that have nothing to do with the job."""
         ...
 
+    def rest(self) -> float:
+        """Seconds for which no job may be taken, as no process can be started to run it; 0 where one may."""
+        ...
+
     def settle(self, execution: str) -> bool:
         """Has RQ's own code end that execution, if it ran last; returns whether it did."""
         ...
@@ -57,6 +61,10 @@ class InProcessRunner:
             return returned(claim)
         finally:
             self._shutdown.interruptible = False
+
+    def rest(self) -> float:
+        """0: no process has to be started."""
+        return 0.0
 
     def settle(self, execution: str) -> bool:
         """Has RQ's own code end that execution, if it ran last; returns whether it did."""

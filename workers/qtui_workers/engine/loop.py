@@ -72,8 +72,12 @@ class Loop:
         idle_since = time.monotonic()
         while True:
             self._upkeep.run_due(None)
-            found = self._exchange.end_and_take(ended, more=max_jobs is None or self.done < max_jobs)
+            rest = self._runner.rest()
+            found = self._exchange.end_and_take(ended, more=not rest and (max_jobs is None or self.done < max_jobs))
             ended = None
+            if rest and not self._shutdown.requested:
+                self._wakeups.wait(min(rest, self._upkeep.next_due - time.monotonic()))
+                continue
             if isinstance(found, Claim) and self._shutdown.requested:
                 ended = found, returned(found)
                 continue

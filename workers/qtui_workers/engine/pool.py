@@ -48,6 +48,8 @@ class Pool:
         self._processes: dict[int, BaseProcess] = {}
         self._starts: Counter[int] = Counter()
         """How many workers have been started, by number."""
+        self._unstarted: set[int] = set()
+        """Places whose worker could not be started: no memory, or too many processes."""
         self._errors, self._report = Pipe(duplex=False)
         self._size = size
         self._woken, self._waker = socket.socketpair()
@@ -63,8 +65,13 @@ class Pool:
         for place in range(1, self._size + 1):
             self._start(place)
         worst = 0
-        while self._processes:
-            wait([self._woken, *(process.sentinel for process in self._processes.values())])
+        while self._processes or self._unstarted:
+            sentinels = [process.sentinel for process in self._processes.values()]
+            if self._unstarted:
+                wait([self._woken, self._stopped, *sentinels], _PAUSE)
+                self._start_unstarted()
+            else:
+                wait([self._woken, *sentinels])
             for place, process in list(self._processes.items()):
                 if not process.is_alive():
                     worst = max(worst, self._ended(place, process))
@@ -72,13 +79,27 @@ class Pool:
         return worst
 
     def _start(self, place: int) -> None:
-        self._starts[place] += 1
-        arguments = self._work, place, self._starts[place], self._report
+        arguments = self._work, place, self._starts[place] + 1, self._report
         process = get_context("fork").Process(target=_run_worker, args=arguments, name=f"worker {place}")
-        process.start()
+        try:
+            process.start()
+        except OSError as error:
+            if place not in self._unstarted:
+                log.error("worker %d cannot be started: %s; it is tried again", place, error.strerror)
+            self._unstarted.add(place)
+            return
+        self._unstarted.discard(place)
+        self._starts[place] += 1
         self._processes[place] = process
         if self._stopping:  # the signal arrived while it was being started
             process.terminate()
+
+    def _start_unstarted(self) -> None:
+        for place in sorted(self._unstarted):
+            if place > self._size or self._stopping:
+                self._unstarted.discard(place)
+            else:
+                self._start(place)
 
     def _ended(self, place: int, process: BaseProcess) -> int:
         del self._processes[place]

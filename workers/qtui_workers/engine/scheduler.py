@@ -95,6 +95,14 @@ class Scheduler(RqScheduler):
 
     # In the worker's process
 
+    def start(self) -> Any:
+        """Starts its process; where none can be started now, that is logged, and `take_over_if_due` tries it again."""
+        try:
+            return super().start()
+        except OSError as error:
+            log.error("Scheduler: no process can be started: %s; it is tried again", error.strerror)
+            return None
+
     def begin(self, *, burst: bool) -> None:
         """Starts its process, unless other workers have schedulers for these queues; in burst it enqueues once what is due."""
         self._next_takeover = math.inf if burst else time.monotonic() + _TAKEOVER_EVERY

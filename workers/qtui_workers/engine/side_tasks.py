@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.horse import Horse, HorseDied
+from qtui_workers.engine.horse import CannotStart, Horse, HorseDied
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -28,9 +28,23 @@ class SideTasks:
         self._in_horse = in_horse
         self._running: dict[Horse, tuple[str, float]] = {}
         """What each does, and when its time is over (time.monotonic)."""
+        self._waiting: list[tuple[str, Callable[[], None]]] = []
 
     def start(self, what: str, work: Callable[[], None]) -> None:
-        """Runs `work` once; `what` names it in the log."""
+        """Runs `work` once, as soon as a process can be started for it; `what` names it in the log."""
+        self._waiting.append((what, work))
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting:
+            try:
+                self._start(*self._waiting[0])
+            except CannotStart as error:
+                log.error("Worker %s: %s has to wait: no process can be started: %s", self._worker, self._waiting[0][0], error)
+                return
+            del self._waiting[0]
+
+    def _start(self, what: str, work: Callable[[], None]) -> None:
 
         def settle(_: str) -> bool:
             self._in_horse()
@@ -59,6 +73,7 @@ class SideTasks:
                 if not done:
                     log.error("Worker %s: %s did not come to its end", self._worker, what)
                 horse.end()
+        self._start_waiting()
 
 
 def _runs_no_job(_claim: Claim, _on_start: Callable[[], None] | None) -> NoReturn:
