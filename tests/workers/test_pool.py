@@ -23,7 +23,7 @@ PAIR = ("--concurrency", "2", "--name", "pair")
 
 
 def test_a_name_that_is_taken_ends_the_pool_and_is_said_once(server: Server, home: Path) -> None:
-    with working(server, home, *PAIR):
+    with working(server, home, *PAIR, "--lease", "3"):
         done = run(home, "--url", server.url, *PAIR)
     assert done.returncode == 5
     assert done.stderr.count("is there already: choose another --name") == 1

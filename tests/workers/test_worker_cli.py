@@ -108,7 +108,7 @@ def test_a_bad_mail_setting_is_named_at_the_start_and_stops_the_jobs_that_need_i
 
 
 def test_a_second_worker_of_the_same_name_is_refused(server: Server, home: Path) -> None:
-    with working(server, home, "--name", "w1"):
+    with working(server, home, "--name", "w1", "--lease", "3"):
         done = run(home, "--burst", "--url", server.url, "--name", "w1")
     assert done.returncode == 5
     assert done.stderr.splitlines()[-1] == "qtui-worker: a worker named 'w1' is there already: choose another --name"

@@ -35,8 +35,10 @@ from qtui_workers.engine.start_detection import report_start
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.wakeups import Wakeups
 from qtui_workers.engine.worker_events import WorkerEvents
+from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.engine.worker_store import Beat, WorkerStore
 from qtui_workers.enqueue.cron import Cron
+from qtui_workers.errors import Refused
 from qtui_workers.rate.limiter import Limits, declarations
 from qtui_workers.server.connection import retry_of
 
@@ -77,13 +79,16 @@ class Assembly:
         # The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
         length = 0 if in_process else max(1, round(lease * 2 / 3))
         self.internals = internals = WorkerInternals(worker)
-        self._store = store = WorkerStore(connection, name, length, declarations(processors))
+        self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
+        self.name = WorkerName(connection, name, lease, wait=shutdown.wait)
+        self.replaced: Refused | None = None
+        """Why the worker had to end: another one has its name."""
+        self._store = store = WorkerStore(connection, name, self.name, length, declarations(processors))
         self._events = events = WorkerEvents(connection, name)
 
         # What is done beside the jobs
         self.commands = Commands(connection, worker.pubsub_channel_name)
         self._watch = QueueWatch(connection)
-        self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
         wakeups = Wakeups(shutdown, self.commands, self._watch)
         self.cron = Cron(connection, processors if cron else (), name=name)
@@ -139,7 +144,12 @@ class Assembly:
         """What is done after each heartbeat; raises redis.RedisError or OSError."""
         worker = self._worker
         if not beat.known:
-            worker.register_birth()
+            try:
+                worker.register_birth()
+            except Refused as error:
+                self.replaced = error
+                self.shutdown.end_at_once()
+                return
         if not self.commands.subscribed:
             worker.subscribe()
         self.outage.end()

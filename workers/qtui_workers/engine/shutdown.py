@@ -89,6 +89,12 @@ class Shutdown:
         with suppress(OSError):
             self._waker.send(b"!")
 
+    def end_at_once(self) -> None:
+        """Requests the stop from within the loop; a running job goes back to its queue."""
+        if not self.requested:
+            self._internals.note_stop_requested(now())
+        self.deadline = 0.0
+
     def fileno(self) -> int:
         """The descriptor that becomes readable when a stop is requested."""
         return self._woken.fileno()
@@ -101,10 +107,11 @@ class Shutdown:
             self._acknowledged = True
             self._on_acknowledged()
 
-    def wait(self, seconds: float) -> None:
-        """Waits so long, or until a stop is requested."""
+    def wait(self, seconds: float) -> bool:
+        """Waits so long, or until a stop is requested; returns whether one is."""
         if not self.requested:
             select.select([self], [], [], seconds)
+        return self.requested
 
     @contextmanager
     def hurries(self) -> Iterator[None]:

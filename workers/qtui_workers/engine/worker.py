@@ -41,7 +41,7 @@ from qtui_workers.engine.scheduler import Scheduler, end_process
 from qtui_workers.engine.shutdown import Abandoned
 from qtui_workers.engine.signals import on_stop
 from qtui_workers.engine.unreadable import AWAY
-from qtui_workers.errors import InvalidInput, Refused
+from qtui_workers.errors import InvalidInput
 from qtui_workers.rate.limiter import register
 from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
@@ -164,6 +164,8 @@ class Worker(RqWorker):
             self._parts.outage.begin(redis.TimeoutError())
         finally:
             self.teardown()
+        if self._parts.replaced:
+            raise self._parts.replaced
         done = self._parts.loop.done
         self.log.info("Worker %s: stopped after %d job%s", self.name, done, "" if done == 1 else "s")
         return done > 0
@@ -225,13 +227,26 @@ class Worker(RqWorker):
                 raise InvalidInput(f"this worker looks at {known}, never at {key}: use RQ's own prefixes of keys")
 
     def register_birth(self) -> None:
-        """Adds this worker to the list of workers; its own entry from before a lost connection is replaced."""
-        if self.birth_date is not None:
-            self.connection.delete(self.key)
-        try:
-            super().register_birth()
-        except ValueError:
-            raise Refused(f"a worker named '{self.name}' is there already: choose another --name") from None
+        """Adds this worker to the list of workers, also anew where its record has expired while Redis was away.
+
+        Raises Refused where a worker of that name lives.
+        """
+        self._parts.name.take(patient=self.birth_date is None)
+        super().register_birth()
+        self.heartbeat()
+
+    def register_death(self) -> None:
+        """Writes that this worker has ended, unless the record is another's: this one was refused, or replaced."""
+        if self._parts.name.is_held():
+            super().register_death()
+
+    def serialize(self) -> dict[str, Any]:
+        """The worker's record, with the mark of this process."""
+        return super().serialize() | {keys.FIELD_HOLDER: self._parts.name.holder}
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """As RQ's; but the record expires after one lease without a heartbeat, unless heartbeats wait for a job."""
+        super().heartbeat(timeout if self.in_process and timeout else self._parts.name.ttl, pipeline)
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Writes the worker's state, for others to see; where Redis is away, the worker goes on without that."""

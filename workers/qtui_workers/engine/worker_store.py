@@ -14,14 +14,13 @@ from redis.exceptions import NoScriptError
 from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
+from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.server.connection import own_connection
 from qtui_workers.server.redis_errors import of_script
 from qtui_workers.server.rq_format import format_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
 
-WORKER_TTL: Final = 90
-"""Seconds from a worker's last heartbeat until its record expires."""
 _STRANDED_AFTER: Final = 60
 
 _STEP: Final = Script.load("step")
@@ -69,12 +68,16 @@ class Beat:
 class WorkerStore:
     """The record of one worker. Every method is one round trip, and raises redis.RedisError or OSError."""
 
-    def __init__(self, connection: redis.Redis, worker: str, lease: int, limits: Mapping[str, str]) -> None:
-        """`lease` in seconds; 0: as long as the job may take. `limits`: those that the processors declare, by queue (JSON)."""
+    def __init__(self, connection: redis.Redis, worker: str, name: WorkerName, lease: int, limits: Mapping[str, str]) -> None:
+        """`lease`: seconds of the leases on jobs; 0: as long as the job may take.
+
+        `limits`: those that the processors declare, by queue (JSON).
+        """
         self._connection = connection
         self._own_connection: Any = own_connection(connection)
         self._limits = limits
         self._worker = worker
+        self._name = name
         self._lease = lease
         self.may_have_run = False
         """Whether the last step may have been carried out, although it raised an error: it was sent."""
@@ -147,7 +150,7 @@ class WorkerStore:
 
     def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> Outcome | None:
         """Ends a job of a worker that was lost; returns `lost` where another has done so, or the lost worker is back."""
-        given = {**self._common(time.time(), worker, 0), **ending.arguments(claim, forced=True), "next": ""}
+        given = {**self._common(time.time()), "worker": worker, "ttl": 0, **ending.arguments(claim, forced=True), "next": ""}
         outcome, *_ = self._run_step(_STEP.values(**given))
         return _outcome(outcome)
 
@@ -168,10 +171,11 @@ class WorkerStore:
         """Puts back entries that a stock worker left between queue and start a minute ago; returns their ids."""
         return [decode(one) for one in _STRANDED.run(self._connection, queue=queue, after=_STRANDED_AFTER)]
 
-    def _common(self, now: float, worker: str | None = None, ttl: int = WORKER_TTL) -> dict[str, Argument]:
+    def _common(self, now: float) -> dict[str, Argument]:
         """The arguments of `lua/lease.lua`."""
-        name = self._worker if worker is None else worker
-        return {"worker": name, "iso": format_time(now), "now": repr(now), "lease": self._lease, "ttl": ttl}
+        name = self._name
+        times: dict[str, Argument] = {"iso": format_time(now), "now": repr(now), "lease": self._lease, "ttl": name.ttl}
+        return {"worker": self._worker, "holder": name.holder, **times}
 
 
 def _outcome(raw: bytes) -> Outcome | None:

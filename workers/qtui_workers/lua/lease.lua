@@ -1,6 +1,7 @@
 -- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job).
 -- requires: reply_of, time
--- arguments: worker, iso, now, lease, ttl
+-- arguments: worker, holder, iso, now, lease, ttl
+-- `holder`: the mark of the worker's process in its record.
 -- `iso`: now as RQ writes it; `now`: in seconds. `lease`: the seconds of a lease; 0: nobody renews it. `ttl`: seconds after
 -- which the worker's record expires; 0: another worker calls this for it, and does not renew that record.
 --
@@ -19,9 +20,15 @@ local function lease_key(queue)
   return keys.registry(statuses.registry.started, queue)
 end
 
+-- whether the worker's record is this process's, and whether it is another's
+local function whose_record()
+  local holder = TTL > 0 and reply_of('HGET', worker_key, keys.FIELD_HOLDER)
+  return holder == args.holder, type(holder) == 'string' and holder ~= args.holder
+end
+
 -- the worker's heartbeat; false where the worker has no record any more
 local function heartbeat(state)
-  if TTL == 0 or redis.call('EXISTS', worker_key) == 0 then
+  if not whose_record() then
     return false
   end
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)

@@ -11,7 +11,7 @@
 local MOST_DROPPED = 1000
 
 -- A first write that needs memory: a server without memory refuses the script here, and not later.
-local known = TTL > 0 and redis.call('EXISTS', worker_key) == 1
+local known, replaced = whose_record()
 if known then
   redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', 'busy')
 end
@@ -168,7 +168,9 @@ local function claim()
   if before then
     return before
   end
-  if redis.call('EXISTS', keys.SUSPENDED) == 1 then
+  if replaced then -- another worker has its name: this one has to end
+    return { outcome, 'nothing', 0, 0 }
+  elseif redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { outcome, 'nothing', 0, 1 }
   end
   local now = TIME[1] * 1000000 + TIME[2]

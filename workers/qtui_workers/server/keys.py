@@ -55,6 +55,9 @@ FIELD_ATTEMPTS: Final = "qtui_attempts"
 FIELD_PROGRESS: Final = "qtui_progress"
 """Field of a job's hash: JSON `{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`."""
 
+FIELD_HOLDER: Final = "qtui_holder"
+"""Field of a worker's hash: the mark of the process that has the name (`qtui_workers.engine.worker_name`)."""
+
 
 def queue(name: str) -> str:
     """The list of waiting job ids: the head is next, the tail is newest."""
