@@ -11,7 +11,7 @@ from typing import Final
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
-from qtui_workers.engine.horse import CannotStart, Horse, HorseDied
+from qtui_workers.engine.horse import CannotStart, Horse, HorseDied, Perform
 from qtui_workers.engine.job_runner import ReportStart
 from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
 from qtui_workers.engine.outage import Outage
@@ -73,8 +73,8 @@ class HorseSupervisor:
         """Runs a job and returns how it ended, also where the horse dies meanwhile, or none can be started."""
         try:
             horse = self._ready_horse()
-        except CannotStart as error:
-            self._shortage.note(error)
+        except CannotStart as cause:
+            self._shortage.note(cause)
             return returned(claim)
         self._internals.note_horse(horse.pid)
         reason: Reason = "died"
@@ -132,12 +132,7 @@ class HorseSupervisor:
             return self._killed_jobs.end_by_rq(claim, ending, error) or returned(claim)
 
         while True:
-            horse = Horse(end, self._performer.settle)
-            answer: Ending | Reason = "died"
-            with suppress(HorseDied):
-                horse.run(claim)
-                answer = self._await_ending(horse, claim)
-            horse.end()
+            answer = self._run_once(end, claim)
             if not isinstance(answer, Ending):
                 return settled
             if answer.kind != "returned":
@@ -145,6 +140,22 @@ class HorseSupervisor:
             if self._shutdown.is_due():
                 return settled
             self._wakeups.wait(_PAUSE)
+
+    def _run_once(self, perform: Perform, claim: Claim) -> Ending | Reason:
+        """Runs that in a horse of its own; where none can be started now, it is as if Redis were away."""
+        try:
+            horse = Horse(perform, self._performer.settle)
+        except CannotStart as error:
+            self._shortage.note(error)
+            self._upkeep.run_due(claim)
+            return returned(claim)
+        try:
+            horse.run(claim)
+            return self._await_ending(horse, claim)
+        except HorseDied:
+            return "died"
+        finally:
+            horse.end()
 
     def _await_ending(self, horse: Horse, claim: Claim) -> Ending | Reason:
         """How the job ended, or why its horse has to be killed."""
