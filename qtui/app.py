@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from qtui.changes import Changes
@@ -14,6 +16,7 @@ from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueuePr
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
 from qtui.session import Session
+from qtui.terminal import Terminal
 from qtui.theme import THEMES
 
 
@@ -39,13 +42,20 @@ class QtuiApp(Changes):
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
         # With priority: also from a field in which a colon is only a colon.
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
+        # With priority: also over a dialog.
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
         Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
     ]  # fmt: skip
 
-    def __init__(self, session: Session, *, theme: str | None = None) -> None:
-        """`theme` is the name of a theme; if it is unknown or None, the first theme of `qtui.theme` is used."""
-        super().__init__()
+    def __init__(self, session: Session, *, theme: str | None = None, driver_class: type[Driver] | None = None) -> None:
+        """`theme` is the name of a theme; if it is unknown or None, the first theme of `qtui.theme` is used.
+
+        `driver_class` is how the terminal is driven; None is Textual's own way.
+        """
+        super().__init__(driver_class=driver_class)
         self.session = session
+        self.crash: Exception | None = None
+        """The exception that ended the dashboard; the first one where there are several."""
         for each in THEMES:
             self.register_theme(each)
         self.theme = theme if theme in self.available_themes else THEMES[0].name
@@ -67,8 +77,8 @@ class QtuiApp(Changes):
             await self.pop_screen()
 
     def action_command_palette(self) -> None:
-        """Open the palette, unless it is open."""
-        if not isinstance(self.screen, CommandPalette):
+        """Open the palette, unless it is open, or a dialog is."""
+        if not self.screen.is_modal:
             self.push_screen(CommandPalette(id="--command-palette"))
 
     def action_help(self) -> None:
@@ -88,3 +98,17 @@ class QtuiApp(Changes):
         """Quit because of a signal; the exit code is 128 + the number of the signal."""
         self.action_stop_operation()
         self.exit(return_code=128 + signal_number)
+
+    def on_terminal_gone(self) -> None:
+        """End, as the terminal has."""
+        self.leave_for(signal.SIGHUP)
+
+    def on_terminal_failed(self, message: Terminal.Failed) -> None:
+        """Crash with the error of the thread that reads the terminal."""
+        raise message.error
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep the exception for who opened the dashboard, and print nothing: Textual would print the values of variables."""
+        self.crash = self.crash or error
+        super()._handle_exception(error)
+        self._exit_renderables.clear()

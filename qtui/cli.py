@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from qtui import output
 from qtui.commands import Command, find, find_all
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
@@ -80,7 +81,7 @@ def qtui(
 
 def dashboard() -> None:
     """Open the dashboard; with no terminal, print the overview."""
-    if not (sys.stdout.isatty() and sys.stdin.isatty()):
+    if not output.on_terminal():
         from qtui.commands.queues import queues
 
         queues()
@@ -94,6 +95,7 @@ def dashboard() -> None:
 
 def main() -> None:
     """The entry point: an error is one sentence on standard error, and the exit code tells its kind."""
+    output.keep_descriptors()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
     if os.environ.get("QTUI_PROCESSORS"):
@@ -101,10 +103,14 @@ def main() -> None:
     try:
         app(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
     except QtuiError as error:
-        sys.stderr.write(f"qtui: {printable(str(error), 2_000)}\n")
+        output.note(f"qtui: {printable(str(error), 2_000)}")
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of ours
+        from qtui import crash
+
+        raise SystemExit(crash.report(error)) from None
 
 
 def _optional_value(words: list[str], option: str, default: str) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from qtui import crash
 from qtui.settings import Preferences
 from qtui_workers.server.contexts import Context
 
@@ -26,17 +27,28 @@ ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 
 
 def open_dashboard(context: Context, client: redis.Redis, preferences: Preferences) -> None:
-    """Run the dashboard until the operator leaves it; raises SystemExit with 128 + the signal's number if a signal ended it."""
+    """Run the dashboard until the operator leaves it.
+
+    Raises SystemExit with 128 + the signal's number if a signal ended it, with that of SIGHUP if its terminal is gone, and
+    with 70 if it crashed.
+    """
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)
     gc.disable()  # imports create objects that all stay: collecting garbage meanwhile takes a tenth of the start
     from qtui.app import QtuiApp
     from qtui.session import Session
+    from qtui.terminal import Terminal
 
     gc.freeze()
     gc.enable()
-    app = QtuiApp(Session(context, client, refresh_seconds=preferences.refresh), theme=preferences.theme)
+    app = QtuiApp(
+        Session(context, client, refresh_seconds=preferences.refresh),
+        theme=preferences.theme,
+        driver_class=None if os.environ.get("TEXTUAL_DRIVER") else Terminal,
+    )
     with _handlers_restored():
         asyncio.run(_run(app))
+    if app.crash:
+        raise SystemExit(crash.report(app.crash))
     if app.return_code:
         raise SystemExit(app.return_code)
 
@@ -57,7 +69,7 @@ async def _run(app: QtuiApp) -> None:
 @contextmanager
 def _handlers_restored() -> Iterator[None]:
     """Restores the signal handlers afterwards: an event loop that ends resets them to the defaults of the system."""
-    before = {number: signal.getsignal(number) for number in ENDING}
+    before = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGTSTP, signal.SIGCONT)}
     try:
         yield
     finally:

@@ -78,7 +78,7 @@ def demo(
         service = QueueService(client)
         for sample in itertools.islice(itertools.cycle(SAMPLES), jobs):
             _enqueue(service, sample)
-        if sys.stdout.isatty() and sys.stdin.isatty():
+        if output.on_terminal():
             _show(client, service, seconds)
         else:
             _print_results(client, seconds)

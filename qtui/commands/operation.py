@@ -110,20 +110,19 @@ def _ask(planned: Plan, chosen: Context) -> None:
     """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many."""
     question = printable(questions.operation_question(planned, chosen.name))
     number = questions.number_to_type(planned, guarded=chosen.guarded)
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
-    sys.stderr.write(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
-    sys.stderr.flush()
+    output.write_note(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
     answer = sys.stdin.readline().strip().lower()
     if not (formatting.is_count(answer, number) if number else answer in ("y", "yes")):
         raise Refused("nothing was done")
 
 
 def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
+    if output.is_terminal(sys.stderr):
         end = "\n" if done >= total else ""
         bar = formatting.bar(done / total if total else None, 24)
-        sys.stderr.write(f"\r{bar} {formatting.count(done)} of {formatting.count(total)}{end}")
+        output.write_note(f"\r{bar} {formatting.count(done)} of {formatting.count(total)}{end}")
 
 
 def _report(report: Report, planned: Plan, json: bool) -> None:

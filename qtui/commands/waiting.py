@@ -73,7 +73,7 @@ class _Line:
     """The line shown while waiting: on a terminal it is rewritten, elsewhere a new line is written every few seconds."""
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
+        self._terminal = output.is_terminal(sys.stderr)
         self.every = 0.25 if self._terminal else 1.0
         """Seconds between two reads of the job."""
         self._shown = ""
@@ -97,9 +97,7 @@ class _Line:
         """Erase the line on the terminal, and move the cursor to its beginning."""
         if self._terminal and self._shown:
             self._rewrite("")
-            sys.stderr.write("\r")
-            sys.stderr.flush()
+            output.write_note("\r")
 
     def _rewrite(self, text: str) -> None:
-        sys.stderr.write("\r" + formatting.pad(text, max(20, os.get_terminal_size(sys.stderr.fileno()).columns) - 1))
-        sys.stderr.flush()
+        output.write_note("\r" + formatting.pad(text, max(20, os.get_terminal_size(sys.stderr.fileno()).columns) - 1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import qtui.cli
 from tests import launcher
-from tests.support import clean_environment, wait_until
+from tests.support import clean_environment
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "qtui")
@@ -108,50 +107,6 @@ class Qtui:
             if process.poll() is None:
                 process.kill()
             process.communicate()
-
-
-@dataclass
-class Terminal:
-    """A pseudo-terminal, 100 cells by 30, and what was written to it so far."""
-
-    master: int
-    seen: str = ""
-
-    def wait_for(self, text: str) -> None:
-        """Read until the text was written; fails where it never is."""
-        import select
-
-        def read() -> bool:
-            if select.select([self.master], [], [], 0.01)[0]:
-                self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
-            return text in self.seen
-
-        wait_until(read, description=f"{text!r} is on the terminal, which shows {self.seen[-2000:]!r}")
-
-    def type(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
-
-
-@contextmanager
-def on_terminal(qtui: Qtui, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Terminal]]:
-    """The command on a terminal of its own, where Ctrl-C works as it does for a person."""
-    import fcntl
-    import struct
-    import termios
-
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-    ends: dict[str, Any] = {"stdin": slave, "stdout": slave, "stderr": slave}
-
-    def own_terminal() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-    try:
-        with qtui.running(*arguments, preexec_fn=own_terminal, **ends) as process:
-            yield process, Terminal(master)
-    finally:
-        os.close(slave)
-        os.close(master)
 
 
 def keyspace(client: redis.Redis) -> dict[bytes, bytes | None]:

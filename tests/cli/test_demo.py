@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import Qtui, interrupt, on_terminal, processes_of
+from tests.cli.support import Qtui, interrupt, processes_of
+from tests.cli.terminals import on_terminal
 from tests.support import wait_until
 
 

@@ -16,7 +16,8 @@ from rq.serializers import JSONSerializer
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
-from tests.cli.support import Qtui, on_terminal
+from tests.cli.support import Qtui
+from tests.cli.terminals import on_terminal
 from tests.support import Server
 from tests.workers.support import run_burst, working
 

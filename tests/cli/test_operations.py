@@ -11,7 +11,8 @@ from rq import Queue
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.seed import copies
-from tests.cli.support import Qtui, keyspace, on_terminal
+from tests.cli.support import Qtui, keyspace
+from tests.cli.terminals import on_terminal
 
 REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
 

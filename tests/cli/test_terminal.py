@@ -13,7 +13,8 @@ import redis
 
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
-from tests.cli.support import COMMAND, Qtui, interrupt, on_terminal, processes_of
+from tests.cli.support import COMMAND, Qtui, interrupt, processes_of
+from tests.cli.terminals import on_terminal
 from tests.support import Server, wait_until
 
 
