@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qtui.broker import acknowledged
-from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine, Moment, Progress, QueueRow, Window
+from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window
 from qtui.broker.status import COUNTED
+from qtui_workers.reporting.job_log import LogLine
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement

@@ -8,11 +8,12 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import arguments, clock, payload, rows
-from qtui.broker.models import Attempt, JobDetail, JobRow, LogLine
+from qtui.broker.models import Attempt, JobDetail, JobRow
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui_workers.errors import NotFound
 from qtui_workers.reporting.error_lines import error_line
+from qtui_workers.reporting.job_log import read_log
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import is_wrong_type
@@ -141,7 +142,7 @@ def _detail(job_id: str, whole: _Raw, scheduled_for: float | None) -> JobDetail:
         traceback=traceback,
         attempts=attempts,
         timeline=moments(row, attempts),
-        logs=tuple(_log_line(*entry) for entry in reversed(whole.log)),
+        logs=read_log(whole.fields.get(keys.FIELD_LOG), [_entry(*each) for each in reversed(whole.log)])[-MAX_LOG:],
         depends_on=whole.dependencies or _named_dependencies(whole.fields),
         dependents=whole.dependents,
         heartbeat_at=parse_time(whole.fields.get("last_heartbeat")),
@@ -230,11 +231,5 @@ def _named_dependencies(fields: dict[str, bytes]) -> tuple[str, ...]:
     return tuple(str(item) for item in value[:MAX_IDS]) if isinstance(value, list) else ()
 
 
-def _log_line(entry_id: bytes, flat: list[bytes]) -> LogLine:
-    fields = {decode(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
-    stamp = parse_int(entry_id.split(b"-")[0]) or 0
-    return LogLine(
-        at=parse_number(fields.get("at")) or stamp / 1000,
-        level=decode(fields.get("level")) or "info",
-        text=decode(fields.get("text")),
-    )
+def _entry(entry_id: bytes, flat: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:
+    return entry_id, dict(zip(flat[::2], flat[1::2], strict=True))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from qtui.broker.status import Status
+from qtui_workers.reporting.job_log import LogLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +163,6 @@ class Moment:
     """created, enqueued, started, ended…, with the attempt's number and worker where known."""
     status: Status | None = None
     """The status whose glyph and tone are shown with this step."""
-
-
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line that a running job printed or logged."""
-
-    at: float
-    level: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

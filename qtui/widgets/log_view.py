@@ -14,10 +14,10 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from qtui import formatting
-from qtui.broker.models import LogLine
 from qtui.broker.status import Tone
 from qtui.formatting import pad
 from qtui.widgets.line_view import LineView
+from qtui_workers.reporting.job_log import LogLine
 from qtui_workers.text import printable
 
 KEEP = 20_000

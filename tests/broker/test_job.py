@@ -10,9 +10,10 @@ from rq import Queue
 from rq.job import Job
 
 from qtui.broker import job
-from qtui.broker.models import LogLine, Progress
+from qtui.broker.models import Progress
 from qtui.broker.status import STATUSES, Status
 from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.reporting.job_log import LogLine
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 

@@ -9,11 +9,11 @@ from textual import events
 from textual.color import Color
 from textual.widgets import Static
 
-from qtui.broker.models import LogLine
 from qtui.theme import DARK, LIGHT
 from qtui.widgets.log_view import KEEP, LogView
 from qtui.widgets.payload_view import PayloadView
 from qtui.widgets.traceback_view import TracebackView
+from qtui_workers.reporting.job_log import LogLine
 from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host, until
 
 # -- traceback -------------------------------------------------------------------

@@ -12,6 +12,7 @@ from rq.serializers import JSONSerializer
 
 from qtui_workers.engine.job import Job
 from qtui_workers.server import keys
+from tests.workers.support import log_of
 
 
 def enqueued(client: redis.Redis, job_id: str = "one", **options: Any) -> Job:
@@ -31,7 +32,7 @@ def writes(job: Job) -> int:
 
 
 def texts(job: Job) -> list[bytes]:
-    return [entry[b"text"] for _, entry in job.connection.xrange(keys.log(job.id))]
+    return [line.text.encode() for line in log_of(job.connection, job.id)]
 
 
 def notes(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import redis
 
+from qtui_workers.reporting.job_log import LogLine, read_log
 from qtui_workers.server import keys
 from tests import launcher
 from tests.launcher import Started
@@ -66,5 +67,9 @@ def field(client: redis.Redis, job_id: str, name: str) -> bytes | None:
     return value
 
 
+def log_of(client: redis.Redis, job_id: str) -> tuple[LogLine, ...]:
+    return read_log(field(client, job_id, keys.FIELD_LOG), client.xrange(keys.log(job_id)))
+
+
 def log_lines(client: redis.Redis, job_id: str) -> list[tuple[str, str]]:
-    return [(e[b"level"].decode(), e[b"text"].decode()) for _, e in client.xrange(keys.log(job_id))]
+    return [(line.level, line.text) for line in log_of(client, job_id)]

@@ -58,9 +58,12 @@ class Plain:
         if end.keep is not None:
             self.order[end.id] = place
             alive = self.alive(now)
-            for surplus in alive[: max(0, len(alive) - end.keep)]:
-                del self.expires[surplus]
-                self.order.pop(surplus, None)
+            surplus = alive[: max(0, len(alive) - end.keep)]
+            newest = max((self.order.get(one, -1) for one in surplus), default=-1)
+            expired = [one for one in self.expires if one not in alive and self.order.get(one, place) < newest]
+            for one in (*surplus, *expired):  # what expired before the surplus ended is forgotten with it
+                del self.expires[one]
+                self.order.pop(one, None)
 
     def alive(self, now: int) -> list[int]:
         """Oldest first; what ended elsewhere is older than all that ended here."""

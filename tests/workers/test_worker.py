@@ -21,7 +21,7 @@ from qtui_workers.engine.job import Job, NotAllowed, Policy
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
-from tests.workers.support import MODULE, add, environment, field, log_lines, run_burst, working
+from tests.workers.support import MODULE, add, environment, field, log_lines, log_of, run_burst, working
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_failing_job_waits_longer_each_time_and_then_fails(
     with working(server, home):
         wait_until(lambda: service.status(job_id).status == "failed", description="the job fails for good")
     assert field(client, job_id, keys.FIELD_ATTEMPT) == b"3"
-    times = [float(entry[b"at"]) for _, entry in client.xrange(keys.log(job_id))]
+    times = [line.at for line in log_of(client, job_id)]
     # RQ schedules in whole seconds, so a wait of one may be nearly none.
     assert times[1] - times[0] < times[2] - times[1]
     assert service.status(job_id).failed_reason == "qtui_workers.processors.test_job.TestJobFailed: told to fail: hello"

@@ -100,7 +100,7 @@ def processor(
     timeout: Duration = 180,
     result_ttl: Duration = timedelta(days=1),
     failure_ttl: Duration = timedelta(days=30),
-    keep_finished: int | None = None,
+    keep_finished: int | None = 1_000,
     keep_failed: int | None = None,
     cron: str | None = None,
     every: Duration | None = None,

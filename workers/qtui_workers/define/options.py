@@ -107,7 +107,7 @@ _REPLACEABLE: Final = frozenset(RunOptions.model_fields)
 class Options(RunOptions):
     """How the jobs of a processor run, unless a job's own options replace it."""
 
-    keep_finished: _Count | None = None
+    keep_finished: _Count | None = 1_000
     """At most so many finished jobs of the queue are kept, the newest; None: no bound but `result_ttl`."""
     keep_failed: _Count | None = None
     """At most so many failed jobs of the queue are kept, the newest; None: no bound but `failure_ttl`."""

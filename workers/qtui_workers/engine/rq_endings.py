@@ -44,7 +44,7 @@ _PAUSE: Final = 1.0
 
 
 class RqEndings:
-    """Has RQ's own code end jobs, each only while this worker holds it; then removes the oldest jobs where wanted.
+    """Has RQ's own code end jobs, each only while this worker holds it; then folds the log and removes the oldest jobs.
 
     It waits for Redis as long as it takes. RQ's code runs in a horse: to make it give up, the worker ends the horse.
     """
@@ -90,7 +90,7 @@ class RqEndings:
         """Writes that a job has finished, with its event, and removes the oldest finished jobs where wanted."""
         self.repeat_until_accepted(rq_method)
         self._events.ended(EventKind.COMPLETED, job)
-        self._keep_newest(job, queue, "finished")
+        self._tidy(job, queue, "finished")
 
     def handle_failure(self, job: Job, queue: Queue, rq_method: Callable[[], None], traceback: str) -> None:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
@@ -98,7 +98,7 @@ class RqEndings:
         status = _status(job)
         final = status is not None and status.failed
         self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=brief(traceback))
-        self._keep_newest(job, queue, "failed")
+        self._tidy(job, queue, "failed")
 
     def repeat_until_accepted(self, write: Callable[[], None]) -> None:
         """Repeats a transaction until the server accepts it; raises the server's error where this worker has to end."""
@@ -135,12 +135,11 @@ class RqEndings:
         except Exception as error:  # noqa: BLE001 - whatever a record holds, the next job must get its turn
             log.error("job %s: what waits for it cannot be enqueued: %s", printable(claim.id), printable(str(error)))
 
-    def _keep_newest(self, job: Job, queue: Queue, registry: str) -> None:
-        retention = retention_of(job)
-        keep = retention.finished if registry == "finished" else retention.failed
+    def _tidy(self, job: Job, queue: Queue, registry: str) -> None:
         status = _status(job)
-        if keep is not None and status is not None and status.outcome:
-            self._store.trim(registry, queue.name, job.id, keep)
+        if status is not None and status.outcome:
+            retention = retention_of(job)
+            self._store.tidy(registry, queue.name, job.id, retention.finished if registry == "finished" else retention.failed)
 
     @contextmanager
     def _endless_patience(self) -> Iterator[None]:

@@ -25,7 +25,7 @@ _STRANDED_AFTER: Final = 60
 
 _STEP: Final = Script.load("step")
 _BEAT: Final = Script.load("beat")
-_TRIM: Final = Script.load("trim")
+_TIDY: Final = Script.load("tidy")
 _STRANDED: Final = Script.load("stranded")
 
 
@@ -163,9 +163,9 @@ class WorkerStore:
         )
         return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
 
-    def trim(self, kind: str, queue: str, job_id: str, keep: int) -> None:
-        """Keeps the newest `keep` jobs of a registry (`keys.registry`) in which that job has just ended."""
-        _TRIM.run(self._connection, kind=kind, queue=queue, id=job_id, keep=keep)
+    def tidy(self, kind: str, queue: str, job_id: str, keep: int | None) -> None:
+        """Folds the log of a job that has just ended, and keeps the newest `keep` jobs of its registry (`keys.registry`)."""
+        _TIDY.run(self._connection, kind=kind, queue=queue, id=job_id, keep="" if keep is None else keep)
 
     def requeue_stranded(self, queue: str) -> list[str]:
         """Puts back entries that a stock worker left between queue and start a minute ago; returns their ids."""

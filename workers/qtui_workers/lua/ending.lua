@@ -1,5 +1,5 @@
 -- How a job ends: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
--- requires: event, limit, lease, retention
+-- requires: event, limit, lease, retention, log
 -- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
 -- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
 -- `kind` is one of `qtui_workers.engine.ending.Kind`; where no job ends, all these are ''. `took` and `delay`: seconds.
@@ -57,6 +57,7 @@ end
 local function settle(ending)
   local key = keys.job(ending.id)
   write_result(ending)
+  fold_log(ending.id)
   local expires = ending.ttl or ending.default_ttl
   if expires > 0 then
     reply_of('EXPIRE', key, expires)

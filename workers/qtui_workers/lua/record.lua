@@ -1,8 +1,9 @@
 -- Writes progress and log lines of a job, unless the job is gone: the keys of a removed job must not be created again.
--- requires: event
--- arguments: id, progress, cap, ttl
+-- requires: event, log
+-- arguments: id, progress, cap, ttl, ended
 -- arguments: details, events_cap, job, queue, call, worker, attempt
--- `progress` is JSON or ''; `cap` and `ttl` (seconds) are those of the log stream; `details`, of an event of progress, are ''
+-- `progress` is JSON or ''; `cap` and `ttl` (seconds) are those of the log stream; `ended` is 1 with
+-- the last lines of a job that gets no further attempt; `details`, of an event of progress, are ''
 -- for none. Unnamed: level, text and time of each line.
 
 local job, log = keys.job(args.id), keys.log(args.id)
@@ -19,4 +20,7 @@ for i = FIRST, #ARGV, 3 do
   redis.call('XADD', log, 'MAXLEN', '~', args.cap, '*', 'level', ARGV[i], 'text', ARGV[i + 1], 'at', ARGV[i + 2])
 end
 redis.call('EXPIRE', log, args.ttl)
+if args.ended == '1' then
+  fold_log(args.id)
+end
 return 1

@@ -21,7 +21,7 @@ from rq.job import Job
 from rq.timeouts import BaseTimeoutException
 
 from qtui_workers.reporting.current_job import attempt_of
-from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING, Recorder
+from qtui_workers.reporting.recorder import Recorder
 from qtui_workers.reporting.source import Source, is_own, work_for
 from qtui_workers.reporting.worker_logs import keep_logging
 
@@ -67,7 +67,7 @@ def recording(job: Job | None) -> Iterator[None]:
         yield
         return
     if _active is not None:  # its end was interrupted by a timeout or a stop
-        _active.end(KEPT_WHILE_RUNNING)
+        _active.end(None)
     current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
     failed = True
     try:
@@ -78,10 +78,13 @@ def recording(job: Job | None) -> Iterator[None]:
         current.end(_kept_for(job, failed=failed))
 
 
-def _kept_for(job: Job, *, failed: bool) -> int:
-    """How long log lines stay, in seconds: as long as the job, but a minute at least and 30 days at most."""
+def _kept_for(job: Job, *, failed: bool) -> int | None:
+    """How long log lines stay, in seconds: as long as the job, but a minute at least and 30 days at most.
+
+    None: another attempt follows.
+    """
     if failed and job.retries_left:
-        return KEPT_WHILE_RUNNING
+        return None
     ttl = job.failure_ttl if failed else job.result_ttl
     if ttl is None:  # RQ keeps a failed job for a year then
         ttl = _LONGEST_KEPT if failed else DEFAULT_RESULT_TTL
@@ -120,7 +123,7 @@ class _Recording:
         if logging.root.level > logging.INFO:
             logging.root.setLevel(logging.INFO)
 
-    def end(self, keep: int) -> None:
+    def end(self, keep: int | None) -> None:
         """Undoes these changes, also where only some were made, and also what the job itself did to the standard streams."""
         global _active
         sys.stdout, sys.stderr = self._stdout, self._stderr

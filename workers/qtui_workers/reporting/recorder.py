@@ -65,7 +65,7 @@ class Recorder:
         self._lines: deque[_Line] = deque(maxlen=_STREAM_LIMIT)
         self._batch: list[_Line] = []
         """Lines that are being written."""
-        self._kept = KEPT_WHILE_RUNNING
+        self._kept: int | None = None
         self._news = threading.Event()
         self._closing = threading.Event()
         self._given_up = False
@@ -85,8 +85,10 @@ class Recorder:
             self._lines.append((level, text[: self.TEXT_LIMIT + _SLACK], at))
             self._wake()
 
-    def close(self, keep: int) -> None:
-        """Writes what is left and ends the thread; the lines stay for `keep` seconds.
+    def close(self, keep: int | None) -> None:
+        """Writes what is left and ends the thread; the lines stay for `keep` seconds, or with the job where they are few.
+
+        None: the job gets another attempt.
 
         Where Redis takes more than five seconds, the rest is lost, and the thread ends after its current call.
         """
@@ -148,14 +150,15 @@ class Recorder:
         return bool(self._lines)
 
     def _send(self, facts: events.Details | None, event: events.Details | None) -> None:
-        flat: list[Argument] = [part for level, text, at in self._batch for part in (level, self._encoded(text), at)]
+        flat: list[Argument] = [part for level, text, at in self._batch for part in (level, self._encoded(text), f"{at:.3f}")]
         _RECORD.run(
             self._connection,
             *flat,
             id=self._job,
             progress=json.dumps(dict(facts)) if facts else "",
             cap=_STREAM_LIMIT,
-            ttl=self._kept,
+            ttl=KEPT_WHILE_RUNNING if self._kept is None else self._kept,
+            ended=int(self._kept is not None and not self._lines),
             details=events.packed(event),
             events_cap=self._cap,
             **events.arguments(self.source),

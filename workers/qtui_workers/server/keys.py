@@ -57,6 +57,8 @@ FIELD_PROGRESS: Final = "qtui_progress"
 
 FIELD_HOLDER: Final = "qtui_holder"
 """Field of a worker's hash: the mark of the process that has the name (`qtui_workers.engine.worker_name`)."""
+FIELD_LOG: Final = "qtui_log"
+"""Field of the hash of a job that has ended: its log, where it is short (`qtui_workers.reporting.job_log`)."""
 
 
 def queue(name: str) -> str:
@@ -150,7 +152,7 @@ def commands(worker_name: str) -> str:
 
 
 def log(job_id: str) -> str:
-    """The capped stream of what a job printed and logged."""
+    """The capped stream of what a job printed and logged, while it runs; a long one stays a stream when the job has ended."""
     return f"{OURS}:log:{job_id}"
 
 
