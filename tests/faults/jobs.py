@@ -82,3 +82,10 @@ def hold(here: str, go: str) -> None:
     """Reports that it runs, and runs until the test lets it end."""
     Path(here).touch()
     wait_for(go)
+
+
+def patience() -> Any:
+    """The seconds for which the job's own connection waits for a reply."""
+    job = get_current_job()
+    assert job is not None
+    return job.connection.connection_pool.get_connection().socket_timeout

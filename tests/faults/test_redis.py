@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import redis
@@ -17,60 +14,9 @@ from rq import Callback, Queue, Retry
 from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, status
+from tests.faults.way import way
 from tests.support import Server, wait_until
 from tests.workers.support import field, working
-
-
-class Way:
-    """A way to a server that can be led elsewhere, be closed, and lose the next reply that has a word in it."""
-
-    def __init__(self, listener: socket.socket, path: str) -> None:
-        self.path = path
-        self.open = True
-        self.lose = b""
-        self._listener = listener
-        host, port = listener.getsockname()
-        self.url = f"redis://{host}:{port}/0"
-
-    def serve(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(near,), daemon=True).start()
-
-    def _carry(self, near: socket.socket) -> None:
-        far = socket.socket(socket.AF_UNIX)
-        with near, far, suppress(OSError):
-            if not self.open:
-                return
-            far.connect(self.path)
-            threading.Thread(target=self._back, args=(far, near), daemon=True).start()
-            while request := near.recv(65536):
-                far.sendall(request)
-
-    def _back(self, far: socket.socket, near: socket.socket) -> None:
-        with suppress(OSError):
-            while reply := far.recv(65536):
-                if self.lose and self.lose in reply:
-                    self.open, self.lose = False, b""
-                    break
-                near.sendall(reply)
-        for end in (near, far):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-
-@contextmanager
-def way(server: Server) -> Iterator[Way]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        found = Way(listener, server.socket)
-        thread = threading.Thread(target=found.serve)
-        thread.start()
-        yield found
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 def test_a_job_whose_claim_was_not_heard_of_is_put_back_by_a_worker_that_leaves(

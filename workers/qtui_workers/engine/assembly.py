@@ -17,6 +17,7 @@ from qtui_workers.engine.commands import Commands
 from qtui_workers.engine.exchange import Exchange
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.horse_supervisor import HorseSupervisor
+from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_runner import InProcessRunner, JobRunner
 from qtui_workers.engine.killed_jobs import KilledJobs
@@ -40,10 +41,12 @@ from qtui_workers.engine.worker_store import Beat, WorkerStore
 from qtui_workers.enqueue.cron import Cron
 from qtui_workers.errors import Refused
 from qtui_workers.rate.limiter import Limits, declarations
-from qtui_workers.server.connection import retry_of
+from qtui_workers.server.connection import retry_of, shorten_patience
 
 log = logging.getLogger("rq.worker")
 
+_LEAST_PATIENCE: Final = 1.0
+"""Seconds for which a worker waits for a reply at least, however short its lease is."""
 _SIDE_TASKS_WITHIN: Final = 5.0
 """Seconds that side tasks may still take when the worker ends."""
 
@@ -72,6 +75,9 @@ class Assembly:
         self._shutdown_timeout = shutdown_timeout
         self._horse_retry = retry_of(worker.connection)
         """How RQ's code, which runs in horses, repeats commands."""
+        # The worker itself has to notice soon enough that a connection is dead: it renews the lease of its job meanwhile.
+        patience = max(_LEAST_PATIENCE, lease / 6)
+        self._restore_patience = (lambda: None) if in_process else shorten_patience(worker.connection, patience)
         name, connection = worker.name, worker.connection
         processors = read_declarations().processors
         limits = Limits(connection)
@@ -87,8 +93,8 @@ class Assembly:
         self._events = events = WorkerEvents(connection, name)
 
         # What is done beside the jobs
-        self.commands = Commands(connection, worker.pubsub_channel_name)
-        self._watch = QueueWatch(connection)
+        self.commands = Commands(connection, worker.pubsub_channel_name, IdleCheck(lease, patience))
+        self._watch = QueueWatch(connection, IdleCheck(lease, patience))
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
         wakeups = Wakeups(shutdown, self.commands, self._watch)
         self.cron = Cron(connection, processors if cron else (), name=name)
@@ -150,6 +156,8 @@ class Assembly:
                 self.replaced = error
                 self.shutdown.end_at_once()
                 return
+        self._watch.check()
+        self.commands.check()
         if not self.commands.subscribed:
             worker.subscribe()
         self.outage.end()
@@ -179,3 +187,4 @@ class Assembly:
             self.internals.become_horse()
             os.environ["RQ_WORKER_ID"] = self._worker.name
             self._worker.connection.set_retry(self._horse_retry)
+            self._restore_patience()

@@ -12,15 +12,17 @@ from typing import Any
 
 import redis
 
+from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.rq_adapter import open_socket
 
 
 class Commands:
     """A subscription to a worker's channel. It has no thread: the loop waits for its socket and calls `receive`."""
 
-    def __init__(self, connection: redis.Redis, channel: str) -> None:
+    def __init__(self, connection: redis.Redis, channel: str, idle: IdleCheck) -> None:
         self._connection = connection
         self._channel = channel
+        self._idle = idle
         self._pubsub: Any = None
 
     @property
@@ -35,6 +37,7 @@ class Commands:
         """
         self._pubsub = self._connection.pubsub()
         self._pubsub.subscribe(**{self._channel: handle})
+        self._idle.note_word()
         return self._pubsub
 
     def unsubscribe(self) -> None:
@@ -52,6 +55,19 @@ class Commands:
         """Handles the commands that have arrived; where the connection is lost, it is no longer subscribed."""
         try:
             while self._pubsub.connection and self._pubsub.connection.can_read(0):
+                self._idle.note_word()
                 self._pubsub.get_message(ignore_subscribe_messages=True, timeout=0)
         except (redis.RedisError, OSError):
             self.unsubscribe()
+
+    def check(self) -> None:
+        """Pings the connection where nothing was heard for long; where that was not answered, it is no longer subscribed."""
+        if self._pubsub is None:
+            return
+        self.receive()
+        due = self._idle.due() if self._pubsub else None
+        if due == "close":
+            self.unsubscribe()
+        elif due == "ping":
+            with suppress(redis.RedisError, OSError):
+                self._pubsub.ping()

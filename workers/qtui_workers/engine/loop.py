@@ -83,6 +83,8 @@ class Loop:
                 continue
             self._standstill.note(found)
             if isinstance(found, Claim):
+                if self._watch.armed:
+                    self._watch.note_unreported()
                 ended = self._run_job(found)
                 self.done += 1
                 idle_since = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.server.connection import own_connection
 from qtui_workers.text import decode, encode
@@ -22,9 +23,12 @@ class QueueWatch:
     allow it, `supported` is False, and the caller has to poll.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, idle: IdleCheck) -> None:
         self._client = client
+        self._idle = idle
         self._connection: Any = None
+        self._unanswered = 0
+        """Pings whose answer has not arrived."""
         self._names: frozenset[str] = frozenset()
         self.supported = True
         self.armed = False
@@ -44,6 +48,7 @@ class QueueWatch:
         try:
             connection = self._connect()
             found = self._read_keys(connection, names, beside)
+            self._idle.note_word()
             self.armed = True
             self._names = frozenset((*names, *beside))
             # A report that arrived with the reply is in redis-py's buffer already: the socket does not become readable for it.
@@ -59,12 +64,13 @@ class QueueWatch:
             raise
         return found
 
-    @staticmethod
-    def _read_keys(connection: Any, names: Collection[str], beside: Collection[str]) -> bool:
+    def _read_keys(self, connection: Any, names: Collection[str], beside: Collection[str]) -> bool:
         """Whether one of `names` exists. In one packet, so that the server reads all keys before any other client changes one."""
         groups = [[encode(name) for name in group] for group in (beside, names) if group]
         connection.send_packed_command(connection.pack_commands([("EXISTS", *group) for group in groups]))
-        return bool([connection.read_response() for _ in groups][-1])
+        replies = [connection.read_response() for _ in range(self._unanswered + len(groups))]
+        self._unanswered = 0
+        return bool(replies[-1])
 
     def fileno(self) -> int | None:
         """The descriptor that becomes readable when one of the keys has changed; None where `arm` is needed first."""
@@ -72,17 +78,41 @@ class QueueWatch:
         return None if opened is None else opened.fileno()
 
     def receive(self) -> None:
-        """Reads what the server has sent; after that, `arm` has to be called again."""
-        self.armed = False
+        """Reads what the server has sent; where that is a report, `arm` has to be called again."""
         try:
             while self._connection and self._connection.can_read(0):
-                self._connection.read_response(push_request=True)
+                said = self._connection.read_response(push_request=True)
+                self._idle.note_word()
+                if self._unanswered and said in (b"PONG", "PONG"):
+                    self._unanswered -= 1
+                else:
+                    self.armed = False
         except (redis.RedisError, OSError):
             self.close()
+
+    def check(self) -> None:
+        """Pings the connection where nothing was heard for long; where that was not answered, it is closed."""
+        if self._connection is None:
+            return
+        self.receive()
+        due = self._idle.due() if self._connection else None
+        if due == "close":
+            self.close()
+        elif due == "ping":
+            try:
+                self._connection.send_command("PING", check_health=False)
+                self._unanswered += 1
+            except (redis.RedisError, OSError):
+                self.close()
+
+    def note_unreported(self) -> None:
+        """Notes that a key has changed and no report was read: where none is on its way, the connection may be dead."""
+        self._idle.note_doubt()
 
     def close(self) -> None:
         """Ends the connection."""
         self.armed = False
+        self._unanswered = 0
         if self._connection is not None:
             with suppress(redis.RedisError, OSError):
                 self._connection.disconnect()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -73,7 +74,10 @@ INTERACTIVE: Final = Patience(2.0, 3.0, tries=3, longest_pause=0.5, health_check
 There is no health check, because a Redis that cannot write to its disk refuses PING, but can still be read.
 """
 WORKER: Final = Patience(5.0, 30.0, tries=10, longest_pause=2.0, health_check=30, repeat_commands=True)
-"""For workers: RQ's worker relies on redis-py to repeat commands, and makes the time for a reply longer than its blocking pop."""
+"""For the code of jobs, which may wait in blocking commands, and for RQ's, which relies on redis-py to repeat commands.
+
+The worker itself waits less (`shorten_patience`).
+"""
 
 
 class _Retry(Retry):
@@ -182,6 +186,25 @@ def retry_of(client: redis.Redis) -> Retry:
     """How a client repeats commands; where nothing is set, not at all, which is redis-py's default for connections."""
     given: Retry | None = client.get_retry()
     return Retry(NoBackoff(), 0) if given is None else given
+
+
+def shorten_patience(client: redis.Redis, seconds: float) -> Callable[[], None]:
+    """Has a client wait at most so many seconds for a reply, and as long for a connection; returns what undoes that.
+
+    Connections that it has are dropped. It waits less only where it waited longer, or without an end.
+    """
+    pool = client.connection_pool
+    names = ("socket_timeout", "socket_connect_timeout")
+    before = {name: pool.connection_kwargs.get(name) for name in names}
+    after = {name: seconds if given is None else min(given, seconds) for name, given in before.items()}
+
+    def change(options: Mapping[str, float | None]) -> None:
+        pool.connection_kwargs.update(options)
+        pool.disconnect()
+        pool.reset()
+
+    change(after)
+    return partial(change, before)
 
 
 def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
