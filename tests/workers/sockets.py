@@ -36,7 +36,7 @@ def listening(*replies: bytes) -> Iterator[str]:
                     if replies:
                         connection.shutdown(socket.SHUT_WR)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
@@ -70,7 +70,37 @@ def losing_one_reply(server: Server, after: bytes) -> Iterator[str]:
                     return
                 carry(near)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
+def refusing(server: Server, command: bytes, reply: bytes) -> Iterator[str]:
+    """The address of a proxy before the server that answers one command by itself, with that reply."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def carry(near: socket.socket) -> None:
+            with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
+                far.connect(server.socket)
+                while request := near.recv(65536):
+                    if request.split(b"\r\n")[2].upper() == command:
+                        near.sendall(reply)
+                        continue
+                    far.sendall(request)
+                    near.sendall(far.recv(65536))
+
+        def serve() -> None:
+            while True:
+                try:
+                    near, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=carry, args=(near,), daemon=True).start()
+
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)

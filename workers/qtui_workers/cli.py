@@ -24,8 +24,9 @@ from qtui_workers.engine.worker import LEASE, Worker
 from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from qtui_workers.naming import Priority, check_name, with_priority
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr, say_at_the_end
-from qtui_workers.server.connection import WORKER, Target, dial, open_client
+from qtui_workers.server.connection import WORKER, Target, dial, open_client, speaks_resp2
 from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.server.rights import WORKING
 from qtui_workers.services.settings import TOPICS
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
@@ -223,8 +224,8 @@ def _connected(target: Target, *, patient: bool) -> redis.Redis:
     reported = ""
     while True:
         try:
-            dial(target, role=_ROLE).close()
-            return open_client(target, role=_ROLE, patience=WORKER)
+            with dial(target, role=_ROLE, needs=WORKING.needed) as dialed:
+                return open_client(target, role=_ROLE, patience=WORKER, resp2=speaks_resp2(dialed))
         except RedisUnavailable as error:
             if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
                 raise

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import redis
+from redis.exceptions import NoPermissionError
 
 from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.rq_adapter import open_socket
+from qtui_workers.server.redis_errors import explain, label_of
+
+log = logging.getLogger("rq.worker")
 
 
 class Commands:
@@ -24,11 +29,12 @@ class Commands:
         self._channel = channel
         self._idle = idle
         self._pubsub: Any = None
+        self._is_refused = False
 
     @property
     def subscribed(self) -> bool:
-        """Whether it is subscribed, as far as is known."""
-        return self._pubsub is not None
+        """Whether it is subscribed, as far as is known; or may not subscribe, so that trying again makes no sense."""
+        return self._pubsub is not None or self._is_refused
 
     def subscribe(self, handle: Callable[[Any], None]) -> Any:
         """From now on `receive` calls `handle` with each message; returns redis-py's PubSub.
@@ -57,6 +63,11 @@ class Commands:
             while self._pubsub.connection and self._pubsub.connection.can_read(0):
                 self._idle.note_word()
                 self._pubsub.get_message(ignore_subscribe_messages=True, timeout=0)
+        except NoPermissionError as error:  # the reply to SUBSCRIBE
+            self.unsubscribe()
+            self._is_refused = True
+            told = explain(error, label_of(self._connection))
+            log.warning("No command is heard on %s, neither stop nor shutdown: %s Then start again.", self._channel, told)
         except (redis.RedisError, OSError):
             self.unsubscribe()
 

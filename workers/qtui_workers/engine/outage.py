@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import redis
 
-from qtui_workers.server.redis_errors import explain, label_of
+from qtui_workers.server.redis_errors import explain, is_away, label_of
 
 log = logging.getLogger("rq.worker")
 
@@ -25,6 +25,7 @@ class Outage:
         self._connection = connection
         self._disconnect = disconnect
         self._on_over = over
+        self._is_away = True
         self._since: float | None = None
         """When it began (time.monotonic); None while Redis answers."""
 
@@ -39,6 +40,7 @@ class Outage:
             self._disconnect()
         if self._since is None:
             self._since = time.monotonic()
+            self._is_away = is_away(error)
             log.warning("Worker %s: %s Waiting for it.", self._worker, explain(error, label_of(self._connection)))
 
     @contextmanager
@@ -54,5 +56,6 @@ class Outage:
         if self._since is not None:
             seconds = time.monotonic() - self._since
             self._since = None
-            log.info("Worker %s: Redis is back after %.1f s", self._worker, seconds)
+            what = "is back" if self._is_away else "lets this worker work again"
+            log.info("Worker %s: Redis %s after %.1f s", self._worker, what, seconds)
             self._on_over(seconds)

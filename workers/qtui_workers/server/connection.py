@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,19 +14,18 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection, parse_url
+from redis.exceptions import ClusterDownError, NoPermissionError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import InvalidInput, RedisUnavailable
-from qtui_workers.server.redis_errors import explain, may_be_temporary
+from qtui_workers.server.redis_errors import OLDEST, TooOld, explain, may_be_temporary
+from qtui_workers.server.rights import lacking
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
 from qtui_workers.text import decode, encode, printable
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
-
-OLDEST: Final = (6, 2)
-"""The oldest Redis that has LMOVE, by which RQ hands a job over without losing it."""
 
 _OPTIONS: Final = {
     "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
@@ -115,11 +114,23 @@ class _Pool(ConnectionPool):
         return self.connecting.call_with_retry(super().get_connection, lambda _: None)
 
 
+class _NoRESP3(redis.ResponseError):
+    """HELLO was refused: by a server that does not have it, by an ACL, or by a proxy; each says it in its own words."""
+
+
 def _greet(connection: Any) -> None:
-    """redis-py's own handshake; where a server or proxy refuses CLIENT, without a name, which is only decoration."""
+    """redis-py's own handshake; where a server or proxy refuses CLIENT, without a name, which is only decoration.
+
+    Raises _NoRESP3 where HELLO is refused, and what redis-py raises.
+    """
     name, connection.client_name = connection.client_name, None
+    connection.handshake_metadata = None
     try:
         connection.on_connect()
+    except redis.ResponseError as error:
+        if connection.get_protocol() == 2 or connection.handshake_metadata:
+            raise
+        raise _NoRESP3(str(error)) from error
     finally:
         connection.client_name = name
     with suppress(redis.ResponseError):
@@ -142,12 +153,12 @@ def resolve(url: str | None = None) -> Target:
     return Target("", "embedded", EmbeddedSettings.read().folder())
 
 
-def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
+def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE, resp2: bool = False) -> redis.Redis:
     """A client of that Redis: replies as bytes, UTF-8 with surrogateescape. Nothing is sent before its first command.
 
     Where the target is the embedded server, the process joins it until the process ends; raises RedisUnavailable where it
     cannot. `role` is the client's name on the server (CLIENT LIST). The protocol is redis-py's default: RESP3, with replies
-    in the shapes of RESP2, which RQ reads.
+    in the shapes of RESP2, which RQ reads; RESP2 itself where `resp2` is true, or the address says so.
     """
     retry = _Retry(
         ExponentialWithJitterBackoff(cap=patience.longest_pause, base=0.05),
@@ -166,6 +177,8 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
         # A commercial service's feature, which costs a round trip and hides that a pooled connection was closed.
         "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
+    if resp2:
+        options["protocol"] = 2
     if target.embedded is not None:
         options |= {"connection_class": UnixDomainSocketConnection, "path": _join(target.embedded)}
         pool = _Pool(**options)
@@ -212,14 +225,27 @@ def connect(url: str | None = None, *, role: str = "qtui", patience: Patience = 
     return dial(resolve(url), role=role, patience=patience)
 
 
-def dial(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE) -> redis.Redis:
-    """A client of that Redis, after a check that it answers and is recent enough.
+def dial(
+    target: Target,
+    *,
+    role: str = "qtui",
+    patience: Patience = INTERACTIVE,
+    needs: Iterable[str] = (),
+    resp2: bool = False,
+) -> redis.Redis:
+    """A client of that Redis, after a check that it answers and can be used: in RESP2 where it refuses RESP3.
 
-    Raises RedisUnavailable when Redis is away, refuses us or is too old.
+    `needs` are commands that its user must be allowed to run (see `qtui_workers.server.rights`). Raises RedisUnavailable when
+    Redis is away, refuses us, is a cluster or is too old.
     """
-    client = open_client(target, role=role, patience=patience)
+    client = open_client(target, role=role, patience=patience, resp2=resp2)
     try:
-        _check(client, target.label)
+        _check(client)
+        if needs and (rules := lacking(client, needs)):
+            raise NoPermissionError(f"needs {' '.join(rules)}")
+    except _NoRESP3:
+        client.close()
+        return dial(target, role=role, patience=patience, needs=needs, resp2=True)
     # A server that is not Redis may send what redis-py's handshake does not expect; an impossible host name is a ValueError.
     except (redis.RedisError, OSError, ValueError, AttributeError, TypeError) as error:
         client.close()
@@ -230,28 +256,40 @@ def dial(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE
     return client
 
 
-def _check(client: redis.Redis, label: str) -> None:
+def speaks_resp2(client: redis.Redis) -> bool:
+    """Whether the client was told to speak RESP2."""
+    return str(client.connection_pool.connection_kwargs.get("protocol")) == "2"
+
+
+def _check(client: redis.Redis) -> None:
     try:
         client.ping()
     except redis.ResponseError as error:
         if "MISCONF" not in str(error):  # it cannot write to its disk, but can still be read
             raise
-    _check_version(client, label)
+    version, mode = _version_and_mode(client)
+    if mode == "cluster":
+        raise ClusterDownError(mode)
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers and numbers < OLDEST:
+        raise TooOld(version)
 
 
-def _check_version(client: redis.Redis, label: str) -> None:
-    """Checks the version in the server's reply to HELLO, which needs no permission; with protocol=2 there is no reply."""
+def _version_and_mode(client: redis.Redis) -> tuple[str, str]:
+    """What the server says of itself: in its reply to HELLO, which needs no right; in RESP2 in INFO; else ''."""
     pool = client.connection_pool
     connection = pool.get_connection()
     try:
         hello: Mapping[Any, Any] = connection.handshake_metadata or {}
     finally:
         pool.release(connection)
-    version = decode(hello.get(b"version"))
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers and numbers < OLDEST:
-        needed = ".".join(map(str, OLDEST))
-        raise RedisUnavailable(f"Redis at {label} is too old ({printable(version, 20)}): use {needed} or newer, or any Valkey.")
+    if hello:
+        return decode(hello.get(b"version")), decode(hello.get(b"mode"))
+    try:
+        info = client.info()
+    except redis.ResponseError:
+        return "", ""
+    return str(info.get("redis_version", "")), "cluster" if info.get("cluster_enabled") else ""
 
 
 def _join(folder: Path) -> str:

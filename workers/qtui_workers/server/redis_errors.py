@@ -38,6 +38,14 @@ class _Cause:
     sentence: str
 
 
+OLDEST: Final = (6, 2)
+"""The oldest Redis that has LMOVE, by which RQ hands a job over without losing it."""
+
+
+class TooOld(ResponseError):
+    """The server's version is below `OLDEST`."""
+
+
 _ANY: Final = (Exception,)
 _PERMISSION: Final = "gives our user no permission ({reply}): have it granted (ACL SETUSER USER {rule}), or use another user"
 _MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
@@ -85,11 +93,8 @@ _CAUSES: Final = (
     _Cause(_ANY, r"\bDENIED\b.*protected", "is in protected mode and lets nobody in from outside: set a password there"),
     _Cause(_ANY, "max number of clients", "has as many clients as it takes: close some or raise its maxclients"),
     _Cause(_ANY, "DB index|Invalid Database", "has no database of that number: use a lower one (0 is always there)"),
-    _Cause(
-        _ANY,
-        "unknown command.*HELLO|NOPROTO",
-        "is too old, or behind a proxy: use 6.2 or newer, or any Valkey; for a proxy add ?protocol=2 to the address",
-    ),
+    _Cause((TooOld,), "", f"is too old ({{reply}}): use {'.'.join(map(str, OLDEST))} or newer, or any Valkey"),
+    _Cause(_ANY, "unknown command.*HELLO|NOPROTO", "is too old, or behind a proxy: use 6.2 or newer, or any Valkey"),
     _Cause((socket.gaierror, UnicodeError), "", "cannot be found: no machine of that name is known, check its spelling"),
     _Cause(
         (ssl.SSLCertVerificationError,),

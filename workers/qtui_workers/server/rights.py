@@ -24,7 +24,7 @@ _LOOKING: Final = (
 )  # fmt: skip
 _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec",
-    "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY", "publish CHANNEL x",
+    "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
     "hset KEY f v", "hdel KEY f",
     "lpop KEY", "rpush KEY m", "lpush KEY m", "lrem KEY 1 m",
     "sadd KEY m", "srem KEY m",
@@ -32,7 +32,7 @@ _OPERATING: Final = (
     "xadd KEY * f v",
 )  # fmt: skip
 _WORKING: Final = (
-    "watch KEY", "unwatch", "script|load X", "get KEY", "set KEY v", "del KEY",
+    "watch KEY", "unwatch", "script|load X", "script|exists X", "get KEY", "set KEY v", "del KEY",
     "hexists KEY f", "hincrby KEY f 1", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
     "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
     "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0",
@@ -61,14 +61,15 @@ class Rights:
 
 
 LOOKING: Final = Rights("looking", _LOOKING, ("info", "client|setname X", "pubsub|numsub CHANNEL", "multi", "discard"))
-OPERATING: Final = Rights("operating", (*_LOOKING, *_OPERATING), LOOKING.helpful)
+OPERATING: Final = Rights("operating", (*_LOOKING, *_OPERATING, "publish CHANNEL x"), LOOKING.helpful)
 WORKING: Final = Rights(
     "working",
     (*_LOOKING, *_OPERATING, *_WORKING),
     (*LOOKING.helpful, "client|info", "client|tracking ON", "subscribe CHANNEL", "unsubscribe CHANNEL"),
 )
 ALL: Final = (LOOKING, OPERATING, WORKING)
-_CALLS: Final = {call.partition(" ")[0]: call for call in WORKING.needed}
+_OF_TRANSACTIONS: Final = ("multi", "exec", "discard")
+_CALLS: Final = {call.partition(" ")[0]: call for call in (*WORKING.needed, *OPERATING.needed)}
 
 
 def named(client: redis.Redis, commands: Iterable[str], error: NoPermissionError) -> NoPermissionError:
@@ -91,15 +92,21 @@ def lacking(client: redis.Redis, calls: Iterable[str]) -> list[str]:
     The server is asked with a transaction that is thrown away, so nothing is run. Raises redis.RedisError or OSError where it
     cannot be had; where it takes no transactions, the only rule is `+multi`.
     """
-    connection = client.connection_pool.get_connection()
+    wanted = [call for call in calls if call not in _OF_TRANSACTIONS]
+    connection: Any = client.connection_pool.get_connection()
     try:
         if isinstance(refused := _replies(connection, ["multi"])[0], Exception):
             return ["+multi"] if isinstance(refused, NoPermissionError) else []
-        wanted = list(calls)
-        found = _replies(connection, [*wanted, "discard"])
+        found = _replies(connection, wanted)
+        for call in ("discard", "exec"):  # EXEC fails, as no transaction is left
+            wanted.append(call)
+            found += _replies(connection, [call])
+            if call == "discard" and isinstance(found[-1], Exception):
+                connection.disconnect()  # or the transaction would go on
+                break
     finally:
         client.connection_pool.release(connection)
-    return list(dict.fromkeys(_rule(call, reply) for call, reply in zip(wanted, found, strict=False) if _is_refused(reply)))
+    return list(dict.fromkeys(_rule(call, reply) for call, reply in zip(wanted, found, strict=True) if _is_refused(reply)))
 
 
 def _is_refused(reply: Any) -> bool:
