@@ -16,8 +16,8 @@ from tests.everything import all_modules
 from tests.support import clean_environment
 
 PROMISED = {
-    "Limit", "Payload", "QueueService", "RedisUnavailable", "Unrecoverable", "Worker", "around_job", "connect", "current_job_id",
-    "follow", "initiate_publishing", "limits", "once_per_process", "processor", "progress",
+    "Limit", "Payload", "QueueService", "RedisUnavailable", "Reschedule", "Unrecoverable", "Worker", "around_job", "connect",
+    "current_job_id", "follow", "initiate_publishing", "limits", "once_per_process", "processor", "progress",
 }  # fmt: skip
 ROOT = Path(__file__).parent.parent
 

@@ -12,7 +12,8 @@ from typer.core import TyperOption
 from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
-    "queues", "jobs", "job", "enqueue", "retry", "cancel", "move", "stop", "remove", "pause", "resume", "worker", "demo",
+    "queues", "jobs", "job", "limits", "enqueue", "retry", "cancel", "move", "stop", "remove",
+    "pause", "resume", "worker", "demo",
 )  # fmt: skip
 
 

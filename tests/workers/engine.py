@@ -13,6 +13,9 @@ from typing import Any
 import redis
 from rq import Retry, get_current_job
 
+from qtui_workers.errors import Reschedule
+from qtui_workers.reporting.current_job import current_attempt
+
 MODULE = "tests.workers.engine"
 
 
@@ -45,6 +48,17 @@ def again(times: int) -> Retry | str:
     job = get_current_job()
     assert job is not None
     return Retry(max=times) if job.connection.incr(f"tries:{job.id}") <= times else "enough"
+
+
+def put_off(seconds: float, times: int, *, cancel: bool = False) -> int:
+    """Runs later, so many times; then returns which attempt it is."""
+    job = get_current_job()
+    assert job is not None
+    if cancel:
+        job.cancel()
+    if job.connection.incr(f"tries:{job.id}") <= times:
+        raise Reschedule(seconds, "not before the sun rises")
+    return current_attempt()
 
 
 def unserializable() -> Any:

@@ -52,6 +52,12 @@ def polite(name: str) -> str:
         return "asked"
 
 
+def polite_for_long(name: str) -> str:
+    """A job that waits for a limiter as long as it takes."""
+    with limits.acquire(name):
+        return "asked"
+
+
 def claim(client: redis.Redis, queue: str, declared: str = "") -> tuple[float, str, str, str, float]:
     """Seconds to wait, the job's id, the limiter, the token, and when it was asked for."""
     asked, token = time.monotonic(), uuid4().hex

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qtui_workers.define.unrecoverable import Unrecoverable
     from qtui_workers.engine.worker import Worker
     from qtui_workers.enqueue.queue_service import QueueService
-    from qtui_workers.errors import RedisUnavailable
+    from qtui_workers.errors import RedisUnavailable, Reschedule
     from qtui_workers.rate.limiter import limits
     from qtui_workers.reporting.current_job import current_job_id
     from qtui_workers.reporting.events import follow
@@ -26,6 +26,7 @@ __all__ = [
     "Payload",
     "QueueService",
     "RedisUnavailable",
+    "Reschedule",
     "Unrecoverable",
     "Worker",
     "around_job",
@@ -44,6 +45,7 @@ _DEFINED_IN: Final = {
     "Payload": "define.payload",
     "QueueService": "enqueue.queue_service",
     "RedisUnavailable": "errors",
+    "Reschedule": "errors",
     "Unrecoverable": "define.unrecoverable",
     "Worker": "engine.worker",
     "around_job": "define.process_hooks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -30,6 +31,18 @@ class RedisUnavailable(QtuiError):
     """Redis cannot be reached, or refused us."""
 
     exit_code = 3
+
+
+class Reschedule(Exception):
+    """The running job is to run again later, and this attempt does not count; raised by a job, with the reason as its text.
+
+    The job is scheduled for `seconds` from now, rounded up to whole ones, with as many attempts as it had. Under a stock
+    `rq worker` it is a failure like any other.
+    """
+
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        super().__init__(reason or f"to run again in {seconds:g} s")
+        self.seconds = max(1, math.ceil(min(seconds, 10 * 365 * 86_400)))
 
 
 class NotFound(QtuiError):

@@ -134,13 +134,33 @@ def test_an_api_that_says_when_to_come_back_is_asked_again_then(
     assert ("WARNING", "page 1: 429, asked to wait 2 s") in log_lines(client, job_id)
 
 
-def test_an_api_that_puts_us_off_for_long_fails_the_attempt(
-    server: Server, service: QueueService, site: Site, home: Path
+@pytest.mark.parametrize(("said", "pause", "seconds"), [("3600", "", 3_600), ("864000", "", 86_400), ("864000", "2h", 7_200)])
+def test_an_api_that_wants_to_be_left_alone_is_asked_nothing_until_then_and_no_attempt_is_used(
+    server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path, said: str, pause: str, seconds: int
 ) -> None:
-    site.answer = Api(1, Reply(429, b"slow down", {"retry-after": "86400"}))
+    site.answer = Api(1, Reply(200, b'{"items": [1, 2], "total": 4}'), *[Reply(429, b"slow down", {"retry-after": said})] * 50)
+    for number in range(5):
+        service.enqueue("fetch_area", {"base_url": site.url, "area": "a", "page_size": 2}, attempts=2, job_id=f"j{number}")
+    options = {"FETCH_DIR": str(home / "areas"), "FETCH_RATE": "1000", "FETCH_LONGEST_PAUSE": pause}
+    run_burst(server, home, WEBHOOK_ALLOW_PRIVATE="true", **options)
+    assert len(site.asked) == 2
+    state = Limits(client).state("127.0.0.1")
+    assert seconds - 60 < state.next_free_in <= seconds
+    assert state.closed_because == f"127.0.0.1 answered 429 and asked to wait {said} s"
+    due = dict(client.zrange(keys.registry("scheduled", "fetches"), 0, -1, withscores=True))
+    assert due.keys() == {f"j{number}".encode() for number in range(5)}
+    assert all(state.closed_until and -1 <= at - state.closed_until.timestamp() <= 30 for at in due.values())
+    for job_id in due:
+        assert client.hmget(keys.job(job_id.decode()), keys.FIELD_ATTEMPT, "retries_left") == [b"0", b"1"]
+    assert any("put off for" in text for _, text in log_lines(client, "j0"))
+    assert list((home / "areas").iterdir()) == []
+
+
+def test_an_api_that_is_never_ready_fails_the_attempt(server: Server, service: QueueService, site: Site, home: Path) -> None:
+    site.replies = [Reply(503, b"slow down", {"retry-after": "0"})]
     job_id = fetch(server, service, site, home)
-    assert "page 1: 429 slow down" in (service.status(job_id).failed_reason or "")
-    assert len(site.asked) == 1
+    assert "page 1: 503 slow down" in (service.status(job_id).failed_reason or "")
+    assert len(site.asked) == 6
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"items": 3}', b"\xff"])

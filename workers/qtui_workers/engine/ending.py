@@ -13,14 +13,16 @@ from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 
 from qtui_workers.engine import frames
 from qtui_workers.engine.claim import Claim
+from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import since
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.text import decode, printable
 
-Kind = Literal["finished", "failed", "stopped", "retry", "returned", "settled"]
-"""`returned`: put back at the head of its queue, and the attempt does not count. `settled`: ended already by RQ's own code."""
+Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "settled"]
+"""`rescheduled`: to run again after `delay`, as the job itself wants it. `returned`: put back at the head of its queue. In both
+cases the attempt does not count. `settled`: ended already by RQ's own code."""
 
 UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
@@ -40,7 +42,7 @@ class Ending:
     ttl: int | None = None
     """Seconds that the result is kept; None: RQ's default, negative: for ever."""
     delay: int = 0
-    """Seconds until the next attempt."""
+    """Seconds until the next attempt, or until the job that is rescheduled runs."""
     front: bool = False
     """Whether the next attempt goes to the head of the queue."""
     keep: int | None = None
@@ -118,6 +120,11 @@ def failing(claim: Claim, text: str, *, started: float | None = None, may_retry:
         front = claim.fields.get(b"enqueue_at_front_on_retry") == b"1"
         return Ending("retry", begun, ended, delay=_delay(claim, left), front=front, error=brief(text))
     return Ending("failed", begun, ended, format_traceback(text), claim.number(b"failure_ttl"), keep=keep, error=brief(text))
+
+
+def rescheduled(later: Reschedule, started: float) -> Ending:
+    """A job that wants to run again later; the attempt does not count."""
+    return Ending("rescheduled", started, time.time(), delay=later.seconds, error=printable(str(later), 300))
 
 
 def stopped(claim: Claim) -> Ending:

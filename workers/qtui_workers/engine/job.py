@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
 
@@ -18,16 +18,17 @@ import redis
 import rq.job
 from redis.client import Pipeline
 from rq.exceptions import DeserializationError
+from rq.queue import Queue
 from rq.serializers import DefaultSerializer, JSONSerializer
 from rq.types import FailureCallbackType, SuccessCallbackType
-from rq.utils import import_attribute, import_job_class
+from rq.utils import import_attribute, import_job_class, now
 
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.process_hooks import inside_hooks, prepare_process
 from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
 from qtui_workers.engine.rq_adapter import RqJob
-from qtui_workers.errors import InvalidInput
+from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_count, parse_datetime
@@ -77,6 +78,8 @@ class Job(RqJob):
     """Whether the running attempt has been counted by the script that took the job."""
     call: Call | None = None
     """What is going to be called, where it was looked up already; RQ's own code would do so twice."""
+    later: Reschedule | None = None
+    """Set where the attempt that is ended wants to run again later, and is not to count."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
     """Called with the function that is about to run, which runs inside the context; it does not run where this raises."""
 
@@ -152,6 +155,20 @@ class Job(RqJob):
         call = self.func, self.args, self.kwargs
         prepare_process()
         return call
+
+    @property
+    def should_retry(self) -> bool:
+        """As RQ's, but also where the attempt does not count."""
+        return self.later is not None or super().should_retry
+
+    def retry(self, queue: Queue, pipeline: Pipeline) -> None:
+        """As RQ's; where the attempt does not count, the job is scheduled with as many attempts as before."""
+        if self.later is None:
+            super().retry(queue, pipeline)
+        elif self.get_status() is rq.job.JobStatus.STARTED:  # it may have been canceled while it ran
+            self.set_status(rq.job.JobStatus.SCHEDULED, pipeline=pipeline)
+            queue.schedule_job(self, now() + timedelta(seconds=self.later.seconds), pipeline=pipeline)
+            pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, -1)
 
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""

@@ -19,7 +19,7 @@ from rq.timeouts import JobTimeoutException
 
 from qtui_workers.define.discovery import discover
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
-from qtui_workers.engine.ending import Ending, failing, returned, traceback_of, unreadable
+from qtui_workers.engine.ending import Ending, failing, rescheduled, returned, traceback_of, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
@@ -29,6 +29,7 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.surroundings import Surroundings
 from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server.rq_format import format_result
@@ -130,6 +131,8 @@ class Performer:
             ending = _succeeded(job, value, started, job.get_result_ttl(self._hooks.default_result_ttl))
         except Interrupted:
             raise
+        except Reschedule as later:
+            ending = rescheduled(later, started)
         except BaseException as raised:  # noqa: BLE001 - RQ also takes even SystemExit for a failure of the job
             error = raised
             self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)

@@ -41,7 +41,7 @@ from qtui_workers.engine.scheduler import Scheduler, end_process
 from qtui_workers.engine.shutdown import Abandoned
 from qtui_workers.engine.signals import on_stop
 from qtui_workers.engine.unreadable import AWAY
-from qtui_workers.errors import InvalidInput
+from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.rate.limiter import register
 from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
@@ -315,9 +315,14 @@ class Worker(RqWorker):
         self._parts.endings.finalize(job, queue, execution, rq_method)
 
     def finalize_failure(self, job: rq.job.Job, queue: rq.Queue, execution: Execution, exc_info: ExcInfo) -> None:
-        """As RQ's, if this worker still has the job; raises Interrupted again, which puts the job back."""
+        """As RQ's, if this worker still has the job, or reschedules it; raises Interrupted again, which puts the job back."""
         if isinstance(exc_info[1], Interrupted):
             raise exc_info[1]
+        if isinstance(exc_info[1], Reschedule) and isinstance(job, Job):
+            job.later = exc_info[1]
+            self.handle_execution_ended(job, queue, job.failure_callback_timeout)
+            self._parts.endings.finalize(job, queue, execution, partial(self.handle_job_failure, job, queue, execution=execution))
+            return
         rq_method = partial(super().finalize_failure, job, queue, execution, exc_info)
         self._parts.endings.finalize(job, queue, execution, rq_method)
 

@@ -1,6 +1,7 @@
 -- Admits a token, or returns when to try again.
 -- A free slot wakes the first few callers in the line, as the very first may be slow to wake.
--- Returns 0 and `within` where it is admitted, else how long to wait; -1 where there is no such limiter. Times are in µs.
+-- Returns 0 and `within` where it is admitted, else how long to wait, and for how long the limiter is closed (0: it is not);
+-- -1 where there is no such limiter. Times are in µs.
 -- requires: limit
 -- arguments: limiter, token, within, patience, max, per, lost
 -- `within`: the least time that a reply needs. `patience`: how long the place of a caller that does not try again is kept.
@@ -31,5 +32,8 @@ if wait <= 0 then
   admit(limiter, token, now, within)
   return { 0, within }
 end
-join_line(limiter, token, now, usually)
-return { usually }
+local closed = closed_us(limiter, now)
+if closed == 0 then
+  join_line(limiter, token, now, usually)
+end
+return { usually, closed }

@@ -15,7 +15,7 @@ local function write_event(kind, id, queue, description, attempt, details)
 end
 
 local function write_ending_event(ending)
-  local details = { seconds = ending.kind == 'retry' and ending.delay or tonumber(ending.took) }
+  local details = { seconds = ending.outcome and tonumber(ending.took) or ending.delay }
   if ending.error ~= '' then
     details.error = ending.error
   end
@@ -25,7 +25,9 @@ end
 
 local function count(ending)
   if redis.call('EXISTS', worker_key) == 1 then
-    redis.call('HINCRBY', worker_key, ending.outcome == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
+    if ending.kind ~= 'rescheduled' then
+      redis.call('HINCRBY', worker_key, ending.outcome == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
+    end
     redis.call('HINCRBYFLOAT', worker_key, 'total_working_time', ending.took)
   end
 end
@@ -85,10 +87,10 @@ local function restore_ttl(key)
   end
 end
 
--- rq.job.Job.retry
-local function retry(ending)
+-- rq.job.Job.retry; where the job is rescheduled, its retries stay, and the attempt does not count
+local function run_again(ending)
   local key = keys.job(ending.id)
-  reply_of('HINCRBY', key, 'retries_left', -1)
+  reply_of('HINCRBY', key, ending.kind == 'rescheduled' and keys.FIELD_ATTEMPT or 'retries_left', -1)
   if ending.delay > 0 then
     redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
     reply_of('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
@@ -113,7 +115,7 @@ end
 -- The first write of an ending: on a server without memory the script ends here, before the ending is partly written.
 local function note_end(ending)
   local status = ending.kind
-  if ending.kind == 'retry' then
+  if not ending.outcome then
     status = ending.delay > 0 and 'scheduled' or 'queued'
   end
   reply_of('HSET', keys.job(ending.id), 'status', status,
@@ -137,7 +139,8 @@ local function end_job(ending)
   fields = fields or {}
   ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
   local counted = not gone and ending.kind ~= 'settled'
-  local again = statuses.waits[fields[1]] -- enqueued again while it ran: its record belongs to another run now
+  -- enqueued again while it ran: its record belongs to another run now; one that was canceled is not rescheduled either
+  local again = statuses.waits[fields[1]] or (ending.kind == 'rescheduled' and fields[1] == 'canceled')
   if counted and ending.kind ~= 'returned' and not again then
     note_end(ending)
   end
@@ -150,7 +153,7 @@ local function end_job(ending)
   count(ending)
   write_ending_event(ending)
   if not ending.outcome then
-    return again and 'done' or retry(ending)
+    return again and 'done' or run_again(ending)
   end
   return again and write_result(ending) or settle(ending)
 end

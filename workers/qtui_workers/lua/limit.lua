@@ -20,6 +20,7 @@
 --   limiter_named(name)                 the limiter of that name, or nil
 --   wait_us(limiter, now [, place])     0, or how long until a start is admitted (behind `place` others) if no report arrives,
 --                                       and how long until it makes sense to try again, as reports usually arrive at once
+--   closed_us(limiter, now)             for how long somebody has closed it: no start is admitted, and nobody waits in line
 --   admit(limiter, token, now [, within])   only after wait_us has returned 0 in the same script
 --   place_in_line(limiter, token, now, patience)   how many tokens are before it in the line, and whether it is in the line
 --   join_line(limiter, token, now, wait)           for a token that has to wait
@@ -28,6 +29,7 @@
 --   release(name, token)                the admitted token will certainly not start; whether it was in the log
 local START_WITHIN = 5000000
 local LEAP = 1000000
+local LONGEST_CLOSED = 30 * 86400000000
 local MOMENTS, BRIEFEST = 500, 2000 -- `moment`: so many in a window, so each lowers the rate by 1/500; its least length
 
 local function now_us()
@@ -46,7 +48,7 @@ end
 
 local function limiter_named(name)
   local hash = keys.limit(name)
-  local fields = redis.call('HMGET', hash, 'max', 'per_us', 'server', 'open_at')
+  local fields = redis.call('HMGET', hash, 'max', 'per_us', 'server', 'open_at', 'closed_until')
   local max, per = tonumber(fields[1]), tonumber(fields[2])
   if not within_bounds(max, per) then
     return nil
@@ -54,6 +56,7 @@ local function limiter_named(name)
   return {
     name = name, hash = hash, log = keys.limit_log(name), waiting = keys.limit_waiting(name),
     max = math.floor(max), per = per, server = fields[3], open_at = tonumber(fields[4]) or 0,
+    closed_until = tonumber(fields[5]) or 0,
   }
 end
 
@@ -78,7 +81,7 @@ local function limit_for(queue, declared, now)
   local name = redis.call('HGET', keys.LIMITS, queue)
   local limiter = name and limiter_named(name)
   if limiter or not declared or declared == '' then
-    return limiter or name and { closed = true } or nil
+    return limiter or name and { unknown = true } or nil
   end
   local lost = cjson.decode(declared)
   redis.call('HSET', keys.LIMITS, queue, lost[1])
@@ -144,9 +147,19 @@ local function hold_us(limiter, now)
   return math.max(0, limiter.open_at - now)
 end
 
+-- A person may have written anything into the hash: what no closing can be counts as none.
+local function closed_us(limiter, now)
+  local closed = limiter.closed_until - now
+  return closed > 0 and closed <= LONGEST_CLOSED and closed or 0
+end
+
 local function wait_us(limiter, now, place)
-  if limiter.closed then
+  if limiter.unknown then
     return LEAP, LEAP
+  end
+  local closed = closed_us(limiter, now)
+  if closed > 0 then
+    return closed, closed
   end
   follow_clock(limiter, now)
   local wait, usually = free_in(limiter, now, place or 0)

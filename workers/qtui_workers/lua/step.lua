@@ -100,7 +100,7 @@ end
 
 -- how long a limiter makes this worker wait; computed once for all queues of the limiter
 local function wait_for(limiter, now)
-  if limiter.closed then
+  if limiter.unknown then
     return wait_us(limiter, now)
   end
   local line = lines[limiter.name]
@@ -134,7 +134,7 @@ local function line_up(found, now)
   for _, line in pairs(lines) do
     if found and line.stands then
       leave_line(line.limiter, WORKER)
-    elseif not found and line.wait > 0 then
+    elseif not found and line.wait > 0 and closed_us(line.limiter, now) == 0 then
       join_line(line.limiter, WORKER, now, line.usually)
     end
   end

@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +28,8 @@ from qtui_workers.services.settings import FetchSettings, OutboundSettings
 log = logging.getLogger(__name__)
 
 _PAGE_LIMIT: Final = 16 * 1024 * 1024
-_LONGEST_WAIT: Final = 300.0
-"""Seconds that a worker waits where the API answers with a time to wait; where that is longer, the attempt fails instead."""
 _MOST_WAITS: Final = 5
+"""How often a page is requested again in one attempt."""
 _COME_BACK: Final = (429, 503)
 """Statuses with which an API may name a time to wait."""
 
@@ -106,18 +104,25 @@ def _replacing(path: Path) -> Iterator[TextIO]:
 
 
 def _page(payload: FetchArea, page: int) -> tuple[dict[str, Any], int]:
-    """A page, and how many requests it took: after an answer with a time to wait, another request is sent."""
-    limit = rate(payload.base_url, FetchSettings.read().fetch_rate)
+    """A page, and how many requests it took.
+
+    Where the API answers with a time to wait, the limiter is closed until then, for all jobs of its host: this one waits for
+    it here, or is rescheduled where that takes longer than a minute (`rate.limiter.LimitClosed`).
+    """
+    settings, url = FetchSettings.read(), url_of(payload, page)
+    limit = rate(payload.base_url, settings.fetch_rate)
     private = OutboundSettings.read().webhook_allow_private
-    url = url_of(payload, page)
     for tries in range(1, _MOST_WAITS + 2):
         with limits.acquire(limit):
             answer = outbound.request("GET", url, timeout=60, allow_private=private, answer_limit=_PAGE_LIMIT)
         wait = retry_after(answer.headers) if answer.status in _COME_BACK else None
-        if wait is None or wait > _LONGEST_WAIT or tries > _MOST_WAITS:
+        if wait is None:
             break
         log.warning("page %d: %d, asked to wait %.0f s", page, answer.status, wait)
-        time.sleep(wait)
+        why = f"{payload.base_url.host} answered {answer.status} and asked to wait {wait:.0f} s"
+        limits.close(limit, min(wait, settings.fetch_longest_pause.total_seconds()), why)
+        if tries > _MOST_WAITS:
+            break
     return _content(answer, page), tries
 
 

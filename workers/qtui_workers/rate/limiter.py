@@ -12,10 +12,12 @@ block a moment may pass (two thousandths of `per`, at least 2 ms), which cannot 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 from uuid import uuid4
 
@@ -26,7 +28,7 @@ from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.declares import Declares
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.limit import MICRO, Limit
-from qtui_workers.errors import InvalidInput, NotFound, QtuiError
+from qtui_workers.errors import InvalidInput, NotFound, QtuiError, Reschedule
 from qtui_workers.naming import all_priorities
 from qtui_workers.rate.usage import LimitUsage, read_usages
 from qtui_workers.server import keys
@@ -42,7 +44,12 @@ _LONGEST_SLEEP: Final = 2.0
 _PATIENCE: Final = 2 * _LONGEST_SLEEP
 """Seconds without a request after which a waiting caller loses its place in the line."""
 
+_WORTH_WAITING: Final = 60.0
+"""Seconds for which a caller waits where a limiter is closed; where it is closed for longer, the job runs later."""
+_LONGEST_CLOSED: Final = 30 * 86_400
+
 _ACQUIRE: Final = Script.load("acquire")
+_CLOSE: Final = Script.load("close")
 _STARTED: Final = Script.load("started")
 _REGISTER: Final = Script.load("register")
 
@@ -57,6 +64,13 @@ def since(moment: float | None) -> int:
 
 class LimitTimeout(QtuiError):
     """No slot of a limiter was free in time."""
+
+
+class LimitClosed(LimitTimeout, Reschedule):
+    """A limiter is closed for longer than it is worth waiting; a job that does not catch it runs again when it opens."""
+
+    def __init__(self, name: str, seconds: float) -> None:
+        Reschedule.__init__(self, seconds, f"the limiter '{printable(name, 80)}' is closed for another {seconds:.0f} s")
 
 
 def in_time(requested: float) -> bool:
@@ -129,7 +143,8 @@ class Limits:
 
         A Limit with a name is registered where no limiter of that name exists, and again where the code declares another
         limit than before. Without a timeout (seconds) it waits for ever; 0: not at all.
-        Raises LimitTimeout, and NotFound for a name that no processor declares and that is not registered.
+        Raises LimitTimeout, NotFound for a name that no processor declares and that is not registered, and LimitClosed at
+        once where the limiter is closed for longer than the timeout, or than a minute: the job then runs again when it opens.
         """
         self.admit(limit, uuid4().hex, timeout=timeout)
         yield
@@ -144,7 +159,10 @@ class Limits:
             raise InvalidInput("a limit to acquire needs a name: Limit(max=…, per=…, name=…)")
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            while wait := self._request(limit, token):
+            while (answer := self._request(limit, token)) != (0, 0):
+                wait, closed = answer
+                if closed > min(_WORTH_WAITING, _WORTH_WAITING if timeout is None else timeout):
+                    raise LimitClosed(_name(limit), closed)
                 left = wait if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     raise LimitTimeout(
@@ -156,12 +174,12 @@ class Limits:
                 self._connection.zrem(keys.limit_waiting(_name(limit)), token)
             raise
 
-    def _request(self, limit: str | Limit, token: str) -> float:
-        """Seconds to wait; 0: the token may start now."""
+    def _request(self, limit: str | Limit, token: str) -> tuple[float, float]:
+        """Seconds to wait, and seconds for which the limiter is closed; both 0: the token may start now."""
         needed = 2 * min(Limits._replies)
         while True:
             requested = time.monotonic()
-            wait, *within = self._admission(limit, token, needed)
+            wait, *more = self._admission(limit, token, needed)
             if wait < 0:
                 limit = _declared(_name(limit))
                 continue
@@ -169,19 +187,16 @@ class Limits:
             Limits._replies.append(took)
             _registered.add((*_server(self._connection), _name(limit)))
             if wait > 0:
-                return float(wait / MICRO)
-            if time.monotonic() - requested < within[0] / MICRO / _DRIFT:
-                return 0
+                return wait / MICRO, more[0] / MICRO
+            if time.monotonic() - requested < more[0] / MICRO / _DRIFT:
+                return 0, 0
             needed = 2 * took
 
     def _admission(self, limit: str | Limit, token: str, within: float) -> list[int]:
         name = _name(limit)
         needed = round(min(within, START_WITHIN) * _DRIFT * MICRO)
-        most: int | str = ""
-        per: int | str = ""
-        lost: int | str = ""
-        if isinstance(limit, Limit):
-            most, per, lost = limit.max, limit.per_us, int((*_server(self._connection), name) in _registered)
+        most, per = _numbers(limit)
+        lost = int((*_server(self._connection), name) in _registered) if isinstance(limit, Limit) else ""
         reply: list[int] = _ACQUIRE.run(
             self._connection,
             limiter=name,
@@ -200,6 +215,31 @@ class Limits:
         `seen`: when the start was known to have happened (time.monotonic of this machine); None: now.
         """
         _STARTED.run(self._connection, limiter=name, token=token, since=since(seen))
+
+    def close(self, limit: str | Limit, seconds: float, why: str = "") -> datetime:
+        """Lets nothing through for that long, for all workers, as where the other side has asked for it; returns until when.
+
+        Where the limiter is closed for longer already, it stays so; `why` is shown with it. Jobs of its queues wait there.
+        Raises InvalidInput where it is longer than 30 days, and NotFound as `acquire` does.
+        """
+        if not 0 <= seconds <= _LONGEST_CLOSED:
+            raise InvalidInput(f"a limiter is closed for 0 to {_LONGEST_CLOSED:,} seconds, not for {seconds:g}")
+        most, per = _numbers(limit)
+        length = math.ceil(seconds * MICRO)
+        till = int(_CLOSE.run(self._connection, limiter=_name(limit), length=length, why=printable(why, 300), max=most, per=per))
+        if till < 0:
+            raise _unknown(_name(limit))
+        return datetime.fromtimestamp(till / MICRO, UTC)
+
+    def reopen(self, name: str) -> bool:
+        """Opens a limiter that `close` has closed; False where it was not closed. NotFound where there is none of that name.
+
+        Workers notice at once, waiting callers within two seconds. Jobs that were rescheduled stay scheduled for when it would
+        have opened.
+        """
+        was = self.state(name).closed_until is not None
+        self._connection.hdel(keys.limit(name), "closed_until", "closed_because")
+        return was
 
     def state(self, name: str) -> LimitUsage:
         """The usage of a limiter, read without writing; NotFound where there is none of that name."""
@@ -224,6 +264,10 @@ class Limits:
 
 def _name(limit: str | Limit) -> str:
     return str(limit.name) if isinstance(limit, Limit) else limit
+
+
+def _numbers(limit: str | Limit) -> tuple[int | str, int | str]:
+    return (limit.max, limit.per_us) if isinstance(limit, Limit) else ("", "")
 
 
 def _declared(name: str) -> Limit:

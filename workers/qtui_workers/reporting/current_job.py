@@ -12,6 +12,7 @@ from uuid import uuid4
 from rq import get_current_job
 from rq.job import Job
 
+from qtui_workers.errors import Reschedule
 from qtui_workers.text import printable
 
 
@@ -50,11 +51,14 @@ def enqueued_at() -> datetime:
 
 @contextmanager
 def logged(log: logging.Logger, what: str) -> Iterator[None]:
-    """Logs the beginning of a piece of work, and its end with the seconds it took, or its failure."""
+    """Logs the beginning of a piece of work, and its end with the seconds it took, its failure, or that it is put off."""
     begun = time.monotonic()
     log.info("%s: begins", what)
     try:
         yield
+    except Reschedule as later:
+        log.warning("%s: put off for %d s: %s", what, later.seconds, printable(str(later), 500))
+        raise
     except Exception as error:
         log.error("%s: failed: %s", what, printable(str(error) or type(error).__name__, 500))
         raise

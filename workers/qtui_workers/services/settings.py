@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, SecretStr
 
+from qtui_workers.define.durations import as_duration
+from qtui_workers.errors import InvalidInput
 from qtui_workers.settings import Settings, folder_of
+from qtui_workers.validation import Checked
+
+_LONGEST_PAUSE: Final = timedelta(days=30)
+"""For no longer a limiter can be closed (`qtui_workers.rate.limiter.Limits.close`)."""
+
+
+def _pause(value: Any) -> timedelta:
+    length = as_duration(value)
+    if length > _LONGEST_PAUSE:
+        raise InvalidInput("must be at most 30 days")
+    return length
 
 
 class MailSettings(Settings):
@@ -57,6 +71,8 @@ class FetchSettings(Settings):
     """Folder in which `fetch_area` keeps a file per job, instead of qtui/fetched in the user's state folder."""
     fetch_rate: float = Field(default=2.0, ge=0.001, le=1_000)
     """Requests a second that `fetch_area` may send to one host, all workers together."""
+    fetch_longest_pause: Annotated[timedelta, Checked(_pause)] = timedelta(days=1)
+    """For how long `fetch_area` asks a host nothing, at most, where the host wants to be left alone (Retry-After)."""
 
     def folder(self) -> Path:
         """The folder of the files, as an absolute path; InvalidInput where this user has no home folder."""
