@@ -7,7 +7,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -19,6 +19,8 @@ from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
+
+HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
 class Commands(TyperGroup):
@@ -45,7 +47,7 @@ class Commands(TyperGroup):
 
 def _for_typer(command: Command) -> Any:
     """The command as typer runs it."""
-    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=HELP)
     single.command(command.name)(command.function)
     return get_command(single)
 
@@ -55,6 +57,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=False,
     add_completion=True,
+    context_settings=HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="The terminal in which people operate RQ job queues. Without a command: the dashboard.",

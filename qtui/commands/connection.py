@@ -12,6 +12,7 @@ from qtui.settings import Preferences
 from qtui_workers.errors import NotFound, Refused
 from qtui_workers.server.contexts import Context, choose, read_config
 from qtui_workers.text import printable
+from qtui_workers.validation import suggestion
 
 if TYPE_CHECKING:
     import redis
@@ -47,12 +48,11 @@ def refuse_read_only(chosen: Context, what: str) -> None:
 
 
 def check_queue(client: redis.Redis, queue: str | None) -> None:
-    """Raises NotFound, which lists the existing queues, if there is no such queue; None means all queues and is accepted."""
+    """Raises NotFound, with the most similar queue or a list, if there is no such queue; None means all queues."""
     from qtui.broker import jobs
 
     if queue is not None and queue not in (known := jobs.queue_names(client)):
-        names = ", ".join(printable(name, 60) for name in known[:20]) or "none"
-        raise NotFound(f"there is no queue '{printable(queue, 80)}': the queues are {names}")
+        raise NotFound(f"there is no queue '{printable(queue, 80)}': {suggestion(queue, known, 'queues')}")
 
 
 def server_time(client: redis.Redis) -> float:

@@ -84,10 +84,16 @@ def enqueue(
             ids = service.enqueue_many(found, payloads * count, **options)
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
         ended = None
-        if wait is not None:
-            output.note(_enqueued(answer, named=True))
-            ended = waiting.wait(client, place, ids, wait)
+        try:
+            if wait is not None:
+                output.note(_enqueued(answer, named=True))
+                ended = waiting.wait(client, place, ids, wait)
+        except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
+            _print_answer(answer, None, json)
+            raise
     _print_answer(answer, ended, json)
+    if wait is None and not json:
+        output.note(_enqueued(answer, named=False))
 
 
 def _check_numbers(count: int, payloads: int, job_id: str | None, unique: bool) -> None:
@@ -136,14 +142,15 @@ def _object(text: str, what: str) -> dict[str, Any]:
 def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, json: bool) -> None:
     if ended is not None:
         answer |= ended[0] if len(ended) == 1 else {"jobs": ended}
-    if json:
-        output.emit(answer)
-    else:
-        if ended is None:
-            output.note(_enqueued(answer, named=False))
-        for place, job_id in enumerate(answer["ids"]):
-            end = f"  {_in_words(ended[place])}" if ended else ""
-            output.say(f"{job_id}{end}")
+    try:
+        if json:
+            output.emit(answer)
+        else:
+            for place, job_id in enumerate(answer["ids"]):
+                end = f"  {_in_words(ended[place])}" if ended else ""
+                output.say(f"{job_id}{end}")
+    except output.OutputLost as error:
+        raise output.OutputLost(f"{_enqueued(answer, named=True)}, but {error}") from error
     if ended and any(each["status"] != "finished" for each in ended):
         raise typer.Exit(1)
 
@@ -152,7 +159,7 @@ def _enqueued(answer: dict[str, Any], *, named: bool) -> str:
     """The report of what was enqueued, with the first ids."""
     ids, count = answer["ids"], answer["count"]
     jobs = "1 job" if count == 1 else f"{count:,} jobs"
-    first = f": {' '.join(ids[:_NAMED])}{' …' if count > _NAMED else ''}" if named else "."
+    first = f": {' '.join(ids[:_NAMED])}{f' and {count - _NAMED:,} more' if count > _NAMED else ''}" if named else "."
     return f"Enqueued {jobs} in {answer['queue']}{first}"
 
 

@@ -13,6 +13,7 @@ from qtui.commands.connection import connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
+from qtui_workers.validation import suggestion
 
 if TYPE_CHECKING:
     import redis
@@ -51,10 +52,10 @@ def worker(
 
 
 def _find(client: redis.Redis, name: str) -> WorkerRow:
-    """The worker with that name; raises NotFound, which lists the existing workers, if there is none."""
+    """The worker with that name; raises NotFound, with the most similar worker or a list, if there is none."""
     known = workers.load(client)
     for row in known:
         if row.name == name:
             return row
-    names = ", ".join(printable(row.name, 80) for row in known[:20]) or "none"
-    raise NotFound(f"there is no worker '{printable(name, 80)}': the workers are {names}")
+    hint = suggestion(name, [row.name for row in known], "workers")
+    raise NotFound(f"there is no worker '{printable(name, 80)}': {hint}")

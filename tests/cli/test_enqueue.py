@@ -127,7 +127,7 @@ def test_a_wait_names_the_first_of_many_ids_and_that_the_queue_is_paused(qtui: Q
         answer = qtui("enqueue", "test_job", "--count", "4", "--wait", "0.1", code=1)
     ids = [line.split()[0] for line in answer.out.splitlines()]
     enqueued, told = answer.err.splitlines()
-    assert enqueued == f"Enqueued 4 jobs in main-queue: {' '.join(ids[:3])} …"
+    assert enqueued == f"Enqueued 4 jobs in main-queue: {' '.join(ids[:3])} and 1 more"
     assert told == "main-queue is paused until somebody resumes it: 4 jobs wait."
 
 

@@ -29,13 +29,13 @@ def test_a_reader_that_has_enough_ends_it_quietly(qtui: Qtui, client: redis.Redi
         assert process.stderr.read() == ""
 
 
-def test_ctrl_c_is_exit_130_and_nothing_more_is_said(qtui: Qtui) -> None:
-    with qtui.running("enqueue", "test_job", "--wait") as process:
+def test_ctrl_c_is_exit_130_and_only_the_id_is_said(qtui: Qtui) -> None:
+    with qtui.running("enqueue", "test_job", "--wait", "--id", "j1") as process:
         assert process.stderr
         assert process.stderr.readline().startswith("Enqueued 1 job")
         assert "nobody listens" in process.stderr.readline()
         assert interrupt(process) == 130
-        assert process.communicate() == ("", "")
+        assert process.communicate() == ("j1\n", "")
 
 
 def test_a_password_is_in_no_command_line(bare: Qtui, own_server: Server) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
+
+MOST_NAMES: Final = 20
+"""At most this many names are listed in a sentence."""
 
 
 def invalid(
@@ -87,6 +90,13 @@ def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:
 
 
 def suggestion(name: str, known: Collection[str], what: str) -> str:
-    """A hint for a name that does not exist: the most similar known name, or else all of them; `what` is their plural."""
+    """A hint for a name that does not exist: the most similar known name, or else which there are; `what` is their plural."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"the {what} are {', '.join(known) or 'none'}"
+    return f"did you mean '{printable(near[0], 80)}'?" if near else f"the {what} are {listing(known)}"
+
+
+def listing(names: Collection[str]) -> str:
+    """Names in a sentence: "a, b", with "and 11 more" where they are many, "none" where there are none."""
+    shown = ", ".join(printable(name, 80) for name in list(names)[:MOST_NAMES])
+    left_out = len(names) - MOST_NAMES
+    return f"{shown} and {left_out:,} more" if left_out > 0 else shown or "none"

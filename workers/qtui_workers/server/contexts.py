@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server.connection import Target, resolve
 from qtui_workers.server.settings import RedisSettings
-from qtui_workers.validation import invalid
+from qtui_workers.validation import invalid, suggestion
 
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.model_fields)
 
@@ -58,11 +58,14 @@ class Context:
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the config file is: QTUI_CONFIG, else `~/.config/qtui/config.toml` (XDG_CONFIG_HOME is honoured)."""
+    """Where the config file is: QTUI_CONFIG, else `~/.config/qtui/config.toml` (XDG_CONFIG_HOME is honoured).
+
+    For a user without a home folder the one of the system, `/etc/xdg/qtui/config.toml`.
+    """
     if named := environment.get("QTUI_CONFIG"):
-        return Path(named).expanduser()
-    base = environment.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "qtui" / "config.toml"
+        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's raises where there is no home folder
+    base = Path(os.path.expanduser(environment.get("XDG_CONFIG_HOME") or "~/.config"))  # noqa: PTH111
+    return (base if base.is_absolute() else Path("/etc/xdg")) / "qtui" / "config.toml"
 
 
 def read_config(model: type[C]) -> C:
@@ -115,8 +118,8 @@ def _named(name: str, known: Connections) -> Context:
 def _settings(name: str, known: Connections) -> ContextSettings:
     found = known.contexts.get(name)
     if found is None:
-        names = ", ".join(sorted(known.contexts)) or "none"
-        raise NotFound(f"No context named {name!r} in {config_path()}; it has: {names}.")
+        hint = suggestion(name, sorted(known.contexts), "contexts")
+        raise NotFound(f"No context named {name!r} in {config_path()}: {hint}")
     return found
 
 

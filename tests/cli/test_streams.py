@@ -1,0 +1,97 @@
+"""Standard streams that are closed or full: an id is never lost, and the reason is one sentence."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import redis
+
+from qtui_workers.server import keys
+from tests.broker import seed
+from tests.cli.support import COMMAND, Qtui
+
+
+def shell(qtui: Qtui, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """A command line of the shell, in which `qtui` is ours."""
+    script = f'qtui() {{ {" ".join(COMMAND)} "$@"; }}; {command}'
+    return subprocess.run(
+        ["sh", "-c", script], env=qtui.environment(**variables), cwd=qtui.home, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("end", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+def test_an_id_is_printed_although_standard_error_is_closed_or_full(qtui: Qtui, client: redis.Redis, end: str) -> None:
+    done = shell(qtui, f"qtui enqueue test_job --id j1 {end}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "j1\n", "")
+    assert client.llen(keys.queue("main-queue")) == 1
+
+
+@pytest.mark.parametrize(("end", "reason"), [(">&-", "it is closed"), (">/dev/full", "No space left on device")])
+def test_an_id_that_cannot_be_printed_is_in_the_sentence_that_says_why(
+    qtui: Qtui, client: redis.Redis, end: str, reason: str
+) -> None:
+    for words in ("test_job", "test_job --json"):
+        client.flushall()
+        done = shell(qtui, f"qtui enqueue {words} --id j1 {end}")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"qtui: Enqueued 1 job in main-queue: j1, but cannot write to standard output: {reason}\n"
+        assert client.llen(keys.queue("main-queue")) == 1
+
+
+@pytest.mark.parametrize("command", ["queues", "jobs --json", "retry --all --yes --status failed"])
+def test_other_commands_say_that_they_could_not_answer(qtui: Qtui, client: redis.Redis, command: str) -> None:
+    seed.failed(client)
+    for end in (">&-", ">/dev/full"):
+        done = shell(qtui, f"qtui {command} {end}")
+        assert done.returncode == 1
+        assert "cannot write to standard output" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+
+
+HOMELESS = """
+import pwd
+
+def nobody(uid):
+    raise KeyError(uid)
+
+pwd.getpwuid = nobody
+"""
+
+
+def test_a_user_without_a_home_and_an_entry_in_passwd_can_work(qtui: Qtui, client: redis.Redis, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HOMELESS)
+    seed.failed(client, "mail")
+    variables = qtui.environment() | {"PYTHONPATH": f"{tmp_path / 'site'}:{qtui.environment()['PYTHONPATH']}"}
+    del variables["HOME"]
+    for words in (["queues"], ["enqueue", "test_job"], ["jobs"], ["nosuch"]):
+        done = subprocess.run([*COMMAND, *words], env=variables, cwd=qtui.home, capture_output=True, text=True, timeout=60)
+        assert done.returncode == (2 if words == ["nosuch"] else 0), done.stderr
+        assert "Traceback" not in done.stderr
+    del variables["REDIS_URL"]
+    done = subprocess.run([*COMMAND, "queues"], env=variables, cwd=qtui.home, capture_output=True, text=True, timeout=60)
+    assert "no home folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_queues_name_their_connection_beside_the_table(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    answer = qtui("queues")
+    assert answer.err == f"connection: {qtui.variables['REDIS_URL'].removeprefix('unix://')}\n"
+    assert answer.out.startswith("QUEUE")
+    assert qtui("queues", "--json").err == ""
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_or_with_how_many_there_are(qtui: Qtui, client: redis.Redis) -> None:
+    for number in range(31):
+        client.sadd("rq:queues", f"rq:queue:queue-{number:02}")
+    assert qtui.fails(4, "jobs", "queue-03x").endswith("did you mean 'queue-03'?")
+    assert qtui.fails(4, "jobs", "elsewhere").endswith(" and 11 more")
+
+
+@pytest.mark.parametrize("words", [["-h"], ["queues", "-h"], ["retry", "-h"]])
+def test_h_is_help(qtui: Qtui, words: list[str]) -> None:
+    assert "Usage: qtui" in qtui(*words).out
