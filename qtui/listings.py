@@ -77,7 +77,7 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str 
     head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
     rows = [
         [
-            labels.CAUSES[acknowledged.state(known.get(group.value or ""), group.times)],
+            labels.CAUSES[acknowledged.state(known.get(group.value or ""), group.hours)],
             formatting.count(group.count),
             formatting.ago(group.newest, now),
             formatting.ago(group.oldest, now),

@@ -50,6 +50,8 @@ class Session:
         """The newest overview, whichever screen loaded it."""
         self.loaded_at: float | None = None
         """When the newest overview was loaded, by this machine's clock; seconds since the epoch."""
+        self.filters: list[str] = []
+        """The filters that were typed, the newest last."""
         self.running: RunningOperation | None = None
         """The operation that runs, at most one at a time; None if none runs."""
 

@@ -16,7 +16,7 @@ from screenshots.keyspace import freeze, seed
 from screenshots.scenes import SCENES, take
 
 HERE = Path(__file__).parent
-SHOWN = ("queues", "failed", "failed-job", "live", "enqueue")
+SHOWN = ("queues", "failures", "failed", "failed-job", "live", "enqueue")
 """The scenes that the README shows."""
 
 

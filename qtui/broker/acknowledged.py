@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
@@ -15,6 +15,8 @@ from qtui_workers.server.redis_errors import is_wrong_type
 from qtui_workers.text import decode
 
 State = Literal["new", "known", "back"]
+Change = Callable[[redis.Redis, str], object]
+"""Changes what is known about the cause with that fingerprint."""
 
 QUIET: Final = 3 * 24 * 3600.0
 """Seconds without a failure after which a known cause is back again, instead of still there: longer than a weekend."""
@@ -60,12 +62,12 @@ def forget(client: redis.Redis, fingerprint: str) -> bool:
     return bool(client.hdel(keys.ACKNOWLEDGED, fingerprint))
 
 
-def state(found: Acknowledgement | None, times: Iterable[float]) -> State:
+def state(found: Acknowledgement | None, hours: Iterable[int]) -> State:
     """Whether a cause is new, known, or back: a known one that failed again after no failure for `QUIET` seconds.
 
-    `times`: when its jobs failed, in seconds since the epoch, in any order.
+    `hours`: those in which its jobs failed, as hours since the epoch, in any order.
     """
     if found is None:
         return "new"
-    since = [found.at, *sorted(at for at in times if at > found.at)]
+    since = [found.at, *(at for at in (hour * 3600.0 for hour in sorted(hours)) if at > found.at)]
     return "back" if any(later - earlier >= QUIET for earlier, later in pairwise(since)) else "known"

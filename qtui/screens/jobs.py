@@ -17,12 +17,17 @@ from qtui import formatting, labels
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Selection
+from qtui.broker.search.expression import EVERYTHING, Expression
+from qtui.broker.search.find import Found
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
+from qtui.screens.filter import FilterScreen
+from qtui.screens.filtered import Filtered, window_of
 from qtui.screens.followed import Cursor, cursor_of, job_under
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.searching import SearchMoved
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
@@ -42,6 +47,8 @@ class JobsRequest:
     limit: int
     cursor: Cursor | None
     """Where the cursor is; None if there is no preview."""
+    found: Found | None
+    """What a search has found, where only jobs that fit a filter are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +72,15 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         Binding("right_square_bracket", "tab(1)", "Tab right", show=False, key_display="]", id="jobs.tab_right"),
         Binding("tab", "tab(1)", "Next tab", id="jobs.next_tab", tooltip="The next status"),
         Binding("shift+tab", "tab(-1)", "Previous tab", show=False, id="jobs.previous_tab"),
+        Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter", tooltip="Only jobs that fit an expression"),
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
         *operation_bindings("jobs"),
     ]
     CHANGING = frozenset({"act"})
 
-    def __init__(self, queue: str | None = None, status: Status | None = None) -> None:
+    def __init__(self, queue: str | None = None, status: Status | None = None, expression: Expression = EVERYTHING) -> None:
         super().__init__()
+        self.filtered = Filtered(self, expression)
         self.queue = queue
         """The queue shown; None is all of them."""
         self.status = status or Status.QUEUED
@@ -99,7 +108,10 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.session.server_now)
 
     def _empty(self) -> str:
-        return f"No {STATUSES[self.status].title} jobs here.\n{STATUSES[self.status].hint}"
+        facts = STATUSES[self.status]
+        if self.filtered.is_on:
+            return f"No {facts.title} job fits the filter.\n/ changes it."
+        return f"No {facts.title} jobs here.\n{facts.hint}"
 
     # -- loading ---------------------------------------------------------------
 
@@ -107,15 +119,19 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         """The window in view, and the cursor where a preview is shown."""
         offset, limit = self.table.window
         cursor = cursor_of(self.table) if self.size.width >= PREVIEW_FROM else None
-        return JobsRequest(self.queue, self.status, offset, limit, cursor)
+        return JobsRequest(self.queue, self.status, offset, limit, cursor, self.filtered.found)
 
     def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
         """Any window is shown if it belongs to the current list."""
-        return (requested.queue, requested.status) == (current.queue, current.status)
+        same = (requested.queue, requested.status) == (current.queue, current.status)
+        return same and (requested.found is None) == (current.found is None)
 
     def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
         """One window, and everything about one job for the preview."""
-        window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
+        if request.found is None:
+            window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
+        else:
+            window = window_of(client, request.found, request.queue, request.status, request.offset, request.limit)
         if request.cursor is None:
             return JobsSeen(window, None, 0)
         return JobsSeen(window, job_under(client, window, request.cursor), request.cursor.moves)
@@ -129,11 +145,45 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
             if best and not counts.get(self.status):
                 self._open(best)
                 return
-        counts[self.status] = data.window.total
+        self._search(counts.get(self.status, 0), overview.at)
+        if not self.filtered.is_on:
+            counts[self.status] = data.window.total
         self.query_one(StatusTabs).show(counts)
         self.table.show(data.window.rows, data.window.offset, data.window.total)
         self.query_one(JobPreview).show(data.preview, overview.at)
         self._say_selection()
+
+    def _search(self, total: int, now: float, *, again: bool = False) -> None:
+        self.filtered.search(self.session.client, self.queue, self.status, total, now, again=again)
+        place = printable(self.queue or "all queues")
+        self.query_one("#crumb", Static).update("   ".join(filter(None, (place, printable(self.filtered.line())))))
+
+    def on_search_moved(self, message: SearchMoved) -> None:
+        """The search has found more, or has ended."""
+        message.stop()
+        if error := self.filtered.searching.error:
+            self.notify(labels.trouble(error, self.session.name), severity="error", markup=False)
+        self.reload()
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        self.filtered.searching.stop()
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        session = self.session
+        queues = [row.name for row in session.overview.queues] if session.overview else []
+        self.app.push_screen(FilterScreen(self.filtered.expression.text, queues, session.filters, self._filter))
+
+    def _filter(self, expression: Expression) -> None:
+        self.filtered.expression = expression
+        self._open(self.status)
+
+    def action_reload(self) -> None:
+        """Load now; with a filter, search again."""
+        if self.filtered.is_on and self.session.overview:
+            self._search(self._counts(self.session.overview).get(self.status, 0), self.session.server_now, again=True)
+        super().action_reload()
 
     def _counts(self, overview: Overview) -> dict[Status, int]:
         of = [q for q in overview.queues if self.queue in (None, q.name)]
@@ -185,7 +235,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: all of the tab, else the marked ones, else the one under the cursor."""
         if self.all_selected:
-            return Matching(self.queue, self.status)
+            return Matching(self.queue, self.status, self.filtered.expression)
         if self.table.marked:
             return Chosen(tuple(sorted(self.table.marked)))
         row = self.table.cursor_row
@@ -231,9 +281,11 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.status)
 
     def action_back(self) -> None:
-        """Clear the selection; go back if nothing is selected."""
+        """Clear the selection; else go back; where there is nowhere to go back to, clear the filter."""
         if self.all_selected:
             self.action_all()
+        elif self.filtered.is_on and len(self.app.screen_stack) == 1:
+            self._filter(EVERYTHING)
         else:
             super().action_back()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import redis
@@ -59,9 +60,11 @@ def sort_named(name: str) -> Sort:
 class Found:
     """Which jobs fit, sorted, and how far the search looked."""
 
-    jobs: tuple[tuple[str, str], ...]
-    """Each as (id, queue), the queue '' where it is not known."""
+    jobs: Sequence[tuple[str, str]]
+    """Each as (id, queue), the queue '' where it is not known; while the search goes on, the list grows."""
     scanned: int
+    matched: int
+    """Jobs that fit, when this was found."""
     total: int
     """Jobs that there are in the lists that were searched."""
     gone: int
@@ -72,17 +75,36 @@ class Found:
     @property
     def hidden(self) -> int:
         """Jobs that were read and do not fit."""
-        return self.scanned - len(self.jobs)
+        return self.scanned - self.matched
 
 
-def find(client: redis.Redis, scope: Scope, now: float, *, sort: Sort = SORTS["newest"], limits: Limits = UNLIMITED) -> Found:
-    """Reads the jobs of a scope and keeps those that fit, sorted; `now` in seconds since the epoch. Raises redis.RedisError."""
+def find(
+    client: redis.Redis,
+    scope: Scope,
+    now: float,
+    *,
+    sort: Sort = SORTS["newest"],
+    limits: Limits = UNLIMITED,
+    on_found: Callable[[Callable[[], Found]], object] = lambda _so_far: None,
+) -> Found:
+    """Reads the jobs of a scope and keeps those that fit, sorted; `now` in seconds since the epoch. Raises redis.RedisError.
+
+    `on_found` is called after each block with what gives the jobs found so far, in the order in which they were read.
+    """
     scan = Scan(client, scope, now, sort.need, limits)
-    fitting = [(sort.key(job), job.id, job.queue or "") for block in scan for job in block]
+    fitting: list[tuple[Any, str, str]] = []
+    so_far: list[tuple[str, str]] = []
+
+    def found(jobs: Sequence[tuple[str, str]]) -> Found:
+        return Found(jobs, scan.scanned, scan.matched, max(scan.total, scan.scanned), scan.gone, scan.complete)
+
+    for block in scan:
+        fitting += [(sort.key(job), job.id, job.queue or "") for job in block]
+        so_far += [(job_id, queue) for _, job_id, queue in fitting[len(so_far) :]]
+        on_found(partial(found, so_far))
     known = sorted((each for each in fitting if each[0] is not None), key=lambda each: each[0], reverse=sort.descending)
     unknown = [each for each in fitting if each[0] is None]
-    found = tuple((job_id, queue) for _, job_id, queue in (*known, *unknown))
-    return Found(found, scan.scanned, max(scan.total, scan.scanned), scan.gone, scan.complete)
+    return found([(job_id, queue) for _, job_id, queue in (*known, *unknown)])
 
 
 def page(client: redis.Redis, found: Found, offset: int, limit: int) -> tuple[JobRow, ...]:

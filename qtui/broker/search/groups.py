@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -20,46 +19,64 @@ HOURS: Final = 24
 """Bars of a group's history, one an hour, the newest last."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """Jobs that have something in common."""
 
     value: str | None
     """What they have in common; None where it is not known."""
+    cause: Cause | None
+    """Why they failed, where they are grouped by that."""
+    count: int
+    newest: float | None
+    """When the newest of them ended, began or was enqueued, in seconds since the epoch; None where no time is known."""
+    oldest: float | None
+    """The same of the oldest."""
     sample: str
     """The id of the newest of them."""
-    cause: Cause | None = None
-    count: int = 0
-    newest: float | None = None
-    """When the newest of them ended, began or was enqueued, in seconds since the epoch."""
-    functions: Counter[str] = field(default_factory=Counter)
-    queues: Counter[str] = field(default_factory=Counter)
-    times: array[float] = field(default_factory=lambda: array("d"))
-    """When each ended, began or was enqueued, in seconds since the epoch, in no order; those that are not known are left out."""
-
-    @property
-    def oldest(self) -> float | None:
-        """The same of the oldest."""
-        return min(self.times, default=None)
+    functions: dict[str, int]
+    """How many there are of each function, the most frequent first."""
+    queues: dict[str, int]
+    """How many are in each queue, the most frequent first."""
+    hours: dict[int, int]
+    """How many there were in each hour, as hours since the epoch."""
 
     def history(self, now: float) -> list[int]:
-        """How many there were in each of the last `HOURS` hours, the newest last."""
-        bars = [0] * HOURS
-        for at in self.times:
-            ago = int((now - at) // 3600)
-            if 0 <= ago < HOURS:
-                bars[HOURS - 1 - ago] += 1
-        return bars
+        """How many there were in each of the last `HOURS` hours, the newest last; `now` in seconds since the epoch."""
+        newest = int(now // 3600)
+        return [self.hours.get(hour, 0) for hour in range(newest - HOURS + 1, newest + 1)]
+
+
+class _Growing:
+    """A group while its jobs are counted."""
+
+    def __init__(self, value: str | None, cause: Cause | None) -> None:
+        self._value, self._cause = value, cause
+        self.count = 0
+        self._newest: float | None = None
+        self._oldest: float | None = None
+        self._sample = ""
+        self._functions: Counter[str] = Counter()
+        self._queues: Counter[str] = Counter()
+        self._hours: Counter[int] = Counter()
 
     def add(self, job: Candidate) -> None:
         """Count a job in."""
         self.count += 1
-        self.functions[job.function or "–"] += 1
-        self.queues[job.queue or "–"] += 1
-        if job.moment is not None:
-            if self.newest is None or job.moment >= self.newest:
-                self.newest, self.sample = job.moment, job.id
-            self.times.append(job.moment)
+        self._functions[job.function or "–"] += 1
+        self._queues[job.queue or "–"] += 1
+        at = job.moment
+        if at is not None:
+            self._hours[int(at // 3600)] += 1
+            self._oldest = at if self._oldest is None else min(at, self._oldest)
+        if not self._sample or (at is not None and (self._newest is None or at >= self._newest)):
+            self._newest, self._sample = at, job.id
+
+    def group(self) -> Group:
+        """What was counted so far."""
+        functions, queues = dict(self._functions.most_common()), dict(self._queues.most_common())
+        times = (self._newest, self._oldest, self._sample)
+        return Group(self._value, self._cause, self.count, *times, functions, queues, dict(self._hours))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +134,8 @@ def _argument(job: Candidate, steps: list[str]) -> str | None:
     return None if found is None else as_text(found)[:200]
 
 
-Heard = Callable[[Grouping], object]
-"""Called after each block with the groups so far."""
+Heard = Callable[[Callable[[], Grouping]], object]
+"""Called after each block with what gives the groups so far."""
 
 
 def count(
@@ -128,7 +145,7 @@ def count(
     now: float,
     *,
     limits: Limits = UNLIMITED,
-    on_groups: Heard = lambda _grouping: None,
+    on_groups: Heard = lambda _so_far: None,
 ) -> Grouping:
     """The jobs of a scope that fit, grouped by a value; `now` in seconds since the epoch. Raises redis.RedisError."""
     scan = Scan(client, scope, now, what.need | FUNCTION, limits)
@@ -136,7 +153,7 @@ def count(
 
 
 def causes(
-    client: redis.Redis, scope: Scope, now: float, *, limits: Limits = UNLIMITED, on_groups: Heard = lambda _grouping: None
+    client: redis.Redis, scope: Scope, now: float, *, limits: Limits = UNLIMITED, on_groups: Heard = lambda _so_far: None
 ) -> Grouping:
     """The failed jobs of a scope that fit, grouped by cause; `now` in seconds since the epoch. Raises redis.RedisError."""
     return _group(Scan(client, scope, now, ERROR | FUNCTION, limits), _cause, on_groups)
@@ -148,12 +165,13 @@ def _cause(job: Candidate) -> tuple[str, Cause]:
 
 
 def _group(scan: Scan, key: Callable[[Candidate], tuple[str | None, Cause | None]], on_groups: Heard) -> Grouping:
-    groups: dict[str | None, Group] = {}
+    groups: dict[str | None, _Growing] = {}
     matched = 0
 
     def so_far() -> Grouping:
         ordered = sorted(groups.values(), key=lambda each: -each.count)
-        return Grouping(tuple(ordered), scan.scanned, max(scan.total, scan.scanned), scan.complete, matched)
+        found = tuple(each.group() for each in ordered)
+        return Grouping(found, scan.scanned, max(scan.total, scan.scanned), scan.complete, matched)
 
     for block in scan:
         for job in block:
@@ -161,7 +179,7 @@ def _group(scan: Scan, key: Callable[[Candidate], tuple[str | None, Cause | None
                 matched += 1
                 value, found = key(job)
                 if value not in groups:
-                    groups[value] = Group(value, job.id, found)
+                    groups[value] = _Growing(value, found)
                 groups[value].add(job)
-        on_groups(so_far())
+        on_groups(so_far)
     return so_far()

@@ -1,0 +1,100 @@
+"""The dialog in which a filter is typed, with completion, what was typed before, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.suggester import Suggester
+from textual.widgets import Input, Static
+
+from qtui.broker.search.expression import BadExpression, Expression, parse
+from qtui.broker.search.qualifiers import QUALIFIERS
+from qtui.broker.status import Status
+from qtui_workers.text import printable
+
+
+class TermSuggester(Suggester):
+    """Completes the term that is being typed: names of qualifiers, statuses, queues."""
+
+    def __init__(self, queues: Sequence[str]) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+        self._words = [
+            *(f"{q.name}." if q.name == "payload" else f"{q.name}{q.operators[-1]}" for q in QUALIFIERS.values()),
+            *(f"status:{status.value}" for status in Status),
+            *(f"queue:{queue}" for queue in queues if queue.isprintable() and " " not in queue),
+        ]
+
+    async def get_suggestion(self, value: str) -> str | None:
+        """The whole text with its last term completed; None where nothing fits."""
+        before, _, term = value.rpartition(" ")
+        minus = "-" if term.startswith("-") else ""
+        typed = term.removeprefix("-")
+        fitting = [word for word in self._words if typed and word.startswith(typed) and word != typed]
+        return f"{before}{' ' if before else ''}{minus}{fitting[0]}" if fitting else None
+
+
+class FilterScreen(ModalScreen[None]):
+    """Asks which jobs to show; Enter shows them, an empty text shows all."""
+
+    CSS_PATH = "filter.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Close", id="filter.close", key_display="esc"),
+        Binding("up", "earlier(1)", "Earlier", show=False, id="filter.earlier"),
+        Binding("down", "earlier(-1)", "Later", show=False, id="filter.later"),
+    ]
+
+    def __init__(self, text: str, queues: Sequence[str], history: list[str], apply: Callable[[Expression], object]) -> None:
+        """`history`: what was typed before, the newest last; the text is added to it. `apply` is called with the expression."""
+        super().__init__()
+        self._text, self._queues, self._history, self._apply = text, queues, history, apply
+        self._place = 0
+        """How far back in the history; 0 is what is being typed."""
+
+    def compose(self) -> ComposeResult:
+        """The field, what is wrong, and the qualifiers."""
+        with Vertical(id="dialog"):
+            yield Static("Only jobs that fit", id="title")
+            yield Input(
+                self._text,
+                placeholder='error:Timeout age<1h "two words" -word',
+                suggester=TermSuggester(self._queues),
+                compact=True,
+            )
+            yield Static(id="wrong", markup=False)
+            examples = "   ".join(q.example for q in QUALIFIERS.values())
+            yield Static(f'{examples}   "two words"   -word', id="examples", markup=False)
+            yield Static("→ completes   ↑ earlier ones   enter shows   an empty text shows all", id="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Ready to type."""
+        self.query_one(Input).focus()
+
+    def on_input_changed(self) -> None:
+        """What was wrong may be right now."""
+        self.query_one("#wrong", Static).update("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Apply the filter, or say what is wrong with it, and where."""
+        try:
+            expression = parse(event.value)
+        except BadExpression as error:
+            place = max(0, min(error.start, len(event.value)))
+            event.input.cursor_position = place
+            self.query_one("#wrong", Static).update(printable(str(error), 300))
+            return
+        if expression.text:
+            self._history[:] = [*(each for each in self._history if each != expression.text), expression.text]
+        self.dismiss()
+        self._apply(expression)
+
+    def action_earlier(self, step: int) -> None:
+        """Put in what was typed before."""
+        self._place = max(0, min(self._place + step, len(self._history)))
+        field = self.query_one(Input)
+        field.value = self._history[-self._place] if self._place else self._text
+        field.cursor_position = len(field.value)

@@ -1,0 +1,146 @@
+"""Failures by cause, and lists of the jobs that fit a filter."""
+
+from __future__ import annotations
+
+import redis
+from rq import Queue
+from textual.widgets import Input, Static
+
+from qtui.broker import acknowledged
+from qtui.broker.status import Status
+from qtui.screens.jobs import JobsScreen
+from qtui_workers.server import keys
+from tests.broker import seed, tasks
+from tests.screens.support import Story, dashboard, settle
+
+
+def two_causes(client: redis.Redis) -> tuple[list[str], str]:
+    """Three jobs that failed alike, and one that failed otherwise."""
+    ids = seed.failed(client, count=3)
+    other = Queue("media", connection=client).enqueue(tasks.add, "x", 1).id
+    seed.work(client, "media")
+    return ids, other
+
+
+async def typed(story: Story, text: str) -> None:
+    """Type a filter, and press enter."""
+    await story.press("slash")
+    story.app.screen.query_one(Input).value = text
+    await story.press("enter")
+
+
+def line(story: Story, name: str) -> str:
+    return str(story.app.screen.query_one(f"#{name}", Static).render())
+
+
+async def test_causes_are_listed_and_enter_lists_the_jobs_of_one(client: redis.Redis) -> None:
+    ids, other = two_causes(client)
+    async with dashboard(client, size=(150, 40)) as story:
+        await story.press("3")
+        assert "ValueError: message <n>" in story.text
+        assert "broker/tasks.py" in story.text
+        assert line(story, "looked") == "4 failed jobs, 2 causes"
+        assert "ValueError: message 2" in story.text  # the sample's traceback
+        await story.press("down")
+        assert "TypeError: " in story.words
+        assert other[:8] in line(story, "sample")
+        await story.press("up", "enter")
+        assert story.place == "JobsScreen"
+        assert sorted(story.ids) == sorted(ids)
+        assert "1 hidden" in line(story, "crumb")
+        await story.press("q")
+        assert story.place == "FailuresScreen"
+
+
+async def test_an_operation_is_about_all_jobs_of_the_cause(client: redis.Redis) -> None:
+    ids, other = two_causes(client)
+    async with dashboard(client, size=(150, 40)) as story:
+        await story.press("3", "R")
+        assert story.question().startswith("Retry 3 failed jobs in all queues that fit cause:")
+        await story.press("y")
+        assert story.app.said[-1] == "3 retried"
+        assert sorted(client.lrange(keys.queue("mail"), 0, -1)) == sorted(job_id.encode() for job_id in ids)
+        assert client.zrange(keys.registry("failed", "media"), 0, -1) == [other.encode()]
+        assert line(story, "looked") == "1 failed jobs, 1 causes"
+
+
+async def test_a_cause_is_acknowledged_and_forgotten(client: redis.Redis) -> None:
+    two_causes(client)
+    async with dashboard(client, size=(150, 40)) as story:
+        await story.press("3")
+        assert story.text.count("✱") == 2
+        await story.press("A")
+        assert story.question() == "Mark ValueError: message <n> as known?"
+        await story.press("y")
+        (known,) = acknowledged.load(client)
+        assert story.table.cursor_row.value == known
+        assert story.text.count("✱") == 1
+        await story.press("A", "y")
+        assert not acknowledged.load(client)
+        assert story.text.count("✱") == 2
+
+
+async def test_where_nothing_failed_it_says_so(client: redis.Redis) -> None:
+    seed.finished(client)
+    async with dashboard(client) as story:
+        await story.press("3")
+        assert "No failed jobs." in story.text
+        await story.press("R", "enter", "A")
+        assert story.place == "FailuresScreen"
+
+
+async def test_a_filter_hides_and_says_how_many_and_all_means_all_that_fit(client: redis.Redis) -> None:
+    ids, _ = two_causes(client)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FAILED))
+        await settle(story.pilot)
+        await typed(story, '"message 1"')
+        assert story.ids == [ids[1]]
+        assert line(story, "crumb") == 'mail   filter: "message 1"   2 hidden'
+        await story.press("a", "D")
+        assert story.question().startswith('Remove 1 failed job in mail that fit "message 1"')
+        await story.press("escape", "escape")
+        await typed(story, "func:nothing")
+        assert "No failed job fits the filter." in story.text
+        await typed(story, "")
+        assert sorted(story.ids) == sorted(ids)
+
+
+async def test_a_bad_filter_says_where_it_is_wrong_and_stays(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await story.press("2")
+        await typed(story, "queue:mail fnc:x")
+        assert story.place == "FilterScreen"
+        assert "did you mean func?" in line(story, "wrong")
+        assert story.app.screen.query_one(Input).cursor_position == 11
+        await story.press("escape")
+        assert story.place == "JobsScreen"
+
+
+async def test_terms_are_completed_and_earlier_filters_come_back(client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    async with dashboard(client) as story:
+        await story.press("2")
+        await typed(story, "error:message")
+        await typed(story, "func:fail")
+        await story.press("slash", "up", "up")
+        field = story.app.screen.query_one(Input)
+        assert field.value == "error:message"
+        await story.press("down")
+        assert field.value == "func:fail"
+        field.value = ""
+        await story.press(*"-queue:m", "right")
+        assert field.value == "-queue:mail"
+        await story.press("space", *"stat", "right", *"fail", "right")
+        assert field.value == "-queue:mail status:failed"
+
+
+async def test_what_ends_meanwhile_is_found_at_the_next_look(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FAILED))
+        await settle(story.pilot)
+        await typed(story, "func:fail")
+        assert len(story.ids) == 2
+        seed.failed(client, count=1)
+        await story.look_until(lambda: len(story.ids) == 3, "the third one")
