@@ -98,6 +98,8 @@ class JobRow:
     progress: Progress | None = None
     error: str | None = None
     """What the newest attempt raised, in a line (`qtui_workers.reporting.error_lines`)."""
+    refused: str | None = None
+    """Why the workers that have taken a waiting job left it for others, as a sentence; `error` has it too."""
     worker: str | None = None
     timeout: float | None = None
     problem: str | None = None

@@ -34,6 +34,7 @@ FIELDS: Final[dict[str, int]] = {
     keys.FIELD_ATTEMPT: 20,
     keys.FIELD_ATTEMPTS: 20,
     keys.FIELD_PROGRESS: 1_000,
+    keys.FIELD_REFUSED: 1_000,
     "meta": 1_000,
 }
 """The fields that a list shows, with the number of bytes that the server sends of each; `row.lua` needs status first."""
@@ -98,6 +99,7 @@ def from_fields(
     """The row made from the fields of a job's hash."""
     status = parse(decode(raw.get("status")))
     description = raw.get("description")
+    refusal = _refusal(raw.get(keys.FIELD_REFUSED)) if status is not None and status.waits else None
     return JobRow(
         id=job_id,
         queue=queue or decode(raw.get("origin")) or None,
@@ -113,11 +115,21 @@ def from_fields(
         attempts_allowed=parse_int(raw.get(keys.FIELD_ATTEMPTS)),
         retries_left=parse_int(raw.get("retries_left")),
         progress=progress(raw.get(keys.FIELD_PROGRESS), raw.get("meta"), status),
-        error=error,
+        error=error if refusal is None else refusal,
+        refused=refusal,
         worker=decode(raw.get("worker_name")) or None,
         timeout=parse_number(raw.get("timeout")),
         problem=_problem(raw, data, status),
     )
+
+
+def _refusal(raw: bytes | None) -> str | None:
+    """Why workers have left a waiting job for others; None where none has."""
+    try:
+        found = json.loads(raw or b"null")
+        return found and f"refused: {found['why']}"
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
 
 
 def _function(data: bytes | None, description: bytes | None) -> str | None:

@@ -48,7 +48,7 @@ def _tone(row: JobRow) -> Tone:
 
 
 def _problem_tone(row: JobRow) -> Tone:
-    return "warn" if row.problem else "muted"
+    return "warn" if row.problem or row.refused else "muted"
 
 
 def _when(row: JobRow, now: float) -> str:
@@ -58,4 +58,4 @@ def _when(row: JobRow, now: float) -> str:
 
 
 def _description(row: JobRow) -> str:
-    return row.problem or row.description or ""
+    return row.problem or row.refused or row.description or ""

@@ -105,7 +105,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         self.query_one("#crumb", Static).update(printable(crumb))
         self.query_one(ProgressLine).show(row.progress)
         self.query_one(Timeline).show(data.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(data, overview.at), data.problems)
+        self.query_one(Facts).show(job_facts(data, overview.at), (row.refused, *data.problems) if row.refused else data.problems)
         self.query_one("#payload-view", PayloadView).show(data.payload)
         self.query_one("#result-view", PayloadView).show(data.result)
         self.query_one("#meta-view", PayloadView).show(data.meta)

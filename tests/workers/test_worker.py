@@ -111,7 +111,7 @@ def test_a_function_that_is_no_processor_is_refused(
     server: Server, service: QueueService, client: redis.Redis, home: Path, name: str
 ) -> None:
     job = Queue("main-queue", connection=client, serializer="json").enqueue_call(name)
-    run_burst(server, home)
+    run_burst(server, home, "--refuse-after", "0")
     state = service.status(job.id)
     assert state.status == "failed"
     assert "is no registered processor" in (state.failed_reason or "")
@@ -134,7 +134,7 @@ def test_a_pickled_job_fails_with_the_reason_and_nothing_is_unpickled(
     job = Queue("main-queue", connection=client).enqueue(add, 1, 2, meta={"a": 1})
     fields = {"data": zlib.compress(pickle.dumps(Marker(evil))), "meta": pickle.dumps(Marker(evil))}
     client.hset(job.key, mapping=fields)
-    run_burst(server, home, "--allow", MODULE)
+    run_burst(server, home, "--allow", MODULE, "--refuse-after", "0")
     assert not evil.exists()
     state = service.status(job.id)
     assert state.status == "failed"
@@ -144,12 +144,12 @@ def test_a_pickled_job_fails_with_the_reason_and_nothing_is_unpickled(
 
 @pytest.mark.parametrize("serializer", ["pickle", "json"])
 @pytest.mark.parametrize("options", [{}, {"result_ttl": 0}], ids=["plain", "ended by RQ"])
-def test_a_refused_job_fails_at_once_whatever_attempts_it_has_left(
+def test_a_refused_job_that_fails_has_no_further_attempt(
     server: Server, service: QueueService, client: redis.Redis, home: Path, serializer: str, options: dict[str, int]
 ) -> None:
     queue = Queue("main-queue", connection=client, serializer=serializer)
     job = queue.enqueue(add, 1, 2, retry=Retry(5), **options)
-    run_burst(server, home)
+    run_burst(server, home, "--refuse-after", "0")
     assert service.status(job.id).status == "failed"
     assert field(client, job.id, keys.FIELD_ATTEMPT) == b"1"
 
@@ -170,7 +170,7 @@ def test_a_callback_that_is_not_allowed_refuses_the_job_and_never_runs(
 ) -> None:
     job_id = service.add_test_job({})
     client.hset(keys.job(job_id), mapping={"success_callback_name": "os._exit", "failure_callback_name": "os._exit"})
-    run_burst(server, home)
+    run_burst(server, home, "--refuse-after", "0")
     state = service.status(job_id)
     assert (state.status, state.result) == ("failed", None)
     assert "the callback os._exit" in (state.failed_reason or "")

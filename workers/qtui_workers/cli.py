@@ -17,6 +17,7 @@ from pydantic import Field
 from redis.exceptions import MasterDownError
 
 from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.durations import parse_duration
 from qtui_workers.engine.job import Policy
 from qtui_workers.engine.pool import Pool
 from qtui_workers.engine.signals import leave, on_stop
@@ -152,6 +153,14 @@ def work(
         ),
     ] = None,
     no_cron: Annotated[bool, typer.Option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
+    refuse_after: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="How long a job that this worker cannot run (unknown processor or field, function not allowed, pickle) is left "
+            "for other workers before it fails; 0: it fails at once.",
+        ),
+    ] = "10m",
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
@@ -175,6 +184,7 @@ def work(
     chosen = choose(url, context, read_config(Connections))
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
+    patience = parse_duration(refuse_after).total_seconds()
     log_to_stderr(log_format)
     _warn_of_bad_settings()
     policy = Policy(tuple(allow or ()), allow_pickle)
@@ -192,6 +202,7 @@ def work(
             recycle_jobs=max_jobs,
             recycle_memory=max_memory and max_memory * 1024 * 1024,
             cron=not no_cron,
+            refuse_after=patience,
         ).run(burst=burst)
 
     size = concurrency or WorkerSettings.read().job_concurrency

@@ -21,10 +21,12 @@ class InvalidInput(QtuiError, ValueError):
 
     exit_code = 2
 
-    def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, fields: Mapping[str, str] | None = None, *, other_version: bool = False) -> None:
         super().__init__(message)
         self.fields = dict(fields or {})
         """The reasons by field, where the error is about fields; those under '' are about all fields together."""
+        self.other_version = other_version
+        """Whether another version of the model may accept the value: it has an unknown field or choice, or lacks a field."""
 
 
 class RedisUnavailable(QtuiError):

@@ -15,6 +15,15 @@ from qtui_workers.text import printable
 
 MOST_NAMES: Final = 20
 """At most this many names are listed in a sentence."""
+_OTHER_VERSION: Final = {
+    "extra_forbidden",
+    "missing",
+    "literal_error",
+    "enum",
+    "union_tag_invalid",
+    "union_tag_not_found",
+}
+"""The kinds of errors that a valid value of another version of the model has: a name or a choice that is not known here."""
 
 
 def invalid(
@@ -30,12 +39,14 @@ def invalid(
     """
     sentences: list[str] = []
     reasons: dict[str, str] = {}
+    foreign = False
     for each in error.errors(include_url=False, include_input=False):
+        foreign = foreign or each["type"] in _OTHER_VERSION
         field, why = _field_of(each), _reason(each, known)
         sentences.append(sentence(field, why))
         outer, *inner = each["loc"] or ("",)
         reasons.setdefault(str(outer), f"{'.'.join(map(str, inner))}: {why}" if inner else why)
-    return InvalidInput("; ".join(sentences), reasons)
+    return InvalidInput("; ".join(sentences), reasons, other_version=foreign)
 
 
 def _reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> str:

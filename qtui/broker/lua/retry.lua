@@ -87,7 +87,7 @@ local function apply(job)
   if redis.call('ZREM', place(job.origin).failed, job.id) == 0 then
     return 'no longer failed'
   end
-  redis.call('HDEL', job.key, 'exc_info', keys.FIELD_PROGRESS)
+  redis.call('HDEL', job.key, 'exc_info', keys.FIELD_PROGRESS, keys.FIELD_REFUSED)
   local attempts = tonumber(job[keys.FIELD_ATTEMPTS])
   if attempts and attempts >= 1 then
     redis.call('HSET', job.key, keys.FIELD_ATTEMPT, 0, 'retries_left', math.floor(attempts) - 1)

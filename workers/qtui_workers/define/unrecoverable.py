@@ -1,4 +1,4 @@
-"""Failures after which a job is not tried again."""
+"""Failures after which a job is not tried again, or not by this worker."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ class Unrecoverable(Exception):
 
     Raised by processors; its text names what a person has to change before they retry the job.
     """
+
+
+class CannotRun(Exception):
+    """This worker cannot run the job, but another may: one with other modules, another version of them, or other options."""
+
+
+class OtherVersion(CannotRun, InvalidInput):
+    """The payload is that of another version of the processor."""
 
 
 @contextmanager

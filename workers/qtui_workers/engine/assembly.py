@@ -26,6 +26,7 @@ from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.recovery import Recovery
+from qtui_workers.engine.refusals import Refusals
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.scheduler import Scheduler
@@ -69,6 +70,7 @@ class Assembly:
         recycle_jobs: int | None,
         recycle_memory: int | None,
         cron: bool,
+        refuse_after: float,
     ) -> None:
         """The numbers are those of `engine.worker.Worker`."""
         self._worker = worker
@@ -106,7 +108,8 @@ class Assembly:
         self.endings = endings = RqEndings(
             connection, name, store=store, jobs=jobs, hooks=hooks, internals=internals, shutdown=shutdown, events=events
         )
-        performer = Performer(jobs, hooks, internals, limits)
+        performer = Performer(jobs, hooks, internals, limits, refuse_after)
+        refusals = Refusals(name, events)
         self._runner: JobRunner
         if in_process:
             self._runner = InProcessRunner(performer, shutdown, announce=self._announce, report_start=starts)
@@ -121,12 +124,13 @@ class Assembly:
             )  # fmt: skip
         exchange = Exchange(
             connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,
-            outage=outage, wakeups=wakeups,
+            outage=outage, wakeups=wakeups, refusals=refusals,
         )  # fmt: skip
         self.loop = Loop(
             name, jobs=jobs, exchange=exchange, runner=self._runner, upkeep=upkeep, wakeups=wakeups, watch=self._watch,
             shutdown=shutdown, outage=outage, report_start=starts, queue_names=worker.queue_names,
             executions=worker.executions, job_taken=lambda claim: worker.reorder_queues(jobs.queue_of(claim.queue)),
+            refusals=refusals,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -36,8 +36,13 @@ def log_taken_away(claim: Claim, worker: str) -> None:
 def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None:
     """Logs how an attempt ended, and what follows; in the line, `how` is before that."""
     source, took = claim.source(worker), ending.ended - ending.started
-    again = {"retry": "scheduled" if ending.delay else "queued", "returned": "queued", "rescheduled": "scheduled"}
-    status = ending.status or again.get(ending.kind, ending.kind)
+    waits = {
+        "retry": "scheduled" if ending.delay else "queued",
+        "returned": "queued",
+        "rescheduled": "scheduled",
+        "refused": "scheduled",
+    }
+    status = ending.status or waits.get(ending.kind, ending.kind)
     level, what = _outcome(claim, ending, took)
     fields = source.fields() | {"seconds": round(took, 6), "status": status}
     log.log(level, "%s %s%s", _head(source), how, what, extra=fields)
@@ -56,6 +61,8 @@ def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
             return logging.WARNING, f"failed after {took:.3f} s{why}; attempt {claim.attempt + 1} of {claim.attempts} {soon}"
         case "rescheduled":
             return logging.INFO, f"is put off for {ending.delay} s after {took:.3f} s; the attempt does not count{why}"
+        case "refused":
+            return logging.WARNING, f"cannot be run here{why}: it is left for other workers, and due again in {ending.delay} s"
         case "stopped":
             return logging.WARNING, f"was stopped after {took:.3f} s"
         case "returned":

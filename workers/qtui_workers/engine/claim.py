@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
@@ -34,6 +35,14 @@ class Interrupted(BaseException):
     """The job that runs in the worker's own process has to end now, and will run again."""
 
 
+class Refusal(NamedTuple):
+    """What a job has on record of the workers that could not run it since it last ran."""
+
+    since: int
+    """When the first of them took it, in seconds of the server's clock."""
+    times: int
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A job that was taken, with its hash as it was before."""
@@ -50,6 +59,8 @@ class Claim:
     """When it was requested (time.monotonic, which the processes of a machine share); None: it is another worker's."""
     limit: str | None = None
     """The limiter that let it through; None: it is not limited."""
+    at: int = 0
+    """When it was taken, in seconds of the server's clock."""
 
     @property
     def readable(self) -> bool:
@@ -61,6 +72,15 @@ class Claim:
         """Whether RQ's own code runs and ends it: callbacks, dependents, repeats, webhooks, RQ's limits, or it is not kept."""
         kept_not = b"0" in (self.fields.get(b"result_ttl"), self.fields.get(b"failure_ttl"))
         return kept_not or bool(self.dependents) or any(self.fields.get(name) for name in _SPECIAL)
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The refusals so far; None where there were none."""
+        try:
+            found = json.loads(self.fields.get(keys.FIELD_REFUSED.encode(), b"null"))
+            return found and Refusal(int(found["since"]), int(found["times"]))
+        except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
+            return None
 
     @property
     def may_start(self) -> bool:
@@ -98,14 +118,14 @@ class Claim:
     def to_frame(self) -> list[bytes]:
         """The claim as the parts of a frame, for `from_frame`."""
         texts = (self.id, self.queue, self.execution, self.limit)
-        numbers = (self.begun, self.requested_at, self.dependents)
+        numbers = (self.begun, self.requested_at, self.dependents, self.at)
         flat = [part for pair in self.fields.items() for part in pair]
         return [*map(frames.text, texts), *map(frames.number, numbers), *flat]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The claim that was sent."""
-        job_id, queue, execution, limit, begun, requested_at, dependents, *flat = parts
+        job_id, queue, execution, limit, begun, requested_at, dependents, at, *flat = parts
         return cls(
             id=decode(job_id),
             queue=decode(queue),
@@ -115,6 +135,7 @@ class Claim:
             dependents=int(dependents),
             requested_at=frames.read_float(requested_at),
             limit=frames.read_text(limit),
+            at=int(at),
         )
 
 

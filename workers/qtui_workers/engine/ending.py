@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import traceback
 from collections.abc import Sequence
@@ -20,14 +21,18 @@ from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.text import decode, printable
 
-Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "settled"]
-"""`rescheduled`: to run again after `delay`, as the job itself wants it. `returned`: put back at the head of its queue. In both
-cases the attempt does not count. `settled`: ended already by RQ's own code."""
+Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "refused", "settled"]
+"""`rescheduled`: to run again after `delay`, as the job itself wants it. `returned`: put back at the head of its queue.
+`refused`: set aside for other workers, as this one cannot run it. In these cases the attempt does not count. `settled`: ended
+already by RQ's own code."""
 
 UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
 _LONGEST_TRACEBACK: Final = 1_000_000
 _LONGEST_INTERVAL: Final = 30 * 86_400
+_SHORTEST_REST: Final = 2
+_LONGEST_REST: Final = 60
+"""Seconds for which a job is set aside after its first refusal, doubled with each further one, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +60,28 @@ class Ending:
     """The status that RQ's own code gave to a job that is `settled`; None where that is not known."""
     code_ended: float | None = None
     """When the job's own code had ended (time.monotonic, which the processes of a machine share); None: not known."""
+    cannot_run: bool = False
+    """Whether it was not run, as this worker cannot run it."""
 
     def to_frame(self) -> list[bytes]:
         """The ending as the parts of a frame, for `from_frame`."""
-        numbers = (self.started, self.ended, self.ttl, self.delay, int(self.front), self.keep, self.code_ended)
+        numbers = (
+            self.started,
+            self.ended,
+            self.ttl,
+            self.delay,
+            int(self.front),
+            self.keep,
+            self.code_ended,
+            int(self.cannot_run),
+        )
         texts = (self.kind, self.error, self.status)
         return [*map(frames.text, texts), self.payload or b"", *map(frames.number, numbers)]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where the parts are no ending."""
-        kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended = parts
+        kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended, cannot_run = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
             raise ValueError("no ending")
@@ -81,10 +97,12 @@ class Ending:
             error=frames.read_text(error),
             status=frames.read_text(status),
             code_ended=frames.read_float(code_ended),
+            cannot_run=cannot_run == b"1",
         )
 
     def arguments(self, claim: Claim, *, forced: bool) -> dict[str, str | bytes | int]:
         """The arguments of `lua/ending.lua`; `forced`: end the job also where other jobs wait for it."""
+        refusal = claim.refusal
         default = DEFAULT_RESULT_TTL if self.kind == "finished" else DEFAULT_FAILURE_TTL
         ttl = default if self.ttl is None and self.kind == "finished" else self.ttl
         return {
@@ -108,6 +126,8 @@ class Ending:
             "forced": int(forced),
             "limit": claim.limit or "",
             "since": since(self.code_ended),
+            "refused_since": claim.at if refusal is None else refusal.since,
+            "refused_times": 1 if refusal is None else refusal.times + 1,
         }
 
 
@@ -148,6 +168,18 @@ def not_taken(claim: Claim, ending: Ending) -> Ending:
 def returned(claim: Claim) -> Ending:
     """A job that goes back to the head of its queue."""
     return Ending("returned", claim.begun, time.time())
+
+
+def refused(claim: Claim, error: BaseException, refuse_after: float) -> Ending | None:
+    """A job that is set aside, as this worker cannot run it; None where workers have refused it for that many seconds."""
+    refusal = claim.refusal
+    left = refuse_after - (0 if refusal is None else max(0, claim.at - refusal.since))
+    if left <= 0:
+        return None
+    times = 0 if refusal is None else refusal.times
+    delay = min(_SHORTEST_REST << min(times, 10), _LONGEST_REST, math.ceil(left))
+    why = printable(f"{type(error).__name__}: {error}", 300)
+    return Ending("refused", claim.begun, time.time(), delay=delay, error=why, cannot_run=True)
 
 
 def traceback_of(error: BaseException) -> str:

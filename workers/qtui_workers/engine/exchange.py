@@ -16,6 +16,7 @@ from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending, not_taken
 from qtui_workers.engine.job_runner import JobRunner
 from qtui_workers.engine.outage import Outage
+from qtui_workers.engine.refusals import Refusals
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.shutdown import Shutdown
@@ -51,6 +52,7 @@ class Exchange:
         shutdown: Shutdown,
         outage: Outage,
         wakeups: Wakeups,
+        refusals: Refusals,
     ) -> None:
         self._connection = connection
         self._worker = worker
@@ -61,6 +63,7 @@ class Exchange:
         self._shutdown = shutdown
         self._outage = outage
         self._wakeups = wakeups
+        self._refusals = refusals
 
     def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
         """Ends a job and, with `more`, takes the next one, unless the worker was requested to stop.
@@ -74,7 +77,7 @@ class Exchange:
         while True:
             tries += 1
             wanted = execution if may_have_taken or (more and not self._shutdown.requested) else None
-            queues = [queue.name for queue in self._internals.ordered_queues]
+            queues = [queue.name for queue in self._internals.ordered_queues if self._refusals.takes_from(queue.name)]
             self._shutdown.holds_job = bool(ended or wanted)
             try:
                 step = self._store.step(ended, wanted, queues, requested_at=requested_at)

@@ -83,6 +83,8 @@ class HorseSupervisor:
             self._announce(claim)  # the job runs already, and does not wait for this
             answer = self._await_ending(horse, claim)
             if isinstance(answer, Ending):
+                if answer.kind == "refused":
+                    self.discard()  # the next horse imports again: what the job needs may be installed by then
                 return answer
             reason = answer
         except HorseDied:

@@ -26,7 +26,7 @@ from rq.utils import import_attribute, import_job_class, now
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.process_hooks import inside_hooks, prepare_process
-from qtui_workers.define.unrecoverable import Unrecoverable, not_retried
+from qtui_workers.define.unrecoverable import CannotRun, OtherVersion, Unrecoverable, not_retried
 from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.reporting.job_recording import recording
@@ -45,11 +45,15 @@ _TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_he
 Call = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
 
 
-class NotAllowed(Unrecoverable):
+class NotAllowed(CannotRun, Unrecoverable):
     """This worker does not run such a job."""
 
 
-class PickleRefused(Unrecoverable, DeserializationError):
+class Missing(CannotRun, ValueError):
+    """An allowed function that is not installed here."""
+
+
+class PickleRefused(CannotRun, Unrecoverable, DeserializationError):
     """This worker does not unpickle jobs."""
 
 
@@ -150,11 +154,13 @@ class Job(RqJob):
     def find_call(self) -> Call:
         """The function and its arguments; may import modules, and raises whatever that raises.
 
-        Then calls what the modules want to be called once in each process.
+        Then calls what the modules want to be called once in each process. Raises CannotRun where this worker cannot run it.
         """
-        call = self.func, self.args, self.kwargs
+        function, args, kwargs = self.func, self.args, self.kwargs
+        if isinstance(function, Processor) and not args:
+            _check_version(function, kwargs)
         prepare_process()
-        return call
+        return function, args, kwargs
 
     @property
     def should_retry(self) -> bool:
@@ -189,11 +195,11 @@ class Job(RqJob):
             return self._function()
 
     def _function(self) -> Callable[..., Any]:
+        name = self.func_name if isinstance(self.func_name, str) else ""
+        processor = _registered(name) if self.instance is None else None
         for callback in (self.success_callback_name, self.failure_callback_name, self.stopped_callback_name):
             if callback and not self.policy.allows(callback):
                 raise _refusal(f"the callback {printable(callback, 200)}", self.policy)
-        name = self.func_name if isinstance(self.func_name, str) else ""
-        processor = discover().by_path.get(name) if self.instance is None else None
         return processor or self._allowed(name)
 
     def _allowed(self, name: str) -> Callable[..., Any]:
@@ -230,11 +236,28 @@ class Job(RqJob):
         return name is not None and self.policy.allows(name)
 
 
+def _registered(path: str) -> Processor[Any, Any] | None:
+    try:
+        return discover().by_path.get(path)
+    except InvalidInput as error:
+        raise NotAllowed(f"this worker cannot read its processors: {error}") from error
+
+
+def _check_version(processor: Processor[Any, Any], fields: Mapping[str, Any]) -> None:
+    """Raises OtherVersion where another version of the processor may accept the payload; leaves other errors to its call."""
+    try:
+        processor.validate(fields)
+    except InvalidInput as error:
+        if error.other_version:
+            raise OtherVersion(str(error), error.fields) from None
+
+
 def _refusal(what: str, policy: Policy) -> NotAllowed:
     allowed = ", ".join(policy.allow) or "nothing else"
+    broken = "".join(f"; {module} could not be imported: {reason}" for module, reason in discover().broken.items())
     return NotAllowed(
         f"{what} is no registered processor, and this worker allows {allowed}: name its module in QTUI_PROCESSORS, "
-        "or start the worker with --allow"
+        f"or start the worker with --allow{broken}"
     )
 
 
@@ -248,7 +271,9 @@ def _imported(name: str, policy: Policy) -> Callable[..., Any]:
         raise
     except ValueError as error:
         why = _not_found(name)
-        raise ValueError(f"{error} ({why})" if why else str(error)) from None
+        if why:
+            raise Missing(f"{error} ({why})") from None
+        raise
     # A module's attributes include what it imports: `my_app.jobs.os.system` is under `my_app.jobs` by name only.
     home = f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', '')}"
     if not policy.allows(home):

@@ -17,6 +17,7 @@ from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_runner import JobRunner, ReportStart
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.queue_watch import QueueWatch
+from qtui_workers.engine.refusals import Refusals
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.engine.upkeep import Upkeep
@@ -46,6 +47,7 @@ class Loop:
         queue_names: Callable[[], list[str]],
         executions: MutableMapping[str, Execution],
         job_taken: Callable[[Claim], None],
+        refusals: Refusals,
     ) -> None:
         """`executions`: those that run at the moment, by id; `job_taken` is called with each job before it is run."""
         self._worker = worker
@@ -61,6 +63,7 @@ class Loop:
         self._queue_names = queue_names
         self._executions = executions
         self._job_taken = job_taken
+        self._refusals = refusals
         self._standstill = Standstill(worker)
         self.done = 0
         """How many jobs were run."""
@@ -104,6 +107,7 @@ class Loop:
         """Runs a job; returns how it ended, or None where that is written already."""
         self._job_taken(claim)
         ending = self._ending_of(claim)
+        self._refusals.note(claim, ending)
         if ending.kind != "settled":
             return claim, ending
         self._report_start(claim, time.monotonic())  # as the script that ends a job does
@@ -131,10 +135,14 @@ class Loop:
             if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
                 return
         poll = None if self._watch.armed else _POLL_EVERY
-        longest = [self._upkeep.next_due - time.monotonic(), found.wait, max_idle_time, poll]
+        next_return = self._refusals.next_return(self._queue_names())
+        longest = [min(self._upkeep.next_due, next_return) - time.monotonic(), found.wait, max_idle_time, poll]
         self._wakeups.wait(min(seconds for seconds in longest if seconds is not None))
 
     def _keys_of_work(self, found: Nothing) -> list[str]:
-        """The keys whose change may bring work; a queue that a limit holds back is left out, as new jobs there bring none."""
-        queues = [keys.queue(name) for name in self._queue_names() if name not in found.held]
+        """The keys whose change may bring work.
+
+        A queue that a limit holds back, or that is left alone, is left out: new jobs there bring none.
+        """
+        queues = [keys.queue(name) for name in self._queue_names() if name not in found.held and self._refusals.takes_from(name)]
         return [*queues, keys.SUSPENDED, keys.PAUSED]

@@ -18,8 +18,9 @@ from rq.job import JobStatus, Retry
 from rq.timeouts import JobTimeoutException
 
 from qtui_workers.define.discovery import discover
+from qtui_workers.define.unrecoverable import CannotRun
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
-from qtui_workers.engine.ending import Ending, failing, rescheduled, returned, traceback_of, unreadable
+from qtui_workers.engine.ending import Ending, failing, refused, rescheduled, returned, traceback_of, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
@@ -48,12 +49,14 @@ class _Performed:
 class Performer:
     """Runs the jobs that a worker claims."""
 
-    def __init__(self, jobs: JobReader, hooks: JobHooks, internals: WorkerInternals, limits: Limits) -> None:
+    def __init__(self, jobs: JobReader, hooks: JobHooks, internals: WorkerInternals, limits: Limits, refuse_after: float) -> None:
+        """A job that no worker was able to run for `refuse_after` seconds fails."""
         self._jobs = jobs
         self._hooks = hooks
         self._internals = internals
         self._limits = limits
         self._job_variable = JobVariable()
+        self._refuse_after = refuse_after
         self._last: _Performed | None = None
 
     def perform(self, claim: Claim, on_start: Callable[[], None] | None = None) -> Ending:
@@ -110,16 +113,25 @@ class Performer:
 
     def _perform_special(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
         started = time.time()
-        with suppress(Exception), self._limited_time(job):  # what it raises, RQ's own code raises again
-            job.find_call()
+        cannot_run = False
+        try:
+            with self._limited_time(job):
+                job.find_call()
+        except CannotRun as error:
+            cannot_run = self._refuse_after > 0
+            if aside := self._refused(claim, job, error):
+                return aside
+        except Exception:  # noqa: BLE001, S110 - RQ's own code raises it again
+            pass
         surroundings.run(lambda: self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution))
-        return _settled(job, started)
+        return replace(_settled(job, started), cannot_run=cannot_run)
 
     def _perform_plain(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
         started = time.time()
         job.started_at = datetime.fromtimestamp(started, UTC)
         error: BaseException | None = None
         code_ended: float | None = None
+        cannot_run = False
         try:
             with self._limited_time(job), recording(job):
                 job.call = job.find_call()  # before the surroundings are noted: what modules set when imported has to stay
@@ -134,13 +146,23 @@ class Performer:
         except Reschedule as later:
             ending = rescheduled(later, started)
         except BaseException as raised:  # noqa: BLE001 - RQ also takes even SystemExit for a failure of the job
+            cannot_run = job.call is None and isinstance(raised, CannotRun) and self._refuse_after > 0
+            if cannot_run and (aside := self._refused(claim, job, raised)):
+                return aside
             error = raised
             self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)
             keep = retention_of(job).failed
             ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
-        ending = replace(ending, code_ended=code_ended or time.monotonic())
+        ending = replace(ending, code_ended=code_ended or time.monotonic(), cannot_run=cannot_run)
         self._last = _Performed(job, execution, ending, error)
         return ending
+
+    def _refused(self, claim: Claim, job: Job, error: BaseException) -> Ending | None:
+        """The ending of a job that is set aside; None where it has to fail, and then no attempt is left."""
+        aside = refused(claim, error, self._refuse_after)
+        if aside is None and self._refuse_after > 0:
+            job.retries_left = 0
+        return aside
 
     def _limited_time(self, job: Job) -> AbstractContextManager[Any]:
         timeout = job.timeout or DEFAULT_TIMEOUT

@@ -47,6 +47,8 @@ from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import label_of
 
+REFUSE_AFTER: Final = 600.0
+"""Seconds for which a job that workers cannot run is left for others before it fails."""
 LEASE: Final = 30.0
 """Seconds within which the job of a worker that was killed is taken up again."""
 _FIRST_PAUSE: Final = 0.5
@@ -62,7 +64,9 @@ class Worker(RqWorker):
     back at the head of its queue. A horse that has run `recycle_jobs` jobs, or holds more than `recycle_memory` bytes, is
     replaced. `in_process` runs jobs in the worker's own process: faster, but only for jobs that neither crash nor hang; where
     such a worker is killed, its job is taken up only a minute after the job's timeout. With `cron` it takes part in the
-    enqueuing of the processors' cron jobs, which only one worker does at a time; not in burst.
+    enqueuing of the processors' cron jobs, which only one worker does at a time; not in burst. A job that it cannot run (an
+    unknown processor, function or payload field, or a pickle) is set aside for other workers, among the scheduled jobs; it
+    fails when workers have refused it for `refuse_after` seconds, 0: at once.
 
     It accepts the arguments of `rq.Worker`, so that `rq worker --worker-class` runs it, or a subclass with its own `policy`. A
     subclass may replace `perform_job` and RQ's handling of a job's end; `execute_job` and other ways to fork are not called.
@@ -72,6 +76,8 @@ class Worker(RqWorker):
     policy: Policy = Policy()
     """What it runs besides the registered processors, where the constructor is not given any."""
     in_process = False
+    refuse_after: float = REFUSE_AFTER
+    """The `refuse_after` of a worker whose constructor is not given any."""
 
     def __init__(
         self,
@@ -85,6 +91,7 @@ class Worker(RqWorker):
         recycle_jobs: int | None = None,
         recycle_memory: int | None = None,
         cron: bool = True,
+        refuse_after: float | None = None,
         job_class: type[rq.job.Job] | str | None = None,
         serializer: Any = None,
         **options: Any,
@@ -111,6 +118,7 @@ class Worker(RqWorker):
             recycle_jobs=recycle_jobs,
             recycle_memory=recycle_memory,
             cron=cron,
+            refuse_after=self.refuse_after if refuse_after is None else refuse_after,
         )
         self._parts.internals.order_queues(self.queues)
 

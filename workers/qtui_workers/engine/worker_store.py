@@ -106,10 +106,10 @@ class WorkerStore:
                 wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
             )
             return Step(_outcome(outcome), nothing)
-        job_id, queue, flat, dependents, limit = rest
+        job_id, queue, flat, dependents, limit, at = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         texts = (decode(job_id), decode(queue), execution or "")
-        return Step(_outcome(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None))
+        return Step(_outcome(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None, int(at)))
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,9 +1,11 @@
 -- How a job ends: rq.worker.base.BaseWorker.handle_job_success and handle_job_failure.
--- requires: event, limit, lease, retention, log
+-- requires: event, limit, lease, retention, leave, log
 -- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
 -- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
+-- arguments: refused_since, refused_times
 -- `kind` is one of `qtui_workers.engine.ending.Kind`; where no job ends, all these are ''. `took` and `delay`: seconds.
--- `front`, `forced`: 1 or 0. `since`: µs since the job's own code ended. The others are those of `Ending`.
+-- `front`, `forced`: 1 or 0. `since`: µs since the job's own code ended. `refused_since`, `refused_times`: when workers that
+-- cannot run the job refused it first (seconds), and how often, this time included. The others are those of `Ending`.
 
 local MOST_EVENTS = 10000
 -- by outcome: rq.results.Result.Type, and the kind of event
@@ -112,6 +114,24 @@ local function put_back(ending)
   return 'done'
 end
 
+-- sets a job aside for a while, so that a worker which can run it may take it; the attempt does not count
+local function set_aside(ending)
+  local key = keys.job(ending.id)
+  local why = { since = tonumber(ending.refused_since), times = tonumber(ending.refused_times), why = ending.error }
+  redis.call('HSET', key, 'status', 'scheduled', 'started_at', '', 'worker_name', '', keys.FIELD_REFUSED, cjson.encode(why))
+  redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
+  reply_of('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
+  reply_of('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
+  restore_ttl(key)
+  local limit = redis.call('HGET', key, 'rate_limit_key')
+  if limit and limit ~= '' then
+    leave_limit(limit, ending.id) -- its place is given back: RQ's scheduler requests one again
+  end
+  write_event('refused', ending.id, ending.queue, ending.description, (tonumber(ending.attempt) or 1) - 1,
+    cjson.encode({ seconds = ending.delay, error = ending.error }))
+  return 'done'
+end
+
 -- The first write of an ending: on a server without memory the script ends here, before the ending is partly written.
 local function note_end(ending)
   local status = ending.kind
@@ -125,7 +145,8 @@ end
 -- Ends a job. Returns 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where other jobs wait for
 -- it (nothing is done then, as RQ's own code has to end such a job).
 local function end_job(ending)
-  if ending.limit ~= '' and ending.kind ~= 'returned' then
+  local begun = ending.kind ~= 'returned' and ending.kind ~= 'refused'
+  if ending.limit ~= '' and begun then
     started(ending.limit, ending.execution, now_us() - ending.since)
   end
   if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
@@ -141,14 +162,14 @@ local function end_job(ending)
   local counted = not gone and ending.kind ~= 'settled'
   -- enqueued again while it ran: its record belongs to another run now; one that was canceled is not rescheduled either
   local again = statuses.waits[fields[1]] or (ending.kind == 'rescheduled' and fields[1] == 'canceled')
-  if counted and ending.kind ~= 'returned' and not again then
+  if counted and begun and not again then
     note_end(ending)
   end
   release_lease(ending.id, ending.queue, ending.execution)
   if not counted then
     return gone and 'lost' or 'done'
-  elseif ending.kind == 'returned' then
-    return (again or fields[1] == 'canceled') and 'done' or put_back(ending)
+  elseif not begun then
+    return (again or fields[1] == 'canceled') and 'done' or ending.kind == 'refused' and set_aside(ending) or put_back(ending)
   end
   count(ending)
   write_ending_event(ending)

@@ -1,8 +1,8 @@
 -- Ends a worker's job and takes the next one in one step, so that no job can be lost in between.
 -- Returns the outcome of the ending ('' where no job ends), then 'job', id, queue, its hash as it was before, the number of its
--- dependents, its limiter ('' for none); or 'nothing', microseconds until a limit lets a job through (0: no limit holds one
--- back), 1 where workers are suspended and 2 where jobs wait in paused queues only, then each queue that a limit holds back,
--- with its limiter.
+-- dependents, its limiter ('' for none), now in seconds; or 'nothing', microseconds until a limit lets a job through (0: no
+-- limit holds one back), 1 where workers are suspended and 2 where jobs wait in paused queues only, then each queue that a
+-- limit holds back, with its limiter.
 -- requires: ending
 -- arguments: next
 -- `next`: the execution to begin, '' to take nothing. Unnamed: each queue in order, with the limit that is declared for it
@@ -48,7 +48,7 @@ local function hash(id)
 end
 
 local function taken(id, queue, flat, limit)
-  return { outcome, 'job', id, queue, flat, reply_of('SCARD', keys.dependents(id)) or 1, limit }
+  return { outcome, 'job', id, queue, flat, reply_of('SCARD', keys.dependents(id)) or 1, limit, SECONDS }
 end
 
 -- the job that an earlier call with this execution has taken, where the reply to that call was lost
@@ -92,8 +92,8 @@ local function begin_job(id, queue, fields, limit)
   redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER,
     keys.FIELD_ATTEMPT, attempt)
   redis.call('PERSIST', key)
-  if fields[keys.FIELD_PROGRESS] then
-    redis.call('HDEL', key, keys.FIELD_PROGRESS)
+  if fields[keys.FIELD_PROGRESS] or fields[keys.FIELD_REFUSED] then
+    redis.call('HDEL', key, keys.FIELD_PROGRESS, keys.FIELD_REFUSED)
   end
   write_event('started', id, queue, fields.description, attempt)
 end

@@ -49,6 +49,8 @@ class EventKind(StrEnum):
     """The job's newest progress (`reporting.job_recording`): `done`, `total`, `message`; for each job at most once a second."""
     RETRYING = "retrying"
     """An attempt failed and another follows: `error`, `seconds` until then."""
+    REFUSED = "refused"
+    """A worker cannot run the job, and leaves it for others: `error`, why; `seconds` for which no worker takes it."""
     COMPLETED = "completed"
     """The job has finished: `seconds` that the attempt took."""
     FAILED = "failed"

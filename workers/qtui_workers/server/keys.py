@@ -59,6 +59,9 @@ FIELD_HOLDER: Final = "qtui_holder"
 """Field of a worker's hash: the mark of the process that has the name (`qtui_workers.engine.worker_name`)."""
 FIELD_LOG: Final = "qtui_log"
 """Field of the hash of a job that has ended: its log, where it is short (`qtui_workers.reporting.job_log`)."""
+FIELD_REFUSED: Final = "qtui_refused"
+"""Field of a job's hash: JSON `{"since": 1700000000, "times": 2, "why": "…"}`, while workers that cannot run the job leave it
+for others; `since` is in seconds of the server's clock."""
 
 
 def queue(name: str) -> str:
