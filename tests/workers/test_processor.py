@@ -137,11 +137,7 @@ def two_parameters(payload: Resize, other: int) -> Resized:
     return Resized(area=other)
 
 
-async def asynchronous(payload: Resize) -> Resized:
-    return Resized(area=1)
-
-
-@pytest.mark.parametrize("function", [no_annotation, no_model, no_result, two_parameters, asynchronous])
+@pytest.mark.parametrize("function", [no_annotation, no_model, no_result, two_parameters])
 def test_misuse_of_the_decorator_is_told_at_import(function: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=f"{function.__name__}.*pydantic model|pydantic model"):
         processor()(function)

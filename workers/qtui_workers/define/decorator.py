@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Generic, TypeVar, get_type_hints, overload
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_type_hints, overload
 
 from pydantic import BaseModel
 from rq import Webhook, get_current_job
 
 from qtui_workers.define.backoff import Backoff
+from qtui_workers.define.coroutines import run_coroutine
 from qtui_workers.define.durations import Duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
@@ -35,7 +36,9 @@ class Processor(Generic[P, R]):
     __test__: ClassVar[bool] = False
     """Keeps pytest from taking one whose name begins with `test` for a test."""
 
-    def __init__(self, function: Callable[[P], R], *, name: str | None, queue: str, options: Options) -> None:
+    def __init__(
+        self, function: Callable[[P], R | Coroutine[Any, Any, R]], *, name: str | None, queue: str, options: Options
+    ) -> None:
         self.function = function
         self.name = name or function.__name__
         self.path = f"{function.__module__}.{function.__qualname__}"
@@ -74,7 +77,8 @@ class Processor(Generic[P, R]):
         """Runs the function in this process.
 
         Called with the payload as its model, as a test does, it returns the result as its model. Called with the payload's
-        fields, as RQ does, it returns the result as plain JSON data.
+        fields, as RQ does, it returns the result as plain JSON data. An `async def` function runs in an event loop of its own;
+        where one runs already, as in an async test, await the function itself: `await resize.function(payload)`.
 
         Raises InvalidInput where the fields do not fit, TypeError where the function returns another type than its
         annotation, and what the function raises.
@@ -84,11 +88,26 @@ class Processor(Generic[P, R]):
         job = get_current_job()
         with not_retried(job), recording(job):
             valid = self.validate(fields) if payload is None else payload
-            with inside_hooks(job), getattr(job, "starting", nullcontext)(self.function):
-                result = self.function(valid)
+            with inside_hooks(job), getattr(job, "starting", _at_once)(self.function) as begun:
+                made = self.function(valid)
+                result = run_coroutine(made, begun) if inspect.iscoroutine(made) else made
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
         return as_json(result) if payload is None else result
+
+
+def _at_once(_function: Callable[..., Any]) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+class _Decorate(Protocol):
+    """What `processor` returns, for type checkers."""
+
+    @overload
+    def __call__(self, function: Callable[[P], Coroutine[Any, Any, R]], /) -> Processor[P, R]: ...
+
+    @overload
+    def __call__(self, function: Callable[[P], R], /) -> Processor[P, R]: ...
 
 
 def processor(
@@ -111,8 +130,10 @@ def processor(
     limit: Limit | None = None,
     priority: Priority = "normal",
     delay: Duration = 0,
-) -> Callable[[Callable[[P], R]], Processor[P, R]]:
-    """Makes a processor of a function from one pydantic model to another; lengths of time are `define.durations.Duration`.
+) -> _Decorate:
+    """Makes a processor of a function, also an `async def`, from one pydantic model to another.
+
+    Lengths of time are `define.durations.Duration`.
 
     With `cron="0 * * * *"` (in the time zone `timezone`) or `every=3600` its jobs are also enqueued by themselves; none while
     the job of the tick before still waits, unless `every_tick`. The options are documented at `Options`, the times at
@@ -127,16 +148,16 @@ def processor(
     if not (name is None or isinstance(name, str)):
         raise InvalidInput(f"name must be a text, not {name!r}")
 
-    def decorate(function: Callable[[P], R]) -> Processor[P, R]:
+    def decorate(function: Callable[[P], R | Coroutine[Any, Any, R]]) -> Processor[P, R]:
         return Processor(function, name=name, queue=queue, options=options)
 
     return decorate
 
 
-def _types(function: Callable[[P], R]) -> tuple[type[P], type[R]]:
+def _types(function: Callable[[P], Any]) -> tuple[type[P], Any]:
     where = f"{function.__module__}.{function.__qualname__}"
     hint = "a processor is a function such as `def resize(payload: Resize) -> Resized`, both pydantic models"
-    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function) or "." in function.__qualname__:
+    if not inspect.isfunction(function) or inspect.isasyncgenfunction(function) or "." in function.__qualname__:
         raise TypeError(f"{where} is not a plain function of a module: {hint}")
     try:
         hints = get_type_hints(function)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from rq.serializers import DefaultSerializer, JSONSerializer
 from rq.types import FailureCallbackType, SuccessCallbackType
 from rq.utils import import_attribute, import_job_class, now
 
+from qtui_workers.define.coroutines import run_coroutine
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.process_hooks import inside_hooks, prepare_process
@@ -84,7 +86,7 @@ class Job(RqJob):
     """What is going to be called, where it was looked up already; RQ's own code would do so twice."""
     later: Reschedule | None = None
     """Set where the attempt that is ended wants to run again later, and is not to count."""
-    starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = nullcontext
+    starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = staticmethod(lambda _: nullcontext())
     """Called with the function that is about to run, which runs inside the context; it does not run where this raises."""
 
     @classmethod
@@ -181,9 +183,12 @@ class Job(RqJob):
         with recording(self), inside_hooks(self):
             function, args, kwargs = self.call or self.find_call()
             # A processor enters `starting` itself, once it has validated the payload.
-            with nullcontext() if isinstance(function, Processor) else self.starting(function):
+            with nullcontext() if isinstance(function, Processor) else self.starting(function) as begun:
                 result = function(*args, **kwargs)
-            return asyncio.run(result) if asyncio.iscoroutine(result) else result
+                if inspect.iscoroutine(result):
+                    return run_coroutine(result, begun)
+                # Python 3.11 counts a generator as one: it fails, as under RQ.
+                return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
     @property
     def func(self) -> Callable[..., Any]:

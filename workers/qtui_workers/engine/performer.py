@@ -78,7 +78,7 @@ class Performer:
         if not claim.may_start:
             return returned(claim)
 
-        def starting(function: Callable[..., Any]) -> AbstractContextManager[None]:
+        def starting(function: Callable[..., Any]) -> AbstractContextManager[Callable[[], None] | None]:
             if claim.limit is not None and not claim.may_start:  # ready so late that its slot may be another job's
                 self._limits.admit(claim.limit, claim.execution)
             return start_detected(function, on_start) if on_start else nullcontext()

@@ -32,21 +32,29 @@ def report_start(limits: Limits, claim: Claim, seen: float) -> None:
 
 
 @contextmanager
-def start_detected(function: Callable[..., Any], report: Callable[[], None]) -> Iterator[None]:
+def start_detected(function: Callable[..., Any], report: Callable[[], None]) -> Iterator[Callable[[], None] | None]:
     """Calls `report`, from a thread of its own, once the function that this thread calls inside has begun.
 
     A report just before the call could be wrong: the system may make a process wait between any two instructions, for any
     time. Where nothing can be seen, as the function is not written in Python or ends at once, there is no report.
+
+    A coroutine that waits runs in no frame: where the caller knows that one has begun, it calls what this yields.
     """
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
-        yield
+        yield None
         return
     over = threading.Event()
     arguments = (threading.get_ident(), code, over, report)
     threading.Thread(target=_watch, args=arguments, name="watches the start", daemon=True).start()
+
+    def begun() -> None:
+        if not over.is_set():
+            over.set()
+            report()
+
     try:
-        yield
+        yield begun
     finally:
         over.set()
 
@@ -55,7 +63,9 @@ def _watch(thread: int, code: CodeType, over: threading.Event, report: Callable[
     pause = _FIRST_LOOK
     while not over.wait(pause):
         if _has_begun(sys._current_frames().get(thread), code):
-            report()
+            if not over.is_set():
+                over.set()
+                report()
             return
         pause = min(2 * pause, _LONGEST_PAUSE)
 
