@@ -12,13 +12,13 @@ from rich.cells import cell_len, set_cell_size
 from qtui.broker.models import Progress
 from qtui_workers.text import printable
 from qtui_workers.text import short_id as short_id
+from qtui_workers.text import size as size_of
 
 UNKNOWN: Final = "–"
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 _SEPARATORS: Final = str.maketrans("", "", ",. '_")
-_SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def _known(number: float | None) -> bool:
@@ -113,12 +113,7 @@ def date_time(at: float | None) -> str:
 
 def size(number: int | None) -> str:
     """Bytes in powers of 1,024: "812 B", "3.1 GiB"."""
-    if number is None:
-        return UNKNOWN
-    amount, unit = float(number), 0
-    while amount >= 1023.95 and unit < len(_SIZES) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{amount:,.1f} {_SIZES[unit]}" if unit else f"{number:,} B"
+    return UNKNOWN if number is None else size_of(number)
 
 
 def rate(per_second: float | None) -> str:

@@ -207,6 +207,8 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
     if outcome is None:
         problems.append(f"a result of the unknown type {decode(fields.get('type', b'')[:20])!r}")
     stamp = parse_int(entry_id.split(b"-")[0])
+    raw_peak, _, raw_cpu = (fields.get(keys.FIELD_USED) or b"").partition(b" ")
+    peak, cpu = parse_int(raw_peak), parse_number(raw_cpu)
     return Attempt(
         outcome=outcome,
         ended_at=parse_number(fields.get("execution_ended_at")) or (None if stamp is None else stamp / 1000),
@@ -214,6 +216,8 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
         worker=decode(fields.get("worker_name")) or None,
         result=_plain("result", parse_result(fields.get("return_value")), problems),
         traceback=parse_traceback(fields.get("exc_string"), MAX_TRACEBACK),
+        peak_memory_bytes=None if peak is None or peak < 0 else peak,
+        cpu_seconds=None if cpu is None or cpu < 0 else cpu,
     )
 
 

@@ -154,6 +154,9 @@ class Attempt:
     result: Any = None
     """Plain data (see `payload.decode`)."""
     traceback: str | None = None
+    peak_memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    """Of the processor. Both are known of attempts that a qtui-worker ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Final
 
 from qtui.broker.models import Attempt, JobRow, Moment
 from qtui.broker.status import Status
+from qtui_workers.text import size
 
 _ENDED: Final[dict[str | None, tuple[str, Status | None]]] = {
     "ok": ("finished", Status.FINISHED),
@@ -26,7 +27,7 @@ def moments(row: JobRow, attempts: tuple[Attempt, ...]) -> tuple[Moment, ...]:
     for number, attempt in zip(_numbers(row, attempts), attempts, strict=True):
         what, status = _ENDED[attempt.outcome]
         found.append(_moment(attempt.started_at, f"{number} started{_on(attempt.worker)}", Status.STARTED))
-        found.append(_moment(attempt.ended_at, f"{number} {what}", status))
+        found.append(_moment(attempt.ended_at, f"{number} {what}{_used(attempt)}", status))
     if row.started_at is not None and not any(_same(a.started_at, row.started_at) for a in attempts):
         number = "attempt" if row.attempts is None else f"attempt {row.attempts}"
         found.append(_moment(row.started_at, f"{number} started{_on(row.worker)}", Status.STARTED))
@@ -44,6 +45,13 @@ def _moment(at: float | None, what: str, status: Status | None) -> Moment | None
 
 def _on(worker: str | None) -> str:
     return f" on {worker}" if worker else ""
+
+
+def _used(attempt: Attempt) -> str:
+    parts = [f"CPU {attempt.cpu_seconds:.1f} s"] if attempt.cpu_seconds is not None else []
+    if attempt.peak_memory_bytes is not None:
+        parts.append(f"peak {size(attempt.peak_memory_bytes)}")
+    return f" ({', '.join(parts)})" if parts else ""
 
 
 def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[str]:

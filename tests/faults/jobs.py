@@ -78,6 +78,11 @@ def large(size: int) -> str:
     return "x" * size
 
 
+def fill(size: int) -> int:
+    """Holds so many bytes."""
+    return len(b"x" * size)
+
+
 def hold(here: str, go: str) -> None:
     """Reports that it runs, and runs until the test lets it end."""
     Path(here).touch()

@@ -12,6 +12,7 @@ import redis
 
 _IGNORED = re.compile(r"rq:(qtui:|clean_|scheduler|pubsub)|tries:|rq:worker:.*:executions$")
 _TIMES = {"created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat", "execution_started_at", "execution_ended_at"}
+DIED = "Work-horse terminated unexpectedly"
 _WORKER = {"successful_job_count", "failed_job_count"}
 
 
@@ -40,7 +41,8 @@ def _content(client: redis.Redis, key: str) -> Any:
             for m, score in client.zrange(key, 0, -1, withscores=True)
         }
     if kind == "stream":
-        return [{k.decode(): _field(k.decode(), v) for k, v in entry.items()} for _, entry in client.xrange(key)]
+        entries = [{k.decode(): v for k, v in entry.items()} for _, entry in client.xrange(key)]
+        return [{k: _field(k, v) for k, v in entry.items() if not k.startswith("qtui_")} for entry in entries]
     if kind == "list":
         return client.lrange(key, 0, -1)
     return client.smembers(key) if kind == "set" else client.get(key)
@@ -55,8 +57,9 @@ def _field(name: str, value: bytes) -> Any:
         return "E"
     if name == "exc_string":
         lines = zlib.decompress(base64.b64decode(value)).decode().strip().splitlines()[-1:]
-        # Of a function that is not found we say the reason, too.
-        return [line.partition(" (")[0] if "Invalid attribute name" in line else line for line in lines]
+        # Of a function that is not found we say the reason, too, and why a process died.
+        lines = [line.partition(" (")[0] if "Invalid attribute name" in line else line for line in lines]
+        return [DIED if DIED in line else line for line in lines]
     return value
 
 

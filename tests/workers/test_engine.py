@@ -56,9 +56,9 @@ def traces(client: redis.Redis) -> list[bytes]:
 @pytest.mark.parametrize(
     ("function", "arguments", "why"),
     [
-        (engine.leave, (3,), "waitpid returned 768"),
-        (engine.leave, (0,), "waitpid returned 0"),
-        (engine.segfault, (), "signal 11"),
+        (engine.leave, (3,), "its process exited with code 3"),
+        (engine.leave, (0,), "its process exited with code 0"),
+        (engine.segfault, (), "killed by signal 11 (segmentation fault). Work-horse terminated unexpectedly"),
         (engine.fail, ("as told",), "ValueError: as told"),
         (engine.sleep, (60,), "exceeded maximum timeout value (1 seconds)"),
     ],

@@ -13,6 +13,16 @@ _JOINERS: Final = {0x200C, 0x200D}
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 
+_SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def size(number: int) -> str:
+    """Bytes in powers of 1,024: "812 B", "3.1 GiB"."""
+    amount, unit = float(number), 0
+    while amount >= 1023.95 and unit < len(_SIZES) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:,.1f} {_SIZES[unit]}" if unit else f"{number:,} B"
+
 
 def _picture(character: str) -> str:
     code = ord(character)

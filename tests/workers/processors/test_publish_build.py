@@ -136,7 +136,7 @@ def test_a_record_whose_job_was_killed_is_put_right_where_it_is_read(
     assert publishing(record.id).status == "building"
     after = publishing(record.id, service)
     assert (after.status, publishing(record.id)) == ("failed", after)
-    assert (after.error or "").startswith("its job is failed: Work-horse terminated unexpectedly")
+    assert (after.error or "").startswith("its job is failed: killed by signal 9")
 
 
 def test_a_record_whose_job_was_canceled_is_put_right_where_it_is_read(service: QueueService, home: Path) -> None:

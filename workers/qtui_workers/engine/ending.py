@@ -14,6 +14,7 @@ from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 
 from qtui_workers.engine import frames
 from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.usage import Usage
 from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import since
 from qtui_workers.reporting.error_lines import error_line
@@ -62,9 +63,12 @@ class Ending:
     """When the job's own code had ended (time.monotonic, which the processes of a machine share); None: not known."""
     cannot_run: bool = False
     """Whether it was not run, as this worker cannot run it."""
+    usage: Usage | None = None
+    """What the attempt used; None: not known."""
 
     def to_frame(self) -> list[bytes]:
         """The ending as the parts of a frame, for `from_frame`."""
+        peak, cpu = (self.usage.peak_memory, self.usage.cpu) if self.usage else (None, None)
         numbers = (
             self.started,
             self.ended,
@@ -74,6 +78,8 @@ class Ending:
             self.keep,
             self.code_ended,
             int(self.cannot_run),
+            peak,
+            cpu,
         )
         texts = (self.kind, self.error, self.status)
         return [*map(frames.text, texts), self.payload or b"", *map(frames.number, numbers)]
@@ -81,7 +87,7 @@ class Ending:
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where the parts are no ending."""
-        kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended, cannot_run = parts
+        kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended, cannot_run, peak, cpu = parts
         found = next((known for known in get_args(Kind) if known == decode(kind)), None)
         if found is None:
             raise ValueError("no ending")
@@ -98,6 +104,7 @@ class Ending:
             status=frames.read_text(status),
             code_ended=frames.read_float(code_ended),
             cannot_run=cannot_run == b"1",
+            usage=Usage(frames.read_int(peak), float(cpu)) if cpu else None,
         )
 
     def arguments(self, claim: Claim, *, forced: bool) -> dict[str, str | bytes | int]:
@@ -124,6 +131,8 @@ class Ending:
             "error": self.error or "",
             "seen": self.lease_score or "",
             "forced": int(forced),
+            "peak": "" if self.usage is None or self.usage.peak_memory is None else self.usage.peak_memory,
+            "cpu": "" if self.usage is None else f"{self.usage.cpu:.6f}",
             "limit": claim.limit or "",
             "since": since(self.code_ended),
             "refused_since": claim.at if refusal is None else refusal.since,

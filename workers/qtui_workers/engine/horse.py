@@ -61,6 +61,8 @@ class Horse:
     def __init__(self, perform: Perform, settle: Settle, *, patience: float = _PATIENCE) -> None:
         self.jobs = 0
         """How many jobs the horse has received."""
+        self.cpu = 0.0
+        """Processor seconds of the attempts that have ended."""
         with ExitStack() as opened:
             try:
                 self._socket, other = map(opened.enter_context, socket.socketpair())

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from qtui_workers.engine.claim import Claim
@@ -20,6 +21,7 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.upkeep import Upkeep
+from qtui_workers.engine.usage import Usage
 from qtui_workers.engine.wakeups import Wakeups
 
 log = logging.getLogger("rq.worker")
@@ -77,6 +79,7 @@ class HorseSupervisor:
             self._shortage.note(cause)
             return returned(claim)
         self._internals.note_horse(horse.pid)
+        self._killed_jobs.look_at_memory()
         reason: Reason = "died"
         try:
             horse.run(claim, report_start=claim.limit is not None)
@@ -85,6 +88,7 @@ class HorseSupervisor:
             if isinstance(answer, Ending):
                 if answer.kind == "refused":
                     self.discard()  # the next horse imports again: what the job needs may be installed by then
+                horse.cpu += answer.usage.cpu if answer.usage else 0.0
                 return answer
             reason = answer
         except HorseDied:
@@ -92,7 +96,10 @@ class HorseSupervisor:
         finally:
             self._internals.note_horse(0)
         self._horse = None
-        ending, error = self._killed_jobs.end(claim, reason, horse.end())
+        ended = horse.end()
+        ending, error = self._killed_jobs.end(claim, reason, ended)
+        if ended.usage:
+            ending = replace(ending, usage=Usage.of_ended(ended.usage, horse.cpu))
         if self._killed_jobs.needs_rq(claim, ending):
             ending = self._end_by_rq(claim, ending, error)
         self._internals.forget_stopped_job()

@@ -6,18 +6,21 @@
 from __future__ import annotations
 
 import logging
-import os
+import time
 from typing import Final, Literal
 
 from qtui_workers.engine.claim import Claim
+from qtui_workers.engine.death import why_it_died
 from qtui_workers.engine.ending import Ending, failing, returned, stopped
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.horse import HorseExit
 from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.memory_cgroup import MemoryCgroup
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.usage import Usage
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.text import printable
 
@@ -29,6 +32,7 @@ Reason = Literal["died", "stop", "lost", "overtime"]
 GRACE: Final = 15.0
 """Seconds that a job has to end after its timeout; then its horse is killed."""
 _OVERTIME: Final = f"qtui: the job did not end within {GRACE:g} s after its timeout, and its process was killed"
+_LOOK_EVERY: Final = 1.0
 
 
 class KilledJobs:
@@ -50,6 +54,9 @@ class KilledJobs:
         self._performer = performer
         self._endings = endings
         self._events = events
+        self._cgroup = MemoryCgroup()
+        self._kills: int | None = None
+        self._next_look = 0.0
 
     def end(self, claim: Claim, reason: Reason, horse: HorseExit) -> tuple[Ending, str]:
         """How a job ended whose horse is gone, and the error in full; `horse`: how the horse ended."""
@@ -57,10 +64,23 @@ class KilledJobs:
             return stopped(claim), ""
         if reason in ("stop", "lost"):
             return returned(claim), ""
-        error = _OVERTIME if reason == "overtime" else _sentence(horse.status)
+        error = _OVERTIME if reason == "overtime" else self._why(horse)
         self._call_handler(claim, horse)
         self._events.trouble(error, job=claim.id, queue=claim.queue)
         return failing(claim, error), error
+
+    def look_at_memory(self) -> None:
+        """Notes how often the kernel has killed for want of memory; called before each job, it looks once a second at most."""
+        if time.monotonic() >= self._next_look:
+            self._kills = self._cgroup.kills()
+            self._next_look = time.monotonic() + _LOOK_EVERY
+
+    def _why(self, horse: HorseExit) -> str:
+        before, now = self._kills, self._cgroup.kills()
+        self._kills = now
+        killed = None if before is None or now is None else now > before
+        peak = None if horse.usage is None else Usage.of_ended(horse.usage, 0.0).peak_memory
+        return why_it_died(horse.status, for_memory=killed, peak=peak, limit=self._cgroup.limit())
 
     def needs_rq(self, claim: Claim, ending: Ending) -> bool:
         """Whether RQ's own code has to write that ending, and `end_by_rq` does it."""
@@ -79,9 +99,3 @@ class KilledJobs:
             self._hooks.handle_work_horse_killed(self._jobs.job_of(claim), *horse)
         except Exception as error:  # noqa: BLE001 - it may raise anything, and the job has to be ended
             log.error("job %s: the handler of killed horses failed: %s: %s", printable(claim.id), type(error).__name__, error)
-
-
-def _sentence(status: int) -> str:
-    """The error in RQ's words (`rq.worker.Worker.monitor_work_horse`), for which tools search."""
-    signalled = f" (signal {os.WTERMSIG(status)})" if os.WIFSIGNALED(status) else ""
-    return f"Work-horse terminated unexpectedly; waitpid returned {status}{signalled}; "

@@ -30,6 +30,7 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.surroundings import Surroundings
 from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.usage import Meter
 from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.reporting.job_recording import recording
@@ -57,6 +58,7 @@ class Performer:
         self._limits = limits
         self._job_variable = JobVariable()
         self._refuse_after = refuse_after
+        self._meter = Meter()
         self._last: _Performed | None = None
 
     def perform(self, claim: Claim, on_start: Callable[[], None] | None = None) -> Ending:
@@ -86,8 +88,9 @@ class Performer:
         job.starting = starting
         perform = self._perform_special if self.is_special(claim) else self._perform_plain
         surroundings = Surroundings()
+        self._meter.begin()
         try:
-            return perform(claim, job, execution, surroundings)
+            return replace(perform(claim, job, execution, surroundings), usage=self._meter.end())
         finally:
             surroundings.put_back()
 

@@ -2,10 +2,11 @@
 -- requires: event, limit, lease, retention, leave, log
 -- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
 -- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
--- arguments: refused_since, refused_times
+-- arguments: refused_since, refused_times, peak, cpu
 -- `kind` is one of `qtui_workers.engine.ending.Kind`; where no job ends, all these are ''. `took` and `delay`: seconds.
 -- `front`, `forced`: 1 or 0. `since`: µs since the job's own code ended. `refused_since`, `refused_times`: when workers that
--- cannot run the job refused it first (seconds), and how often, this time included. The others are those of `Ending`.
+-- cannot run the job refused it first (seconds), and how often, this time included. `peak`: bytes of memory, `cpu`: seconds of
+-- processor time, '' where not known. The others are those of `Ending`.
 
 local MOST_EVENTS = 10000
 -- by outcome: rq.results.Result.Type, and the kind of event
@@ -21,6 +22,7 @@ local function write_ending_event(ending)
   if ending.error ~= '' then
     details.error = ending.error
   end
+  details.peak_memory, details.cpu = tonumber(ending.peak), tonumber(ending.cpu)
   local kind = EVENT[ending.outcome] or 'retrying'
   write_event(kind, ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
 end
@@ -47,6 +49,10 @@ local function write_result(ending)
   }
   for _, part in ipairs(execution) do
     entry[#entry + 1] = part
+  end
+  if ending.cpu ~= '' then
+    entry[#entry + 1] = keys.FIELD_USED
+    entry[#entry + 1] = (ending.peak == '' and '-' or ending.peak) .. ' ' .. ending.cpu
   end
   reply_of('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
   if ending.ttl == -1 then

@@ -55,6 +55,8 @@ FIELD_ATTEMPTS: Final = "qtui_attempts"
 FIELD_PROGRESS: Final = "qtui_progress"
 """Field of a job's hash: JSON `{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`."""
 
+FIELD_USED: Final = "qtui_used"
+"""Field of a result: bytes of memory at the attempt's peak ('-' where that is not known), a space, seconds of processor time."""
 FIELD_HOLDER: Final = "qtui_holder"
 """Field of a worker's hash: the mark of the process that has the name (`qtui_workers.engine.worker_name`)."""
 FIELD_LOG: Final = "qtui_log"
