@@ -22,8 +22,9 @@ test: $(VENV)/installed-test ## the whole suite, on a real server that it starts
 test-servers: $(VENV)/installed-test ## what talks to Redis, on every server that can be installed
 	$(BIN)/python -m tests.servers --numprocesses $(PROCESSES)
 
-soak: $(VENV)/installed-test ## workers and server killed at random while 5,000 jobs run
+soak: $(VENV)/installed-test ## workers and server killed at random while 5,000 jobs run; random keys on every screen: 10 minutes
 	CHAOS_JOBS=5000 $(BIN)/pytest tests/chaos
+	FUZZ_SECONDS=300 $(BIN)/pytest tests/screens/test_stuck_story.py -k random
 
 # A bound in microseconds says nothing where every line is counted.
 coverage: $(VENV)/installed-test ## the suite with its coverage, also of the processes it starts

@@ -12,15 +12,16 @@ from textual.driver import Driver
 from textual.screen import Screen
 
 from qtui.changes import Changes
+from qtui.clipboard import Copying
 from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.help import HelpScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
-from qtui.theme import THEMES
+from qtui.theme import DARK, FEW_COLOURS, THEMES
 
 
-class QtuiApp(Changes):
+class QtuiApp(Copying, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"
@@ -48,7 +49,7 @@ class QtuiApp(Changes):
     ]  # fmt: skip
 
     def __init__(self, session: Session, *, theme: str | None = None, driver_class: type[Driver] | None = None) -> None:
-        """`theme` is the name of a theme; if it is unknown or None, the first theme of `qtui.theme` is used.
+        """`theme` is the name of a theme; if it is unknown or None, one that fits the terminal's colours is used.
 
         `driver_class` is how the terminal is driven; None is Textual's own way.
         """
@@ -58,7 +59,8 @@ class QtuiApp(Changes):
         """The exception that ended the dashboard; the first one where there are several."""
         for each in THEMES:
             self.register_theme(each)
-        self.theme = theme if theme in self.available_themes else THEMES[0].name
+        usual = FEW_COLOURS if self.console.color_system == "standard" else DARK
+        self.theme = theme if theme in self.available_themes else usual.name
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The top-level screens, beside Textual's own commands."""

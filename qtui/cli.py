@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import os
 import sys
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from qtui import output
+from qtui import legible, output
 from qtui.commands import Command, find, find_all
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
@@ -99,8 +98,8 @@ def dashboard() -> None:
 def main() -> None:
     """The entry point: an error is one sentence on standard error, and the exit code tells its kind."""
     output.keep_descriptors()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without Unicode shows "?" instead of a glyph
+    legible.adapt(sys.stdout, "stdout")
+    legible.adapt(sys.stderr, "stderr")
     if os.environ.get("QTUI_PROCESSORS"):
         sys.path.append(".")  # qtui-worker finds processors in the current folder, so qtui does too
     try:

@@ -48,3 +48,10 @@ class ChangeConfirmed(Message):
 
     change: Callable[[redis.Redis], str]
     """Called in a thread: makes the change, and returns a sentence that describes it."""
+
+
+@dataclass
+class CopyRequested(Message):
+    """The operator wants a text on the clipboard."""
+
+    text: str

@@ -1,4 +1,4 @@
-"""The two themes, and the colour of each tone."""
+"""The themes, and the colour of each tone."""
 
 from __future__ import annotations
 
@@ -107,5 +107,51 @@ LIGHT: Final = Theme(
     },
 )
 
-THEMES: Final = (DARK, LIGHT)
+FEW_COLOURS: Final = Theme(
+    name="qtui-16",
+    dark=True,
+    primary="#55ffff",
+    secondary="#aaaaaa",
+    accent="#ffff55",
+    success="#55ff55",
+    warning="#ffff55",
+    error="#ff5555",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#0000aa",
+    variables={
+        "primary-muted": "#0000aa",
+        "error-muted": "#aa0000",
+        "warning-muted": "#aa5500",
+        "success-muted": "#00aa00",
+        "text-primary": "#55ffff",
+        "text-success": "#55ff55",
+        "text-warning": "#ffff55",
+        "text-error": "#ff5555",
+        "text-accent": "#ffff55",
+        "text-muted": "#aaaaaa",
+        "text-disabled": "#555555",
+        "block-cursor-background": "#00aaaa",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-blurred-background": "#0000aa",
+        "border": "#55ffff",
+        "border-blurred": "#aaaaaa",
+        "scrollbar": "#00aaaa",
+        "scrollbar-hover": "#00aaaa",
+        "scrollbar-background": "#000000",
+        "scrollbar-background-hover": "#000000",
+        "footer-background": "#0000aa",
+        "footer-key-foreground": "#ffff55",
+        "footer-description-foreground": "#ffffff",
+        "input-selection-background": "#00aaaa",
+        "button-color-foreground": "#000000",
+    },
+)
+"""For terminals of 16 colours: only colours that they have; behind text the dark ones, as the Linux console has no others there.
+
+Textual would take the nearest of the 16 for each colour of another theme, where many become the same.
+"""
+
+THEMES: Final = (DARK, LIGHT, FEW_COLOURS)
 """To be registered by the App (`App.register_theme`)."""

@@ -17,6 +17,7 @@ from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.status import Status
+from qtui.messages import CopyRequested
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
@@ -126,8 +127,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""
-        self.app.copy_to_clipboard(self.job_id)
-        self.notify(f"Copied {printable(self.job_id)}", timeout=2, markup=False)
+        self.app.post_message(CopyRequested(self.job_id))
 
     def action_act(self, name: str) -> None:
         """Ask, then do an operation on this job."""

@@ -77,6 +77,9 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
     chance = random.Random(SEED)
     places = "12458"
     async with dashboard(client, kind=Endless, size=(200, 60), refresh_seconds=1.0) as story:
+        await story.press(*places)
+        await come_home(story)
+        objects = live_objects()
         deadline = time.monotonic() + SECONDS
         next_place = iter(places * 1_000_000)
         pace = asyncio.Event()
@@ -92,9 +95,15 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
                     with pytest.raises(TimeoutError):  # the pace of the keys
                         await asyncio.wait_for(pace.wait(), 1 / A_SECOND)
         await come_home(story)
-        gc.collect()
+        assert live_objects() < 1.5 * objects, f"FUZZ_SEED={SEED}: memory grows"
         alive = [each for each in gc.get_objects() if isinstance(each, Screen) and each.is_attached]
         assert len(alive) <= len(places) + 1, f"FUZZ_SEED={SEED}: {alive}"
+
+
+def live_objects() -> int:
+    """How many objects there are, of those that hold others."""
+    gc.collect()
+    return len(gc.get_objects())
 
 
 async def come_home(story: Story) -> None:

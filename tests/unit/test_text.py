@@ -38,7 +38,9 @@ def test_plain_text_stays_as_it_is(text: str) -> None:
         ("\x7f", "␡"),
         ("\u202eevil", "\N{REPLACEMENT CHARACTER}evil"),
         ("caf\udce9", "caf\\xe9"),
-        ("héllo 👩‍🚀", "héllo 👩‍🚀"),
+        ("héllo 👩‍🚀", "héllo 👩🚀"),
+        ("🇩🇪 👍🏽 ❤️ 1️⃣", "DE 👍 ❤ 1"),
+        ("नमस्ते می‌خواهم", "नमस्ते می‌خواهم"),
     ],
 )
 def test_what_steers_is_shown_as_a_symbol(text: str, shown: str) -> None:

@@ -11,6 +11,14 @@ _UNSAFE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _JOINERS: Final = {0x200C, 0x200D}
 """Zero-width joiner and non-joiner: parts of ordinary words and emoji, which do not control a terminal."""
 
+_FLAGS: Final = range(0x1F1E6, 0x1F200)
+"""The regional indicators A to Z: two of them are a flag, one or two or four cells wide, as each terminal has it."""
+_MODIFIERS: Final = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d")
+"""What changes the emoji before it: presentation, colour of skin, frame of a key; and what joins two emoji.
+
+Terminals disagree about the width of what comes of it, so that the columns after it would shift; without them they agree.
+"""
+
 _UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
 
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -26,6 +34,8 @@ def size(number: int) -> str:
 
 def _picture(character: str) -> str:
     code = ord(character)
+    if code in _FLAGS:
+        return chr(ord("A") + code - _FLAGS.start)
     if code in _PICTURES:
         return _PICTURES[code]
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, kept by surrogateescape
@@ -39,9 +49,12 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     """The text with control characters shown as symbols, at most `limit` characters of it.
 
     Escape codes, direction overrides and other invisible characters become visible ones, bytes that are
-    not UTF-8 become `\\xNN`. With `keep_newlines` newlines stay and tabs become four spaces.
+    not UTF-8 become `\\xNN`, flags their two letters, a sequence of emoji its parts, without skin tones.
+    With `keep_newlines` newlines stay and tabs become four spaces.
     """
     cut = text[:limit]
+    if not cut.isascii():
+        cut = _MODIFIERS.sub("", cut)
     if keep_newlines and cut.isascii() and cut.replace("\n", "").isprintable():
         safe = cut
     elif keep_newlines:
