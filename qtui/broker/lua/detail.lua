@@ -1,9 +1,10 @@
 -- Reads all of one job at one moment, each part cut to its bound.
 -- Returns {exists, {field, length, text…}, pttl, results, log, dependents, dependencies, time, {wrong type…}}.
--- requires: reply_of
+-- requires: reply_of, format
 -- arguments: id, data, text, fields, results, log, ids
 -- `id` is the job's. The others are limits: bytes of its data and of any other text; numbers of fields, results, log lines, ids.
 
+check_format()
 local job = keys.job(args.id)
 local data_bound, text_bound = tonumber(args.data), tonumber(args.text)
 local wrong = {}

@@ -1,11 +1,12 @@
 -- What all operations on jobs share. The script of an operation defines check(job) and apply(job), and ends with
 --   return each(check, apply)
 -- check tests everything that could make apply fail, because the writes of a script that fails half way are not undone.
--- requires: leave, reply_of
+-- requires: leave, reply_of, format
 -- arguments: spec, mode, queue, status
 -- `spec` is JSON: {allowed (a set of statuses), parameter (the operation's own, where it has one)}. `mode`: 'plan' (only
 -- read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments: the ids.
 
+check_format()
 local spec = cjson.decode(args.spec)
 local mode, chosen_queue, chosen_status = args.mode, args.queue, args.status
 

@@ -1,10 +1,11 @@
 -- row(id, queue, score): the facts of one job that a list shows, each text cut to its bound.
--- requires: reply_of
+-- requires: reply_of, format
 -- arguments: spec
 -- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
 -- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
 -- If `data` has more than data_read bytes it is not read, because reading long data in a script blocks the server.
 
+check_format()
 local spec = cjson.decode(args.spec)
 
 local function cut(text, bound)

@@ -148,6 +148,8 @@ class Nothing:
     suspended: bool = False
     paused: bool = False
     """Jobs wait, but in paused queues only."""
+    newer: bool = False
+    """Newer programs write to this Redis, in a format that this one does not know."""
     held: tuple[str, ...] = ()
     """Queues in which jobs wait that a limit holds back."""
     limits: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.wakeups import Wakeups
 from qtui_workers.engine.worker_store import Outcome, WorkerStore
+from qtui_workers.server.redis_errors import NEWER_FORMAT, explain, label_of
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -68,7 +69,8 @@ class Exchange:
     def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
         """Ends a job and, with `more`, takes the next one, unless the worker was requested to stop.
 
-        It repeats that for as long as Redis is away, unless the worker has to end.
+        It repeats that for as long as Redis is away, unless the worker has to end. Raises RedisUnavailable where newer
+        programs write to this Redis, in a format that this one does not know.
         """
         execution, requested_at, pause = uuid4().hex, time.monotonic(), _FIRST_PAUSE
         may_have_taken = False
@@ -84,6 +86,8 @@ class Exchange:
                 self._outage.end()
                 if ended:
                     self._conclude(*ended, step.outcome)
+                if isinstance(step.found, Nothing) and step.found.newer:
+                    raise explain(redis.ResponseError(NEWER_FORMAT), label_of(self._connection))
                 if not ended or step.outcome != "dependents":
                     self._note_status(step.found)
                     self._shutdown.holds_job = isinstance(step.found, Claim)

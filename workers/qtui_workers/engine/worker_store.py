@@ -103,7 +103,12 @@ class WorkerStore:
         if what == b"nothing":
             wait, why, *held = rest
             nothing = Nothing(
-                wait / 1e6 if wait else None, why == 1, why == 2, tuple(map(decode, held[::2])), tuple(map(decode, held[1::2]))
+                wait / 1e6 if wait else None,
+                suspended=why == 1,
+                paused=why == 2,
+                newer=why == 3,
+                held=tuple(map(decode, held[::2])),
+                limits=tuple(map(decode, held[1::2])),
             )
             return Step(_outcome(outcome), nothing)
         job_id, queue, flat, dependents, limit, at = rest

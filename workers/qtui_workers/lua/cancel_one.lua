@@ -1,8 +1,9 @@
 -- Cancels a job that has not begun. A job that is not in the place that its status names is not changed.
 -- Returns its status before, its queue, 1 where it is canceled now (else 0); nothing where there is no such job.
--- requires: canceling
+-- requires: canceling, format
 -- arguments: id
 
+check_format()
 local values = redis.call('HMGET', keys.job(args.id), 'status', 'origin', 'rate_limit_key')
 if redis.call('EXISTS', keys.job(args.id)) == 0 then
   return false

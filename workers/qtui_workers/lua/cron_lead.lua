@@ -1,11 +1,13 @@
 -- Takes, renews or gives up the lead of cron jobs: only the process that leads a cron job enqueues its jobs.
 -- Returns the server's time in ms, then for each cron job: 1 where the calling process leads it (else 0), its last tick or
 -- the time it was registered, when it was last enqueued (seconds or nothing), ms until the lead ends.
+-- requires: format
 -- arguments: token, lasts, registering, kept, since
 -- `token`: the calling process. `lasts`: ms of a lead, 0 to give it up. `registering`: 1 where the schedules are being
 -- registered. `kept`: seconds for which a cron job is remembered. `since`: the time from which a new schedule counts, in
 -- seconds, '' for the server's time. Unnamed: for each cron job its name and its schedule as text.
 
+check_format()
 local token, lasts = args.token, tonumber(args.lasts)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

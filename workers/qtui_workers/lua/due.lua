@@ -2,10 +2,11 @@
 -- whose lock it has. Where another scheduler has a lock, nothing of that queue is changed.
 -- Returns 1 where the scheduler is on record, 1 where more jobs are due, how many entries were taken from registries, the queues
 -- whose lock it has, then for each due job that the caller has to check: its queue, its id, and '' or the key of a wrong type.
--- requires: scheduled
+-- requires: scheduled, format
 -- arguments: scheduler, iso, lasts, most
 -- `iso`: now as RQ writes it. `lasts`: the seconds of a lock. `most`: jobs of all queues together. Unnamed: the queues.
 
+check_format()
 local lasts = tonumber(args.lasts)
 local known = redis.call('EXISTS', keys.scheduler(args.scheduler))
 local held, odd = {}, {}

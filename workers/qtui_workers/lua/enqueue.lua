@@ -1,6 +1,6 @@
 -- Writes the records of jobs and puts their ids where they belong, in one step.
 -- Returns how many jobs it has written.
--- requires: put
+-- requires: put, format
 -- arguments: batch, place, queue, score, step, which, shared, own
 -- `place`: the list or sorted set that takes the ids, where `batch` is ''; else they wait in the batch's own list.
 -- `score`: '' for a list. `step`: seconds from one score to the next. `which`: 'new' (the ids are random), 'over' (jobs of
@@ -8,6 +8,7 @@
 -- (`shared` in number); the names of the fields that differ (`own` in number); then for each job its id and its values of
 -- these, of which the second is its description.
 
+keep_format()
 local shared, own = tonumber(args.shared), tonumber(args.own)
 local fields = { unpack(ARGV, FIRST, FIRST + shared - 1) }
 local first_job = FIRST + shared + own

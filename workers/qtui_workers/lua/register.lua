@@ -1,8 +1,9 @@
 -- Registers the limiters of queues as the processors declare them.
--- requires: limit
+-- requires: limit, format
 -- arguments: queues
 -- `queues`: JSON {queue: [name, max, per in µs], or null where the processors of the queue have no limit}.
 
+keep_format()
 local now = now_us()
 for queue, limit in pairs(cjson.decode(args.queues)) do
   if limit == cjson.null then

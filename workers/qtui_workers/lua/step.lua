@@ -1,9 +1,9 @@
 -- Ends a worker's job and takes the next one in one step, so that no job can be lost in between.
 -- Returns the outcome of the ending ('' where no job ends), then 'job', id, queue, its hash as it was before, the number of its
 -- dependents, its limiter ('' for none), now in seconds; or 'nothing', microseconds until a limit lets a job through (0: no
--- limit holds one back), 1 where workers are suspended and 2 where jobs wait in paused queues only, then each queue that a
--- limit holds back, with its limiter.
--- requires: ending
+-- limit holds one back), 1 where workers are suspended, 2 where jobs wait in paused queues only and 3 where newer programs write
+-- here, then each queue that a limit holds back, with its limiter.
+-- requires: ending, format
 -- arguments: next
 -- `next`: the execution to begin, '' to take nothing. Unnamed: each queue in order, with the limit that is declared for it
 -- ('' for none).
@@ -170,6 +170,8 @@ local function claim()
   end
   if replaced then -- another worker has its name: this one has to end
     return { outcome, 'nothing', 0, 0 }
+  elseif is_newer() then
+    return { outcome, 'nothing', 0, 3 }
   elseif redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { outcome, 'nothing', 0, 1 }
   end

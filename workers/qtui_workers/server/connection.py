@@ -20,6 +20,7 @@ from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import InvalidInput, RedisUnavailable
+from qtui_workers.server.format import check_format
 from qtui_workers.server.redis_errors import OLDEST, TooOld, explain, may_be_temporary
 from qtui_workers.server.rights import lacking
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
@@ -273,6 +274,7 @@ def _check(client: redis.Redis) -> None:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers and numbers < OLDEST:
         raise TooOld(version)
+    check_format(client)
 
 
 def _version_and_mode(client: redis.Redis) -> tuple[str, str]:

@@ -30,6 +30,11 @@ EVENTS: Final = f"{OURS}:events"
 ACKNOWLEDGED: Final = f"{OURS}:acknowledged"
 """A hash: for each cause of failures that people know, by its fingerprint, JSON `{"at": 1700000000.0, "note": "…"}`."""
 
+FORMAT: Final = f"{OURS}:format"
+"""The highest number of a format in which programs write here (`qtui_workers/lua/format.lua`); without it 1."""
+KNOWN_FORMAT: Final = "1"
+"""The format of this version. It is raised where an older program would misread what this version writes."""
+
 LIMITS: Final = f"{OURS}:limits"
 """A hash: for each queue that has one, the name of the limiter of its starts."""
 LIMITERS: Final = f"{OURS}:limiters"

@@ -47,6 +47,8 @@ class TooOld(ResponseError):
 
 
 _ANY: Final = (Exception,)
+NEWER_FORMAT: Final = "QTUI_FORMAT"
+"""The text of an error where newer programs write to a Redis, in a format that this one does not know."""
 _PERMISSION: Final = "gives our user no permission ({reply}): have it granted (ACL SETUSER USER {rule}), or use another user"
 _MEMORY: Final = "has no memory left: remove jobs or raise its maxmemory"
 _REPLICA: Final = "is a read-only replica: use the address of the primary"
@@ -77,6 +79,9 @@ _CAUSES: Final = (
         (redis.AuthenticationError, AuthorizationError),
         "",
         "refused the user name or password; check them in the address or in REDIS_USERNAME and REDIS_PASSWORD",
+    ),
+    _Cause(
+        _ANY, NEWER_FORMAT, "is used by a newer version of qtui, in a format that this one does not know: update this program"
     ),
     _Cause((NoPermissionError,), "", _PERMISSION),
     _Cause(_ANY, r"\bNOPERM\b", _PERMISSION),

@@ -16,7 +16,7 @@ from qtui_workers.server.redis_errors import rule_of
 _LOOKING: Final = (
     "ping", "time", "evalsha_ro X 0", "eval_ro X 0",
     "exists KEY", "type KEY", "ttl KEY", "pttl KEY", "scan 0",
-    "hget KEY f", "hmget KEY f", "hgetall KEY", "hkeys KEY", "hstrlen KEY f",
+    "get KEY", "hget KEY f", "hmget KEY f", "hgetall KEY", "hkeys KEY", "hstrlen KEY f",
     "llen KEY", "lindex KEY 0", "lrange KEY 0 0", "lpos KEY m",
     "scard KEY", "smembers KEY", "srandmember KEY",
     "zcard KEY", "zcount KEY 0 0", "zrevrange KEY 0 0", "zscore KEY m",
@@ -25,17 +25,18 @@ _LOOKING: Final = (
 _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec",
     "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
-    "hset KEY f v", "hdel KEY f",
+    "set KEY v", "hset KEY f v", "hdel KEY f",
     "lpop KEY", "rpush KEY m", "lpush KEY m", "lrem KEY 1 m",
     "sadd KEY m", "srem KEY m",
     "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY",
     "xadd KEY * f v",
 )  # fmt: skip
 _WORKING: Final = (
-    "watch KEY", "unwatch", "script|load X", "script|exists X", "get KEY", "set KEY v", "del KEY",
+    "watch KEY", "unwatch", "script|load X", "script|exists X", "del KEY",
     "hexists KEY f", "hincrby KEY f 1", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
     "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
     "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0",
+    "xlen KEY", "xrange KEY - +",
 )  # fmt: skip
 
 

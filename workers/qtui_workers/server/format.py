@@ -1,0 +1,25 @@
+"""The number of the format in which programs write to a Redis: an older program that meets a newer format must not go on."""
+
+from __future__ import annotations
+
+import redis
+from redis.exceptions import NoPermissionError
+
+from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import NEWER_FORMAT, is_wrong_type
+from qtui_workers.server.rq_format import parse_int
+
+
+def check_format(client: redis.Redis) -> None:
+    """Raises redis.ResponseError where newer programs write to this Redis, in a format that this one does not know.
+
+    Where the number cannot be read, it is taken for none: scripts check it too (`qtui_workers/lua/format.lua`).
+    """
+    try:
+        noted = parse_int(client.get(keys.FORMAT))
+    except redis.ResponseError as error:
+        if not (isinstance(error, NoPermissionError) or is_wrong_type(error)):
+            raise
+        return
+    if (noted or 0) > int(keys.KNOWN_FORMAT):
+        raise redis.ResponseError(NEWER_FORMAT)
