@@ -37,6 +37,7 @@ def of_queue(row: QueueRow) -> dict[str, Any]:
         "oldest_seconds": row.oldest_seconds,
         "enqueued_per_second": row.enqueued_per_second,
         "finished_per_second": row.finished_per_second,
+        "failed_per_second": row.failed_per_second,
     }
 
 
@@ -47,7 +48,7 @@ def of_progress(progress: Progress | None) -> dict[str, Any] | None:
     return {**asdict(progress), "fraction": progress.fraction}
 
 
-def of_job_row(row: JobRow) -> dict[str, Any]:
+def of_job_row(row: JobRow, now: float) -> dict[str, Any]:
     """A job as `qtui jobs --json` lists it."""
     return {
         "id": row.id,
@@ -64,21 +65,22 @@ def of_job_row(row: JobRow) -> dict[str, Any]:
         "retries_left": row.retries_left,
         "progress": of_progress(row.progress),
         "error": row.error,
+        "silent_seconds": row.silence(now),
         "problem": row.problem,
     }
 
 
-def of_window(window: Window) -> dict[str, Any]:
+def of_window(window: Window, now: float) -> dict[str, Any]:
     """A window of jobs as `qtui jobs --json` prints it."""
-    document = {"total": window.total, "offset": window.offset, "jobs": [of_job_row(row) for row in window.rows]}
+    document = {"total": window.total, "offset": window.offset, "jobs": [of_job_row(row, now) for row in window.rows]}
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
     return document
 
 
-def of_found(found: Found, offset: int, rows: Sequence[JobRow]) -> dict[str, Any]:
+def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> dict[str, Any]:
     """A page of the jobs that a search found, as `qtui jobs --filter … --json` prints it."""
-    document = {"total": len(found.jobs), "offset": offset, "jobs": [of_job_row(row) for row in rows]}
+    document = {"total": len(found.jobs), "offset": offset, "jobs": [of_job_row(row, now) for row in rows]}
     return document | {"scanned": found.scanned, "complete": found.complete}
 
 
@@ -122,10 +124,10 @@ def _how_far(found: Grouping) -> dict[str, Any]:
     return {"scanned": found.scanned, "total": found.total, "complete": found.complete}
 
 
-def of_job(detail: JobDetail) -> dict[str, Any]:
+def of_job(detail: JobDetail, now: float) -> dict[str, Any]:
     """Everything about one job, as `qtui job --json` prints it."""
     return {
-        **of_job_row(detail.row),
+        **of_job_row(detail.row, now),
         "payload": detail.payload,
         "result": detail.result,
         "meta": detail.meta,

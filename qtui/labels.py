@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
-from qtui.broker import diagnosis
+from qtui.broker import troubles
 from qtui.broker.models import JobRow, QueueRow
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
@@ -57,10 +57,14 @@ def drain(seconds: float | None) -> str:
 
 
 def standing(row: QueueRow) -> str:
-    """Why workers do not take the jobs of a queue, as glyph and word: "‖ paused"; '' if nothing prevents it."""
-    if row.paused:
-        return f"{PAUSED} paused"
-    return "⚠ nobody listens" if diagnosis.unattended(row) else ""
+    """What is wrong with a queue, as glyph and words: "‖ paused"; '' if nothing is."""
+    return troubles.why(row)
+
+
+def silence(row: JobRow, now: float) -> str:
+    """That the worker of a started job is not heard any more: "no sign of life for 1m 30s"; '' if all is well."""
+    seconds = row.silence(now)
+    return "" if seconds is None else f"no sign of life for {formatting.age(seconds)}"
 
 
 def summary(row: JobRow) -> str:

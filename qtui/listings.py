@@ -56,7 +56,14 @@ def of_jobs(window: Window, now: float) -> str:
 
 def _job_cells(row: JobRow, now: float) -> list[str]:
     when = formatting.ago(row.moment, now)
-    return [row.id, row.queue or "–", row.function or "–", when, labels.attempts(row), labels.summary(row)]
+    return [
+        row.id,
+        row.queue or "–",
+        row.function or "–",
+        when,
+        labels.attempts(row),
+        labels.silence(row, now) or labels.summary(row),
+    ]
 
 
 def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> str:

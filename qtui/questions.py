@@ -34,7 +34,7 @@ def operation_question(plan: Plan, place: str) -> str:
     if operation.parameter:
         where += f" {operation.parameter.name} {plan.text}"
     jobs = "job" if plan.doable == 1 else "jobs"
-    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}? {operation.lasting}".rstrip()
+    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
 
 
 def pause_question(row: QueueRow, place: str) -> str:

@@ -136,8 +136,8 @@ def _enlist(pipe: Pipeline, line: Line, ids: list[str]) -> None:
         pipe.rpush(keys.queue(line.queue), *reversed(ids))
         return
     kind = line.status.registry or ""
-    ending = ":1f" if line.status is Status.STARTED else ""
-    scores = {f"{job_id}{ending}": NOW - line.newest - place * line.step for place, job_id in enumerate(ids)}
+    ending, beyond = (":1f", 86_400) if line.status is Status.STARTED else ("", 0)  # the score is when a lease expires
+    scores = {f"{job_id}{ending}": NOW + beyond - line.newest - place * line.step for place, job_id in enumerate(ids)}
     pipe.zadd(keys.registry(kind, line.queue), scores)
 
 

@@ -29,6 +29,8 @@ MAX_FIELDS: Final = 100
 MAX_RESULTS: Final = 10
 MAX_LOG: Final = 1_000
 MAX_IDS: Final = 200
+EXECUTION_KEPT: Final = 60
+"""Seconds for which an execution is kept longer than its worker's sign of life holds (`rq.executions.ExecutionRegistry.add`)."""
 MAX_TRACEBACK: Final = 200_000
 
 _DETAIL: Final = Script.load("detail", "qtui.broker")
@@ -79,7 +81,8 @@ def load(client: redis.Redis, job_id: str) -> JobDetail:
     whole = _read(client, job_id)
     if not whole.exists and not whole.results:
         raise NotFound(f"there is no job {printable(job_id, 100)!r}: it may have expired, or been removed")
-    return _detail(job_id, whole, _scheduled_for(client, job_id, whole.fields))
+    scheduled_for = _scheduled_for(client, job_id, whole.fields)
+    return _detail(job_id, whole, scheduled_for, _lease_until(client, job_id, whole.fields))
 
 
 def _read(client: redis.Redis, job_id: str) -> _Raw:
@@ -121,14 +124,30 @@ def _scheduled_for(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -
     return parse_number(str(score)) if score is not None else None
 
 
-def _detail(job_id: str, whole: _Raw, scheduled_for: float | None) -> JobDetail:
+def _lease_until(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -> float | None:
+    """By when the worker of a started job should give a sign of life; its start, if it has no execution any more."""
+    if fields.get("status") != Status.STARTED.value.encode():
+        return None
+    newest: Any
+    try:
+        newest = client.zrevrange(encode(keys.executions(job_id)), 0, 0, withscores=True)
+    except redis.ResponseError as error:
+        if is_wrong_type(error):
+            return None
+        raise
+    return newest[0][1] - EXECUTION_KEPT if newest else parse_time(fields.get("started_at"))
+
+
+def _detail(job_id: str, whole: _Raw, scheduled_for: float | None, lease_until: float | None) -> JobDetail:
     problems = _problems(whole)
     call = payload.job_call(whole.fields.get("data", b""))
     if call.decoded.problem:
         problems.append(f"payload: {call.decoded.problem}")
     attempts = tuple(_attempt(entry_id, flat, problems) for entry_id, flat in reversed(whole.results))
     traceback = next((a.traceback for a in reversed(attempts) if a.traceback), None) or _old_traceback(whole.fields)
-    row = _row(job_id, whole, attempts, traceback, scheduled_for)
+    row = replace(_row(job_id, whole, attempts, traceback, scheduled_for), lease_until=lease_until)
+    if silence := row.silence(whole.at):
+        problems.append(f"its worker has given no sign of life for {silence:,.0f} s: the job can be put back into its queue")
     if row.problem:
         problems.insert(0, row.problem)
     ok = next((a for a in reversed(attempts) if a.outcome == "ok"), None)
@@ -175,6 +194,7 @@ def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str
         data=whole.fields.get("data"),
         error=error_line(traceback) if attempts and attempts[-1].outcome != "ok" else None,
         scheduled_for=scheduled_for,
+        lease_until=None,
     )
     if row.attempts is None and "retries_left" not in whole.fields and len(attempts) < MAX_RESULTS and whole.exists:
         # Without RQ's retries each ended attempt leaves a result, so they can be counted.

@@ -117,7 +117,7 @@ def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int,
         status,
         total,
         offset,
-        tuple(rows.read(reply, scheduled=status is Status.SCHEDULED) for reply in found),
+        tuple(rows.read(reply, status) for reply in found),
         problem=f"{', '.join(decode(key) for key in wrong[:5])}: a key of the wrong type" if wrong else None,
     )
 

@@ -7,10 +7,13 @@ Text is unchanged: code that shows it passes it through `qtui_workers.text.print
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from qtui.broker.status import Status
 from qtui_workers.reporting.job_log import LogLine
+
+LEASE: Final = 120
+"""Seconds: no worker promises its next sign of life for later. An older one is that of another attempt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,23 @@ class QueueRow:
     oldest_seconds: float | None = None
     """Seconds for which the job at the head of the queue has waited."""
     paused: bool = False
+    silent: int = 0
+    """Number of registered workers of the queue that give no sign of life."""
+    busy: int = 0
+    """How many of the living workers that listen run a job, of this queue or another."""
+    lost: int = 0
+    """Started jobs whose worker has given no sign of life for longer than it may."""
+    overdue: int = 0
+    """Scheduled jobs that should have been queued more than `overview.LATE` seconds ago."""
+    scheduler: bool = False
+    """Whether a living scheduler enqueues what is due in the queue."""
     enqueued_per_second: float | None = None
     finished_per_second: float | None = None
+    """Successes only."""
+    failed_per_second: float | None = None
+    lately_finished: int | None = None
+    """How many jobs finished in the last 30 to 60 seconds."""
+    lately_failed: int | None = None
 
     def count(self, status: Status) -> int:
         """Jobs in a status; 0 for a status that is not counted."""
@@ -53,9 +71,12 @@ class Overview:
     server: ServerInfo
     queues: tuple[QueueRow, ...]
     workers: int
+    """Number of living ones."""
     suspended: bool
     at: float
     """The server's clock; ours where it does not tell it."""
+    silent: int = 0
+    """Number of registered workers that give no sign of life."""
     own_clock: bool = False
     """Whether the time is by our own clock, because the server does not tell its own."""
 
@@ -102,6 +123,10 @@ class JobRow:
     """Why the workers that have taken a waiting job left it for others, as a sentence; `error` has it too."""
     worker: str | None = None
     timeout: float | None = None
+    heartbeat_at: float | None = None
+    """When its worker last said that it runs the job."""
+    lease_until: float | None = None
+    """Of a started job: by when its worker should have said that again."""
     problem: str | None = None
     """What is wrong with the record itself, as a sentence: "the job's hash is gone"."""
 
@@ -115,6 +140,13 @@ class JobRow:
         if self.status and self.status.outcome:
             return self.ended_at or self.started_at
         return self.enqueued_at or self.created_at
+
+    def silence(self, now: float) -> float | None:
+        """Seconds without a sign of life of a started job whose worker should have given one; None if all is well."""
+        if not (self.status and self.status.runs) or self.lease_until is None or self.lease_until > now:
+            return None
+        known = self.heartbeat_at is not None and 0 <= self.lease_until - self.heartbeat_at <= LEASE
+        return now - (self.heartbeat_at if known and self.heartbeat_at is not None else self.lease_until)
 
     @property
     def took(self) -> float | None:
@@ -219,3 +251,10 @@ class WorkerRow:
     stale: bool
     """Whether the worker is considered dead (see `workers.load`)."""
     version: str | None
+    late: bool = False
+    """Whether its next heartbeat is overdue (`workers.GRACE`)."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it gives no sign of life, so that nobody should count on it."""
+        return self.stale or self.late

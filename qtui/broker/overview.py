@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 import redis
 from redis.exceptions import ResponseError
 
 from qtui.broker import clock, jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
-from qtui.broker.status import COUNTED
+from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import reply_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode, encode
+
+LATE: Final = 10
+"""Seconds after which a scheduled job that is still not queued is overdue: a scheduler looks once a second."""
+MORE: Final = 5
+"""Number of commands for a queue besides its counts."""
 
 
 def load(client: redis.Redis) -> Overview:
@@ -42,14 +48,16 @@ def load(client: redis.Redis) -> Overview:
         for name in names:
             jobs.count_commands(pipe, name)
         for name in names:
-            pipe.lindex(encode(keys.queue(name)), 0)
+            _more_commands(pipe, name, at)
         workers.commands(pipe, worker_names)
         replies = pipe.execute(raise_on_error=False)
-        counted, heads = len(names) * len(COUNTED), len(names) * (len(COUNTED) + 1)
-        seen = workers.rows(worker_names, replies[heads:], at=at)
-        waiting = _waiting(pipe, replies[counted:heads], at)
+        counted, rest_at = len(names) * len(COUNTED), len(names) * (len(COUNTED) + MORE)
+        seen = workers.rows(worker_names, replies[rest_at:], at=at)
+        more = [reply_of(reply) for reply in replies[counted:rest_at]]
+        waiting = _waiting(pipe, more[::MORE], at)
 
-    listening = _listening(seen)
+    living = [worker for worker in seen if not worker.is_silent]
+    listening, busy = _listening(living), _listening(worker for worker in living if worker.current_job)
     paused = {decode(name) for name in held or ()}
     rows = tuple(
         QueueRow(
@@ -58,11 +66,32 @@ def load(client: redis.Redis) -> Overview:
             workers=listening[name],
             oldest_seconds=waiting[index],
             paused=name in paused,
+            silent=max(0, (more[index * MORE + 4] or 0) - listening[name]),
+            busy=busy[name],
+            lost=more[index * MORE + 1] or 0,
+            overdue=more[index * MORE + 2] or 0,
+            scheduler=bool(more[index * MORE + 3]),
         )
         for index, name in enumerate(names)
     )
-    alive = sum(not worker.stale for worker in seen)
-    return Overview(server=_server(info), queues=rows, workers=alive, suspended=bool(suspended), at=at, own_clock=now.is_own)
+    return Overview(
+        server=_server(info),
+        queues=rows,
+        workers=len(living),
+        suspended=bool(suspended),
+        at=at,
+        silent=len(seen) - len(living),
+        own_clock=now.is_own,
+    )
+
+
+def _more_commands(pipe: redis.client.Pipeline, name: str, at: float) -> None:
+    """Adds to a pipeline the `MORE` commands for a queue: its head, lost and overdue jobs, its scheduler, its workers."""
+    pipe.lindex(encode(keys.queue(name)), 0)
+    pipe.zcount(encode(jobs.place(name, Status.STARTED)), "-inf", at)
+    pipe.zcount(encode(jobs.place(name, Status.SCHEDULED)), "-inf", at - LATE)
+    pipe.exists(encode(keys.scheduler_lock(name)))
+    pipe.scard(encode(keys.queue_workers(name)))
 
 
 def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[float | None]:
@@ -73,9 +102,9 @@ def _waiting(pipe: redis.client.Pipeline, heads: list[Any], at: float) -> list[f
     return [None if since is None else max(0.0, at - since) for since in times]
 
 
-def _listening(seen: tuple[WorkerRow, ...]) -> Counter[str]:
-    """How many living workers listen to each queue."""
-    return Counter(queue for worker in seen if not worker.stale for queue in set(worker.queues))
+def _listening(some: Iterable[WorkerRow]) -> Counter[str]:
+    """How many of these workers listen to each queue."""
+    return Counter(queue for worker in some for queue in set(worker.queues))
 
 
 def _server(reply: dict[str, Any] | Exception) -> ServerInfo:

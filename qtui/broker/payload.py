@@ -138,6 +138,12 @@ def function_name(raw_prefix: bytes) -> str | None:
         return None
 
 
+def is_json(raw_prefix: bytes) -> bool:
+    """Whether the `data` of a job is JSON, from its first `PREFIX` bytes or more; else it is pickled, or of some other kind."""
+    head, _ = decompress(raw_prefix, PREFIX)
+    return _JSON_NAME.match(head) is not None
+
+
 _TEXT_OF: Final[dict[str, Callable[[bytes], int]]] = {
     "short": lambda size: size[0],
     "bytes": lambda size: size[0],

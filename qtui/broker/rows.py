@@ -28,6 +28,7 @@ FIELDS: Final[dict[str, int]] = {
     "enqueued_at": 40,
     "started_at": 40,
     "ended_at": 40,
+    "last_heartbeat": 40,
     "retries_left": 20,
     "worker_name": 200,
     "timeout": 20,
@@ -71,12 +72,13 @@ def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow,
     return tuple(read(reply) for reply in _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC))
 
 
-def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
-    """The row made from a reply of `row.lua`; what cannot be read is described in its `problem`."""
+def read(reply: list[Any], listed: Status | None = None) -> JobRow:
+    """The row made from a reply of `row.lua`, from the list of a status; what cannot be read is described in its `problem`."""
     job_id, queue, score, problem = decode(reply[0]), decode(reply[1]), reply[2], reply[3]
     if problem:
         return JobRow(id=job_id, queue=queue or None, status=None, problem=PROBLEMS[problem])
     raw = dict(zip(FIELDS, reply[6:], strict=False))
+    scheduled, started = listed is Status.SCHEDULED, listed is Status.STARTED
     return from_fields(
         job_id,
         queue,
@@ -84,6 +86,7 @@ def read(reply: list[Any], *, scheduled: bool = False) -> JobRow:
         data=reply[4],
         error=error_line(parse_traceback(reply[5], TRACEBACK_READ)),
         scheduled_for=parse_number(score) if scheduled else None,
+        lease_until=parse_number(score) if started else None,
     )
 
 
@@ -95,6 +98,7 @@ def from_fields(
     data: bytes | None,
     error: str | None,
     scheduled_for: float | None,
+    lease_until: float | None,
 ) -> JobRow:
     """The row made from the fields of a job's hash."""
     status = parse(decode(raw.get("status")))
@@ -119,6 +123,8 @@ def from_fields(
         refused=refusal,
         worker=decode(raw.get("worker_name")) or None,
         timeout=parse_number(raw.get("timeout")),
+        heartbeat_at=parse_time(raw.get("last_heartbeat")),
+        lease_until=lease_until,
         problem=_problem(raw, data, status),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -23,7 +24,17 @@ class _Step:
     at: float
     seconds: float
     entered: int | None
-    left: int | None
+    finished: int | None
+    failed: int | None
+
+
+@dataclass(slots=True)
+class _Bar:
+    """The jobs that ended in one span of `BUCKET` seconds."""
+
+    number: int
+    finished: int = 0
+    failed: int = 0
 
 
 @dataclass(slots=True)
@@ -34,18 +45,18 @@ class _Track:
     """The time of its first overview."""
     at: float
     held: int
-    ended: int
+    finished: int
+    failed: int
     steps: deque[_Step] = field(default_factory=deque)
-    bars: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=BUCKETS))
-    """(number of the bucket, jobs that ended in it)."""
+    bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=BUCKETS))
 
 
 class Throughput:
     """Adds the rates of the queues to each Overview that is passed to `feed`; its clock is `Overview.at`.
 
-    The number of jobs that left is the growth of finished and failed; the number that entered is the growth of queued and
-    started, plus those that left. If finished and failed shrink, RQ's cleanup or a person has removed jobs, and the numbers of
-    that step are not known.
+    The number of jobs that succeeded is the growth of finished, of those that failed that of failed; the number that entered
+    is the growth of queued and started, plus both. If finished or failed shrinks, RQ's cleanup or a person has removed jobs, and
+    the numbers of that step are not known.
     Memory is bounded by the number of queues.
     """
 
@@ -64,53 +75,58 @@ class Throughput:
                 replace(
                     row,
                     enqueued_per_second=_rate([(step.seconds, step.entered) for step in track.steps]),
-                    finished_per_second=_rate([(step.seconds, step.left) for step in track.steps]),
+                    finished_per_second=_rate([(step.seconds, step.finished) for step in track.steps]),
+                    failed_per_second=_rate([(step.seconds, step.failed) for step in track.steps]),
+                    lately_finished=self._lately(track, lambda bar: bar.finished),
+                    lately_failed=self._lately(track, lambda bar: bar.failed),
                 )
             )
         self._tracks = tracks
         return replace(seen, queues=tuple(rows))
 
     def history(self, queue: str) -> tuple[float | None, ...]:
-        """Jobs that ended in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
+        """Jobs that finished in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
 
         None for the spans before the first overview.
         """
         track = self._tracks.get(queue)
         if track is None:
             return ()
-        counted, newest = dict(track.bars), int(self._at // BUCKET)
+        counted, newest = {bar.number: bar.finished for bar in track.bars}, int(self._at // BUCKET)
         first = int(track.since // BUCKET)
         return tuple(
             float(counted.get(number, 0)) if number >= first else None for number in range(newest - BUCKETS + 1, newest + 1)
         )
 
     def _followed(self, row: QueueRow, at: float) -> _Track:
-        held, ended = _held(row), _ended(row)
+        held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)
         track = self._tracks.get(row.name)
         if track is None:
-            return _Track(at, at, held, ended)
+            return _Track(at, at, held, finished, failed)
         if at > track.at:
-            step = _step(track, held, ended, at)
+            step = _step(track, held, finished, failed, at)
             track.steps.append(step)
             while track.steps[0].at <= at - WINDOW:
                 track.steps.popleft()
-            _count(track.bars, int(at // BUCKET), step.left or 0)
-        track.at, track.held, track.ended = at, held, ended
+            _count(track.bars, int(at // BUCKET), step)
+        track.at, track.held, track.finished, track.failed = at, held, finished, failed
         return track
+
+    def _lately(self, track: _Track, number: Callable[[_Bar], int]) -> int | None:
+        """The number of this span and the one before; None until there is one."""
+        bars = [bar for bar in track.bars if bar.number >= int(self._at // BUCKET) - 1]
+        return sum(map(number, bars)) if bars else None
 
 
 def _held(row: QueueRow) -> int:
     return row.count(Status.QUEUED) + row.count(Status.STARTED)
 
 
-def _ended(row: QueueRow) -> int:
-    return row.count(Status.FINISHED) + row.count(Status.FAILED)
-
-
-def _step(track: _Track, held: int, ended: int, at: float) -> _Step:
-    left = ended - track.ended if ended >= track.ended else None
-    entered = None if left is None else max(0, held - track.held + left)
-    return _Step(at, at - track.at, entered, left)
+def _step(track: _Track, held: int, finished: int, failed: int, at: float) -> _Step:
+    succeeded = finished - track.finished if finished >= track.finished else None
+    lost = failed - track.failed if failed >= track.failed else None
+    entered = None if succeeded is None or lost is None else max(0, held - track.held + succeeded + lost)
+    return _Step(at, at - track.at, entered, succeeded, lost)
 
 
 def _rate(steps: list[tuple[float, int | None]]) -> float | None:
@@ -119,7 +135,8 @@ def _rate(steps: list[tuple[float, int | None]]) -> float | None:
     return sum(number for _, number in known) / seconds if seconds > 0 else None
 
 
-def _count(bars: deque[tuple[int, int]], number: int, jobs: int) -> None:
-    if bars and bars[-1][0] == number:
-        jobs += bars.pop()[1]
-    bars.append((number, jobs))
+def _count(bars: deque[_Bar], number: int, step: _Step) -> None:
+    if not bars or bars[-1].number != number:
+        bars.append(_Bar(number))
+    bars[-1].finished += step.finished or 0
+    bars[-1].failed += step.failed or 0

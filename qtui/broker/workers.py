@@ -18,6 +18,9 @@ from qtui_workers.text import decode, encode
 SILENCE: Final = 480
 """Seconds that a worker may be silent where its hash has no expiry: RQ's worker_ttl of 420, and 60 more."""
 
+GRACE: Final = 50
+"""RQ lets a worker's record expire 60 seconds after its next heartbeat is due; with fewer seconds left, the heartbeat is late."""
+
 _FIELDS: Final = (
     "hostname",
     "pid",
@@ -93,6 +96,7 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
         heartbeat_seconds=silent,
         stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
         version=decode(found.get("version")) or None,
+        late=0 <= ttl < GRACE,
     )
 
 

@@ -25,6 +25,6 @@ def job(
         detail = whole_job.load(client, job_id)
         now = server_time(client)
     if json:
-        output.emit(documents.of_job(detail))
+        output.emit(documents.of_job(detail, now))
     else:
         output.say(listings.of_job(detail, now))

@@ -44,7 +44,7 @@ def jobs(
             now = server_time(client)
             found = find.find(client, scope, now, sort=order, limits=limits(scan))
             rows = find.page(client, found, offset, limit)
-        document, text = documents.of_found(found, offset, rows), listings.of_found(found, offset, rows, now)
+        document, text = documents.of_found(found, offset, rows, now), listings.of_found(found, offset, rows, now)
         incomplete = how_far(found.scanned, found.total, found.complete)
     else:
         wanted = parse_status(status or Status.QUEUED.value)
@@ -52,7 +52,7 @@ def jobs(
             check_queue(client, queue)
             window = job_lists.window(client, queue, wanted, offset, limit)
             now = server_time(client)
-        document, text, incomplete = documents.of_window(window), listings.of_jobs(window, now), ""
+        document, text, incomplete = documents.of_window(window, now), listings.of_jobs(window, now), ""
     if json:
         output.emit(document)
         return

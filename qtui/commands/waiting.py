@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from qtui import formatting, output
-from qtui.broker import diagnosis, overview
+from qtui.broker import overview, queue_look, troubles
 from qtui.broker.models import Progress
 from qtui_workers.enqueue.job_snapshot import JobSnapshot
 from qtui_workers.enqueue.queue_service import QueueService
@@ -29,7 +29,7 @@ def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> lis
     seen = overview.load(client)
     for row in seen.queues:
         if row.name == queue and (seen.suspended or row.paused or not row.workers):
-            output.note(printable(diagnosis.verdict(row, seen), 500))
+            output.note(printable(troubles.verdict(row, seen, queue_look.load(client, row.name)), 500))
     line = _Line()
     service, deadline = QueueService(client), time.monotonic() + seconds
     try:

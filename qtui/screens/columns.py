@@ -14,21 +14,23 @@ def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -
     """The columns for a list of jobs in one status; `now` is the server's clock."""
     spared = 3 if status is Status.STARTED else 1  # on a narrow terminal there is no room for this column beside the progress
     return [
-        Column("", _glyph, width=1, tone=_tone),
+        Column("", lambda row: _glyph(row, now()), width=1, tone=lambda row: _tone(row, now())),
         Column("JOB", lambda row: formatting.short_id(row.id), width=10),
         *([Column[JobRow]("QUEUE", lambda row: row.queue or "–", width=14, priority=spared, tone="muted")] if with_queue else []),
         Column("FUNCTION", labels.function, minimum=12),
         Column(STATUSES[status].when, lambda row: _when(row, now()), width=9, align="right"),
-        *_own_columns(status),
+        *_own_columns(status, now),
     ]
 
 
-def _own_columns(status: Status) -> list[Column[JobRow]]:
+def _own_columns(status: Status, now: Callable[[], float]) -> list[Column[JobRow]]:
     took = Column[JobRow]("TOOK", lambda row: formatting.duration(row.took), width=9, align="right", priority=2)
     attempt = Column[JobRow]("TRY", labels.attempts, width=6, align="right", priority=1)
     description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
     if status is Status.STARTED:
-        bar = Column[JobRow]("PROGRESS", lambda row: formatting.progress(row.progress, 10), share=4, minimum=28, tone="busy")
+        bar = Column[JobRow](
+            "PROGRESS", lambda row: _progress(row, now()), share=4, minimum=28, tone=lambda row: _progress_tone(row, now())
+        )
         return [attempt, bar, Column("WORKER", lambda row: row.worker or "–", minimum=34, priority=4, tone="muted")]
     if status.failed:
         return [took, attempt, Column("ERROR", labels.summary, share=4, minimum=20, tone=_problem_tone)]
@@ -39,11 +41,23 @@ def _own_columns(status: Status) -> list[Column[JobRow]]:
     return [description]
 
 
-def _glyph(row: JobRow) -> str:
+def _progress(row: JobRow, now: float) -> str:
+    return labels.silence(row, now) or formatting.progress(row.progress, 10)
+
+
+def _progress_tone(row: JobRow, now: float) -> Tone:
+    return "busy" if row.silence(now) is None else "bad"
+
+
+def _glyph(row: JobRow, now: float) -> str:
+    if row.silence(now) is not None:
+        return "⚠"
     return STATUSES[row.status].glyph if row.status else "?"
 
 
-def _tone(row: JobRow) -> Tone:
+def _tone(row: JobRow, now: float) -> Tone:
+    if row.silence(now) is not None:
+        return "bad"
     return STATUSES[row.status].tone if row.status else "bad"
 
 

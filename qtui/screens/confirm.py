@@ -33,6 +33,8 @@ class Question:
     """Why jobs cannot be changed, and notes on those that can."""
     agreed: Callable[[], object] | None = None
     """Called when the answer is yes; None if there is nothing to do."""
+    lasting: bool = False
+    """Whether it turned out that the change cannot be taken back, so that a letter is not enough."""
     number: int | None = None
     """Has to be typed to say yes; None if that is not needed."""
 
@@ -152,7 +154,7 @@ class ConfirmScreen(ModalScreen[None]):
             return
         if isinstance(message.outcome, Question):
             self._show(message.outcome.text, message.outcome)
-            first = "#number" if message.outcome.number and not self.lasting else "#no"
+            first = "#number" if message.outcome.number and not self._lasts else "#no"
             self.query_one(first).focus()
         else:
             self._show(labels.trouble(message.outcome, self._connection))
@@ -193,8 +195,8 @@ class ConfirmScreen(ModalScreen[None]):
     def _how(self, question: Question) -> str:
         """How yes is said, in a few words."""
         if question.number:
-            return "tab, number, enter" if self.lasting else "number, enter: yes"
-        return "tab, enter: yes" if self.lasting else "y: yes"
+            return "tab, number, enter" if self._lasts else "number, enter: yes"
+        return "tab, enter: yes" if self._lasts else "y: yes"
 
     # -- keys ----------------------------------------------------------------------
 
@@ -210,8 +212,12 @@ class ConfirmScreen(ModalScreen[None]):
             self.dismiss()
 
     @property
+    def _lasts(self) -> bool:
+        return self.lasting or bool(self._question and self._question.lasting)
+
+    @property
     def _letter_is_enough(self) -> bool:
-        return not self.lasting and (self._question is None or self._question.number is None)
+        return not self._lasts and (self._question is None or self._question.number is None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`y` is an answer only to a question about what can be undone or done again, on few jobs."""

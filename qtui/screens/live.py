@@ -15,6 +15,7 @@ from qtui import labels
 from qtui.broker import jobs
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
 from qtui.screens import Place
@@ -47,7 +48,7 @@ class LiveScreen(ResourceScreen[Cursor, LiveSeen]):
     PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
     CSS_PATH = "live.tcss"
     HELP = "Every job that runs now, with its progress; below, what the one under the cursor logs."
-    BINDINGS: ClassVar[list[BindingType]] = operation_bindings("live", [STOP])
+    BINDINGS: ClassVar[list[BindingType]] = operation_bindings("live", [STOP, REQUEUE])
     CHANGING = frozenset({"act"})
 
     def __init__(self) -> None:

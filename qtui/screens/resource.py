@@ -256,6 +256,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
                 sample=[labels.sample(row) for row in found.sample],
                 notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
                 agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
+                lasting=bool(found.lasting),
                 number=questions.number_to_type(found, guarded=session.guarded),
             )
 

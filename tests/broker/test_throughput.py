@@ -35,11 +35,29 @@ def test_out_is_what_ended_and_in_is_the_growth_and_out() -> None:
     assert _rates(throughput.feed(_seen(2, mail=(8, 6)))) == [(2.0, 3.0)]
 
 
-def test_failed_jobs_count_as_ended() -> None:
+def test_failures_have_a_rate_of_their_own_and_what_entered_counts_both() -> None:
     throughput = Throughput()
     throughput.feed(_seen(0, mail=(1, 0)))
-    row = QueueRow("mail", {Status.QUEUED: 0, Status.FAILED: 1}, workers=1)
-    assert _rates(throughput.feed(Overview(SERVER, (row,), 1, False, 1.0))) == [(0.0, 1.0)]
+    row = QueueRow("mail", {Status.QUEUED: 3, Status.FINISHED: 1, Status.FAILED: 4}, workers=1)
+    (seen,) = throughput.feed(Overview(SERVER, (row,), 1, False, 1.0)).queues
+    assert (seen.enqueued_per_second, seen.finished_per_second, seen.failed_per_second) == (7.0, 1.0, 4.0)
+    assert (seen.lately_finished, seen.lately_failed) == (1, 4)
+
+
+def test_lately_forgets_what_was_more_than_two_spans_ago() -> None:
+    throughput = Throughput()
+    assert throughput.feed(_seen(0, mail=(0, 0))).queues[0].lately_finished is None
+    throughput.feed(_seen(1, mail=(0, 5)))
+    assert throughput.feed(_seen(BUCKET + 1, mail=(0, 7))).queues[0].lately_finished == 7
+    assert throughput.feed(_seen(2 * BUCKET + 1, mail=(0, 7))).queues[0].lately_finished == 2
+
+
+def test_a_retry_of_failed_jobs_leaves_the_rate_of_successes_known() -> None:
+    throughput = Throughput()
+    rows = (QueueRow("mail", {Status.FINISHED: n, Status.FAILED: 9 - n}, workers=1) for n in (0, 2))
+    for at, row in enumerate(rows):
+        (seen,) = throughput.feed(Overview(SERVER, (row,), 1, False, at)).queues
+    assert (seen.enqueued_per_second, seen.finished_per_second, seen.failed_per_second) == (None, 2.0, None)
 
 
 def test_a_rate_is_taken_over_the_last_ten_seconds() -> None:

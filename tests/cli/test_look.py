@@ -16,9 +16,11 @@ from tests.support import Server
 from tests.workers.support import run_burst
 
 COUNTS = {"queued", "started", "scheduled", "deferred", "finished", "failed", "canceled", "ready_to_enqueue"}
-QUEUE = COUNTS | {"name", "workers", "paused", "oldest_seconds", "enqueued_per_second", "finished_per_second"}
+RATES = {"enqueued_per_second", "finished_per_second", "failed_per_second"}
+QUEUE = COUNTS | RATES | {"name", "workers", "paused", "oldest_seconds"}
 TIMES = {"created_at", "enqueued_at", "started_at", "ended_at", "scheduled_for"}
-JOB = TIMES | {"id", "queue", "status", "function", "description", "attempts", "retries_left", "progress", "error", "problem"}
+TEXTS = {"id", "queue", "status", "function", "description", "error", "problem"}
+JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds"}
 WHOLE = JOB | {
     "payload", "result", "meta", "failed_reason", "traceback", "timeline", "attempts_ended", "logs", "depends_on",
     "dependents", "worker", "timeout", "problems",

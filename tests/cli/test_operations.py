@@ -11,6 +11,7 @@ from rq import Queue
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.seed import copies
+from tests.broker.test_requeue import lost
 from tests.cli.support import Qtui, keyspace
 from tests.cli.terminals import on_terminal
 
@@ -184,3 +185,17 @@ def test_a_read_only_context_stays_read_only_beside_a_url(bare: Qtui, client: re
     assert bare("queues", *words, "--json", **settings).json[0]["failed"] == 1
     assert "No context named 'nosuch'" in bare.fails(4, "queues", "--url", server.url, "--context", "nosuch", **settings)
     assert client.exists(keys.job(job_id))
+
+
+def test_lost_jobs_are_put_back_and_those_of_living_workers_are_left(qtui: Qtui, client: redis.Redis) -> None:
+    job_id = lost(client)
+    (row,) = qtui("jobs", "mail", "--status", "started", "--json").json["jobs"]
+    assert row["silent_seconds"] > 0
+    assert "no sign of life for" in qtui("jobs", "mail", "--status", "started").out
+    client.hset(keys.worker("w1"), "state", "busy")
+    words = ["requeue", "--all", "--queue", "mail"]
+    assert qtui(*words, "--yes", code=1).out == "1 × its worker may still be alive: put it back by itself\n"
+    client.delete(keys.worker("w1"))
+    assert qtui(*words, "--dry-run").out == "would be: 1 put back\n"
+    assert qtui(*words, "--yes").out == "1 put back\n"
+    assert queued(client)[0] == job_id

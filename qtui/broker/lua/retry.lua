@@ -1,6 +1,6 @@
 -- Puts failed jobs back into their queue, as rq.registry.FailedJobRegistry.requeue does, but all in one
 -- step, without the expiry of the failed job, and with all attempts again if our producer has stored their number.
--- requires: operation
+-- requires: operation, expiry
 
 local function limited(job)
   return job.rate_limit_key ~= ''
@@ -55,17 +55,6 @@ local function add_to_queues(home)
   if not home.added then
     redis.call('SADD', keys.QUEUES, home.queue)
     home.added = true
-  end
-end
-
-local function keep(job)
-  local ttl = tonumber(job.ttl)
-  for _, key in ipairs({ job.key, keys.dependents(job.id), keys.dependencies(job.id) }) do
-    if ttl and ttl >= 1 then
-      redis.call('EXPIRE', key, math.floor(ttl))
-    else
-      redis.call('PERSIST', key)
-    end
   end
 end
 

@@ -76,6 +76,8 @@ class Operation:
     script: Script
     lasting: str = ""
     """What cannot be undone, as a sentence: the dialog then asks for more than a letter. '' if it can be undone or repeated."""
+    risk: str = ""
+    """A note of its script on jobs for which it is as grave as what cannot be undone; '' if there is none."""
     usual: Status | None = None
     """The status that is used if a command names none; None: a command must name one."""
     deletes: bool = False
@@ -123,6 +125,13 @@ class Plan:
     reasons: dict[str, int]
     """Why jobs cannot be changed, and notes on those that can, each with the number of jobs."""
     seconds: float
+
+    @property
+    def lasting(self) -> str:
+        """What of it cannot be undone, as a sentence; '' if all can."""
+        if self.operation.risk in self.reasons:
+            return f"{self.operation.risk[0].upper()}{self.operation.risk[1:]}."
+        return self.operation.lasting
 
     def report(self) -> Report:
         """The plan as the report of a dry run."""

@@ -1,0 +1,201 @@
+"""What is wrong with a queue: ranked by harm, in a few words, and in a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from qtui.broker import overview, queue_look, troubles
+from qtui.broker.models import Overview, QueueRow, ServerInfo
+from qtui.broker.status import Status
+from qtui.broker.throughput import Throughput
+from qtui_workers.enqueue.pause import pause
+from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.server import keys
+from tests.broker import seed, tasks
+
+
+def row(name: str = "mail", queued: int = 0, failed: int = 0, workers: int = 1, **more: Any) -> QueueRow:
+    started = more.pop("started", 0)
+    counts = {Status.QUEUED: queued, Status.FAILED: failed, Status.STARTED: started, Status.DEFERRED: more.pop("deferred", 0)}
+    return QueueRow(name, counts, workers, **more)
+
+
+def seen(*rows: QueueRow) -> Overview:
+    return Overview(ServerInfo(None, None, None, None, None), rows, 1, False, 0.0)
+
+
+FAILING = row("failing", 9, 1, lately_finished=0, lately_failed=80, finished_per_second=0.0, failed_per_second=80.1)
+DEAD = row("dead", 3, 12_000, workers=0, silent=1)
+LOST = row("lost", started=2, lost=2)
+LATE = row("late", overdue=10)
+ELSEWHERE = row("elsewhere", 50, workers=1, busy=1)
+GROWING = row("growing", 5, 99, enqueued_per_second=9.0, finished_per_second=1.0, failed_per_second=0.5)
+PAUSED = row("paused", 100_000, workers=0, paused=True)
+ALONE = row("alone", 1, workers=0)
+FAILED = row("failed", 0, 400)
+CALM = row("calm", 20, workers=2, busy=1)
+
+
+def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> None:
+    ranked = [FAILING, DEAD, replace(ALONE, name="many", counts={Status.QUEUED: 7}), ALONE, LOST, LATE, ELSEWHERE, GROWING]
+    ranked += [PAUSED, FAILED, CALM]
+    assert sorted(sorted(ranked, key=troubles.ORDERS["name"]), key=troubles.ORDERS["trouble"]) == ranked
+
+
+@pytest.mark.parametrize(
+    ("queue", "why", "sentence"),
+    [
+        (FAILING, "✗ every attempt fails", "failing: every attempt fails, 80 in the last minute; Enter shows why. 1 failed."),
+        (DEAD, "⚠ its worker is silent", "dead: its only worker gives no sign of life, 3 jobs wait. Start a worker for it."),
+        (ALONE, "⚠ nobody listens", "alone: nobody listens and 1 job waits. Start a worker for it."),
+        (LOST, "⚠ 2 lost their worker", "lost: 2 jobs lost the worker while running; they can be put back"),
+        (LATE, "◷ 10 are overdue, no scheduler", "late: 10 jobs should have been queued by now, and no scheduler is alive."),
+        (
+            replace(LATE, scheduler=True, overdue=1),
+            "◷ 1 is overdue",
+            "late: 1 job should have been queued by now: the sched",
+        ),
+        (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues: 50 jobs wait."),
+        (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second: 5 jobs wait. 99 failed."),
+        (PAUSED, "‖ paused", "paused is paused until somebody resumes it: 100,000 jobs wait."),
+        (FAILED, "", "failed: nothing waits, nothing runs; 1 worker listens. 400 failed."),
+        (CALM, "", "calm: 20 jobs wait, 0 running."),
+    ],
+    ids=lambda value: value.name if isinstance(value, QueueRow) else "",
+)
+def test_each_is_said_in_a_few_words_and_in_a_sentence(queue: QueueRow, why: str, sentence: str) -> None:
+    assert troubles.why(queue) == why
+    assert troubles.verdict(queue, seen(queue)).startswith(sentence)
+
+
+def test_where_several_things_are_wrong_all_are_said_the_worst_first() -> None:
+    both = replace(DEAD, overdue=2, scheduler=False)
+    said = troubles.verdict(both, seen(both))
+    assert said.index("no sign of life") < said.index("2 jobs should have been queued") < said.index("12,000 failed.")
+
+
+def test_a_success_ends_every_attempt_fails() -> None:
+    assert troubles.why(replace(FAILING, lately_finished=1)) == ""
+    assert troubles.why(replace(FAILING, lately_finished=None, lately_failed=None)) == ""
+
+
+def loaded(client: redis.Redis, name: str) -> QueueRow:
+    return next(found for found in overview.load(client).queues if found.name == name)
+
+
+def test_a_queue_whose_jobs_all_fail_is_found_by_two_looks(client: redis.Redis) -> None:
+    throughput = Throughput()
+    seed.finished(client, "mail", 1)
+    throughput.feed(overview.load(client))
+    seed.failed(client, "mail", 3)
+    (found,) = throughput.feed(overview.load(client)).queues
+    assert (found.lately_finished, found.lately_failed, found.finished_per_second) == (0, 3, 0.0)
+    assert troubles.why(found) == "✗ every attempt fails"
+
+
+def test_a_worker_whose_heartbeat_is_late_does_not_count_as_listening(client: redis.Redis) -> None:
+    seed.everything(client)
+    assert (loaded(client, "mail").workers, loaded(client, "mail").silent) == (1, 0)
+    client.expire(keys.worker("w1"), 45)
+    assert (loaded(client, "mail").workers, loaded(client, "mail").silent) == (0, 1)
+    client.delete(keys.worker("w1"))
+    assert (loaded(client, "mail").workers, loaded(client, "mail").silent) == (0, 1)
+    whole = overview.load(client)
+    assert (whole.workers, whole.silent) == (0, 1)
+
+
+def test_what_is_overdue_and_who_would_enqueue_it(client: redis.Redis) -> None:
+    ids = seed.everything(client).ids[Status.SCHEDULED]
+    scheduled = keys.registry("scheduled", "mail")
+    mine = next(job_id for job_id in ids if client.zscore(scheduled, job_id))
+    assert loaded(client, "mail").overdue == 0
+    client.zadd(scheduled, {mine: client.time()[0] - 3600})
+    assert (loaded(client, "mail").overdue, loaded(client, "mail").scheduler) == (1, False)
+    client.set(keys.scheduler_lock("mail"), "pid", ex=60)
+    assert loaded(client, "mail").scheduler
+
+
+def test_a_worker_that_works_for_another_queue_is_busy_elsewhere(client: redis.Redis) -> None:
+    worker = seed.everything(client).worker
+    assert worker
+    client.hset(keys.worker("w1"), "queues", "mail,slow")
+    Queue("slow", connection=client).enqueue(tasks.add, 1)
+    assert troubles.why(loaded(client, "slow")) == "⚠ worker busy elsewhere"
+
+
+def test_a_started_job_whose_entry_has_expired_is_lost(client: redis.Redis) -> None:
+    seed.everything(client)
+    wip = keys.registry("wip", "mail")
+    assert loaded(client, "mail").lost == 0
+    client.zadd(wip, {client.zrange(wip, 0, 0)[0]: client.time()[0] - 1})
+    assert loaded(client, "mail").lost == 1
+
+
+def plain_json(client: redis.Redis, queue: str) -> None:
+    Queue(queue, connection=client, serializer=JSONSerializer).enqueue("shop.tasks.charge", 1)
+
+
+HEADS: dict[str, tuple[Callable[[redis.Redis, str], object], str]] = {
+    "pickled": (lambda client, queue: Queue(queue, connection=client).enqueue("shop.charge", 1), "rq worker 'stock sync;x'"),
+    "plain JSON": (plain_json, "qtui-worker 'stock sync;x' --allow shop"),
+}
+
+
+@pytest.mark.parametrize(("enqueue", "command"), HEADS.values(), ids=HEADS)
+def test_the_advice_is_a_worker_that_can_run_the_job_at_the_head(
+    client: redis.Redis, enqueue: Callable[[redis.Redis, str], object], command: str
+) -> None:
+    enqueue(client, "stock sync;x")
+    look = queue_look.load(client, "stock sync;x")
+    assert look.start == command
+    assert f"nobody listens and 1 job waits. Start a worker: {command}" in troubles.verdict(
+        loaded(client, "stock sync;x"), overview.load(client), look
+    )
+
+
+def test_the_advice_for_a_job_of_a_processor_is_a_plain_qtui_worker(client: redis.Redis) -> None:
+    QueueService(client).enqueue("test_job", {"message": "x"}, queue="tests")
+    assert queue_look.load(client, "tests").start == "qtui-worker tests"
+
+
+def test_there_is_no_advice_where_the_head_cannot_be_read(client: redis.Redis) -> None:
+    client.rpush(keys.queue("mail"), "gone")
+    assert queue_look.load(client, "mail") == queue_look.QueueLook("mail", None, None)
+    client.delete(keys.queue("mail"))
+    client.set(keys.queue("mail"), "x")
+    client.set(keys.registry("deferred", "mail"), "x")
+    assert queue_look.load(client, "mail") == queue_look.QueueLook("mail", None, None)
+
+
+@pytest.mark.parametrize("ending", ["failed", "canceled", "gone"])
+def test_deferred_jobs_whose_parent_did_not_finish_are_told_with_it(client: redis.Redis, ending: str) -> None:
+    queue = Queue("mail", connection=client)
+    parent = queue.enqueue(tasks.fail, "x")
+    for _ in range(3):
+        queue.enqueue(tasks.add, 1, depends_on=parent)
+    assert queue_look.load(client, "mail").blocked is None
+    if ending == "canceled":
+        parent.cancel()
+    else:
+        seed.work(client, "mail")
+    if ending == "gone":
+        client.delete(keys.job(parent.id))
+    look = queue_look.load(client, "mail")
+    assert look.blocked
+    assert look.blocked.id == parent.id
+    said = troubles.verdict(loaded(client, "mail"), overview.load(client), look)
+    assert "3 deferred jobs stay: what they wait for will not finish by itself" in said
+    assert f"such as {parent.id[:8]}, which is {ending}" in said
+
+
+def test_a_paused_queue_is_no_queue_that_nobody_listens_to(client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue(tasks.add, 1)
+    pause(client, ["mail"])
+    assert troubles.why(loaded(client, "mail")) == "‖ paused"

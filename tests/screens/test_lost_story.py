@@ -1,0 +1,45 @@
+"""Jobs that have lost their worker: seen in every list, and put back by a key."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+
+from qtui.broker.status import Status
+from qtui.screens.jobs import JobsScreen
+from qtui_workers.server import keys
+from tests.broker.test_requeue import expire, lost
+from tests.screens.support import dashboard, settle
+
+
+@pytest.mark.parametrize("screen", ["jobs", "live", "job"])
+async def test_a_job_that_has_lost_its_worker_is_marked_and_b_puts_it_back(client: redis.Redis, screen: str) -> None:
+    job_id = lost(client)
+    client.delete(keys.executions(job_id))
+    async with dashboard(client, size=(120, 30)) as story:
+        assert "1 job lost the worker while running" in story.words
+        if screen == "jobs":
+            await story.app.push_screen(JobsScreen("mail", Status.STARTED))
+            await settle(story.pilot)
+        else:
+            await story.press("4", *(["enter"] if screen == "job" else []))
+        assert "no sign of life for" in story.words
+        await story.press("B")
+        assert story.question() == "Put back 1 job on test?"
+        await story.press("y")
+        assert story.app.said == ["1 put back"]
+        assert client.lindex(keys.queue("mail"), 0) == job_id.encode()
+
+
+async def test_where_its_worker_may_still_be_alive_a_letter_is_not_enough(client: redis.Redis) -> None:
+    job_id = lost(client)
+    client.hset(keys.worker("w1"), "state", "busy")
+    expire(client)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.press("4", "B")
+        assert story.question() == "Put back 1 job on test? It may run twice: its worker may still be alive."
+        assert not story.can("y")
+        await story.press("y")
+        assert client.hget(keys.job(job_id), "status") == b"started"
+        await story.press("B", "tab", "enter")
+        assert client.hget(keys.job(job_id), "status") == b"queued"
