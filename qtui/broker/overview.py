@@ -13,6 +13,7 @@ from qtui.broker import clock, jobs, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
+from qtui_workers.server.format import check_noted
 from qtui_workers.server.redis_errors import reply_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode, encode
@@ -28,7 +29,7 @@ def load(client: redis.Redis) -> Overview:
 
     A key of the wrong type counts 0, and its queue is still listed. If the user may not run INFO, the facts of the server are
     None; without TIME, the time is that of our own clock. Raises redis.RedisError if the server cannot answer, or refuses
-    another command.
+    another command, and if newer programs write there.
     """
     with client.pipeline(transaction=False) as pipe:
         pipe.info()
@@ -37,9 +38,11 @@ def load(client: redis.Redis) -> Overview:
         pipe.smembers(keys.WORKERS)
         pipe.exists(keys.SUSPENDED)
         pipe.smembers(keys.PAUSED)
+        pipe.get(keys.FORMAT)
         info, *rest = pipe.execute(raise_on_error=False)
         moment, *others = rest
-        queue_keys, worker_keys, suspended, held = map(reply_of, others)
+        queue_keys, worker_keys, suspended, held, noted_format = map(reply_of, others)
+        check_noted(noted_format)
         now = clock.moment(moment)
         at = now.seconds
         names = jobs.names_of(queue_keys or ())

@@ -9,6 +9,7 @@ import redis
 from rq import Queue
 
 from qtui.broker import jobs as lists
+from qtui.broker import overview
 from qtui.broker.status import Status
 from qtui_workers.engine.due_jobs import DueJobs
 from qtui_workers.enqueue.queue_service import QueueService
@@ -71,9 +72,10 @@ def test_what_runs_already_neither_enqueues_nor_lists_nor_schedules(newer: redis
     with pytest.raises(redis.ResponseError) as refusal:
         DueJobs(newer, "s", None, lock=60).enqueue(["q"])
     assert SENTENCE in str(explain(refusal.value, "here"))
-    with pytest.raises(redis.ResponseError) as refusal:
-        lists.window(newer, "q", Status.SCHEDULED, 0, 10)
-    assert SENTENCE in str(explain(refusal.value, "here"))
+    for look in (lambda: lists.window(newer, "q", Status.SCHEDULED, 0, 10), lambda: overview.load(newer)):
+        with pytest.raises(redis.ResponseError) as refusal:
+            look()
+        assert SENTENCE in str(explain(refusal.value, "here"))
     assert set(newer.keys()) == {keys.FORMAT.encode(), keys.registry("scheduled", "q").encode()}
 
 

@@ -16,10 +16,15 @@ def check_format(client: redis.Redis) -> None:
     Where the number cannot be read, it is taken for none: scripts check it too (`qtui_workers/lua/format.lua`).
     """
     try:
-        noted = parse_int(client.get(keys.FORMAT))
-    except redis.ResponseError as error:
-        if not (isinstance(error, NoPermissionError) or is_wrong_type(error)):
-            raise
+        check_noted(client.get(keys.FORMAT))
+    except NoPermissionError:
         return
-    if (noted or 0) > int(keys.KNOWN_FORMAT):
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+
+
+def check_noted(noted: bytes | str | None) -> None:
+    """The same for the content of `keys.FORMAT`."""
+    if (parse_int(noted) or 0) > int(keys.KNOWN_FORMAT):
         raise redis.ResponseError(NEWER_FORMAT)
