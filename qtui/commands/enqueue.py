@@ -79,10 +79,11 @@ def enqueue(
             raise Refused(f"{chosen.name} is read-only: nothing was enqueued")
         service = QueueService(client)
         if len(payloads) == 1 and count == 1:
-            ids = [service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options).id]
+            enqueued = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
+            ids, new = [enqueued.id], enqueued.new
         else:
-            ids = service.enqueue_many(found, payloads * count, **options)
-        answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place}
+            ids, new = service.enqueue_many(found, payloads * count, **options), True
+        answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place, "new": new}
         ended = None
         try:
             if wait is not None:
@@ -156,11 +157,12 @@ def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, js
 
 
 def _enqueued(answer: dict[str, Any], *, named: bool) -> str:
-    """The report of what was enqueued, with the first ids."""
+    """The report of what was enqueued, with the first ids; or, where it is not new, that the same job is there already."""
     ids, count = answer["ids"], answer["count"]
     jobs = "1 job" if count == 1 else f"{count:,} jobs"
     first = f": {' '.join(ids[:_NAMED])}{f' and {count - _NAMED:,} more' if count > _NAMED else ''}" if named else "."
-    return f"Enqueued {jobs} in {answer['queue']}{first}"
+    what = f"Enqueued {jobs}" if answer["new"] else "The same job has not ended, so there is no other"
+    return f"{what} in {answer['queue']}{first}"
 
 
 def _in_words(end: dict[str, Any]) -> str:

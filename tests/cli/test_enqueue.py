@@ -40,7 +40,7 @@ def test_the_job_lies_in_the_queue_and_its_id_is_all_that_standard_output_holds(
 
 def test_json_names_the_ids_the_count_and_the_queue(qtui: Qtui, client: redis.Redis) -> None:
     document = qtui("enqueue", "test_job", "--queue", "mail", "--json").json
-    assert set(document) == {"ids", "count", "queue"}
+    assert set(document) == {"ids", "count", "queue", "new"}
     assert (document["count"], document["queue"]) == (1, "mail")
     assert client.lrange(keys.queue("mail"), 0, -1) == [document["ids"][0].encode()]
 
@@ -69,7 +69,7 @@ def test_count_enqueues_that_many_in_order(qtui: Qtui, client: redis.Redis) -> N
 def test_options_are_what_the_job_says_afterwards(qtui: Qtui, client: redis.Redis) -> None:
     words = ["--attempts", "4", "--backoff", "fixed:7s", "--timeout", "5m", "--id", "mine", "--priority", "high"]
     document = qtui("enqueue", "test_job", *words, "--json").json
-    assert document == {"ids": ["mine"], "count": 1, "queue": "main-queue-high"}
+    assert document == {"ids": ["mine"], "count": 1, "queue": "main-queue-high", "new": True}
     found = job(client, "mine")
     assert (found.retries_left, found.retry_intervals, found.timeout) == (3, [7, 7, 7], 300)
     assert client.hget(keys.job("mine"), keys.FIELD_ATTEMPTS) == b"4"
@@ -94,7 +94,7 @@ def test_unique_refuses_a_second_job_of_the_same_id(qtui: Qtui, client: redis.Re
 def test_wait_ends_with_the_job_and_tells_how_it_ended(qtui: Qtui, server: Server) -> None:
     with working(server, qtui.home):
         good = qtui("enqueue", "test_job", "message=hi", "--wait", "--json").json
-        assert set(good) == {"ids", "count", "queue", "status", "result", "failed_reason"}
+        assert set(good) == {"ids", "count", "queue", "new", "status", "result", "failed_reason"}
         assert (good["status"], good["result"], good["failed_reason"]) == ("finished", {"message": "hi", "attempt": 1}, None)
         bad = qtui("enqueue", "test_job", "fail=yes", "--wait", "30", "--json", code=1).json
         assert (bad["status"], bad["result"]) == ("failed", None)
@@ -248,3 +248,11 @@ def test_wrong_usage_is_exit_2(qtui: Qtui, client: redis.Redis, words: list[str]
     answer = qtui("enqueue", "test_job", *words, code=2)
     assert (answer.out, client.keys("*")) == ("", [])
     assert words[0] in answer.err
+
+
+def test_the_id_of_the_job_that_is_there_is_given_where_there_is_to_be_no_other(qtui: Qtui) -> None:
+    known = {"QTUI_PROCESSORS": "tests.workers.test_unique"}
+    first, second = (qtui("enqueue", "sync", "customer=1", **known) for _ in range(2))
+    assert first.out == second.out
+    assert first.err.startswith("Enqueued 1 job in sync")
+    assert second.err.startswith("The same job has not ended, so there is no other in sync")

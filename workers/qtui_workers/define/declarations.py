@@ -40,6 +40,11 @@ class Declaration:
     options: Options
     """Those that are data; an option that is a function is left out."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """None: the payload is empty."""
+        return frozenset()
+
     def validate(self, payload: Mapping[str, Any] | BaseModel | None, what: str = "payload") -> Payload:
         """The empty payload, which is all that a schedule enqueues; InvalidInput for any other."""
         return validate(Payload, payload, what)

@@ -29,6 +29,11 @@ class Declares(Protocol):
         ...
 
     @property
+    def secrets(self) -> frozenset[str]:
+        """The payload's fields that are never shown."""
+        ...
+
+    @property
     def options(self) -> Options:
         """How its jobs run."""
         ...

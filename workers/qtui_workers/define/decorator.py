@@ -18,6 +18,7 @@ from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import as_json, secret_fields, to_json, validate
 from qtui_workers.define.process_hooks import inside_hooks
+from qtui_workers.define.unique import Unique
 from qtui_workers.define.unrecoverable import not_retried
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name, with_priority
@@ -128,6 +129,7 @@ def processor(
     concurrency: int | None = None,
     webhooks: Iterable[Webhook] = (),
     limit: Limit | None = None,
+    unique: Unique | None = None,
     priority: Priority = "normal",
     delay: Duration = 0,
 ) -> _Decorate:

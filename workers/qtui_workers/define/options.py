@@ -14,6 +14,7 @@ from qtui_workers.define.backoff import Backoff, as_backoff
 from qtui_workers.define.durations import as_duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.schedule import Schedule
+from qtui_workers.define.unique import as_unique
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority
 from qtui_workers.settings import Settings
@@ -125,6 +126,12 @@ class Options(RunOptions):
     """
     concurrency: _OneOrMore | None = None
     """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
+    unique: Annotated[Any, Checked(as_unique)] | None = None
+    """One job per content, until it ends: 'payload', or a function of the payload that returns what makes two the same.
+
+    A job whose content another one has that has not ended is not enqueued: the other one counts in its place. Ticks of a
+    schedule know 'payload' only.
+    """
     limit: Annotated[Limit, Checked(_limit)] | None = None
     """How many jobs of the queue and of its -high and -low may start in a length of time, also those of other processors."""
 

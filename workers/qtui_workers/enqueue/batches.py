@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import redis
@@ -38,10 +38,15 @@ def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row])
     after an hour removes them. The last step holds the server for some milliseconds per 10,000 jobs where other jobs wait in
     the queue already, and for no time where the queue is empty.
 
+    Jobs that are unique by their content (`JobTemplate.unique_by`) are enqueued chunk by chunk: what was enqueued before an
+    error counts when they are enqueued again. In place of the id of one whose content an older job has is that job's id.
+
     Raises Refused where a unique id is taken, redis.RedisError, and what `rows` raises.
     """
     register_limit(connection, template)
     chunks = _chunks(rows)
+    if template.unique_by:
+        return [placed.id for chunk in chunks for placed in put_unique(connection, template, chunk)]
     first, second = next(chunks, []), next(chunks, None)
     if second is not None:
         return _Batch(connection, template).enqueue(chain([first, second], chunks))
@@ -72,21 +77,35 @@ def promote(connection: redis.Redis, template: JobTemplate) -> list[str]:
     return []
 
 
+class Placed(NamedTuple):
+    """A job, or the older one that has its content."""
+
+    id: str
+    status: str | None
+    """The status of the older one; None where the job itself was enqueued."""
+
+
+def put_unique(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) -> list[Placed]:
+    """Enqueues those jobs whose content no job has that has not ended; one round trip."""
+    flat = iter([decode(part) for part in _write(connection, template, rows)])
+    return [Placed(job_id, status or None) for job_id, status in zip(flat, flat, strict=True)]
+
+
 def _put(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) -> None:
-    put = _write(connection, template, rows)
+    put = int(_write(connection, template, rows))
     if template.unique and not put:
         raise Refused(f"there is a job '{template.job_id}' already: remove it, or choose another id")
 
 
-def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], batch: str = "") -> int:
-    """Writes the jobs, into their place or into that batch; returns how many it has written."""
+def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], batch: str = "") -> Any:
+    """Writes the jobs, into their place or into that batch; returns what `lua/enqueue.lua` does."""
     now = datetime.now(UTC)
     shared = [part for field in template.shared(now).items() for part in field]
     fields: list[Argument] = [*shared, *template.own]
-    wide = len(template.own) + 1
     for row in rows:
-        fields += row[:wide]
-    written = _ENQUEUE.run(
+        fields.append(row.id)
+        fields += template.own_values(row)
+    return _ENQUEUE.run(
         connection,
         *fields,
         batch=batch,
@@ -97,8 +116,8 @@ def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], 
         which="unique" if template.unique else "over" if template.job_id else "new",
         shared=len(shared),
         own=len(template.own),
+        processor=template.processor.name if template.unique_by else "",
     )
-    return int(written)
 
 
 class _Batch:

@@ -188,7 +188,7 @@ class Cron:
         template = replace(entry.template, job_id=entry.job_id(tick))
         now = datetime.fromtimestamp(at, UTC)
         (row,) = template.rows([None], "payload")
-        fields = template.shared(now) | dict(zip(template.own, row[1:], strict=False))
+        fields = template.shared(now) | dict(zip(template.own, template.own_values(row), strict=True))
         batches.register_limit(self._connection, template)
         reply = _ENQUEUE.run(
             self._connection,
@@ -205,6 +205,7 @@ class Cron:
             lasts=DEFAULT_CRON_JOB_HISTORY_TTL,
             call=row.description,
             every_tick=int(template.options.every_tick),
+            content=str(fields.get(keys.FIELD_UNIQUE, "")),
         )
         outcome = decode(reply)
         if outcome == "lost":

@@ -13,6 +13,7 @@ from rq.job import JOB_ID_PATTERN
 from qtui_workers.define.backoff import Backoff
 from qtui_workers.define.durations import Duration, as_moment
 from qtui_workers.define.options import RunOptions
+from qtui_workers.define.unique import Unique, as_unique
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name
 from qtui_workers.text import printable
@@ -43,7 +44,7 @@ class OneJobOptions(JobOptions, total=False):
     """How a single job is to be enqueued."""
 
     job_id: str | None
-    unique: bool
+    unique: bool | Unique
 
 
 def _job_id(value: Any) -> str:
@@ -51,6 +52,10 @@ def _job_id(value: Any) -> str:
         shown = printable(str(value), 60)
         raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
     return value
+
+
+def _unique(value: Any) -> bool | Unique:
+    return value if isinstance(value, bool) else as_unique(value)
 
 
 class EnqueueOptions(RunOptions):
@@ -68,14 +73,17 @@ class EnqueueOptions(RunOptions):
 
     Without it a random one.
     """
-    unique: bool = False
-    """Refuse it where a job of that id exists."""
+    unique: Annotated[bool | Unique, Checked(_unique)] = False
+    """Refuse it where a job of that id exists.
+
+    With 'payload' or a function of the payload: one job per content, as the option of a processor (`define.options.Options`).
+    """
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
         if self.at is not None and "delay" in self.model_fields_set:
             raise InvalidInput("give either a delay or a time, not both")
-        if self.unique and self.job_id is None:
+        if self.unique is True and self.job_id is None:
             raise InvalidInput("unique needs a job id: it refuses a second job of the same id")
         return self
 

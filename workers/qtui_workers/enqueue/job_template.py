@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import Options
+from qtui_workers.define.unique import Unique, digest_of
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import check_name, with_priority
@@ -49,6 +50,8 @@ class Row(NamedTuple):
     description: str
     intervals: str
     """The waits before the job's retries as JSON, where they are random; else ''."""
+    content: str = ""
+    """The digest of what makes it the same as others (`define.unique`); '' where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class JobTemplate:
     job_id: str | None = None
     unique: bool = False
     """Refuse a job whose id exists already."""
+    unique_by: Unique | None = None
+    """What makes two jobs the same, of which there is to be only one that has not ended; None: nothing."""
 
     @property
     def attempts(self) -> int:
@@ -97,7 +102,13 @@ class JobTemplate:
     @property
     def own(self) -> tuple[str, ...]:
         """The fields whose values differ between the jobs, in the order of `Row`."""
-        return ("data", "description", "retry_intervals") if self._random_waits else ("data", "description")
+        waits = ("retry_intervals",) if self._random_waits else ()
+        return ("data", "description", *waits, *((keys.FIELD_UNIQUE,) if self.unique_by else ()))
+
+    def own_values(self, row: Row) -> tuple[str | bytes, ...]:
+        """The values of these fields."""
+        waits = (row.intervals,) if self._random_waits else ()
+        return (row.data, row.description, *waits, *((row.content,) if self.unique_by else ()))
 
     @property
     def _random_waits(self) -> bool:
@@ -144,7 +155,8 @@ class JobTemplate:
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
-            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if random_waits else "")
+            content = digest_of(self.unique_by, model, processor.secrets) if self.unique_by else ""
+            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if random_waits else "", content)
 
     def _intervals(self) -> str:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
@@ -165,8 +177,16 @@ def make_template(processor: Declares, retries: int | None = None, /, **given: U
         options,
         _due(options.delay, own.at),
         own.job_id,
-        own.unique,
+        own.unique is True,
+        _unique_by(own.unique, options.unique),
     )
+
+
+def _unique_by(own: bool | Unique, usual: Unique | None) -> Unique | None:
+    """What makes jobs the same: by the job's own option, else by its processor's, unless it is to be unique by its id."""
+    if isinstance(own, bool):
+        return None if own else usual
+    return own
 
 
 def _call(name: str, model: BaseModel) -> str:

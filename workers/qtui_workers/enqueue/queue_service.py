@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self, Unpack
+from typing import Any, Final, Self, Unpack
 
 import redis
 from pydantic import BaseModel
@@ -32,8 +32,13 @@ class Enqueued:
 
     id: str
     queue: str
-    status: Literal["queued", "scheduled", "rate_limited"]
-    """`scheduled` until it is due; `rate_limited` while it waits for its processor's `concurrency`."""
+    status: str
+    """`queued`; `scheduled` until it is due; `rate_limited` while it waits for its processor's `concurrency`.
+
+    Of an older job, the status that it has.
+    """
+    new: bool = True
+    """False where this is an older job, which has the same content and has not ended (`unique`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +89,23 @@ class QueueService:
 
         Where a job of the id exists already, the new job replaces it; an entry of the id that still waits in a queue is kept,
         as RQ does (`rq.Queue.enqueue_job`), and the older job's results and log are removed. With `unique` it raises Refused
-        instead.
+        instead. Where jobs are unique by their content, and one of the same content has not ended, that one is returned.
         """
         template = make_template(_processor_of(processor), self._retries, **options)
+        if template.unique_by:
+            return self._enqueue_unique(template, payload)
         (new_id,), promoted = self._put(template, [payload], "payload")
         return Enqueued(new_id, template.queue, "queued" if new_id in promoted else template.status)
+
+    def _enqueue_unique(self, template: JobTemplate, payload: Mapping[str, Any] | BaseModel | None) -> Enqueued:
+        rows = list(template.rows([payload], "payload"))
+        with self._explained():
+            batches.register_limit(self._connection, template)
+            ((job_id, status),) = batches.put_unique(self._connection, template, rows)
+            promoted = batches.promote(self._connection, template)
+        if status is not None:
+            return Enqueued(job_id, template.queue, status, new=False)
+        return Enqueued(job_id, template.queue, "queued" if job_id in promoted else template.status)
 
     def enqueue_many(
         self,

@@ -2,10 +2,11 @@
 -- job of the tick before still waits.
 -- Returns 'done', 'known' where that job exists already, 'waits' where that of the tick before still waits, 'late' where this
 -- tick or a later one was enqueued before, 'lost' where another process leads the cron job.
--- requires: put, canceling
--- arguments: token, name, tick, now, id, place, queue, score, kept, lasts, call, every_tick
+-- requires: put, canceling, unique
+-- arguments: token, name, tick, now, id, place, queue, score, kept, lasts, call, every_tick, content
 -- `token`: the calling process. `tick`, `now`: in seconds. `score`: '' where the place is a list. RQ's history of the cron job
 -- keeps `kept` ids for `lasts` seconds. `every_tick`: 1 where a tick does not wait for the job of the tick before.
+-- `content`: its digest, where jobs of the same content are not enqueued while one of them has not ended, else ''.
 -- Unnamed: the fields of the new job and their values.
 
 local MOST_SEARCHED = 10000
@@ -35,7 +36,7 @@ if owner ~= args.token or (tonumber(till) or 0) <= time[1] * 1000 + math.floor(t
 elseif tonumber(args.tick) <= (tonumber(last) or 0) then
   return 'late'
 end
-if args.every_tick ~= '1' and newest and waits(newest) then
+if args.every_tick ~= '1' and newest and waits(newest) or args.content ~= '' and open_job(args.name, args.content) then
   redis.call('HSET', cron, 'last', args.tick)
   return 'waits'
 end
@@ -45,6 +46,9 @@ if redis.call('EXISTS', job) == 1 then
   return 'known'
 end
 redis.call('HSET', job, unpack(ARGV, FIRST))
+if args.content ~= '' then
+  note_content(args.name, args.content, args.id)
+end
 put(args.place, args.score, 0, { args.id })
 redis.call('ZADD', history, args.now, args.id)
 redis.call('ZREMRANGEBYRANK', history, 0, -args.kept - 1)

@@ -57,6 +57,8 @@ FIELD_ATTEMPT: Final = "qtui_attempt"
 """Field of a job's hash: attempts begun so far, counted by our worker."""
 FIELD_ATTEMPTS: Final = "qtui_attempts"
 """Field of a job's hash: attempts allowed in all, written by our producer."""
+FIELD_UNIQUE: Final = "qtui_unique"
+"""Field of a job's hash: a digest of its content, where there is to be only one job of it (`lua/unique.lua`)."""
 FIELD_PROGRESS: Final = "qtui_progress"
 """Field of a job's hash: JSON `{"done": 3, "total": 10, "message": "…", "at": 1700000000.0}`."""
 
@@ -189,6 +191,11 @@ def limit_waiting(name: str) -> str:
 def limit_workers(name: str) -> str:
     """The same for the workers that have jobs of that limiter to do."""
     return f"{OURS}:limit-workers:{name}"
+
+
+def unique(processor: str) -> str:
+    """The hash of the ids of a processor's jobs by the digests of their contents (`qtui_workers/lua/unique.lua`)."""
+    return f"{OURS}:unique:{processor}"
 
 
 def staged(batch: str) -> str:
