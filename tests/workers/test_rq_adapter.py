@@ -17,7 +17,7 @@ import pytest
 import redis
 import rq
 import rq.worker
-from rq import Callback, Queue
+from rq import Callback, Queue, Retry
 from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.scheduler import RQScheduler
@@ -103,9 +103,6 @@ def test_the_internals_call_what_a_subclass_has_in_place_of_rq_s_methods(queue: 
     class Users(rq.Worker):
         called: tuple[str, ...] = ()
 
-        def _finalize_success(self, *arguments: Any) -> None:
-            self.called += ("finalize_success",)
-
         def _start_scheduler(self, *arguments: Any, **named: Any) -> None:
             self.called += ("start_scheduler",)
 
@@ -117,11 +114,10 @@ def test_the_internals_call_what_a_subclass_has_in_place_of_rq_s_methods(queue: 
 
     worker, job = Users([queue], connection=queue.connection), Job.create(engine.give, connection=queue.connection)
     internals, execution = WorkerInternals(worker), Execution("e", job.id, queue.connection)
-    internals.finalize_success(job, queue, execution, 1)
     internals.start_scheduler(burst=True)
     internals.install_signal_handlers()
     internals.handle_stopped_job(job, queue, execution)
-    assert worker.called == ("finalize_success", "start_scheduler", "install_signal_handlers", "handle_stopped_job")
+    assert worker.called == ("start_scheduler", "install_signal_handlers", "handle_stopped_job")
 
 
 def test_a_stopped_job_is_ended_as_such(worker: Worker, internals: WorkerInternals, queue: Queue) -> None:
@@ -187,9 +183,45 @@ def test_queues_are_reordered_by_the_strategy(worker: Worker, internals: WorkerI
     assert internals.ordered_queues == [first, second]
 
 
-def test_exception_handlers_are_those_that_were_pushed(worker: Worker, internals: WorkerInternals) -> None:
-    worker.push_exc_handler(print)
-    assert internals.exception_handlers == [print]
+def test_exception_handlers_are_called_and_nothing_is_logged(
+    worker: Worker, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[Any] = []
+    worker.push_exc_handler(lambda *given: seen.append(given))
+    job, error = queue.enqueue(engine.fail), ValueError("x")
+    worker.handle_exception_silently(job, (ValueError, error, None))
+    assert seen == [(job, ValueError, error, None)]
+    assert [record for record in caplog.records if job.id in record.getMessage()] == []
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_what_a_tool_has_put_around_the_end_of_jobs_is_called_and_nothing_is_written(
+    worker: Worker, queue: Queue, client: redis.Redis, monkeypatch: pytest.MonkeyPatch, retries: int
+) -> None:
+    job = queue.enqueue(engine.give, 1, retry=Retry(max=retries) if retries else None)
+    execution = Execution("e", job.id, queue.connection)
+    called: list[str] = []
+
+    def wrapped(name: str) -> Any:
+        method = getattr(rq.Worker, name)
+
+        def wrapper(self: Any, *arguments: Any, **named: Any) -> Any:
+            called.append(f"{name} of {named['job'].id} begins")
+            method(self, *arguments, **named)
+            called.append("ends")
+
+        return wrapper
+
+    worker.report_success(job, queue, execution)
+    worker.report_failure(job, queue, execution, "ValueError: x")
+    names = ("handle_job_success", "handle_job_failure")
+    for name in names:
+        monkeypatch.setattr(rq.Worker, name, wrapped(name))
+    before = {key: client.dump(key) for key in client.scan_iter()}
+    worker.report_success(job, queue, execution)
+    worker.report_failure(job, queue, execution, "ValueError: x")
+    assert called == [line for name in names for line in (f"{name} of {job.id} begins", "ends")]
+    assert {key: client.dump(key) for key in client.scan_iter()} == before
 
 
 def test_signals_request_a_stop(worker: Worker, internals: WorkerInternals, signals: None) -> None:

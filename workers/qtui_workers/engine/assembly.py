@@ -108,7 +108,7 @@ class Assembly:
         self.endings = endings = RqEndings(
             connection, name, store=store, jobs=jobs, hooks=hooks, internals=internals, shutdown=shutdown, events=events
         )
-        performer = Performer(jobs, hooks, internals, limits, refuse_after)
+        self.performer = performer = Performer(jobs, hooks, internals, limits, refuse_after)
         refusals = Refusals(name, events)
         self._runner: JobRunner
         if in_process:

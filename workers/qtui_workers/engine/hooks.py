@@ -17,7 +17,7 @@ class JobHooks(Protocol):
 
     @property
     def is_customized(self) -> bool:
-        """Whether a part of RQ's own code was replaced, so that RQ's code has to run and end every job."""
+        """Whether a subclass or an option has replaced a part of it, so that RQ's code has to end every job too."""
         ...
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:

@@ -86,6 +86,8 @@ class Job(RqJob):
     """What is going to be called, where it was looked up already; RQ's own code would do so twice."""
     later: Reschedule | None = None
     """Set where the attempt that is ended wants to run again later, and is not to count."""
+    surrounded: Callable[[Callable[[], Any]], Any] = staticmethod(lambda code: code())
+    """Calls what runs the job."""
     starting: Callable[[Callable[..., Any]], AbstractContextManager[Any]] = staticmethod(lambda _: nullcontext())
     """Called with the function that is about to run, which runs inside the context; it does not run where this raises."""
 
@@ -177,6 +179,10 @@ class Job(RqJob):
             self.set_status(rq.job.JobStatus.SCHEDULED, pipeline=pipeline)
             queue.schedule_job(self, now() + timedelta(seconds=self.later.seconds), pipeline=pipeline)
             pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, -1)
+
+    def perform(self) -> Any:
+        """Runs the job as RQ does, in its surroundings."""
+        return self.surrounded(super().perform)
 
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""

@@ -5,46 +5,36 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
 from rq.executions import Execution
-from rq.job import JobStatus, Retry
+from rq.job import JobStatus
 from rq.timeouts import JobTimeoutException
 
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.unrecoverable import CannotRun
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
-from qtui_workers.engine.ending import Ending, failing, refused, rescheduled, returned, traceback_of, unreadable
+from qtui_workers.engine.ending import Ending, refused, returned, traceback_of, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_variable import JobVariable
-from qtui_workers.engine.retention import retention_of
+from qtui_workers.engine.plain_run import PlainRun
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.surroundings import Surroundings
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.engine.usage import Meter
-from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import Limits
-from qtui_workers.reporting.job_recording import recording
-from qtui_workers.server.rq_format import format_result
+from qtui_workers.text import printable
 
-
-@dataclass(frozen=True, slots=True)
-class _Performed:
-    """A job whose ending is not written yet, as far as this process knows."""
-
-    job: Job
-    execution: Execution
-    ending: Ending
-    error: BaseException | None
+log = logging.getLogger("rq.worker")
 
 
 class Performer:
@@ -59,7 +49,8 @@ class Performer:
         self._job_variable = JobVariable()
         self._refuse_after = refuse_after
         self._meter = Meter()
-        self._last: _Performed | None = None
+        self._run: PlainRun | None = None
+        self._last: PlainRun | None = None
 
     def perform(self, claim: Claim, on_start: Callable[[], None] | None = None) -> Ending:
         """Runs a job and returns how it ended; calls `on_start` once the job's own code is seen to have begun.
@@ -90,14 +81,18 @@ class Performer:
         surroundings = Surroundings()
         self._meter.begin()
         try:
-            return replace(perform(claim, job, execution, surroundings), usage=self._meter.end())
+            refusal = self._look_up(job)
+            if refusal and (aside := self._refused(claim, job, refusal)):
+                return aside
+            ending = perform(claim, job, execution, surroundings)
+            return replace(ending, usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
         finally:
             surroundings.put_back()
 
     def settle(self, execution_id: str) -> bool:
         """Has RQ's own code end the job that ran last, and enqueue those that wait for it; False if another one ran last."""
         last = self._last
-        if last is None or last.execution.id != execution_id:
+        if last is None or last.ending is None or last.execution.id != execution_id:
             return False
         job, queue = last.job, self._jobs.queue_of(last.job.origin)
         job.ended_at = datetime.fromtimestamp(last.ending.ended, UTC)
@@ -114,51 +109,48 @@ class Performer:
         """Whether RQ's own code runs and ends a job: because of the job, or because a part of the worker was replaced."""
         return self._hooks.is_customized or claim.special
 
+    def plain_run(self, job: Job) -> PlainRun | None:
+        """The run of that job, which notes how it ends; None where RQ's own code has to end it."""
+        return self._run if self._run is not None and self._run.job is job else None
+
     def _perform_special(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
         started = time.time()
-        cannot_run = False
-        try:
-            with self._limited_time(job):
-                job.find_call()
-        except CannotRun as error:
-            cannot_run = self._refuse_after > 0
-            if aside := self._refused(claim, job, error):
-                return aside
-        except Exception:  # noqa: BLE001, S110 - RQ's own code raises it again
-            pass
         surroundings.run(lambda: self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution))
-        return replace(_settled(job, started), cannot_run=cannot_run)
+        return _settled(job, started)
 
     def _perform_plain(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
-        started = time.time()
-        job.started_at = datetime.fromtimestamp(started, UTC)
-        error: BaseException | None = None
-        code_ended: float | None = None
-        cannot_run = False
+        job.surrounded = surroundings.run
+        run = self._run = PlainRun(claim, job, execution, self._hooks.default_result_ttl, time.time())
         try:
-            with self._limited_time(job), recording(job):
-                job.call = job.find_call()  # before the surroundings are noted: what modules set when imported has to stay
-                value = surroundings.run(job.perform)
-            code_ended = time.monotonic()
-            if isinstance(value, Retry):
-                self._internals.finalize_success(job, self._jobs.queue_of(claim.queue), execution, value)
-                return _settled(job, started)
-            ending = _succeeded(job, value, started, job.get_result_ttl(self._hooks.default_result_ttl))
+            self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution)
         except Interrupted:
             raise
-        except Reschedule as later:
-            ending = rescheduled(later, started)
-        except BaseException as raised:  # noqa: BLE001 - RQ also takes even SystemExit for a failure of the job
-            cannot_run = job.call is None and isinstance(raised, CannotRun) and self._refuse_after > 0
-            if cannot_run and (aside := self._refused(claim, job, raised)):
-                return aside
-            error = raised
-            self._hooks.handle_exception(job, type(raised), raised, raised.__traceback__)
-            keep = retention_of(job).failed
-            ending = failing(claim, traceback_of(raised), started=started, may_retry=job.should_retry, keep=keep)
-        ending = replace(ending, code_ended=code_ended or time.monotonic(), cannot_run=cannot_run)
-        self._last = _Performed(job, execution, ending, error)
-        return ending
+        except BaseException as error:
+            log.error("job %s: what a tool has put around jobs has failed", printable(claim.id), exc_info=error)
+            if run.ending is None:
+                run.note_failure(error)
+        finally:
+            self._run = None
+        if run.ending is None:  # the job wants to run again, or another perform_job has ended it
+            return _settled(job, run.started)
+        self._last = run
+        return run.ending
+
+    def _look_up(self, job: Job) -> CannotRun | None:
+        """Has the job find what it calls; returns why this worker cannot run it. Other errors are raised again where it runs.
+
+        This comes before what surrounds the job: a module may put a tool around jobs, and what it sets when it is imported stays.
+        """
+        try:
+            with self._limited_time(job):
+                job.call = job.find_call()
+        except Interrupted:
+            raise
+        except CannotRun as error:
+            return error
+        except BaseException:  # noqa: BLE001, S110 - a module may raise anything
+            pass
+        return None
 
     def _refused(self, claim: Claim, job: Job, error: BaseException) -> Ending | None:
         """The ending of a job that is set aside; None where it has to fail, and then no attempt is left."""
@@ -175,15 +167,3 @@ class Performer:
 
 def _settled(job: Job, started: float) -> Ending:
     return Ending("settled", started, time.time(), status=job.get_status(refresh=False).value)
-
-
-def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
-    """The ending of a job that has returned a value, which is written as by rq.results.Result.serialize."""
-    payload = None
-    if value is not None:
-        try:
-            serialized = job.serializer.dumps(value)
-        except Exception:  # noqa: BLE001 - a serializer may raise anything
-            serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
-        payload = format_result(serialized)
-    return Ending("finished", started, time.time(), payload, ttl, keep=retention_of(job).finished)

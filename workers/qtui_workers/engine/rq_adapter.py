@@ -10,15 +10,18 @@ noticed there. The three subclasses give a public name to each private method th
 
 from __future__ import annotations
 
+import logging
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing.process import BaseProcess
-from types import TracebackType
-from typing import Any
+from types import FunctionType, TracebackType
+from typing import Any, Final, cast
 
 import redis
 import rq.job
+import rq.worker.base
 from rq.executions import Execution
 from rq.job import JobStatus
 from rq.queue import Queue
@@ -27,6 +30,34 @@ from rq.worker import DequeueStrategy
 from rq.worker.base import WorkerStatus
 
 ExcInfo = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
+
+
+_SILENT: Final = logging.Logger("nobody", logging.CRITICAL + 1)
+
+
+class _Skipped(BaseException):
+    """RQ's own code has begun to use its pipeline."""
+
+
+class _Nowhere:
+    """A connection and its pipeline: the first use of the pipeline ends the block that it is made for."""
+
+    def pipeline(self) -> _Nowhere:
+        return self
+
+    def __enter__(self) -> _Nowhere:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
+        return kind is _Skipped
+
+    def __getattr__(self, name: str) -> Any:
+        raise _Skipped
+
+
+def _is_wrapped(method: Any) -> bool:
+    """Whether that is not RQ's own function any more."""
+    return type(method) is not FunctionType or method.__code__.co_filename != rq.worker.base.__file__
 
 
 class RqWorker(rq.Worker):
@@ -42,6 +73,40 @@ class RqWorker(rq.Worker):
     def finalize_failure(self, job: rq.job.Job, queue: Queue, execution: Execution, exc_info: ExcInfo) -> None:
         """Ends a job that raised: its callback, then `handle_exception` and `handle_job_failure`."""
         super()._finalize_failure(job, queue, execution, exc_info)
+
+    def handle_exception_silently(self, job: rq.job.Job, exc_info: ExcInfo) -> None:
+        """Calls RQ's `handle_exception`, and what tools have put around it, but logs nothing, as it logs the arguments."""
+        usual, self.log = self.log, _SILENT
+        try:
+            super().handle_exception(job, *exc_info)
+        finally:
+            self.log = usual
+
+    def report_success(self, job: rq.job.Job, queue: Queue, execution: Execution) -> None:
+        """Calls what a tool has put around RQ's `handle_job_success`, if anything; nothing is written to Redis."""
+        if _is_wrapped(rq.Worker.handle_job_success):
+            with self._nothing_written():
+                super().handle_job_success(
+                    job=job, queue=queue, started_job_registry=queue.started_job_registry, execution=execution
+                )
+
+    def report_failure(self, job: rq.job.Job, queue: Queue, execution: Execution, exc_string: str) -> None:
+        """Calls what a tool has put around RQ's `handle_job_failure`, if anything; nothing is written to Redis."""
+        if _is_wrapped(rq.Worker.handle_job_failure):
+            registry = queue.started_job_registry
+            with self._nothing_written():
+                super().handle_job_failure(
+                    job=job, queue=queue, started_job_registry=registry, exc_string=exc_string, execution=execution
+                )
+
+    @contextmanager
+    def _nothing_written(self) -> Iterator[None]:
+        """Inside the block RQ's own code, which writes by one pipeline, skips all that it does with it."""
+        usual, self.connection = self.connection, cast(redis.Redis, _Nowhere())
+        try:
+            yield
+        finally:
+            self.connection = usual
 
     def start_scheduler(self, *, burst: bool) -> None:
         """Starts a scheduler, where no other worker has one; in burst it only enqueues what is due."""
@@ -112,11 +177,6 @@ class WorkerInternals:
         """Sets how `reorder_queues()` changes that order."""
         self._worker._dequeue_strategy = strategy
 
-    @property
-    def exception_handlers(self) -> list[Callable[..., Any]]:
-        """The handlers that `push_exc_handler()` was given."""
-        return self._worker._exc_handlers
-
     def install_signal_handlers(self) -> None:
         """Has SIGINT and SIGTERM call `request_stop()`."""
         self._worker._install_signal_handlers()
@@ -124,10 +184,6 @@ class WorkerInternals:
     def start_scheduler(self, *, burst: bool) -> None:
         """Calls the worker's method of that name, which a subclass may have replaced."""
         self._worker._start_scheduler(burst)
-
-    def finalize_success(self, job: rq.job.Job, queue: Queue, execution: Execution, return_value: Any) -> None:
-        """Calls the worker's method of that name, which a subclass may have replaced."""
-        self._worker._finalize_success(job, queue, execution, return_value)
 
     def handle_stopped_job(self, job: rq.job.Job, queue: Queue, execution: Execution) -> None:
         """Ends a job that a command has stopped: its callback, then `handle_job_failure`."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
 from typing import Any, Final, cast
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from redis.client import Pipeline
 from redis.retry import Retry
 from rq.defaults import DEFAULT_LOGGING_DATE_FORMAT, DEFAULT_LOGGING_FORMAT
 from rq.executions import Execution
-from rq.job_lifecycle import call_exception_handlers
+from rq.job import JobStatus
 from rq.serializers import DefaultSerializer, JSONSerializer, resolve_serializer
 from rq.utils import now
 from rq.worker import DequeueStrategy
@@ -36,6 +37,7 @@ from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.maintenance import clean_registries
+from qtui_workers.engine.plain_run import PlainRun
 from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
 from qtui_workers.engine.scheduler import Scheduler, end_process
 from qtui_workers.engine.shutdown import Abandoned
@@ -303,14 +305,18 @@ class Worker(RqWorker):
 
     @cached_property
     def is_customized(self) -> bool:
-        """Whether a subclass, a tool or an option changes how jobs are run and ended: then RQ's own code does that for all."""
-        changed = any(getattr(getattr(self, name), "__func__", None) is not known for name, known in _KNOWN.items())
+        """Whether a subclass or an option changes how jobs are run and ended: then RQ's own code does that for all.
+
+        What a tool has put around RQ's own methods is called around plain jobs too (`finalize_success`).
+        """
+        own = [vars(self), *(vars(kind) for kind in takewhile(lambda kind: kind is not RqWorker, type(self).__mro__))]
+        changed = any(name in names and names[name] is not known for names in own for name, known in _KNOWN.items())
         return changed or self.disable_default_exception_handler or self.default_result_ttl == 0
 
     def handle_exception(self, job: rq.job.Job, *exc_info: Any) -> None:
-        """Logs what an attempt raised, then calls the exception handlers; RQ's own code would log the job's arguments too."""
+        """Logs what an attempt raised, without the job's arguments, then calls the exception handlers."""
         attempt_logs.log_error(Source.of(job, worker=self.name, attempt=getattr(job, "attempt", None)), *exc_info)
-        call_exception_handlers(self._parts.internals.exception_handlers, job, *exc_info)
+        self.handle_exception_silently(job, cast(ExcInfo, exc_info))
 
     def prepare_job_execution(self, job: rq.job.Job, remove_from_intermediate_queue: bool = False) -> None:
         """Does nothing for a job that was claimed: the script has written all, and another worker may have the job by now."""
@@ -318,21 +324,41 @@ class Worker(RqWorker):
             super().prepare_job_execution(job, remove_from_intermediate_queue)
 
     def finalize_success(self, job: rq.job.Job, queue: rq.Queue, execution: Execution, return_value: Any) -> None:
-        """As RQ's, if this worker still has the job."""
-        rq_method = partial(super().finalize_success, job, queue, execution, return_value)
-        self._parts.endings.finalize(job, queue, execution, rq_method)
+        """Notes how a plain job ended, inside what tools have put around jobs; else as RQ's, if this worker still has the job."""
+        run = self._parts.performer.plain_run(cast(Job, job))
+        if run is not None and run.note_success(return_value):
+            self.report_success(job, queue, execution)
+        else:
+            rq_method = partial(super().finalize_success, job, queue, execution, return_value)
+            self._parts.endings.finalize(job, queue, execution, rq_method)
 
     def finalize_failure(self, job: rq.job.Job, queue: rq.Queue, execution: Execution, exc_info: ExcInfo) -> None:
-        """As RQ's, if this worker still has the job, or reschedules it; raises Interrupted again, which puts the job back."""
-        if isinstance(exc_info[1], Interrupted):
-            raise exc_info[1]
-        if isinstance(exc_info[1], Reschedule) and isinstance(job, Job):
-            job.later = exc_info[1]
+        """The same for a job that raised, or that reschedules itself; raises Interrupted again, which puts the job back."""
+        error = exc_info[1]
+        assert error is not None
+        run = self._parts.performer.plain_run(cast(Job, job))
+        if isinstance(error, Interrupted) or (run is not None and run.ending is not None):
+            raise error  # where the job has ended, it is the error of a tool around `handle_job_success`
+        if run is not None and not run.wants_again:
+            self._note_failure(run, queue, exc_info, error)
+        elif isinstance(error, Reschedule) and isinstance(job, Job):
+            job.later = error
             self.handle_execution_ended(job, queue, job.failure_callback_timeout)
             self._parts.endings.finalize(job, queue, execution, partial(self.handle_job_failure, job, queue, execution=execution))
+        else:
+            rq_method = partial(super().finalize_failure, job, queue, execution, exc_info)
+            self._parts.endings.finalize(job, queue, execution, rq_method)
+
+    def _note_failure(self, run: PlainRun, queue: rq.Queue, exc_info: ExcInfo, error: BaseException) -> None:
+        if isinstance(error, Reschedule):
+            run.note_rescheduled(error)
             return
-        rq_method = partial(super().finalize_failure, job, queue, execution, exc_info)
-        self._parts.endings.finalize(job, queue, execution, rq_method)
+        run.job.note_status(JobStatus.FAILED)
+        try:
+            self.handle_exception(run.job, *exc_info)
+        finally:
+            traceback = run.note_failure(error)
+        self.report_failure(run.job, queue, run.execution, traceback)
 
     def handle_execution_ended(self, job: rq.job.Job, queue: rq.Queue, heartbeat_ttl: int) -> None:
         """As RQ's, repeated until the server accepts it."""
@@ -349,8 +375,8 @@ class Worker(RqWorker):
 
 
 _REPLACEABLE: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")
-_KNOWN: Final = {name: getattr(Worker, name) for name in _REPLACEABLE}
-"""The methods as they are when this module is loaded: a tool that patches RQ does so later."""
+_KNOWN: Final = {name: vars(Worker).get(name) for name in _REPLACEABLE}
+"""The class's own methods of these names; None where it has none."""
 
 
 def _own_version() -> str:

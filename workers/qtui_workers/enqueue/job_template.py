@@ -17,6 +17,7 @@ from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import Options
 from qtui_workers.define.unique import Unique, digest_of
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
+from qtui_workers.enqueue.trace_context import trace_context
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import check_name, with_priority
 from qtui_workers.reporting.redaction import without_url_passwords
@@ -138,6 +139,8 @@ class JobTemplate:
             fields |= {"rate_limit_key": self.processor.name, "rate_limit_concurrency": options.concurrency}
         if options.webhooks:
             fields["webhooks"] = json.dumps([webhook.to_dict() for webhook in options.webhooks])
+        if meta := trace_context():
+            fields["meta"] = json.dumps(meta)
         return fields
 
     def rows(self, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str) -> Iterator[Row]:
