@@ -8,8 +8,8 @@ local BYTES_BESIDE_TEXT = 36 -- of each line: level, time, quotes and commas
 
 local function fold_log(id)
   local key, stream = keys.job(id), keys.log(id)
-  local count = reply_of('XLEN', stream) or 0
-  if count == 0 or count > MOST_FOLDED_LINES then
+  local entries = reply_of('XREVRANGE', stream, '+', '-', 'COUNT', MOST_FOLDED_LINES + 1) or {}
+  if #entries == 0 or #entries > MOST_FOLDED_LINES then
     return
   end
   local before = reply_of('HGET', key, keys.FIELD_LOG)
@@ -18,8 +18,8 @@ local function fold_log(id)
     return
   end
   local bytes = before and #before or 0 -- about: escaping may make it more
-  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
-    local line = {}
+  for place = #entries, 1, -1 do
+    local entry, line = entries[place], {}
     for at = 1, #entry[2], 2 do
       line[entry[2][at]] = entry[2][at + 1]
     end
