@@ -13,8 +13,10 @@ from textual.screen import Screen
 
 from qtui.changes import Changes
 from qtui.clipboard import Copying
+from qtui.messages import ContentsRequested
 from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
+from qtui.screens.contents import ContentsScreen
 from qtui.screens.help import HelpScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
@@ -82,6 +84,10 @@ class QtuiApp(Copying, Changes):
         """Open the palette, unless it is open, or a dialog is."""
         if not self.screen.is_modal:
             self.push_screen(CommandPalette(id="--command-palette"))
+
+    def on_contents_requested(self, message: ContentsRequested) -> None:
+        """Open the counts of a list."""
+        self.push_screen(ContentsScreen(message.queue, message.status, message.expression))
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""

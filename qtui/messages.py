@@ -11,6 +11,8 @@ from textual.message import Message
 
 from qtui.broker.models import Overview
 from qtui.broker.operations import Plan
+from qtui.broker.search.expression import Expression
+from qtui.broker.status import Status
 
 Request = TypeVar("Request")
 Data = TypeVar("Data")
@@ -55,3 +57,13 @@ class CopyRequested(Message):
     """The operator wants a text on the clipboard."""
 
     text: str
+
+
+@dataclass
+class ContentsRequested(Message):
+    """The operator wants to see what is in a list: its jobs counted by function, payload and other values."""
+
+    queue: str | None
+    """None: all queues."""
+    status: Status
+    expression: Expression

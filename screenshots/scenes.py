@@ -62,6 +62,7 @@ SCENES: Final = {
         Scene("failures", ("3",)),
         Scene("filter", (*_FAILED, "slash", *"error:Timeout age<1h -func:re")),
         Scene("filtered", (*_FAILED, "slash", *"error:Timeout took>1s", "enter")),
+        Scene("contents", (*_FAILED, "b", "tab", "tab", "tab")),
         Scene("failed-job", (*_FAILED, "enter")),
         Scene("running-job", (*_BUILD, "enter")),
         Scene("live", _BUILD),

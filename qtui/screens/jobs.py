@@ -20,6 +20,7 @@ from qtui.broker.operations import OPERATIONS, Chosen, Matching, Selection
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
 from qtui.broker.status import COUNTED, STATUSES, Status
+from qtui.messages import ContentsRequested
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
@@ -73,6 +74,9 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         Binding("tab", "tab(1)", "Next tab", id="jobs.next_tab", tooltip="The next status"),
         Binding("shift+tab", "tab(-1)", "Previous tab", show=False, id="jobs.previous_tab"),
         Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter", tooltip="Only jobs that fit an expression"),
+        Binding(
+            "b", "contents", "What is in it", show=False, id="jobs.contents", tooltip="Counts by function, worker, payload …"
+        ),
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
         *operation_bindings("jobs"),
     ]
@@ -174,6 +178,10 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         session = self.session
         queues = [row.name for row in session.overview.queues] if session.overview else []
         self.app.push_screen(FilterScreen(self.filtered.expression.text, queues, session.filters, self._filter))
+
+    def action_contents(self) -> None:
+        """Count the jobs of this list by what is in them."""
+        self.app.post_message(ContentsRequested(self.queue, self.status, self.filtered.expression))
 
     def _filter(self, expression: Expression) -> None:
         self.filtered.expression = expression

@@ -112,7 +112,7 @@ def test_failures_are_grouped_by_cause(client: redis.Redis) -> None:
     seed.work(client, "mail")
     now = time.time()
     seen: list[int] = []
-    grouping = groups.causes(client, Scope(None, (Status.FAILED,)), now, on_groups=lambda so_far: seen.append(so_far.matched))
+    grouping = groups.causes(client, Scope(None, (Status.FAILED,)), now, on_groups=lambda so_far: seen.append(so_far().matched))
     many, one = grouping.groups
     assert (many.count, one.count, grouping.matched, grouping.scanned, grouping.complete) == (5, 1, 6, 6, True)
     assert seen[-1] == 6

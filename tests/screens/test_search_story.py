@@ -39,7 +39,7 @@ async def test_causes_are_listed_and_enter_lists_the_jobs_of_one(client: redis.R
         await story.press("3")
         assert "ValueError: message <n>" in story.text
         assert "broker/tasks.py" in story.text
-        assert line(story, "looked") == "4 failed jobs, 2 causes"
+        assert line(story, "looked") == "4 failed, in 2 groups"
         assert "ValueError: message 2" in story.text  # the sample's traceback
         await story.press("down")
         assert "TypeError: " in story.words
@@ -61,7 +61,7 @@ async def test_an_operation_is_about_all_jobs_of_the_cause(client: redis.Redis) 
         assert story.app.said[-1] == "3 retried"
         assert sorted(client.lrange(keys.queue("mail"), 0, -1)) == sorted(job_id.encode() for job_id in ids)
         assert client.zrange(keys.registry("failed", "media"), 0, -1) == [other.encode()]
-        assert line(story, "looked") == "1 failed jobs, 1 causes"
+        assert line(story, "looked") == "1 failed, in 1 groups"
 
 
 async def test_a_cause_is_acknowledged_and_forgotten(client: redis.Redis) -> None:
@@ -144,3 +144,35 @@ async def test_what_ends_meanwhile_is_found_at_the_next_look(client: redis.Redis
         assert len(story.ids) == 2
         seed.failed(client, count=1)
         await story.look_until(lambda: len(story.ids) == 3, "the third one")
+
+
+async def test_what_is_in_a_list_is_counted_by_one_value_after_the_other(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    for customer in (7, 7, 8):
+        queue.enqueue(tasks.add, 1, b=customer)
+    queue.enqueue(tasks.fail, message='"quoted"')
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.press("2", "b")
+        assert story.place == "ContentsScreen"
+        assert [(group.value, group.count) for group in story.table.rows] == [
+            ("tests.broker.tasks.add", 3),
+            ("tests.broker.tasks.fail", 1),
+        ]
+        assert line(story, "by") == "by  function   queue   worker   payload.b   payload.message"
+        assert line(story, "looked") == "4 queued, in 2 groups"
+        await story.press("shift+tab", "shift+tab")
+        assert [(group.value, group.count) for group in story.table.rows] == [("7", 2), (None, 1), ("8", 1)]
+        await story.press("enter")
+        assert story.place == "JobsScreen"
+        assert len(story.ids) == 2
+        await story.press("q", "C")
+        assert story.question().startswith('Cancel 2 queued jobs in all queues that fit payload.b:"7"')
+        await story.press("y")
+        assert story.app.said[-1] == "2 canceled"
+        assert [(group.value, group.count) for group in story.table.rows] == [(None, 1), ("8", 1)]
+        await story.press("enter")
+        assert line(story, "crumb").startswith("all queues   filter: -payload.b:*")
+        assert len(story.ids) == 1
+        await story.press("q", "tab", "enter")
+        assert line(story, "crumb").startswith('all queues   filter: payload.message:"\\"quoted\\""')
+        assert len(story.ids) == 1

@@ -56,13 +56,13 @@ def _pattern(value: str) -> re.Pattern[str]:
 
 
 def whole(read: Callable[[Candidate], str | None]) -> Callable[[str, str, str], Test]:
-    """The text is the value, in which `*` stands for anything."""
+    """The text is the value, in which `*` stands for anything; a text that is not known is no value."""
 
     def test(_operator: str, value: str, _path: str) -> Test:
         if "*" not in value:
             return lambda job, _: read(job) == value
         matches = _pattern(value).fullmatch
-        return lambda job, _: bool(matches(read(job) or ""))
+        return lambda job, _: (text := read(job)) is not None and bool(matches(text))
 
     return test
 

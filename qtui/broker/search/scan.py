@@ -130,10 +130,20 @@ class Scan:
             yield from ((job_id, queue) for job_id in page)
 
     def _read(self, block: Ids) -> list[Any]:
-        parts = [block[start : start + BLOCK] for start in range(0, len(block), BLOCK)]
-        named: list[dict[str, Argument]] = [{"spec": self._spec}] * len(parts)
-        replies = _NAMED.read_many(self._client, named, [tuple(chain.from_iterable(part)) for part in parts])
-        return list(chain.from_iterable(replies))
+        return _replies(self._client, block, self._spec)
+
+
+def read(client: redis.Redis, wanted: Ids, need: Need) -> list[Candidate]:
+    """Some jobs, with what is needed of each; one round trip."""
+    places = need.places
+    return [Candidate(reply, places) for reply in _replies(client, wanted, need.spec)]
+
+
+def _replies(client: redis.Redis, block: Ids, spec: str) -> list[Any]:
+    parts = [block[start : start + BLOCK] for start in range(0, len(block), BLOCK)]
+    named: list[dict[str, Argument]] = [{"spec": spec}] * len(parts)
+    replies = _NAMED.read_many(client, named, [tuple(chain.from_iterable(part)) for part in parts])
+    return list(chain.from_iterable(replies))
 
 
 def _lists(statuses: Iterable[Status], queues: Iterable[str]) -> list[tuple[str, Status]]:
