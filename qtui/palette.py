@@ -8,6 +8,8 @@ from functools import partial
 from textual import command
 from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
 
+from qtui import labels
+from qtui.broker import job_ids
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
@@ -81,4 +83,24 @@ class JobProvider(Provider):
         """The query itself, if it could be an id."""
         wanted = query.strip()
         if JOB_ID.fullmatch(wanted):
-            yield Hit(0.5, f"Job {wanted}", lambda: self.app.push_screen(JobScreen(wanted)), help="Open it by its id")
+            yield Hit(0.5, f"Job {wanted}", partial(self._open, wanted), help="Open it by its id, or by the beginning of it")
+
+    def _open(self, wanted: str) -> None:
+        """Find the job in a thread, and open it; or say that there is none."""
+        app, session = self.app, session_of(self.app)
+
+        def open_screen(job_id: str) -> None:
+            app.push_screen(JobScreen(job_id))
+
+        def say(error: Exception) -> None:
+            app.notify(labels.trouble(error, session.name), severity="warning", markup=False)
+
+        def work() -> None:
+            try:
+                job_id = job_ids.find(session.client, wanted)
+            except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                app.call_from_thread(say, error)
+            else:
+                app.call_from_thread(open_screen, job_id)
+
+        app.run_worker(work, thread=True, exit_on_error=False, group="find")

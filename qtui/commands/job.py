@@ -8,6 +8,7 @@ import typer
 
 from qtui import documents, listings, output
 from qtui.broker import job as whole_job
+from qtui.broker import job_ids
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 
@@ -15,14 +16,14 @@ ORDER: Final = 30
 
 
 def job(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
 ) -> None:
     """One job whole: payload, result, traceback, timeline, log."""
     with connected(url, context) as (client, _):
-        detail = whole_job.load(client, job_id)
+        detail = whole_job.load(client, job_ids.find(client, job_id))
         now = server_time(client)
     if json:
         output.emit(documents.of_job(detail, now))

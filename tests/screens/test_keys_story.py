@@ -68,6 +68,21 @@ async def test_the_palette_opens_a_job_by_its_id(client: redis.Redis) -> None:
         assert story.app.screen.job_id == job_id
 
 
+async def test_the_palette_opens_a_job_by_the_8_characters_that_lists_show(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        for typed, place in ((job_id[:8], "JobScreen"), ("nosuchjob", "QueuesScreen")):
+            await story.press("colon")
+            await story.paste(typed)
+            await story.press("enter")
+            await story.press("enter") if story.place == "CommandPalette" else None
+            assert story.place == place
+            if place == "JobScreen":
+                assert story.app.screen.job_id == job_id
+                await story.press("q")
+        assert story.app.said == ["there is no job 'nosuchjob': it may have expired, or been removed"]
+
+
 async def test_the_palette_has_the_operations_that_are_possible_here_and_they_ask(client: redis.Redis) -> None:
     seed.failed(client, count=2)
     async with dashboard(client, size=(100, 40)) as story:
