@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tests.support import Server
 
@@ -105,3 +106,15 @@ def refusing(server: Server, command: bytes, reply: bytes) -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+@contextmanager
+def cluster_node(folder: Path) -> Iterator[Server]:
+    """A node of a cluster that serves no slot."""
+    port = next(port for _ in range(1000) if (port := free_port()) < 55_000)  # the nodes' own port is 10,000 above
+    server = Server(folder, {"cluster-enabled": "yes", "port": str(port)})
+    server.start()
+    try:
+        yield server
+    finally:
+        server.kill()

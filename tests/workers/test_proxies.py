@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ import redis
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server.connection import connect, speaks_resp2
 from tests.support import Server, wait_until
-from tests.workers.sockets import free_port, refusing
+from tests.workers.sockets import cluster_node, refusing
 
 HELLO = [
     b"-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n",
@@ -52,21 +50,9 @@ def test_a_connection_has_its_name_where_it_may(server: Server) -> None:
         assert client.client_info()["name"] == "some-body"
 
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[Server]:
-    """A node of a cluster that serves no slot."""
-    port = next(port for _ in range(1000) if (port := free_port()) < 55_000)  # the nodes' own is 10,000 above
-    server = Server(folder, {"cluster-enabled": "yes", "port": str(port)})
-    server.start()
-    try:
-        yield server
-    finally:
-        server.kill()
-
-
 @pytest.mark.parametrize("query", ["", "?protocol=2"])
 def test_a_cluster_is_refused_in_a_sentence(short_path: Path, query: str) -> None:
-    with cluster(short_path) as node, pytest.raises(RedisUnavailable, match="is a cluster, which RQ cannot use"):
+    with cluster_node(short_path) as node, pytest.raises(RedisUnavailable, match="is a cluster, which RQ cannot use"):
         connect(node.url + query)
 
 
