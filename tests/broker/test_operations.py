@@ -19,7 +19,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import digest, watching
-from tests.support import Server, wait_until
+from tests.support import Server, reads_with, wait_until
 
 FAILED_MAIL = Matching("mail", Status.FAILED)
 
@@ -289,9 +289,12 @@ def test_a_plan_is_carried_out_on_exactly_its_jobs(client: redis.Redis) -> None:
 def test_a_chunk_is_one_script(client: redis.Redis) -> None:
     seed.failed(client, count=20)
     run(client, RETRY, Chosen(("warm",)))
+    chunks: list[int] = []
     with watching(client) as seen:
-        run(client, RETRY, FAILED_MAIL)
-    assert [command.split()[0] for command in seen.sent] == ["ZREVRANGE", "EVALSHA"]
+        run(client, RETRY, FAILED_MAIL, on_progress=lambda done, matched: chunks.append(done))
+    measured = [reads_with(client)] * 2  # how long the way takes
+    assert [command.split()[0] for command in seen.sent] == ["ZREVRANGE", *measured, *["EVALSHA"] * len(chunks)]
+    assert chunks[-1] == 20
 
 
 def test_a_report_is_summed_up_in_a_sentence(client: redis.Redis) -> None:

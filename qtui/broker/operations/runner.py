@@ -22,6 +22,8 @@ from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode
 
+FIRST: Final = 2
+"""Number of jobs in the first chunk: to take a job from the middle of a long queue may take milliseconds."""
 LARGEST: Final = 200
 """Maximum number of jobs in one chunk."""
 TIGHT: Final = 0.005
@@ -180,15 +182,19 @@ def _give_up(tally: _Tally, error: Exception, chunk: int, left: int, label: str)
 
 def _chunks(targets: tuple[Targets, ...], work: _Work) -> Iterator[tuple[Targets, tuple[str, ...]]]:
     """The ids in chunks; the size of each depends on how long the server took for the previous one."""
-    size = LARGEST // 4
+    size = FIRST
     if sum(len(target.ids) for target in targets) > size:
         work.measure()
     for target in targets:
         start = 0
         while start < len(target.ids):
-            yield target, target.ids[start : start + size]
-            start += size
-            size = max(1, size // 2) if work.seconds > TIGHT else min(LARGEST, size * 2)
+            chunk = target.ids[start : start + size]
+            yield target, chunk
+            start += len(chunk)
+            if work.seconds > TIGHT:
+                size = max(1, int(len(chunk) * TIGHT / work.seconds))
+            else:
+                size = min(LARGEST, size * 2)
 
 
 def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tuple[Targets, ...]:
