@@ -61,10 +61,12 @@ def test_a_worker_with_the_rights_for_working_can_do_all(
                 service.enqueue(name, {})
             service.enqueue("limited", {}, delay=1)
             for job, status in ((again, "failed"), (parent, "finished"), (child, "finished")):
-                ends(client, job, status)
-            wait_until(lambda: client.zcard(keys.registry("failed", "limited")) == 1, description="one failed")
-            wait_until(lambda: not client.zcard(keys.registry("scheduled", "limited")), description="the delayed one ran")
-            wait_until(lambda: client.exists(keys.cron("ticking")), description="a tick")
+                ends(client, job, status, timeout=60)
+            wait_until(lambda: client.zcard(keys.registry("failed", "limited")) == 1, description="one failed", timeout=60)
+            wait_until(
+                lambda: not client.zcard(keys.registry("scheduled", "limited")), description="the delayed one ran", timeout=60
+            )
+            wait_until(lambda: client.exists(keys.cron("ticking")), description="a tick", timeout=60)
         assert refused(client) == []
 
 

@@ -35,8 +35,7 @@ _WORKING: Final = (
     "watch KEY", "unwatch", "script|load X", "script|exists X", "del KEY",
     "hexists KEY f", "hincrby KEY f 1", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
     "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
-    "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0",
-    "xlen KEY", "xrange KEY - +",
+    "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0", "xlen KEY", "xrange KEY - +",
 )  # fmt: skip
 
 
