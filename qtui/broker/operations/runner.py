@@ -191,10 +191,8 @@ def _chunks(targets: tuple[Targets, ...], work: _Work) -> Iterator[tuple[Targets
             chunk = target.ids[start : start + size]
             yield target, chunk
             start += len(chunk)
-            if work.seconds > TIGHT:
-                size = max(1, int(len(chunk) * TIGHT / work.seconds))
-            else:
-                size = min(LARGEST, size * 2)
+            fitting = int(len(chunk) * TIGHT / work.seconds) if work.seconds > TIGHT else size * 2
+            size = max(1, min(LARGEST, fitting))
 
 
 def _take(client: redis.Redis, operation: Operation, selection: Selection) -> tuple[Targets, ...]:
