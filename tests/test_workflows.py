@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from qtui_workers.server.embedded import binary
+from tests.servers.__main__ import WHEELS
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -24,12 +28,33 @@ def commands(job: dict[str, Any]) -> list[str]:
 
 
 def test_every_supported_python_runs_what_a_clean_clone_runs() -> None:
-    (job,) = jobs("ci.yml").values()
+    job = jobs("ci.yml")["test"]
     named = [re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", text) for text in PROJECT["classifiers"]]
     versions = [match.group(1) for match in named if match]
     assert job["strategy"]["matrix"]["python"] == versions
     assert PROJECT["requires-python"] == f">={versions[0]}"
     assert commands(job) == ["bash .ci/run"]
+
+
+def test_every_server_that_the_readme_calls_tested_is_tested() -> None:
+    rows = re.findall(r"^\| (Redis [^|]+) \|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    here, in_containers = ([f"{name} {number}" for name, number in _versions(row)] for row in rows)
+    images = jobs("ci.yml")["servers"]["strategy"]["matrix"]["image"]
+    assert in_containers == [image.rpartition("/")[2].replace(":", " ").capitalize() for image in images]
+    known = {name.replace("-", " ").capitalize() for name in WHEELS}
+    assert known | {"Redis 7.0"} == {name for name in here if name != f"Valkey {embedded_version()}"}
+
+
+def _versions(row: str) -> list[tuple[str, str]]:
+    """The name and the number of each server in a row of the README."""
+    return [(part.split()[0], number) for part in row.split("; ") for number in re.findall(r"\d+\.\d+", part)]
+
+
+def embedded_version() -> str:
+    told = subprocess.run([binary(), "--version"], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"v=(\d+\.\d+)", told)
+    assert found
+    return found[1]
 
 
 def test_a_release_is_tested_built_checked_and_published_without_a_token() -> None:

