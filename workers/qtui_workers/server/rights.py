@@ -25,7 +25,7 @@ _LOOKING: Final = (
 _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec",
     "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
-    "set KEY v", "hset KEY f v", "hdel KEY f",
+    "set KEY v", "hset KEY f v", "hdel KEY f", "hrandfield KEY",
     "lpop KEY", "rpush KEY m", "lpush KEY m", "lrem KEY 1 m",
     "sadd KEY m", "srem KEY m",
     "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY",
