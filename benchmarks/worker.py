@@ -33,6 +33,11 @@ ROWS: dict[str, tuple[list[str], float]] = {
     "ours, in-process": ([*OURS, "--in-process"], 1.0),
 }
 """Command, and the share of the jobs that it is given."""
+_CROWD = 20
+CROWDS = {
+    "rq worker-pool": [str(BIN / "rq"), "worker-pool", "-n", str(_CROWD), QUEUE],
+    "qtui-worker": [sys.executable, "-m", "qtui_workers.cli", QUEUE, "--concurrency", str(_CROWD)],
+}
 _GROWTH = 10
 """Bytes a job; what a horse holds goes up and down by a few hundred KiB."""
 
@@ -100,6 +105,22 @@ def idle(server: Server, home: Path, row: str, seconds: float) -> tuple[float, f
             reads, cpu = _reads(client), _cpu(process.pid)
             time.sleep(seconds)
             return (_reads(client) - reads - 1) / seconds, 100 * (_cpu(process.pid) - cpu) / seconds
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def crowd(server: Server, home: Path, arguments: list[str], seconds: float) -> float:
+    """Commands a second, those within scripts too, of idle workers on one queue; one of them has the scheduler."""
+    with server.client() as client:
+        client.flushall()
+        process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: client.scard("rq:workers") == _CROWD, description="all are there", timeout=120)
+            time.sleep(15)
+            before = int(client.info("stats")["total_commands_processed"])
+            time.sleep(seconds)
+            return (int(client.info("stats")["total_commands_processed"]) - before) / seconds
         finally:
             process.terminate()
             process.wait()
@@ -195,6 +216,9 @@ def main() -> None:
         try:
             table(server, Path(home), arguments.runs, arguments.jobs)
             waiting(server, Path(home), arguments.idle)
+            for name, line in CROWDS.items():
+                rate = crowd(server, Path(home), [*line, "--url", server.url], 6 * arguments.idle)
+                print(f"{_CROWD} idle workers of {name}: {rate:.1f} commands a second")
             grows = growth(server, Path(home), arguments.growth)
             print(f"\na horse grows by {grows:.1f} bytes a job over {arguments.growth:,} jobs")
             if grows > _GROWTH:

@@ -235,7 +235,7 @@ def test_sigterm_lets_the_running_job_finish_and_takes_no_more(
 ) -> None:
     first, second = (service.add_test_job({"seconds": 1}) for _ in range(2))
     with working(server, home) as process:
-        wait_until(lambda: service.status(first).status == "started", description="the first job runs")
+        wait_until(lambda: b"hello" in (home / "worker.log").read_bytes(), description="the first job runs")
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(20) == 0
     assert service.status(first).status == "finished"

@@ -48,6 +48,8 @@ log = logging.getLogger("rq.worker")
 
 _LEAST_PATIENCE: Final = 1.0
 """Seconds for which a worker waits for a reply at least, however short its lease is."""
+_QUIET: Final = 0.6
+"""Of a lease, between two heartbeats while no job runs: shorter than the lease of a job, which is two thirds of it."""
 _SIDE_TASKS_WITHIN: Final = 5.0
 """Seconds that side tasks may still take when the worker ends."""
 
@@ -100,7 +102,9 @@ class Assembly:
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
         wakeups = Wakeups(shutdown, self.commands, self._watch)
         self.cron = Cron(connection, processors if cron else (), name=name)
-        self.upkeep = upkeep = Upkeep(lease / 6, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=outage)
+        self.upkeep = upkeep = Upkeep(
+            lease / 6, lease * _QUIET, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=outage
+        )
         self._side_tasks = SideTasks(name, in_horse=self._become_horse)
         self._recovery = Recovery(connection, name, store=store, jobs=jobs, hooks=hooks, side_tasks=self._side_tasks)
 

@@ -43,6 +43,7 @@ class Commands:
         """
         self._pubsub = self._connection.pubsub()
         self._pubsub.subscribe(**{self._channel: handle})
+        self._pubsub.connection.health_check_interval = 0  # redis-py's own pings: those of `check` are enough
         self._idle.note_word()
         return self._pubsub
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Final
@@ -130,14 +131,21 @@ class Loop:
             self._executions.pop(execution.id, None)
 
     def _wait_for_work(self, found: Nothing, max_idle_time: float | None) -> None:
-        with self._outage.tolerated():
-            names, limits = self._keys_of_work(found), [keys.limit(name) for name in found.limits]
-            if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
+        """Waits until there may be work, or another reason to request some; meanwhile it runs the worker's upkeep."""
+        now = time.monotonic()
+        until = min(now + min(_known(found.wait, max_idle_time)), self._refusals.next_return(self._queue_names()))
+        while not self._shutdown.requested:
+            with self._outage.tolerated():
+                names, limits = self._keys_of_work(found), [keys.limit(name) for name in found.limits]
+                if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
+                    return
+            poll = math.inf if self._watch.armed else _POLL_EVERY
+            self._wakeups.wait(min(min(self._upkeep.next_due, until) - time.monotonic(), poll))
+            if not self._watch.armed or time.monotonic() >= until:
                 return
-        poll = None if self._watch.armed else _POLL_EVERY
-        next_return = self._refusals.next_return(self._queue_names())
-        longest = [min(self._upkeep.next_due, next_return) - time.monotonic(), found.wait, max_idle_time, poll]
-        self._wakeups.wait(min(seconds for seconds in longest if seconds is not None))
+            self._upkeep.run_due(None)
+            if self._upkeep.jobs_wait:  # a report may not have arrived
+                return
 
     def _keys_of_work(self, found: Nothing) -> list[str]:
         """The keys whose change may bring work.
@@ -146,3 +154,8 @@ class Loop:
         """
         queues = [keys.queue(name) for name in self._queue_names() if name not in found.held and self._refusals.takes_from(name)]
         return [*queues, keys.SUSPENDED, keys.PAUSED]
+
+
+def _known(*seconds: float | None) -> list[float]:
+    """Those that are set; at least one, as there is no end to the others."""
+    return [math.inf, *(one for one in seconds if one is not None)]

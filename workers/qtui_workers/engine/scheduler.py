@@ -18,11 +18,14 @@ import redis
 from qtui_workers.engine.due_jobs import DueJobs
 from qtui_workers.engine.rq_adapter import RqScheduler, scheduler_process
 from qtui_workers.engine.signals import on_stop
+from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, label_of
 
 log = logging.getLogger("rq.worker")
 
-_TAKEOVER_EVERY: Final = 30.0
+_TAKEOVER_EVERY: Final = 60.0
+_RENEW_EVERY: Final = 6.0
+"""Seconds between two renewals of the locks while nothing is scheduled."""
 _LOCKED: Final = 60
 """Seconds besides its interval for which a scheduler keeps a lock that it does not renew, as RQ's."""
 _TRIES: Final = 5
@@ -65,15 +68,22 @@ class Scheduler(RqScheduler):
         """Works until a stop is requested, or until its worker has died."""
         on_stop(self.request_stop)
         self.pid, self._due = os.getpid(), None
+        renewed = -math.inf
         while not (self.stop_requested or self._orphaned()):
             try:
-                self.enqueue_scheduled_jobs()
+                if time.monotonic() - renewed >= _RENEW_EVERY or self._has_work():
+                    self.enqueue_scheduled_jobs()
+                    renewed = time.monotonic()
                 self._note_answer()
             except (redis.RedisError, OSError) as error:  # away, loading, without memory
                 self._note_outage(error)
             time.sleep(self.interval)
         with suppress(redis.RedisError, OSError):
             self.stop()
+
+    def _has_work(self) -> bool:
+        """Whether anything is scheduled in its queues: one command, however many they are."""
+        return bool(self.connection.exists(*(keys.registry("scheduled", name) for name in self.queue_names)))
 
     def _note_locks(self, held: set[str]) -> None:
         if lost := sorted(self.acquired_locks - held):
@@ -115,7 +125,7 @@ class Scheduler(RqScheduler):
             self.release_locks()
 
     def take_over_if_due(self) -> None:
-        """Checks every 30 s whether its process has to start: it has none, and no other worker's scheduler is alive.
+        """Checks every minute whether its process has to start: it has none, and no other worker's scheduler is alive.
 
         RQ itself checks that every ten minutes.
         """
@@ -123,8 +133,13 @@ class Scheduler(RqScheduler):
             return
         self._next_takeover = time.monotonic() + _TAKEOVER_EVERY
         process = scheduler_process(self)
-        if process is None or not process.is_alive():
+        if (process is None or not process.is_alive()) and not self._all_are_locked():
             self.acquire_locks(auto_start=True)
+
+    def _all_are_locked(self) -> bool:
+        """Whether each of the queues has a scheduler: one command, where to try each lock takes several for each queue."""
+        locks = {self.get_locking_key(name) for name in self.queue_names}
+        return int(self.connection.exists(*locks)) == len(locks)
 
 
 def end_process(process: BaseProcess | None, *, at_once: bool = False) -> None:

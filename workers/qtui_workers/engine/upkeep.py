@@ -18,20 +18,27 @@ class Upkeep:
     def __init__(
         self,
         interval: float,
+        quiet_interval: float,
         *,
         beat: Callable[[Claim | None], Beat],
         after_beat: Callable[[Beat, bool], None],
         cron: Cron,
         outage: Outage,
     ) -> None:
-        """`beat` sends a heartbeat every `interval` seconds; `after_beat` receives its answer, and whether no job runs."""
+        """`beat` sends a heartbeat every `interval` seconds, or `quiet_interval` after one that found that no job runs.
+
+        `after_beat` receives its answer, and whether this worker runs no job.
+        """
         self._interval = interval
+        self._quiet_interval = quiet_interval
         self._beat = beat
         self._after_beat = after_beat
         self._cron = cron
         self._outage = outage
         self._lost: Claim | None = None
         """The running job, if the last heartbeat found that it is no longer this worker's."""
+        self.jobs_wait = False
+        """Whether the last heartbeat found that jobs wait in the worker's queues."""
         self.next_beat = 0.0
         """When a heartbeat is due (time.monotonic)."""
         self._next_tick = 0.0
@@ -56,6 +63,8 @@ class Upkeep:
 
     def run_due(self, claim: Claim | None) -> None:
         """Does what is due; `claim`: the running job, None where none runs."""
+        if claim is not None:  # its lease has to be renewed in time, also where it began in a quiet interval
+            self.next_beat = min(self.next_beat, time.monotonic() + self._interval)
         if time.monotonic() >= self.next_beat:
             with self._outage.tolerated():
                 self._send_heartbeat(claim)
@@ -64,8 +73,13 @@ class Upkeep:
                 self._enqueue_cron_jobs()
 
     def _send_heartbeat(self, claim: Claim | None) -> None:
-        self.next_beat = time.monotonic() + self._interval
+        begun = time.monotonic()
+        self.next_beat = begun + self._interval
+        self.jobs_wait = False
         beat = self._beat(claim)
+        if beat.quiet:
+            self.next_beat = begun + self._quiet_interval
+        self.jobs_wait = beat.waits
         self._lost = None if beat.held else claim
         self._after_beat(beat, claim is None)
 

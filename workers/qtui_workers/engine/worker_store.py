@@ -25,6 +25,7 @@ _STRANDED_AFTER: Final = 60
 
 _STEP: Final = Script.load("step")
 _BEAT: Final = Script.load("beat")
+_QUIET: Final = Script.load("quiet")
 _TIDY: Final = Script.load("tidy")
 _STRANDED: Final = Script.load("stranded")
 
@@ -63,6 +64,10 @@ class Beat:
     overdue: tuple[Overdue, ...]
     stranded: tuple[str, ...]
     """Queues with entries between queue and start."""
+    waits: bool = False
+    """Whether jobs wait in the worker's queues; only known where none runs."""
+    quiet: bool = False
+    """Whether no job runs, of this worker or of others on its queues."""
 
 
 class WorkerStore:
@@ -160,13 +165,18 @@ class WorkerStore:
         return _outcome(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
-        """Sends the heartbeat of the worker and its job."""
+        """Sends the heartbeat of the worker and its job; without one, a short form where no other worker has one either."""
+        waits = False
+        if claim is None:
+            known, waits, runs = _QUIET.run(self._connection, *queues, **self._record(time.time()), state=state)
+            if not runs:
+                return Beat(bool(known), True, (), (), bool(waits), quiet=True)
         job_id, queue, execution = (claim.id, claim.queue, claim.execution) if claim else ("", "", "")
         common = self._common(time.time())
         known, held, overdue, stranded = _BEAT.run(
             self._connection, *queues, **common, state=state, id=job_id, queue=queue, execution=execution
         )
-        return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)))
+        return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)), bool(waits))
 
     def tidy(self, kind: str, queue: str, job_id: str, keep: int | None) -> None:
         """Folds the log of a job that has just ended, and keeps the newest `keep` jobs of its registry (`keys.registry`)."""
@@ -178,9 +188,11 @@ class WorkerStore:
 
     def _common(self, now: float) -> dict[str, Argument]:
         """The arguments of `lua/lease.lua`."""
-        name = self._name
-        times: dict[str, Argument] = {"iso": format_time(now), "now": repr(now), "lease": self._lease, "ttl": name.ttl}
-        return {"worker": self._worker, "holder": name.holder, **times}
+        return {**self._record(now), "now": repr(now), "lease": self._lease}
+
+    def _record(self, now: float) -> dict[str, Argument]:
+        """The arguments of `lua/worker_record.lua`."""
+        return {"worker": self._worker, "holder": self._name.holder, "iso": format_time(now), "ttl": self._name.ttl}
 
 
 def _outcome(raw: bytes) -> Outcome | None:

@@ -8,6 +8,9 @@
 local MOST = 100
 
 local known = heartbeat(args.state)
+if known then
+  reply_of('EXPIRE', worker_executions, TTL)
+end
 local id, queue, execution = args.id, args.queue, args.execution
 local held = true
 if id ~= '' then

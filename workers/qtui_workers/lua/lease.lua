@@ -1,16 +1,13 @@
 -- Begins and ends a job as RQ's worker does (rq.worker.base, rq.executions, rq.job).
--- requires: reply_of, time
--- arguments: worker, holder, iso, now, lease, ttl
--- `holder`: the mark of the worker's process in its record.
--- `iso`: now as RQ writes it; `now`: in seconds. `lease`: the seconds of a lease; 0: nobody renews it. `ttl`: seconds after
--- which the worker's record expires; 0: another worker calls this for it, and does not renew that record.
+-- requires: reply_of, time, worker_record
+-- arguments: now, lease
+-- `now`: in seconds. `lease`: the seconds of a lease; 0: nobody renews it.
 --
 -- A lease is an entry JOB:EXECUTION of a queue's wip registry. Only the worker that removes it may end the job.
 -- All decisions use the server's time.
 
-local WORKER, ISO, NOW = args.worker, args.iso, args.now
-local LEASE, TTL = tonumber(args.lease), tonumber(args.ttl)
-local worker_key, worker_executions = keys.worker(WORKER), keys.worker_executions(WORKER)
+local NOW, LEASE = args.now, tonumber(args.lease)
+local worker_executions = keys.worker_executions(WORKER)
 
 local function is_type(key, wanted)
   return redis.call('TYPE', key).ok == wanted
@@ -18,23 +15,6 @@ end
 
 local function lease_key(queue)
   return keys.registry(statuses.registry.started, queue)
-end
-
--- whether the worker's record is this process's, and whether it is another's
-local function whose_record()
-  local holder = TTL > 0 and reply_of('HGET', worker_key, keys.FIELD_HOLDER)
-  return holder == args.holder, type(holder) == 'string' and holder ~= args.holder
-end
-
--- the worker's heartbeat; false where the worker has no record any more
-local function heartbeat(state)
-  if not whose_record() then
-    return false
-  end
-  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)
-  redis.call('EXPIRE', worker_key, TTL)
-  reply_of('EXPIRE', worker_executions, TTL)
-  return true
 end
 
 -- `facts`: fields and values of the execution
