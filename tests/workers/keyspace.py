@@ -57,8 +57,8 @@ def _field(name: str, value: bytes) -> Any:
         return "E"
     if name == "exc_string":
         lines = zlib.decompress(base64.b64decode(value)).decode().strip().splitlines()[-1:]
-        # Of a function that is not found we say the reason, too, and why a process died.
-        lines = [line.partition(" (")[0] if "Invalid attribute name" in line else line for line in lines]
+        # Of a function that is not found we say the reason, too, in a ValueError of our own, and why a process died.
+        lines = [re.sub(r"^\S+: (Invalid attribute name: \S+).*", r"ValueError: \1", line) for line in lines]
         return [DIED if DIED in line else line for line in lines]
     return value
 
