@@ -159,7 +159,7 @@ def test_the_developers_examples_in_the_readme_work(short_path: Path) -> None:
         python -c 'from my_app.web import watch; watch()' > watched & watching=$!
         trap 'kill $watching; wait $watching || true' EXIT
         until grep -q '^queued' watched; do qtui enqueue test_job >> probes; done
-        python -m pytest -q -p no:cacheprovider my_app
+        python -m pytest -q -p no:cacheprovider -p qtui_workers.testing my_app
         id=$(qtui enqueue tile zoom=3)
         qtui enqueue tile zoom=20 --id lost
         qtui-worker --burst
@@ -169,7 +169,7 @@ def test_the_developers_examples_in_the_readme_work(short_path: Path) -> None:
         python -c 'from pathlib import Path; from my_app.web import publish; print("record:", publish(Path(".")).status)'
     """
     out = run(short_path, script, PYTHONPATH=".", QTUI_PROCESSORS="my_app.tiles")
-    assert "1 passed" in out
+    assert "2 passed" in out
     assert "no map has a zoom above 19" in out
     assert "record: queued" in out
     document = json.loads(out[out.index("{\n") : out.rindex("}") + 1])

@@ -101,7 +101,7 @@ def test_the_rooms_of_the_processing_side_stand_on_each_other() -> None:
     wrong = [
         f"{module} imports {name}"
         for module in modules()
-        if is_in(module, "qtui_workers") and module not in ("qtui_workers", "qtui_workers.cli")
+        if is_in(module, "qtui_workers") and module not in ("qtui_workers", "qtui_workers.cli", "qtui_workers.testing")
         for name in imported_by(module)
         if is_in(name, "qtui_workers") and height[room_of(name)] > height[room_of(module)]
     ]

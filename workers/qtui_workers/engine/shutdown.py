@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -46,6 +47,7 @@ class Shutdown:
         self._woken, self._waker = socket.socketpair()
         for end in (self._woken, self._waker):
             end.setblocking(False)
+            weakref.finalize(self, end.close).atexit = False  # a program may make one worker after the other
         self.deadline = math.inf
         """When a running job is put back (time.monotonic)."""
         self.interruptible = False
