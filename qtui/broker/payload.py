@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from qtui.broker import pickle_reader
+from qtui.broker import pickle_reader, quick_pickle
 from qtui.broker.plain_data import PlainData
 from qtui_workers.server.rq_format import decompress
 
@@ -112,6 +112,20 @@ def job_call(data: bytes) -> Call:
             decoded,
         )
     return Call(function_name(data[:PREFIX]), None, [], {}, decoded)
+
+
+def quick_call(content: bytes) -> Call | None:
+    """The same for uncompressed data that is a pickle of plain data, about ten times as fast; None for everything else.
+
+    Its values are not bounded, as those of `decode` are, but by the length of the content.
+    """
+    plain, value = quick_pickle.read(content)
+    if not plain or not isinstance(value, list) or len(value) != 4:
+        return None
+    function, instance, args, kwargs = value
+    if not (isinstance(function, str) and isinstance(args, list) and isinstance(kwargs, dict)):
+        return None
+    return Call(function, instance, args, kwargs, Decoded(value, "pickle"))
 
 
 _JSON_NAME: Final = re.compile(rb'\s*\[\s*("(?:[^"\\]|\\.)*")')

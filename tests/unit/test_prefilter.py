@@ -6,6 +6,7 @@ import json
 import pickle
 import zlib
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from qtui.broker import payload
 from qtui.broker.search.candidate import Candidate
 from qtui.broker.search.expression import parse
 
@@ -37,6 +39,11 @@ class Unfiltered(Candidate):
     """A job whose bytes rule nothing out."""
 
     content = b"\x80\x02"  # type: ignore[assignment]  # a pickle of a protocol that is never ruled out
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        call = payload.job_call(self._reply[4])
+        return {"args": call.args, "kwargs": call.kwargs}
 
 
 @pytest.mark.parametrize("how", ["json", "0", "2", "4", "5"])

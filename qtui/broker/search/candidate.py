@@ -151,7 +151,7 @@ class Candidate:
     @cached_property
     def arguments(self) -> dict[str, Any]:
         """What it was given: `{"args": [...], "kwargs": {...}}`, without secrets."""
-        call = payload.job_call(b"" if self.damaged else self._reply[4] or b"")
+        call = payload.quick_call(self.content) or payload.job_call(self.content)
         return {"args": call.args, "kwargs": keywords(call)}
 
     def argument(self, path: Sequence[str]) -> Any:
