@@ -139,6 +139,8 @@ def _enlist(pipe: Pipeline, line: Line, ids: list[str]) -> None:
     ending, beyond = (":1f", 86_400) if line.status is Status.STARTED else ("", 0)  # the score is when a lease expires
     scores = {f"{job_id}{ending}": NOW + beyond - line.newest - place * line.step for place, job_id in enumerate(ids)}
     pipe.zadd(keys.registry(kind, line.queue), scores)
+    for job_id in ids if line.status is Status.STARTED else ():
+        pipe.zadd(keys.executions(job_id), {"1f": 4e9})  # by the server's own clock it is running, too
 
 
 def _record(writer: _Writer, line: Line, job_id: str, place: int, at: float) -> None:
