@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qtui import formatting, labels
 from qtui.broker import acknowledged
 from qtui.broker.models import JobDetail, JobRow, Overview, Window
 from qtui.broker.status import COUNTED, STATUSES, Status
+from qtui.tables import columns
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -139,14 +140,3 @@ def of_job(detail: JobDetail, now: float) -> str:
     if detail.traceback:
         parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
     return "\n".join(parts)
-
-
-def columns(head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int]) -> str:
-    """Aligned text: the columns with a number in `right` to the right, the others to the left."""
-    table = [list(head), *([printable(cell) for cell in row] for row in rows)]
-    widths = [max(map(formatting.cells, column)) for column in zip(*table, strict=True)]
-    lines = (
-        [formatting.pad(cell, width, right=n in right) for n, (cell, width) in enumerate(zip(row, widths, strict=True))]
-        for row in table
-    )
-    return "\n".join("  ".join(line).rstrip() for line in lines)

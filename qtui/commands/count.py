@@ -10,14 +10,14 @@ from qtui import documents, listings, output
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
 ORDER: Final = 34
 
 
 def count(
-    queue: Annotated[str | None, typer.Argument(help="The queue; all of them where none is named.", show_default=False)] = None,
+    queue: QueueName = None,
     what: Annotated[
         str, typer.Option("--by", metavar="WHAT", help="function, worker, error, queue, status or payload.FIELD.")
     ] = "function",

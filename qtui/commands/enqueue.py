@@ -13,7 +13,7 @@ import typer
 from qtui import output
 from qtui.commands import waiting
 from qtui.commands.connection import connected
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
@@ -42,9 +42,12 @@ Words = Annotated[
 
 
 def enqueue(
-    processor: Annotated[str | None, typer.Argument(help="The processor's name; --list shows them.", show_default=False)] = None,
+    processor: Annotated[
+        str | None,
+        typer.Argument(help="The processor's name; --list shows them.", show_default=False, autocompletion=complete_processors),
+    ] = None,
     words: Words = None,
-    queue: Annotated[str | None, typer.Option(metavar="Q", help=_summary("queue"))] = None,
+    queue: Annotated[str | None, typer.Option(metavar="Q", help=_summary("queue"), autocompletion=complete_queues)] = None,
     count: Annotated[int, typer.Option(metavar="N", help="That many jobs, all with this payload.")] = 1,
     delay: Annotated[str | None, typer.Option(metavar="5s", help=_summary("delay"))] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help=_summary("at"))] = None,

@@ -10,14 +10,14 @@ from qtui import documents, listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
-from qtui.commands.options import ContextName, Json, Url, parse_status
+from qtui.commands.options import ContextName, Json, QueueName, Url, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
 ORDER: Final = 20
 
 
 def jobs(
-    queue: Annotated[str | None, typer.Argument(help="The queue; all of them where none is named.", show_default=False)] = None,
+    queue: QueueName = None,
     status: StatusName = None,
     expression: Filter = None,
     sort: Annotated[

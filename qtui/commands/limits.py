@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from qtui import documents, formatting, listings, output
+from qtui import documents, formatting, output
 from qtui.commands.connection import connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
+from qtui.tables import columns
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _show(usages: list[LimitUsage], json: bool) -> None:
         rows = [_row(usage) for usage in usages]
         if not any(usage.closed_until for usage in usages):
             head, rows = head[:-2], [row[:-2] for row in rows]
-        output.say(listings.columns(head, rows, range(1, 6)))
+        output.say(columns(head, rows, range(1, 6)))
 
 
 def _row(usage: LimitUsage) -> list[str]:

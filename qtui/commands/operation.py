@@ -14,15 +14,21 @@ from qtui import formatting, output, questions
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
 from qtui.broker.search.expression import parse
 from qtui.commands.connection import check_queue, connected, refuse_read_only
-from qtui.commands.options import ContextName, Json, Url, parse_status
+from qtui.commands.options import ContextName, Json, Url, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID …]", help="The jobs' ids.", show_default=False)]
-Queue = Annotated[str | None, typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.")]
-StatusName = Annotated[str | None, typer.Option("--status", metavar="S", help="With --all: the jobs in this status.")]
+Queue = Annotated[
+    str | None,
+    typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.", autocompletion=complete_queues),
+]
+StatusName = Annotated[
+    str | None,
+    typer.Option("--status", metavar="S", help="With --all: the jobs in this status.", autocompletion=complete_statuses),
+]
 All = Annotated[bool, typer.Option("--all", help="All jobs of a status, instead of ids.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]

@@ -8,7 +8,29 @@ import typer
 
 from qtui.broker.status import Status, parse
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server import completion
 from qtui_workers.text import printable
+
+
+def complete_queues(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The queues of the connection that is named so far."""
+    above = ctx.parent.params if ctx.parent else {}
+    return completion.queues(
+        incomplete, ctx.params.get("url") or above.get("url"), ctx.params.get("context") or above.get("context")
+    )
+
+
+def complete_statuses(incomplete: str) -> list[str]:
+    """The statuses that begin like this."""
+    return [status.value for status in Status if status.value.startswith(incomplete)]
+
+
+def complete_processors(incomplete: str) -> list[str]:
+    """The processors that begin like this."""
+    from qtui_workers.define import discovery
+
+    return [name for name in discovery.discover().processors if name.startswith(incomplete)]
+
 
 Url = Annotated[
     str | None,
@@ -16,7 +38,17 @@ Url = Annotated[
 ]
 ContextName = Annotated[
     str | None,
-    typer.Option("--context", help="A named connection of the config file.", metavar="NAME", show_default=False),
+    typer.Option(
+        "--context",
+        help="A named connection of the config file.",
+        metavar="NAME",
+        show_default=False,
+        autocompletion=completion.contexts,
+    ),
+]
+QueueName = Annotated[
+    str | None,
+    typer.Argument(help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
 

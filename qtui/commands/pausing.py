@@ -7,10 +7,14 @@ from typing import Annotated
 import typer
 
 from qtui import output
+from qtui.commands.options import complete_queues
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
-Queues = Annotated[list[str] | None, typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False)]
+Queues = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False, autocompletion=complete_queues),
+]
 All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.")]
 
 

@@ -9,7 +9,7 @@ import typer
 
 from qtui import formatting
 from qtui.broker.status import Status
-from qtui.commands.options import parse_status
+from qtui.commands.options import complete_statuses, parse_status
 
 if TYPE_CHECKING:
     from qtui.broker.search.scan import Limits, Scope
@@ -28,7 +28,13 @@ ScanLimit = Annotated[
     typer.Option("--scan", min=1, metavar="N", help="Read N jobs at most; without it all of them.", show_default=False),
 ]
 StatusName = Annotated[
-    str | None, typer.Option("--status", metavar="S", help="One of RQ's statuses; without it those that the filter names.")
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="S",
+        help="One of RQ's statuses; without it those that the filter names.",
+        autocompletion=complete_statuses,
+    ),
 ]
 
 

