@@ -85,6 +85,7 @@ JOBS: dict[str, Enqueue] = {
 
 KNOWN = {
     "a process that exits well": "RQ takes it for done and leaves the job started; ours fails it, as nothing is known of its end",
+    "no such function": "RQ fails it at once; ours leaves it for a worker that may have the function",
 }
 
 DEAD = {"a process that exits", "a segmentation fault", "dependents of a dead process"}
