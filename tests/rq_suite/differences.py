@@ -48,6 +48,9 @@ BY_REASON: Final = {
         "test_worker.py::TestWorker::test_log_job_description_on_dequeue_true",
         "test_worker.py::TestWorker::test_log_job_description_on_success_true",
     ),
+    "a job that this worker cannot run, as it lacks the function, is left for others; RQ fails it at once": (
+        "test_worker.py::TestWorker::test_work_is_unreadable",
+    ),
     "what an attempt raised is logged at WARNING, without the arguments that RQ adds: ERROR is for a job that failed for good": (
         "test_worker.py::TestWorker::test_deserializing_failure_is_handled",
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, Final, TypeVar
 
 from rq.job import Job
@@ -46,15 +46,18 @@ def prepare_process() -> None:
             _once[function] = os.getpid()
 
 
-@contextmanager
-def inside_hooks(job: Job | None) -> Iterator[None]:
+def inside_hooks(job: Job | None) -> AbstractContextManager[None]:
     """Runs the block as a job's code; nothing happens without a job, or where that job runs inside its hooks already."""
+    if job is None or job.id == _current or not (_once or _around):
+        return nullcontext()
+    return _inside(job.id)
+
+
+@contextmanager
+def _inside(job_id: str) -> Iterator[None]:
     global _current
-    if job is None or job.id == _current:
-        yield
-        return
     prepare_process()
-    _current = job.id
+    _current = job_id
     raised: BaseException | None = None
     try:
         with ExitStack() as hooks:

@@ -49,6 +49,7 @@ class Performer:
         self._job_variable = JobVariable()
         self._refuse_after = refuse_after
         self._meter = Meter()
+        self._imported = False
         self._run: PlainRun | None = None
         self._last: PlainRun | None = None
 
@@ -58,8 +59,7 @@ class Performer:
         A special job is also ended here, by RQ's own code. A limited job that is ready too late goes back to its queue.
         What the job raises is not raised here.
         """
-        with suppress(Exception):  # what is wrong is raised again where the job looks for its function
-            discover()  # imports the modules of QTUI_PROCESSORS, before the job's time begins
+        self._import_processors()
         try:
             job = self._jobs.job_of(claim)
         except AWAY:
@@ -88,6 +88,13 @@ class Performer:
             return replace(ending, usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
         finally:
             surroundings.put_back()
+
+    def _import_processors(self) -> None:
+        """Imports the modules of QTUI_PROCESSORS, in a new process, before the time of its first job begins."""
+        if not self._imported:
+            self._imported = True
+            with suppress(Exception):  # it is raised again where the job looks for its function
+                discover()
 
     def settle(self, execution_id: str) -> bool:
         """Has RQ's own code end the job that ran last, and enqueue those that wait for it; False if another one ran last."""
