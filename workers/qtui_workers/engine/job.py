@@ -186,7 +186,7 @@ class Job(RqJob):
 
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""
-        with nullcontext() if self.call else recording(self), inside_hooks(self):  # who has looked it up records already
+        with recording(self), inside_hooks(self):
             function, args, kwargs = self.call or self.find_call()
             # A processor enters `starting` itself, once it has validated the payload.
             with nullcontext() if isinstance(function, Processor) else self.starting(function) as begun:
