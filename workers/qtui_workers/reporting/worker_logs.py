@@ -78,7 +78,8 @@ class JsonFormatter(logging.Formatter):
         }
         extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
         for name, value in list((current().fields() | extra).items())[:_MOST_FIELDS]:
-            shown.setdefault(printable(str(name), 60), _plain(redacted_field(str(name), value)))
+            known = None if isinstance(value, float) and not math.isfinite(value) else value  # JSON has no NaN
+            shown.setdefault(printable(str(name), 60), _plain(redacted_field(str(name), known)))
         if record.exc_info:
             shown["exception"] = _safe(self.formatException(record.exc_info))
         if record.stack_info:
