@@ -45,6 +45,8 @@ class Header(Widget):
 
     def render(self) -> Content:
         right: list[Fact] = [("read-only", "warn")] if self._read_only else []
+        if self._overview is not None and self._overview.own_clock:
+            right.append(("ages by our own clock", "warn"))
         right.append((f"{formatting.clock(self._clock())} UTC", "muted"))
         left = self._facts()
         while len(left) > 2 and _width(left) + _width(right) + 2 > self.size.width:
@@ -59,8 +61,6 @@ class Header(Widget):
             state = ("○ " + self._label + " …", "muted")
         facts: list[Fact] = [("qtui", "busy"), state]
         if self._overview is not None:
-            if self._overview.own_clock:
-                facts.append(("ages by our own clock", "warn"))
             if self._overview.suspended:
                 facts.append(("‖ all workers suspended", "warn"))
             facts += _server_facts(self._overview.server)

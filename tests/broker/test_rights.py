@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ import redis
 from qtui.broker import job, jobs, overview, worker_commands, workers
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
 from qtui.broker.status import STATUSES
+from qtui.widgets.header import Header
 from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.rate.usage import read_usages
@@ -98,3 +100,15 @@ def test_a_user_of_other_keys_is_told_so(server: Server, client: redis.Redis) ->
             with pytest.raises(redis.RedisError) as refused:
                 look(viewer)
             assert f"~{keys.ALL}" in str(explain(refused.value, "here"))
+
+
+def test_without_the_servers_time_ages_are_by_our_own_clock_and_marked(server: Server, client: redis.Redis) -> None:
+    seed.everything(client)
+    with user(server, client, LOOKING, without="+time") as url, connect(url) as viewer:
+        seen = overview.load(viewer)
+        assert seen.own_clock
+        assert abs(seen.at - time.time()) < 60
+        header = Header("here", clock=time.time)
+        header.show(seen)
+        assert "ages by our own clock" in str(header.render())
+    assert not overview.load(client).own_clock
