@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from qtui import formatting, labels, questions
 from qtui.broker import overview
@@ -24,6 +23,7 @@ from qtui.screens import Place, places
 from qtui.screens.confirm import ConfirmScreen, Question
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
+from qtui.widgets.footer import Footer
 from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import Figures, OperationLine

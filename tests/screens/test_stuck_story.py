@@ -15,6 +15,7 @@ import redis
 from textual import events
 from textual.keys import key_to_character
 from textual.screen import Screen
+from textual.widgets._footer import FooterKey
 
 from qtui.app import QtuiApp
 from qtui.broker import overview
@@ -142,6 +143,17 @@ async def test_a_held_bracket_on_the_tabs_of_a_job_ends_on_one_tab(client: redis
         tabs = story.app.screen.query_one("TabbedContent")
         await story.press("right_square_bracket")
         assert tabs.query_one("ContentSwitcher").current == tabs.active
+
+
+async def test_keys_that_the_footer_showed_before_are_forgotten(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        found = []
+        for _ in range(3):
+            await story.press(*["enter", "escape"] * 3)
+            gc.collect()
+            found.append(sum(isinstance(each, FooterKey) for each in gc.get_objects()))
+        assert found[2] <= found[0], found
 
 
 async def test_a_digit_leaves_what_was_opened_from_a_screen(client: redis.Redis) -> None:
