@@ -20,6 +20,8 @@ SILENCE: Final = 480
 
 GRACE: Final = 50
 """RQ lets a worker's record expire 60 seconds after its next heartbeat is due; with fewer seconds left, the heartbeat is late."""
+SHORT: Final = 85
+"""A record kept for fewer seconds after a heartbeat is that of a qtui-worker: it is gone as soon as the worker is silent."""
 
 _FIELDS: Final = (
     "hostname",
@@ -96,7 +98,7 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
         heartbeat_seconds=silent,
         stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
         version=decode(found.get("version")) or None,
-        late=0 <= ttl < GRACE,
+        late=0 <= ttl < GRACE and (silent or 0.0) + ttl >= SHORT,
     )
 
 
