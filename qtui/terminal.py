@@ -53,8 +53,6 @@ class Terminal(LinuxDriver):
                 os.set_blocking(descriptor, True)
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotations
 
-    # -- what it sends -------------------------------------------------------------
-
     def run_input_thread(self) -> None:
         """Read until the dashboard ends or the terminal is gone; a byte that is no character becomes U+FFFD."""
         try:
@@ -84,8 +82,6 @@ class Terminal(LinuxDriver):
     def _tell(self, message: Message) -> None:
         with suppress(RuntimeError):  # the event loop has ended already
             self.send_message(message)
-
-    # -- suspending ----------------------------------------------------------------
 
     def suspend(self) -> None:
         """Give the terminal back and stop, with all of the process group, until the shell continues us."""

@@ -198,8 +198,6 @@ class ConfirmScreen(ModalScreen[None]):
             return "tab, number, enter" if self._lasts else "number, enter: yes"
         return "tab, enter: yes" if self._lasts else "y: yes"
 
-    # -- keys ----------------------------------------------------------------------
-
     def is_early(self, event: events.Key) -> bool:
         """Whether a key was pressed before what the dialog shows now was on the screen."""
         return event.time <= self._painted_at

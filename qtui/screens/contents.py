@@ -73,8 +73,6 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
             Column("OLDEST", lambda group: ago(group.oldest), width=9, align="right", priority=1),
         ]
 
-    # -- loading ---------------------------------------------------------------
-
     def request(self) -> tuple[str, ...] | None:
         """The fields of the payload, where they are known already."""
         return self.data
@@ -106,8 +104,6 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
             return f"-{name}:*"
         value = group.value.replace("\\", "\\\\").replace('"', '\\"')
         return f'{name}:"{value}"'
-
-    # -- keys ----------------------------------------------------------------------
 
     def action_by(self, step: int) -> None:
         """Count by the next or previous value."""

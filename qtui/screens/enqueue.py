@@ -127,8 +127,6 @@ class EnqueueScreen(ResourceScreen[None, None]):
     def show(self, data: None, overview: Overview) -> None:
         """The form does not depend on what is in Redis."""
 
-    # -- the form ----------------------------------------------------------------
-
     async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Another processor is under the cursor."""
         chosen = self._found.processors.get(event.option.id or "")
@@ -187,8 +185,6 @@ class EnqueueScreen(ResourceScreen[None, None]):
             return False
         good = self._payload_form.check(self.processor.validate, untouched=untouched)
         return self._options_form.check(FormOptions.of, untouched=True) and good
-
-    # -- enqueuing -----------------------------------------------------------------
 
     def on_button_pressed(self) -> None:
         """The button does what the key does."""

@@ -89,8 +89,6 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     def _tone(self, group: Group) -> Tone:
         return TONES[self._state(group)]
 
-    # -- loading ---------------------------------------------------------------
-
     def request(self) -> str | None:
         """The job whose traceback is shown: the newest of the cause under the cursor."""
         return self.row.sample if self.row else None
@@ -135,8 +133,6 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
             note = f" · {known.note}" if known and known.note else ""
             parts = [functions, f"in {queues}", f"newest {formatting.short_id(row.sample)}{note}"]
         self.query_one("#sample", Static).update(printable(" · ".join(parts), 400))
-
-    # -- acting ------------------------------------------------------------------
 
     def action_acknowledge(self) -> None:
         """From now on everybody sees that this cause is known."""

@@ -42,8 +42,6 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         self._total: int | None = None
         """How many jobs the list held when the last search began; None where it has to be searched again now."""
 
-    # -- defined by subclasses -------------------------------------------------
-
     def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:
         """Search and group. Runs in a thread, so it must not use widgets."""
         raise NotImplementedError
@@ -51,8 +49,6 @@ class GroupsScreen(ResourceScreen[Request, Data]):
     def term(self, group: Group) -> str:
         """The term of an expression that only the jobs of the group fit."""
         raise NotImplementedError
-
-    # -- searching ---------------------------------------------------------------
 
     def show_groups(self, overview: Overview) -> bool:
         """Fill the table with what the search has found, and search again where that is due; whether there is any group."""
@@ -105,8 +101,6 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         """The group under the cursor."""
         row: Group | None = self.query_one(RowTable).cursor_row
         return row
-
-    # -- acting ------------------------------------------------------------------
 
     def _expression_of(self, group: Group) -> Expression:
         return parse(f"{self.expression.text} {self.term(group)}")

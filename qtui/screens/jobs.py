@@ -117,8 +117,6 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
             return f"No {facts.title} job fits the filter.\n/ changes it."
         return f"No {facts.title} jobs here.\n{facts.hint}"
 
-    # -- loading ---------------------------------------------------------------
-
     def request(self) -> JobsRequest:
         """The window in view, and the cursor where a preview is shown."""
         offset, limit = self.table.window
@@ -218,8 +216,6 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self._left = None
         super().heard(event)
 
-    # -- tabs ------------------------------------------------------------------
-
     def on_status_tabs_changed(self, message: StatusTabs.Changed) -> None:
         """Another tab was chosen; the message may be older than what the tabs show by now."""
         if message.tabs.active is not self.status:
@@ -237,8 +233,6 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self.table.reset(self._columns(), empty=self._empty())
         self.refresh_bindings()
         self.reload()
-
-    # -- acting ------------------------------------------------------------------
 
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: all of the tab, else the marked ones, else the one under the cursor."""

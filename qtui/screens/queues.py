@@ -147,8 +147,6 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
         if self.session.overview:
             self.show(self.data, self.session.overview)
 
-    # -- pausing -------------------------------------------------------------------
-
     def action_pause(self) -> None:
         """Ask, then pause the queue under the cursor."""
         self._switch("Pause", "paused", pause, ["Running jobs end as usual. A plain rq worker knows no pause."])

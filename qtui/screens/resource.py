@@ -82,8 +82,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self._timer: Timer | None = None
         self._frozen = False
 
-    # -- defined by subclasses ----------------------------------------------
-
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
         raise NotImplementedError
@@ -107,8 +105,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether an action makes sense at the moment; its key is hidden where it does not."""
         return True
-
-    # -- the frame -------------------------------------------------------------
 
     @property
     def session(self) -> Session:
@@ -150,8 +146,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Hidden: stop loading."""
         if self._timer:
             self._timer.pause()
-
-    # -- loading -----------------------------------------------------------------
 
     def tick(self) -> None:
         """What the timer does: load again, unless the screen is frozen or loading, or the next try after an error is not due."""
@@ -240,8 +234,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self._failures = 0
             self.query_one(Banner).show("", "good")
 
-    # -- changing ------------------------------------------------------------------
-
     def start_operation(self, operation: Operation, selection: Selection, on_done: Callable[[], object] | None = None) -> None:
         """Show how many jobs would be changed, ask, then run it; `on_done` is called if at least one job was changed."""
         if running := self.session.running:
@@ -294,8 +286,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if not self.applies(action, parameters):
             return False
         return None if action in self.CHANGING and self.session.read_only else True
-
-    # -- keys ----------------------------------------------------------------------
 
     def heard(self, event: events.Key) -> None:
         """A key was pressed, and will be acted on now: on the row that was under the cursor on the terminal at that time.

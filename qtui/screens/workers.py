@@ -74,8 +74,6 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         if message.row.current_job:
             self.app.push_screen(JobScreen(message.row.current_job))
 
-    # -- commands ------------------------------------------------------------------
-
     def action_command(self, name: str) -> None:
         """Ask, then send a command to the worker under the cursor."""
         worker: WorkerRow | None = self.query_one(RowTable).cursor_row

@@ -16,8 +16,6 @@ from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.reporting.job_log import LogLine
 from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host, until
 
-# -- traceback -------------------------------------------------------------------
-
 TRACEBACK = """\
 Traceback (most recent call last):
   File "/usr/lib/python3.11/site-packages/rq/job.py", line 1400, in perform
@@ -73,9 +71,6 @@ async def test_the_text_of_an_error_is_wrapped_and_red_to_its_end() -> None:
         assert app.text().rstrip().endswith("cause end")
         assert app.widget.query_one("#frames", Static).render().plain.endswith("^")
         assert colours_of(app, "what is") == {Color.parse(DARK.variables["text-error"]).hex.lower()}
-
-
-# -- payload ---------------------------------------------------------------------
 
 
 async def test_a_payload_opens_what_is_small_and_shows_text_as_it_is() -> None:
@@ -153,9 +148,6 @@ async def test_what_is_open_stays_open_when_the_value_changes() -> None:
         await pilot.pause()
         await pilot.pause()
         assert "b  2" in app.text()
-
-
-# -- log -------------------------------------------------------------------------
 
 
 def log(first: int, last: int, level: str = "INFO") -> list[LogLine]:

@@ -18,8 +18,6 @@ from qtui.widgets.status_tabs import StatusTabs
 from qtui.widgets.timeline import Timeline
 from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host, until
 
-# -- theme -----------------------------------------------------------------
-
 
 def luminance(color: Color) -> float:
     parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.normalized]
@@ -51,8 +49,6 @@ def test_a_banner_can_be_read_on_each_of_its_backgrounds(theme: Any) -> None:
 def test_no_two_statuses_share_a_glyph_so_that_colour_is_never_needed() -> None:
     assert len({fact.glyph for fact in STATUSES.values()}) == len(STATUSES)
 
-
-# -- status tabs -------------------------------------------------------------
 
 COUNTS = {
     Status.QUEUED: 12_431,
@@ -108,9 +104,6 @@ async def test_a_click_opens_the_tab_under_the_mouse() -> None:
         await pilot.pause()
         await pilot.click(StatusTabs, offset=(app.text().index("98,112"), 0))
         assert app.changes == [Status.FINISHED]
-
-
-# -- one-liners ----------------------------------------------------------------
 
 
 async def test_the_banner_is_hidden_until_there_is_something_to_say() -> None:
@@ -172,9 +165,6 @@ async def test_progress_is_hidden_for_a_job_that_tells_none() -> None:
         app.widget.show(Progress(31, 0))
         await pilot.pause()
         assert "31 done" in app.text()
-
-
-# -- timeline ------------------------------------------------------------------
 
 
 async def test_a_timeline_tells_each_moment_and_the_time_between() -> None:
