@@ -21,10 +21,11 @@ from qtui_workers.server.embedded import binary
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("tests/broker", "tests/workers", "tests/cli", "tests/faults")
+_BROKER = ("operations", "jobs", "overview", "rights", "looking_never_writes", "chunks", "search", "requeue")
+_WORKERS = ("replies", "proxies", "scripts", "oldest_server", "refused_worker", "rights", "engine", "enqueue_many", "queue_watch")
 BRIEF = (
-    *(f"tests/broker/test_{name}.py" for name in ("operations", "jobs", "overview", "rights", "looking_never_writes", "chunks")),
-    *(f"tests/workers/test_{name}.py" for name in ("replies", "proxies", "scripts", "oldest_server", "refused_worker", "rights")),
-    *(f"tests/workers/test_{name}.py" for name in ("engine", "enqueue_many", "queue_watch")),
+    *(f"tests/broker/test_{name}.py" for name in _BROKER),
+    *(f"tests/workers/test_{name}.py" for name in _WORKERS),
     "tests/cli/test_operations.py",
 )
 """What differs most between servers: scripts, rights, replies, how work is taken and how changes are noticed."""
