@@ -124,7 +124,7 @@ FEW_COLOURS: Final = Theme(
         "primary-muted": "#0000aa",
         "error-muted": "#aa0000",
         "warning-muted": "#aa5500",
-        "success-muted": "#00aa00",
+        "success-muted": "#0000aa",
         "text-primary": "#55ffff",
         "text-success": "#55ff55",
         "text-warning": "#ffff55",

@@ -89,7 +89,7 @@ def test_an_operation_is_one_file_and_its_script(checkout: Path, server: Server,
         answer = qtui(*arguments, fresh=True, code=code)
         return answer.out + answer.err
 
-    assert " keep     Set for how long it is kept from now on\n" in run("--help")
+    assert re.search(r" keep +Set for how long it is kept from now on\n", run("--help"))
     assert "--for DURATION  How long from now on, such as 12h or 7d.  [required]" in run("keep", "--help")
     assert "Missing option '--for'" in run("keep", "--all", code=2)
     assert "'soon' is not a length of time" in run("keep", "--all", "--for", "soon", code=2)

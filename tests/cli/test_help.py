@@ -49,14 +49,14 @@ def test_an_unknown_command_is_exit_2(bare: Qtui, name: str) -> None:
 
 
 def test_a_misspelt_command_is_answered_with_those_that_are_like_it(bare: Qtui) -> None:
-    assert "No such command 'quues'. Did you mean 'queues', 'enqueue'?" in bare("quues", code=2).err
+    assert "No such command 'quues'. Did you mean 'queues', 'requeue', 'enqueue'?" in bare("quues", code=2).err
     assert "Did you mean 'retry'?" in bare("rety", code=2).err
 
 
 def test_the_shell_completes_commands_and_options(bare: Qtui) -> None:
     shell = {"_QTUI_COMPLETE": "complete_bash"}
     assert tuple(bare(fresh=True, COMP_WORDS="qtui ", COMP_CWORD="1", **shell).out.split()) == COMMANDS
-    assert bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split() == ["retry", "remove", "resume"]
+    assert bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split() == ["retry", "requeue", "remove", "resume"]
     assert "--dry-run" in bare(fresh=True, COMP_WORDS="qtui retry --d", COMP_CWORD="2", **shell).out
 
 
