@@ -9,8 +9,10 @@ from typing import Any, Final
 import redis
 from textual import events
 from textual.app import App
+from textual.command import CommandPalette
 from textual.keys import key_to_character
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from qtui.app import QtuiApp
 from qtui.broker import overview
@@ -91,9 +93,16 @@ async def settle(pilot: Pilot[Any]) -> None:
             calm = 0
         elif _has_work(pilot.app):
             calm = 0
-        elif isinstance(pilot.app.screen, ResourceScreen) and pilot.app.screen.awaits_rest:
+        elif _is_waiting(pilot.app.screen):
             await asyncio.sleep(REST)
             calm = 0
+
+
+def _is_waiting(screen: Screen[Any]) -> bool:
+    """Whether a screen shows something by itself in a moment: a list at rest, the palette, unseen until it has searched."""
+    if isinstance(screen, CommandPalette):
+        return not screen.has_class("-ready")
+    return isinstance(screen, ResourceScreen) and screen.awaits_rest
 
 
 def _has_work(app: App[Any]) -> bool:

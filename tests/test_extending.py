@@ -40,7 +40,7 @@ from tests.screens.support import dashboard
 
 async def story():
     with connect(sys.argv[1]) as client:
-        async with dashboard(client, size=(100, 40)) as story:
+        async with dashboard(client, size=(100, 70)) as story:  # room for the whole palette
             await story.press("2")
             print("footer:", story.text.splitlines()[-1])
             await story.press("question_mark")
