@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtui.broker.payload import Call
 from qtui_workers.define.discovery import discover
+from qtui_workers.reading.payload import Call
 from qtui_workers.reporting.redaction import HIDDEN
 
 

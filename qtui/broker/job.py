@@ -7,11 +7,12 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import arguments, clock, payload, rows
+from qtui.broker import arguments, clock, rows
 from qtui.broker.models import Attempt, JobDetail, JobRow
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui_workers.errors import NotFound
+from qtui_workers.reading import payload
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.job_log import read_log
 from qtui_workers.reporting.redaction import without_url_passwords

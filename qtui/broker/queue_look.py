@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import payload, rows
+from qtui.broker import rows
 from qtui.broker.models import JobRow
 from qtui_workers.define.discovery import discover
+from qtui_workers.reading import payload
 from qtui_workers.server.scripts import Script
 
 SAMPLE: Final = 20

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import payload
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
+from qtui_workers.reading import payload
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qtui.broker import payload
 from qtui.broker.search.candidate import Candidate
 from qtui.broker.search.expression import parse
+from qtui_workers.reading import payload
 
 KEYS = st.sampled_from(["to", "customer_id", "a b", "größe", "0"])
 LEAVES = (

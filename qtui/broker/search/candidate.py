@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from qtui.broker import payload
 from qtui.broker.arguments import keywords
 from qtui.broker.rows import ERROR_READ, TRACEBACK_READ
 from qtui.broker.status import Status, parse
+from qtui_workers.reading import matching, payload
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server.rq_format import decompress, parse_time, parse_traceback
 from qtui_workers.statuses import Phase
@@ -156,8 +156,7 @@ class Candidate:
 
     def argument(self, path: Sequence[str]) -> Any:
         """The value that a path leads to, from a keyword on, or from `args` or `kwargs` on; None where it leads nowhere."""
-        found = at_path(self.arguments["kwargs"], path)
-        return at_path(self.arguments, path) if found is None else found
+        return matching.argument(self.arguments["args"], self.arguments["kwargs"], path)
 
     @cached_property
     def words(self) -> str:
@@ -174,21 +173,4 @@ def _texts(value: Any) -> Iterator[str]:
         for item in value:
             yield from _texts(item)
     else:
-        yield as_text(value)
-
-
-def as_text(value: Any) -> str:
-    """A plain value as people type it: text as it is, everything else as JSON writes it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def at_path(value: Any, path: Sequence[str]) -> Any:
-    """What a path of keys and places leads to; None where it leads nowhere."""
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value
+        yield matching.as_text(value)

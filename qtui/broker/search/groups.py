@@ -11,11 +11,12 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import jobs
-from qtui.broker.search.candidate import ERROR, FUNCTION, NOTHING, PAYLOAD, Candidate, Need, as_text
+from qtui.broker.search.candidate import ERROR, FUNCTION, NOTHING, PAYLOAD, Candidate, Need
 from qtui.broker.search.fingerprint import Cause, cause
 from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope, read
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
+from qtui_workers.reading.matching import as_text
 from qtui_workers.text import printable
 
 NEWEST: Final = 20

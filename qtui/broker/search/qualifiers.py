@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any, Final
 
-from qtui.broker.search.candidate import ERROR, FUNCTION, NOTHING, PAYLOAD, Candidate, Need, as_text
+from qtui.broker.search.candidate import ERROR, FUNCTION, NOTHING, PAYLOAD, Candidate, Need
 from qtui.broker.search.fingerprint import cause
-from qtui.broker.search.prefilter import holds_text, holds_value
 from qtui.broker.status import Status
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput
+from qtui_workers.reading.matching import is_function, is_value, pattern
+from qtui_workers.reading.prefilter import holds_text, holds_value
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.text import printable
@@ -49,19 +47,13 @@ class Qualifier:
     """Cheap tests are made first."""
 
 
-@cache
-def _pattern(value: str) -> re.Pattern[str]:
-    """Matches a whole text in which `*` stands for anything."""
-    return re.compile(".*".join(map(re.escape, value.split("*"))), re.DOTALL)
-
-
 def whole(read: Callable[[Candidate], str | None]) -> Callable[[str, str, str], Test]:
     """The text is the value, in which `*` stands for anything; a text that is not known is no value."""
 
     def test(_operator: str, value: str, _path: str) -> Test:
         if "*" not in value:
             return lambda job, _: read(job) == value
-        matches = _pattern(value).fullmatch
+        matches = pattern(value).fullmatch
         return lambda job, _: (text := read(job)) is not None and bool(matches(text))
 
     return test
@@ -79,15 +71,14 @@ def contained(read: Callable[[Candidate], str | None]) -> Callable[[str, str, st
 
 def _status(_operator: str, value: str, _path: str) -> Test:
     word = value.lower().replace("-", "_").replace(" ", "_")
-    wanted = {status for status in Status if _pattern(word).fullmatch(status.value)}
+    wanted = {status for status in Status if pattern(word).fullmatch(status.value)}
     if not wanted:
         raise InvalidInput(f"RQ knows no status '{printable(value, 40)}': it is one of {', '.join(Status)}")
     return lambda job, _: job.status in wanted
 
 
 def _function(_operator: str, value: str, _path: str) -> Test:
-    ends = re.compile(r"(?:.*\.)?" + _pattern(value).pattern, re.DOTALL)
-    fits = lru_cache(10_000)(lambda name: bool(ends.fullmatch(name)))
+    fits = is_function(value)
     return lambda job, _: job.function is not None and fits(job.function)
 
 
@@ -146,34 +137,14 @@ def _payload(sign: str, value: str, path: str) -> Test:
             return isinstance(found, int | float) and not isinstance(found, bool) and holds(found, limit)
 
         return fits
-    is_value = _is_value(value)
+    fits_value = is_value(value)
 
     def equals(job: Candidate, _now: float) -> bool:
         if not holds_value(job.content, steps[-1], value):
             return False
-        found = job.argument(steps)
-        values = found if isinstance(found, list) else [found]
-        return any(map(is_value, values))
+        return fits_value(job.argument(steps))
 
     return equals
-
-
-def _is_value(typed: str) -> Callable[[Any], bool]:
-    """Whether a plain value is what was typed; in a list it is enough that one item is."""
-    matches = _pattern(typed).fullmatch
-    try:
-        number = float(typed)
-    except ValueError:
-        number = math.nan
-
-    def fits(value: Any) -> bool:
-        if value is None or isinstance(value, dict | list):
-            return False
-        if isinstance(value, int | float) and not isinstance(value, bool) and value == number:
-            return True
-        return bool(matches(as_text(value)))
-
-    return fits
 
 
 def word(value: str) -> Test:

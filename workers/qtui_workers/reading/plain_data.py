@@ -9,7 +9,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any, Final
 from uuid import UUID
 
-from qtui.broker.pickle_reader import Instance, Members, Name, Pairs
+from qtui_workers.reading.pickle_reader import Instance, Members, Name, Pairs
 
 MAX_NODES: Final = 20_000
 MAX_DEPTH: Final = 50

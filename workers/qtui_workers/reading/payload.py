@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from qtui.broker import pickle_reader, quick_pickle
-from qtui.broker.plain_data import PlainData
+from qtui_workers.reading import pickle_reader, quick_pickle
+from qtui_workers.reading.plain_data import PlainData
 from qtui_workers.server.rq_format import decompress
 
 Kind = Literal["json", "pickle", "text", "bytes"]

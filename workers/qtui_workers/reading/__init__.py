@@ -1,0 +1,1 @@
+"""What jobs hold, decoded without running anything that is stored there."""
