@@ -31,7 +31,7 @@ class Copying(App[None]):
 
     def on_copy_requested(self, message: CopyRequested) -> None:
         """Copy a text and say how far it has come."""
-        text, shown = message.text, printable(message.text, 80)
+        text, shown = message.text, message.what or printable(message.text, 80)
         if os.environ.get("TMUX"):
 
             def work() -> None:

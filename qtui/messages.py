@@ -57,6 +57,8 @@ class CopyRequested(Message):
     """The operator wants a text on the clipboard."""
 
     text: str
+    what: str = ""
+    """What it is, for the sentence about it: "200 ids"; without it the text itself is shown."""
 
 
 @dataclass

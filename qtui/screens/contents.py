@@ -53,7 +53,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         where = f"{self.queue or 'all queues'} › {STATUSES[self.status].title}"
         yield Static(printable("   ".join(filter(None, (where, self.expression.text)))), id="crumb", markup=False)
         yield Static(id="by", markup=False)
-        yield RowTable(self._columns(), key=_key, empty="No jobs here.", markable=False, id="contents")
+        yield RowTable(self._columns(), key=_key, empty="No jobs here.", markable=False, copies=_value, id="contents")
         yield Static(id="looked", markup=False)
 
     def _columns(self) -> list[Column[Group]]:
@@ -65,7 +65,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
             return formatting.ago(at, self.session.server_now)
 
         return [
-            Column(self.what.upper(), lambda group: "–" if group.value is None else group.value, minimum=20),
+            Column(self.what.upper(), _value, minimum=20),
             Column("COUNT", lambda group: formatting.count(group.count), width=9, align="right"),
             Column("SHARE", lambda group: formatting.percent(share(group)), width=6, align="right"),
             Column("", lambda group: formatting.bar(share(group), BAR), width=BAR, tone="busy", priority=2),
@@ -117,3 +117,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
 
 def _key(group: Group) -> str:
     return "" if group.value is None else f"={group.value}"
+
+
+def _value(group: Group) -> str:
+    return formatting.UNKNOWN if group.value is None else group.value

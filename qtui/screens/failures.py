@@ -61,7 +61,7 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     def compose_body(self) -> Iterable[Widget]:
         """The table, the sample below it, and the line about the search."""
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
-        yield RowTable(self._columns(), key=lambda group: group.value or "", empty=EMPTY, markable=False, id="causes")
+        yield RowTable(self._columns(), _fingerprint, EMPTY, markable=False, copies=_text, id="causes")
         yield Static(id="sample", markup=False)
         yield TracebackView(empty="")
         yield Static(id="looked", markup=False)
@@ -160,3 +160,11 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
         if action in ("acknowledge", "forget"):
             return (action == "forget") == self._on_known
         return super().applies(action, parameters)
+
+
+def _fingerprint(group: Group) -> str:
+    return group.value or ""
+
+
+def _text(group: Group) -> str:
+    return labels.cause(group.cause)

@@ -18,7 +18,7 @@ from qtui import formatting, labels, questions
 from qtui.broker import overview
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Operation, Selection, plan
-from qtui.messages import ChangeConfirmed, Data, Loaded, LoadFailed, OperationConfirmed, Request
+from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, OperationConfirmed, Request
 from qtui.screens import Place, places
 from qtui.screens.confirm import ConfirmScreen, Question
 from qtui.session import Session, session_of
@@ -32,7 +32,7 @@ from qtui_workers.errors import QtuiError
 from qtui_workers.server.redis_errors import explain, is_away
 from qtui_workers.text import printable
 
-ABOUT_A_ROW = frozenset({"select", "mark", "mark_range"})
+ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after each failed load; the last value is repeated."""
@@ -299,6 +299,14 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         for table in self.query(RowTable):
             if not table.pressed(event.time) and action in self.CHANGING | ABOUT_A_ROW:
                 self.notify("Nothing was done: what was under the cursor has just left the list.", severity="warning")
+
+    def on_row_table_copy_wanted(self, message: RowTable.CopyWanted) -> None:
+        """Copy ids or names, one a line."""
+        message.stop()
+        number = len(message.texts)
+        self.app.post_message(
+            CopyRequested("\n".join(message.texts), f"{formatting.count(number)} ids, one a line" if number > 1 else "")
+        )
 
     def _say_read_only(self) -> None:
         self.notify(f"{self.session.name} is read-only.", severity="warning", markup=False)

@@ -39,6 +39,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         Binding("enter", "select", "Open", id="table.open", tooltip="Open the row under the cursor"),
         Binding("space", "mark", "Mark", id="table.mark", tooltip="Mark the row, or take its mark away"),
         Binding("v", "mark_range", "Range", show=False, id="table.range", tooltip="Mark from the last mark to here"),
+        Binding("y", "copy", "Copy", show=False, id="table.copy", tooltip="Copy the id or name of the row, or of those marked"),
         Binding("escape", "unmark_all", "Clear marks", id="table.unmark", tooltip="Take all marks away"),
     ]
 
@@ -94,6 +95,18 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         def control(self) -> LineView:
             return self.table
 
+    class CopyWanted(Message):
+        """A request to put these texts on the clipboard: of the marked rows, else of the one under the cursor."""
+
+        def __init__(self, table: LineView, texts: Sequence[str]) -> None:
+            super().__init__()
+            self.table = table
+            self.texts = texts
+
+        @property
+        def control(self) -> LineView:
+            return self.table
+
     class Left(RowMessage[EventRow]):
         """The row under the cursor is no longer in the list; the cursor is on the next one."""
 
@@ -105,13 +118,16 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         *,
         markable: bool = True,
         follows: bool = False,
+        copies: Callable[[Row], str] | None = None,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        """`copies`: what is copied of a row; without it the key, which is also what is copied of rows that are marked."""
         self._seen = SeenRows()
         super().__init__(columns, key, empty, id=id, classes=classes)
         self._markable = markable
         self._follows = follows
+        self._copies = copies or key
         self._anchor: str | None = None
         self.moves = 0
         """How often the operator moved the cursor."""
@@ -256,6 +272,12 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     def action_select(self) -> None:
         if (row := self.cursor_row) is not None:
             self.post_message(self.Selected(self, row))
+
+    def action_copy(self) -> None:
+        if self.marked:
+            self.post_message(self.CopyWanted(self, sorted(self.marked)))
+        elif (row := self.cursor_row) is not None:
+            self.post_message(self.CopyWanted(self, [self._copies(row)]))
 
     def on_click(self, event: events.Click) -> None:
         number = self.top + event.y - self.HEAD
