@@ -80,8 +80,10 @@ def counts(client: redis.Redis, queue: str | None) -> dict[Status, int]:
     return totals
 
 
-def window(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int) -> Window:
-    """At most `limit` jobs of a status, newest first, from `offset` on.
+def window(
+    client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int, *, oldest_first: bool = False
+) -> Window:
+    """At most `limit` jobs of a status, newest first or `oldest_first`, from `offset` on.
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
     due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept
@@ -95,13 +97,13 @@ def window(client: redis.Redis, queue: str | None, status: Status, offset: int, 
     type is the window's `problem`. Raises redis.RedisError if the server cannot answer at all.
     """
     if status.place in ("queue", "registry"):
-        return _listed(client, queue, status, offset, limit)
+        return _listed(client, queue, status, offset, limit, oldest_first=oldest_first)
     found, scanned, complete = search(client, queue, status)
-    page = found[offset : offset + limit]
+    page = (found[::-1] if oldest_first else found)[offset : offset + limit]
     return Window(queue, status, len(found), offset, rows.named(client, page), scanned=scanned, complete=complete)
 
 
-def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int) -> Window:
+def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int, *, oldest_first: bool) -> Window:
     total, wrong, found = _WINDOW.read(
         client,
         spec=rows.SPEC,
@@ -111,6 +113,7 @@ def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int,
         offset=offset,
         limit=limit,
         sorted=SORTED,
+        backwards=int(oldest_first),
     )
     return Window(
         queue,

@@ -54,6 +54,7 @@ SPEC: Final = json.dumps(
         "data": payload.PREFIX,
         "data_read": DATA_READ,
         "error": ERROR_READ,
+        "lease": True,
     },
     ensure_ascii=False,
 )
@@ -78,16 +79,23 @@ def read(reply: list[Any], listed: Status | None = None) -> JobRow:
     if problem:
         return JobRow(id=job_id, queue=queue or None, status=None, problem=PROBLEMS[problem])
     raw = dict(zip(FIELDS, reply[6:], strict=False))
-    scheduled, started = listed is Status.SCHEDULED, listed is Status.STARTED
     return from_fields(
         job_id,
         queue,
         raw,
         data=reply[4],
         error=error_line(parse_traceback(reply[5], TRACEBACK_READ)),
-        scheduled_for=parse_number(score) if scheduled else None,
-        lease_until=parse_number(score) if started else None,
+        scheduled_for=parse_number(score) if listed is Status.SCHEDULED else None,
+        lease_until=_lease_until(raw, score, listed),
     )
+
+
+def _lease_until(raw: dict[str, bytes | None], score: bytes, listed: Status | None) -> float | None:
+    """By when the worker of a started job should give a sign of life; its start, if no registry has it any more."""
+    if listed is Status.STARTED:
+        return parse_number(score)
+    runs = listed is None and raw["status"] == Status.STARTED.value.encode()
+    return parse_number(score or b"") or parse_time(raw["started_at"]) if runs else None
 
 
 def from_fields(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -12,6 +12,9 @@ from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.options import ContextName, Json, QueueName, Url, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
+
+if TYPE_CHECKING:
+    from qtui.broker.search.sorting import Sort
 
 ORDER: Final = 20
 
@@ -23,9 +26,13 @@ def jobs(
     sort: Annotated[
         str | None,
         typer.Option(
-            "--sort", metavar="FIELD", help="newest, oldest, took, attempts, function, queue or id.", show_default=False
+            "--sort",
+            metavar="FIELD",
+            help="newest, oldest, took, attempts, function, queue, worker or id.",
+            show_default=False,
         ),
     ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")] = 50,
     offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to pass over.")] = 0,
     scan: ScanLimit = None,
@@ -34,10 +41,10 @@ def jobs(
     json: Json = False,
 ) -> None:
     """A window of jobs, newest first; with a filter or an order, of those that a search through all of them finds."""
-    if expression or sort or scan:
+    if expression or sort or scan or reverse:
         from qtui.broker.search import find
 
-        order = find.sort_named(sort or "newest")
+        order = _order(sort, reverse=reverse)
         scope = scope_of(queue, status, expression, (Status.QUEUED,))
         with connected(url, context) as (client, _):
             check_queue(client, queue)
@@ -59,3 +66,10 @@ def jobs(
     output.say(text)
     if incomplete:
         output.note(incomplete)
+
+
+def _order(name: str | None, *, reverse: bool) -> Sort:
+    from qtui.broker.search.sorting import NEWEST, sort_named
+
+    found = sort_named(name) if name else NEWEST
+    return found.reversed if reverse else found

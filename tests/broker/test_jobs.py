@@ -86,6 +86,19 @@ def test_few_jobs_of_all_queues_are_merged_by_time(client: redis.Redis) -> None:
     assert [row.id for row in (*first.rows, *rest.rows)] == ids[::-1]
 
 
+@pytest.mark.parametrize("queue", ["mail", None])
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_oldest_come_first_by_the_same_list_read_backwards(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, queue: str | None, merged: bool
+) -> None:
+    monkeypatch.setattr(jobs, "SORTED", 0 if merged else jobs.SORTED)
+    names = ("mail", "mail") if queue else ("mail", "media", "bulk")
+    ids = [Queue(names[n % len(names)], connection=client).enqueue(tasks.add, 1).id for n in range(8)]
+    pages = [jobs.window(client, queue, Status.QUEUED, offset, 3, oldest_first=True) for offset in (0, 3, 6, 9)]
+    assert [[row.id for row in page.rows] for page in pages] == [ids[:3], ids[3:6], ids[6:], []]
+    assert {page.total for page in pages} == {8}
+
+
 def spread(client: redis.Redis, status: Status, counts: dict[str, int], seed: int = 0) -> list[str]:
     """Jobs in a status, spread over queues at random; their ids, newest first."""
     turns = [name for name, count in counts.items() for _ in range(count)]

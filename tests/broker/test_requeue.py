@@ -16,7 +16,7 @@ from rq.job import Job
 from rq.rate_limit import RateLimit
 
 from qtui.broker import job as jobs_whole
-from qtui.broker import jobs
+from qtui.broker import jobs, rows
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.status import Status
@@ -135,6 +135,8 @@ def test_a_lost_job_is_marked_in_lists_and_by_itself(client: redis.Redis) -> Non
     client.hset(keys.job(job_id), "last_heartbeat", engine_time(now - 150))
     (row,) = jobs.window(client, "mail", Status.STARTED, 0, 5).rows
     assert row.silence(now) == pytest.approx(150, abs=3)
+    (found,) = rows.named(client, [(row.id, "")])
+    assert found.silence(now) == pytest.approx(150, abs=3)
     client.zadd(keys.executions(job_id), {client.zrange(keys.executions(job_id), 0, 0)[0]: now - 90 + 60})
     detail = jobs_whole.load(client, job_id)
     assert any("no sign of life for 15" in problem for problem in detail.problems)

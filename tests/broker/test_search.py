@@ -14,6 +14,7 @@ from qtui.broker.operations.retry import RETRY
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.sorting import NEWEST, following, sort_named
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
@@ -60,14 +61,32 @@ def test_the_newest_come_first_over_all_queues_or_they_are_sorted(client: redis.
     scope = Scope(None, (Status.FINISHED,))
 
     def order(name: str) -> list[str]:
-        return [job_id for job_id, _ in find.find(client, scope, time.time(), sort=find.sort_named(name)).jobs]
+        return [job_id for job_id, _ in find.find(client, scope, time.time(), sort=sort_named(name)).jobs]
 
     assert order("newest") == ids[::-1]
     assert order("oldest") == ids
     assert order("id") == sorted(ids)
     assert sorted(order("took")) == sorted(ids)
     with pytest.raises(InvalidInput, match="use one of newest, oldest, took"):
-        find.sort_named("colour")
+        sort_named("colour")
+
+
+def test_what_is_not_known_comes_last_both_ways() -> None:
+    found = {"a": 2, "b": None, "c": 3, "d": 1}
+    by_attempts = sort_named("attempts")
+    assert by_attempts.arrange(found, found.get) == ["c", "a", "d", "b"]
+    assert by_attempts.reversed.arrange(found, found.get) == ["d", "a", "c", "b"]
+    assert sort_named("newest").reversed.label == sort_named("oldest").label == "oldest first"
+
+
+def test_the_next_order_is_one_in_which_the_jobs_can_differ() -> None:
+    order, seen = NEWEST, []
+    for _ in range(7):
+        order = following(order, Status.QUEUED)
+        seen.append(order.name)
+    assert seen == ["attempts", "function", "queue", "worker", "id", "newest", "attempts"]
+    assert following(NEWEST, Status.FAILED).name == "took"
+    assert following(sort_named("oldest"), Status.FAILED).name == "took"
 
 
 def test_it_says_how_far_it_looked_and_can_be_stopped(client: redis.Redis) -> None:

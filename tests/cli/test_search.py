@@ -26,6 +26,8 @@ def test_a_filter_finds_jobs_and_says_how_many_do_not_fit(qtui: Qtui, client: re
         "scanned": 3,
         "complete": True,
     }
+    backwards = qtui("jobs", "mail", "--status", "failed", "--sort", "oldest", "--reverse", "--json").json
+    assert [job["id"] for job in backwards["jobs"]] == ids[::-1]
     assert qtui("jobs", "--filter", "func:nobody").out == "No jobs found: 0 do not fit.\n"
     assert keyspace(client) == before
 

@@ -1,7 +1,8 @@
 -- row(id, queue, score): the facts of one job that a list shows, each text cut to its bound.
 -- requires: reply_of, format
 -- arguments: spec
--- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
+-- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error, lease}. Its first field is the status.
+-- `lease`: of a job that runs and is given with the score '', the score is that in the registry of those that run.
 -- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
 -- If `data` has more than data_read bytes it is not read, because reading long data in a script blocks the server.
 
@@ -29,6 +30,12 @@ local function newest_error(id)
   return false
 end
 
+local function score_of_running(id, status, queue)
+  local name = queue ~= '' and queue or redis.call('HGET', keys.job(id), 'origin') or ''
+  local newest = reply_of('ZREVRANGE', keys.executions(id), 0, 0) or {}
+  return newest[1] and reply_of('ZSCORE', keys.registry(statuses.registry[status], name), id .. ':' .. newest[1]) or ''
+end
+
 local function row(id, queue, score)
   local key = keys.job(id)
   local values = reply_of('HMGET', key, unpack(spec.fields))
@@ -48,6 +55,8 @@ local function row(id, queue, score)
   local result = { id, queue, score, '', data, false }
   if statuses.failed[values[1]] then
     result[6] = newest_error(id)
+  elseif spec.lease and score == '' and statuses.runs[values[1]] then
+    result[3] = score_of_running(id, values[1], queue)
   end
   for i = 1, #spec.fields do
     result[6 + i] = cut(values[i], spec.bounds[i])

@@ -1,10 +1,10 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
 -- Returns {total, {place that has a wrong type…}, {row…}}.
 -- requires: row, merge
--- arguments: status, all, queue, offset, limit, sorted
+-- arguments: status, all, queue, offset, limit, sorted, backwards
 -- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
 -- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a queue whose own order is
--- another one comes in that order.
+-- another one comes in that order. `backwards`: 1 for the oldest first; the offset is then counted from the oldest.
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -121,6 +121,10 @@ for i, name in ipairs(names) do
   counts[i] = length(name)
   total = total + counts[i]
 end
+if args.backwards == '1' then
+  limit = math.max(0, math.min(limit, total - offset))
+  offset = total - offset - limit
+end
 
 local entries
 if #names == 1 then
@@ -130,6 +134,6 @@ else
 end
 local rows = {}
 for i, entry in ipairs(entries) do
-  rows[i] = row(entry[1], entry[2], entry[3])
+  rows[args.backwards == '1' and #entries + 1 - i or i] = row(entry[1], entry[2], entry[3])
 end
 return { total, wrong, rows }

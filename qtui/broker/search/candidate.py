@@ -13,7 +13,8 @@ from qtui.broker.rows import ERROR_READ, TRACEBACK_READ
 from qtui.broker.status import Status, parse
 from qtui_workers.reading import matching, payload
 from qtui_workers.reporting.error_lines import error_line
-from qtui_workers.server.rq_format import decompress, parse_time, parse_traceback
+from qtui_workers.server import keys
+from qtui_workers.server.rq_format import decompress, parse_int, parse_time, parse_traceback
 from qtui_workers.statuses import Phase
 from qtui_workers.text import decode, encode
 
@@ -127,6 +128,22 @@ class Candidate:
         """When the job ended, began, or was enqueued, whichever is the newest that its status has."""
         phase = self.status.phase if self.status else "waits"
         return next(filter(None, map(self.time, _MOMENTS[phase])), None)
+
+    @cached_property
+    def took(self) -> float | None:
+        """How long the last attempt ran, in seconds; None if not known."""
+        began, ended = self.time("started_at"), self.time("ended_at")
+        return None if began is None or ended is None or ended < began else ended - began
+
+    @property
+    def attempts(self) -> int | None:
+        """Attempts begun so far."""
+        return parse_int(self.raw(keys.FIELD_ATTEMPT))
+
+    @property
+    def worker(self) -> str | None:
+        """The worker that ran it last."""
+        return self.text("worker_name")
 
     @cached_property
     def function(self) -> str | None:

@@ -5,55 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import redis
 
 from qtui.broker import rows
 from qtui.broker.models import JobRow
-from qtui.broker.search.candidate import FUNCTION, NOTHING, Candidate, Need
 from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope
-from qtui_workers.errors import InvalidInput
-from qtui_workers.server import keys
-from qtui_workers.server.rq_format import parse_int
-from qtui_workers.text import printable
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """An order of jobs; those that do not have the value come last."""
-
-    name: str
-    key: Callable[[Candidate], Any]
-    need: Need = NOTHING
-    descending: bool = True
-
-
-def _took(job: Candidate) -> float | None:
-    began, ended = job.time("started_at"), job.time("ended_at")
-    return None if began is None or ended is None else ended - began
-
-
-SORTS: Final = {
-    sort.name: sort
-    for sort in (
-        Sort("newest", lambda job: job.moment),
-        Sort("oldest", lambda job: job.moment, descending=False),
-        Sort("took", _took),
-        Sort("attempts", lambda job: parse_int(job.raw(keys.FIELD_ATTEMPT)), Need(frozenset({keys.FIELD_ATTEMPT}))),
-        Sort("function", lambda job: job.function, FUNCTION, descending=False),
-        Sort("queue", lambda job: job.queue, descending=False),
-        Sort("id", lambda job: job.id, descending=False),
-    )
-}
-"""Every order, by name."""
-
-
-def sort_named(name: str) -> Sort:
-    """The order with that name; raises InvalidInput, which lists all, if there is none."""
-    if name not in SORTS:
-        raise InvalidInput(f"jobs cannot be sorted by '{printable(name, 40)}': use one of {', '.join(SORTS)}")
-    return SORTS[name]
+from qtui.broker.search.sorting import NEWEST, Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +42,7 @@ def find(
     scope: Scope,
     now: float,
     *,
-    sort: Sort = SORTS["newest"],
+    sort: Sort = NEWEST,
     limits: Limits = UNLIMITED,
     on_found: Callable[[Callable[[], Found]], object] = lambda _so_far: None,
 ) -> Found:
@@ -102,9 +61,7 @@ def find(
         fitting += [(sort.key(job), job.id, job.queue or "") for job in block]
         so_far += [(job_id, queue) for _, job_id, queue in fitting[len(so_far) :]]
         on_found(partial(found, so_far))
-    known = sorted((each for each in fitting if each[0] is not None), key=lambda each: each[0], reverse=sort.descending)
-    unknown = [each for each in fitting if each[0] is None]
-    return found([(job_id, queue) for _, job_id, queue in (*known, *unknown)])
+    return found([(job_id, queue) for _, job_id, queue in sort.arrange(fitting, lambda each: each[0])])
 
 
 def page(client: redis.Redis, found: Found, offset: int, limit: int) -> tuple[JobRow, ...]:
