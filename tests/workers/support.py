@@ -47,12 +47,19 @@ def run_stock(server: Server, home: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def working(server: Server, home: Path, *arguments: str, log_name: str = "worker.log", **extra: str) -> Iterator[Started]:
-    """A worker that runs meanwhile, and is listening when the block begins."""
+def working(
+    server: Server,
+    home: Path,
+    *arguments: str,
+    log_name: str = "worker.log",
+    module: str = "qtui_workers.cli",
+    **extra: str,
+) -> Iterator[Started]:
+    """A worker that runs meanwhile, and is listening when the block begins; `module` has the `main` that starts it."""
     log = home / log_name
     with log.open("wb") as output, Path(os.devnull).open("rb") as nothing:
         arguments = ("--url", server.url, *arguments)
-        process = launcher.start("qtui_workers.cli", arguments, environment(home) | extra, [nothing, output, output])
+        process = launcher.start(module, arguments, environment(home) | extra, [nothing, output, output])
     try:
         wait_until(lambda: b"Listening on" in log.read_bytes(), description="the worker listens")
         yield process

@@ -154,6 +154,13 @@ class TestTheClient:
                     through.rpush("list", "once")
             assert client.llen("list") == pushed
 
+    def test_a_connection_that_breaks_while_it_is_made_is_made_again(self, server: Server):
+        for command in (b"HELLO", b"SETNAME", b"PING"):
+            with losing_one_reply(server, after=command) as address:
+                client = open_client(resolve(f"redis://{address}"), patience=WORKER)
+                assert client.client_getname() == "qtui"
+                client.close()
+
     def test_it_comes_back_by_itself_when_the_server_does(self, own_server: Server):
         with connect(own_server.url) as client:
             own_server.kill()

@@ -11,7 +11,7 @@ from rq import Queue
 
 from tests.support import Server
 from tests.workers.loud import DEEDS, MODULE
-from tests.workers.support import log_lines, run
+from tests.workers.support import log_lines, run, working
 
 ALLOW = ("default", "--allow", MODULE, "--allow-pickle")
 
@@ -45,7 +45,7 @@ def test_no_module_does(client: redis.Redis, server: Server, home: Path, deed: s
 
 
 def test_what_ends_the_command_is_json_too(client: redis.Redis, server: Server, home: Path) -> None:
-    client.hset("rq:worker:taken", "birth", "2026-01-01T00:00:00Z")
-    done = run(home, "--burst", "--url", server.url, "--name", "taken", "--log-format", "json")
+    with working(server, home, "--name", "taken", "--lease", "3"):
+        done = run(home, "--burst", "--url", server.url, "--name", "taken", "--log-format", "json")
     assert done.returncode == 5
     assert "'taken' is there already" in json.loads(done.stderr.splitlines()[-1])["message"]

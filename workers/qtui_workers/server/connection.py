@@ -127,7 +127,8 @@ def _greet(connection: Any) -> None:
     name, connection.client_name = connection.client_name, None
     connection.handshake_metadata = None
     try:
-        connection.on_connect()
+        # Without the health check before HELLO: where it fails, it connects anew, and would greet in the midst of this greeting.
+        connection.on_connect_check_health(check_health=False)
     except redis.ResponseError as error:
         if connection.get_protocol() == 2 or connection.handshake_metadata:
             raise
