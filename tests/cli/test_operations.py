@@ -15,7 +15,7 @@ from tests.broker.test_requeue import lost
 from tests.cli.support import Qtui, keyspace
 from tests.cli.terminals import on_terminal
 
-REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons"}
+REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons", "ids"}
 
 
 def queued(client: redis.Redis, queue: str = "mail") -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import redis
 from rq.job import Job
 
-from qtui.broker.operations.runner import FIRST
+from qtui.broker.operations.chunks import FIRST
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine

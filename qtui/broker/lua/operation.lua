@@ -59,7 +59,8 @@ end
 -- At which end LREM begins to search: a whole list is processed from its head on, single chosen jobs are often among the newest.
 local END = chosen_queue ~= '' and 1 or -1
 
-local tally, reasons = {}, {}
+local MOST_NAMED = 10
+local tally, reasons, named = {}, {}, {}
 local oldest, newest = '', ''
 
 local function note(reason)
@@ -68,6 +69,15 @@ local function note(reason)
     reasons[#reasons + 1] = reason
   end
   tally[reason] = tally[reason] + 1
+end
+
+-- the same of a job that is left as it is: the first ids are returned
+local function refuse(reason, id)
+  note(reason)
+  if tally[reason] <= MOST_NAMED then
+    named[#named + 1] = reason
+    named[#named + 1] = id
+  end
 end
 
 local function note_time(job)
@@ -82,7 +92,7 @@ local function note_time(job)
 end
 
 -- Calls check, and in mode 'run' also apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time
--- of the jobs that would be changed, as RQ writes times}.
+-- of the jobs that would be changed, as RQ writes times, {reason, id…} of some that are left as they are}.
 local function each(check, apply)
   local done, skipped = 0, 0
   for at = FIRST, #ARGV do
@@ -93,7 +103,7 @@ local function each(check, apply)
     end
     if reason then
       skipped = skipped + 1
-      note(reason)
+      refuse(reason, job.id)
     else
       done = done + 1
       if notice then
@@ -109,5 +119,5 @@ local function each(check, apply)
     flat[#flat + 1] = reason
     flat[#flat + 1] = tally[reason]
   end
-  return { done, skipped, flat, oldest, newest }
+  return { done, skipped, flat, oldest, newest, named }
 end

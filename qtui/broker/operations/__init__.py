@@ -8,10 +8,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from qtui.broker.operations.base import GONE, Operation, Parameter, Plan, Report
-from qtui.broker.operations.runner import plan, run
+from qtui.broker.operations.planning import plan, plans
+from qtui.broker.operations.runner import run
 from qtui.broker.operations.selection import Chosen, Matching, Selection
 
-__all__ = ["GONE", "OPERATIONS", "Chosen", "Matching", "Operation", "Parameter", "Plan", "Report", "Selection", "plan", "run"]
+__all__ = [
+    "GONE",
+    "OPERATIONS",
+    "Chosen",
+    "Matching",
+    "Operation",
+    "Parameter",
+    "Plan",
+    "Report",
+    "Selection",
+    "plan",
+    "plans",
+    "run",
+]
 
 
 def _find() -> Iterator[Operation]:

@@ -33,6 +33,8 @@ class Report:
     seconds: float
     reasons: dict[str, int] = field(default_factory=dict)
     """Why jobs were skipped or failed, and notes on those that were done, each with the number of jobs."""
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    """For each reason the ids of the first jobs that were skipped or failed (`tally.MOST_NAMED`)."""
 
 
 Value = str | int | float
@@ -108,15 +110,17 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an operation would do, as far as can be known without doing it."""
+    """What an operation would do, as far as it is known without doing it."""
 
     operation: Operation
     text: str | None
     """What was typed for the operation's parameter; None where it has none."""
     selection: Selection
-    targets: tuple[Targets, ...]
+    targets: tuple[Targets, ...] | None
+    """The jobs; None where not all of them have been checked."""
     matched: int
     doable: int
+    """Jobs of which nothing is known that forbids it."""
     sample: tuple[JobRow, ...]
     """At most five of the jobs, oldest first."""
     oldest: float | None
@@ -125,6 +129,12 @@ class Plan:
     reasons: dict[str, int]
     """Why jobs cannot be changed, and notes on those that can, each with the number of jobs."""
     seconds: float
+    checked: int = 0
+    """Jobs that were looked at one by one."""
+    asked: int = 0
+    """The number that the question names; it stays the same while more becomes known."""
+    ids: dict[str, list[str]] = field(default_factory=dict)
+    """As in the report."""
 
     @property
     def lasting(self) -> str:
@@ -145,4 +155,5 @@ class Plan:
             failed=0,
             seconds=self.seconds,
             reasons=self.reasons,
+            ids=self.ids,
         )

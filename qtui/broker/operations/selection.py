@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 
@@ -44,6 +44,20 @@ class Targets:
     """None if single jobs were chosen."""
 
 
+def is_listed(selection: Matching) -> bool:
+    """Whether a selection is all of a list or registry, so that its jobs can be counted without reading them."""
+    return not selection.expression.terms and selection.status.place in ("queue", "registry")
+
+
+def first_of(targets: tuple[Targets, ...], most: int) -> tuple[Targets, ...]:
+    """The oldest jobs of each queue, so many that there are at most `most` in all."""
+    kept: list[Targets] = []
+    for target in targets:
+        kept.append(replace(target, ids=target.ids[:most]))
+        most -= len(kept[-1].ids)
+    return tuple(target for target in kept if target.ids)
+
+
 def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
     """The ids that a selection matches now; raises redis.RedisError if the server fails."""
     if isinstance(selection, Chosen):
@@ -51,7 +65,7 @@ def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
         return (Targets(chosen),) if chosen else ()
     if selection.expression.terms:
         return _filtered(client, selection)
-    if selection.status.place not in ("queue", "registry"):
+    if not is_listed(selection):
         return _search(client, selection.queue, selection.status)
     names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
     found = (Targets(ids.oldest_first(client, name, selection.status), name, selection.status) for name in names)

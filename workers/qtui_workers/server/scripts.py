@@ -110,7 +110,7 @@ class Script:
     def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """Runs it, and returns what it returns; one round trip once the server knows it."""
         given = self.values(*rest, **named)
-        with self._plain_errors(client):
+        with self.plain_errors(client):
             try:
                 return client.evalsha(self.digest, 0, *given)
             except NoScriptError:
@@ -122,13 +122,17 @@ class Script:
             return self.run(client, *rest, **named)
         given = self.values(*rest, **named)
         try:
-            with self._plain_errors(client):
+            with self.plain_errors(client):
                 return self._read(client, given)
         except ResponseError as error:
             if "unknown command" not in str(error).lower():
                 raise
             _without_read_only.add(client)
             return self.run(client, *rest, **named)
+
+    def verb(self, client: redis.Redis, *, writes: bool) -> str:
+        """The command that runs it by its digest, for callers that send commands themselves; `read` finds out which there is."""
+        return "EVALSHA" if writes or client in _without_read_only else "EVALSHA_RO"
 
     def read_many(
         self, client: redis.Redis, calls: Sequence[dict[str, Argument]], rest: Sequence[Sequence[Argument]] = ()
@@ -141,7 +145,7 @@ class Script:
             return self._read_all(client, given)
         except ResponseError:  # the server may have to be sent the script, or may not know EVALSHA_RO
             self.read(client, *(rest[0] if rest else ()), **calls[0])
-            with self._plain_errors(client):
+            with self.plain_errors(client):
                 return self._read_all(client, given)
 
     def _read_all(self, client: redis.Redis, given: list[list[Argument]]) -> list[Any]:
@@ -157,7 +161,7 @@ class Script:
         return frozenset(name.lower() for name in re.findall(r"'([A-Z]{3,})'", self.text))
 
     @contextmanager
-    def _plain_errors(self, client: redis.Redis) -> Iterator[None]:
+    def plain_errors(self, client: redis.Redis) -> Iterator[None]:
         """Raises the errors of scripts as those of commands."""
         try:
             yield
