@@ -10,6 +10,8 @@ from typing import Any
 import redis
 from rq import get_current_job
 
+from qtui_workers.server import keys
+
 MODULE = "tests.faults.jobs"
 
 
@@ -64,6 +66,11 @@ def orphans(code: int) -> None:
 
 def done(job: Any, connection: redis.Redis, result: Any) -> None:
     connection.rpush("callbacks", f"success {job.id}")
+
+
+def forget_worker(job: Any, connection: redis.Redis, result: Any) -> None:
+    """Removes the record of the worker that runs the job, as its expiry does."""
+    connection.delete(keys.worker(job.worker_name))
 
 
 def stopped(job: Any, connection: redis.Redis) -> None:

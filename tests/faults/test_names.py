@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import redis
-from rq import Queue
+from rq import Callback, Queue
 
 from qtui_workers.server import keys
 from tests.faults import jobs
@@ -59,6 +59,21 @@ def test_the_name_of_a_worker_that_may_live_is_not_taken(server: Server, client:
     done = run(home, "--url", server.url, *NAMED, "--lease", "3")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (5, f"qtui-worker: {TAKEN}")
     assert client.hgetall(keys.worker("w1")) == {name.encode(): value.encode() for name, value in record.items()}
+
+
+def test_a_worker_goes_on_whose_record_expired_while_a_special_job_ended(
+    server: Server, client: redis.Redis, queue: Queue, home: Path
+) -> None:
+    """As after an outage: RQ's own code then counts the job in a record that is not there any more."""
+    here, go = home / "here", home / "go"
+    job = queue.enqueue(jobs.hold, str(here), str(go), on_success=Callback(jobs.forget_worker, timeout=20))
+    with working(server, home, *NAMED, "--lease", "6") as process:
+        wait_until(here.exists, description="it runs")
+        go.touch()
+        ends(client, job, "finished")
+        wait_until(lambda: client.hexists(keys.worker("w1"), "birth"), description="the worker is on record again")
+        ends(client, queue.enqueue(jobs.give), "finished")
+        assert process.poll() is None
 
 
 def test_a_worker_whose_name_went_to_another_while_it_was_silent_ends_and_puts_its_job_back(
