@@ -255,8 +255,8 @@ class Worker(RqWorker):
         return super().serialize() | {keys.FIELD_HOLDER: self._parts.name.holder}
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """As RQ's; but the record expires after one lease without a heartbeat, unless heartbeats wait for a job."""
-        super().heartbeat(timeout if self.in_process and timeout else self._parts.name.ttl, pipeline)
+        """As RQ's; but without a timeout the record expires after one lease without a heartbeat."""
+        super().heartbeat(timeout or self._parts.name.ttl, pipeline)
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Writes the worker's state, for others to see; where Redis is away, the worker goes on without that."""
