@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from qtui.broker import acknowledged
-from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window
+from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
 from qtui.broker.status import COUNTED
 from qtui_workers.reporting.job_log import LogLine
 
@@ -38,6 +38,24 @@ def of_queue(row: QueueRow) -> dict[str, Any]:
         "enqueued_per_second": row.enqueued_per_second,
         "finished_per_second": row.finished_per_second,
         "failed_per_second": row.failed_per_second,
+    }
+
+
+def of_worker(row: WorkerRow) -> dict[str, Any]:
+    """A worker as `qtui workers --json` lists it; the counts of one that is silent are not known."""
+    return {
+        "name": row.name,
+        "host": row.host,
+        "pid": row.pid,
+        "status": row.status,
+        "queues": list(row.queues),
+        "current_job": row.current_job,
+        "successful": row.successful,
+        "failed": row.failed,
+        "started_at": iso(row.started_at),
+        "heartbeat_seconds": row.heartbeat_seconds,
+        "stale": row.is_silent,
+        "version": row.version,
     }
 
 

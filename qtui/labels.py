@@ -15,6 +15,7 @@ from qtui_workers.server.redis_errors import explain
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
+    from qtui.broker.doctor import Severity
     from qtui.broker.search.fingerprint import Cause
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
@@ -24,6 +25,9 @@ PAUSED = "‖"
 
 CAUSES: Final[dict[State, str]] = {"new": "✱", "known": "·", "back": "↻"}
 """The glyph of each state of a cause of failures."""
+
+SEVERITIES: Final[dict[Severity, str]] = {"bad": "✗", "warn": "⚠", "hint": "·"}
+"""The glyph of how bad something is that `qtui doctor` finds."""
 
 
 def cause(found: Cause | None) -> str:

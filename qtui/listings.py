@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qtui import formatting, labels
 from qtui.broker import acknowledged
-from qtui.broker.models import JobDetail, JobRow, Overview, Window
+from qtui.broker.models import JobDetail, JobRow, Overview, Window, WorkerRow
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -41,6 +41,28 @@ def of_queues(overview: Overview) -> str:
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     return columns(head, rows, range(1, 3 + len(shown)))
+
+
+def of_workers(found: Sequence[WorkerRow]) -> str:
+    """Every worker, for people, the silent ones first."""
+    if not found:
+        return "No worker is registered. Start one: qtui-worker"
+    head = ["WORKER", "STATUS", "QUEUES", "JOB", "DONE", "FAILED", "HEARTBEAT", "HOST", "RQ"]
+    rows = [
+        [
+            row.name,
+            "⚠ silent" if row.is_silent else row.status or formatting.UNKNOWN,
+            ", ".join(row.queues) or formatting.UNKNOWN,
+            row.current_job or formatting.UNKNOWN,
+            formatting.count(row.successful),
+            formatting.count(row.failed),
+            formatting.age(row.heartbeat_seconds),
+            row.host or formatting.UNKNOWN,
+            row.version or formatting.UNKNOWN,
+        ]
+        for row in sorted(found, key=lambda row: (not row.is_silent, row.name))
+    ]
+    return columns(head, rows, (4, 5, 6))
 
 
 def of_jobs(window: Window, now: float) -> str:

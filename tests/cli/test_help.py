@@ -12,7 +12,8 @@ from typer.core import TyperOption
 from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
-    "queues", "jobs", "job", "failures", "count", "limits", "enqueue", "retry", "cancel", "move", "stop", "requeue", "remove",
+    "queues", "workers", "jobs", "job", "failures", "count", "limits", "stats", "check", "doctor",
+    "enqueue", "retry", "cancel", "move", "stop", "requeue", "remove",
     "pause", "resume", "worker", "demo",
 )  # fmt: skip
 

@@ -1,0 +1,134 @@
+"""`qtui stats`: the figures of queues, for people, programs and Prometheus."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from qtui import documents, formatting, labels, output
+from qtui.broker import diagnosis
+from qtui.broker import figures as of_queues
+from qtui.broker.status import Status
+from qtui.commands.connection import check_queue, connected
+from qtui.commands.options import ContextName, Json, QueueName, Url
+from qtui.tables import columns
+from qtui_workers.errors import InvalidInput, QtuiError, Refused
+
+if TYPE_CHECKING:
+    from qtui.broker.figures import Figures, QueueFigures, Spread
+
+ORDER: Final = 36
+
+
+def stats(
+    queue: QueueName = None,
+    prometheus: Annotated[bool, typer.Option("--prometheus", help="In the text format of Prometheus.")] = False,
+    serve: Annotated[
+        int | None,
+        typer.Option("--serve", metavar="PORT", min=0, max=65_535, help="Answer Prometheus until Ctrl-C.", show_default=False),
+    ] = None,
+    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="The address that --serve listens on.")] = "127.0.0.1",
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """How many jobs enter, finish and fail a second, how long they wait and run, and when a queue will be empty."""
+    if json and (prometheus or serve is not None):
+        raise InvalidInput("--json goes with neither --prometheus nor --serve")
+    if serve is not None:
+        return _serve(serve, host, queue, url, context)
+    figures = _look(queue, url, context)
+    if prometheus:
+        output.say(_metrics().text(figures).rstrip())
+    elif json:
+        output.emit(document(figures))
+    else:
+        output.say(_text(figures))
+    return None
+
+
+def _look(queue: str | None, url: str | None, context: str | None) -> Figures:
+    with connected(url, context) as (client, _):
+        check_queue(client, queue)
+        return of_queues.load(client, queue)
+
+
+def _metrics() -> Any:
+    try:
+        from qtui import metrics
+    except ModuleNotFoundError as error:
+        raise Refused(f"{error.name} is not installed on this machine: install qtui-rq[metrics]") from None
+    return metrics
+
+
+def _serve(port: int, host: str, queue: str | None, url: str | None, context: str | None) -> None:
+    metrics = _metrics()
+    from prometheus_client import start_http_server
+
+    with ExitStack() as stack:
+        registry = metrics.registry(lambda: _look(queue, url, context))
+        try:
+            server, thread = start_http_server(port, host, registry)
+        except OSError as error:
+            raise QtuiError(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another port") from error
+        stack.callback(thread.join)
+        stack.callback(server.shutdown)
+        output.note(f"metrics: http://{host}:{server.server_port}/metrics (Ctrl-C ends it)")
+        threading.Event().wait()
+
+
+def _text(figures: Figures) -> str:
+    if not figures.queues:
+        return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
+    head = ["QUEUE", "WAIT", "IN/s", "OK/s", "FAIL/s", "FAILED %", "WAIT p50", "p95", "p99", "RUN p50", "p95", "p99", "EMPTY IN"]
+    text = columns(head, [_cells(queue) for queue in figures.queues], range(1, len(head)))
+    workers, busy = formatting.count(figures.overview.workers), figures.utilisation
+    return f"{text}\n{workers} workers" + ("" if busy is None else f", {formatting.percent(busy)} of them busy")
+
+
+def _cells(queue: QueueFigures) -> list[str]:
+    row = queue.row
+    return [
+        row.name,
+        formatting.count(row.count(Status.QUEUED)),
+        formatting.rate(row.enqueued_per_second),
+        formatting.rate(row.finished_per_second),
+        formatting.rate(row.failed_per_second),
+        formatting.percent(queue.failed_share),
+        *_percentiles(queue.wait),
+        *_percentiles(queue.run),
+        labels.drain(queue.drain_seconds),
+    ]
+
+
+def _percentiles(spread: Spread | None) -> list[str]:
+    known = (spread.p50, spread.p95, spread.p99) if spread else (None, None, None)
+    return [formatting.duration(value) for value in known]
+
+
+def document(figures: Figures) -> dict[str, Any]:
+    """The figures as `qtui stats --json` prints them."""
+    seen = figures.overview
+    return {
+        "at": documents.iso(seen.at),
+        "workers": seen.workers,
+        "silent_workers": seen.silent,
+        "utilisation": figures.utilisation,
+        "suspended": seen.suspended,
+        "queues": [_of_queue(queue) for queue in figures.queues],
+    }
+
+
+def _of_queue(queue: QueueFigures) -> dict[str, Any]:
+    return {
+        **documents.of_queue(queue.row),
+        "failed_share": queue.failed_share,
+        "wait_seconds": asdict(queue.wait) if queue.wait else None,
+        "run_seconds": asdict(queue.run) if queue.run else None,
+        "growth_per_second": diagnosis.growth(queue.row),
+        "drain_seconds": queue.drain_seconds,
+    }

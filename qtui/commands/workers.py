@@ -1,0 +1,24 @@
+"""`qtui workers`: every worker and what it does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui import documents, listings, output
+from qtui.broker import workers as registered
+from qtui.commands.connection import connected
+from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.text import printable
+
+ORDER: Final = 15
+
+
+def workers(url: Url = None, context: ContextName = None, json: Json = False) -> None:
+    """Every worker: what it listens to, what it runs, and when it last gave a sign of life."""
+    with connected(url, context) as (client, chosen):
+        found = registered.load(client)
+    if json:
+        output.emit([documents.of_worker(row) for row in found])
+    else:
+        output.note(printable(f"connection: {chosen.name}"))
+        output.say(listings.of_workers(found))
