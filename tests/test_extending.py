@@ -123,7 +123,7 @@ def test_a_command_is_one_file(checkout: Path, server: Server, home: Path) -> No
     commands = [
         line.split()[0] for line in qtui("--help", fresh=True).out.partition("Commands:\n")[2].splitlines() if line.strip()
     ]
-    assert commands[:3] == ["queues", "ping", "jobs"]
+    assert commands[:2] == ["queues", "ping"]
     assert "How fast the server answers." in qtui("ping", "--help", fresh=True).out
     assert " answered after " in qtui("ping", fresh=True).out
     assert qtui("ping", "--json", fresh=True).json["seconds"] >= 0
