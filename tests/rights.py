@@ -35,3 +35,15 @@ def refused(client: redis.Redis) -> list[str]:
     """What the server has refused: commands, keys or channels; without redis-py's name for itself, which is decoration."""
     entries = [(entry["object"], entry["context"]) for entry in client.acl_log()]
     return [f"{name} ({context})" for name, context in entries if name.lower() not in ("client|setinfo", "client")]
+
+
+@contextmanager
+def without_rights(client: redis.Redis, *commands: str) -> Iterator[redis.Redis]:
+    """A client of a user who has no right to these commands."""
+    client.acl_setuser("blind", enabled=True, nopass=True, commands=["+@all", *(f"-{name}" for name in commands)], keys=["*"])
+    kwargs = client.connection_pool.connection_kwargs
+    try:
+        with redis.Redis(unix_socket_path=kwargs["path"], username="blind", password="") as blind:
+            yield blind
+    finally:
+        client.acl_deluser("blind")

@@ -18,35 +18,31 @@ MOST_AHEAD: Final = 4
 """Pages read in one round trip at most: about 5 ms of server time."""
 
 
-def pages(client: redis.Redis, queue: str, status: Status) -> Iterator[list[str]]:
+def pages(client: redis.Redis, queue: str, status: Status) -> Iterator[list[bytes]]:
     """The ids, the newest first, each once, in pages of at most `PAGE`; several pages a round trip where there are many.
 
-    They are read from the newest to the oldest: if a job leaves the old end meanwhile, no other job is missed, and if one
-    is added at the new end, some are read twice and given once. A key of the wrong type holds none.
+    They are read from the newest to the oldest: if a job leaves the old end meanwhile, no other job is missed, and if fewer
+    than `PAGE` are added at the new end from page to page, those that are read twice are given once. A key of the wrong type
+    holds none.
     """
     key = encode(place(queue, status))
-    seen: set[str] = set()
+    before: set[bytes] = set()
     start, ahead = 0, 1
     while True:
         for members in _pages(client, key, status, [start + PAGE * number for number in range(ahead)]):
-            found = dict.fromkeys(_job_id(member, status) for member in members)
-            yield [job_id for job_id in found if job_id not in seen]
+            found = dict.fromkeys([member.rpartition(b":")[0] or member for member in members] if status.runs else members)
+            yield [job_id for job_id in found if job_id not in before] if before else list(found)
             if len(members) < PAGE:
                 return
-            seen.update(found)
+            before = set(found)
         start += PAGE * ahead
         ahead = min(MOST_AHEAD, 2 * ahead)
 
 
 def oldest_first(client: redis.Redis, queue: str, status: Status) -> tuple[str, ...]:
-    """All ids, the oldest first."""
-    return tuple(reversed([job_id for page in pages(client, queue, status) for job_id in page]))
-
-
-def _job_id(member: bytes, status: Status) -> str:
-    """The job's id in a member of a list or registry; in the registry of running jobs, the id of the execution follows it."""
-    text = decode(member)
-    return text.rpartition(":")[0] or text if status.runs else text
+    """All ids, the oldest first, each once."""
+    found = dict.fromkeys(job_id for page in pages(client, queue, status) for job_id in page)
+    return tuple(map(decode, reversed(found)))
 
 
 def _pages(client: redis.Redis, key: bytes, status: Status, starts: list[int]) -> Iterator[list[bytes]]:

@@ -150,7 +150,12 @@ def _function(data: bytes | None, description: bytes | None) -> str | None:
     """The function's name; if `data` is too long to be read, the name at the beginning of RQ's description."""
     if data:
         return payload.function_name(data)
-    found = _CALL.match(decode(description)) if data == b"" else None
+    return described_function(decode(description)) if data == b"" else None
+
+
+def described_function(description: str) -> str | None:
+    """The name of the function at the beginning of RQ's description of a job."""
+    found = _CALL.match(description)
     return found[1] if found else None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
+from tests.rights import without_rights
 
 
 def test_an_overview_lists_each_queue_with_the_counts_of_its_windows(client: redis.Redis) -> None:
@@ -145,35 +144,23 @@ def test_workers_take_two_round_trips(client: redis.Redis) -> None:
     assert [command.split()[0] for command in seen.sent] == ["TIME", "SMEMBERS", "HMGET", "TTL", "SRANDMEMBER"]
 
 
-@contextmanager
-def _without(client: redis.Redis, *commands: str) -> Iterator[redis.Redis]:
-    """A client of a user who has no right to these commands."""
-    client.acl_setuser("blind", enabled=True, nopass=True, commands=["+@all", *(f"-{name}" for name in commands)], keys=["*"])
-    kwargs = client.connection_pool.connection_kwargs
-    try:
-        with redis.Redis(unix_socket_path=kwargs["path"], username="blind", password="") as blind:
-            yield blind
-    finally:
-        client.acl_deluser("blind")
-
-
 @pytest.mark.parametrize("command", ["llen", "zcard", "smembers", "hget", "hmget", "ttl", "srandmember"])
 def test_what_may_not_be_read_is_an_error_and_not_nothing(client: redis.Redis, command: str) -> None:
     seed.everything(client)
-    with _without(client, command) as blind, pytest.raises(redis.exceptions.NoPermissionError, match=command):
+    with without_rights(client, command) as blind, pytest.raises(redis.exceptions.NoPermissionError, match=command):
         overview.load(blind)
 
 
 @pytest.mark.parametrize(("command", "read"), [("smembers", jobs.queue_names), ("zcard", lambda c: jobs.counts(c, None))])
 def test_lists_and_counts_that_may_not_be_read_are_an_error(client: redis.Redis, command: str, read: Any) -> None:
     seed.everything(client)
-    with _without(client, command) as blind, pytest.raises(redis.exceptions.NoPermissionError, match=command):
+    with without_rights(client, command) as blind, pytest.raises(redis.exceptions.NoPermissionError, match=command):
         read(blind)
 
 
 def test_no_right_to_info_leaves_the_rest(client: redis.Redis) -> None:
     seed.everything(client)
-    with _without(client, "info") as blind:
+    with without_rights(client, "info") as blind:
         seen = overview.load(blind)
     assert seen.server == ServerInfo(engine=None, version=None, memory_used=None, memory_max=None, operations_per_second=None)
     assert len(seen.queues) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -13,12 +14,14 @@ from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Limits, Scan, Scope
 from qtui.broker.search.sorting import NEWEST, following, sort_named
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
+from tests.broker.watching import watching
+from tests.rights import without_rights
 
 ALL = tuple(Status)
 
@@ -185,3 +188,34 @@ def test_opening_a_search_takes_few_round_trips(client: redis.Redis, text: str) 
     before = client.info("stats")["total_reads_processed"]
     found(client, text, Status.FAILED)
     assert client.info("stats")["total_reads_processed"] - before <= 8
+
+
+def test_a_search_runs_no_script_and_leaves_long_payloads_alone(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    short, long = queue.enqueue(tasks.add, 1).id, queue.enqueue(tasks.add, os.urandom(400_000)).id
+    with watching(client) as seen:
+        assert found(client, "func:tasks.add", Status.QUEUED) == {short, long}
+        assert found(client, "payload.args.0:1", Status.QUEUED) == {short}
+    names = {command.split()[0] for command in (*seen.sent, *seen.by_scripts)}
+    assert names - {"HELLO", "CLIENT"} <= {"SMEMBERS", "GET", "LLEN", "LRANGE", "HSTRLEN", "HMGET"}
+    (asked,) = {command for command in seen.sent if command.startswith(f"HMGET {keys.job(long)}")}
+    assert " data" not in asked
+
+
+def test_an_ended_search_leaves_the_connections_as_they_were(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    scope = Scope(None, (Status.FAILED,), parse("error:message"))
+    scan = iter(Scan(client, scope, time.time()))
+    assert len(next(scan)) == 3
+    del scan
+    assert client.ping()
+    client.hset(keys.job("odd"), mapping={"status": "failed", "origin": "mail", "data": b"x"})
+    client.zadd(keys.registry("failed", "mail"), {"odd": 4e9})
+    client.set(keys.results("odd"), "no stream")
+    assert len(find.find(client, scope, time.time()).jobs) == 3
+
+
+def test_what_may_not_be_read_ends_a_search(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    with without_rights(client, "hmget") as blind, pytest.raises(redis.exceptions.NoPermissionError, match="hmget"):
+        found(blind, "func:fail", Status.FAILED)

@@ -6,7 +6,6 @@ import json
 import pickle
 import zlib
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qtui.broker.search.candidate import Candidate
+from qtui.broker.search.candidate import Candidate, lazy
 from qtui.broker.search.expression import parse
 from qtui_workers.reading import payload
 
@@ -31,8 +30,8 @@ def job(kwargs: dict[str, Any], how: str) -> Candidate:
     """A job with these keywords, as RQ stores it."""
     call = ("shop.pay", None, (), kwargs)
     data = json.dumps(call).encode() if how == "json" else pickle.dumps(call, protocol=int(how))
-    reply = [b"id", b"mail", b"", b"", zlib.compress(data), None, b"queued", b"pay()"]
-    return Candidate(reply, {"status": 6, "description": 7})
+    places = {"status": 0, "origin": 1, "data": 2, "description": 3}
+    return Candidate(b"id", "mail", [b"queued", b"mail", zlib.compress(data), b"pay()"], places)
 
 
 class Unfiltered(Candidate):
@@ -40,9 +39,9 @@ class Unfiltered(Candidate):
 
     content = b"\x80\x02"  # type: ignore[assignment]  # a pickle of a protocol that is never ruled out
 
-    @cached_property
+    @lazy
     def arguments(self) -> dict[str, Any]:
-        call = payload.job_call(self._reply[4])
+        call = payload.job_call(self.raw("data") or b"")
         return {"args": call.args, "kwargs": call.kwargs}
 
 
@@ -52,7 +51,7 @@ class Unfiltered(Candidate):
 @given(st.dictionaries(KEYS, PLAIN, max_size=3))
 def test_nothing_is_missed(how: str, kwargs: dict[str, Any]) -> None:
     fast = job(kwargs, how)
-    slow = Unfiltered(fast._reply, fast._places)  # noqa: SLF001 - the same job, read without the filter
+    slow = Unfiltered(b"id", "mail", fast._reply, fast._places)  # noqa: SLF001 - the same job, read without the filter
     for value in QUESTIONS:
         for question in (f"payload.to:{value}", f"payload.customer_id:{value}", value):
             term = parse(question)

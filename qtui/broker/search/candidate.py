@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from qtui.broker.arguments import keywords
-from qtui.broker.rows import ERROR_READ, TRACEBACK_READ
-from qtui.broker.status import Status, parse
+from qtui.broker.rows import TRACEBACK_READ, described_function
+from qtui.broker.status import Status
 from qtui_workers.reading import matching, payload
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
@@ -18,14 +16,10 @@ from qtui_workers.server.rq_format import decompress, parse_int, parse_time, par
 from qtui_workers.statuses import Phase
 from qtui_workers.text import decode, encode
 
-ALWAYS: Final = ("status", "origin", "created_at", "enqueued_at", "started_at", "ended_at")
-"""The fields that every search reads."""
-_FIRST_FIELD: Final = 6
-"""What `row.lua` returns before the fields: id, queue, score, problem, data, error."""
-FIELD_READ: Final = 1_000
-"""Bytes of a field that a search reads."""
+ALWAYS: Final = ("status", "origin")
+"""The fields that every search reads, and their places."""
 PAYLOAD_READ: Final = 64 * 1024
-"""Bytes of `data` that a search in payloads reads."""
+"""Bytes of `data` that a search looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,26 +27,18 @@ class Need:
     """What has to be read of each job, besides the fields of `ALWAYS`."""
 
     fields: frozenset[str] = frozenset()
-    data: int = 0
-    """Bytes of the stored payload."""
-    error: int = 0
-    """Bytes of the newest stored traceback."""
+    """Of its hash."""
+    error: bool = False
+    """Whether the newest traceback is, of jobs that failed."""
 
     def __or__(self, other: Need) -> Need:
         """All that either needs."""
-        return Need(self.fields | other.fields, max(self.data, other.data), max(self.error, other.error))
+        return Need(self.fields | other.fields, self.error or other.error)
 
     @property
     def places(self) -> dict[str, int]:
-        """Where in the reply of `row.lua` each field is; the status is the first of them."""
-        return {name: place for place, name in enumerate((*ALWAYS, *sorted(self.fields.difference(ALWAYS))), _FIRST_FIELD)}
-
-    @property
-    def spec(self) -> str:
-        """The argument of `row.lua`."""
-        names = list(self.places)
-        bounds = [FIELD_READ] * len(names)
-        return json.dumps({"fields": names, "bounds": bounds, "data": self.data, "data_read": 1 << 18, "error": self.error})
+        """Where in the reply each field is."""
+        return {name: place for place, name in enumerate((*ALWAYS, *sorted(self.fields.difference(ALWAYS))))}
 
 
 _LATER: Final = ("started_at", "enqueued_at", "created_at")
@@ -63,54 +49,69 @@ _MOMENTS: Final[dict[Phase, tuple[str, ...]]] = {
     "ended": ("ended_at", *_LATER),
 }
 """The fields that say when a job got where it is, the first of them that is known."""
+_STATUSES: Final = {status.value.encode(): status for status in Status}
 
 NOTHING: Final = Need()
-FUNCTION: Final = Need(data=payload.PREFIX)
-PAYLOAD: Final = Need(data=PAYLOAD_READ)
-ERROR: Final = Need(error=ERROR_READ)
+FUNCTION: Final = Need(frozenset({"data"}))
+PAYLOAD: Final = FUNCTION
+ERROR: Final = Need(error=True)
+MOMENT: Final = Need(frozenset(_MOMENTS["ended"]))
+
+Owner = TypeVar("Owner")
+Value = TypeVar("Value")
+
+
+class lazy(Generic[Owner, Value]):  # noqa: N801 - used like `property`
+    """A value that is made when it is first asked for; `cached_property` without its lock, which costs more than most values."""
+
+    def __init__(self, make: Callable[[Owner], Value]) -> None:
+        self._make = make
+        self._name = make.__name__
+        self.__doc__ = make.__doc__
+
+    def __get__(self, owner: Owner, _kind: type[Owner]) -> Value:
+        value = owner.__dict__[self._name] = self._make(owner)
+        return value
 
 
 class Candidate:
     """A job that may fit; its values are decoded when they are first looked at. None is "not known"."""
 
-    def __init__(self, reply: list[Any], places: Mapping[str, int]) -> None:
-        """`reply`: of `row.lua`. `places`: where in it each field is."""
-        self._reply = reply
-        self._places = places
+    def __init__(
+        self, key: bytes, queue: str, reply: list[Any] | None, places: Mapping[str, int], error: bytes | None = None
+    ) -> None:
+        """`key`: its id. `queue`: that whose list named it, or ''. `reply`: its fields, `places`: where in it each is; None where
+        there is no hash that can be read. `error`: the newest traceback as it is stored.
+        """
+        self._key, self._queue, self._reply, self._places, self._error = key, queue, reply, places, error
+        self.damaged = reply is None
+        """Whether the job has no hash that can be read."""
+        self.gone = False
+        """Whether there is nothing at all under its key."""
 
     @classmethod
     def supposed(cls, *, queue: str = "", status: str = "") -> Candidate:
         """A job of which nothing but its queue or its status is known."""
-        return cls([b"", encode(queue), b"", b"", None, None, encode(status)], {"status": _FIRST_FIELD})
+        return cls(b"", queue, [encode(status), None], {"status": 0, "origin": 1})
 
-    @cached_property
+    @property
     def id(self) -> str:
         """The job's id."""
-        return decode(self._reply[0])
+        return decode(self._key)
 
-    @property
-    def gone(self) -> bool:
-        """Whether the list names a job that has no hash."""
-        return bool(self._reply[3] == b"gone")
-
-    @property
-    def damaged(self) -> bool:
-        """Whether the job has no hash that can be read."""
-        return bool(self._reply[3])
-
-    @cached_property
+    @lazy
     def queue(self) -> str | None:
         """The queue whose list named the job."""
-        return decode(self._reply[1]) or self.text("origin")
+        return self._queue or self.text("origin")
 
-    @cached_property
+    @lazy
     def status(self) -> Status | None:
         """Its status."""
-        return parse(self.text("status"))
+        return _STATUSES.get(self._reply[0]) if self._reply else None
 
     def raw(self, name: str) -> bytes | None:
         """A field of its hash as it is stored."""
-        if self.damaged:
+        if self._reply is None:
             return None
         value: bytes | None = self._reply[self._places[name]]
         return value
@@ -123,13 +124,16 @@ class Candidate:
         """A field as seconds since the epoch."""
         return parse_time(self.raw(name))
 
-    @cached_property
+    @lazy
     def moment(self) -> float | None:
         """When the job ended, began, or was enqueued, whichever is the newest that its status has."""
-        phase = self.status.phase if self.status else "waits"
-        return next(filter(None, map(self.time, _MOMENTS[phase])), None)
+        status = self.status
+        for name in _MOMENTS[status.phase if status else "waits"]:
+            if (at := self.time(name)) is not None:
+                return at
+        return None
 
-    @cached_property
+    @lazy
     def took(self) -> float | None:
         """How long the last attempt ran, in seconds; None if not known."""
         began, ended = self.time("started_at"), self.time("ended_at")
@@ -145,27 +149,35 @@ class Candidate:
         """The worker that ran it last."""
         return self.text("worker_name")
 
-    @cached_property
+    @lazy
     def function(self) -> str | None:
         """The name of its function."""
-        return None if self.damaged else payload.function_name(self._reply[4] or b"")
+        data = self._data
+        return described_function(data) if isinstance(data, str) else payload.function_name(data)
 
-    @cached_property
+    @lazy
     def traceback(self) -> str | None:
         """The newest traceback of a failed job."""
-        return None if self.damaged else parse_traceback(self._reply[5], TRACEBACK_READ)
+        return parse_traceback(self._error, TRACEBACK_READ)
 
-    @cached_property
+    @lazy
     def error(self) -> str | None:
         """What was raised last, in one line."""
         return error_line(self.traceback)
 
-    @cached_property
+    @lazy
     def content(self) -> bytes:
         """The stored payload, uncompressed."""
-        return b"" if self.damaged else decompress(self._reply[4] or b"", payload.MAX_BYTES)[0]
+        data = self._data
+        return b"" if isinstance(data, str) else decompress(data[:PAYLOAD_READ], payload.MAX_BYTES)[0]
 
-    @cached_property
+    @property
+    def _data(self) -> bytes | str:
+        """The stored payload; of one that is too long to be read, the description in its place."""
+        data: bytes | str | None = self._reply[self._places["data"]] if self._reply else None
+        return data or b""
+
+    @lazy
     def arguments(self) -> dict[str, Any]:
         """What it was given: `{"args": [...], "kwargs": {...}}`, without secrets."""
         call = payload.quick_call(self.content) or payload.job_call(self.content)
@@ -175,7 +187,7 @@ class Candidate:
         """The value that a path leads to, from a keyword on, or from `args` or `kwargs` on; None where it leads nowhere."""
         return matching.argument(self.arguments["args"], self.arguments["kwargs"], path)
 
-    @cached_property
+    @lazy
     def words(self) -> str:
         """Every key and value of the payload in lower case, one a line."""
         return "\n".join(_texts(self.arguments)).lower()

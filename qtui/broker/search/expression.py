@@ -69,6 +69,13 @@ class Expression:
         """Whether a job fits; `now` is the time in seconds since the epoch."""
         return all(term.fits(job, now) for term in self.terms)
 
+    def fitting(self, jobs: list[Candidate], now: float) -> list[Candidate]:
+        """Those of the jobs that fit."""
+        for term in self.terms:
+            test, wanted = term.test, not term.negated
+            jobs = [job for job in jobs if test(job, now) is wanted]
+        return jobs
+
     def statuses(self) -> tuple[Status, ...]:
         """The statuses that its jobs can have, in RQ's order."""
         terms = self.about("status")

@@ -11,7 +11,7 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import jobs
-from qtui.broker.search.candidate import ERROR, FUNCTION, NOTHING, PAYLOAD, Candidate, Need
+from qtui.broker.search.candidate import ERROR, FUNCTION, MOMENT, NOTHING, PAYLOAD, Candidate, Need
 from qtui.broker.search.fingerprint import Cause, cause
 from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope, read
 from qtui.broker.status import Status
@@ -164,7 +164,7 @@ def count(
     on_groups: Heard = lambda _so_far: None,
 ) -> Grouping:
     """The jobs of a scope that fit, grouped by a value; `now` in seconds since the epoch. Raises redis.RedisError."""
-    scan = Scan(client, scope, now, what.need | FUNCTION, limits)
+    scan = Scan(client, scope, now, what.need | FUNCTION | MOMENT, limits)
     return _group(scan, lambda job: (what.key(job), None), on_groups)
 
 
@@ -172,7 +172,7 @@ def causes(
     client: redis.Redis, scope: Scope, now: float, *, limits: Limits = UNLIMITED, on_groups: Heard = lambda _so_far: None
 ) -> Grouping:
     """The failed jobs of a scope that fit, grouped by cause; `now` in seconds since the epoch. Raises redis.RedisError."""
-    return _group(Scan(client, scope, now, ERROR | FUNCTION, limits), _cause, on_groups)
+    return _group(Scan(client, scope, now, ERROR | FUNCTION | MOMENT, limits), _cause, on_groups)
 
 
 def _cause(job: Candidate) -> tuple[str, Cause]:

@@ -160,6 +160,8 @@ def word(value: str) -> Test:
 
 
 _WORKER: Final = Need(frozenset({"worker_name"}))
+_WAITED: Final = Need(frozenset({"enqueued_at", "created_at"}))
+_ENDED: Final = Need(frozenset({"started_at", "ended_at"}))
 _ATTEMPT: Final = Need(frozenset({keys.FIELD_ATTEMPT}))
 _TRACEBACK: Final = contained(lambda job: job.traceback)
 _CAUSE: Final = whole(lambda job: cause(job.traceback).fingerprint)
@@ -183,9 +185,9 @@ QUALIFIERS: Final = {
             4,
         ),
         Qualifier("cause", "its cause, as `qtui failures` names it", "cause:473fb45a6b73", EQUAL, ERROR, _CAUSE, 4),
-        Qualifier("age", "how long ago it was enqueued", "age>1h", COMPARE, NOTHING, compared(_age, _seconds), 1),
-        Qualifier("ended", "how long ago it ended", "ended<10m", COMPARE, NOTHING, compared(_ended, _seconds), 1),
-        Qualifier("took", "how long its last attempt ran", "took>30s", COMPARE, NOTHING, compared(_took, _seconds), 1),
+        Qualifier("age", "how long ago it was enqueued", "age>1h", COMPARE, _WAITED, compared(_age, _seconds), 1),
+        Qualifier("ended", "how long ago it ended", "ended<10m", COMPARE, _ENDED, compared(_ended, _seconds), 1),
+        Qualifier("took", "how long its last attempt ran", "took>30s", COMPARE, _ENDED, compared(_took, _seconds), 1),
         Qualifier("attempts", "how many attempts began", "attempts>2", COMPARE, _ATTEMPT, compared(_attempts, _number), 1),
         Qualifier("payload", "a value in its payload", "payload.customer_id:42", COMPARE, PAYLOAD, _payload, 5),
     )

@@ -1,34 +1,26 @@
-"""Reads the jobs of lists and registries in blocks, the newest first, while the block before is looked at."""
+"""Walks over the jobs of lists and registries, the newest first, and gives those that fit an expression."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 
 import redis
 
 from qtui.broker import ids, jobs
 from qtui.broker.search.candidate import NOTHING, Candidate, Need
 from qtui.broker.search.expression import EVERYTHING, Expression
+from qtui.broker.search.reading import Block, Listed, Reader
 from qtui.broker.status import Status
+from qtui_workers.server import keys
+from qtui_workers.server.format import check_noted
 from qtui_workers.server.redis_errors import reply_of
-from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import encode
 
-BLOCK: Final = 200
-"""Jobs that one script reads: about 2 ms of server time."""
-CALLS: Final = 5
-"""Scripts in one round trip; the server serves others between them, as it reads what we send in pieces."""
-FIRST: Final = 2 * BLOCK
-"""Jobs of the first round trip, so that the first rows are seen at once."""
-
-_NAMED: Final = Script.load("named", "qtui.broker")
-
-Ids = list[tuple[str, str]]
-"""Jobs as (id, queue)."""
+TURN: Final = 200
+"""So many jobs of each list are read before the next list has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +62,15 @@ class Scan:
         self._client = client
         self._scope = scope
         self._now = now
-        need |= scope.expression.need
-        self._spec, self._places = need.spec, need.places
+        self._reader = Reader(client, need | scope.expression.need)
         self._by_list = Status.FAILED in scope.statuses or Status.STOPPED not in scope.statuses
         """Whether the lists say which jobs have the statuses, so that the hashes need not."""
         self._limits = limits
         queues = jobs.queue_names(client) if scope.queue is None else (scope.queue,)
         self._lists = _lists(scope.statuses, scope.expression.queues(queues))
-        self.total = sum(self._sizes())
+        sizes = list(self._sizes())
+        self._lists = [each for each, size in zip(self._lists, sizes, strict=True) if size]
+        self.total = sum(sizes)
         """Jobs in all lists of the scope, when the walk began."""
         self.scanned = 0
         """Jobs read so far."""
@@ -90,60 +83,55 @@ class Scan:
 
     def __iter__(self) -> Iterator[list[Candidate]]:
         limits = self._limits
-        with ThreadPoolExecutor(1, "scan") as pool:
-            for replies in _ahead(pool, self._read, _blocks(self._ids())):
-                block = [job for job in map(self._candidate, replies) if self._fits(job)]
-                self.matched += len(block)
-                yield block
-                limits.on_progress(self.matched, self.scanned, self.total)
-                if limits.stop() or (limits.most is not None and self.scanned >= limits.most):
-                    self.complete = self.scanned >= self.total
-                    return
+        for read in self._reader.read(self._blocks()):
+            self.scanned += len(read)
+            self.gone += sum(job.gone for job in read)
+            block = self._fitting(read)
+            self.matched += len(block)
+            yield block
+            limits.on_progress(self.matched, self.scanned, self.total)
+            if limits.stop() or (limits.most is not None and self.scanned >= limits.most):
+                self.complete = self.scanned >= self.total
+                return
         self.complete = True
 
-    def _candidate(self, reply: list[Any]) -> Candidate:
-        job = Candidate(reply, self._places)
-        self.scanned += 1
-        self.gone += job.gone
-        return job
-
-    def _fits(self, job: Candidate) -> bool:
-        of_status = self._by_list or job.status in self._scope.statuses
-        return of_status and self._scope.expression.fits(job, self._now)
+    def _fitting(self, read: list[Candidate]) -> list[Candidate]:
+        if not self._by_list:
+            read = [job for job in read if job.status in self._scope.statuses]
+        return self._scope.expression.fitting(read, self._now)
 
     def _sizes(self) -> Iterator[int]:
         with self._client.pipeline(transaction=False) as pipe:
+            pipe.get(keys.FORMAT)
             for queue, status in self._lists:
                 key = encode(jobs.place(queue, status))
                 _ = pipe.llen(key) if status.place == "queue" else pipe.zcard(key)
-            for reply in pipe.execute(raise_on_error=False):
-                yield reply_of(reply) or 0
+            noted, *sizes = map(reply_of, pipe.execute(raise_on_error=False))
+        check_noted(noted)
+        for size in sizes:
+            yield size or 0
 
-    def _ids(self) -> Iterator[tuple[str, str]]:
+    def _blocks(self) -> Iterator[Block]:
+        listed = self._listed()
+        while block := list(islice(listed, self._reader.size)):
+            yield block
+
+    def _listed(self) -> Iterator[Listed]:
         yield from _in_turn([self._walk(queue, status) for queue, status in self._lists])
         for status in self._scope.statuses:
             if status.place in ("limit", "hash"):
-                yield from jobs.search(self._client, self._scope.queue, status, bound=10**9)[0]
+                for job_id, queue in jobs.search(self._client, self._scope.queue, status, bound=10**9)[0]:
+                    yield Listed(encode(job_id), queue, failed=False)
 
-    def _walk(self, queue: str, status: Status) -> Iterator[tuple[str, str]]:
+    def _walk(self, queue: str, status: Status) -> Iterator[Listed]:
         for page in ids.pages(self._client, queue, status):
-            yield from ((job_id, queue) for job_id in page)
-
-    def _read(self, block: Ids) -> list[Any]:
-        return _replies(self._client, block, self._spec)
+            yield from [Listed(job_id, queue, status.failed) for job_id in page]
 
 
-def read(client: redis.Redis, wanted: Ids, need: Need) -> list[Candidate]:
-    """Some jobs, with what is needed of each; one round trip."""
-    places = need.places
-    return [Candidate(reply, places) for reply in _replies(client, wanted, need.spec)]
-
-
-def _replies(client: redis.Redis, block: Ids, spec: str) -> list[Any]:
-    parts = [block[start : start + BLOCK] for start in range(0, len(block), BLOCK)]
-    named: list[dict[str, Argument]] = [{"spec": spec}] * len(parts)
-    replies = _NAMED.read_many(client, named, [tuple(chain.from_iterable(part)) for part in parts])
-    return list(chain.from_iterable(replies))
+def read(client: redis.Redis, wanted: Iterable[tuple[str, str]], need: Need) -> list[Candidate]:
+    """Some jobs, each given as (id, queue), with what is needed of each but tracebacks."""
+    block = [Listed(encode(job_id), queue, failed=False) for job_id, queue in wanted]
+    return [job for found in Reader(client, need).read(iter([block] if block else [])) for job in found]
 
 
 def _lists(statuses: Iterable[Status], queues: Iterable[str]) -> list[tuple[str, Status]]:
@@ -153,30 +141,13 @@ def _lists(statuses: Iterable[Status], queues: Iterable[str]) -> list[tuple[str,
     return list(found.values())
 
 
-def _in_turn(walks: list[Iterator[tuple[str, str]]]) -> Iterator[tuple[str, str]]:
-    """A block of each walk after the other, so that the newest jobs of all lists are read first."""
+def _in_turn(walks: Sequence[Iterator[Listed]]) -> Iterator[Listed]:
+    """Some jobs of each walk after the other, so that the newest jobs of all lists are read first."""
     while walks:
-        for walk in list(walks):
-            block = list(islice(walk, BLOCK))
-            yield from block
-            if len(block) < BLOCK:
-                walks.remove(walk)
-
-
-def _blocks(found: Iterator[tuple[str, str]]) -> Iterator[Ids]:
-    size = FIRST
-    while block := list(islice(found, size)):
-        yield block
-        size = BLOCK * CALLS
-
-
-def _ahead(pool: ThreadPoolExecutor, read: Any, blocks: Iterator[Ids]) -> Iterator[list[Any]]:
-    """What is read of each block; the next one is read already while the caller looks at the one before."""
-    pending: Future[list[Any]] | None = None
-    for block in blocks:
-        coming = pool.submit(read, block)
-        if pending is not None:
-            yield pending.result()
-        pending = coming
-    if pending is not None:
-        yield pending.result()
+        going = []
+        for walk in walks:
+            some = list(islice(walk, TURN))
+            yield from some
+            if len(some) == TURN:
+                going.append(walk)
+        walks = going

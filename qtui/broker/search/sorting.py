@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from qtui.broker.models import JobRow
-from qtui.broker.search.candidate import FUNCTION, NOTHING, Candidate, Need
+from qtui.broker.search.candidate import FUNCTION, MOMENT, NOTHING, Candidate, Need
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
@@ -63,9 +63,9 @@ class Sort:
 SORTS: Final = {
     sort.name: sort
     for sort in (
-        Sort("newest", "moment"),
-        Sort("oldest", "moment", descending=False),
-        Sort("took", "took", only_ended=True),
+        Sort("newest", "moment", MOMENT),
+        Sort("oldest", "moment", MOMENT, descending=False),
+        Sort("took", "took", MOMENT, only_ended=True),
         Sort("attempts", "attempts", Need(frozenset({keys.FIELD_ATTEMPT}))),
         Sort("function", "function", FUNCTION, descending=False),
         Sort("queue", "queue", descending=False),

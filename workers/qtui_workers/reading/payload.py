@@ -141,8 +141,14 @@ def function_name(raw_prefix: bytes) -> str | None:
 
     Reads only the beginning, which takes a few microseconds, so that lists can show the function of every row.
     """
+    return name_in(decompress(raw_prefix, PREFIX)[0])
+
+
+def name_in(head: bytes) -> str | None:
+    """The same from the beginning of uncompressed data."""
     try:
-        head, _ = decompress(raw_prefix, PREFIX)
+        if head[:1] == b"\x80" and head[11:13] == b"(\x8c":  # as today's Python writes it, with a frame
+            return head[14 : 14 + head[13]].decode("utf-8", "replace")
         if found := _PICKLE_NAME.match(head):
             return _pickled_text(head, found)
         found = _JSON_NAME.match(head)
