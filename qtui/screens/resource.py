@@ -119,7 +119,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         yield Banner()
         yield from self.compose_body()
         yield OperationLine(self._figures)
-        yield Footer(show_command_palette=False, compact=True)
+        yield Footer()
 
     def _figures(self) -> Figures | None:
         """The progress of the running operation; None if none runs."""

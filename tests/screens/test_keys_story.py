@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from qtui.widgets.footer import Keys
 from tests.broker import seed
 from tests.screens.support import dashboard
 
@@ -16,6 +17,29 @@ async def test_digits_open_the_screens_and_the_bar_marks_where_one_is(client: re
             await story.press(key)
             assert story.place == f"{place}Screen"
             assert str(story.app.screen.query_one("Nav .-active").render()) == f"{key} {place}"
+
+
+async def test_the_keys_at_the_bottom_are_those_of_the_moment_and_a_click_presses_one(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, size=(100, 10)) as story:
+        assert "P Pause" in story.text.splitlines()[-1]
+        await story.press("P", "y")
+        line = story.text.splitlines()[-1]
+        assert "P Resume" in line
+        await story.pilot.hover("Footer Keys", offset=(line.index("? Help"), 0))
+        assert story.app.screen.query_one(Keys).tooltip == "The keys of this screen"
+        await story.pilot.click("Footer Keys", offset=(line.index("P Resume") + 3, 0))
+        assert story.question().startswith("Resume")
+        await story.press("escape")
+        await story.pilot.click("Footer Keys", offset=(line.index("P Resume") - 1, 0))
+        assert story.place == "QueuesScreen"
+
+
+async def test_a_click_on_a_key_that_is_dimmed_does_nothing(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, size=(100, 10), read_only=True) as story:
+        await story.pilot.click("Footer Keys", offset=(story.text.splitlines()[-1].index("P Pause"), 0))
+        assert story.place == "QueuesScreen"
 
 
 async def test_q_goes_back_screen_by_screen_and_quits_from_the_lowest(client: redis.Redis) -> None:
