@@ -19,6 +19,7 @@ import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qtui.broker.search import fingerprint
 from qtui.broker.search.fingerprint import UNKNOWN, cause, fold
 
 Raise = Callable[[int], object]
@@ -145,3 +146,30 @@ def test_any_text_has_a_cause(text: str) -> None:
     found = cause(text)
     assert found == cause(text)
     assert len(found.message) <= 1_000
+
+
+HEAD = 'Traceback (most recent call last):\n  File "/srv/a.py", line 3, in f\n    g()\n'
+REMOTE = f'multiprocessing.pool.RemoteTraceback: \n"""\n{HEAD}KeyError: 3\n"""'
+ODD = {
+    "cut": HEAD.removesuffix(")\n"),
+    "blank lines": HEAD.replace("\n", "\n\n \t\n") + "ValueError: no\n\n",
+    "message on the next line": HEAD + "ValueError: \n\n  no\n",
+    "frames in the message": HEAD + 'Oops: see\n  File "/b.py", line 1, in h\n',
+    "remote": f"{HEAD}{REMOTE}\n",
+    "syntax": HEAD + '  File "<string>", line 1\n    (\n    ^\nSyntaxError: no\n',
+    "long": f"{HEAD}ValueError: {'x' * 700}\n",
+    "said": "Traceback (most recent call last):\nThe above exception was no such thing\n",
+    "chained in the message": f"{HEAD}ValueError: no\nThe above exception was the direct cause of the following exception:\n",
+}
+
+
+@pytest.mark.parametrize("text", [*(told(name, 3) for name in CAUSES), *ODD.values(), ""])
+def test_the_short_way_through_a_usual_traceback_finds_what_the_long_way_does(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = cause(text)
+    monkeypatch.setattr(fingerprint, "_simple", lambda _text: None)
+    assert cause(text) == short
+
+
+@given(st.text(st.sampled_from("0123456789 abxXé'\"/.:-+_e@T[]<>"), max_size=60))
+def test_digits_that_are_made_alike_change_nothing(message: str) -> None:
+    assert fold(message) == fingerprint._folded(message)  # noqa: SLF001 - the same without that step

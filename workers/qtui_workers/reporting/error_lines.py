@@ -6,7 +6,8 @@ import re
 from itertools import takewhile
 from typing import Final
 
-_LONGEST: Final = 500
+LONGEST: Final = 500
+"""Characters of the line."""
 _DEEPEST: Final = 5
 """Groups in groups that are looked into."""
 _CHAINED: Final = (
@@ -36,7 +37,7 @@ def error_line(traceback: str | None) -> str | None:
             found.append(line)
         depth += 1
         lines = inner
-    return ": ".join(found)[:_LONGEST].strip() or None
+    return ": ".join(found)[:LONGEST].strip() or None
 
 
 def frames(lines: list[str]) -> int:
@@ -52,7 +53,7 @@ def _newest(lines: list[str], margin: str = "") -> list[str]:
     after = lines[place + 1 :]
     while len(after) > 1 and not after[0].removeprefix(margin).strip():
         after = after[1:]
-    return after
+    return after or [""]
 
 
 def _parted(lines: list[str], depth: int) -> tuple[list[str], list[str]]:
