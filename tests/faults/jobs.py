@@ -90,10 +90,12 @@ def fill(size: int) -> int:
     return len(b"x" * size)
 
 
-def hold(here: str, go: str) -> None:
-    """Reports that it runs, and runs until the test lets it end."""
+def hold(here: str, go: str, error: str = "") -> None:
+    """Reports that it runs, and runs until the test lets it end; with that error, where one is given."""
     Path(here).touch()
     wait_for(go)
+    if error:
+        raise ValueError(error)
 
 
 def patience() -> Any:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import redis
-from rq import Queue
+from rq import Queue, Repeat, Retry
 
 from qtui_workers import Payload, processor
 from qtui_workers.enqueue.cron import Cron
 from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.server import keys
 from tests.faults import jobs
-from tests.faults.support import ALLOW, status
+from tests.faults.support import ALLOW, ends, status
 from tests.support import Server, wait_until
 from tests.workers.support import working
 
@@ -45,6 +46,23 @@ def test_a_job_whose_count_of_attempts_was_broken_meanwhile_is_put_back(
         process.terminate()
         process.wait(20)
     assert client.lrange(keys.queue("default"), 0, -1) == [job.id.encode()]
+
+
+@pytest.mark.parametrize("error", ["", "as told"])
+def test_how_a_special_job_ended_waits_for_a_server_that_takes_no_changes(own_server: Server, home: Path, error: str) -> None:
+    here, go, log = home / "here", home / "go", home / "worker.log"
+    with own_server.client() as client, working(own_server, home, *ALLOW):
+        queue = Queue("default", connection=client)
+        repeat = Repeat(times=1, interval=600)  # so RQ's own code ends it
+        job = queue.enqueue(jobs.hold, str(here), str(go), error, repeat=repeat, retry=Retry(max=1, interval=600))
+        wait_until(here.exists, description="it runs")
+        client.config_set("min-replicas-to-write", "1")
+        go.touch()
+        wait_until(lambda: b"takes no changes while" in log.read_bytes(), description="it is refused")
+        client.config_set("min-replicas-to-write", "0")
+        ends(client, job, "scheduled")
+        assert client.hmget(job.key, "retries_left", "repeats_left") == ([b"0", b"1"] if error else [b"1", b"0"])
+        assert client.zcard(keys.registry("wip", "default")) == 0
 
 
 @processor(queue="ticking", every=60)

@@ -141,7 +141,7 @@ def test_forgetting_a_stopped_job_keeps_it_from_being_ended_as_such(
     execution = worker.prepare_execution(job)
     worker.executions[execution.id] = execution
     worker.request_stop_execution(execution.id)
-    internals.forget_stopped_job()
+    internals.note_stopped_job(None)
     worker.handle_job_failure(job, queue, exc_string="as told", execution=execution)
     assert job.get_status() == JobStatus.FAILED
 

@@ -102,7 +102,7 @@ class HorseSupervisor:
             ending = replace(ending, usage=Usage.of_ended(ended.usage, horse.cpu))
         if self._killed_jobs.needs_rq(claim, ending):
             ending = self._end_by_rq(claim, ending, error)
-        self._internals.forget_stopped_job()
+        self._internals.note_stopped_job(None)
         return ending
 
     def rest(self) -> float:

@@ -148,9 +148,9 @@ class WorkerInternals:
         """The job that a command has stopped, until that job's ending is handled."""
         return self._worker._stopped_job_id
 
-    def forget_stopped_job(self) -> None:
-        """Notes that the ending of the stopped job was handled."""
-        self._worker._stopped_job_id = None
+    def note_stopped_job(self, job_id: str | None) -> None:
+        """Notes the job that a command has stopped; None: the ending of the stopped job was handled."""
+        self._worker._stopped_job_id = job_id
 
     def note_status(self, status: WorkerStatus) -> None:
         """Sets what `get_state()` returns; nothing is written to Redis."""

@@ -33,13 +33,12 @@ from qtui_workers.engine.worker_store import WorkerStore
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 from qtui_workers.server.connection import retry_of
+from qtui_workers.server.redis_errors import is_refused_write
 from qtui_workers.statuses import Status, parse
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
 
-_REFUSED: Final = (redis.OutOfMemoryError, redis.ReadOnlyError)
-"""Errors of a server that does not accept a write now, but will later."""
 _PAUSE: Final = 1.0
 
 
@@ -92,9 +91,18 @@ class RqEndings:
         self._events.ended(EventKind.COMPLETED, job)
         self._tidy(job, queue, "finished")
 
-    def handle_failure(self, job: Job, queue: Queue, rq_method: Callable[[], None], traceback: str) -> None:
+    def handle_failure(
+        self, job: Job, queue: Queue, execution: Execution | None, rq_method: Callable[[], None], traceback: str
+    ) -> None:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
+        stopped, retries = self._internals.stopped_job_id, job.retries_left
         self.repeat_until_accepted(rq_method)
+        # RQ's method only logs what the server refuses: then this worker still has the job.
+        while execution is not None and self.holds(job.id, queue.name, execution.id) and not self._shutdown.is_due():
+            threading.Event().wait(_PAUSE)
+            self._internals.note_stopped_job(stopped)
+            job.retries_left = retries
+            self.repeat_until_accepted(rq_method)
         status = _status(job)
         final = status is not None and status.failed
         self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=brief(traceback))
@@ -105,8 +113,8 @@ class RqEndings:
         while True:
             try:
                 return write()
-            except _REFUSED:
-                if self._shutdown.is_due():
+            except redis.ResponseError as error:
+                if not is_refused_write(error) or self._shutdown.is_due():
                     raise
                 threading.Event().wait(_PAUSE)
 

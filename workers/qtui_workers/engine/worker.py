@@ -371,7 +371,7 @@ class Worker(RqWorker):
     def handle_job_failure(self, job: rq.job.Job, queue: rq.Queue, *arguments: Any, **named: Any) -> None:
         """As RQ's, repeated until the server accepts it; then the oldest jobs are removed where their processor wants it."""
         rq_method = partial(super().handle_job_failure, job, queue, *arguments, **named)
-        self._parts.endings.handle_failure(job, queue, rq_method, named.get("exc_string") or "")
+        self._parts.endings.handle_failure(job, queue, named.get("execution"), rq_method, named.get("exc_string") or "")
 
 
 _REPLACEABLE: Final = ("perform_job", "prepare_job_execution", "handle_job_success", "handle_job_failure", "handle_job_retry")

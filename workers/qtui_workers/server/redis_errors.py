@@ -93,6 +93,7 @@ _CAUSES: Final = (
     _Cause((MasterDownError,), "", _ALONE),
     _Cause(_ANY, r"\bMASTERDOWN\b", _ALONE),
     _Cause(_ANY, r"\bMISCONF\b", "cannot write to its disk and takes no changes: see its log and its free space"),
+    _Cause(_ANY, r"\bNOREPLICAS\b", "takes no changes while it has too few replicas (min-replicas-to-write): see that they run"),
     _Cause((ClusterError, ClusterDownError, MovedError, AskError), "", CLUSTER),
     _Cause(_ANY, rf"\b(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)\b|{_ELSEWHERE}", CLUSTER),
     _Cause(_ANY, r"\bDENIED\b.*protected", "is in protected mode and lets nobody in from outside: set a password there"),
@@ -164,6 +165,13 @@ def is_away(error: BaseException) -> bool:
     """Whether the server cannot be had at all; one that answers, and refuses a command, is not away."""
     known = isinstance(error, redis.RedisError | OSError)
     return known and (not isinstance(error, ResponseError) or isinstance(error, MasterDownError))
+
+
+def is_refused_write(error: BaseException) -> bool:
+    """Whether the server takes no changes now, but may later: it lacks memory, disk or replicas, or is no primary any more."""
+    if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError | MasterDownError):
+        return True
+    return isinstance(error, ResponseError) and bool(re.search(r"\b(MISCONF|NOREPLICAS)\b", str(error)))
 
 
 def is_wrong_type(error: Exception) -> bool:
