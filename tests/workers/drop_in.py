@@ -33,6 +33,14 @@ class Recording(Worker):
         return bool(super().perform_job(job, queue, execution))
 
 
+class Changing(Worker):
+    """Changes what a job is given."""
+
+    def perform_job(self, job: Any, queue: Any, execution: Any) -> bool:
+        job.kwargs["value"] = "changed"
+        return bool(super().perform_job(job, queue, execution))
+
+
 class Hooked(Worker):
     """Notes which of RQ's methods around a job are called, in their order."""
 

@@ -127,6 +127,12 @@ def test_what_a_subclass_does_around_a_job_is_done(server: Server, client: redis
     assert (told(client), job.get_status(), job.return_value()) == ([f"before {job.id}"], "finished", 1)
 
 
+def test_what_a_subclass_changes_about_a_job_holds(server: Server, queue: Queue, home: Path) -> None:
+    job = queue.enqueue(engine.give, value="as enqueued")
+    rq_worker(server, home, worker="Changing")
+    assert job.return_value() == "changed"
+
+
 BEFORE = ["reorder_queues default", "perform_job", "prepare_job_execution"]
 """What is called before a job's own code …"""
 ENDS = ["handle_execution_ended"]

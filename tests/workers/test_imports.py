@@ -20,10 +20,11 @@ from qtui_workers.define.declarations import read_declarations
 from qtui_workers.define.discovery import discover
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server import keys
 from tests import launcher
 from tests.faults.support import children
 from tests.support import Server, wait_until
-from tests.workers.support import environment, run, run_burst, working
+from tests.workers.support import environment, log_lines, run, run_burst, working
 
 SHARING = """
     import os, socket, time
@@ -96,6 +97,29 @@ HOOKED = """
 """
 
 
+LOUD = """
+    import logging
+    from pydantic import field_validator
+    from qtui_workers import Payload, processor
+
+    logging.getLogger("app").info("imported")
+
+    class Said(Payload):
+        word: str
+
+        @field_validator("word")
+        @classmethod
+        def check(cls, word):
+            print("validates", word)
+            return word
+
+    @processor(queue="loud")
+    def say(payload: Said) -> Said:
+        print("says", payload.word)
+        return payload
+"""
+
+
 class _Echo(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         for line in self.rfile:
@@ -133,6 +157,21 @@ def test_only_processes_that_run_jobs_keep_what_a_module_opens_when_it_is_import
     assert not workers & set(imported)
     assert len(imported) <= 4 + 1  # each horse, and the process that reported what the module declares
     assert client.hget("rq:qtui:limits", "questions") == b"answers"
+
+
+@pytest.mark.parametrize("special", [False, True])
+def test_what_is_logged_until_a_job_runs_is_in_its_log_and_its_payload_is_validated_once(
+    server: Server, client: redis.Redis, home: Path, special: bool
+) -> None:
+    (home / "loud_one.py").write_text(textwrap.dedent(LOUD))
+    for word in ("a", "b"):
+        _enqueue(client, "loud", "loud_one.say", {"word": word}, word)
+        if special:
+            client.hset(f"rq:job:{word}", "webhooks", '[{"url": "http://127.0.0.1:9/", "job_status": "failed"}]')
+    run_burst(server, home, "loud", QTUI_PROCESSORS="loud_one", PYTHONPATH=f"{launcher.ROOT}:{home}")
+    assert log_lines(client, "a") == [("INFO", "imported"), ("PRINT", "validates a"), ("PRINT", "says a")]
+    assert log_lines(client, "b") == [("PRINT", "validates b"), ("PRINT", "says b")]
+    assert client.hexists("rq:job:a", keys.FIELD_LOG), "it is folded"
 
 
 @pytest.mark.parametrize("mode", ["horse", "in process", "rq worker"])

@@ -70,6 +70,23 @@ def test_sentry_hears_of_a_failure_when_no_attempt_is_left(server: Server, clien
     assert (heard.count(f"transaction {MODULE}.fail"), heard.count("error ValueError")) == (2, 1)
 
 
+def test_they_hear_of_a_job_whose_process_died(server: Server, client: redis.Redis, home: Path) -> None:
+    """From the worker itself, where they were there before it."""
+    job = Queue("default", connection=client).enqueue(traced.leave)
+    command = [sys.executable, "-c", EARLY, "--burst", "--url", server.url, "default", *ALLOW]
+    subprocess.run(command, env=environment(home, TRACED=server.url), capture_output=True, check=True)
+    assert [what for what, _ in told(client)] == ["handle_job_failure default"]
+    assert field(client, job.id, "status") == b"failed"
+
+
+def test_sentry_s_trace_of_the_program_that_enqueues_goes_on_in_the_job(server: Server, client: redis.Redis, home: Path) -> None:
+    variables = {"TRACED": server.url, "QTUI_PROCESSORS": MODULE}
+    command = [sys.executable, "-c", f"from {MODULE} import *; enqueue_within_a_transaction()"]
+    done = subprocess.run(command, env=environment(home, **variables), capture_output=True, text=True, check=True)
+    run(home, "--burst", "--url", server.url, "default", **variables)
+    assert next(at for what, at in told(client) if what == f"transaction {MODULE}.increase") == done.stdout.strip()
+
+
 def test_what_the_instrumentor_puts_around_jobs_on_this_version_of_rq_is_heard(
     server: Server, client: redis.Redis, home: Path
 ) -> None:

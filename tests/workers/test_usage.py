@@ -8,10 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import redis
+from rq import Callback, Queue
 
 from qtui_workers.engine.death import why_it_died
 from qtui_workers.engine.memory_cgroup import MemoryCgroup
 from qtui_workers.engine.usage import Meter
+from qtui_workers.reporting import events
+from qtui_workers.server import keys
+from tests.support import Server
+from tests.workers import engine
+from tests.workers.support import run_burst
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
@@ -24,7 +31,7 @@ def test_memory_and_processor_time_are_those_of_one_attempt() -> None:
         "from qtui_workers.engine.usage import Meter; import subprocess, sys\n"
         "meter = Meter()\n"
         "def used(work):\n meter.begin(); work(); usage = meter.end(); print(usage.peak_memory // 1048576, usage.cpu > 0.05)\n"
-        f"used(lambda: bytearray({LARGE}).count(1)); used(lambda: None); used(lambda: sum(range(5_000_000)))\n"
+        f"used(lambda: bytearray({LARGE}).count(1)); used(lambda: None); used(lambda: sum(range(20_000_000)))\n"
         f"used(lambda: subprocess.run([sys.executable, '-c', 'bytearray({LARGE}).count(1)']))\n"
     )
     command = ["/bin/sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", code]
@@ -32,6 +39,20 @@ def test_memory_and_processor_time_are_those_of_one_attempt() -> None:
     large, small, busy, child = [line.split() for line in done.stdout.splitlines()]
     assert [int(peak) >= 200 for peak, _ in (large, small, busy, child)] == [True, False, False, True]
     assert (small[1], busy[1], child[1]) == ("False", "True", "True")
+
+
+def test_what_jobs_used_that_rq_s_own_code_ends_is_on_record(server: Server, client: redis.Redis, home: Path) -> None:
+    queue = Queue("default", connection=client)
+    special = {"on_success": Callback(engine.on_success)}
+    jobs = [queue.enqueue(engine.give, **special), queue.enqueue(engine.fail, **special)]
+    jobs.append(queue.enqueue(engine.leave, 3, **special))
+    run_burst(server, home, "default", "--allow-pickle", "--allow", engine.MODULE)
+    for job in jobs:
+        ((_, result),) = client.xrange(keys.results(job.id))
+        peak, cpu = result[keys.FIELD_USED.encode()].split()
+        assert (int(peak) > MIB, 0 <= float(cpu) < 60) == (True, True)
+    details = {event.source.job: event.details for event in events.read(client) if event.kind in ("completed", "failed")}
+    assert all(details[job.id]["cpu"] is not None for job in jobs)
 
 
 def test_a_peak_that_cannot_be_set_back_is_not_taken_for_that_of_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.integrations.rq import RqIntegration
 from sentry_sdk.transport import Transport
 
-from qtui_workers import Payload, processor
+from qtui_workers import Payload, QueueService, processor
 
 MODULE = "tests.workers.traced"
 
@@ -89,6 +89,18 @@ class Added(Payload):
 def increase(payload: Sum) -> Added:
     """Adds one."""
     return Added(total=payload.left + 1)
+
+
+def leave() -> None:
+    """Ends its process."""
+    os._exit(3)
+
+
+def enqueue_within_a_transaction() -> None:
+    """Prints the trace."""
+    with sentry_sdk.start_transaction(name="a request") as request, redis.Redis.from_url(os.environ["TRACED"]) as client:
+        QueueService(client).enqueue("increase")
+    print(request.trace_id)
 
 
 def fail() -> None:

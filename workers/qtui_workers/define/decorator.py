@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
-from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, get_type_hints, overload
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast, get_type_hints, overload
 
 from pydantic import BaseModel
 from rq import Webhook, get_current_job
@@ -86,15 +86,23 @@ class Processor(Generic[P, R]):
         """
         if payload is not None and (fields or not isinstance(payload, self.payload)):
             raise TypeError(f"call {self.name} with one {self.payload.__name__}, or with its fields by their names")
+        result = self._run(fields if payload is None else payload)
+        return as_json(result) if payload is None else result
+
+    def run_valid(self, payload: P) -> Any:
+        """As a call with the payload's fields, which were validated already."""
+        return as_json(self._run(payload))
+
+    def _run(self, given: Mapping[str, Any] | P) -> R:
         job = get_current_job()
         with not_retried(job), recording(job):
-            valid = self.validate(fields) if payload is None else payload
+            payload = self.validate(given)
             with inside_hooks(job), getattr(job, "starting", _at_once)(self.function) as begun:
-                made = self.function(valid)
-                result = run_coroutine(made, begun) if inspect.iscoroutine(made) else made
+                made = self.function(payload)
+                result: Any = run_coroutine(made, begun) if inspect.iscoroutine(made) else made
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
-        return as_json(result) if payload is None else result
+        return cast(R, result)
 
 
 def _at_once(_function: Callable[..., Any]) -> AbstractContextManager[None]:

@@ -36,6 +36,10 @@ class JobHooks(Protocol):
         """Writes that an attempt has failed, or was stopped."""
         ...
 
+    def report_failure(self, job: Job, queue: Queue, execution: Execution, exc_string: str) -> None:
+        """Calls what a tool has put around RQ's `handle_job_failure`, if anything; nothing is written to Redis."""
+        ...
+
     def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
         """Calls the handler of horses that died, if there is one."""
         ...

@@ -30,6 +30,7 @@ from qtui_workers.define.discovery import discover
 from qtui_workers.define.process_hooks import inside_hooks, prepare_process
 from qtui_workers.define.unrecoverable import CannotRun, OtherVersion, Unrecoverable, not_retried
 from qtui_workers.engine.rq_adapter import RqJob
+from qtui_workers.engine.usage import Usage
 from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
@@ -44,7 +45,22 @@ _TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_he
 """Fields that are read here, as RQ's own code takes as long for them as for all others together."""
 
 
-Call = tuple[Callable[..., Any], Sequence[Any], Mapping[str, Any]]
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a job is going to call, as it was looked up."""
+
+    name: Any
+    function: Callable[..., Any]
+    arguments: Sequence[Any]
+    fields: Mapping[str, Any]
+    payload: Any = None
+    """The payload of a processor as its model; None where it is not one, or does not fit: then the call says why."""
+
+    def run(self) -> Any:
+        """Calls it; returns what it returned."""
+        if isinstance(self.function, Processor) and self.payload is not None:
+            return self.function.run_valid(self.payload)
+        return self.function(*self.arguments, **self.fields)
 
 
 class NotAllowed(CannotRun, Unrecoverable):
@@ -82,8 +98,10 @@ class Job(RqJob):
     """Attempts in all; None where the producer did not set them."""
     claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
-    call: Call | None = None
-    """What is going to be called, where it was looked up already; RQ's own code would do so twice."""
+    found: Call | BaseException | None = None
+    """What is going to be called, or raised, where it was looked up already."""
+    usage: Usage | None = None
+    """What the attempt used, for RQ's own code to write; None: not known."""
     later: Reschedule | None = None
     """Set where the attempt that is ended wants to run again later, and is not to count."""
     surrounded: Callable[[Callable[[], Any]], Any] = staticmethod(lambda code: code())
@@ -161,10 +179,9 @@ class Job(RqJob):
         Then calls what the modules want to be called once in each process. Raises CannotRun where this worker cannot run it.
         """
         function, args, kwargs = self.func, self.args, self.kwargs
-        if isinstance(function, Processor) and not args:
-            _check_version(function, kwargs)
+        payload = _valid(function, kwargs) if isinstance(function, Processor) and not args else None
         prepare_process()
-        return function, args, kwargs
+        return Call(self.func_name, function, tuple(args), dict(kwargs), payload)
 
     @property
     def should_retry(self) -> bool:
@@ -187,14 +204,27 @@ class Job(RqJob):
     def call_function(self) -> Any:
         """Calls the job's function, while what it logs and prints is recorded."""
         with recording(self), inside_hooks(self):
-            function, args, kwargs = self.call or self.find_call()
+            call = self._call_as_found() or self.find_call()
             # A processor enters `starting` itself, once it has validated the payload.
-            with nullcontext() if isinstance(function, Processor) else self.starting(function) as begun:
-                result = function(*args, **kwargs)
+            with nullcontext() if isinstance(call.function, Processor) else self.starting(call.function) as begun:
+                result = call.run()
                 if inspect.iscoroutine(result):
                     return run_coroutine(result, begun)
                 # Python 3.11 counts a generator as one: it fails, as under RQ.
                 return asyncio.run(result) if asyncio.iscoroutine(result) else result
+
+    def _call_as_found(self) -> Call | None:
+        """What was looked up; None where there is nothing, or the job was changed since. Raises what looking it up has raised."""
+        found = self.found
+        if isinstance(found, BaseException):
+            raise found
+        if found is None or (found.name, found.arguments, found.fields) != (self.func_name, tuple(self.args), dict(self.kwargs)):
+            return None
+        return found
+
+    def result_fields(self) -> dict[str, str]:
+        """As the script that ends plain jobs writes them (`lua/ending.lua`)."""
+        return {} if self.usage is None else {keys.FIELD_USED: self.usage.text}
 
     @property
     def func(self) -> Callable[..., Any]:
@@ -254,13 +284,17 @@ def _registered(path: str) -> Processor[Any, Any] | None:
         raise NotAllowed(f"this worker cannot read its processors: {error}") from error
 
 
-def _check_version(processor: Processor[Any, Any], fields: Mapping[str, Any]) -> None:
-    """Raises OtherVersion where another version of the processor may accept the payload; leaves other errors to its call."""
+def _valid(processor: Processor[Any, Any], fields: Mapping[str, Any]) -> Any:
+    """The payload as its model; None where it does not fit: its call says why.
+
+    Raises OtherVersion where another version of the processor may accept it.
+    """
     try:
-        processor.validate(fields)
+        return processor.validate(fields)
     except InvalidInput as error:
         if error.other_version:
             raise OtherVersion(str(error), error.fields) from None
+        return None
 
 
 def _refusal(what: str, policy: Policy) -> NotAllowed:

@@ -65,9 +65,10 @@ class KilledJobs:
         if reason in ("stop", "lost"):
             return returned(claim), ""
         error = _OVERTIME if reason == "overtime" else self._why(horse)
-        self._call_handler(claim, horse)
+        ending = failing(claim, error)
+        self._tell(claim, horse, error, by_rq=self.needs_rq(claim, ending))
         self._events.trouble(error, job=claim.id, queue=claim.queue)
-        return failing(claim, error), error
+        return ending, error
 
     def look_at_memory(self) -> None:
         """Notes how often the kernel has killed for want of memory; called before each job, it looks once a second at most."""
@@ -93,9 +94,16 @@ class KilledJobs:
         except AWAY:
             return None
 
-    def _call_handler(self, claim: Claim, horse: HorseExit) -> None:
-        """Calls the worker's handler of killed horses (`rq.worker.BaseWorker.handle_work_horse_killed`)."""
+    def _tell(self, claim: Claim, horse: HorseExit, error: str, *, by_rq: bool) -> None:
+        """Calls the worker's handler of killed horses (`rq.worker.BaseWorker.handle_work_horse_killed`), and tools around jobs.
+
+        `by_rq`: RQ's own code will end the job, and call these tools.
+        """
         try:
-            self._hooks.handle_work_horse_killed(self._jobs.job_of(claim), *horse)
-        except Exception as error:  # noqa: BLE001 - it may raise anything, and the job has to be ended
-            log.error("job %s: the handler of killed horses failed: %s: %s", printable(claim.id), type(error).__name__, error)
+            job = self._jobs.job_of(claim)
+            self._hooks.handle_work_horse_killed(job, *horse)
+            if not by_rq:
+                queue, execution = self._jobs.queue_of(claim.queue), self._jobs.execution_of(claim, job)
+                self._hooks.report_failure(job, queue, execution, error)
+        except Exception as failure:  # noqa: BLE001 - these may raise anything, and the job has to be ended
+            log.error("job %s: a handler of killed horses failed: %s: %s", printable(claim.id), type(failure).__name__, failure)

@@ -30,8 +30,9 @@ from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
 from qtui_workers.engine.surroundings import Surroundings
 from qtui_workers.engine.unreadable import AWAY
-from qtui_workers.engine.usage import Meter
+from qtui_workers.engine.usage import Meter, Usage
 from qtui_workers.rate.limiter import Limits
+from qtui_workers.reporting.job_recording import end_recording, recording
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")
@@ -59,7 +60,6 @@ class Performer:
         A special job is also ended here, by RQ's own code. A limited job that is ready too late goes back to its queue.
         What the job raises is not raised here.
         """
-        self._import_processors()
         try:
             job = self._jobs.job_of(claim)
         except AWAY:
@@ -88,6 +88,11 @@ class Performer:
             return replace(ending, usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
         finally:
             surroundings.put_back()
+            end_recording()
+
+    def used(self) -> Usage:
+        """What the running attempt has used so far."""
+        return self._meter.end()
 
     def _import_processors(self) -> None:
         """Imports the modules of QTUI_PROCESSORS, in a new process, before the time of its first job begins."""
@@ -147,16 +152,18 @@ class Performer:
         """Has the job find what it calls; returns why this worker cannot run it. Other errors are raised again where it runs.
 
         This comes before what surrounds the job: a module may put a tool around jobs, and what it sets when it is imported stays.
+        What a module logs meanwhile is in the log of the job.
         """
         try:
-            with self._limited_time(job):
-                job.call = job.find_call()
+            with recording(job, goes_on=True):
+                self._import_processors()
+                with self._limited_time(job):
+                    job.found = job.find_call()
         except Interrupted:
             raise
-        except CannotRun as error:
-            return error
-        except BaseException:  # noqa: BLE001, S110 - a module may raise anything
-            pass
+        except BaseException as error:  # noqa: BLE001 - a module may raise anything
+            job.found = error
+            return error if isinstance(error, CannotRun) else None
         return None
 
     def _refused(self, claim: Claim, job: Job, error: BaseException) -> Ending | None:

@@ -22,6 +22,7 @@ from typing import Any, Final, cast
 import redis
 import rq.job
 import rq.worker.base
+from redis.client import Pipeline
 from rq.executions import Execution
 from rq.job import JobStatus
 from rq.queue import Queue
@@ -53,6 +54,20 @@ class _Nowhere:
 
     def __getattr__(self, name: str) -> Any:
         raise _Skipped
+
+
+class _Adding:
+    """A pipeline that adds fields to the results that RQ writes by it."""
+
+    def __init__(self, pipeline: Pipeline, fields: dict[str, str]) -> None:
+        self._pipeline = pipeline
+        self._fields = fields
+
+    def xadd(self, key: str, fields: dict[str, Any], **options: Any) -> Any:
+        return self._pipeline.xadd(key, fields | cast(dict[Any, Any], self._fields), **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipeline, name)
 
 
 def _is_wrapped(method: Any) -> bool:
@@ -219,6 +234,16 @@ class RqJob(rq.job.Job):
     def stopped_callback_name(self) -> str | None:
         """The dotted name of the function that is called after a stop."""
         return self._stopped_callback_name
+
+    def result_fields(self) -> dict[str, str]:
+        """What is to be written beside RQ's own fields of a result."""
+        return {}
+
+    def _handle_success(self, result_ttl: Any, pipeline: Pipeline, *rest: Any, **named: Any) -> None:
+        super()._handle_success(result_ttl, cast(Pipeline, _Adding(pipeline, self.result_fields())), *rest, **named)
+
+    def _handle_failure(self, exc_string: str, pipeline: Pipeline, *rest: Any, **named: Any) -> None:
+        super()._handle_failure(exc_string, cast(Pipeline, _Adding(pipeline, self.result_fields())), *rest, **named)
 
     def _deserialize_data(self) -> None:
         self.deserialize_data()

@@ -127,6 +127,7 @@ class RqEndings:
             return settled  # the horse had ended it already, or it is another worker's
         job = self._jobs.job_of(claim)
         job.ended_at = datetime.fromtimestamp(ending.ended, UTC)
+        job.usage = ending.usage
         execution, queue = self._jobs.execution_of(claim, job), self._jobs.queue_of(claim.queue)
         if ending.kind == "stopped":
             self._internals.handle_stopped_job(job, queue, execution)

@@ -26,6 +26,11 @@ class Usage:
     cpu: float
     """Seconds."""
 
+    @property
+    def text(self) -> str:
+        """As it is written beside a result: bytes, "-" where they are not known, and seconds."""
+        return f"{'-' if self.peak_memory is None else self.peak_memory} {self.cpu:.6f}"
+
     @classmethod
     def of_ended(cls, ended: resource.struct_rusage, earlier: float) -> Usage:
         """What a process used that has ended (wait4(2)), without the processor seconds of earlier attempts."""

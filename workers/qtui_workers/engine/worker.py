@@ -361,7 +361,9 @@ class Worker(RqWorker):
         self.report_failure(run.job, queue, run.execution, traceback)
 
     def handle_execution_ended(self, job: rq.job.Job, queue: rq.Queue, heartbeat_ttl: int) -> None:
-        """As RQ's, repeated until the server accepts it."""
+        """As RQ's, repeated until the server accepts it; notes what the attempt used, for what RQ's own code writes about it."""
+        if isinstance(job, Job):
+            job.usage = self._parts.performer.used()
         self._parts.endings.repeat_until_accepted(partial(super().handle_execution_ended, job, queue, heartbeat_ttl))
 
     def handle_job_success(self, job: rq.job.Job, queue: rq.Queue, *arguments: Any, **named: Any) -> None:

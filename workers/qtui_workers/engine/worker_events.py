@@ -28,6 +28,10 @@ class WorkerEvents:
         details: dict[str, str | float] = {"error": error} if error else {}
         if job.started_at and job.ended_at:
             details["seconds"] = (job.ended_at - job.started_at).total_seconds()
+        if usage := getattr(job, "usage", None):
+            details["cpu"] = round(usage.cpu, 6)
+            if usage.peak_memory is not None:
+                details["peak_memory"] = usage.peak_memory
         self._emit(kind, Source.of(job, worker=self._worker, attempt=getattr(job, "attempt", None)), details)
 
     def _emit(self, kind: EventKind, source: Source, details: events.Details) -> None:

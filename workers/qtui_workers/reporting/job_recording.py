@@ -52,30 +52,41 @@ def progress(done: float, total: float | None = None, message: str = "") -> None
 
 
 @contextmanager
-def recording(job: Job | None) -> Iterator[None]:
+def recording(job: Job | None, *, goes_on: bool = False) -> Iterator[None]:
     """Inside the block, progress, log records and printed lines are written to the job's keys in Redis.
 
     Nothing happens without a job, or inside another recording of the same job. The job receives no error of Redis. A process
-    may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs.
+    may record one job after the other: that costs some microseconds, and a thread only where a job reports or logs. With
+    `goes_on` the next recording of the job continues this one; where there may be none, call `end_recording`.
     """
     global _active
     if job is None:
         yield
         return
-    if _active is not None and _active.recorder.source.job == job.id:
+    if _active is not None and _active.recorder.source.job == job.id and not _active.goes_on:
         _active.listen()
         yield
         return
-    if _active is not None:  # its end was interrupted by a timeout or a stop
-        _active.end(None)
-    current = _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
+    if _active is None or _active.recorder.source.job != job.id:
+        end_recording()  # of another job, whose end was interrupted by a timeout or a stop
+        _active = _Recording(Recorder(job.connection, Source.of(job, attempt=attempt_of(job))))
+    current = _active
+    current.goes_on = False
     failed = True
     try:
         current.begin()
         yield
         failed = False
     finally:
-        current.end(_kept_for(job, failed=failed))
+        current.goes_on = goes_on
+        if not goes_on:
+            current.end(_kept_for(job, failed=failed))
+
+
+def end_recording() -> None:
+    """Ends the recording that there is, if any."""
+    if _active is not None:
+        _active.end(None)
 
 
 def _kept_for(job: Job, *, failed: bool) -> int | None:
@@ -102,6 +113,8 @@ class _Recording:
         self.recorder = recorder
         self._stdout, self._stderr = sys.stdout, sys.stderr
         self._tees = _Tee(sys.stdout, "PRINT", recorder), _Tee(sys.stderr, "STDERR", recorder)
+        self.goes_on = False
+        """Whether the next recording of the job continues it."""
         self._level = logging.root.level
         self._loggers = -1
         """How many loggers there were when `listen` was called."""
