@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from qtui.broker import acknowledged
 from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
 from qtui.broker.status import COUNTED
+from qtui_workers.reading.hold import Hold
 from qtui_workers.reporting.job_log import LogLine
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.holds import Held
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
 
@@ -66,6 +68,18 @@ def of_progress(progress: Progress | None) -> dict[str, Any] | None:
     return {**asdict(progress), "fraction": progress.fraction}
 
 
+def of_hold(hold: Hold) -> dict[str, Any]:
+    """What is held, by whom, since when and why."""
+    return {"hold": hold.text, "by": hold.by, "at": iso(hold.at), "reason": hold.reason}
+
+
+def of_held(found: Held) -> dict[str, Any]:
+    """A hold as `qtui hold --json` lists it."""
+    hold = found.hold
+    parts = {"function": hold.function, "field": hold.field or None, "value": hold.value or None}
+    return {**of_hold(hold), **parts, "placed": found.placed, "held": found.count, "queues": found.waiting}
+
+
 def of_job_row(row: JobRow, now: float) -> dict[str, Any]:
     """A job as `qtui jobs --json` lists it."""
     return {
@@ -83,6 +97,7 @@ def of_job_row(row: JobRow, now: float) -> dict[str, Any]:
         "retries_left": row.retries_left,
         "progress": of_progress(row.progress),
         "error": row.error,
+        "held": of_hold(row.held) if row.held else None,
         "silent_seconds": row.silence(now),
         "problem": row.problem,
     }

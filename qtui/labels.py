@@ -11,11 +11,13 @@ from qtui.broker import troubles
 from qtui.broker.models import JobRow, QueueRow
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
+from qtui_workers.reading.hold import Hold
 from qtui_workers.server.redis_errors import explain
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
     from qtui.broker.doctor import Severity
+    from qtui.broker.holds import Look
     from qtui.broker.search.fingerprint import Cause
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
@@ -69,6 +71,29 @@ def silence(row: JobRow, now: float) -> str:
     """That the worker of a started job is not heard any more: "no sign of life for 1m 30s"; '' if all is well."""
     seconds = row.silence(now)
     return "" if seconds is None else f"no sign of life for {formatting.age(seconds)}"
+
+
+def held(hold: Hold, now: float) -> str:
+    """That a job waits in a hold, whose it is and why: "held by ann@web-1, 2m ago: gateway is down"."""
+    since = f", {formatting.ago(hold.at, now)}" if hold.at else ""
+    return f"held by {hold.by or 'somebody'}{since}" + (f": {hold.reason}" if hold.reason else "")
+
+
+def note(row: JobRow, now: float) -> str:
+    """What keeps a job from being done; '' if nothing is known to."""
+    return held(row.held, now) if row.held else silence(row, now)
+
+
+def unaware(seen: Look) -> str:
+    """That workers which know no hold go on running the jobs, and what can be done."""
+    names = ", ".join(row.name for row in seen.unaware[:3]) + (", …" if len(seen.unaware) > 3 else "")
+    listen = "listens" if len(seen.unaware) == 1 else "listen"
+    where = seen.queues[0] if seen.queues else "QUEUE"
+    return (
+        f"{names} {listen} here and knows no hold, as it is no qtui-worker: it goes on running such jobs. "
+        f"Move them to a queue that nobody works on: qtui move --all --status queued --queue {where} "
+        f"--filter '{seen.filter}' --to held"
+    )
 
 
 def summary(row: JobRow) -> str:

@@ -15,6 +15,7 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.holds import Held
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
 
@@ -85,7 +86,7 @@ def _job_cells(row: JobRow, now: float) -> list[str]:
         row.function or "–",
         when,
         labels.attempts(row),
-        labels.silence(row, now) or labels.summary(row),
+        labels.note(row, now) or labels.summary(row),
     ]
 
 
@@ -140,6 +141,25 @@ def of_counts(found: Grouping, by: str, now: float) -> str:
     return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} jobs"
 
 
+def of_holds(found: Sequence[Held], now: float) -> str:
+    """What is held, for people."""
+    if not found:
+        return "Nothing is held. To hold a function: qtui hold FUNCTION [FIELD=VALUE] --reason TEXT"
+    head = ["HELD", "JOBS", "SINCE", "BY", "QUEUES", "REASON"]
+    rows = [
+        [
+            each.hold.text if each.placed else f"{each.hold.text} (released; release it again)",
+            formatting.count(each.count),
+            formatting.ago(each.hold.at, now),
+            each.hold.by,
+            ", ".join(f"{queue} {formatting.count(number)}" for queue, number in each.waiting.items()),
+            each.hold.reason,
+        ]
+        for each in found
+    ]
+    return columns(head, rows, (1, 2))
+
+
 def of_job(detail: JobDetail, now: float) -> str:
     """Everything about one job, for people."""
     row = detail.row
@@ -148,6 +168,7 @@ def of_job(detail: JobDetail, now: float) -> str:
         ("queue", row.queue or "–"),
         ("status", labels.status(row)),
         ("function", row.function or "–"),
+        *([("held", labels.held(row.held, now))] if row.held else []),
         ("attempt", labels.attempts(row)),
         ("worker", row.worker or "–"),
         ("progress", formatting.progress(row.progress)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from qtui.broker.status import Status
+from qtui_workers.reading.hold import Hold
 from qtui_workers.reporting.job_log import LogLine
 
 LEASE: Final = 120
@@ -121,6 +122,8 @@ class JobRow:
     """What the newest attempt raised, in a line (`qtui_workers.reporting.error_lines`)."""
     refused: str | None = None
     """Why the workers that have taken a waiting job left it for others, as a sentence; `error` has it too."""
+    held: Hold | None = None
+    """The hold in which it waits."""
     worker: str | None = None
     timeout: float | None = None
     heartbeat_at: float | None = None
@@ -251,6 +254,8 @@ class WorkerRow:
     stale: bool
     """Whether the worker is considered dead (see `workers.load`)."""
     version: str | None
+    knows_holds: bool | None = None
+    """Whether it leaves held jobs alone, as every qtui-worker does; None: it has no record."""
     late: bool = False
     """Whether its next heartbeat is overdue (`workers.GRACE`)."""
 

@@ -12,7 +12,7 @@ import redis
 
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
-from qtui_workers.reading import payload
+from qtui_workers.reading import hold, payload
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
@@ -36,6 +36,7 @@ FIELDS: Final[dict[str, int]] = {
     keys.FIELD_ATTEMPTS: 20,
     keys.FIELD_PROGRESS: 1_000,
     keys.FIELD_REFUSED: 1_000,
+    keys.FIELD_HELD: 2_000,
     "meta": 1_000,
 }
 """The fields that a list shows, with the number of bytes that the server sends of each; `row.lua` needs status first."""
@@ -129,6 +130,7 @@ def from_fields(
         progress=progress(raw.get(keys.FIELD_PROGRESS), raw.get("meta"), status),
         error=error if refusal is None else refusal,
         refused=refusal,
+        held=hold.read(raw.get(keys.FIELD_HELD)) if status is Status.DEFERRED else None,
         worker=decode(raw.get("worker_name")) or None,
         timeout=parse_number(raw.get("timeout")),
         heartbeat_at=parse_time(raw.get("last_heartbeat")),

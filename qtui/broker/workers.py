@@ -35,6 +35,7 @@ _FIELDS: Final = (
     "last_heartbeat",
     "death",
     "version",
+    keys.FIELD_HOLDER,
 )
 
 
@@ -98,6 +99,7 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
         heartbeat_seconds=silent,
         stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
         version=decode(found.get("version")) or None,
+        knows_holds=None if ttl == -2 else found.get(keys.FIELD_HOLDER) is not None,
         late=0 <= ttl < GRACE and (silent or 0.0) + ttl >= SHORT,
     )
 

@@ -64,7 +64,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                 raise typer.Exit(0 if planned.doable else 1)
             if planned.doable and not yes:
                 _ask(planned, chosen)
-            report = run(client, operation, planned, on_progress=_progress)
+            report = run(client, operation, planned, on_progress=show_progress)
         _report(report, planned, json)
         if report.failed or report.skipped:
             raise typer.Exit(1)
@@ -124,7 +124,8 @@ def _ask(planned: Plan, chosen: Context) -> None:
         raise Refused("nothing was done")
 
 
-def _progress(done: int, total: int) -> None:
+def show_progress(done: int, total: int) -> None:
+    """How far an operation is, on standard error."""
     if output.is_terminal(sys.stderr):
         end = "\n" if done >= total else ""
         bar = formatting.bar(done / total if total else None, 24)

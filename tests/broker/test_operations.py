@@ -25,15 +25,16 @@ FAILED_MAIL = Matching("mail", Status.FAILED)
 
 
 def test_operations_are_found_in_their_order_and_each_applies_somewhere() -> None:
-    assert [operation.name for operation in OPERATIONS.values()] == ["retry", "cancel", "move", "stop", "requeue", "remove"]
+    assert list(OPERATIONS) == ["retry", "cancel", "run-now", "move", "stop", "requeue", "remove"]
     assert all(operation.statuses for operation in OPERATIONS.values())
     assert all(operation.usual is None or operation.applies_to(operation.usual) for operation in OPERATIONS.values())
 
 
 OF_STATUS = {
-    Status.QUEUED: ["cancel", "move", "remove"], Status.STARTED: ["stop", "requeue"], Status.FAILED: ["retry", "remove"],
-    Status.STOPPED: ["retry", "remove"], Status.SCHEDULED: ["cancel", "move", "remove"], Status.DEFERRED: ["cancel", "remove"],
-    Status.READY_TO_ENQUEUE: ["cancel", "remove"], Status.RATE_LIMITED: ["cancel"], Status.FINISHED: ["remove"],
+    Status.QUEUED: ["cancel", "run-now", "move", "remove"], Status.STARTED: ["stop", "requeue"],
+    Status.SCHEDULED: ["cancel", "run-now", "move", "remove"], Status.DEFERRED: ["cancel", "run-now", "remove"],
+    Status.READY_TO_ENQUEUE: ["cancel", "remove"], Status.RATE_LIMITED: ["cancel", "run-now"],
+    Status.FAILED: ["retry", "remove"], Status.STOPPED: ["retry", "remove"], Status.FINISHED: ["remove"],
     Status.CANCELED: ["remove"], Status.CREATED: [], None: [],
 }  # fmt: skip
 

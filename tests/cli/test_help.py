@@ -13,8 +13,8 @@ from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
     "queues", "workers", "jobs", "job", "failures", "count", "limits", "stats", "check", "doctor",
-    "enqueue", "retry", "cancel", "move", "stop", "requeue", "remove",
-    "pause", "resume", "worker", "demo",
+    "enqueue", "retry", "cancel", "run-now", "move", "stop", "requeue", "remove",
+    "pause", "resume", "hold", "release", "worker", "demo",
 )  # fmt: skip
 
 
@@ -57,7 +57,8 @@ def test_a_misspelt_command_is_answered_with_those_that_are_like_it(bare: Qtui) 
 def test_the_shell_completes_commands_and_options(bare: Qtui) -> None:
     shell = {"_QTUI_COMPLETE": "complete_bash"}
     assert tuple(bare(fresh=True, COMP_WORDS="qtui ", COMP_CWORD="1", **shell).out.split()) == COMMANDS
-    assert bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split() == ["retry", "requeue", "remove", "resume"]
+    begun = bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split()
+    assert begun == ["retry", "requeue", "remove", "resume", "release"]
     assert "--dry-run" in bare(fresh=True, COMP_WORDS="qtui retry --d", COMP_CWORD="2", **shell).out
 
 

@@ -85,6 +85,8 @@ class Operation:
     deletes: bool = False
     """Whether the job no longer exists afterwards."""
     parameter: Parameter | None = None
+    to_head: bool = False
+    """Whether jobs go to the head of their queue: then the last one is done first, so that they keep their order."""
 
     def applies_to(self, status: Status | None) -> bool:
         """Whether it can be done to jobs in this status; False for None, which is an unknown status."""

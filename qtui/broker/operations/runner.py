@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import redis
@@ -40,7 +41,8 @@ def run(
     began = time.monotonic()
     batch = new_batch()
     calls = calls_of(client, operation, operation.value(what.text if isinstance(what, Plan) else text), "run")
-    supply = Supply(_targets(client, operation, what))
+    targets = _targets(client, operation, what)
+    supply = Supply([replace(each, ids=each.ids[::-1]) for each in targets] if operation.to_head else targets)
     matched = supply.left
     tally = Tally()
     trouble: Exception | None = None

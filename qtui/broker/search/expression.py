@@ -103,6 +103,13 @@ def parse(text: str) -> Expression:
     return Expression(" ".join(text.split()), tuple(terms))
 
 
+def quoted(value: str) -> str:
+    """A value as it has to be typed in an expression."""
+    if value and not any(c.isspace() for c in value) and '"' not in value:
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def _terms(text: str) -> Iterator[Term]:
     place = 0
     while place < len(text):

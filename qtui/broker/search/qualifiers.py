@@ -12,6 +12,7 @@ from qtui.broker.search.fingerprint import cause
 from qtui.broker.status import Status
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput
+from qtui_workers.reading import hold
 from qtui_workers.reading.matching import is_function, is_value, pattern
 from qtui_workers.reading.prefilter import holds_text, holds_value
 from qtui_workers.server import keys
@@ -159,6 +160,12 @@ def word(value: str) -> Test:
     return fits
 
 
+def _held(job: Candidate) -> str | None:
+    found = hold.read(job.raw(keys.FIELD_HELD)) if job.status is Status.DEFERRED else None
+    return found.text if found else None
+
+
+_HELD: Final = Need(frozenset({keys.FIELD_HELD}))
 _WORKER: Final = Need(frozenset({"worker_name"}))
 _WAITED: Final = Need(frozenset({"enqueued_at", "created_at"}))
 _ENDED: Final = Need(frozenset({"started_at", "ended_at"}))
@@ -184,6 +191,7 @@ QUALIFIERS: Final = {
             contained(lambda job: job.traceback),
             4,
         ),
+        Qualifier("held", "the hold in which it waits", "held:shop.charge", EQUAL, _HELD, whole(_held), 1),
         Qualifier("cause", "its cause, as `qtui failures` names it", "cause:473fb45a6b73", EQUAL, ERROR, _CAUSE, 4),
         Qualifier("age", "how long ago it was enqueued", "age>1h", COMPARE, _WAITED, compared(_age, _seconds), 1),
         Qualifier("ended", "how long ago it ended", "ended<10m", COMPARE, _ENDED, compared(_ended, _seconds), 1),

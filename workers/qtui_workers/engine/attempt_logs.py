@@ -41,6 +41,7 @@ def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None
         "returned": "queued",
         "rescheduled": "scheduled",
         "refused": "scheduled",
+        "held": "deferred",
     }
     status = ending.status or waits.get(ending.kind, ending.kind)
     level, what = _outcome(claim, ending, took)
@@ -63,6 +64,8 @@ def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
             return logging.INFO, f"is put off for {ending.delay} s after {took:.3f} s; the attempt does not count{why}"
         case "refused":
             return logging.WARNING, f"cannot be run here{why}: it is left for other workers, and due again in {ending.delay} s"
+        case "held":
+            return logging.INFO, f"is held{why}: it did not run"
         case "stopped":
             return logging.WARNING, f"was stopped after {took:.3f} s"
         case "returned":

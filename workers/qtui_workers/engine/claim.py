@@ -11,6 +11,7 @@ from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
 
 from qtui_workers.engine import frames
+from qtui_workers.enqueue.holds import HeldClaim
 from qtui_workers.rate.limiter import in_time
 from qtui_workers.reporting.source import Source, called
 from qtui_workers.server import keys
@@ -61,6 +62,8 @@ class Claim:
     """The limiter that let it through; None: it is not limited."""
     at: int = 0
     """When it was taken, in seconds of the server's clock."""
+    hold: HeldClaim | None = None
+    """The hold that holds it, so that it must not run."""
 
     @property
     def readable(self) -> bool:

@@ -22,10 +22,10 @@ from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.text import decode, printable
 
-Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "refused", "settled"]
+Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "refused", "held", "settled"]
 """`rescheduled`: to run again after `delay`, as the job itself wants it. `returned`: put back at the head of its queue.
-`refused`: set aside for other workers, as this one cannot run it. In these cases the attempt does not count. `settled`: ended
-already by RQ's own code."""
+`refused`: set aside for other workers, as this one cannot run it. `held`: put into hold. In these cases the attempt does not
+count. `settled`: ended already by RQ's own code."""
 
 UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
@@ -137,6 +137,8 @@ class Ending:
             "since": since(self.code_ended),
             "refused_since": claim.at if refusal is None else refusal.since,
             "refused_times": 1 if refusal is None else refusal.times + 1,
+            "hold": claim.hold.hold if claim.hold else "",
+            "hold_score": claim.hold.score if claim.hold else "",
         }
 
 
@@ -177,6 +179,11 @@ def not_taken(claim: Claim, ending: Ending) -> Ending:
 def returned(claim: Claim) -> Ending:
     """A job that goes back to the head of its queue."""
     return Ending("returned", claim.begun, time.time())
+
+
+def held(claim: Claim) -> Ending:
+    """A job that must not run, as somebody holds such jobs."""
+    return Ending("held", claim.begun, time.time(), error=claim.hold.hold if claim.hold else None)
 
 
 def refused(claim: Claim, error: BaseException, refuse_after: float) -> Ending | None:

@@ -12,7 +12,7 @@ from rq.executions import Execution
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.attempt_logs import Standstill
 from qtui_workers.engine.claim import Claim, Nothing
-from qtui_workers.engine.ending import Ending, returned, unreadable
+from qtui_workers.engine.ending import Ending, held, returned, unreadable
 from qtui_workers.engine.exchange import Ended, Exchange
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_runner import JobRunner, ReportStart
@@ -82,8 +82,8 @@ class Loop:
             if rest and not self._shutdown.requested:
                 self._wakeups.wait(min(rest, self._upkeep.next_due - time.monotonic()))
                 continue
-            if isinstance(found, Claim) and self._shutdown.requested:
-                ended = found, returned(found)
+            if isinstance(found, Claim) and (found.hold or self._shutdown.requested):
+                ended = found, held(found) if found.hold else returned(found)
                 continue
             self._standstill.note(found)
             if isinstance(found, Claim):

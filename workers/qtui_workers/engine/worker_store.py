@@ -15,6 +15,8 @@ from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.engine.worker_name import WorkerName
+from qtui_workers.enqueue.holds import HeldClaim, holding
+from qtui_workers.server import keys
 from qtui_workers.server.connection import own_connection
 from qtui_workers.server.redis_errors import of_script
 from qtui_workers.server.rq_format import format_time
@@ -116,10 +118,21 @@ class WorkerStore:
                 limits=tuple(map(decode, held[1::2])),
             )
             return Step(_outcome(outcome), nothing)
-        job_id, queue, flat, dependents, limit, at = rest
+        job_id, queue, flat, dependents, limit, at, *holds = rest
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        texts = (decode(job_id), decode(queue), execution or "")
-        return Step(_outcome(outcome), Claim(*texts, begun, fields, dependents, requested_at, decode(limit) or None, int(at)))
+        claim = Claim(
+            decode(job_id),
+            decode(queue),
+            execution or "",
+            begun,
+            fields,
+            dependents,
+            requested_at,
+            decode(limit) or None,
+            int(at),
+            _held(holds, fields) if holds else None,
+        )
+        return Step(_outcome(outcome), claim)
 
     def close(self) -> None:
         """Ends the connection."""
@@ -193,6 +206,13 @@ class WorkerStore:
     def _record(self, now: float) -> dict[str, Argument]:
         """The arguments of `lua/worker_record.lua`."""
         return {"worker": self._worker, "holder": self._name.holder, "iso": format_time(now), "ttl": self._name.ttl}
+
+
+def _held(holds: Sequence[bytes], fields: Mapping[bytes, bytes]) -> HeldClaim | None:
+    """Which of the holds holds a job; `holds`: the score with which the job would be held, then each hold."""
+    score, *texts = holds
+    found = None if keys.FIELD_LET.encode() in fields else holding(texts, fields.get(b"data", b""))
+    return None if found is None else HeldClaim(found, decode(score))
 
 
 def _outcome(raw: bytes) -> Outcome | None:

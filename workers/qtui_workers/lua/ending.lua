@@ -2,11 +2,11 @@
 -- requires: event, limit, lease, retention, leave, log
 -- arguments: kind, id, queue, execution, begun, started_iso, ended_iso, ended, took
 -- arguments: payload, result_ttl, default_ttl, delay, front, keep, error, seen, forced, limit, since
--- arguments: refused_since, refused_times, peak, cpu
+-- arguments: refused_since, refused_times, peak, cpu, hold, hold_score
 -- `kind` is one of `qtui_workers.engine.ending.Kind`; where no job ends, all these are ''. `took` and `delay`: seconds.
 -- `front`, `forced`: 1 or 0. `since`: µs since the job's own code ended. `refused_since`, `refused_times`: when workers that
 -- cannot run the job refused it first (seconds), and how often, this time included. `peak`: bytes of memory, `cpu`: seconds of
--- processor time, '' where not known. The others are those of `Ending`.
+-- processor time, '' where not known. `hold`, `hold_score`: of a job that is held. The others are those of `Ending`.
 
 local MOST_EVENTS = 10000
 -- by outcome: rq.results.Result.Type, and the kind of event
@@ -110,33 +110,61 @@ local function run_again(ending)
   return 'done'
 end
 
--- puts the job back at the head of its queue; the attempt does not count
-local function put_back(ending)
+-- the record of a job that has not begun after all: the attempt does not count; `...`: other fields and values
+local function take_back(ending, status, ...)
   local key = keys.job(ending.id)
-  redis.call('HSET', key, 'status', 'queued', 'started_at', '', 'worker_name', '')
-  reply_of('LPUSH', keys.queue(ending.queue), ending.id)
+  redis.call('HSET', key, 'status', status, 'started_at', '', 'worker_name', '', ...)
   reply_of('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
   restore_ttl(key)
+  return key
+end
+
+-- puts the job back at the head of its queue
+local function put_back(ending)
+  take_back(ending, 'queued')
+  reply_of('LPUSH', keys.queue(ending.queue), ending.id)
   return 'done'
 end
 
--- sets a job aside for a while, so that a worker which can run it may take it; the attempt does not count
-local function set_aside(ending)
-  local key = keys.job(ending.id)
-  local why = { since = tonumber(ending.refused_since), times = tonumber(ending.refused_times), why = ending.error }
-  redis.call('HSET', key, 'status', 'scheduled', 'started_at', '', 'worker_name', '', keys.FIELD_REFUSED, cjson.encode(why))
+-- puts the job into a registry, where it needs no place in RQ's limits: it will request one when it leaves that
+local function lay_by(ending, status, score, key)
   redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
-  reply_of('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
-  reply_of('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
-  restore_ttl(key)
+  reply_of('ZADD', keys.registry(statuses.registry[status], ending.queue), score, ending.id)
   local limit = redis.call('HGET', key, 'rate_limit_key')
   if limit and limit ~= '' then
-    leave_limit(limit, ending.id) -- its place is given back: RQ's scheduler requests one again
+    leave_limit(limit, ending.id)
   end
-  write_event('refused', ending.id, ending.queue, ending.description, (tonumber(ending.attempt) or 1) - 1,
-    cjson.encode({ seconds = ending.delay, error = ending.error }))
+end
+
+local function write_event_before(kind, ending, details)
+  write_event(kind, ending.id, ending.queue, ending.description, (tonumber(ending.attempt) or 1) - 1, cjson.encode(details))
+end
+
+-- puts the job into hold, unless that was released meanwhile
+local function hold_back(ending)
+  local mark = reply_of('HGET', keys.HOLDS, ending.hold)
+  if ending.limit ~= '' then
+    release(ending.limit, ending.execution)
+  end
+  if not mark then
+    return put_back(ending)
+  end
+  lay_by(ending, 'deferred', ending.hold_score, take_back(ending, 'deferred', keys.FIELD_HELD, mark))
+  write_event_before('held', ending, { hold = ending.hold })
   return 'done'
 end
+
+-- sets a job aside for a while, so that a worker which can run it may take it
+local function set_aside(ending)
+  local why = { since = tonumber(ending.refused_since), times = tonumber(ending.refused_times), why = ending.error }
+  local key = take_back(ending, 'scheduled', keys.FIELD_REFUSED, cjson.encode(why))
+  lay_by(ending, 'scheduled', SECONDS + ending.delay, key)
+  write_event_before('refused', ending, { seconds = ending.delay, error = ending.error })
+  return 'done'
+end
+
+-- what becomes of jobs that have not begun after all
+local NOT_BEGUN = { returned = put_back, refused = set_aside, held = hold_back }
 
 -- The first write of an ending: on a server without memory the script ends here, before the ending is partly written.
 local function note_end(ending)
@@ -151,7 +179,8 @@ end
 -- Ends a job. Returns 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where other jobs wait for
 -- it (nothing is done then, as RQ's own code has to end such a job).
 local function end_job(ending)
-  local begun = ending.kind ~= 'returned' and ending.kind ~= 'refused'
+  local not_begun = NOT_BEGUN[ending.kind]
+  local begun = not_begun == nil
   if ending.limit ~= '' and begun then
     started(ending.limit, ending.execution, now_us() - ending.since)
   end
@@ -175,7 +204,7 @@ local function end_job(ending)
   if not counted then
     return gone and 'lost' or 'done'
   elseif not begun then
-    return (again or fields[1] == 'canceled') and 'done' or ending.kind == 'refused' and set_aside(ending) or put_back(ending)
+    return (again or fields[1] == 'canceled') and 'done' or not_begun(ending)
   end
   count(ending)
   write_ending_event(ending)

@@ -1,6 +1,7 @@
 -- Ends a worker's job and takes the next one in one step, so that no job can be lost in between.
 -- Returns the outcome of the ending ('' where no job ends), then 'job', id, queue, its hash as it was before, the number of its
--- dependents, its limiter ('' for none), now in seconds; or 'nothing', microseconds until a limit lets a job through (0: no
+-- dependents, its limiter ('' for none), now in seconds, and where there are holds the score with which this job would be held,
+-- and each of them; or 'nothing', microseconds until a limit lets a job through (0: no
 -- limit holds one back), 1 where workers are suspended, 2 where jobs wait in paused queues only and 3 where newer programs write
 -- here, then each queue that a limit holds back, with its limiter.
 -- requires: ending, format
@@ -9,6 +10,8 @@
 -- ('' for none).
 
 local MOST_DROPPED = 1000
+-- fields that are about what was before the attempt
+local OF_BEFORE = { keys.FIELD_PROGRESS, keys.FIELD_REFUSED, keys.FIELD_HELD, keys.FIELD_LET }
 
 -- A first write that needs memory: a server without memory refuses the script here, and not later.
 local known, replaced = whose_record()
@@ -26,7 +29,8 @@ local STANDBY = 2
 -- A worker that does not try again for so many µs loses its place in line.
 local PATIENCE = 4000000
 
-local lines, held = {}, {}
+local lines, limited_queues = {}, {}
+local holding = false
 local execution = args.next
 local waits = 0
 local paused = false
@@ -48,7 +52,14 @@ local function hash(id)
 end
 
 local function taken(id, queue, flat, limit)
-  return { outcome, 'job', id, queue, flat, reply_of('SCARD', keys.dependents(id)) or 1, limit, SECONDS }
+  local found = { outcome, 'job', id, queue, flat, reply_of('SCARD', keys.dependents(id)) or 1, limit, SECONDS }
+  if holding then -- what it calls cannot be read here: the worker has to look
+    found[#found + 1] = string.format('%.6f', keys.HELD_FROM + SECONDS + MICROS / 1000000)
+    for _, hold in ipairs(reply_of('HKEYS', keys.HOLDS) or {}) do
+      found[#found + 1] = hold
+    end
+  end
+  return found
 end
 
 -- the job that an earlier call with this execution has taken, where the reply to that call was lost
@@ -57,6 +68,7 @@ local function taken_before()
     if string.sub(member, -#execution - 1) == ':' .. execution then
       local id = string.sub(member, 1, -#execution - 2)
       local noted = redis.call('HMGET', keys.execution(id, execution), 'queue', 'limit')
+      holding = true
       return taken(id, noted[1], hash(id) or {}, noted[2])
     end
   end
@@ -92,8 +104,11 @@ local function begin_job(id, queue, fields, limit)
   redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER,
     keys.FIELD_ATTEMPT, attempt)
   redis.call('PERSIST', key)
-  if fields[keys.FIELD_PROGRESS] or fields[keys.FIELD_REFUSED] then
-    redis.call('HDEL', key, keys.FIELD_PROGRESS, keys.FIELD_REFUSED)
+  for _, name in ipairs(OF_BEFORE) do
+    if fields[name] then
+      redis.call('HDEL', key, unpack(OF_BEFORE))
+      break
+    end
   end
   write_event('started', id, queue, fields.description, attempt)
 end
@@ -122,8 +137,8 @@ local function limited(queue, declared, now)
   end
   local wait, usually = wait_for(limiter, now)
   if wait > 0 then
-    held[#held + 1] = queue
-    held[#held + 1] = limiter.name or ''
+    limited_queues[#limited_queues + 1] = queue
+    limited_queues[#limited_queues + 1] = limiter.name or ''
     waits = math.min(waits == 0 and math.huge or waits, math.ceil(usually))
   end
   return limiter, wait <= 0
@@ -172,9 +187,12 @@ local function claim()
     return { outcome, 'nothing', 0, 0 }
   elseif is_newer() then
     return { outcome, 'nothing', 0, 3 }
-  elseif redis.call('EXISTS', keys.SUSPENDED) == 1 then
+  end
+  local restrictions = redis.call('EXISTS', keys.SUSPENDED, keys.HOLDS)
+  if restrictions > 0 and redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { outcome, 'nothing', 0, 1 }
   end
+  holding = restrictions > 0
   local now = TIME[1] * 1000000 + TIME[2]
   for position = FIRST, #ARGV, 2 do
     local found = take(ARGV[position], ARGV[position + 1], now)
@@ -184,7 +202,7 @@ local function claim()
     end
   end
   line_up(false, now)
-  return { outcome, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(held) }
+  return { outcome, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(limited_queues) }
 end
 
 local answer = execution ~= '' and claim() or { outcome, 'nothing', 0, 0 }

@@ -51,6 +51,8 @@ class EventKind(StrEnum):
     """An attempt failed and another follows: `error`, `seconds` until then; `peak_memory` and `cpu`."""
     REFUSED = "refused"
     """A worker cannot run the job, and leaves it for others: `error`, why; `seconds` for which no worker takes it."""
+    HELD = "held"
+    """A worker has taken the job, and has put it into hold instead of running it: `hold`, what is held."""
     COMPLETED = "completed"
     """The job has finished: `seconds` that the attempt took, `peak_memory` in bytes, `cpu` in seconds."""
     FAILED = "failed"

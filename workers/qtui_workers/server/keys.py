@@ -30,6 +30,11 @@ EVENTS: Final = f"{OURS}:events"
 ACKNOWLEDGED: Final = f"{OURS}:acknowledged"
 """A hash: for each cause of failures that people know, by its fingerprint, JSON `{"at": 1700000000.0, "note": "…"}`."""
 
+HOLDS: Final = f"{OURS}:holds"
+"""A hash: for each hold, by what it holds, what is written into the jobs that it holds (`FIELD_HELD`)."""
+HELD_FROM: Final = "10000000000"
+"""The scores of held jobs in the registry of deferred jobs: this and the time when each was held. All others are below."""
+
 FORMAT: Final = f"{OURS}:format"
 """The highest number of a format in which programs write here (`qtui_workers/lua/format.lua`); without it 1."""
 KNOWN_FORMAT: Final = "1"
@@ -68,6 +73,11 @@ FIELD_HOLDER: Final = "qtui_holder"
 """Field of a worker's hash: the mark of the process that has the name (`qtui_workers.engine.worker_name`)."""
 FIELD_LOG: Final = "qtui_log"
 """Field of the hash of a job that has ended: its log, where it is short (`qtui_workers.reporting.job_log`)."""
+FIELD_HELD: Final = "qtui_held"
+"""Field of a deferred job's hash: the hold that it waits for, JSON `{"hold": "shop.charge", "by": "ann@web-1", "at":
+1700000000.0, "reason": "…"}` (`qtui_workers.enqueue.holds`)."""
+FIELD_LET: Final = "qtui_let"
+"""Field of a job's hash: `1` where a person lets its next attempt through all holds."""
 FIELD_REFUSED: Final = "qtui_refused"
 """Field of a job's hash: JSON `{"since": 1700000000, "times": 2, "why": "…"}`, while workers that cannot run the job leave it
 for others; `since` is in seconds of the server's clock."""

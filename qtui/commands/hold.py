@@ -1,0 +1,73 @@
+"""`qtui hold`: nobody's qtui-worker runs jobs of a function; without one, what is held."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+
+from qtui import documents, formatting, labels, listings, output
+from qtui.broker import holds
+from qtui.broker.operations import Report
+from qtui.commands.connection import connected, refuse_read_only, server_time
+from qtui.commands.operation import DryRun, show_progress
+from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.enqueue.holds import parse
+from qtui_workers.text import printable
+
+ORDER: Final = 213
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[FUNCTION [FIELD=VALUE]]",
+        help="The function, or the last parts of its name; and a value of its payload. What is held, where nothing is named.",
+        show_default=False,
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for all who look.", show_default=False)]
+
+
+def hold(
+    what: What = None,
+    reason: Reason = "",
+    dry_run: DryRun = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Have no qtui-worker run jobs of a function, at once: they wait, in their order, until qtui release."""
+    with connected(url, context) as (client, chosen):
+        if not what:
+            found = holds.load(client)
+            if json:
+                output.emit([documents.of_held(each) for each in found])
+            else:
+                output.say(listings.of_holds(found, server_time(client)))
+            return
+        wanted = parse(what)
+        seen = holds.look(client, wanted)
+        already = False
+        report = seen.plan.report()
+        if not dry_run:
+            refuse_read_only(chosen, "qtui hold")
+            already = not holds.place(client, wanted, reason)
+            report = holds.sweep(client, wanted, on_progress=show_progress)
+    if json:
+        workers = [row.name for row in seen.unaware]
+        output.emit({**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": workers})
+    else:
+        output.say(printable(_said(wanted.text, report, already), 2_000))
+        if seen.unaware:
+            output.note(printable(labels.unaware(seen), 1_000))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def _said(text: str, report: Report, already: bool) -> str:
+    jobs = f"{formatting.count(report.done)} queued {'job' if report.done == 1 else 'jobs'}"
+    if report.dry_run:
+        return f"would hold {text}: {jobs}, and each new one"
+    state = "was held already" if already else "is held from now on"
+    return f"{text} {state}; {jobs} put into hold. To have them run again: qtui release {text}"

@@ -1,0 +1,59 @@
+"""`qtui release`: held jobs run again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Final
+
+import typer
+
+from qtui import output
+from qtui.broker import holds
+from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.operation import DryRun, show_progress
+from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.enqueue.holds import parse
+from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.text import printable
+
+ORDER: Final = 216
+
+What = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="FUNCTION [FIELD=VALUE]", help="What qtui hold lists.", show_default=False),
+]
+All = Annotated[bool, typer.Option("--all", help="Everything that is held.")]
+
+
+def release(
+    what: What = None,
+    everything: All = False,
+    dry_run: DryRun = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Have held jobs run again: they go back to the head of their queue, in their order."""
+    if bool(what) == everything:
+        raise InvalidInput("say what to release, as qtui hold lists it, or use --all" + (", not both" if what else ""))
+    reports = []
+    with connected(url, context) as (client, chosen):
+        if not dry_run:
+            refuse_read_only(chosen, "qtui release")
+        known = {found.hold.text for found in holds.load(client)}
+        wanted = sorted(known) if everything else [parse(what or ()).text]
+        for text in wanted:
+            if text not in known:
+                raise NotFound(f"{printable(text)} is not held: qtui hold lists what is")
+            if dry_run:
+                reports.append((text, holds.plan_release(client, text).report()))
+            else:
+                reports.append((text, holds.release(client, text, on_progress=show_progress)[1]))
+    if json:
+        output.emit([{**asdict(report), "hold": text} for text, report in reports])
+    else:
+        lines = [f"{text}: {holds.PUT_BACK.summary(report)}" for text, report in reports] or ["nothing is held"]
+        would = "would be: " if dry_run else ""
+        output.say(printable("\n".join(would + line for line in lines), 20_000, keep_newlines=True))
+    if any(report.failed for _, report in reports):
+        raise typer.Exit(1)
