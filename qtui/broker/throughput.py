@@ -41,6 +41,10 @@ class _Bar:
 class _Track:
     """The figures that are kept of one queue."""
 
+    row: QueueRow
+    """As it was read last."""
+    shown: QueueRow
+    """The same with its rates."""
     since: float
     """The time of its first overview."""
     at: float
@@ -49,6 +53,8 @@ class _Track:
     failed: int
     steps: deque[_Step] = field(default_factory=deque)
     bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=BUCKETS))
+    still: bool = False
+    """Whether all its rates are 0: then nothing has to be calculated until it changes."""
 
 
 class Throughput:
@@ -70,19 +76,27 @@ class Throughput:
         tracks: dict[str, _Track] = {}
         rows = []
         for row in seen.queues:
-            track = tracks[row.name] = self._followed(row, seen.at)
-            rows.append(
-                replace(
-                    row,
-                    enqueued_per_second=_rate([(step.seconds, step.entered) for step in track.steps]),
-                    finished_per_second=_rate([(step.seconds, step.finished) for step in track.steps]),
-                    failed_per_second=_rate([(step.seconds, step.failed) for step in track.steps]),
-                    lately_finished=self._lately(track, lambda bar: bar.finished),
-                    lately_failed=self._lately(track, lambda bar: bar.failed),
-                )
-            )
+            track = self._tracks.get(row.name)
+            if track and track.still and (row is track.row or row == track.row):
+                track.at = max(track.at, seen.at)
+            else:
+                track = self._followed(row, seen.at)
+                track.row, track.shown = row, self._with_rates(row, track)
+                track.still = _is_still(track.shown)
+            tracks[row.name] = track
+            rows.append(track.shown)
         self._tracks = tracks
         return replace(seen, queues=tuple(rows))
+
+    def _with_rates(self, row: QueueRow, track: _Track) -> QueueRow:
+        return replace(
+            row,
+            enqueued_per_second=_rate([(step.seconds, step.entered) for step in track.steps]),
+            finished_per_second=_rate([(step.seconds, step.finished) for step in track.steps]),
+            failed_per_second=_rate([(step.seconds, step.failed) for step in track.steps]),
+            lately_finished=self._lately(track, lambda bar: bar.finished),
+            lately_failed=self._lately(track, lambda bar: bar.failed),
+        )
 
     def history(self, queue: str) -> tuple[float | None, ...]:
         """Jobs that finished in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
@@ -102,7 +116,9 @@ class Throughput:
         held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)
         track = self._tracks.get(row.name)
         if track is None:
-            return _Track(at, at, held, finished, failed)
+            return _Track(row, row, at, at, held, finished, failed)
+        if track.still:
+            track.steps = deque(_Step(track.at - back, 1.0, 0, 0, 0) for back in range(int(WINDOW) - 2, -1, -1))
         if at > track.at:
             step = _step(track, held, finished, failed, at)
             track.steps.append(step)
@@ -116,6 +132,11 @@ class Throughput:
         """The number of this span and the one before; None until there is one."""
         bars = [bar for bar in track.bars if bar.number >= int(self._at // BUCKET) - 1]
         return sum(map(number, bars)) if bars else None
+
+
+def _is_still(shown: QueueRow) -> bool:
+    rates = (shown.enqueued_per_second, shown.finished_per_second, shown.failed_per_second)
+    return rates == (0.0, 0.0, 0.0) and shown.lately_finished == 0 == shown.lately_failed
 
 
 def _held(row: QueueRow) -> int:

@@ -55,17 +55,30 @@ def test_suspended_workers_are_told(client: redis.Redis) -> None:
     assert overview.load(client).suspended
 
 
-@pytest.mark.parametrize("queues", [1, 40])
-def test_an_overview_takes_three_round_trips_however_many_queues(client: redis.Redis, queues: int) -> None:
+@pytest.mark.parametrize("queues", [1, 2 * overview.BLOCK + 1])
+def test_an_overview_takes_two_round_trips_however_many_queues(client: redis.Redis, queues: int) -> None:
     for number in range(queues):
-        Queue(f"q{number}", connection=client).enqueue(tasks.add, 1)
+        client.sadd(keys.QUEUES, keys.queue(f"q{number}"))
+    Queue("q0", connection=client).enqueue(tasks.add, 1)
+    overview.load(client)  # the server knows the script from now on
     sent: list[int] = []
     connection = client.connection_pool.get_connection()
     send = connection.send_packed_command
     connection.send_packed_command = lambda command, check_health=True: (sent.append(1), send(command, check_health))[1]
     client.connection_pool.release(connection)
+    seen = overview.load(client)
+    assert len(sent) == 2
+    assert len(seen.queues) == queues
+    assert [queue.name for queue in seen.queues if queue.count(Status.QUEUED)] == ["q0"]
+
+
+def test_a_queue_that_holds_nothing_takes_one_command(client: redis.Redis) -> None:
+    client.sadd(keys.QUEUES, *(keys.queue(f"q{number}") for number in range(7)))
     overview.load(client)
-    assert len(sent) == 3
+    with watching(client) as seen:
+        overview.load(client)
+    assert [command.split()[0] for command in seen.by_scripts].count("EXISTS") == 7
+    assert len(seen.by_scripts) == 7 + 1  # and the number of the format
 
 
 def test_living_workers_count_for_the_queues_they_listen_to(client: redis.Redis) -> None:

@@ -122,3 +122,15 @@ def test_no_rate_is_ever_negative(looks: list[tuple[float, int, int]]) -> None:
         at += seconds
         for rate in _rates(throughput.feed(_seen(at, mail=(queued, finished))))[0]:
             assert rate is None or rate >= 0
+
+
+def test_a_queue_that_stood_still_goes_on_as_one_that_was_always_looked_at() -> None:
+    throughput, at = Throughput(), 0
+    for at in range(100):
+        still = throughput.feed(_seen(at, mail=(3, 4))).queues[0]
+    assert throughput.feed(_seen(at + 1, mail=(3, 4))).queues[0] is still
+    (moving,) = throughput.feed(_seen(at + 2, mail=(13, 4))).queues
+    assert (moving.enqueued_per_second, moving.finished_per_second) == (1.0, 0.0)
+    (moving,) = throughput.feed(_seen(at + 3, mail=(3, 14))).queues
+    assert (moving.enqueued_per_second, moving.finished_per_second, moving.lately_finished) == (1.0, 1.0, 10)
+    assert throughput.history("mail")[-1] == 10

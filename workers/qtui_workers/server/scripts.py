@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +29,7 @@ from typing import Any, Final, Self
 from weakref import WeakSet
 
 import redis
+from redis.client import Pipeline
 from redis.exceptions import NoPermissionError, NoScriptError, ResponseError
 
 from qtui_workers.server import keys, rights
@@ -135,25 +136,35 @@ class Script:
         return "EVALSHA" if writes or client in _without_read_only else "EVALSHA_RO"
 
     def read_many(
-        self, client: redis.Redis, calls: Sequence[dict[str, Argument]], rest: Sequence[Sequence[Argument]] = ()
+        self,
+        client: redis.Redis,
+        calls: Sequence[dict[str, Argument]],
+        rest: Sequence[Sequence[Argument]] = (),
+        beside: Callable[[Pipeline], object] = lambda _pipe: None,
     ) -> list[Any]:
-        """`read` for several sets of named arguments, and for the positional ones of each, in one round trip."""
-        given = [self.values(*each, **named) for named, each in zip(calls, rest or [()] * len(calls), strict=True)]
-        if not given:
-            return []
-        try:
-            return self._read_all(client, given)
-        except ResponseError:  # the server may have to be sent the script, or may not know EVALSHA_RO
-            self.read(client, *(rest[0] if rest else ()), **calls[0])
-            with self.plain_errors(client):
-                return self._read_all(client, given)
+        """`read` for several sets of named arguments, and for the positional ones of each, in one round trip.
 
-    def _read_all(self, client: redis.Redis, given: list[list[Argument]]) -> list[Any]:
+        `beside` adds other commands to that round trip; their replies come after those of the script, errors among them.
+        """
+        given = [self.values(*each, **named) for named, each in zip(calls, rest or [()] * len(calls), strict=True)]
+        replies = self._read_all(client, given, beside)
+        if any(isinstance(reply, ResponseError) for reply in replies[: len(given)]):
+            # the server may have to be sent the script, or may not know EVALSHA_RO
+            self.read(client, *(rest[0] if rest else ()), **calls[0])
+            replies = self._read_all(client, given, beside)
+        for reply in replies[: len(given)]:
+            if isinstance(reply, Exception):
+                with self.plain_errors(client):
+                    raise reply
+        return replies
+
+    def _read_all(self, client: redis.Redis, given: list[list[Argument]], beside: Callable[[Pipeline], object]) -> list[Any]:
         with client.pipeline(transaction=False) as pipe:
             for values in given:
                 evalsha = pipe.evalsha if client in _without_read_only else pipe.evalsha_ro
                 evalsha(self.digest, 0, *values)
-            return pipe.execute()
+            beside(pipe)
+            return pipe.execute(raise_on_error=False)
 
     @cached_property
     def commands(self) -> frozenset[str]:
