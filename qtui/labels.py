@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
+    from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
@@ -94,6 +95,26 @@ def unaware(seen: Look) -> str:
         f"Move them to a queue that nobody works on: qtui move --all --status queued --queue {where} "
         f"--filter '{seen.filter}' --to held"
     )
+
+
+def elapsed(run: Run, now: float) -> str:
+    """How long a job runs, of how long it may: "4m 2s / 2h"; of one that has ended, how long it took."""
+    row, after = run.row, run.after
+    if after:
+        return formatting.duration(after.took)
+    allowed = f" / {formatting.age(row.timeout)}" if row.timeout and row.timeout > 0 else ""
+    return f"{formatting.age(None if row.started_at is None else now - row.started_at)}{allowed}"
+
+
+def ending(row: JobRow, now: float) -> str:
+    """How a job ended that ran a moment ago: "finished 6s ago", "failed 2s ago: TimeoutError: no answer", "scheduled again"."""
+    if row.status is None:
+        problem = row.problem or "its status is not known"
+        return f"ended, {problem}".replace("the job's", "its")
+    word = STATUSES[row.status].title
+    if not row.status.ended:
+        return f"{word} again"
+    return ": ".join(filter(None, (f"{word} {formatting.ago(row.moment, now)}", error(row))))
 
 
 def summary(row: JobRow) -> str:

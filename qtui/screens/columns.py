@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
+from qtui.broker.running import Run
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.widgets.row_table import Column
 
@@ -15,17 +16,39 @@ def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -
     spared = 3 if status is Status.STARTED else 1  # on a narrow terminal there is no room for this column beside the progress
     return [
         Column("", lambda row: _glyph(row, now()), width=1, tone=lambda row: _tone(row, now())),
-        Column("JOB", lambda row: formatting.short_id(row.id), width=10),
+        Column("JOB", lambda row: formatting.short_id(row.id), width=8),
         *([Column[JobRow]("QUEUE", lambda row: row.queue or "–", width=14, priority=spared, tone="muted")] if with_queue else []),
-        Column("FUNCTION", labels.function, minimum=12),
-        Column(STATUSES[status].when, lambda row: _when(row, now()), width=9, align="right"),
+        Column("FUNCTION", labels.function, minimum=14),
+        Column(STATUSES[status].when, lambda row: _when(row, now()), width=8, align="right"),
         *_own_columns(status, now),
     ]
 
 
+def run_columns(now: Callable[[], float]) -> list[Column[Run]]:
+    """The columns for the list of what runs and just ran."""
+    return [
+        Column("", lambda run: _glyph(run.now, now()), width=1, tone=lambda run: _tone(run.now, now())),
+        Column("JOB", lambda run: formatting.short_id(run.id), width=8),
+        Column("FUNCTION", lambda run: labels.function(run.row), minimum=14),
+        Column("QUEUE", lambda run: run.row.queue or "–", width=14, priority=4, tone="muted"),
+        Column("WORKER", lambda run: run.row.worker or "–", minimum=16, priority=3, tone="muted"),
+        Column("TRY", lambda run: labels.attempts(run.row), width=5, align="right", priority=2),
+        Column("ELAPSED/TIMEOUT", lambda run: labels.elapsed(run, now()), width=16, align="right"),
+        Column("PROGRESS", lambda run: _course(run, now()), share=2, minimum=26, tone=lambda run: _course_tone(run, now())),
+    ]
+
+
+def _course(run: Run, now: float) -> str:
+    return labels.ending(run.after, now) if run.after else _progress(run.row, now)
+
+
+def _course_tone(run: Run, now: float) -> Tone:
+    return _tone(run.after, now) if run.after else _progress_tone(run.row, now)
+
+
 def _own_columns(status: Status, now: Callable[[], float]) -> list[Column[JobRow]]:
-    took = Column[JobRow]("TOOK", lambda row: formatting.duration(row.took), width=9, align="right", priority=2)
-    attempt = Column[JobRow]("TRY", labels.attempts, width=6, align="right", priority=1)
+    took = Column[JobRow]("TOOK", lambda row: formatting.duration(row.took), width=7, align="right", priority=2)
+    attempt = Column[JobRow]("TRY", labels.attempts, width=5, align="right", priority=1)
     description = Column[JobRow]("DESCRIPTION", _description, share=3, minimum=12, priority=1, tone=_problem_tone)
     if status is Status.STARTED:
         bar = Column[JobRow](

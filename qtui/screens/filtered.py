@@ -1,8 +1,10 @@
-"""A list of jobs that fit an expression: the search for them, and a window of what it has found."""
+"""A list of jobs that fit an expression, or are in another order than Redis has them: the search, and what it has found."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 import redis
 from textual.screen import Screen
@@ -13,29 +15,38 @@ from qtui.broker.search import find
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
 from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.sorting import NEWEST, Sort
 from qtui.broker.status import Status
 from qtui.screens.searching import Searching
 
-NONE_YET = Found((), 0, 0, 0, 0, complete=False)
+NONE_YET: Final = Found((), 0, 0, 0, 0, complete=False)
+SORTED: Final = 20_000
+"""At most this many jobs, the newest, are read only to be sorted."""
 
 
 class Filtered:
-    """The jobs of a screen that fit its expression; without an expression nothing is searched."""
+    """The jobs of a screen that fit its expression, in its order; where Redis has them like this, nothing is searched."""
 
     def __init__(self, screen: Screen[None], expression: Expression = EVERYTHING) -> None:
         self.expression = expression
+        self.sort: Sort = NEWEST
         self.searching: Searching[Found] = Searching(screen)
-        self._searched: tuple[str | None, Status, str] | None = None
+        self._searched: tuple[object, ...] | None = None
         self._total = 0
 
     @property
-    def is_on(self) -> bool:
+    def has_filter(self) -> bool:
         """Whether there is an expression."""
         return bool(self.expression.terms)
 
     @property
+    def is_on(self) -> bool:
+        """Whether the list is what a search finds."""
+        return self.has_filter or not self.sort.is_by_time
+
+    @property
     def found(self) -> Found | None:
-        """What was found so far; None without an expression."""
+        """What was found so far; None where nothing is searched."""
         return (self.searching.found or NONE_YET) if self.is_on else None
 
     def search(
@@ -49,25 +60,36 @@ class Filtered:
             self.searching.stop()
             self._searched = None
             return
-        wanted = (queue, status, self.expression.text)
+        wanted = (queue, status, self.expression.text, self.sort)
         same = wanted == self._searched
         if same and not again and (total == self._total or not self.searching.is_due):
             return
         self._searched, self._total = wanted, total
-        scope = Scope(queue, (status,), self.expression)
+        scope, sort, most = Scope(queue, (status,), self.expression), self.sort, None if self.has_filter else SORTED
 
         def look(limits: Limits, on_found: Callable[[Callable[[], Found]], object]) -> Found:
-            return find.find(client, scope, now, limits=limits, on_found=on_found)
+            return find.find(client, scope, now, sort=sort, limits=replace(limits, most=most), on_found=on_found)
 
         self.searching.start(look, keep=same)
 
     def line(self) -> str:
-        """The expression, what it hides, and how far the search is: "filter: error:Timeout   1,204 hidden"; '' without one."""
-        if not self.is_on:
-            return ""
-        found = self.found
-        hidden = f"   {formatting.count(found.hidden)} hidden" if found and found.scanned else ""
-        return f"filter: {self.expression.text}{hidden}   {self.searching.line}".rstrip()
+        """The order and the expression, what they hide, and how far the search is; '' where nothing is searched.
+
+        "filter: error:Timeout   1,204 hidden", "by took ↓ among the newest 20,000 of 702,311"
+        """
+        found, parts = self.found, []
+        if self.sort != NEWEST:
+            parts.append(self.sort.label + ("" if self.searching.running or self.has_filter else _bound(found)))
+        if self.has_filter:
+            parts.append(f"filter: {self.expression.text}")
+            parts += [f"{formatting.count(found.hidden)} hidden"] if found and found.scanned else []
+        return "   ".join(filter(None, (*parts, self.searching.line)))
+
+
+def _bound(found: Found | None) -> str:
+    if found is None or found.complete or not found.scanned:
+        return ""
+    return f" among the newest {formatting.count(found.scanned)} of {formatting.count(found.total)}"
 
 
 def window_of(client: redis.Redis, found: Found, queue: str | None, status: Status, offset: int, limit: int) -> Window:

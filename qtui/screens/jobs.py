@@ -7,28 +7,30 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import redis
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import jobs
-from qtui.broker.models import JobDetail, JobRow, Overview, Window
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, Selection
+from qtui.broker.models import JobRow, Overview, Window
+from qtui.broker.operations import OPERATIONS, Matching, Selection
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
+from qtui.broker.search.sorting import NEWEST, following
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.messages import ContentsRequested
 from qtui.screens import Place
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
 from qtui.screens.filtered import Filtered, window_of
-from qtui.screens.followed import Cursor, cursor_of, job_under
-from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
+from qtui.screens.job_list import JobListScreen
+from qtui.screens.resource import operation_bindings
 from qtui.screens.searching import SearchMoved
+from qtui.theme import TONES
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
@@ -46,10 +48,13 @@ class JobsRequest:
     status: Status
     offset: int
     limit: int
-    cursor: Cursor | None
-    """Where the cursor is; None if there is no preview."""
+    oldest_first: bool
     found: Found | None
-    """What a search has found, where only jobs that fit a filter are shown."""
+    """What a search has found, where only jobs that fit a filter are shown, or in an order of their own."""
+    cursor: Cursor | None
+    """Where the cursor is; None if no preview is wanted now."""
+    preview: Followed | None
+    """The preview that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,10 @@ class JobsSeen:
     """A window and the job under the cursor."""
 
     window: Window
-    preview: JobDetail | None
-    moves: int
-    """How often the cursor had been moved when the preview was requested."""
+    preview: Followed | None
 
 
-class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
+class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     """Jobs by status; marked ones, or all of a status, can be acted on."""
 
     PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
@@ -73,14 +76,16 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         Binding("right_square_bracket", "tab(1)", "Tab right", show=False, key_display="]", id="jobs.tab_right"),
         Binding("tab", "tab(1)", "Next tab", id="jobs.next_tab", tooltip="The next status"),
         Binding("shift+tab", "tab(-1)", "Previous tab", show=False, id="jobs.previous_tab"),
+        Binding("i", "empty_tabs", "Empty tabs", show=False, id="jobs.empty_tabs", tooltip="Also the statuses without jobs"),
         Binding("slash", "filter", "Filter", key_display="/", id="jobs.filter", tooltip="Only jobs that fit an expression"),
+        Binding("s", "sort", "Sort", show=False, id="jobs.sort", tooltip="In the next order: took, attempts, function …"),
+        Binding("o", "reverse", "Reverse", show=False, id="jobs.reverse", tooltip="The other way round: the oldest first"),
         Binding(
             "b", "contents", "What is in it", show=False, id="jobs.contents", tooltip="Counts by function, worker, payload …"
         ),
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
         *operation_bindings("jobs"),
     ]
-    CHANGING = frozenset({"act"})
 
     def __init__(self, queue: str | None = None, status: Status | None = None, expression: Expression = EVERYTHING) -> None:
         super().__init__()
@@ -90,53 +95,65 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         self.status = status or Status.QUEUED
         """The status whose tab is open."""
         self.all_selected = False
-        self._left: JobRow | None = None
-        """The job that was under the cursor and has left the list, until a key is pressed."""
         self._choose_tab = status is None
-
-    @property
-    def table(self) -> RowTable[JobRow]:
-        """The table of jobs."""
-        return self.query_one(RowTable)
+        self._only: str | None = queue
+        """The queue of all the jobs in the list; None where they may be of several, and so have a column for it."""
+        self._is_new = True
+        """Whether the list was not shown yet."""
 
     def compose_body(self) -> Iterable[Widget]:
-        """Title, tabs, table, preview, the line about what is selected."""
+        """Title, tabs, table, preview, the lines about the job under the cursor."""
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
         yield StatusTabs(list(STATUSES), active=self.status)
         with Horizontal(id="halves"):
             yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), follows=True, id="jobs")
             yield JobPreview()
-        yield Static(id="selection", markup=False)
+        yield Static(id="about", markup=False)
 
     def _columns(self) -> list[Any]:
-        return job_columns(self.status, with_queue=self.queue is None, now=lambda: self.session.server_now)
+        return job_columns(self.status, with_queue=self._only is None, now=lambda: self.session.server_now)
 
     def _empty(self) -> str:
         facts = STATUSES[self.status]
-        if self.filtered.is_on:
+        if self.filtered.searching.running:
+            return "Reading …"
+        if self.filtered.has_filter:
             return f"No {facts.title} job fits the filter.\n/ changes it."
         return f"No {facts.title} jobs here.\n{facts.hint}"
 
     def request(self) -> JobsRequest:
-        """The window in view, and the cursor where a preview is shown."""
+        """The window in view, and the cursor where a preview is shown, unless it is just on its way."""
         offset, limit = self.table.window
-        cursor = cursor_of(self.table) if self.size.width >= PREVIEW_FROM else None
-        return JobsRequest(self.queue, self.status, offset, limit, cursor, self.filtered.found)
+        wanted = self.size.width >= PREVIEW_FROM and not self.awaits_rest
+        sort = self.filtered.sort
+        return JobsRequest(
+            self.queue,
+            self.status,
+            offset,
+            limit,
+            oldest_first=sort.is_by_time and not sort.descending,
+            found=self.filtered.found,
+            cursor=cursor_of(self.table) if wanted else None,
+            preview=self.data.preview if self.data else None,
+        )
 
     def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
         """Any window is shown if it belongs to the current list."""
-        same = (requested.queue, requested.status) == (current.queue, current.status)
-        return same and (requested.found is None) == (current.found is None)
+        same = (requested.queue, requested.status, requested.oldest_first)
+        return same == (current.queue, current.status, current.oldest_first) and (requested.found is None) == (
+            current.found is None
+        )
 
     def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
         """One window, and everything about one job for the preview."""
+        place = request.queue, request.status, request.offset, request.limit
         if request.found is None:
-            window = jobs.window(client, request.queue, request.status, request.offset, request.limit)
+            window = jobs.window(client, *place, oldest_first=request.oldest_first)
         else:
-            window = window_of(client, request.found, request.queue, request.status, request.offset, request.limit)
+            window = window_of(client, request.found, *place)
         if request.cursor is None:
-            return JobsSeen(window, None, 0)
-        return JobsSeen(window, job_under(client, window, request.cursor), request.cursor.moves)
+            return JobsSeen(window, request.preview)
+        return JobsSeen(window, job_under(client, window.rows, window.offset, request.cursor, request.preview))
 
     def show(self, data: JobsSeen, overview: Overview) -> None:
         """Fill the tabs, the table and the preview."""
@@ -151,14 +168,46 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         if not self.filtered.is_on:
             counts[self.status] = data.window.total
         self.query_one(StatusTabs).show(counts)
+        self._show_queues(data.window, overview)
+        self.table.empty = self._empty()
         self.table.show(data.window.rows, data.window.offset, data.window.total)
-        self.query_one(JobPreview).show(data.preview, overview.at)
-        self._say_selection()
+        self.query_one(JobPreview).show(data.preview.detail if data.preview else None, overview.at)
+        self._say_title()
+        self.say()
+
+    def _show_queues(self, window: Window, overview: Overview) -> None:
+        """Give the table a column for the queue where its jobs are of several; it stays until another list is shown."""
+        of_status = [row.name for row in overview.queues if row.count(self.status)]
+        known = of_status if self.status in COUNTED and not self.filtered.is_on else {row.queue for row in window.rows}
+        if self.queue is not None or not known:
+            return
+        only = next(iter(known)) if len(known) == 1 else None
+        if only != self._only and (self._is_new or only is None):
+            self._only = only
+            self.table.columns = self._columns()
+        self._is_new = False
 
     def _search(self, total: int, now: float, *, again: bool = False) -> None:
         self.filtered.search(self.session.client, self.queue, self.status, total, now, again=again)
-        place = printable(self.queue or "all queues")
-        self.query_one("#crumb", Static).update("   ".join(filter(None, (place, printable(self.filtered.line())))))
+
+    def _say_title(self) -> None:
+        """Where one is, which rows are in view, what is new above them, the order and the filter."""
+        table, window = self.table, self.data.window if self.data else None
+        place = self.queue or (f"all queues, only {self._only}" if self._only else "all queues")
+        parts = [Content.styled(printable(place), "bold $accent")]
+        if view := table.in_view:
+            shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"
+            read = window.scanned if window and not self.filtered.is_on and not window.complete else None
+            parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
+        if table.newer and self.filtered.sort == NEWEST:
+            parts.append(Content.styled(f"▲ {formatting.count(table.newer)} newer (g)", TONES["busy"]))
+        if line := self.filtered.line():
+            parts.append(Content.styled(printable(line), TONES["warn"]))
+        self.query_one("#crumb", Static).update(Content("   ").join(parts))
+
+    def on_row_table_view_moved(self) -> None:
+        """Other rows are in view."""
+        self._say_title()
 
     def on_search_moved(self, message: SearchMoved) -> None:
         """The search has found more, or has ended."""
@@ -177,16 +226,26 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         queues = [row.name for row in session.overview.queues] if session.overview else []
         self.app.push_screen(FilterScreen(self.filtered.expression.text, queues, session.filters, self._filter))
 
-    def action_contents(self) -> None:
-        """Count the jobs of this list by what is in them."""
-        self.app.post_message(ContentsRequested(self.queue, self.status, self.filtered.expression))
-
     def _filter(self, expression: Expression) -> None:
         self.filtered.expression = expression
         self._open(self.status)
 
+    def action_sort(self) -> None:
+        """Sort by the next value in which these jobs can differ."""
+        self.filtered.sort = following(self.filtered.sort, self.status)
+        self._open(self.status, keep_marks=True)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.filtered.sort = self.filtered.sort.reversed
+        self._open(self.status, keep_marks=True)
+
+    def action_contents(self) -> None:
+        """Count the jobs of this list by what is in them."""
+        self.app.post_message(ContentsRequested(self.queue, self.status, self.filtered.expression))
+
     def action_reload(self) -> None:
-        """Load now; with a filter, search again."""
+        """Load now; where the list is what a search finds, search again."""
         if self.filtered.is_on and self.session.overview:
             self._search(self._counts(self.session.overview).get(self.status, 0), self.session.server_now, again=True)
         super().action_reload()
@@ -195,26 +254,11 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         of = [q for q in overview.queues if self.queue in (None, q.name)]
         return {status: sum(q.count(status) for q in of) for status in COUNTED}
 
-    def on_row_table_window_wanted(self, message: RowTable.WindowWanted) -> None:
-        """Load the rows that are in view but not held."""
-        message.stop()
-        self.reload()
-
-    def on_row_table_highlighted(self) -> None:
-        """Another job is under the cursor; load its preview, unless it came there with what was loaded last."""
-        self._say_selection()
-        if self.size.width >= PREVIEW_FROM and not (self.data and self.data.moves == self.table.moves):
+    def on_row_table_highlighted(self, message: RowTable.Highlighted[JobRow]) -> None:
+        """Another job is under the cursor; load its preview when it rests, unless it came there with what was loaded last."""
+        preview = self.data.preview if self.data else None
+        if self.size.width >= PREVIEW_FROM and not (preview and preview.moves == self.table.moves):
             self.reload_at_rest()
-
-    def on_row_table_left(self, message: RowTable.Left[JobRow]) -> None:
-        """The job under the cursor is no longer in this list: say so until a key is pressed."""
-        self._left = message.row
-        self._say_selection()
-
-    def heard(self, event: events.Key) -> None:
-        """The person has read what the line at the bottom says."""
-        self._left = None
-        super().heard(event)
 
     def on_status_tabs_changed(self, message: StatusTabs.Changed) -> None:
         """Another tab was chosen; the message may be older than what the tabs show by now."""
@@ -222,61 +266,75 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
             self._open(message.tabs.active)
 
     def action_tab(self, step: int) -> None:
-        """Open the next or previous tab that may have jobs; a click opens any tab."""
-        tabs = self.query_one(StatusTabs)
-        tabs.move(step)
+        """Open the next or previous tab."""
+        self.query_one(StatusTabs).move(step)
 
-    def _open(self, status: Status) -> None:
+    def action_empty_tabs(self) -> None:
+        """Show the tabs of the statuses without jobs too, or no longer."""
+        tabs = self.query_one(StatusTabs)
+        tabs.all_shown = not tabs.all_shown
+
+    def _open(self, status: Status, *, keep_marks: bool = False) -> None:
+        """Show the list of a status anew, from its first row on."""
         self.status = status
-        self.all_selected = False
+        if not self.filtered.sort.applies_to(status):
+            self.filtered.sort = NEWEST
+        self.all_selected = self.all_selected and keep_marks
+        self._is_new = True
         self.query_one(StatusTabs).active = status
-        self.table.reset(self._columns(), empty=self._empty())
+        self.table.reset(self._columns(), empty=self._empty(), keep_marks=keep_marks)
         self.refresh_bindings()
+        self._say_title()
         self.reload()
 
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: all of the tab, else the marked ones, else the one under the cursor."""
         if self.all_selected:
             return Matching(self.queue, self.status, self.filtered.expression)
-        if self.table.marked:
-            return Chosen(tuple(sorted(self.table.marked)))
-        row = self.table.cursor_row
-        return Chosen((row.id,)) if row else None
+        return super().selection()
+
+    def selected(self) -> str:
+        """How many jobs are selected, in words."""
+        if self.all_selected:
+            return f"● {formatting.count(self._all)} selected (all {STATUSES[self.status].title})"
+        return super().selected()
+
+    @property
+    def _all(self) -> int:
+        """How many jobs of this tab there are; where they are only sorted, also those that were not read for that."""
+        found = self.filtered.found
+        return found.total if found and not self.filtered.has_filter else self.table.total
+
+    def left(self, row: JobRow) -> str:
+        """That a job is no longer in the list, in words."""
+        return f"{super().left(row)}: it is no longer {STATUSES[self.status].title}"
 
     def on_row_table_marks_changed(self) -> None:
-        """More or fewer jobs are marked."""
+        """All are no longer selected."""
         self.all_selected = False
-        self._say_selection()
 
-    def _say_selection(self) -> None:
-        total = self.table.total
+    def on_row_table_copy_wanted(self, message: RowTable.CopyWanted) -> None:
+        """Where all are selected, say how to get their ids: they are not here."""
         if self.all_selected:
-            text = f"● {formatting.count(total)} selected (all {STATUSES[self.status].title})"
-        elif marked := len(self.table.marked):
-            text = f"● {formatting.count(marked)} selected"
-        elif self._left:
-            gone = f"{labels.function(self._left)} {formatting.short_id(self._left.id)}"
-            text = f"{gone} has left this list: it is no longer {STATUSES[self.status].title}"
-        else:
-            row = self.table.cursor_row
-            text = labels.summary(row) if row else ""
-        self.query_one("#selection", Static).update(printable(text))
+            message.stop()
+            message.prevent_default()
+            where = f" {self.queue}" if self.queue else ""
+            self.notify(
+                f"All {formatting.count(self._all)} are selected: qtui jobs{where} --status {self.status.value} --json "
+                "prints their ids; y copies those of marked jobs.",
+                severity="warning",
+                markup=False,
+            )
 
     def action_all(self) -> None:
         """Select all jobs of this tab, or none of them."""
         self.all_selected = not self.all_selected and self.table.total > 0
-        self._say_selection()
-
-    def action_act(self, name: str) -> None:
-        """Ask, then do an operation."""
-        if selection := self.selection():
-            self.start_operation(OPERATIONS[name], selection, self.forget_selection)
+        self.say()
 
     def forget_selection(self) -> None:
         """An operation was carried out: nothing is selected any more."""
         self.all_selected = False
-        self.table.unmark(self.table.marked)
-        self._say_selection()
+        super().forget_selection()
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that this status allows."""
@@ -286,11 +344,7 @@ class JobsScreen(ResourceScreen[JobsRequest, JobsSeen]):
         """Clear the selection; else go back; where there is nowhere to go back to, clear the filter."""
         if self.all_selected:
             self.action_all()
-        elif self.filtered.is_on and len(self.app.screen_stack) == 1:
+        elif self.filtered.has_filter and len(self.app.screen_stack) == 1:
             self._filter(EVERYTHING)
         else:
             super().action_back()
-
-    def on_row_table_selected(self, message: RowTable.Selected[JobRow]) -> None:
-        """Open a job."""
-        self.app.push_screen(JobScreen(message.row.id))

@@ -3,44 +3,98 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from typing import Any, Final
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
+from textual.highlight import highlight
 from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker.models import JobDetail
+from qtui.theme import TONES
+from qtui.widgets.traceback_view import colour
 from qtui_workers.text import printable
 
-TRACEBACK_LINES = 14
+LONGEST: Final = 4_000
+"""At most this many characters of a payload or a result are shown."""
 
 
-class JobPreview(Static):
-    """Status, progress, payload, result and the end of the traceback."""
+class JobPreview(Vertical):
+    """Who ran it and how it went, the end of its traceback, its result and its payload, as far as there is room."""
+
+    DEFAULT_CSS = """
+    JobPreview {
+        & > Static { height: auto; }
+        & > #frames { text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
 
     def __init__(self) -> None:
-        super().__init__(markup=False)
+        super().__init__()
+        self._shown: tuple[JobDetail | None, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="facts", markup=False)
+        yield Static(id="frames", markup=False)
+        yield Static(id="error", markup=False)
+        yield Static(id="values", markup=False)
 
     def show(self, detail: JobDetail | None, now: float) -> None:
-        """Show a job, or nothing."""
-        self.update(_preview(detail, now) if detail else "")
+        """Show a job, or nothing; `now` is the server's clock, in seconds since the epoch."""
+        facts = list(_facts(detail, now)) if detail else []
+        self.query_one("#facts", Static).update(Content("\n").join(facts))
+        if (detail, self.size.height) == self._shown:
+            return
+        self._shown = (detail, self.size.height)
+        values = list(_values(detail)) if detail else []
+        room = self.size.height - len(facts) - min(len(values), self.size.height // 3)
+        frames, error = _end(detail.traceback, room) if detail and detail.traceback else (Content(""), Content(""))
+        self.query_one("#frames", Static).update(frames)
+        self.query_one("#error", Static).update(error)
+        self.query_one("#values", Static).update(Content("\n").join(values))
 
 
-def _preview(detail: JobDetail, now: float) -> Content:
+def _facts(detail: JobDetail, now: float) -> Iterator[Content]:
     row = detail.row
-    parts = [
-        Content.styled(printable(row.function or row.id), "bold"),
-        Content(f"{labels.status(row)}, {formatting.ago(row.moment, now)}"),
-    ]
-    parts += [Content.styled(f"⚠ {printable(problem)}", "$text-warning") for problem in detail.problems]
+    yield Content.styled(printable(row.function or formatting.UNKNOWN, 300), "bold")
+    yield Content(printable(row.id, 200))
+    status = f"{labels.status(row)}, {formatting.ago(row.moment, now)}"
+    yield Content(", ".join((status, *([f"took {formatting.duration(row.took)}"] if row.took is not None else []))))
+    yield _fact("worker", row.worker)
+    yield _fact("attempt", labels.attempts(row))
+    yield _fact("queue", row.queue)
+    if silence := labels.silence(row, now):
+        yield Content.styled(f"⚠ {silence}", TONES["bad"])
+    for problem in detail.problems[:3]:
+        yield Content.styled(f"⚠ {printable(problem, 300)}", TONES["warn"])
     if row.progress:
-        parts += [Content(formatting.progress(row.progress, 20))]
-    parts += _block("payload", json.dumps(detail.payload, indent=2, ensure_ascii=False, default=str))
+        yield Content(formatting.progress(row.progress, 20))
+
+
+def _fact(name: str, value: str | None) -> Content:
+    return Content.assemble((f"{name:<9}", TONES["muted"]), printable(value or formatting.UNKNOWN, 300))
+
+
+def _end(traceback: str, room: int) -> tuple[Content, Content]:
+    """The last lines of a traceback, as many as there is room for: of its frames, and of the error behind them."""
+    frames, error = colour(traceback)
+    last, lines = error.split("\n")[: max(3, room // 3)], frames.split("\n")
+    fitting = max(2, room - len(last) - 2)
+    cut = [Content.styled(f"… {len(lines) - fitting:,} lines above", TONES["muted"])] if len(lines) > fitting else []
+    return Content("\n").join([Content(""), *cut, *lines[-fitting:]]), Content("\n").join(last)
+
+
+def _values(detail: JobDetail) -> Iterator[Content]:
     if detail.result is not None:
-        parts += _block("result", json.dumps(detail.result, indent=2, ensure_ascii=False, default=str))
-    if detail.traceback:
-        parts += _block("traceback", "\n".join(detail.traceback.rstrip().splitlines()[-TRACEBACK_LINES:]))
-    return Content("\n").join(parts)
+        yield from _value("result", detail.result)
+    yield from _value("payload", detail.payload)
 
 
-def _block(name: str, text: str) -> list[Content]:
-    return [Content.styled(f"\n{name}", "$text-muted"), Content(printable(text, 2_000, keep_newlines=True))]
+def _value(name: str, value: Any) -> Iterator[Content]:
+    yield Content("")
+    yield Content.styled(name, TONES["muted"])
+    text = printable(json.dumps(value, indent=2, ensure_ascii=False, default=str), LONGEST, keep_newlines=True)
+    yield from highlight(text, language="json").split("\n")

@@ -83,6 +83,20 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, RowTable.WindowWanted) and message.table is self.table
 
+    class ViewMoved(Message):
+        """Other rows are in view, or the list has become longer or shorter."""
+
+        def __init__(self, table: LineView) -> None:
+            super().__init__()
+            self.table = table
+
+        @property
+        def control(self) -> LineView:
+            return self.table
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RowTable.ViewMoved) and message.table is self.table
+
     class MarksChanged(Message):
         """Rows were marked or unmarked."""
 
@@ -140,6 +154,9 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         self._seen.forget()
         self._requested: tuple[int, int] | None = None
         self._highlighted: Row | None = None
+        self.newer = 0
+        """How many rows have come above the view since the cursor is no longer on the first one."""
+        self._viewed = (0, 0, 0)
 
     # For the user of the table
 
@@ -155,16 +172,21 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         self._lost = False
         self.repaint()
         self._highlight()
+        self._look_around()
         self._ask_for_rows()
 
-    def reset(self, columns: Sequence[Column[Row]] | None = None, empty: str | None = None) -> None:
-        """Remove rows, cursor and marks for another list, with these columns, and this text if it is empty."""
+    def reset(self, columns: Sequence[Column[Row]] | None = None, empty: str | None = None, *, keep_marks: bool = False) -> None:
+        """Remove rows, cursor and marks for another list, with these columns, and this text if it is empty.
+
+        `keep_marks`: it is the same list in another order.
+        """
         self._forget_rows()
         self._columns = self._columns if columns is None else tuple(columns)
         self.empty = self.empty if empty is None else empty
         self.cursor = 0
         self.scroll_line(0)
-        self.unmark(self.marked)
+        if not keep_marks:
+            self.unmark(self.marked)
         self.repaint_all()
 
     def pressed(self, at: float) -> bool:
@@ -189,6 +211,11 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         return None if self._lost else self.row_at(self.cursor)
 
     @property
+    def in_view(self) -> range:
+        """The numbers of the rows in view, from 0."""
+        return range(self.top, min(self.total, self.top + self.page))
+
+    @property
     def is_following(self) -> bool:
         """Whether the cursor stays on the first row, whichever comes."""
         return self._follows and self.cursor == 0
@@ -211,11 +238,21 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         if self.page:
             self.cursor = max(self.top, min(self.cursor, self.top + self.page - 1))
         self.repaint()
+        self._look_around()
         self.call_next(self._ask_for_rows)
 
     def on_resize(self) -> None:
         self._scroll_to_cursor()
+        self._look_around()
         self.call_next(self._ask_for_rows)
+
+    def _look_around(self) -> None:
+        """What is in view has been seen; tell the screen of the view where that is another than before."""
+        self.newer = min(self.newer, self.top)
+        viewed = (self.in_view.start, self.in_view.stop, self.total)
+        if viewed != self._viewed:
+            self._viewed = viewed
+            self.post_message(self.ViewMoved(self))
 
     def _scroll_to_cursor(self) -> None:
         if self.page and not self.top <= self.cursor < self.top + self.page:
@@ -231,6 +268,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
                 self._cursor_key = None
                 if self._highlighted is not None:
                     self.post_message(self.Left(self, self._highlighted))
+            self.newer = max(0, self.newer + number - self.cursor)
         top = self.top + number - self.cursor if self.top or self._follows else 0
         self.set_reactive(RowTable.cursor, number)
         self.scroll_line(top)

@@ -1,4 +1,4 @@
-"""A row of tabs, one for each status, with how many jobs are in it."""
+"""A row of tabs, one for each status that has jobs, with how many; those of the other statuses on demand."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ from qtui.theme import TONES
 class StatusTabs(Widget):
     """Glyph, word and count of each status; if there is too little space, all but the active one are shortened.
 
-    The screen has the keys, and calls `move`.
+    A tab that was shown stays, also when its last job has left, and a new one comes at the end: no tab moves while a person
+    goes for it. The screen has the keys, and calls `move`.
     """
 
     DEFAULT_CSS = "StatusTabs { height: 1; padding: 0 1; }"
 
     active: reactive[Status] = reactive(Status.QUEUED, init=False)
     """The status whose tab is open."""
+    all_shown: reactive[bool] = reactive(False)
+    """Whether the statuses without jobs have tabs too."""
 
     class Changed(Message):
         """Another tab was opened."""
@@ -50,49 +53,69 @@ class StatusTabs(Widget):
         self.statuses = tuple(statuses)
         self.set_reactive(StatusTabs.active, active or self.statuses[0])
         self._counts: Mapping[Status, int] = {}
-        self._spans: list[tuple[range, Status]] = []
+        self._shown = [self.active]
+        """The statuses that have, or had, jobs, or whose tab was opened."""
+        self._spans: list[tuple[range, Status | None]] = []
+        """The cells of each tab; None: of the word that shows all."""
 
     def show(self, counts: Mapping[Status, int]) -> None:
         """Show how many jobs are in each status; the count of a missing status is not known."""
         if counts != self._counts:
+            known = self._shown if self._counts else []
+            wanted = [status for status in self.statuses if counts.get(status) or status is self.active]
+            self._shown = [*known, *(status for status in wanted if status not in known)]
             self._counts = dict(counts)
             self.refresh()
 
+    @property
+    def tabs(self) -> list[Status]:
+        """The statuses that have a tab now, in their order."""
+        return list(self.statuses) if self.all_shown else self._shown
+
     def move(self, step: int) -> None:
-        """Open the next tab in that direction (1 or -1) that may hold jobs; if none does, the next one."""
-        here = self.statuses.index(self.active)
-        others = [self.statuses[(here + step * n) % len(self.statuses)] for n in range(1, len(self.statuses))]
-        self.active = next((status for status in others if self._counts.get(status) != 0), others[0])
+        """Open the next tab in that direction (1 or -1); after the last one comes the first."""
+        tabs = self.tabs
+        self.active = tabs[(tabs.index(self.active) + step) % len(tabs)]
 
     def watch_active(self, status: Status) -> None:
+        if status not in self._shown:
+            self._shown.append(status)
         self.post_message(self.Changed(self, status))
 
     def on_click(self, event: events.Click) -> None:
         x = event.x - self.styles.padding.left
         for span, status in self._spans:
-            if x in span:
+            if x in span and status is None:
+                self.all_shown = not self.all_shown
+            elif x in span and status is not None:
                 self.active = status
 
     def render(self) -> Content:
-        labels = self._labels(self.size.width)
-        first, last = self._visible(labels, self.size.width)
+        tabs = self.tabs
+        rest, labels = self._fitting(tabs)
+        width = self.size.width - formatting.cells(rest)
+        first, last = self._visible(tabs.index(self.active), labels, width)
         before, after = ("‹ " if first else ""), (" ›" if last < len(labels) else "")
         place = len(before)
         parts: list[Content] = []
         self._spans = []
-        for status, label in list(zip(self.statuses, labels, strict=True))[first:last]:
+        for status, label in list(zip(tabs, labels, strict=True))[first:last]:
             self._spans.append((range(place, place + formatting.cells(label)), status))
             place += formatting.cells(label)
             parts.append(self._painted(status, label))
-        return Content.assemble((before, "$text-muted"), *parts, (after, "$text-muted"))
+        place += formatting.cells(after)
+        self._spans.append((range(place, place + formatting.cells(rest)), None))
+        return Content.assemble((before, "$text-muted"), *parts, (after + rest, "$text-muted"))
 
-    def _labels(self, width: int) -> list[str]:
-        """The longest labels that fit into the width, or the shortest ones if none fit."""
-        for brevity in range(3):
-            labels = [self._label(status, brevity) for status in self.statuses]
-            if sum(map(formatting.cells, labels)) <= width:
+    def _fitting(self, tabs: Sequence[Status]) -> tuple[str, list[str]]:
+        """What is said of the statuses without a tab, and the labels: the longest that fit, or the shortest if none fit."""
+        hidden = len(self.statuses) - len(tabs)
+        for brevity in range(4):
+            rest = f" … {hidden} others (i) " if hidden and not brevity else " … (i) " if hidden else ""
+            labels = [self._label(status, max(0, brevity - 1)) for status in tabs]
+            if sum(map(formatting.cells, [*labels, rest])) <= self.size.width:
                 break
-        return labels
+        return rest, labels
 
     def _label(self, status: Status, brevity: int) -> str:
         """Brevity 1 shortens empty tabs to the glyph, 2 also the others to glyph and count; never the active one."""
@@ -101,12 +124,11 @@ class StatusTabs(Widget):
             return f" {fact.glyph} {fact.title} {formatting.count(number)} "
         return f" {fact.glyph} {formatting.count(number)} " if number else f" {fact.glyph} "
 
-    def _visible(self, labels: Sequence[str], width: int) -> tuple[int, int]:
+    def _visible(self, active: int, labels: Sequence[str], width: int) -> tuple[int, int]:
         """The range of the tabs that fit around the active one: first, and last + 1."""
         if sum(map(formatting.cells, labels)) <= width:
             return 0, len(labels)
-        first = last = self.statuses.index(self.active)
-        last += 1
+        first, last = active, active + 1
         room = width - 4 - formatting.cells(labels[first])
         while True:
             if last < len(labels) and formatting.cells(labels[last]) <= room:

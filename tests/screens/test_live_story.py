@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import redis
+from rq import Queue
 from rq.command import send_stop_job_command
+from rq.executions import prepare_execution
+from rq.job import Job
+from textual.widgets import Static
 
+from qtui.broker import running
+from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.widgets.log_view import LogView
 from qtui_workers.enqueue.queue_service import QueueService
-from tests.screens.support import dashboard, settle
+from qtui_workers.server import keys
+from tests.broker import seed, tasks
+from tests.screens.support import Story, dashboard, settle
 from tests.support import Server, wait_until
 from tests.workers.support import working
 
@@ -28,8 +37,8 @@ async def test_a_running_report_is_seen_growing_on_every_screen_that_shows_it(
 
             await story.press("4")
             assert story.ids == [job_id]
-            before = story.table.cursor_row.progress.done
-            await story.look_until(lambda: story.table.cursor_row.progress.done > before + 5, "the progress grows")
+            before = story.table.cursor_row.row.progress.done
+            await story.look_until(lambda: story.table.cursor_row.row.progress.done > before + 5, "the progress grows")
             assert f"▸ started qtui_workers.processors.report.report {job_id}" in story.words
             assert "of 1000" in story.text
             log = story.app.screen.query_one(LogView)
@@ -60,3 +69,95 @@ async def test_a_report_is_followed_to_its_result(server: Server, client: redis.
             await story.look_until(lambda: "✓ finished" in story.text, "the report ends")
             assert "100 %" in story.text
             assert "step 5 of 5" in story.text
+
+
+def started(client: redis.Redis, number: int) -> list[str]:
+    """Jobs that a worker runs, each begun a minute after the one before; their ids, the longest first."""
+    queue = Queue("mail", connection=client)
+    worker = seed.Worker([queue], connection=client)
+    worker.register_birth()
+    jobs = []
+    for place in range(number):
+        job = queue.enqueue(tasks.fail if place % 2 else tasks.add, 1)
+        client.lpop(queue.key)
+        prepare_execution(worker, job)
+        with client.pipeline() as pipe:
+            job.prepare_for_execution(worker.name, pipe)
+            pipe.execute()
+        begun = f"2025-11-22T08:{place:02}:00.000000Z"
+        client.hset(keys.job(job.id), mapping={"started_at": begun, keys.FIELD_ATTEMPT: 9 - place})
+        jobs.append(job.id)
+    return jobs
+
+
+def end(client: redis.Redis, job_id: str, status: Status) -> None:
+    """A job ends, as RQ writes it."""
+    wip = keys.registry("wip", "mail")
+    client.zrem(wip, *(entry for entry in client.zrange(wip, 0, -1) if entry.startswith(job_id.encode())))
+    client.hset(keys.job(job_id), mapping={"status": status.value, "ended_at": "2025-11-22T08:26:34.000000Z"})
+
+
+def rows(story: Story) -> list[str]:
+    """What the table shows, one row a line, from its glyph on."""
+    lines = story.text.splitlines()
+    top = story.table.region.y + 1
+    return [line[3:].strip() for line in lines[top : top + len(story.table.rows)]]
+
+
+async def test_what_ends_stays_in_its_place_for_a_while_and_says_how_it_ended(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = started(client, 6)
+    async with dashboard(client, size=(80, 30)) as story:
+        client.set_response_callback("TIME", lambda *_, **__: (1_763_800_000, 0))
+        await story.press("4", "j")
+        assert story.ids == ids
+        end(client, ids[0], Status.FINISHED)
+        end(client, ids[1], Status.FAILED)
+        end(client, ids[2], Status.SCHEDULED)
+        end(client, ids[3], Status.FINISHED)
+        Job.fetch(ids[3], connection=client).delete()
+        (later,) = started(client, 1)
+        client.hset(keys.job(later), "started_at", "2025-11-22T08:20:00.000000Z")
+        await story.look()
+        assert story.ids == [*ids, later]
+        assert story.table.cursor_row.id == ids[1]
+        shown = [" ".join(row.split()) for row in rows(story)]
+        assert shown[0] == f"✓ {ids[0][:8]} tasks.add 26m 34s finished 6s ago"
+        assert shown[1] == f"✗ {ids[1][:8]} tasks.fail 25m 34s failed 6s ago"
+        assert shown[2].endswith("scheduled again")
+        assert shown[3].endswith("ended, its hash is gone")
+        assert shown[4].startswith(f"▸ {ids[4][:8]} tasks.add 22m 40s / 3m")
+        title = str(story.app.screen.query_one("#crumb", Static).render())
+        assert title == "3 running · 4 just ended · longest first"
+        monkeypatch.setattr(running, "KEPT", 0.0)
+        await story.look()
+        assert story.ids == [ids[4], ids[5], later]
+        assert story.table.cursor_row.id == ids[4]
+
+
+async def test_live_is_sorted_by_the_same_fields_as_other_lists(client: redis.Redis) -> None:
+    ids = started(client, 4)
+    async with dashboard(client, size=(110, 30)) as story:
+        await story.press("4", "s")
+        assert "by attempts ↓" in story.text
+        assert story.ids == ids
+        await story.press("o")
+        assert story.ids == ids[::-1]
+        await story.press("s")
+        assert "by function ↑" in story.text
+        assert [run.row.function[-3:] for run in story.table.rows] == ["add", "add", "ail", "ail"]
+        end(client, ids[0], Status.FINISHED)
+        await story.look()
+        assert set(story.ids[:2]) == {ids[0], ids[2]}
+        await story.press("s", "s", "s", "s")
+        assert "newest first" in story.text
+        assert story.ids == ids[::-1]
+
+
+async def test_more_running_jobs_than_are_listed_are_said(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "MOST", 2)
+    started(client, 3)
+    async with dashboard(client) as story:
+        await story.press("4")
+        assert "3 running, of which 2 are listed · longest first" in story.text

@@ -26,6 +26,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui.widgets.log_view import LogView
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, settle
+from tests.screens.test_live_story import started
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", str(random.randrange(1_000_000))))
@@ -227,6 +228,21 @@ async def test_a_held_j_beside_a_preview_looks_once_at_the_end(
         assert len(looks) == 1, "the screen looked at the rows that the cursor only passed"
         assert story.table.cursor == 30
         assert story.app.screen.data.preview.row.id == story.table.cursor_row.id
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_a_held_j_on_live_looks_once_at_the_end(
+    client: redis.Redis, looks: list[float], monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.setattr(resource, "REST", 1.0)  # or a busy machine would be taken for a rest of the finger
+    ids = started(client, 12)
+    async with dashboard(client, size=size) as story:
+        await story.press("4")
+        looks.clear()
+        await held(story, "j", 8)
+        await settle(story.pilot)
+        assert len(looks) == 1
+        assert story.app.screen.followed == story.table.cursor_row.id == ids[8]
 
 
 async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: redis.Redis, looks: list[float]) -> None:

@@ -70,7 +70,12 @@ async def test_tabs_show_words_and_counts_and_what_is_not_known_as_a_dash() -> N
         await pilot.pause()
         assert "✗ failed 2,113" in app.text()
         assert "✓ finished 98,112" in app.text()
+        assert "… 7 others (i)" in app.text()
+        assert "stopped" not in app.text()
+        app.widget.all_shown = True
+        await pilot.pause()
         assert "■ stopped –" in app.text()
+        assert "others" not in app.text()
 
 
 @pytest.mark.parametrize("active", STATUSES)
@@ -83,19 +88,36 @@ async def test_the_active_tab_is_always_whole_and_in_view(active: Status, width:
         assert f"{STATUSES[active].glyph} {STATUSES[active].title} 1,234,567 " in app.text().split("\n")[0]
 
 
-async def test_moving_skips_the_statuses_that_are_known_to_be_empty() -> None:
+async def test_moving_goes_round_the_statuses_that_have_jobs_or_round_all_where_all_are_shown() -> None:
     app = Host(StatusTabs([Status.QUEUED, Status.SCHEDULED, Status.STOPPED, Status.FINISHED]))
     async with app.run_test() as pilot:
         tabs = app.widget
         tabs.show(COUNTS)
         tabs.move(1)
-        assert tabs.active is Status.STOPPED
-        tabs.move(1)
+        assert tabs.active is Status.FINISHED
         tabs.move(1)
         assert tabs.active is Status.QUEUED
         tabs.move(-1)
+        assert tabs.active is Status.FINISHED
+        tabs.all_shown = True
+        tabs.move(-1)
         await pilot.pause()
-        assert app.changes == [Status.STOPPED, Status.FINISHED, Status.QUEUED, Status.FINISHED]
+        assert app.changes == [Status.FINISHED, Status.QUEUED, Status.FINISHED, Status.STOPPED]
+
+
+async def test_no_tab_moves_when_its_status_becomes_empty_or_another_gets_jobs() -> None:
+    app = Host(StatusTabs(list(STATUSES), active=Status.DEFERRED))
+    async with app.run_test(size=(120, 5)) as pilot:
+        tabs = app.widget
+        tabs.show({Status.QUEUED: 3, Status.FINISHED: 5})
+        assert tabs.tabs == [Status.QUEUED, Status.DEFERRED, Status.FINISHED]
+        tabs.show({Status.QUEUED: 0, Status.STARTED: 2, Status.FINISHED: 5})
+        assert tabs.tabs == [Status.QUEUED, Status.DEFERRED, Status.FINISHED, Status.STARTED]
+        tabs.active = Status.FINISHED
+        await pilot.pause()
+        assert "· queued 0  ⋯ deferred –  ✓ finished 5  ▸ started 2  … 7 others (i)" in app.text()
+        await pilot.click(StatusTabs, offset=(app.text().index("others"), 0))
+        assert tabs.tabs == list(STATUSES)
 
 
 async def test_a_click_opens_the_tab_under_the_mouse() -> None:

@@ -40,10 +40,10 @@ class Sort:
 
     @property
     def label(self) -> str:
-        """What a person sees: "took ↓"; of the order by time which end comes first."""
+        """What a person sees: "by took ↓"; of the order by time which end comes first."""
         if self.is_by_time:
             return "newest first" if self.descending else "oldest first"
-        return f"{self.name} {'↓' if self.descending else '↑'}"
+        return f"by {self.name} {'↓' if self.descending else '↑'}"
 
     def key(self, job: Candidate | JobRow) -> Any:
         """What is compared; None is "not known"."""
