@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from qtui.broker import job
 from qtui.broker.models import JobDetail, JobRow
-from qtui.broker.search import scan
+from qtui.broker.search import reading
 from qtui.broker.status import STATUSES, Status
 from qtui.screens import filtered
 from qtui.screens.jobs import JobsScreen
@@ -283,7 +283,7 @@ async def test_a_sort_reads_the_list_on_demand_keeps_the_marks_and_says_how_far_
         assert title(story) == "mail 1–3 of 3 by attempts ↑ filter: attempts>2 2 hidden"
         await typed(story, "")
         monkeypatch.setattr(filtered, "SORTED", 2)
-        monkeypatch.setattr(scan, "FIRST", 2)
+        monkeypatch.setattr(reading, "FIRST", 2)
         await story.press("s")
         assert title(story) == "mail 1–2 of 2 by function ↑ among the newest 2 of 5"
         await story.press("a")
