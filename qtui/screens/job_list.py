@@ -59,7 +59,7 @@ class JobListScreen(ResourceScreen[Request, Data]):
         """What is selected, or what has left the list; and what there is to say about the job under the cursor."""
         first = self.selected() or (self.left(self._left) if self._left else "")
         row = self.table.cursor_row
-        text = printable(labels.summary(row), 2_000) if row else ""
+        text = printable(labels.note(row, self.session.server_now) or labels.summary(row), 2_000) if row else ""
         room = ABOUT_LINES - bool(first)
         wrapped = textwrap.wrap(text, max(20, self.size.width - 2), max_lines=room, placeholder=" …")
         head = [Content.styled(printable(first), "$accent")] if first else []

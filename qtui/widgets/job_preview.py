@@ -66,8 +66,8 @@ def _facts(detail: JobDetail, now: float) -> Iterator[Content]:
     yield _fact("worker", row.worker)
     yield _fact("attempt", labels.attempts(row))
     yield _fact("queue", row.queue)
-    if silence := labels.silence(row, now):
-        yield Content.styled(f"⚠ {silence}", TONES["bad"])
+    if note := labels.note(row, now):
+        yield Content.styled(f"⚠ {printable(note, 300)}", TONES["bad"])
     for problem in detail.problems[:3]:
         yield Content.styled(f"⚠ {printable(problem, 300)}", TONES["warn"])
     if row.progress:
