@@ -48,7 +48,7 @@ def _read(raw: bytes | str) -> Acknowledgement | None:
     try:
         document = json.loads(raw)
         return Acknowledgement(float(document["at"]), str(document["note"])[:LONGEST_NOTE])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

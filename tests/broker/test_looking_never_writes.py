@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import redis
 
-from qtui.broker import job, jobs, overview, workers
+from qtui.broker import doctor, figures, job, jobs, limits, overview, schedule, workers
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
@@ -18,6 +18,10 @@ from tests.support import reads_with
 def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
     overview.load(client)
     workers.load(client)
+    doctor.load(client)
+    figures.load(client)
+    limits.load(client)
+    schedule.load(client)
     for status in STATUSES:
         for queue in (None, "mail", "hostile", "no such queue"):
             jobs.window(client, queue, status, 0, 50)

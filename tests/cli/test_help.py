@@ -12,10 +12,32 @@ from typer.core import TyperOption
 from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
-    "queues", "workers", "jobs", "job", "failures", "count", "limits", "stats", "check", "doctor",
-    "enqueue", "retry", "cancel", "run-now", "move", "stop", "requeue", "remove",
-    "pause", "resume", "hold", "release", "worker", "demo",
-)  # fmt: skip
+    "queues",
+    "workers",
+    "jobs",
+    "job",
+    "failures",
+    "schedule",
+    "count",
+    "limits",
+    "stats",
+    "check",
+    "doctor",
+    "enqueue",
+    "retry",
+    "cancel",
+    "run-now",
+    "move",
+    "stop",
+    "requeue",
+    "remove",
+    "pause",
+    "resume",
+    "hold",
+    "release",
+    "worker",
+    "demo",
+)
 
 
 def test_these_are_the_commands_in_the_order_of_the_help() -> None:
