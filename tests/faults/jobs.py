@@ -73,6 +73,11 @@ def forget_worker(job: Any, connection: redis.Redis, result: Any) -> None:
     connection.delete(keys.worker(job.worker_name))
 
 
+def refuse_changes(job: Any, connection: redis.Redis, *_: Any) -> None:
+    """From now on the server takes no changes: there is no replica."""
+    connection.config_set("min-replicas-to-write", "1")
+
+
 def stopped(job: Any, connection: redis.Redis) -> None:
     connection.rpush("callbacks", f"stopped {job.id}")
 
@@ -90,12 +95,10 @@ def fill(size: int) -> int:
     return len(b"x" * size)
 
 
-def hold(here: str, go: str, error: str = "") -> None:
-    """Reports that it runs, and runs until the test lets it end; with that error, where one is given."""
+def hold(here: str, go: str) -> None:
+    """Reports that it runs, and runs until the test lets it end."""
     Path(here).touch()
     wait_for(go)
-    if error:
-        raise ValueError(error)
 
 
 def patience() -> Any:

@@ -71,8 +71,12 @@ class RqEndings:
 
     def holds(self, job_id: str, queue: str, execution: str) -> bool:
         """Whether this worker still has a job that it began (`holds_lease` of `lua/lease.lua`)."""
-        if self._connection.zscore(keys.registry("wip", queue), f"{job_id}:{execution}") is not None:
-            return True
+        return self._has_lease(job_id, queue, execution) or self._was_canceled(job_id)
+
+    def _has_lease(self, job_id: str, queue: str, execution: str) -> bool:
+        return self._connection.zscore(keys.registry("wip", queue), f"{job_id}:{execution}") is not None
+
+    def _was_canceled(self, job_id: str) -> bool:
         return self._connection.hmget(keys.job(job_id), "status", "worker_name") == [b"canceled", self._worker.encode()]
 
     # Around RQ's own methods of the same names. `rq_method` is that method, with its arguments.
@@ -96,13 +100,17 @@ class RqEndings:
     ) -> None:
         """Writes that an attempt has failed, with its event, and removes the oldest failed jobs where wanted."""
         stopped, retries = self._internals.stopped_job_id, job.retries_left
-        self.repeat_until_accepted(rq_method)
-        # RQ's method only logs what the server refuses: then this worker still has the job.
-        while execution is not None and self.holds(job.id, queue.name, execution.id) and not self._shutdown.is_due():
-            threading.Event().wait(_PAUSE)
+
+        def write() -> None:
             self._internals.note_stopped_job(stopped)
             job.retries_left = retries
-            self.repeat_until_accepted(rq_method)
+            rq_method()
+
+        self.repeat_until_accepted(write)
+        # RQ's method only logs what the server refuses: then the lease is still there.
+        while execution is not None and self._has_lease(job.id, queue.name, execution.id) and not self._shutdown.is_due():
+            threading.Event().wait(_PAUSE)
+            self.repeat_until_accepted(write)
         status = _status(job)
         final = status is not None and status.failed
         self._events.ended(EventKind.FAILED if final else EventKind.RETRYING, job, error=brief(traceback))
