@@ -18,6 +18,8 @@ from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueuePr
 from qtui.screens import places
 from qtui.screens.contents import ContentsScreen
 from qtui.screens.help import HelpScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.screens.watch import WatchScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
@@ -47,6 +49,7 @@ class QtuiApp(Copying, Changes):
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
         # With priority: also over a dialog.
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
+        Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the last operation, and how they get on"),
         Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
     ]  # fmt: skip
 
@@ -69,6 +72,9 @@ class QtuiApp(Copying, Changes):
         yield from super().get_system_commands(screen)
         for place in places():
             yield SystemCommand(place.title, place.hint, lambda name=place.name: self.action_open_place(name))
+        if watched := self.session.watched:
+            hint = "How the jobs of the last operation get on"
+            yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
 
     async def action_open_place(self, name: str) -> None:
         """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""
@@ -84,6 +90,21 @@ class QtuiApp(Copying, Changes):
         """Open the palette, unless it is open, or a dialog is."""
         if not self.screen.is_modal:
             self.push_screen(CommandPalette(id="--command-palette"))
+
+    def action_watch(self) -> None:
+        """Open the jobs of the last operation."""
+        if self.session.watched:
+            self.push_screen(WatchScreen(self.session.watched))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to watch only after an operation."""
+        if action == "watch":
+            return self.session.watched is not None and isinstance(self.screen, ResourceScreen) and not self._watches
+        return super().check_action(action, parameters)
+
+    @property
+    def _watches(self) -> bool:
+        return any(isinstance(screen, WatchScreen) for screen in self.screen_stack)
 
     def on_contents_requested(self, message: ContentsRequested) -> None:
         """Open the counts of a list."""

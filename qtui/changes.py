@@ -11,8 +11,10 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from qtui import labels
+from qtui import formatting, labels
 from qtui.broker.operations import Report, run
+from qtui.broker.operations.selection import Targets
+from qtui.broker.watch import Watch
 from qtui.messages import ChangeConfirmed, OperationConfirmed
 from qtui.screens.confirm import ConfirmScreen
 from qtui.screens.resource import ResourceScreen
@@ -75,10 +77,13 @@ class Changes(App[None]):
         def progressed(done: int, total: int) -> None:
             running.done, running.total = done, total
 
+        def taken(targets: tuple[Targets, ...]) -> None:
+            running.targets = targets
+
         def work() -> None:
             outcome: Report | Exception
             try:
-                outcome = run(client, plan.operation, plan, on_progress=progressed, stop=running.stop.is_set)
+                outcome = run(client, plan.operation, plan, on_taken=taken, on_progress=progressed, stop=running.stop.is_set)
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
                 outcome = error
             self.post_message(Changes.OperationEnded(running, outcome, message.on_done))
@@ -94,14 +99,23 @@ class Changes(App[None]):
             return
         if message.on_done and outcome.done:
             message.on_done()
-        self._report(operation.summary(outcome), "warning" if outcome.failed or outcome.skipped else "information")
+        watched = self._watch(message.running, outcome)
+        self._report(operation.summary(outcome), "warning" if outcome.failed or outcome.skipped else "information", watched)
+
+    def _watch(self, running: RunningOperation, report: Report) -> str:
+        """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
+        if not report.done or running.operation.deletes:
+            return ""
+        self.session.watched = watched = Watch(running.operation.past, running.targets)
+        self.refresh_bindings()
+        return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
 
     def on_changes_change_ended(self, message: Changes.ChangeEnded) -> None:
         """Say how a change ended, and reload the screen."""
         self._report(message.text, message.severity)
 
-    def _report(self, text: str, severity: Severity) -> None:
-        self.notify(printable(text, 400), severity=severity, timeout=8, markup=False)
+    def _report(self, text: str, severity: Severity, title: str = "") -> None:
+        self.notify(printable(text, 400), title=title, severity=severity, timeout=8, markup=False)
         if isinstance(self.screen, ResourceScreen):
             self.screen.action_reload()
 

@@ -13,7 +13,9 @@ from textual.app import App
 
 from qtui.broker.models import Overview
 from qtui.broker.operations import Operation
+from qtui.broker.operations.selection import Targets
 from qtui.broker.throughput import Throughput
+from qtui.broker.watch import Watch
 from qtui_workers.server.contexts import Context
 
 
@@ -25,6 +27,8 @@ class RunningOperation:
     done: int = 0
     total: int = 0
     """0 while the jobs are still being counted."""
+    targets: tuple[Targets, ...] = ()
+    """The jobs, once they were read."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the operator wants it to stop after the chunk that is under way."""
 
@@ -54,6 +58,8 @@ class Session:
         """The filters that were typed, the newest last."""
         self.running: RunningOperation | None = None
         """The operation that runs, at most one at a time; None if none runs."""
+        self.watched: Watch | None = None
+        """The jobs of the last operation; None before the first, or where it deleted them."""
 
     @property
     def name(self) -> str:

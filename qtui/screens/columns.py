@@ -38,6 +38,30 @@ def run_columns(now: Callable[[], float]) -> list[Column[Run]]:
     ]
 
 
+def watched_columns(now: Callable[[], float]) -> list[Column[JobRow]]:
+    """The columns for jobs in any status."""
+    return [
+        Column("", lambda row: _glyph(row, now()), width=1, tone=lambda row: _tone(row, now())),
+        Column("JOB", lambda row: formatting.short_id(row.id), width=8),
+        Column("QUEUE", lambda row: row.queue or "–", width=14, priority=2, tone="muted"),
+        Column("FUNCTION", labels.function, minimum=14),
+        Column("STATUS", _word, width=10, tone=lambda row: _tone(row, now())),
+        Column("WHEN", lambda row: _when(row, now()), width=8, align="right"),
+        Column("TRY", labels.attempts, width=5, align="right", priority=1),
+        Column("PROGRESS OR ERROR", lambda row: _progress_or_error(row, now()), share=3, minimum=20, tone=_problem_tone),
+    ]
+
+
+def _word(row: JobRow) -> str:
+    return STATUSES[row.status].title if row.status else "gone"
+
+
+def _progress_or_error(row: JobRow, now: float) -> str:
+    if row.status and row.status.runs:
+        return _progress(row, now)
+    return labels.note(row, now) or row.problem or labels.error(row)
+
+
 def _course(run: Run, now: float) -> str:
     return labels.ending(run.after, now) if run.after else _progress(run.row, now)
 

@@ -28,20 +28,23 @@ def run(
     what: Selection | Plan,
     text: str | None = None,
     *,
+    on_taken: Callable[[tuple[Targets, ...]], object] = lambda _targets: None,
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Applies the operation to the jobs that a selection matches now, or to those of a plan, with the plan's `text`.
 
-    A plan that has not checked all jobs is carried out on as many as it has counted, the oldest ones. Each chunk is one script,
-    all or nothing, and blocks the server for less than about 10 ms. After each chunk `on_progress(jobs processed, total jobs)`
-    is called; if `stop()` is true before a chunk, the remaining jobs are left. A failing server ends the run: the report says
-    what was done and what was not. Raises the errors of `plan`, but only before the first chunk.
+    `on_taken` is called with the jobs before anything is done to them. A plan that has not checked all jobs is carried out on as
+    many as it has counted, the oldest ones. Each chunk is one script, all or nothing, and blocks the server for less than about
+    10 ms. After each chunk `on_progress(jobs processed, total jobs)` is called; if `stop()` is true before a chunk, the remaining
+    jobs are left. A failing server ends the run: the report says what was done and what was not. Raises the errors of `plan`, but
+    only before the first chunk.
     """
     began = time.monotonic()
     batch = new_batch()
     calls = calls_of(client, operation, operation.value(what.text if isinstance(what, Plan) else text), "run")
     targets = _targets(client, operation, what)
+    on_taken(targets)
     supply = Supply([replace(each, ids=each.ids[::-1]) for each in targets] if operation.to_head else targets)
     matched = supply.left
     tally = Tally()

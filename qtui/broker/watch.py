@@ -1,0 +1,111 @@
+"""Some jobs whose course is watched after an operation: how many have ended and how, however many they are."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import redis
+
+from qtui.broker import rows
+from qtui.broker.models import JobRow
+from qtui.broker.operations.selection import Targets
+from qtui.broker.status import Status, parse
+from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.text import decode, encode
+
+READ: Final = 4_000
+"""How many statuses one look reads at most."""
+_STATUSES: Final = tuple(Status)
+_UNKNOWN, _GONE = len(_STATUSES), len(_STATUSES) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How the jobs are, and a window of them."""
+
+    counts: Mapping[Status, int]
+    """How many have each status, as far as it is known."""
+    gone: int
+    """Jobs whose record does not exist any more, or is something else."""
+    unread: int
+    """Jobs of which nothing is known yet."""
+    total: int
+    offset: int
+    rows: tuple[JobRow, ...]
+
+    @property
+    def ended(self) -> int:
+        """Jobs to which nothing more happens by itself."""
+        return self.gone + sum(number for status, number in self.counts.items() if status.ended)
+
+
+class Watch:
+    """The ids of the jobs, and the status of each as it was last read: a byte, so that a million are watched too.
+
+    A job that has ended is not read again, unless it is in the window. Only one thread at a time may look.
+    """
+
+    def __init__(self, what: str, targets: Sequence[Targets]) -> None:
+        """`what` was done to the jobs: "retried"."""
+        self.what = what
+        self._ids = tuple(chain.from_iterable(target.ids for target in targets))
+        self._known = bytearray([_UNKNOWN]) * len(self._ids)
+        self._counts = Counter({_UNKNOWN: len(self._ids)})
+        self._open = deque(range(len(self._ids)))
+        """The places of the jobs that have not ended, the one that was read longest ago first."""
+
+    def __len__(self) -> int:
+        """How many jobs are watched."""
+        return len(self._ids)
+
+    def look(self, client: redis.Redis, offset: int, limit: int) -> Course:
+        """Read the statuses of the jobs that were read longest ago, and a window of rows; two round trips.
+
+        Raises redis.RedisError.
+        """
+        offset = max(0, min(offset, len(self._ids)))
+        self._read(client)
+        found = rows.named(client, [(job_id, "") for job_id in self._ids[offset : offset + limit]])
+        for place, row in enumerate(found, offset):
+            was_open = self._is_open(place)
+            self._note(place, row.status, exists=row.problem not in rows.PROBLEMS.values())
+            if self._is_open(place) and not was_open:
+                self._open.append(place)
+        counts = {status: self._counts[code] for code, status in enumerate(_STATUSES) if self._counts[code]}
+        return Course(counts, self._counts[_GONE], self._counts[_UNKNOWN], len(self._ids), offset, found)
+
+    def next_failed(self, place: int, step: int) -> int | None:
+        """The place of the next failed job in a direction (1 or -1), as far as is known; None where there is none."""
+        failed = {code for code, status in enumerate(_STATUSES) if status.failed}
+        places = range(place + step, len(self._known) if step > 0 else -1, step)
+        return next((each for each in places if self._known[each] in failed), None)
+
+    def _read(self, client: redis.Redis) -> None:
+        places = [self._open.popleft() for _ in range(min(READ, len(self._open)))]
+        try:
+            with client.pipeline(transaction=False) as pipe:
+                for place in places:
+                    pipe.hget(encode(keys.job(self._ids[place])), "status")
+                replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
+        except Exception:
+            self._open.extend(places)
+            raise
+        for place, reply in zip(places, replies, strict=True):
+            self._note(place, parse(decode(reply)), exists=reply is not None)
+            if self._is_open(place):
+                self._open.append(place)
+
+    def _note(self, place: int, status: Status | None, *, exists: bool) -> None:
+        code = _STATUSES.index(status) if status else _UNKNOWN if exists else _GONE
+        self._counts[self._known[place]] -= 1
+        self._counts[code] += 1
+        self._known[place] = code
+
+    def _is_open(self, place: int) -> bool:
+        code = self._known[place]
+        return code == _UNKNOWN or (code < len(_STATUSES) and not _STATUSES[code].ended)
