@@ -36,6 +36,7 @@ def of_queue(row: QueueRow) -> dict[str, Any]:
         **counts,
         "workers": row.workers,
         "paused": row.paused,
+        "held": row.held,
         "oldest_seconds": row.oldest_seconds,
         "enqueued_per_second": row.enqueued_per_second,
         "finished_per_second": row.finished_per_second,

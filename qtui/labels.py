@@ -42,6 +42,8 @@ def cause(found: Cause | None) -> str:
 
 def status(row: JobRow) -> str:
     """Glyph and word: "✗ failed"."""
+    if row.held:
+        return f"{PAUSED} held"
     return f"{STATUSES[row.status].glyph} {STATUSES[row.status].title}" if row.status else "? unknown status"
 
 

@@ -50,6 +50,8 @@ class QueueRow:
     """Started jobs whose worker has given no sign of life for longer than it may."""
     overdue: int = 0
     """Scheduled jobs that should have been queued more than `overview.LATE` seconds ago."""
+    held: int = 0
+    """Number of deferred jobs that wait in a hold."""
     scheduler: bool = False
     """Whether a living scheduler enqueues what is due in the queue."""
     enqueued_per_second: float | None = None

@@ -28,7 +28,7 @@ BLOCK: Final = 200
 
 _OVERVIEW: Final = Script.load("overview", "qtui.broker")
 _NO_JOBS: Final = dict.fromkeys(COUNTED, 0)
-_NOTHING: Final[list[Any]] = [*_NO_JOBS.values(), None, 0, 0, 0, 0]
+_NOTHING: Final[list[Any]] = [*_NO_JOBS.values(), None, 0, 0, 0, 0, 0]
 """What `overview.lua` would say of a queue that it leaves out."""
 
 
@@ -72,7 +72,7 @@ def load(client: redis.Redis) -> Overview:
         reply = found.get(name)
         if reply is None and name not in paused and name not in listening:
             return _idle(name)
-        *counts, since, lost, overdue, scheduler, registered = reply or _NOTHING
+        *counts, since, lost, overdue, waiting_in_hold, scheduler, registered = reply or _NOTHING
         return QueueRow(
             name=name,
             counts=dict(zip(COUNTED, counts, strict=True)),
@@ -83,6 +83,7 @@ def load(client: redis.Redis) -> Overview:
             busy=busy[name],
             lost=lost,
             overdue=overdue,
+            held=waiting_in_hold,
             scheduler=bool(scheduler),
         )
 

@@ -85,7 +85,13 @@ def _own_columns(status: Status, now: Callable[[], float]) -> list[Column[JobRow
         return [took, attempt, description]
     if status is Status.SCHEDULED:
         return [attempt, description]
+    if status is Status.DEFERRED:
+        return [Column("DESCRIPTION", lambda row: _held(row, now()), share=3, minimum=12, priority=1, tone=_problem_tone)]
     return [description]
+
+
+def _held(row: JobRow, now: float) -> str:
+    return f"{labels.held(row.held, now)} · {_description(row)}" if row.held else _description(row)
 
 
 def _progress(row: JobRow, now: float) -> str:
@@ -99,17 +105,21 @@ def _progress_tone(row: JobRow, now: float) -> Tone:
 def _glyph(row: JobRow, now: float) -> str:
     if row.silence(now) is not None:
         return "⚠"
+    if row.held:
+        return labels.PAUSED
     return STATUSES[row.status].glyph if row.status else "?"
 
 
 def _tone(row: JobRow, now: float) -> Tone:
     if row.silence(now) is not None:
         return "bad"
+    if row.held:
+        return "warn"
     return STATUSES[row.status].tone if row.status else "bad"
 
 
 def _problem_tone(row: JobRow) -> Tone:
-    return "warn" if row.problem or row.refused else "muted"
+    return "warn" if row.problem or row.refused or row.held else "muted"
 
 
 def _when(row: JobRow, now: float) -> str:

@@ -82,16 +82,18 @@ class ConfirmScreen(ModalScreen[None]):
         *,
         lasting: bool,
         parameter: Parameter | None = None,
+        value: str = "",
     ) -> None:
         """`ask` makes the question for the typed value (None without a parameter); it runs in a thread and may read from Redis.
 
         An error that it raises is shown in place of the question. `connection` is the connection's name, for error sentences.
-        `lasting`: the change cannot be taken back, so a letter is not enough.
+        `lasting`: the change cannot be taken back, so a letter is not enough. `value`: what the parameter begins with.
         """
         super().__init__()
         self.what = title
         self.lasting = lasting
         self.parameter = parameter
+        self._value = value
         self._ask = ask
         self._connection = connection
         self._question: Question | None = None
@@ -102,7 +104,8 @@ class ConfirmScreen(ModalScreen[None]):
         with Vertical(id="dialog", classes="-lasting" if self.lasting else ""):
             yield Static(id="question", markup=False)
             if self.parameter:
-                yield Input(placeholder=f"{self.parameter.metavar}: {self.parameter.hint}", id="value", compact=True)
+                hint = f"{self.parameter.metavar}: {self.parameter.hint}"
+                yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
             yield Static(id="sample", markup=False)
             yield Static(id="notes", markup=False)
             with Horizontal(id="buttons"):

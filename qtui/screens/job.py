@@ -18,6 +18,7 @@ from qtui.broker.models import JobDetail, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.status import Status
 from qtui.messages import CopyRequested
+from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
@@ -47,9 +48,10 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="job.tab_left"),
         Binding("right_square_bracket", "tab(1)", "Next tab", key_display="]", id="job.tab_right"),
         Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
+        Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
     ]
-    CHANGING = frozenset({"act"})
+    CHANGING = frozenset({"act", "hold"})
     AUTO_FOCUS = ""
 
     def __init__(self, job_id: str) -> None:
@@ -106,7 +108,7 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         self.query_one("#crumb", Static).update(printable(crumb))
         self.query_one(ProgressLine).show(row.progress)
         self.query_one(Timeline).show(data.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(data, overview.at), (row.refused, *data.problems) if row.refused else data.problems)
+        self.query_one(Facts).show(job_facts(data, overview.at), _hindrances(data, overview.at))
         self.query_one("#payload-view", PayloadView).show(data.payload)
         self.query_one("#result-view", PayloadView).show(data.result)
         self.query_one("#meta-view", PayloadView).show(data.meta)
@@ -134,9 +136,21 @@ class JobScreen(ResourceScreen[str, JobDetail]):
         operation = OPERATIONS[name]
         self.start_operation(operation, Chosen((self.job_id,)), self.action_back if operation.deletes else None)
 
+    def action_hold(self) -> None:
+        """Ask, then hold the job's function, or release the hold in which it waits."""
+        if self.data:
+            ask_to_hold(self, self.data.row.function, self.data.row.held)
+
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.data.row.status if self.data else None)
+
+
+def _hindrances(detail: JobDetail, now: float) -> tuple[str, ...]:
+    """What keeps the job from being done, and what is wrong with its record."""
+    row = detail.row
+    held = f"{labels.held(row.held, now)} ({row.held.text}): H releases it" if row.held else ""
+    return (*filter(None, (row.refused, held)), *detail.problems)
 
 
 def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:

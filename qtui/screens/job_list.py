@@ -6,6 +6,7 @@ import textwrap
 from typing import ClassVar, Final
 
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
@@ -13,6 +14,7 @@ from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.operations import OPERATIONS, Chosen, Selection
 from qtui.messages import Data, Request
+from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import RowTable
@@ -27,7 +29,10 @@ class JobListScreen(ResourceScreen[Request, Data]):
     A subclass yields a `RowTable` of jobs and below it a `Static` named `about`.
     """
 
-    CHANGING: ClassVar[frozenset[str]] = frozenset({"act"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("H", "hold", "Hold", id="jobs.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
+    ]
+    CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "hold"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,6 +101,11 @@ class JobListScreen(ResourceScreen[Request, Data]):
         """Ask, then do an operation."""
         if selection := self.selection():
             self.start_operation(OPERATIONS[name], selection, self.forget_selection)
+
+    def action_hold(self) -> None:
+        """Ask, then hold the function of the job under the cursor, or release the hold in which it waits."""
+        if row := self.table.cursor_row:
+            ask_to_hold(self, row.function, row.held)
 
     def forget_selection(self) -> None:
         """An operation was carried out: nothing is selected any more."""

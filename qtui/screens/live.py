@@ -68,7 +68,7 @@ class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
         Binding("o", "reverse", "Reverse", show=False, id="live.reverse", tooltip="The other way round: the newest first"),
         *operation_bindings("live", [STOP, REQUEUE]),
     ]
-    CHANGING = frozenset({"act"})
+    CHANGING = frozenset({"act", "hold"})
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from textual.widget import Widget
 from qtui import formatting, labels, questions
 from qtui.broker import overview
 from qtui.broker.models import Overview
-from qtui.broker.operations import OPERATIONS, Operation, Selection, plan
+from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection, plan
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, OperationConfirmed, Request
 from qtui.screens import Place, places
 from qtui.screens.confirm import ConfirmScreen, Question
@@ -274,6 +274,12 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
         question = Question(text, notes=notes, agreed=agreed)
         self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, lasting=lasting))
+
+    def ask_about(
+        self, title: str, ask: Callable[[str | None], Question], parameter: Parameter | None = None, value: str = ""
+    ) -> None:
+        """Ask what `ask` returns for the value of a parameter, which begins as `value`; it may read from Redis."""
+        self._confirm(ConfirmScreen(title, ask, self.session.name, lasting=False, parameter=parameter, value=value))
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:

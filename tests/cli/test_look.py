@@ -17,10 +17,10 @@ from tests.workers.support import run_burst
 
 COUNTS = {"queued", "started", "scheduled", "deferred", "finished", "failed", "canceled", "ready_to_enqueue"}
 RATES = {"enqueued_per_second", "finished_per_second", "failed_per_second"}
-QUEUE = COUNTS | RATES | {"name", "workers", "paused", "oldest_seconds"}
+QUEUE = COUNTS | RATES | {"name", "workers", "paused", "held", "oldest_seconds"}
 TIMES = {"created_at", "enqueued_at", "started_at", "ended_at", "scheduled_for"}
 TEXTS = {"id", "queue", "status", "function", "description", "error", "problem"}
-JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds"}
+JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds", "held"}
 WHOLE = JOB | {
     "payload", "result", "meta", "failed_reason", "traceback", "timeline", "attempts_ended", "logs", "depends_on",
     "dependents", "worker", "timeout", "problems",

@@ -15,8 +15,9 @@ end
 local function parent()
   local deferred = keys.registry(statuses.registry.deferred, args.queue)
   for _, id in ipairs(reply_of('ZREVRANGE', deferred, -args.sample, -1) or {}) do
-    local allowed = reply_of('HGET', keys.job(id), 'allow_dependency_failures')
-    for _, other in ipairs(allowed ~= '1' and reply_of('SMEMBERS', keys.dependencies(id)) or {}) do
+    local facts = reply_of('HMGET', keys.job(id), 'allow_dependency_failures', keys.FIELD_HELD) or {}
+    local waits = facts[1] ~= '1' and not facts[2] -- what is in hold has waited for its parents already
+    for _, other in ipairs(waits and reply_of('SMEMBERS', keys.dependencies(id)) or {}) do
       if blocks(other) then
         return other
       end

@@ -1,6 +1,6 @@
 -- What some queues hold, and what decides whether they move.
 -- Returns for each queue that holds jobs, or has workers or a scheduler: {its place among the given ones, 1 the first; how many
--- jobs are in each status; when the job at the head was enqueued; how many jobs are lost; overdue; 1 if a scheduler lives;
+-- jobs are in each status; when the job at the head was enqueued; how many jobs are lost; overdue; held; 1 if a scheduler lives;
 -- number of registered workers}. A queue that is left out has nothing of all that, and took one command.
 -- requires: reply_of, format
 -- arguments: counted, now, late
@@ -30,6 +30,7 @@ local function look(at, name, places)
   found[#found + 1] = count.queued > 0 and waiting_since(name)
   found[#found + 1] = count.started > 0 and reply_of('ZCOUNT', place('started', name), '-inf', args.now) or 0
   found[#found + 1] = count.scheduled > 0 and reply_of('ZCOUNT', place('scheduled', name), '-inf', args.late) or 0
+  found[#found + 1] = count.deferred > 0 and reply_of('ZCOUNT', place('deferred', name), keys.HELD_FROM, '+inf') or 0
   found[#found + 1] = redis.call('EXISTS', keys.scheduler_lock(name))
   found[#found + 1] = reply_of('SCARD', keys.queue_workers(name)) or 0
   return found
