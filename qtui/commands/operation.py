@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from qtui import formatting, output, questions
+from qtui.broker import job_ids
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
 from qtui.broker.search.expression import parse
 from qtui.commands.connection import check_queue, connected, refuse_read_only
@@ -20,7 +21,10 @@ from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID …]", help="The jobs' ids.", show_default=False)]
+Ids = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID …]", help="The jobs' ids, whole or the 8 characters that lists show.", show_default=False),
+]
 Queue = Annotated[
     str | None,
     typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.", autocompletion=complete_queues),
@@ -57,6 +61,8 @@ def command_function(operation: Operation) -> Callable[..., None]:
                 refuse_read_only(chosen, f"qtui {operation.name}")
             if isinstance(selection, Matching):
                 check_queue(client, selection.queue)
+            else:
+                selection = Chosen(job_ids.chosen(client, selection.ids))
             planned = plan(client, operation, selection, value)
             _check_found(planned)
             if dry_run:
@@ -92,7 +98,7 @@ def _selection(
     if ids and (everything or queue or status or expression):
         raise InvalidInput("name job ids, or use --all with --queue, --status and --filter, not both")
     if ids:
-        return Chosen(tuple(dict.fromkeys(ids)))
+        return Chosen(tuple(ids))
     if not everything:
         raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue, --status and --filter")
     parsed = parse(expression or "")

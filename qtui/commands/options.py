@@ -14,10 +14,18 @@ from qtui_workers.text import printable
 
 def complete_queues(ctx: typer.Context, incomplete: str) -> list[str]:
     """The queues of the connection that is named so far."""
+    return completion.queues(incomplete, *_connection(ctx))
+
+
+def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The workers of the connection that is named so far."""
+    return completion.workers(incomplete, *_connection(ctx))
+
+
+def _connection(ctx: typer.Context) -> tuple[str | None, str | None]:
+    """The values of `--url` and `--context` so far, before or after the command's name."""
     above = ctx.parent.params if ctx.parent else {}
-    return completion.queues(
-        incomplete, ctx.params.get("url") or above.get("url"), ctx.params.get("context") or above.get("context")
-    )
+    return ctx.params.get("url") or above.get("url"), ctx.params.get("context") or above.get("context")
 
 
 def complete_statuses(incomplete: str) -> list[str]:

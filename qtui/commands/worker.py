@@ -10,7 +10,7 @@ from qtui import output
 from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import connected, refuse_read_only
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, complete_workers
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
 from qtui_workers.validation import suggestion
@@ -26,9 +26,13 @@ CHOICES: Final = "|".join(COMMANDS)
 MEANING: Final = "; ".join(f"{command.name}: {command.hint}" for command in COMMANDS.values())
 
 
+def _complete_commands(incomplete: str) -> list[str]:
+    return [name for name in COMMANDS if name.startswith(incomplete)]
+
+
 def worker(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The worker's name.")],
-    command: Annotated[str, typer.Argument(metavar=CHOICES, help=f"{MEANING}.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The worker's name.", autocompletion=complete_workers)],
+    command: Annotated[str, typer.Argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=_complete_commands)],
     url: Url = None,
     context: ContextName = None,
     json: Json = False,

@@ -8,6 +8,7 @@ import sys
 import pytest
 import redis
 
+from qtui_workers.server import keys
 from tests.broker import seed
 from tests.cli.support import Qtui
 
@@ -47,6 +48,9 @@ def test_queues_statuses_processors_and_contexts_are_completed(qtui: Qtui, clien
     assert completed(qtui, "qtui pause ", **here) == ["mail", "payments"]
     assert completed(qtui, "qtui retry --queue m", **here) == ["mail"]
     assert completed(qtui, "qtui jobs --status f", **here) == ["finished", "failed"]
+    client.sadd(keys.WORKERS, keys.worker("web-1.71"), keys.worker("mail-1.9"))
+    assert completed(qtui, "qtui worker we", **here) == ["web-1.71"]
+    assert completed(qtui, "qtui worker web-1.71 st", **here) == ["stop-job"]
     assert completed(qtui, "qtui enqueue test", **here) == ["test_job"]
     assert completed(qtui, "qtui queues --context prod-e", **here) == ["prod-eu"]
     assert completed(qtui, "qtui-worker pa", "qtui-worker", **here) == ["payments"]

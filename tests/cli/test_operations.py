@@ -30,6 +30,18 @@ def test_named_jobs_are_retried_and_the_others_are_not(qtui: Qtui, client: redis
     assert client.zrange(keys.registry("failed", "mail"), 0, -1) == [second.encode()]
 
 
+def test_jobs_are_named_as_short_as_lists_show_them(qtui: Qtui, client: redis.Redis) -> None:
+    first, second, *_ = seed.failed(client, count=3)
+    assert qtui("retry", first[:8], second, "--yes").out == "2 retried\n"
+    assert sorted(queued(client)) == sorted([first, second])
+    twin = first[:-1] + ("0" if first[-1] != "0" else "1")
+    client.hset(keys.job(twin), "data", "x")
+    said = qtui.fails(4, "remove", first[:8], "--yes")
+    assert first in said
+    assert twin in said
+    assert "there is no such job" in qtui.fails(4, "cancel", "00000000", "--yes")
+
+
 def test_all_failed_jobs_of_one_queue_are_retried(qtui: Qtui, client: redis.Redis) -> None:
     ids, others = seed.failed(client, "mail", 3), seed.failed(client, "media", 2)
     qtui("retry", "--all", "--queue", "mail", "--yes")

@@ -17,13 +17,23 @@ def contexts(incomplete: str) -> list[str]:
 
 
 def queues(incomplete: str, url: str | None = None, context: str | None = None) -> list[str]:
-    """The queues that begin like this; none from the embedded server, which would have to be started."""
+    """The queues that begin like this."""
+    return _members(keys.QUEUES, keys.QUEUE_PREFIX, incomplete, url, context)
+
+
+def workers(incomplete: str, url: str | None = None, context: str | None = None) -> list[str]:
+    """The registered workers that begin like this."""
+    return _members(keys.WORKERS, keys.WORKER_PREFIX, incomplete, url, context)
+
+
+def _members(key: str, prefix: str, incomplete: str, url: str | None, context: str | None) -> list[str]:
+    """The names in a set of keys; none from the embedded server, which would have to be started."""
     with suppress(Exception):
         chosen = choose(url, context, read_config(Connections))
         if chosen.target.embedded is None:
             from qtui_workers.server.connection import dial
 
             with dial(chosen.target) as client:
-                found = (decode(member).removeprefix(keys.queue("")) for member in client.smembers(keys.QUEUES))
+                found = (decode(member).removeprefix(prefix) for member in client.smembers(key))
                 return sorted(name for name in found if name.startswith(incomplete) and name == printable(name))
     return []
