@@ -118,9 +118,10 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
         return f"cause:{group.value}"
 
     def on_row_table_highlighted(self) -> None:
-        """Another cause is under the cursor: load the traceback of its sample."""
+        """Another cause is under the cursor: load the traceback of its sample, unless that was requested already."""
         self._say_sample()
-        self.reload_at_rest()
+        if self.request() != self.requested:
+            self.reload_at_rest()
 
     def _say_sample(self) -> None:
         row = self.row

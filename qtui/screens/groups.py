@@ -56,10 +56,14 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         if self._total is None or (total != self._total and self.searching.is_due):
             self._search(overview.at, keep=self.searching.found is not None)
             self._total = total
+        return self._fill(total - self._total)
+
+    def _fill(self, change: int) -> bool:
+        """Fill the table; `change`: how many jobs more there are than when the search began."""
         found = self.searching.found
         shown = found.groups if found else ()
         self.query_one(RowTable).show(list(shown), 0, len(shown))
-        self.query_one("#looked", Static).update(self.searching.line or self._summary(total - self._total))
+        self.query_one("#looked", Static).update(self.searching.line or self._summary(change))
         return bool(shown)
 
     def _count(self, overview: Overview) -> int:
@@ -85,7 +89,9 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         message.stop()
         if self.searching.error:
             self.notify(labels.trouble(self.searching.error, self.session.name), severity="error", markup=False)
-        self.reload()
+        self._fill(0)
+        if self.request() != self.requested:  # another row is under the cursor now
+            self.reload()
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""

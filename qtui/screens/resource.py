@@ -71,6 +71,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         super().__init__()
         self.data: Data | None = None
         """The data that was loaded last; None before the first load."""
+        self.requested: Request | None = None
+        """What was requested last."""
         self._loading = False
         self._again = False
         """Whether to load once more after the current load, whose data may be out of date."""
@@ -163,6 +165,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             return
         self._loading, self._again = True, False
         request, client = self.request(), self.session.client
+        self.requested = request
         self.run_worker(lambda: self._load(client, request), thread=True, exit_on_error=False, group="load")
 
     def reload_at_rest(self) -> None:

@@ -261,3 +261,18 @@ async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: re
             assert story.ids == [job_id]
             assert story.app.screen.followed == job_id
             assert len(looks) == 1
+
+
+async def test_failures_look_once_for_what_a_search_has_changed(client: redis.Redis, looks: list[float]) -> None:
+    seed.failed(client, "mail", 3)
+    async with dashboard(client, size=(150, 40)) as story:
+        await story.press("3")
+        looks.clear()
+        await story.look()
+        assert len(looks) == 1, "nothing has changed"
+        (other,) = seed.failed(client, "media")
+        looks.clear()
+        await story.look()
+        assert story.app.screen.data.traceback
+        assert story.table.cursor_row.sample == other
+        assert len(looks) == 2, "one look, and one at the sample of the cause"
