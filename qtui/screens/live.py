@@ -18,6 +18,7 @@ from qtui import formatting, labels
 from qtui.broker import running
 from qtui.broker.models import JobDetail, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.fail import FAIL
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.operations.stop import STOP
 from qtui.broker.running import Run, Running
@@ -66,7 +67,7 @@ class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "Sort", show=False, id="live.sort", tooltip="In the next order: attempts, function, queue …"),
         Binding("o", "reverse", "Reverse", show=False, id="live.reverse", tooltip="The other way round: the newest first"),
-        *operation_bindings("live", [STOP, REQUEUE]),
+        *operation_bindings("live", [STOP, REQUEUE, FAIL]),
     ]
     CHANGING = frozenset({"act", "hold"})
 

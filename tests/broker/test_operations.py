@@ -25,13 +25,13 @@ FAILED_MAIL = Matching("mail", Status.FAILED)
 
 
 def test_operations_are_found_in_their_order_and_each_applies_somewhere() -> None:
-    assert list(OPERATIONS) == ["retry", "cancel", "run-now", "move", "stop", "requeue", "remove"]
+    assert list(OPERATIONS) == ["retry", "cancel", "run-now", "move", "stop", "requeue", "fail", "remove"]
     assert all(operation.statuses for operation in OPERATIONS.values())
     assert all(operation.usual is None or operation.applies_to(operation.usual) for operation in OPERATIONS.values())
 
 
 OF_STATUS = {
-    Status.QUEUED: ["cancel", "run-now", "move", "remove"], Status.STARTED: ["stop", "requeue"],
+    Status.QUEUED: ["cancel", "run-now", "move", "remove"], Status.STARTED: ["stop", "requeue", "fail"],
     Status.SCHEDULED: ["cancel", "run-now", "move", "remove"], Status.DEFERRED: ["cancel", "run-now", "remove"],
     Status.READY_TO_ENQUEUE: ["cancel", "remove"], Status.RATE_LIMITED: ["cancel", "run-now"],
     Status.FAILED: ["retry", "remove"], Status.STOPPED: ["retry", "remove"], Status.FINISHED: ["remove"],

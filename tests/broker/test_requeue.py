@@ -93,7 +93,7 @@ def test_it_is_put_back_freely_only_where_nobody_can_still_run_it(
     assert (planned.doable, planned.reasons, bool(planned.lasting)) == (1, note, bool(note))
     whole = plan(client, REQUEUE, Matching("mail", Status.STARTED))
     assert whole.doable == (0 if note else 1)
-    assert set(whole.reasons) == ({"its worker may still be alive: put it back by itself"} if note else set())
+    assert set(whole.reasons) == ({"its worker may still be alive: choose it by itself"} if note else set())
     assert run(client, REQUEUE, Chosen((job_id,))).done == 1
     assert (client.zcard(WIP), client.exists(keys.executions(job_id))) == (0, 0)
     assert not list(client.scan_iter(keys.execution(job_id, "*")))

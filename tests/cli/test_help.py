@@ -30,6 +30,7 @@ COMMANDS = (
     "move",
     "stop",
     "requeue",
+    "fail",
     "remove",
     "pause",
     "resume",

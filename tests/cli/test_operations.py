@@ -206,8 +206,9 @@ def test_lost_jobs_are_put_back_and_those_of_living_workers_are_left(qtui: Qtui,
     assert "no sign of life for" in qtui("jobs", "mail", "--status", "started").out
     client.hset(keys.worker("w1"), "state", "busy")
     words = ["requeue", "--all", "--queue", "mail"]
-    assert qtui(*words, "--yes", code=1).out == "1 × its worker may still be alive: put it back by itself\n"
+    assert qtui(*words, "--yes", code=1).out == "1 × its worker may still be alive: choose it by itself\n"
     client.delete(keys.worker("w1"))
     assert qtui(*words, "--dry-run").out == "would be: 1 put back\n"
+    assert qtui("fail", job_id[:8], "--dry-run").out == "would be: 1 failed\n"
     assert qtui(*words, "--yes").out == "1 put back\n"
     assert queued(client)[0] == job_id

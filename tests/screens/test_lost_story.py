@@ -43,3 +43,13 @@ async def test_where_its_worker_may_still_be_alive_a_letter_is_not_enough(client
         assert client.hget(keys.job(job_id), "status") == b"started"
         await story.press("B", "tab", "enter")
         assert client.hget(keys.job(job_id), "status") == b"queued"
+
+
+async def test_f_records_it_as_failed(client: redis.Redis) -> None:
+    job_id = lost(client)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.press("4", "F")
+        assert story.question() == "Fail 1 job on test?"
+        await story.press("y")
+        assert story.app.said == ["1 failed"]
+        assert client.hget(keys.job(job_id), "status") == b"failed"

@@ -21,7 +21,7 @@ from qtui_workers.server.embedded import binary
 
 ROOT = Path(__file__).parent.parent.parent
 FOLDERS = ("tests/broker", "tests/workers", "tests/cli", "tests/faults")
-_BROKER = ("operations", "jobs", "overview", "rights", "looking_never_writes", "chunks", "search", "requeue")
+_BROKER = ("operations", "jobs", "overview", "rights", "looking_never_writes", "chunks", "search", "requeue", "fail")
 _WORKERS = ("replies", "proxies", "scripts", "oldest_server", "refused_worker", "rights", "engine", "enqueue_many", "queue_watch")
 BRIEF = (
     *(f"tests/broker/test_{name}.py" for name in _BROKER),

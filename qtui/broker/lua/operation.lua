@@ -3,8 +3,9 @@
 -- check tests everything that could make apply fail, because the writes of a script that fails half way are not undone.
 -- requires: leave, reply_of, format
 -- arguments: spec, mode, queue, status
--- `spec` is JSON: {allowed (a set of statuses), parameter (the operation's own, where it has one)}. `mode`: 'plan' (only
--- read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments: the ids.
+-- `spec` is JSON: {allowed (a set of statuses), parameter, risk, error (the operation's own, where it has them)}. `mode`: 'plan'
+-- (only read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments:
+-- the ids.
 
 check_format()
 local spec = cjson.decode(args.spec)

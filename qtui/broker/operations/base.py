@@ -79,7 +79,10 @@ class Operation:
     lasting: str = ""
     """What cannot be undone, as a sentence: the dialog then asks for more than a letter. '' if it can be undone or repeated."""
     risk: str = ""
-    """A note of its script on jobs for which it is as grave as what cannot be undone; '' if there is none."""
+    """A note of its script (`spec.risk`) on jobs for which it is as grave as what cannot be undone; '' if there is none."""
+    error: str = ""
+    """The error of jobs that it ends as failed, with the time in place of {now}; the script reads it, as RQ stores tracebacks,
+    as `spec.error`."""
     usual: Status | None = None
     """The status that is used if a command names none; None: a command must name one."""
     deletes: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -12,12 +13,15 @@ from qtui.broker.operations.chunks import Calls, Chunk, Mode
 from qtui.broker.operations.selection import Matching, Selection
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.rq_format import format_traceback
 from qtui_workers.server.scripts import Argument
 
 
 def calls_of(client: redis.Redis, operation: Operation, value: Value | None, mode: Mode, **more: Any) -> Calls:
     """The calls of an operation's script; `value` is that of its parameter, `more` goes into `spec` of `operation.lua`."""
-    given = {"parameter": value, "allowed": dict.fromkeys(operation.statuses, True), **more}
+    given = {"parameter": value, "allowed": dict.fromkeys(operation.statuses, True), "risk": operation.risk, **more}
+    if operation.error:
+        given["error"] = format_traceback(operation.error.format(now=datetime.now(UTC))).decode()
     spec = json.dumps(given, ensure_ascii=False)
 
     def arguments(chunk: Chunk) -> dict[str, Argument]:
