@@ -53,6 +53,8 @@ class GroupsScreen(ResourceScreen[Request, Data]):
     def show_groups(self, overview: Overview) -> bool:
         """Fill the table with what the search has found, and search again where that is due; whether there is any group."""
         total = self._count(overview)
+        if self.loads_again:
+            return self._fill(0)
         if self._total is None or (total != self._total and self.searching.is_due):
             self._search(overview.at, keep=self.searching.found is not None)
             self._total = total

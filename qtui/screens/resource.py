@@ -179,6 +179,11 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.reload()
 
     @property
+    def loads_again(self) -> bool:
+        """Whether another load follows at once, as the one before it may miss what is wanted now."""
+        return self._again
+
+    @property
     def awaits_rest(self) -> bool:
         """Whether the screen will load when the cursor rests."""
         return self._rest is not None
