@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.message import Message
 
 from qtui import formatting, labels
 from qtui.broker.operations import Report, run
 from qtui.broker.operations.selection import Targets
 from qtui.broker.watch import Watch
-from qtui.messages import ChangeConfirmed, OperationConfirmed
+from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed
 from qtui.screens.confirm import ConfirmScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
@@ -33,6 +34,11 @@ class Changes(App[None]):
         Binding("escape", "stop_operation", "Stop", show=False, priority=True, id="app.stop_operation"),
     ]
 
+    def __init__(self, *, driver_class: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
+        """The notifications that wait until a dialog is closed."""
+
     @dataclass
     class ChangeEnded(Message):
         """A change was made, or failed; `text` is the sentence that says so."""
@@ -47,6 +53,19 @@ class Changes(App[None]):
         running: RunningOperation
         outcome: Report | Exception
         on_done: Callable[[], object] | None
+
+    def notify(self, message: str, **options: Any) -> None:
+        """Show a notification; while a dialog is open it waits, as it would cover what is asked."""
+        if isinstance(self.screen, ConfirmScreen):
+            self._waiting.append((message, options))
+        else:
+            super().notify(message, **options)
+
+    def on_dialog_closed(self, message: DialogClosed) -> None:
+        """Show the notifications that have waited for it."""
+        waiting, self._waiting[:] = [*self._waiting], []
+        for text, options in waiting:
+            super().notify(text, **options)
 
     def on_key(self, event: events.Key) -> None:
         """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on."""

@@ -32,15 +32,16 @@ class Copying(App[None]):
     def on_copy_requested(self, message: CopyRequested) -> None:
         """Copy a text and say how far it has come."""
         text, shown = message.text, message.what or printable(message.text, 80)
+
+        def notify(how: str) -> None:
+            self.notify(f"{how} {shown}", timeout=3, markup=False)
+
+        said = message.said or notify
         if os.environ.get("TMUX"):
-
-            def work() -> None:
-                self.call_from_thread(self.notify, f"{to_tmux(text)} {shown}", timeout=3, markup=False)
-
-            self.run_worker(work, thread=True, exit_on_error=False, group="copy")
+            self.run_worker(lambda: self.call_from_thread(said, to_tmux(text)), thread=True, exit_on_error=False, group="copy")
         else:
             self.copy_to_clipboard(text)
-            self.notify(f"{without_tmux(os.environ)} {shown}", timeout=3, markup=False)
+            said(without_tmux(os.environ))
 
 
 def to_tmux(text: str) -> str:

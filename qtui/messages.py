@@ -53,12 +53,19 @@ class ChangeConfirmed(Message):
 
 
 @dataclass
+class DialogClosed(Message):
+    """A dialog that asked before a change is no longer on the screen."""
+
+
+@dataclass
 class CopyRequested(Message):
     """The operator wants a text on the clipboard."""
 
     text: str
     what: str = ""
     """What it is, for the sentence about it: "200 ids"; without it the text itself is shown."""
+    said: Callable[[str], object] | None = None
+    """Called with how far it came, such as "Copied", in the place of a notification."""
 
 
 @dataclass

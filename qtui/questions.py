@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
 from qtui import formatting
 from qtui.broker import diagnosis
+from qtui.broker.listeners import Listeners
 from qtui.broker.models import QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
 
+NAMED: Final = 3
+"""At most this many queues are named."""
 MANY: Final = 100
 """To change more jobs than this, their number has to be typed."""
 
@@ -35,6 +39,45 @@ def operation_question(plan: Plan, place: str) -> str:
         where += f" {operation.parameter.name} {plan.text}"
     jobs = "job" if plan.doable == 1 else "jobs"
     return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
+
+
+def ages(plan: Plan, now: float) -> str:
+    """How old the jobs of a plan are: "from 6d ago to 3s ago"; '' where that is not known."""
+    if plan.oldest is None or plan.newest is None:
+        return ""
+    first, last = formatting.ago(plan.oldest, now), formatting.ago(plan.newest, now)
+    return f"from {first}" if first == last else f"from {first} to {last}"
+
+
+def queues(plan: Plan) -> str:
+    """Where the jobs of a plan are: "in payments 1,200, mail 300 and 3 more queues"; '' where that is not known."""
+    if not plan.queues:
+        return ""
+    if len(plan.queues) == 1:
+        return f"in {next(iter(plan.queues))}"
+    named = [f"{name} {formatting.count(number)}" for name, number in islice(plan.queues.items(), NAMED)]
+    more = len(plan.queues) - len(named)
+    return f"in {', '.join(named)}{f' and {more:,} more queues' if more else ''}"
+
+
+def listening(queue: Listeners) -> str:
+    """Who would run the jobs: "payments: 2 qtui-workers and 1 rq worker listen, 1 busy, 1 more silent"."""
+    name = queue.queue
+    if queue.suspended:
+        return f"{name}: all workers are suspended (rq resume ends that)"
+    if queue.paused:
+        return f"{name} is paused: qtui-workers take nothing from it until it is resumed"
+    alive = " and ".join(filter(None, (_number(queue.ours, "qtui-worker"), _number(queue.stock, "rq worker"))))
+    if not alive:
+        silent = f", {_number(queue.silent, 'worker')} silent" if queue.silent else ""
+        return f"{name}: nobody listens{silent}; the jobs will wait"
+    busy = f", {queue.busy:,} busy" if queue.busy else ""
+    silent = f", {queue.silent:,} more silent" if queue.silent else ""
+    return f"{name}: {alive} {'listens' if queue.ours + queue.stock == 1 else 'listen'}{busy}{silent}"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}" if number else ""
 
 
 def pause_question(row: QueueRow, place: str) -> str:

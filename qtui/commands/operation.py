@@ -6,12 +6,12 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qtui import formatting, output, questions
-from qtui.broker import job_ids
+from qtui.broker import job_ids, listeners
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
 from qtui.broker.search.expression import parse
 from qtui.commands.connection import check_queue, connected, refuse_read_only
@@ -20,6 +20,9 @@ from qtui.commands.searching import Filter
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
 
 Ids = Annotated[
     list[str] | None,
@@ -66,10 +69,11 @@ def command_function(operation: Operation) -> Callable[..., None]:
             planned = plan(client, operation, selection, value)
             _check_found(planned)
             if dry_run:
+                _say_who_listens(client, planned)
                 _report(planned.report(), planned, json)
                 raise typer.Exit(0 if planned.doable else 1)
             if planned.doable and not yes:
-                _ask(planned, chosen)
+                _ask(client, planned, chosen)
             report = run(client, operation, planned, on_progress=show_progress)
         _report(report, planned, json)
         if report.failed or report.skipped:
@@ -118,12 +122,20 @@ def _check_found(planned: Plan) -> None:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 
 
-def _ask(planned: Plan, chosen: Context) -> None:
+def _say_who_listens(client: redis.Redis, planned: Plan) -> None:
+    """A note where nobody would run the jobs soon."""
+    for queue in listeners.load(client, planned.destinations[: questions.NAMED]) if planned.destinations else ():
+        if not queue.at_work:
+            output.note(printable(questions.listening(queue), 300))
+
+
+def _ask(client: redis.Redis, planned: Plan, chosen: Context) -> None:
     """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many."""
     question = printable(questions.operation_question(planned, chosen.name))
     number = questions.number_to_type(planned, guarded=chosen.guarded)
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
+    _say_who_listens(client, planned)
     output.write_note(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
     answer = sys.stdin.readline().strip().lower()
     if not (formatting.is_count(answer, number) if number else answer in ("y", "yes")):

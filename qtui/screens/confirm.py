@@ -18,6 +18,7 @@ from textual.widgets import Button, Input, Static
 
 from qtui import formatting, labels
 from qtui.broker.operations import Parameter
+from qtui.messages import CopyRequested, DialogClosed
 from qtui_workers.text import printable
 
 MOST_NOTES = 5
@@ -29,8 +30,12 @@ class Question:
 
     text: str
     sample: Iterable[str] = ()
+    facts: Iterable[str] = ()
+    """Where it happens, how old the jobs are, and who would run them."""
     notes: Iterable[str] = ()
     """Why jobs cannot be changed, and notes on those that can."""
+    command: str = ""
+    """The command that would do the same; '' if there is none."""
     agreed: Callable[[], object] | None = None
     """Called when the answer is yes; None if there is nothing to do."""
     lasting: bool = False
@@ -60,7 +65,7 @@ class NumberInput(Input):
 
 
 class ConfirmScreen(ModalScreen[None]):
-    """Asks before anything is changed; the button No has the focus at first, and every letter but `y` and `n` closes it too.
+    """Asks before anything is changed; the button No has the focus at first, and every letter but its keys closes it too.
 
     How yes is said follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of
     many jobs, their number. A key that was pressed before the question was on the screen is ignored.
@@ -71,6 +76,7 @@ class ConfirmScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("c", "copy", "Copy the command", id="confirm.copy", tooltip="The command that would do the same"),
         Binding("left,right", "app.focus_next", "Choose", show=False),
     ]
 
@@ -107,7 +113,9 @@ class ConfirmScreen(ModalScreen[None]):
                 hint = f"{self.parameter.metavar}: {self.parameter.hint}"
                 yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
             yield Static(id="sample", markup=False)
+            yield Static(id="facts", markup=False)
             yield Static(id="notes", markup=False)
+            yield Static(id="command", markup=False)
             with Horizontal(id="buttons"):
                 yield Static(id="how", markup=False)
                 yield Button("No", id="no")
@@ -122,6 +130,10 @@ class ConfirmScreen(ModalScreen[None]):
         else:
             self._look(None)
             self.query_one("#no", Button).focus()
+
+    def on_unmount(self) -> None:
+        """Say that the screen below is seen again."""
+        self.app.post_message(DialogClosed())
 
     def _prompt(self, parameter: Parameter) -> None:
         self._show(f"{self.what}: {parameter.prompt}")
@@ -170,7 +182,9 @@ class ConfirmScreen(ModalScreen[None]):
         if len(notes) > MOST_NOTES:
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
         self._fill("#sample", [printable(line, 110) for line in question.sample] if question else [])
+        self._fill("#facts", [printable(line, 200) for line in question.facts] if question else [])
         self._fill("#notes", notes)
+        self._say_command(question.command if question else "")
         field = self.query_one("#number", NumberInput)
         field.value = ""
         field.placeholder = f"type {formatting.count(question.number)}" if question and question.number else ""
@@ -181,6 +195,14 @@ class ConfirmScreen(ModalScreen[None]):
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
+
+    def _say_command(self, command: str, copied: str = "") -> None:
+        self._fill("#command", [f"{copied or 'c copies'}  {printable(command, 400)}"] if command else [])
+
+    def action_copy(self) -> None:
+        """Put the command that would do the same on the clipboard."""
+        if self._question and (command := self._question.command):
+            self.app.post_message(CopyRequested(command, said=lambda how: self._say_command(command, how)))
 
     def _painted(self) -> None:
         self._painted_at = time.monotonic()
@@ -207,7 +229,7 @@ class ConfirmScreen(ModalScreen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """A letter that is no answer closes the dialog: somebody types, and means something else."""
-        answers = "yn" if self._letter_is_enough else "n"
+        answers = "ync" if self._letter_is_enough else "nc"
         if event.is_printable and event.key not in answers and not self.is_early(event):
             event.stop()
             self.dismiss()
@@ -222,6 +244,8 @@ class ConfirmScreen(ModalScreen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`y` is an answer only to a question about what can be undone or done again, on few jobs."""
+        if action == "copy":
+            return bool(self._question and self._question.command)
         return parameters != (True,) or self._letter_is_enough
 
     def on_button_pressed(self, event: Button.Pressed) -> None:

@@ -161,7 +161,8 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
             change(client, fingerprint)
             return f"{labels.cause(row.cause)} is {state} from now on"
 
-        self.ask("Acknowledge" if state == "known" else "Forget", f"Mark {labels.cause(row.cause)} as {state}?", work)
+        title, verb = ("Acknowledge", "ack") if state == "known" else ("Forget", "unack")
+        self.ask(title, f"Mark {labels.cause(row.cause)} as {state}?", work, command=("failures", verb, fingerprint))
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """A cause that is known can be forgotten, any other acknowledged."""

@@ -164,7 +164,7 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
         def work(client: redis.Redis) -> str:
             return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
 
-        self.ask(title, questions.pause_question(row, self.session.name), work, notes=notes)
+        self.ask(title, questions.pause_question(row, self.session.name), work, notes=notes, command=(title.lower(), name))
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Pause applies if the queue is not paused, resume if it is; open, if the verdict names a job."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, cast
 
 import redis
@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui import formatting, labels, questions
-from qtui.broker import overview
+from qtui import formatting, labels, questions, twins
+from qtui.broker import listeners, overview
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection, plan
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, OperationConfirmed, Request
@@ -251,10 +251,14 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
         def ask(text: str | None) -> Question:
             found = plan(session.client, operation, selection, text)
+            heard = listeners.load(session.client, found.destinations[: questions.NAMED]) if found.destinations else ()
+            where = " ".join(filter(None, (questions.queues(found), questions.ages(found, session.server_now))))
             return Question(
                 questions.operation_question(found, session.name),
                 sample=[labels.sample(row) for row in found.sample],
+                facts=[*filter(None, [where]), *map(questions.listening, heard)],
                 notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
+                command=twins.of_operation(found, session.context) if found.doable else "",
                 agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
                 lasting=bool(found.lasting),
                 number=questions.number_to_type(found, guarded=session.guarded),
@@ -271,16 +275,18 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         change: Callable[[redis.Redis], str] | None = None,
         *,
         notes: Iterable[str] = (),
+        command: Sequence[str] = (),
         lasting: bool = False,
     ) -> None:
         """Ask, then make a change in a thread: `change` returns a sentence that describes what it did.
 
-        Without a `change` the dialog only shows the text, which says why there is nothing to do. `lasting`: it cannot be
-        taken back.
+        Without a `change` the dialog only shows the text, which says why there is nothing to do. `command`: the words of the
+        command that would do the same. `lasting`: it cannot be taken back.
         """
         app = self.app
         agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
-        question = Question(text, notes=notes, agreed=agreed)
+        same = twins.command(command[0], command[1:], self.session.context) if command else ""
+        question = Question(text, notes=notes, command=same, agreed=agreed)
         self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, lasting=lasting))
 
     def ask_about(

@@ -89,4 +89,5 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
             self.ask(command.title, f"Nothing to do: {worker.name}: {reason}.")
         else:
             question = questions.worker_question(worker, command, self.session.name)
-            self.ask(command.title, question, work, notes=[f"{command.hint}."], lasting=True)
+            same = ("worker", worker.name, command.name)
+            self.ask(command.title, question, work, notes=[f"{command.hint}."], command=same, lasting=True)

@@ -15,7 +15,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies
-from tests.screens.support import Story, dashboard, settle
+from tests.screens.support import Story, dashboard, make_app, settle
 from tests.screens.test_acting_story import FAILED, failed_jobs, queued
 
 
@@ -154,3 +154,57 @@ async def test_the_keys_of_a_read_only_connection_say_why_they_do_nothing(client
 
 def test_every_operation_that_ends_what_it_is_done_to_is_lasting() -> None:
     assert {name for name, operation in OPERATIONS.items() if operation.lasting} >= {"remove", "stop"}
+
+
+async def test_the_dialog_says_where_how_old_who_listens_and_the_command_that_does_the_same(client: redis.Redis) -> None:
+    ids = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("R")
+        assert "in mail from" in story.text
+        assert "mail: nobody listens; the jobs will wait" in story.text
+        assert f"c copies  qtui retry {ids[0]}" in story.text
+        await story.press("c")
+        assert story.app.clipboard == f"qtui retry {ids[0]}"
+        assert (story.place, story.app.said) == ("ConfirmScreen", [])
+        assert "Copied  qtui retry" in story.text
+        await story.press("y")
+        assert queued(client) == set(ids)
+
+
+async def test_what_is_only_removed_needs_nobody_who_listens(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("D", "c")
+        assert "listens" not in story.text
+        assert story.app.clipboard.startswith("qtui remove ")
+        assert story.place == "ConfirmScreen"
+
+
+async def test_notifications_wait_until_the_dialog_is_closed(client: redis.Redis) -> None:
+    seed.failed(client)
+    app = make_app(client)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        story = Story(app, pilot)
+        await failed_jobs(story)
+        app.notify("what was said before")
+        await settle(pilot)
+        assert "what was said before" in story.text
+        await story.press("R")
+        app.notify("what is said meanwhile")
+        await settle(pilot)
+        assert "what " not in story.text
+        await story.press("n")
+        assert "what was said before" in story.text
+        assert "what is said meanwhile" in story.text
+
+
+@pytest.mark.parametrize(("keys", "command"), [("P", "qtui pause mail"), ("5X", "qtui worker w1 shutdown")])
+async def test_other_changes_have_their_commands_too(client: redis.Redis, keys: str, command: str) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.look_until(lambda: "mail" in story.text, "the queues")
+        story.table.cursor = next(at for at, row in enumerate(story.table.rows) if row.name == "mail")
+        await story.press(*keys)
+        assert command in story.words

@@ -8,9 +8,6 @@ local queues = keys.QUEUES
 -- Seconds: a scheduler that has read an entry enqueues the job in the old queue, even if the entry is moved meanwhile.
 local SOON = 5
 
-local listeners = reply_of('SCARD', keys.queue_workers(target))
-local unattended = listeners == 0
-
 -- the key in which jobs with the status of this job wait in a queue
 local function place(job, name)
   local kind = statuses.registry[job.status]
@@ -53,8 +50,7 @@ local function check(job)
   if job.origin == target then
     return 'it is in that queue already'
   end
-  reason = check_places(job) or check_due(job)
-  return reason, unattended and not reason and 'no worker listens to queue ' .. target or nil
+  return check_places(job) or check_due(job)
 end
 
 local function apply(job)

@@ -62,6 +62,7 @@ local END = chosen_queue ~= '' and 1 or -1
 
 local MOST_NAMED = 10
 local tally, reasons, named = {}, {}, {}
+local origins, in_origin = {}, {}
 local oldest, newest = '', ''
 
 local function note(reason)
@@ -81,6 +82,14 @@ local function refuse(reason, id)
   end
 end
 
+local function note_queue(name)
+  if not in_origin[name] then
+    in_origin[name] = 0
+    origins[#origins + 1] = name
+  end
+  in_origin[name] = in_origin[name] + 1
+end
+
 local function note_time(job)
   for _, name in ipairs(TIMES) do
     local text = job[name]
@@ -92,8 +101,18 @@ local function note_time(job)
   end
 end
 
+local function flat(names, numbers)
+  local found = {}
+  for _, name in ipairs(names) do
+    found[#found + 1] = name
+    found[#found + 1] = numbers[name]
+  end
+  return found
+end
+
 -- Calls check, and in mode 'run' also apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time
--- of the jobs that would be changed, as RQ writes times, {reason, id…} of some that are left as they are}.
+-- of the jobs that would be changed, as RQ writes times, {reason, id…} of some that are left as they are, {queue, number…} of
+-- those that would be changed}.
 local function each(check, apply)
   local done, skipped = 0, 0
   for at = FIRST, #ARGV do
@@ -112,13 +131,9 @@ local function each(check, apply)
       end
       if mode == 'plan' then
         note_time(job)
+        note_queue(job.origin)
       end
     end
   end
-  local flat = {}
-  for _, reason in ipairs(reasons) do
-    flat[#flat + 1] = reason
-    flat[#flat + 1] = tally[reason]
-  end
-  return { done, skipped, flat, oldest, newest, named }
+  return { done, skipped, flat(reasons, tally), oldest, newest, named, flat(origins, in_origin) }
 end

@@ -55,6 +55,8 @@ class Parameter:
     """What the value means, in half a sentence."""
     parse: Callable[[str], Value]
     """Returns the value that the script reads as `spec.parameter`; raises InvalidInput if the text is not a valid value."""
+    is_queue: bool = False
+    """Whether it is the queue in which the jobs are afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Operation:
     """The status that is used if a command names none; None: a command must name one."""
     deletes: bool = False
     """Whether the job no longer exists afterwards."""
+    enqueues: bool = False
+    """Whether the jobs wait for a worker afterwards, so that it matters who listens to their queue."""
     parameter: Parameter | None = None
     to_head: bool = False
     """Whether jobs go to the head of their queue: then the last one is done first, so that they keep their order."""
@@ -140,6 +144,17 @@ class Plan:
     """The number that the question names; it stays the same while more becomes known."""
     ids: dict[str, list[str]] = field(default_factory=dict)
     """As in the report."""
+    queues: dict[str, int] = field(default_factory=dict)
+    """The queues of the jobs that were checked and can be changed, each with their number, the largest first."""
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """The queues in which the jobs wait for a worker afterwards; none where they wait for none."""
+        if not self.operation.enqueues or not self.doable:
+            return ()
+        if self.operation.parameter and self.operation.parameter.is_queue:
+            return (self.text or "",)
+        return tuple(self.queues) or tuple(filter(None, [getattr(self.selection, "queue", None)]))
 
     @property
     def lasting(self) -> str:

@@ -17,6 +17,9 @@ MOVE: Final = Operation(
     hint="Put it into another queue, at its end",
     order=25,
     statuses=(Status.QUEUED, Status.SCHEDULED),
-    parameter=Parameter("to", "QUEUE", prompt="to which queue?", hint="The queue that it goes to", parse=check_name),
+    parameter=Parameter(
+        "to", "QUEUE", prompt="to which queue?", hint="The queue that it goes to", parse=check_name, is_queue=True
+    ),
+    enqueues=True,
     script=Script.load("move", "qtui.broker"),
 )

@@ -85,6 +85,7 @@ def _with(known: Plan, tally: Tally, asked: int, began: float) -> Plan:
         newest=tally.newest,
         reasons=dict(tally.reasons),
         ids=tally.ids,
+        queues=dict(tally.queues.most_common()),
         seconds=_since(began),
     )
 

@@ -18,5 +18,6 @@ REQUEUE: Final = Operation(
     statuses=tuple(status for status in STATUSES if status.runs),
     usual=Status.STARTED,
     risk="it may run twice: its worker may still be alive",
+    enqueues=True,
     script=Script.load("requeue", "qtui.broker"),
 )

@@ -17,5 +17,6 @@ RETRY: Final = Operation(
     order=10,
     statuses=tuple(status for status in STATUSES if status.failed),
     usual=Status.FAILED,
+    enqueues=True,
     script=Script.load("retry", "qtui.broker"),
 )

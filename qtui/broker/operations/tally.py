@@ -23,6 +23,7 @@ class Tally:
     failed: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     ids: dict[str, list[str]] = field(default_factory=dict)
+    queues: Counter[str] = field(default_factory=Counter)
     oldest: float | None = None
     newest: float | None = None
 
@@ -33,13 +34,15 @@ class Tally:
 
     def add(self, reply: list[Any]) -> None:
         """Add what `operation.lua` returned for a chunk."""
-        done, skipped, flat, oldest, newest, named = reply
+        done, skipped, flat, oldest, newest, named, queues = reply
         self.done += done
         self.skipped += skipped
         for reason, number in zip(flat[::2], flat[1::2], strict=True):
             self.reasons[decode(reason)] += number
         for reason, job_id in zip(named[::2], named[1::2], strict=True):
             self.name(decode(reason), [decode(job_id)])
+        for name, number in zip(queues[::2], queues[1::2], strict=True):
+            self.queues[decode(name)] += number
         self.oldest = min((t for t in (self.oldest, parse_time(oldest)) if t is not None), default=None)
         self.newest = max((t for t in (self.newest, parse_time(newest)) if t is not None), default=None)
 

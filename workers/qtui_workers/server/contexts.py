@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -55,6 +55,8 @@ class Context:
     target: Target
     read_only: bool = False
     guarded: bool = False
+    options: tuple[str, ...] = field(default=(), repr=False)
+    """The options that chose it, which may hold a password; none where the environment or the config file did."""
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
@@ -96,13 +98,18 @@ def choose(url: str | None, context: str | None, known: Connections) -> Context:
     Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is not valid.
     """
     if url:
-        chosen = _unnamed(url, known)
-        return _limited(chosen, _settings(context, known)) if context else chosen
+        chosen = replace(_unnamed(url, known), options=("--url", url))
+        return _beside(chosen, context, known) if context else chosen
     if context:
-        return _named(context, known)
+        return replace(_named(context, known), options=("--context", context))
     if any(os.environ.get(name) for name in REDIS_VARIABLES) or not known.context:
         return _unnamed(None, known)
     return _named(known.context, known)
+
+
+def _beside(chosen: Context, name: str, known: Connections) -> Context:
+    """The connection with what a context that is named beside its URL forbids."""
+    return replace(_limited(chosen, _settings(name, known)), options=(*chosen.options, "--context", name))
 
 
 def _unnamed(url: str | None, known: Connections) -> Context:

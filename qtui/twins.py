@@ -1,0 +1,39 @@
+"""The commands that do what the dashboard asks about, as a person may type or paste them into a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable
+from typing import Final
+
+from qtui.broker.operations import Matching, Plan
+from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
+from qtui_workers.server.contexts import Context
+from qtui_workers.text import printable
+
+_PASSWORD: Final = re.compile(r"([?&](?:ssl_)?password=)[^&]*", re.IGNORECASE)
+
+
+def of_operation(plan: Plan, context: Context) -> str:
+    """The command of an operation on the jobs of a plan."""
+    operation, selection = plan.operation, plan.selection
+    options = ["--" + operation.parameter.name, plan.text or ""] if operation.parameter else []
+    if not isinstance(selection, Matching):
+        return command(operation.name, selection.ids, context, options)
+    options += ["--all", "--status", selection.status.value]
+    options += ["--queue", selection.queue] if selection.queue is not None else []
+    options += ["--filter", selection.expression.text] if selection.expression.terms else []
+    return command(operation.name, (), context, options)
+
+
+def command(name: str, words: Iterable[str], context: Context, options: Iterable[str] = ()) -> str:
+    """A command line, quoted for a shell; '' where it would hold characters that a terminal does not take as text.
+
+    A password in the address is hidden: whoever pastes it has to fill it in.
+    """
+    given = list(words)
+    chosen = (_PASSWORD.sub(rf"\1{HIDDEN}", str(without_url_passwords(word))) for word in context.options)
+    end = ["--"] if any(word.startswith("-") for word in given) else []
+    line = shlex.join(["qtui", name, *options, *chosen, *end, *given])
+    return line if printable(line, len(line)) == line else ""
