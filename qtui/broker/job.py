@@ -165,6 +165,8 @@ def _detail(job_id: str, whole: _Raw, scheduled_for: float | None, lease_until: 
         logs=read_log(whole.fields.get(keys.FIELD_LOG), [_entry(*each) for each in reversed(whole.log)])[-MAX_LOG:],
         depends_on=whole.dependencies or _named_dependencies(whole.fields),
         dependents=whole.dependents,
+        edited_from=_ids(whole.fields.get(keys.FIELD_EDITED_FROM)),
+        edited_as=_ids(whole.fields.get(keys.FIELD_EDITED_AS)),
         heartbeat_at=parse_time(whole.fields.get("last_heartbeat")),
         ttl=whole.ttl,
         problems=tuple(problems),
@@ -254,6 +256,10 @@ def _named_dependencies(fields: dict[str, bytes]) -> tuple[str, ...]:
     raw = fields.get("dependency_ids")
     value = payload.decode(raw).value if raw else None
     return tuple(str(item) for item in value[:MAX_IDS]) if isinstance(value, list) else ()
+
+
+def _ids(raw: bytes | None) -> tuple[str, ...]:
+    return tuple(decode(raw).split())[-MAX_IDS:]
 
 
 def _entry(entry_id: bytes, flat: list[bytes]) -> tuple[bytes, dict[bytes, bytes]]:

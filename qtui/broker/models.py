@@ -229,6 +229,10 @@ class JobDetail:
     """The newest log lines, oldest first."""
     depends_on: tuple[str, ...] = ()
     dependents: tuple[str, ...] = ()
+    edited_from: tuple[str, ...] = ()
+    """The job of which it is an edited copy, if it is one."""
+    edited_as: tuple[str, ...] = ()
+    """Its edited copies, the oldest first."""
     heartbeat_at: float | None = None
     ttl: float | None = None
     """Seconds until the job's hash expires; None: it never expires."""

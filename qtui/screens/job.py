@@ -1,52 +1,76 @@
-"""Everything about one job: timeline and facts at the left; payload, result, traceback and log at the right."""
+"""Everything about one job: when what happened to it, what went in, what came out, why it failed, and the jobs beside it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.events import DescendantFocus
+from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static, TabbedContent, TabPane, Tabs
+from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import job as jobs_whole
-from qtui.broker.models import JobDetail, Overview
+from qtui.broker import relations
+from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
-from qtui.broker.status import Status
+from qtui.broker.relations import Related
+from qtui.broker.status import STATUSES, Status, Tone
 from qtui.messages import CopyRequested
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
+from qtui.widgets.panes import Pane, Panes
 from qtui.widgets.payload_view import PayloadView
 from qtui.widgets.progress_line import ProgressLine
-from qtui.widgets.timeline import Timeline
+from qtui.widgets.row_table import Column, RowTable
+from qtui.widgets.timeline import TimeLine, Timeline
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.text import printable
 
-FIRST_TAB = {Status.FAILED: "traceback", Status.STOPPED: "traceback", Status.FINISHED: "result", Status.STARTED: "log"}
-"""For each status, the tab that an operator most likely needs first."""
+PANES = ("traceback", "payload", "log", "result", "meta", "related", "about")
+FIRST = {
+    Status.FAILED: "traceback",
+    Status.STOPPED: "traceback",
+    Status.FINISHED: "result",
+    Status.STARTED: "log",
+    Status.DEFERRED: "related",
+}
+"""For each status, the pane that an operator most likely needs first."""
 
 
-class _Pane(TabPane):
-    """A tab that does not open itself when something in it gets the focus: it might have been left meanwhile."""
+@dataclass(frozen=True, slots=True)
+class JobSeen:
+    """A job and the jobs beside it."""
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        event.prevent_default()
+    detail: JobDetail
+    related: tuple[Related, ...]
 
 
-class JobScreen(ResourceScreen[str, JobDetail]):
+class About(VerticalScroll, can_focus=True):
+    """Timeline and facts, moved by the keys that move a traceback."""
+
+    BINDINGS: ClassVar[list[BindingType]] = TracebackView.BINDINGS
+    DEFAULT_CSS = "About { height: 1fr; }"
+
+
+class JobScreen(ResourceScreen[str, JobSeen]):
     """One job, reloaded while the screen is visible."""
 
     CSS_PATH = "job.tcss"
-    HELP = "One job: when what happened to it, what went in, what came out, why it failed."
+    HELP = (
+        "One job: when what happened to it, what went in, what came out, why it failed, and the jobs that it waits for or that "
+        "wait for it (enter opens one, - comes back). [ and ] open the next pane, j and k move what is in it."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="job.tab_left"),
-        Binding("right_square_bracket", "tab(1)", "Next tab", key_display="]", id="job.tab_right"),
+        Binding("left_square_bracket", "pane(-1)", "Pane left", show=False, key_display="[", id="job.tab_left"),
+        Binding("right_square_bracket", "pane(1)", "Next pane", key_display="]", id="job.tab_right"),
+        Binding("tab", "pane(1)", "Next pane", show=False, id="job.next_tab"),
+        Binding("shift+tab", "pane(-1)", "Pane left", show=False, id="job.previous_tab"),
         Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
@@ -57,75 +81,104 @@ class JobScreen(ResourceScreen[str, JobDetail]):
     def __init__(self, job_id: str) -> None:
         super().__init__()
         self.job_id = job_id
-        self._tab_chosen = False
+        self._pane_chosen = False
         self._bindings_for: Status | None = None
         """The status whose operations the footer shows."""
 
     def compose_body(self) -> Iterable[Widget]:
-        """The title, the progress, the two halves."""
+        """The lines about the whole job, and the panes."""
         yield Static(printable(self.job_id), id="crumb", markup=False)
+        yield TimeLine()
+        yield Static(id="running", markup=False)
         yield ProgressLine()
-        with Horizontal(id="halves"):
-            with VerticalScroll(id="left", can_focus=False):
-                yield Timeline()
-                yield Facts()
-            with TabbedContent(id="right", initial="payload"):
-                with _Pane("Payload", id="payload"):
-                    yield PayloadView(id="payload-view")
-                with _Pane("Result", id="result"):
-                    yield PayloadView(id="result-view")
-                with _Pane("Traceback", id="traceback"):
-                    yield TracebackView()
-                with _Pane("Log", id="log"):
-                    yield LogView()
-                with _Pane("Meta", id="meta"), Vertical():
-                    yield PayloadView(id="meta-view")
+        yield Static(id="problem", markup=False)
+        related = RowTable(self._columns(), key=_key, empty="No other jobs.", markable=False)
+        yield Panes(
+            PANES,
+            (
+                (Pane("about", About(Timeline(), Facts())), Pane("related", related)),
+                (
+                    Pane("traceback", TracebackView()),
+                    Pane("result", PayloadView(id="result-view")),
+                    Pane("meta", PayloadView(id="meta-view")),
+                ),
+                (Pane("payload", PayloadView(id="payload-view")), Pane("log", LogView())),
+            ),
+        )
 
-    def on_mount(self) -> None:
-        """The keys of moving belong to what is in the tab, never to the bar of tabs."""
-        super().on_mount()
-        self.query_one(Tabs).can_focus = False
+    def _columns(self) -> list[Column[Related]]:
+        def when(each: Related) -> str:
+            return formatting.ago(each.row.moment, self.session.server_now)
 
-    def on_tabbed_content_tab_activated(self) -> None:
-        """Focus what is in the open tab; the message may be older than what is open by now."""
-        pane = self.query_one(TabbedContent).active_pane
-        for body in (each for each in pane.query("*") if each.focusable) if pane else ():
-            body.focus()
-            break
+        return [
+            Column("", lambda each: _look(each.row)[0], width=1, tone=lambda each: _look(each.row)[1]),
+            Column("RELATION", lambda each: each.relation, width=11),
+            Column("JOB", lambda each: formatting.short_id(each.row.id), width=8),
+            Column("STATUS", lambda each: STATUSES[each.row.status].title if each.row.status else "gone", width=8, tone=_tone),
+            Column("FUNCTION", lambda each: labels.function(each.row), minimum=10, priority=1),
+            Column("WHEN", when, width=9, align="right", priority=2),
+            Column("ERROR OR DESCRIPTION", lambda each: labels.summary(each.row), share=3, minimum=20, priority=3, tone="muted"),
+        ]
 
     def request(self) -> str:
         """The job's id."""
         return self.job_id
 
-    def load(self, client: redis.Redis, request: str) -> JobDetail:
-        """Everything about the job."""
-        return jobs_whole.load(client, request)
+    def load(self, client: redis.Redis, request: str) -> JobSeen:
+        """Everything about the job, and what is to be known of those beside it."""
+        detail = jobs_whole.load(client, request)
+        return JobSeen(detail, relations.load(client, detail))
 
-    def show(self, data: JobDetail, overview: Overview) -> None:
+    def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""
-        row = data.row
+        detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
-        self.query_one(ProgressLine).show(row.progress)
-        self.query_one(Timeline).show(data.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(data, overview.at), _hindrances(data, overview.at))
-        self.query_one("#payload-view", PayloadView).show(data.payload)
-        self.query_one("#result-view", PayloadView).show(data.result)
-        self.query_one("#meta-view", PayloadView).show(data.meta)
-        self.query_one(TracebackView).show(data.traceback)
-        self.query_one(LogView).show(data.logs)
-        if not self._tab_chosen:
-            self._tab_chosen = True
-            self.query_one(TabbedContent).active = FIRST_TAB.get(row.status, "payload") if row.status else "payload"
+        self._show_lines(detail, overview.at)
+        self.query_one(Timeline).show(detail.timeline, overview.at)
+        self.query_one(Facts).show(job_facts(detail, overview.at), _hindrances(detail, overview.at))
+        for name in ("payload", "result", "meta"):
+            self.query_one(f"#{name}-view", PayloadView).show(getattr(detail, name))
+        self.query_one(TracebackView).show(detail.traceback)
+        self.query_one(LogView).show(detail.logs)
+        self.query_one(RowTable).show(data.related, 0, len(data.related))
+        self._show_panes(data)
         if row.status is not self._bindings_for:
             self._bindings_for = row.status
             self.refresh_bindings()
 
-    def action_tab(self, step: int) -> None:
-        """Open the next or the previous tab."""
-        tabs = self.query_one(TabbedContent)
-        names = [pane.id or "" for pane in tabs.query(TabPane)]
-        tabs.active = names[(names.index(tabs.active) + step) % len(names)]
+    def _show_lines(self, detail: JobDetail, now: float) -> None:
+        """What is seen whichever pane is open."""
+        self.query_one(TimeLine).show(detail.timeline, now)
+        self.query_one(ProgressLine).show(detail.row.progress)
+        problems = _hindrances(detail, now)
+        more = f" (and {len(problems) - 1} more: about)" if len(problems) > 1 else ""
+        lines = {"running": running(detail, now), "problem": f"⚠ {problems[0]}{more}" if problems else ""}
+        for name, text in lines.items():
+            self.query_one(f"#{name}", Static).set_class(bool(text), "-any").update(printable(text, 400))
+
+    def _show_panes(self, data: JobSeen) -> None:
+        detail, panes = data.detail, self.query_one(Panes)
+        held = {
+            "traceback": detail.traceback,
+            "payload": detail.payload,
+            "log": detail.logs,
+            "result": detail.result,
+            "meta": detail.meta,
+            "related": data.related,
+        }
+        if not self._pane_chosen:
+            self._pane_chosen = True
+            panes.open(FIRST.get(detail.row.status, "payload") if detail.row.status else "payload")
+        panes.show([name for name, value in held.items() if value is None or value in ((), {}, "")])
+
+    def action_pane(self, step: int) -> None:
+        """Open the next or the previous pane."""
+        self.query_one(Panes).move(step)
+
+    def on_row_table_selected(self, message: RowTable.Selected[Related]) -> None:
+        """Open a job beside this one."""
+        self.app.push_screen(JobScreen(message.row.row.id))
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""
@@ -139,11 +192,46 @@ class JobScreen(ResourceScreen[str, JobDetail]):
     def action_hold(self) -> None:
         """Ask, then hold the job's function, or release the hold in which it waits."""
         if self.data:
-            ask_to_hold(self, self.data.row.function, self.data.row.held)
+            row = self.data.detail.row
+            ask_to_hold(self, row.function, row.held)
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
-        return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.data.row.status if self.data else None)
+        status = self.data.detail.row.status if self.data else None
+        return action != "act" or OPERATIONS[str(parameters[0])].applies_to(status)
+
+
+def _key(each: Related) -> str:
+    return f"{each.relation} {each.row.id}"
+
+
+def _look(row: JobRow) -> tuple[str, Tone]:
+    return (STATUSES[row.status].glyph, STATUSES[row.status].tone) if row.status else ("?", "bad")
+
+
+def _tone(each: Related) -> Tone:
+    return _look(each.row)[1]
+
+
+def running(detail: JobDetail, now: float) -> str:
+    """How long a job runs, of how long it may, and when its worker was last heard; '' for a job that does not run."""
+    row = detail.row
+    if row.status is None or not row.status.runs or row.started_at is None:
+        return ""
+    elapsed = now - row.started_at
+    limit = row.timeout if row.timeout and row.timeout > 0 else None
+    left = "" if limit is None else _left(limit - elapsed)
+    parts = [
+        f"{STATUSES[row.status].glyph} running {formatting.age(elapsed)}" + (f" of {formatting.age(limit)}" if limit else ""),
+        left,
+        f"heartbeat {formatting.ago(detail.heartbeat_at, now)}" if detail.heartbeat_at else "",
+        f"on {row.worker}" if row.worker else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _left(seconds: float) -> str:
+    return f"{formatting.age(seconds)} left" if seconds >= 0 else f"over its time by {formatting.age(-seconds)}"
 
 
 def _hindrances(detail: JobDetail, now: float) -> tuple[str, ...]:
@@ -156,24 +244,17 @@ def _hindrances(detail: JobDetail, now: float) -> tuple[str, ...]:
 def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
     """The facts beside the timeline: pairs of name and value, only those that are known."""
     row = detail.row
-    running = row.status is Status.STARTED
-    elapsed = now - row.started_at if running and row.started_at else row.took
-    left = row.timeout - elapsed if running and row.timeout and row.timeout > 0 and elapsed is not None else None
     facts = [
         ("queue", row.queue or "–"),
         ("function", labels.function(row)),
         ("attempt", labels.attempts(row)),
         ("retries left", formatting.count(row.retries_left)),
         ("worker", row.worker),
-        ("running", formatting.age(elapsed)) if running else ("ran", formatting.duration(elapsed)),
+        ("ran", formatting.duration(row.took)),
         ("timeout", formatting.duration(row.timeout)),
-        ("time left", formatting.duration(left)),
-        ("heartbeat", formatting.ago(detail.heartbeat_at, now) if running else None),
         ("due", formatting.until(row.scheduled_for, now) if row.scheduled_for else None),
         ("payload", formatting.size(detail.payload_bytes)),
         ("kept for", formatting.age(detail.ttl)),
-        ("waits for", ", ".join(detail.depends_on) or None),
-        ("waited for by", ", ".join(detail.dependents) or None),
         *detail.facts.items(),
     ]
     return [(name, value) for name, value in facts if value not in (None, "", "–")]

@@ -62,7 +62,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     """The actions that change something: dimmed where the connection is read-only."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False, id="screen.back"),
+        Binding("escape,minus", "back", "Back", show=False, id="screen.back"),
         Binding("r", "reload", "Refresh", show=False, tooltip="Look again now", id="screen.reload"),
         Binding("f", "freeze", "Freeze", show=False, tooltip="Stop or go on refreshing", id="screen.freeze"),
     ]

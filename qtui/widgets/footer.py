@@ -34,6 +34,8 @@ class Footer(widgets.Footer):
 
     def _show_keys(self) -> None:
         self._changed = False
+        if not self.is_attached:
+            return  # its screen was closed meanwhile
         found: dict[str, Key] = {}
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
             if binding.show and binding.action not in found:

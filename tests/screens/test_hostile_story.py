@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Queue
-from textual.widgets import TabbedContent, TabPane
 
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui.widgets.panes import Panes
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, lines, settle
@@ -67,11 +67,11 @@ async def test_a_hostile_job_opens_on_every_tab(client: redis.Redis, tmp_path: P
         await story.app.push_screen(JobScreen(job_id))
         await settle(story.pilot)
         assert "please report it" not in story.words
-        tabs = story.app.screen.query_one(TabbedContent)
-        for pane in tabs.query(TabPane):
-            tabs.active = pane.id or ""
+        panes = story.app.screen.query_one(Panes)
+        for name in panes.names:
+            panes.open(name)
             await settle(story.pilot)
-            assert unsafe(story) == set(), pane.id
+            assert unsafe(story) == set(), name
         assert not mark.exists()
 
 

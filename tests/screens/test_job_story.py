@@ -5,9 +5,11 @@ from __future__ import annotations
 import redis
 from rq import Queue
 from rq.job import Job
-from textual.widgets import TabbedContent
+from rq.registry import DeferredJobRegistry
+from textual.geometry import Region
 
 from qtui.screens.job import JobScreen
+from qtui.widgets.panes import Pane, Panes
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -23,8 +25,10 @@ async def opened(story: Story, job_id: str) -> JobScreen:
 
 
 def tab(story: Story) -> str:
-    """The tab that is open."""
-    return story.app.screen.query_one(TabbedContent).active
+    """The pane that has the keys."""
+    panes = story.app.screen.query_one(Panes)
+    assert panes.pane(panes.active).has_keys
+    return panes.active
 
 
 async def test_a_failed_job_opens_on_its_traceback_with_its_story_beside_it(client: redis.Redis) -> None:
@@ -46,11 +50,11 @@ async def test_a_finished_job_opens_on_its_result_and_the_tabs_show_the_rest(cli
         await opened(story, job_id)
         assert tab(story) == "result"
         seen = {}
-        for _ in range(5):
+        for _ in range(7):
             seen[tab(story)] = story.words
             await story.press("right_square_bracket")
         assert tab(story) == "result"
-        assert set(seen) == {"payload", "result", "traceback", "log", "meta"}
+        assert set(seen) == {"payload", "result", "traceback", "log", "meta", "related", "about"}
         assert "kwargs" in seen["payload"]
         assert "customer" in seen["meta"]
         assert "No traceback." in seen["traceback"]
@@ -67,8 +71,8 @@ async def test_a_waiting_job_opens_on_its_payload_and_is_followed_to_its_end(cli
         await story.look()
         assert "finished" in story.text.splitlines()[2]
         assert tab(story) == "payload"
-        await story.press("right_square_bracket")
-        assert "42" in story.text
+        await story.press("right_square_bracket", "right_square_bracket")
+        assert (tab(story), "42" in story.text) == ("result", True)
 
 
 async def test_the_payload_of_our_own_jobs_is_shown_by_its_fields(client: redis.Redis) -> None:
@@ -105,3 +109,105 @@ async def test_y_copies_the_id(client: redis.Redis) -> None:
         await opened(story, job_id)
         await story.press("y")
         assert story.app.clipboard == job_id
+
+
+def seen_panes(story: Story) -> dict[str, Region]:
+    """The panes that are seen, and where."""
+    return {pane.id or "": pane.region for pane in story.app.screen.query(Pane) if pane.region.size.area}
+
+
+async def test_a_small_terminal_gives_its_whole_width_to_one_pane_under_one_line_of_timeline(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client, size=(80, 24)) as story:
+        await opened(story, job_id)
+        assert {name: region.width for name, region in seen_panes(story).items()} == {"traceback": 80}
+        (line,) = [line for line in story.text.splitlines() if "✗ failed" in line and "─" in line]
+        assert "queued" in line
+        assert len(line.rstrip()) <= 80
+        assert seen_panes(story)["traceback"].height >= 15
+        await story.press("left_square_bracket")
+        assert tab(story) == "about"
+        assert "started on burst" in story.text
+
+
+async def test_a_large_terminal_shows_all_of_it_side_by_side(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client, size=(200, 60)) as story:
+        await opened(story, job_id)
+        found = seen_panes(story)
+        assert set(found) == {"about", "traceback", "payload", "log"}
+        assert found["about"].right <= found["traceback"].x
+        assert found["traceback"].right <= found["payload"].x
+        assert found["payload"].x == found["log"].x
+        await story.press("right_square_bracket")
+        assert (tab(story), set(seen_panes(story))) == ("payload", set(found))
+
+
+async def test_where_there_is_nothing_in_a_column_others_have_its_room(client: redis.Redis) -> None:
+    job = Queue("mail", connection=client).enqueue(tasks.add, 40, b=2)
+    async with dashboard(client, size=(200, 60)) as story:
+        await opened(story, job.id)
+        assert set(seen_panes(story)) == {"about", "payload", "log"}
+
+
+async def test_j_and_k_move_what_is_open_at_once(client: redis.Redis) -> None:
+    job = Queue("mail", connection=client).enqueue(tasks.fail, "\n".join(f"line {n}" for n in range(100)))
+    seed.work(client, "mail")
+    async with dashboard(client, size=(80, 24)) as story:
+        screen = await opened(story, job.id)
+        view = screen.query_one("TracebackView")
+        await story.press("g", "j", "j")
+        assert view.scroll_target_y == 2
+        await story.press("k")
+        assert view.scroll_target_y == 1
+
+
+async def test_what_a_deferred_job_waits_for_in_vain_is_first_and_opens(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    (bad,) = seed.failed(client)
+    good = queue.enqueue(tasks.add, 1, 2)
+    child = queue.enqueue(tasks.add, 3, 4, depends_on=[good, Job.fetch(bad, connection=client)])
+    assert child.id in DeferredJobRegistry(queue=queue).get_job_ids()
+    async with dashboard(client) as story:
+        await opened(story, child.id)
+        assert tab(story) == "related"
+        (first, second) = (line for line in story.text.splitlines() if "waits for" in line)
+        assert (bad[:8] in first, "failed" in first, good.id[:8] in second) == (True, True, True)
+        await story.press("enter")
+        assert story.app.screen.job_id == bad
+        await story.press("minus")
+        assert story.app.screen.job_id == child.id
+        await story.press("j", "enter")
+        assert story.app.screen.job_id == good.id
+        await story.press("left_square_bracket", "left_square_bracket")
+        await story.press("right_square_bracket", "right_square_bracket", "escape")
+        assert story.app.screen.job_id == child.id
+    async with dashboard(client) as story:
+        await opened(story, good.id)
+        await story.press("left_square_bracket", "left_square_bracket", "left_square_bracket")
+        assert "needed by" in story.text
+        assert child.id[:8] in story.text
+
+
+async def test_a_parent_that_is_gone_is_said_and_opens_no_empty_screen(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    parent = queue.enqueue(tasks.add, 1, 2)
+    child = queue.enqueue(tasks.add, 3, 4, depends_on=parent)
+    client.delete(keys.job(parent.id))
+    async with dashboard(client, size=(120, 30)) as story:
+        await opened(story, child.id)
+        assert "gone" in story.text
+        await story.press("enter")
+        assert "there is no job" in story.words
+
+
+async def test_a_running_job_says_how_long_of_how_long_and_when_its_worker_was_heard(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    (job_id,) = (raw.decode().rpartition(":")[0] for raw in client.zrange("rq:wip:mail", 0, -1))
+    assert seeded.worker
+    for size in ((80, 24), (200, 60)):
+        async with dashboard(client, size=size) as story:
+            await opened(story, job_id)
+            (line,) = [line for line in story.text.splitlines() if "running" in line and " of 3m, " in line]
+            assert "left, heartbeat " in line
+            assert "on w1" in line

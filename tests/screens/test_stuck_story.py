@@ -24,6 +24,7 @@ from qtui.screens import places, resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.log_view import LogView
+from qtui.widgets.panes import Pane, Panes
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, settle
 from tests.screens.test_live_story import started
@@ -132,7 +133,7 @@ async def test_a_held_key_on_the_tabs_of_jobs_ends_on_one_tab(client: redis.Redi
         assert story.app.screen.status is story.app.screen.query_one("StatusTabs").active
 
 
-async def test_a_held_bracket_on_the_tabs_of_a_job_ends_on_one_tab(client: redis.Redis) -> None:
+async def test_a_held_bracket_on_a_job_ends_on_one_pane_which_has_the_keys(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
     async with dashboard(client) as story:
         await story.app.push_screen(JobScreen(job_id))
@@ -141,9 +142,9 @@ async def test_a_held_bracket_on_the_tabs_of_a_job_ends_on_one_tab(client: redis
             type_key(story.app, "]")
         async with asyncio.timeout(10):
             await settle(story.pilot)
-        tabs = story.app.screen.query_one("TabbedContent")
-        await story.press("right_square_bracket")
-        assert tabs.query_one("ContentSwitcher").current == tabs.active
+        panes = story.app.screen.query_one(Panes)
+        assert panes.active == panes.names[21 % len(panes.names)]
+        assert [pane.id for pane in panes.query(Pane) if pane.has_keys] == [panes.active]
 
 
 async def test_widgets_that_were_shown_before_are_forgotten(client: redis.Redis) -> None:

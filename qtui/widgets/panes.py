@@ -1,0 +1,187 @@
+"""Panes of one screen: one at a time under a line of their names, or side by side where there is room; one of them is active."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import formatting
+from qtui.theme import TONES
+
+ACTIVE, FRONT, SHOWN, EMPTY = "-active", "-front", "-shown", "-empty"
+"""The classes of the pane that has the keys, of the one that was active last in its column, of the one that was active last
+beside the first column, and of those with nothing to show. Columns have all but the second one, too."""
+
+
+class PaneNames(Widget):
+    """The names of panes in a line; the active one is marked, those with nothing in them are dim. A click opens one."""
+
+    DEFAULT_CSS = "PaneNames { height: 1; padding: 0 1; }"
+
+    class Chosen(Message):
+        """A name was clicked."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self.names = tuple(names)
+        self.active = self.names[0]
+        self._empty: Collection[str] = ()
+
+    def show(self, active: str, empty: Collection[str]) -> None:
+        """Mark the active one, and dim the empty ones."""
+        if (active, empty) != (self.active, self._empty):
+            self.active, self._empty = active, empty
+            self.refresh()
+
+    def render(self) -> Content:
+        return Content("").join(self._painted(name) for name in self.names)
+
+    def _painted(self, name: str) -> Content:
+        if name == self.active:
+            return Content.styled(f" {name} ", f"bold underline {TONES['busy']} on $primary-muted")
+        return Content.styled(f" {name} ", TONES["muted"] if name in self._empty else "")
+
+    def on_click(self, event: events.Click) -> None:
+        x = event.x - self.styles.padding.left
+        for name in self.names:
+            x -= formatting.cells(name) + 2
+            if x < 0:
+                self.post_message(self.Chosen(name))
+                return
+
+
+class Pane(Vertical):
+    """One body with its name above it, which is seen where panes stand side by side."""
+
+    DEFAULT_CSS = """
+    Pane { padding: 0 1; }
+    Pane > .name { height: 1; color: $text-muted; display: none; }
+    Pane.-active > .name { color: $text-primary; text-style: bold; }
+    """
+
+    def __init__(self, name: str, *body: Widget) -> None:
+        super().__init__(id=name)
+        self._body = body
+
+    def compose(self) -> ComposeResult:
+        """The name over the body."""
+        yield Static(self.id or "", classes="name", markup=False)
+        yield from self._body
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether something in it has the focus."""
+        return any(widget.has_focus for widget in self.query("*"))
+
+    def take_keys(self) -> None:
+        """Give the focus to what in it takes keys."""
+        if not self.has_keys:
+            for widget in self.query("*"):
+                if widget.focusable:
+                    widget.focus(scroll_visible=False)
+                    return
+
+
+class Panes(Vertical):
+    """The line of names, and below it columns of panes; the screen has the keys, and calls `move`.
+
+    Which panes and columns are seen is said by the style of the screen, with the classes `ACTIVE`, `FRONT` and `SHOWN`.
+    """
+
+    DEFAULT_CSS = "Panes { height: 1fr; } Panes > .columns { height: 1fr; layout: horizontal; }"
+
+    class Changed(Message):
+        """Another pane is active."""
+
+    def __init__(self, names: Sequence[str], columns: Sequence[Sequence[Pane]]) -> None:
+        """`names` are those of all panes, in the order in which they are opened one after the other."""
+        super().__init__()
+        self.names = tuple(names)
+        self.active = self.names[0]
+        self._columns = columns
+        self._empty: frozenset[str] = frozenset()
+
+    def compose(self) -> ComposeResult:
+        """The names, and the columns."""
+        yield PaneNames(self.names)
+        with Vertical(classes="columns"):
+            for place, panes in enumerate(self._columns):
+                yield Vertical(*panes, id=f"column-{place}", classes="column")
+
+    def on_mount(self) -> None:
+        """Each column has a pane in front."""
+        for panes in self._columns:
+            panes[0].add_class(FRONT)
+        self._mark()
+
+    def pane(self, name: str) -> Pane:
+        """The pane of that name."""
+        return self.query_one(f"#{name}", Pane)
+
+    def show(self, empty: Collection[str]) -> None:
+        """Say which of them have nothing to show; behind one of these another one of its column comes to the front."""
+        self._empty = frozenset(empty)
+        for column, panes in zip(self.query(".column"), self._columns, strict=True):
+            for pane in panes:
+                pane.set_class(pane.id in self._empty, EMPTY)
+            held = [pane for pane in panes if pane.id not in self._empty]
+            active = any(pane.id == self.active for pane in panes)
+            column.set_class(not (held or active), EMPTY)
+            if held and not active and not any(pane.has_class(FRONT) for pane in held):
+                for pane in panes:
+                    pane.set_class(pane is held[0], FRONT)
+        self.query_one(PaneNames).show(self.active, self._empty)
+
+    def open(self, name: str) -> None:
+        """Make a pane the active one, which has the focus."""
+        if name != self.active:
+            self.active = name
+            self._mark()
+            self.post_message(self.Changed())
+        self.call_after_refresh(self._give_keys, name)
+
+    def _give_keys(self, name: str) -> None:
+        if name == self.active:  # else another one was opened meanwhile
+            self.pane(name).take_keys()
+
+    def move(self, step: int) -> None:
+        """Open the next one in that direction, 1 or -1."""
+        self.open(self.names[(self.names.index(self.active) + step) % len(self.names)])
+
+    def _mark(self) -> None:
+        active = self.pane(self.active)
+        for pane in self.query(Pane):
+            pane.set_class(pane is active, ACTIVE)
+            if pane.parent is active.parent:
+                pane.set_class(pane is active, FRONT)
+        columns = list(self.query(".column"))
+        for column in columns:
+            column.set_class(column is active.parent, ACTIVE)
+            if column is active.parent:
+                column.remove_class(EMPTY)
+        if active.parent is not columns[0]:
+            for marked in (*columns, *self.query(Pane)):
+                marked.set_class(marked in (active, active.parent), SHOWN)
+        self.query_one(PaneNames).show(self.active, self._empty)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """What is clicked is in the active pane."""
+        found = next((each for each in event.widget.ancestors if isinstance(each, Pane)), None)
+        if found is not None and found.id and found.id != self.active:
+            self.open(found.id)
+
+    def on_pane_names_chosen(self, message: PaneNames.Chosen) -> None:
+        """A name was clicked."""
+        message.stop()
+        self.open(message.name)
