@@ -172,6 +172,8 @@ def of_job(detail: JobDetail, now: float) -> dict[str, Any]:
         "logs": [_of_log_line(line) for line in detail.logs],
         "depends_on": list(detail.depends_on),
         "dependents": list(detail.dependents),
+        "edited_from": next(iter(detail.edited_from), None),
+        "edited_as": list(detail.edited_as),
         "worker": detail.row.worker,
         "timeout": detail.row.timeout,
         "problems": list(detail.problems),

@@ -29,6 +29,8 @@ class Field:
     choices: tuple[str, ...] = ()
     secret: bool = False
     """Not to be shown while it is typed, nor repeated."""
+    given: str | None = None
+    """What a form shows at first in the place of the default; None: the default."""
 
     @property
     def hint(self) -> str:

@@ -174,9 +174,13 @@ def of_job(detail: JobDetail, now: float) -> str:
         ("progress", formatting.progress(row.progress)),
         ("payload", json.dumps(detail.payload, ensure_ascii=False, default=str)),
         ("result", "–" if detail.result is None else json.dumps(detail.result, ensure_ascii=False, default=str)),
+        *(("waits for", other) for other in detail.depends_on),
+        *(("needed by", other) for other in detail.dependents),
+        *(("edited from", other) for other in detail.edited_from),
+        *(("edited as", other) for other in detail.edited_as),
         *(("problem", problem) for problem in detail.problems),
     ]
-    parts = [f"{name:<9} {printable(value, 4_000)}" for name, value in facts]
+    parts = [f"{name:<11} {printable(value, 4_000)}" for name, value in facts]
     parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in detail.timeline)]
     if detail.logs:
         parts += ["", *(f"{formatting.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]

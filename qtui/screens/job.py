@@ -20,6 +20,7 @@ from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.messages import CopyRequested
+from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
@@ -71,11 +72,12 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("right_square_bracket", "pane(1)", "Next pane", key_display="]", id="job.tab_right"),
         Binding("tab", "pane(1)", "Next pane", show=False, id="job.next_tab"),
         Binding("shift+tab", "pane(-1)", "Pane left", show=False, id="job.previous_tab"),
+        Binding("e", "edit", "Edit", id="job.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
         Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
     ]
-    CHANGING = frozenset({"act", "hold"})
+    CHANGING = frozenset({"act", "edit", "hold"})
     AUTO_FOCUS = ""
 
     def __init__(self, job_id: str) -> None:
@@ -179,6 +181,11 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def on_row_table_selected(self, message: RowTable.Selected[Related]) -> None:
         """Open a job beside this one."""
         self.app.push_screen(JobScreen(message.row.row.id))
+
+    def action_edit(self) -> None:
+        """Open the form with its arguments; the new job is opened from this one."""
+        app = self.app
+        app.push_screen(EditScreen(self.job_id, lambda new_id: app.push_screen(JobScreen(new_id))))
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""

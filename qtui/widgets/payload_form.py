@@ -49,7 +49,12 @@ class FormField(Vertical):
 
     def note_edit(self) -> None:
         """Mark the field as touched if its value is not the first one."""
-        self.touched = self.touched or self.text != self._text_at_first
+        self.touched = self.touched or self.is_changed
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the value is not the first one."""
+        return self.text != self._text_at_first
 
     def compose(self) -> ComposeResult:
         """Label, control, hint, error."""
@@ -83,6 +88,8 @@ class FormField(Vertical):
 
     @property
     def _shown(self) -> str:
+        if self.field.given is not None:
+            return self.field.given
         return "" if self.field.default is None or self.field.kind == "json" else str(self.field.default)
 
     @property
@@ -124,6 +131,11 @@ class PayloadForm(Vertical):
             yield Static("No fields: nothing to fill in.", markup=False)
         for field in self._fields:
             yield FormField(field)
+
+    def focus_first(self) -> None:
+        """Give the focus to the first field."""
+        for control in self.query("Input, Checkbox, Select")[:1]:
+            control.focus()
 
     @property
     def form_fields(self) -> Iterable[FormField]:

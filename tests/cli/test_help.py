@@ -24,6 +24,7 @@ COMMANDS = (
     "check",
     "doctor",
     "enqueue",
+    "edit",
     "retry",
     "cancel",
     "run-now",

@@ -23,7 +23,7 @@ TEXTS = {"id", "queue", "status", "function", "description", "error", "problem"}
 JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds", "held"}
 WHOLE = JOB | {
     "payload", "result", "meta", "failed_reason", "traceback", "timeline", "attempts_ended", "logs", "depends_on",
-    "dependents", "worker", "timeout", "problems",
+    "dependents", "edited_from", "edited_as", "worker", "timeout", "problems",
 }  # fmt: skip
 
 
