@@ -9,10 +9,10 @@ from typing import Generic, TypeVar
 import redis
 from textual.message import Message
 
-from qtui.broker.models import Overview
 from qtui.broker.operations import Plan
 from qtui.broker.search.expression import Expression
 from qtui.broker.status import Status
+from qtui.looking import Look
 
 Request = TypeVar("Request")
 Data = TypeVar("Data")
@@ -24,8 +24,7 @@ class Loaded(Message, Generic[Request, Data]):
 
     request: Request
     """The request, as the screen's `request()` returned it."""
-    overview: Overview
-    data: Data
+    look: Look[Data]
 
 
 @dataclass

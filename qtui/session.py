@@ -81,8 +81,14 @@ class Session:
         """The server's clock at the newest overview; before the first, this machine's clock. Seconds since the epoch."""
         return self.overview.at if self.overview else self.clock()
 
-    def observe(self, loaded: Overview) -> Overview:
-        """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones."""
+    def observe(self, loaded: Overview | None) -> Overview:
+        """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones.
+
+        None: the newest one stays. There has to be one then.
+        """
+        if loaded is None:
+            assert self.overview is not None
+            return self.overview
         self.overview = self.throughput.feed(loaded)
         self.loaded_at = self.clock()
         return self.overview

@@ -93,7 +93,7 @@ class GroupsScreen(ResourceScreen[Request, Data]):
             self.notify(labels.trouble(self.searching.error, self.session.name), severity="error", markup=False)
         self._fill(0)
         if self.request() != self.requested:  # another row is under the cursor now
-            self.reload()
+            self.reload(fresh=False)
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""

@@ -90,7 +90,7 @@ class JobListScreen(ResourceScreen[Request, Data]):
     def on_row_table_window_wanted(self, message: RowTable.WindowWanted) -> None:
         """Load the rows that are in view but not held."""
         message.stop()
-        self.reload()
+        self.reload(fresh=False)
 
     def heard(self, event: events.Key) -> None:
         """The person has read that a job has left the list."""

@@ -214,7 +214,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         message.stop()
         if error := self.filtered.searching.error:
             self.notify(labels.trouble(error, self.session.name), severity="error", markup=False)
-        self.reload()
+        self.reload(fresh=False)
 
     def on_unmount(self) -> None:
         """Nobody looks any more."""
@@ -285,7 +285,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         self.table.reset(self._columns(), empty=self._empty(), keep_marks=keep_marks)
         self.refresh_bindings()
         self._say_title()
-        self.reload()
+        self.reload(fresh=False)
 
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: all of the tab, else the marked ones, else the one under the cursor."""

@@ -18,6 +18,7 @@ from qtui import formatting, labels, questions, twins
 from qtui.broker import listeners, overview
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection, plan
+from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, OperationConfirmed, Request
 from qtui.screens import Place, places
 from qtui.screens.confirm import ConfirmScreen, Question
@@ -36,6 +37,8 @@ ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
 BACKOFF = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after each failed load; the last value is repeated."""
+SHARE = 16
+"""A screen waits so many times as long as its look took: a sixteenth of a processor."""
 REST = 0.08
 """Seconds without a move of the cursor after which it rests."""
 
@@ -75,12 +78,16 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """What was requested last."""
         self._loading = False
         self._again = False
-        """Whether to load once more after the current load, whose data may be out of date."""
+        """Whether to load once more after the current load, whose data may be out of date …"""
+        self._fresh = False
+        """… and its overview too."""
         self._rest: Timer | None = None
         self._reason = ""
         self._is_away = False
         self._failures = 0
         self._next_try = 0.0
+        self._next_look = self._every = 0.0
+        """When the timer may load again, and how long it waits for that, in seconds."""
         self._timer: Timer | None = None
         self._frozen = False
 
@@ -156,17 +163,22 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if self._failures and time.monotonic() < self._next_try:
             self._show_outage()
             return
-        self.reload()
+        if self._failures or time.monotonic() >= self._next_look:
+            self.reload()
 
-    def reload(self) -> None:
-        """Load now; while a load is running, once more after it, as it may miss what is wanted now."""
+    def reload(self, *, fresh: bool = True) -> None:
+        """Load now; while a load is running, once more after it, as it may miss what is wanted now.
+
+        `fresh`: the overview too; without it, the newest one is shown again.
+        """
         if self._loading:
-            self._again = True
+            self._again, self._fresh = True, self._fresh or fresh
             return
-        self._loading, self._again = True, False
+        self._loading, self._again, self._fresh = True, False, False
         request, client = self.request(), self.session.client
         self.requested = request
-        self.run_worker(lambda: self._load(client, request), thread=True, exit_on_error=False, group="load")
+        see = fresh or self.session.overview is None
+        self.run_worker(lambda: self._load(client, request, see=see), thread=True, exit_on_error=False, group="load")
 
     def reload_at_rest(self) -> None:
         """Load as soon as the cursor rests, so that a key that is held down does not load at every row."""
@@ -176,7 +188,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
     def _rested(self) -> None:
         self._rest = None
-        self.reload()
+        self.reload(fresh=False)
 
     @property
     def loads_again(self) -> bool:
@@ -188,28 +200,36 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Whether the screen will load when the cursor rests."""
         return self._rest is not None
 
-    def _load(self, client: redis.Redis, request: Request) -> None:
+    def _load(self, client: redis.Redis, request: Request, *, see: bool) -> None:
         try:
-            seen = overview.load(client)
-            data = self.load(client, request)
+            found = look(lambda: self.load(client, request), (lambda: overview.load(client)) if see else None)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
         else:
-            self.post_message(Loaded(request, seen, data))
+            self.post_message(Loaded(request, found))
 
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
         """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
         self._loading = False
         self._recovered()
-        seen = self.session.observe(message.overview)
-        self.query_one(Header).show(seen)
+        began = time.thread_time()
+        found = message.look
+        seen = self.session.observe(found.overview)
         wanted = self.is_wanted(message.request, self.request())
         if wanted:
-            self.data = message.data
-            self.show(message.data, seen)
+            self.data = found.data
+            self.show(found.data, seen)
+        if found.overview:
+            self._rest_after(found.cost + time.thread_time() - began)
+        self.query_one(Header).show(seen, self._every)
         if self._again or not wanted:
-            self.reload()
+            self.reload(fresh=self._fresh)
+
+    def _rest_after(self, cost: float) -> None:
+        """Looks that are dear are made less often, so that all of them together take a small share of a processor."""
+        self._next_look = time.monotonic() + cost * SHARE
+        self._every = cost * SHARE
 
     def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""

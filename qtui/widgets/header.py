@@ -13,6 +13,9 @@ from qtui.broker.status import Tone
 from qtui.widgets.cells import plain
 from qtui_workers.text import printable
 
+RARE = 1.5
+"""Seconds between two looks from which on they are said."""
+
 Fact = tuple[str, Tone | None]
 
 
@@ -28,14 +31,15 @@ class Header(Widget):
         self._clock = clock
         self._read_only = read_only
         self._overview: Overview | None = None
+        self._every = 0.0
         self._is_away = False
 
     def on_mount(self) -> None:
         self.set_interval(1, self.refresh)
 
-    def show(self, overview: Overview) -> None:
-        """The server answered."""
-        self._overview, self._is_away = overview, False
+    def show(self, overview: Overview, every: float = 0.0) -> None:
+        """The server answered; `every`: the screen is loaded so many seconds apart, where that is longer than usual."""
+        self._overview, self._every, self._is_away = overview, every, False
         self.refresh()
 
     def away(self, away: bool = True) -> None:
@@ -47,6 +51,8 @@ class Header(Widget):
         right: list[Fact] = [("read-only", "warn")] if self._read_only else []
         if self._overview is not None and self._overview.own_clock:
             right.append(("ages by our own clock", "warn"))
+        if self._every >= RARE:
+            right.append((f"every {self._every:.0f} s", "muted"))
         right.append((f"{formatting.clock(self._clock())} UTC", "muted"))
         left = self._facts()
         while len(left) > 2 and _width(left) + _width(right) + 2 > self.size.width:

@@ -18,7 +18,6 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from qtui.app import QtuiApp
-from qtui.broker import overview
 from qtui.broker.status import Status
 from qtui.screens import places, resource
 from qtui.screens.job import JobScreen
@@ -65,13 +64,13 @@ def type_key(app: QtuiApp, key: str) -> None:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """When the screens looked at Redis."""
     seen: list[float] = []
-    real = overview.load
+    real = resource.look
 
-    def load(client: redis.Redis) -> Any:
+    def look(*given: Any) -> Any:
         seen.append(time.monotonic())
-        return real(client)
+        return real(*given)
 
-    monkeypatch.setattr(overview, "load", load)
+    monkeypatch.setattr(resource, "look", look)
     return seen
 
 
