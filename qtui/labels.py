@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
 
+STEP: Final = 5
+"""Seconds in which the ages of ended jobs go on: where many end, no list has to be painted anew each second."""
+
 PAUSED = "‖"
 """The glyph of a paused queue, and of a suspended worker."""
 
@@ -109,14 +112,16 @@ def elapsed(run: Run, now: float) -> str:
 
 
 def ending(row: JobRow, now: float) -> str:
-    """How a job ended that ran a moment ago: "finished 6s ago", "failed 2s ago: TimeoutError: no answer", "scheduled again"."""
+    """How a job ended that ran a moment ago: "finished 5s ago", "failed now: TimeoutError: no answer", "scheduled again"."""
     if row.status is None:
         problem = row.problem or "its status is not known"
         return f"ended, {problem}".replace("the job's", "its")
     word = STATUSES[row.status].title
     if not row.status.ended:
         return f"{word} again"
-    return ": ".join(filter(None, (f"{word} {formatting.ago(row.moment, now)}", error(row))))
+    since = max(0.0, now - row.moment) if row.moment else None
+    when = "" if since is None else f" {formatting.ago(0.0, since // STEP * STEP)}"
+    return ": ".join(filter(None, (f"{word}{when}", error(row))))
 
 
 def summary(row: JobRow) -> str:

@@ -20,6 +20,9 @@ __all__ = ["Column", "RowTable"]
 
 EventRow = TypeVar("EventRow")
 
+HELD = 0.06
+"""Seconds within which a key comes again while it is held down."""
+
 
 class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     """A list of up to millions of rows; the table holds only those around the view.
@@ -143,6 +146,8 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         self._follows = follows
         self._copies = copies or key
         self._anchor: str | None = None
+        self._is_held = False
+        self._moved_at = 0.0
         self.moves = 0
         """How often the operator moved the cursor."""
 
@@ -255,8 +260,10 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
             self.post_message(self.ViewMoved(self))
 
     def _scroll_to_cursor(self) -> None:
+        """Bring the cursor into view; by more than a line while a key is held, as each scroll repaints the whole page."""
         if self.page and not self.top <= self.cursor < self.top + self.page:
-            self.scroll_line(self.cursor if self.cursor < self.top else self.cursor - self.page + 1)
+            ahead = self.page // 4 if self._is_held else 0
+            self.scroll_line(self.cursor - ahead if self.cursor < self.top else self.cursor - self.page + 1 + ahead)
 
     def _follow_cursor(self, before: Held) -> None:
         """Keep the cursor on its row, and that row on its line of the terminal; or keep it on the first row, in view."""
@@ -293,7 +300,10 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     # Keys and mouse
 
     def action_move(self, step: int) -> None:
+        now = time.monotonic()
+        self._is_held, self._moved_at = now - self._moved_at < HELD, now
         self.cursor += step
+        self._is_held = False
 
     def action_page(self, step: int) -> None:
         distance = step * max(1, self.page - 1)

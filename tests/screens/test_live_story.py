@@ -123,8 +123,8 @@ async def test_what_ends_stays_in_its_place_for_a_while_and_says_how_it_ended(
         assert story.ids == [*ids, later]
         assert story.table.cursor_row.id == ids[1]
         shown = [" ".join(row.split()) for row in rows(story)]
-        assert shown[0] == f"✓ {ids[0][:8]} tasks.add 26m 34s finished 6s ago"
-        assert shown[1] == f"✗ {ids[1][:8]} tasks.fail 25m 34s failed 6s ago"
+        assert shown[0] == f"✓ {ids[0][:8]} tasks.add 26m 34s finished 5s ago"
+        assert shown[1] == f"✗ {ids[1][:8]} tasks.fail 25m 34s failed 5s ago"
         assert shown[2].endswith("scheduled again")
         assert shown[3].endswith("ended, its hash is gone")
         assert shown[4].startswith(f"▸ {ids[4][:8]} tasks.add 22m 40s / 3m")
