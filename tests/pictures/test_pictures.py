@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 
 from qtui_workers.server.connection import connect
 from screenshots.keyspace import freeze, seed
-from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, settle
+from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, press, settle
+from tests.pictures import troubled
 from tests.support import Server
 
 Compare = Callable[..., bool]
@@ -39,13 +40,43 @@ def test_a_screen_in_light_colours(snap_compare: Compare, gallery_client: redis.
 
 
 @SIZES
-def test_an_outage_over_the_last_good_data(snap_compare: Compare, own_server: Server, size: Size) -> None:
+@pytest.mark.parametrize("key", ["2", "4"], ids=["jobs", "live"])
+def test_a_screen_where_there_is_nothing(snap_compare: Compare, client: redis.Redis, key: str, size: Size) -> None:
+    freeze(client)
+    assert looks_the_same(snap_compare, client, Scene("nothing", (key,), size=size))
+
+
+@SIZES
+def test_damaged_records_in_a_list_of_jobs(snap_compare: Compare, client: redis.Redis, size: Size) -> None:
+    troubled.seed(client)
+    freeze(client)
+    assert looks_the_same(snap_compare, client, Scene("damaged", ("2", "tab", "j", "j"), size=size))
+
+
+@SIZES
+def test_what_has_lost_its_worker_and_what_just_ended_among_what_runs(
+    snap_compare: Compare, client: redis.Redis, size: Size
+) -> None:
+    troubled.seed(client)
+    freeze(client)
+
+    async def let_one_end(pilot: Pilot[Any]) -> None:
+        await Scene("live", ("4", "j")).play(pilot)
+        troubled.end(client)
+        await press(pilot, "r")
+
+    assert snap_compare(make_app(client), terminal_size=size, run_before=let_one_end)
+
+
+@SIZES
+@pytest.mark.parametrize("name", ["queues", "failed", "live"])
+def test_an_outage_over_the_last_good_data(snap_compare: Compare, own_server: Server, name: str, size: Size) -> None:
     with connect(own_server.url) as client:
         seed(client)
         freeze(client)
 
         async def lose_the_server(pilot: Pilot[Any]) -> None:
-            await SCENES["queues"].play(pilot)
+            await SCENES[name].play(pilot)
             own_server.kill()
             await pilot.press("r")
             await settle(pilot)
