@@ -41,6 +41,8 @@ SHARE = 16
 """A screen waits so many times as long as its look took: a sixteenth of a processor."""
 REST = 0.08
 """Seconds without a move of the cursor after which it rests."""
+HELD = 0.4
+"""The same for moves that follow each other faster than this: a key is held down, over a slow line perhaps."""
 
 
 def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
@@ -82,6 +84,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self._fresh = False
         """… and its overview too."""
         self._rest: Timer | None = None
+        self._moved_at = 0.0
         self._reason = ""
         self._is_away = False
         self._failures = 0
@@ -181,10 +184,12 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.run_worker(lambda: self._load(client, request, see=see), thread=True, exit_on_error=False, group="load")
 
     def reload_at_rest(self) -> None:
-        """Load as soon as the cursor rests, so that a key that is held down does not load at every row."""
+        """Load as soon as the cursor rests, so that a key that is held down does not load at every row, but the timer does."""
         if self._rest:
             self._rest.stop()
-        self._rest = self.set_timer(REST, self._rested)
+        before, self._moved_at = self._moved_at, time.monotonic()
+        held = self._timer is not None and self._moved_at - before < HELD
+        self._rest = self.set_timer(HELD if held else REST, self._rested)
 
     def _rested(self) -> None:
         self._rest = None

@@ -132,9 +132,11 @@ class Story:
 
 
 @asynccontextmanager
-async def dashboard(client: redis.Redis, *, size: tuple[int, int] = (100, 30), **options: Any) -> AsyncIterator[Story]:
-    """The dashboard, opened and having looked once."""
+async def dashboard(
+    client: redis.Redis, *, size: tuple[int, int] = (100, 30), toasts: bool = False, **options: Any
+) -> AsyncIterator[Story]:
+    """The dashboard, opened and having looked once; with `toasts` they are shown, else only recorded."""
     app = make_app(client, **options)
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=toasts) as pilot:
         await settle(pilot)
         yield Story(app, pilot)
