@@ -38,9 +38,7 @@ SEVERITIES: Final[dict[Severity, str]] = {"bad": "✗", "warn": "⚠", "hint": "
 
 def cause(found: Cause | None) -> str:
     """What was raised, without the exception's module: "ConnectionError: <ip> refused"."""
-    if found is None:
-        return formatting.UNKNOWN
-    return ": ".join(part for part in (found.exception.rpartition(".")[2], found.message) if part)
+    return formatting.UNKNOWN if found is None else found.headline
 
 
 def status(row: JobRow) -> str:

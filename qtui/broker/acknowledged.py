@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
@@ -40,8 +40,13 @@ def load(client: redis.Redis) -> dict[str, Acknowledgement]:
         if not is_wrong_type(error):
             raise
         return {}
-    read = {decode(fingerprint): _read(raw) for fingerprint, raw in stored.items()}
-    return {fingerprint: found for fingerprint, found in read.items() if found}
+    return of(stored)
+
+
+def of(stored: Mapping[bytes, bytes]) -> dict[str, Acknowledgement]:
+    """The acknowledgements in the hash that holds them all."""
+    found = {decode(fingerprint): _read(raw) for fingerprint, raw in stored.items()}
+    return {fingerprint: each for fingerprint, each in found.items() if each}
 
 
 def _read(raw: bytes | str) -> Acknowledgement | None:

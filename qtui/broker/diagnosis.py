@@ -9,6 +9,8 @@ from qtui.broker.status import Status
 
 STEADY: Final = 0.05
 """Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""
+MOSTLY: Final = 0.5
+"""From this share of failures on a queue is in trouble, although some of its jobs succeed."""
 
 
 def unattended(queue: QueueRow) -> bool:
@@ -30,9 +32,20 @@ def falling_behind(queue: QueueRow) -> bool:
     return (growth(queue) or 0.0) > STEADY and queue.count(Status.QUEUED) > 0
 
 
+def share_of_failures(queue: QueueRow) -> float:
+    """Which part of the attempts that ended lately failed: 0 to 1; 0 where nothing is known."""
+    failed, finished = queue.lately_failed or 0, queue.lately_finished or 0
+    return failed / (failed + finished) if failed else 0.0
+
+
 def failing(queue: QueueRow) -> bool:
     """Whether jobs fail and none succeeds."""
-    return bool(queue.lately_failed) and queue.lately_finished == 0
+    return share_of_failures(queue) == 1
+
+
+def mostly_failing(queue: QueueRow) -> bool:
+    """Whether at least as many jobs fail as succeed."""
+    return share_of_failures(queue) >= MOSTLY
 
 
 def drain_seconds(queue: QueueRow) -> float | None:
@@ -43,13 +56,6 @@ def drain_seconds(queue: QueueRow) -> float | None:
     if rate is None:
         return None
     return waiting / -rate if rate < -STEADY else float("inf")
-
-
-def trouble_status(queue: QueueRow) -> Status | None:
-    """The status whose jobs show why the queue is in trouble; None if nothing is wrong."""
-    if queue.paused or unattended(queue):
-        return Status.QUEUED if queue.count(Status.QUEUED) else None
-    return Status.FAILED if queue.count(Status.FAILED) else None
 
 
 def waiting(number: int) -> str:

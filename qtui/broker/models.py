@@ -61,6 +61,8 @@ class QueueRow:
     lately_finished: int | None = None
     """How many jobs finished in the last 30 to 60 seconds."""
     lately_failed: int | None = None
+    moves: bool = False
+    """Whether jobs were seen to enter or end in the last ten minutes."""
 
     def count(self, status: Status) -> int:
         """Jobs in a status; 0 for a status that is not counted."""

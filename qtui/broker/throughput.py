@@ -27,14 +27,32 @@ class _Step:
     finished: int | None
     failed: int | None
 
+    @property
+    def moved(self) -> bool:
+        """Whether any job entered or left."""
+        return bool(self.entered or self.finished or self.failed)
+
 
 @dataclass(slots=True)
 class _Bar:
-    """The jobs that ended in one span of `BUCKET` seconds."""
+    """The jobs that entered and ended in one span of `BUCKET` seconds."""
 
     number: int
+    entered: int = 0
     finished: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How many jobs entered a queue, and how many ended, in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first.
+
+    None for the spans before the first overview.
+    """
+
+    entered: tuple[int | None, ...]
+    finished: tuple[int | None, ...]
+    failed: tuple[int | None, ...]
 
 
 @dataclass(slots=True)
@@ -55,6 +73,8 @@ class _Track:
     bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=BUCKETS))
     still: bool = False
     """Whether all its rates are 0: then nothing has to be calculated until it changes."""
+    moved_at: float | None = None
+    """When jobs were last seen to enter or end; None: never."""
 
 
 class Throughput:
@@ -96,21 +116,21 @@ class Throughput:
             failed_per_second=_rate([(step.seconds, step.failed) for step in track.steps]),
             lately_finished=self._lately(track, lambda bar: bar.finished),
             lately_failed=self._lately(track, lambda bar: bar.failed),
+            moved_at=track.moved_at,
         )
 
-    def history(self, queue: str) -> tuple[float | None, ...]:
-        """Jobs that finished in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first; () if never seen.
-
-        None for the spans before the first overview.
-        """
+    def flow(self, queue: str) -> Flow:
+        """What entered and left a queue lately; all unknown if it was never seen."""
         track = self._tracks.get(queue)
-        if track is None:
-            return ()
-        counted, newest = {bar.number: bar.finished for bar in track.bars}, int(self._at // BUCKET)
-        first = int(track.since // BUCKET)
-        return tuple(
-            float(counted.get(number, 0)) if number >= first else None for number in range(newest - BUCKETS + 1, newest + 1)
-        )
+        bars = {bar.number: bar for bar in track.bars} if track else {}
+        newest = int(self._at // BUCKET)
+        first = int(track.since // BUCKET) if track else newest + 1
+
+        def numbers(count: Callable[[_Bar], int]) -> tuple[int | None, ...]:
+            spans = range(newest - BUCKETS + 1, newest + 1)
+            return tuple((count(bars[span]) if span in bars else 0) if span >= first else None for span in spans)
+
+        return Flow(numbers(lambda bar: bar.entered), numbers(lambda bar: bar.finished), numbers(lambda bar: bar.failed))
 
     def _followed(self, row: QueueRow, at: float) -> _Track:
         held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)
@@ -125,6 +145,8 @@ class Throughput:
             while track.steps[0].at <= at - WINDOW:
                 track.steps.popleft()
             _count(track.bars, int(at // BUCKET), step)
+            if step.moved:
+                track.moved_at = at
         track.at, track.held, track.finished, track.failed = at, held, finished, failed
         return track
 
@@ -159,5 +181,6 @@ def _rate(steps: list[tuple[float, int | None]]) -> float | None:
 def _count(bars: deque[_Bar], number: int, step: _Step) -> None:
     if not bars or bars[-1].number != number:
         bars.append(_Bar(number))
+    bars[-1].entered += step.entered or 0
     bars[-1].finished += step.finished or 0
     bars[-1].failed += step.failed or 0

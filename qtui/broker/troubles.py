@@ -1,21 +1,29 @@
-"""What can be wrong with a queue, ranked by harm: one row per kind, from which order, column and verdict derive."""
+"""What can be wrong with a queue, ranked by harm: one row per kind, from which order, column, verdict and Enter derive."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from qtui.broker import diagnosis
 from qtui.broker.diagnosis import waiting
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.queue_look import QueueLook
-from qtui.broker.status import STATUSES, Status, Tone
+from qtui.broker.status import COUNTED, STATUSES, Status, Tone
+
+Opens = Status | Literal["causes"]
+"""What shows why a queue is in trouble: its jobs of a status, or the causes of its failures."""
+
+
+def _nothing(_row: QueueRow, _look: QueueLook | None) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A kind of trouble."""
+    """A kind of trouble; what it says may depend on what a look at the queue has found, where there was one."""
 
     glyph: str
     tone: Tone
@@ -23,81 +31,141 @@ class Trouble:
     why: Callable[[QueueRow], str]
     """The trouble in a few words, for a column."""
     say: Callable[[QueueRow, QueueLook | None], str]
-    """The same in a sentence, with what to do next; with what a look at the queue has found, where there was one."""
+    """The same for a sentence."""
+    opens: Opens
+    """Where the jobs are that it is about."""
+    keys: str = ""
+    """What to press next on the dashboard; '' where `do` is to be done there, too."""
+    do: Callable[[QueueRow, QueueLook | None], str] = _nothing
+    """What to do next outside the dashboard: "Start a worker: rq worker mail"."""
 
 
 def _queued(row: QueueRow) -> int:
     return 0 if row.paused else row.count(Status.QUEUED)
 
 
-def _workers(number: int, one: str, more: str) -> str:
+def _number(number: int, one: str, more: str) -> str:
     return one if number == 1 else more.format(number=f"{number:,}")
 
 
 def _jobs(number: int) -> str:
-    return "1 job" if number == 1 else f"{number:,} jobs"
+    return _number(number, "1 job", "{number} jobs")
 
 
-def _start(row: QueueRow, look: QueueLook | None) -> str:
+def _start(what: str) -> Callable[[QueueRow, QueueLook | None], str]:
     """How to have somebody work on a queue."""
-    if look is None or look.start is None:
-        return f"{waiting(row.count(Status.QUEUED))}. Start a worker for it."
-    return f"{waiting(row.count(Status.QUEUED))}. Start a worker: {look.start}"
+
+    def do(_row: QueueRow, look: QueueLook | None) -> str:
+        return f"Start {what}: {look.start}" if look and look.start else f"Start {what} for it"
+
+    return do
 
 
-def _overdue(row: QueueRow) -> str:
-    return f"{row.overdue:,} {'is' if row.overdue == 1 else 'are'} overdue{'' if row.scheduler else ', no scheduler'}"
+def _command(text: str) -> Callable[[QueueRow, QueueLook | None], str]:
+    """A command that ends with the name of the queue, quoted for a shell."""
+    return lambda row, _look: f"{text} {shlex.quote(row.name)}"
+
+
+def _fails(how: Callable[[QueueRow], str]) -> Callable[[QueueRow, QueueLook | None], str]:
+    """That jobs fail, and the most frequent cause."""
+
+    def say(row: QueueRow, look: QueueLook | None) -> str:
+        return f"{how(row)}, {_top_cause(look) or f'{row.lately_failed or 0:,} in the last minute'}"
+
+    return say
+
+
+def _top_cause(look: QueueLook | None) -> str:
+    """The most frequent cause: "3,700 × ConnectionError: <ip> refused (new)"; '' where nobody looked."""
+    seen = look.failures if look else None
+    if seen is None or not seen.causes:
+        return ""
+    top = seen.causes[0]
+    what = f"{top.cause.headline if top.cause else '–'} ({seen.state(top)})"
+    return f"{top.count:,} × {what}" if seen.is_whole else f"{top.count:,} of the newest {seen.read:,} with {what}"
+
+
+def _most(row: QueueRow) -> str:
+    return f"{diagnosis.share_of_failures(row) * 100:.0f} % of the attempts fail"
 
 
 def _say_overdue(row: QueueRow, _look: QueueLook | None) -> str:
     late = f"{_jobs(row.overdue)} should have been queued by now"
-    if row.scheduler:
-        return f"{late}: the scheduler is late."
-    return f"{late}, and no scheduler is alive. Start one: any qtui-worker, or rq worker --with-scheduler."
+    return f"{late}: the scheduler is late" if row.scheduler else f"{late}, and no scheduler is alive"
 
 
+def _deferred(row: QueueRow) -> bool:
+    return row.count(Status.DEFERRED) > 0 and not row.count(Status.QUEUED) and not row.count(Status.STARTED)
+
+
+CAUSES_NEXT: Final = "Enter its causes"
 TROUBLES: Final = (
     Trouble(
         "✗", "bad", diagnosis.failing,
         lambda _row: "every attempt fails",
-        lambda row, _look: f"every attempt fails, {row.lately_failed or 0:,} in the last minute; Enter shows why.",
+        _fails(lambda _row: "every attempt fails"),
+        "causes", CAUSES_NEXT,
     ),
     Trouble(
         "⚠", "bad", lambda row: row.workers == 0 and row.silent > 0 and not row.paused,
-        lambda row: _workers(row.silent, "its worker is silent", "{number} workers silent"),
-        lambda row, look: (
-            _workers(row.silent, "its only worker gives", "all {number} workers give")
-            + f" no sign of life, {_start(row, look)}"
+        lambda row: _number(row.silent, "its worker is silent", "{number} workers silent"),
+        lambda row, _look: (
+            _number(row.silent, "its only worker gives", "all {number} workers give")
+            + f" no sign of life, {waiting(row.count(Status.QUEUED))}"
         ),
+        Status.QUEUED, do=_start("a worker"),
     ),
     Trouble(
-        "⚠", "bad", lambda row: row.workers == 0 and _queued(row) > 0,
+        "⚠", "bad", lambda row: row.workers == 0 and row.silent == 0 and _queued(row) > 0,
         lambda _row: "nobody listens",
-        lambda row, look: f"nobody listens and {_start(row, look)}",
+        lambda row, _look: f"nobody listens and {waiting(row.count(Status.QUEUED))}",
+        Status.QUEUED, do=_start("a worker"),
+    ),
+    Trouble(
+        "✗", "bad", lambda row: diagnosis.mostly_failing(row) and not diagnosis.failing(row),
+        lambda row: f"{diagnosis.share_of_failures(row) * 100:.0f} % fail",
+        _fails(_most),
+        "causes", CAUSES_NEXT,
     ),
     Trouble(
         "⚠", "bad", lambda row: row.lost > 0,
         lambda row: f"{row.lost:,} lost {'its' if row.lost == 1 else 'their'} worker",
-        lambda row, _look: f"{_jobs(row.lost)} lost the worker while running; they can be put back (B among the started ones).",
+        lambda row, _look: f"{_jobs(row.lost)} lost the worker while running and can be put back",
+        Status.STARTED, "Enter them, B puts back", _command("Put them back: qtui requeue --all --queue"),
     ),
-    Trouble("◷", "warn", lambda row: row.overdue > 0, _overdue, _say_overdue),
+    Trouble(
+        "◷", "warn", lambda row: row.overdue > 0,
+        lambda row: f"{row.overdue:,} overdue{'' if row.scheduler else ', no scheduler'}",
+        _say_overdue,
+        Status.SCHEDULED,
+        do=lambda row, _look: "" if row.scheduler else "Start one: any qtui-worker, or rq worker --with-scheduler",
+    ),
     Trouble(
         "⚠", "warn", lambda row: 0 < row.workers == row.busy and _queued(row) > 0 and not row.count(Status.STARTED),
-        lambda row: _workers(row.workers, "worker busy elsewhere", "{number} busy elsewhere"),
+        lambda row: _number(row.workers, "worker busy elsewhere", "{number} busy elsewhere"),
         lambda row, _look: (
-            _workers(row.workers, "its only worker is", "all its {number} workers are")
-            + f" busy with jobs of other queues: {waiting(row.count(Status.QUEUED))}."
+            _number(row.workers, "its only worker is", "all its {number} workers are")
+            + f" busy with jobs of other queues, {waiting(row.count(Status.QUEUED))}"
         ),
+        Status.QUEUED, "5 shows what they do", _start("another worker"),
     ),
     Trouble(
         "▲", "warn", lambda row: diagnosis.falling_behind(row) and not row.paused,
         lambda row: f"grows by {diagnosis.growth(row):,.1f}/s",
-        lambda row, _look: f"is falling behind by {diagnosis.growth(row):,.1f} a second: {waiting(row.count(Status.QUEUED))}.",
+        lambda row, _look: f"is falling behind by {diagnosis.growth(row):,.1f} a second, {waiting(row.count(Status.QUEUED))}",
+        Status.QUEUED, do=_start("another worker"),
     ),
     Trouble(
         "‖", "warn", lambda row: row.paused,
         lambda _row: "paused",
-        lambda row, _look: f"is paused until somebody resumes it: {waiting(row.count(Status.QUEUED))}.",
+        lambda row, _look: f"is paused until somebody resumes it, {waiting(row.count(Status.QUEUED))}",
+        Status.QUEUED, "P resumes it", _command("Resume it: qtui resume"),
+    ),
+    Trouble(
+        "⋯", "warn", _deferred,
+        lambda row: _number(row.count(Status.DEFERRED), "1 waits for others", "{number} wait for others"),
+        lambda row, _look: _number(row.count(Status.DEFERRED), "1 job waits", "{number} jobs wait") + " for other jobs to finish",
+        Status.DEFERRED,
     ),
 )  # fmt: skip
 """Every kind, the most harmful first."""
@@ -112,6 +180,24 @@ def why(row: QueueRow) -> str:
     """The most harmful trouble of a queue as glyph and words: "‖ paused"; '' if there is none."""
     found = of(row)
     return f"{found[0].glyph} {found[0].why(row)}" if found else ""
+
+
+def opens(row: QueueRow) -> Opens | None:
+    """What shows why a queue is in trouble: the jobs of its most harmful trouble, or its failed ones; None if all is well."""
+    found, failed = of(row), row.count(Status.FAILED) > 0
+    where = found[0].opens if found else None
+    if where == "causes" or (where and row.count(where) and not (failed and diagnosis.falling_behind(row))):
+        return where
+    return Status.FAILED if failed else None
+
+
+def is_idle(row: QueueRow) -> bool:
+    """Whether there is nothing to see in a queue.
+
+    That is: no trouble and no silent worker, no job but finished and canceled ones, and none that moved lately.
+    """
+    holds = any(row.count(status) for status in COUNTED if status.failed or not status.ended)
+    return not (holds or row.moves or row.silent or of(row))
 
 
 def _harm(row: QueueRow) -> tuple[object, ...]:
@@ -131,19 +217,39 @@ ORDERS: Final[dict[str, Callable[[QueueRow], tuple[object, ...]]]] = {
 """The sort keys of lists of queues, by name; the first is the default."""
 
 
-def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None) -> str:
-    """What an operator has to know about a queue now, in one or more sentences; with what a look at it has found."""
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an operator has to know about a queue now."""
+
+    text: str
+    """Sentences, the worst first."""
+    step: str
+    """What to do next; '' where nothing has to be done."""
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.step}".rstrip()
+
+
+def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, *, keys: bool = True) -> Verdict:
+    """What is wrong with a queue and what to do, with what a look at it has found; `keys`: in keys of the dashboard."""
     parts = []
     if overview.suspended:
         parts.append("All workers are suspended (`rq resume` ends that).")
-    found = [trouble.say(queue, look) for trouble in of(queue)]
-    first = _sentence(queue.name, found[0] if found else _calm(queue))
-    parts += [first, *(f"It {text}" if text.startswith("is ") else text[0].upper() + text[1:] for text in found[1:])]
+    found = of(queue)
+    said = [trouble.say(queue, look) for trouble in found] or [_calm(queue)]
+    parts += [f"{_sentence(queue.name, said[0])}.", *(f"{_beginning(text)}." for text in said[1:])]
+    steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look))]
     if look and look.blocked:
-        parts.append(_blocked(queue, look))
+        parts.append(_blocked(queue, look.blocked.id, STATUSES[look.blocked.status].title if look.blocked.status else "gone"))
+        steps += [f"o opens {look.blocked.id[:8]}"] if keys else []
     if failed := queue.count(Status.FAILED):
-        parts.append(f"{failed:,} failed.")
-    return " ".join(parts)
+        cause = "" if found and found[0].opens == "causes" else _top_cause(look)
+        parts.append(f"{failed:,} failed{f', {cause}' if cause else ''}.")
+    return Verdict(" ".join(parts), steps[0] if steps else "")
+
+
+def _beginning(text: str) -> str:
+    return f"It {text}" if text.startswith("is ") else text[0].upper() + text[1:]
 
 
 def _sentence(name: str, text: str) -> str:
@@ -153,17 +259,13 @@ def _sentence(name: str, text: str) -> str:
 def _calm(queue: QueueRow) -> str:
     queued, running = queue.count(Status.QUEUED), queue.count(Status.STARTED)
     if queued:
-        return f"{waiting(queued)}, {running:,} running."
+        return f"{waiting(queued)}, {running:,} running"
     if running:
-        return f"nothing waits, {running:,} running."
+        return f"nothing waits, {running:,} running"
     workers = {0: "no worker listens", 1: "1 worker listens"}.get(queue.workers, f"{queue.workers:,} workers listen")
-    return f"nothing waits, nothing runs; {workers}."
+    return f"nothing waits, nothing runs; {workers}"
 
 
-def _blocked(queue: QueueRow, look: QueueLook) -> str:
-    parent = look.blocked
-    assert parent is not None
-    status = STATUSES[parent.status].title if parent.status else "gone"
-    deferred = queue.count(Status.DEFERRED)
-    stay = "1 deferred job stays" if deferred == 1 else f"{deferred:,} deferred jobs stay"
-    return f"{stay}: what they wait for will not finish by itself, such as {parent.id[:8]}, which is {status} (o opens it)."
+def _blocked(queue: QueueRow, job_id: str, status: str) -> str:
+    stay = _number(queue.count(Status.DEFERRED), "1 deferred job stays", "{number} deferred jobs stay")
+    return f"{stay}: what they wait for will not finish by itself, such as {job_id[:8]}, which is {status}."

@@ -23,7 +23,7 @@ GRACE: Final = 50
 SHORT: Final = 85
 """A record kept for fewer seconds after a heartbeat is that of a qtui-worker: it is gone as soon as the worker is silent."""
 
-_FIELDS: Final = (
+FIELDS: Final = (
     "hostname",
     "pid",
     "state",
@@ -37,6 +37,7 @@ _FIELDS: Final = (
     "version",
     keys.FIELD_HOLDER,
 )
+"""What is read of a worker's hash."""
 
 
 def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
@@ -65,7 +66,7 @@ def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
     """Adds to a pipeline the three commands for each worker whose replies `rows` reads."""
     for name in names:
         key = encode(keys.worker(name))
-        pipe.hmget(key, list(_FIELDS))
+        pipe.hmget(key, list(FIELDS))
         pipe.ttl(key)
         pipe.srandmember(key + b":executions")
 
@@ -83,7 +84,7 @@ def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[Work
 
 
 def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | None, at: float) -> WorkerRow:
-    found = dict(zip(_FIELDS, fields, strict=False))
+    found = dict(zip(FIELDS, fields, strict=False))
     heartbeat = parse_time(found.get("last_heartbeat"))
     silent = None if heartbeat is None else max(0.0, at - heartbeat)
     return WorkerRow(

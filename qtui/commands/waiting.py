@@ -29,7 +29,7 @@ def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> lis
     seen = overview.load(client)
     for row in seen.queues:
         if row.name == queue and (seen.suspended or row.paused or not row.workers):
-            output.note(printable(troubles.verdict(row, seen, queue_look.load(client, row.name)), 500))
+            output.note(printable(str(troubles.verdict(row, seen, queue_look.load(client, row.name), keys=False)), 500))
     line = _Line()
     service, deadline = QueueService(client), time.monotonic() + seconds
     try:

@@ -89,30 +89,41 @@ def test_a_clock_that_stands_or_goes_back_changes_nothing() -> None:
     assert _rates(throughput.feed(_seen(4, mail=(0, 5)))) == [(None, None)]
 
 
-def test_the_history_holds_what_ended_in_each_span_newest_last() -> None:
+def test_the_flow_holds_what_entered_and_ended_in_each_span_newest_last() -> None:
     throughput = Throughput()
-    ended = 0
+    ended = failed = 0
     for span, number in enumerate([0, 3, 0, 5]):
-        ended += number
-        throughput.feed(_seen(span * BUCKET + 1, mail=(0, ended)))
-    history = throughput.history("mail")
-    assert len(history) == BUCKETS
-    assert history[-4:] == (0.0, 3.0, 0.0, 5.0)
+        ended, failed = ended + number, failed + 1
+        row = QueueRow("mail", {Status.FINISHED: ended, Status.FAILED: failed}, workers=1)
+        throughput.feed(Overview(SERVER, (row,), 1, False, span * BUCKET + 1))
+    flow = throughput.flow("mail")
+    assert {len(flow.entered), len(flow.finished), len(flow.failed)} == {BUCKETS}
+    assert flow.finished[-5:] == (None, 0, 3, 0, 5)
+    assert flow.failed[-5:] == (None, 0, 1, 1, 1)
+    assert flow.entered[-5:] == (None, 0, 4, 1, 6)
 
 
-def test_the_history_keeps_no_more_than_its_spans() -> None:
+def test_the_flow_keeps_no_more_than_its_spans() -> None:
     throughput = Throughput()
     for span in range(BUCKETS * 3):
         throughput.feed(_seen(span * BUCKET + 1, mail=(0, span)))
-    assert throughput.history("mail") == (1.0,) * BUCKETS
+    assert throughput.flow("mail").finished == (1,) * BUCKETS
 
 
 def test_a_queue_that_vanishes_is_forgotten() -> None:
     throughput = Throughput()
     throughput.feed(_seen(0, mail=(0, 0), media=(0, 0)))
     throughput.feed(_seen(1, mail=(0, 1)))
-    assert throughput.history("media") == ()
-    assert throughput.history("nobody") == ()
+    assert throughput.flow("media").finished == (None,) * BUCKETS
+    assert throughput.flow("nobody").finished == (None,) * BUCKETS
+
+
+def test_a_queue_moves_for_ten_minutes_after_a_job_was_seen_to_enter_or_end() -> None:
+    throughput = Throughput()
+    looks = [(0, 5), (1, 5), (2, 6), (601, 6), (603, 6), (604, 2)]  # at last RQ's cleanup, which ends no job
+    assert [throughput.feed(_seen(at, mail=(0, ended))).queues[0].moves for at, ended in looks] == [
+        *(False, False, True, True, False, False),
+    ]
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 60), st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=40))

@@ -11,8 +11,9 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from qtui.broker import overview, queue_look, troubles
+from qtui.broker import acknowledged, overview, queue_failures, queue_look, troubles
 from qtui.broker.models import Overview, QueueRow, ServerInfo
+from qtui.broker.queue_failures import FailureLooks
 from qtui.broker.status import Status
 from qtui.broker.throughput import Throughput
 from qtui_workers.enqueue.pause import pause
@@ -20,11 +21,13 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time
 from tests.broker import seed, tasks
+from tests.broker.seed import copies
 
 
 def row(name: str = "mail", queued: int = 0, failed: int = 0, workers: int = 1, **more: Any) -> QueueRow:
     started = more.pop("started", 0)
-    counts = {Status.QUEUED: queued, Status.FAILED: failed, Status.STARTED: started, Status.DEFERRED: more.pop("deferred", 0)}
+    counts = {Status.QUEUED: queued, Status.FAILED: failed, Status.STARTED: started}
+    counts |= {status: more.pop(status, 0) for status in (Status.DEFERRED, Status.SCHEDULED)}
     return QueueRow(name, counts, workers, **more)
 
 
@@ -38,6 +41,7 @@ LOST = row("lost", started=2, lost=2)
 LATE = row("late", overdue=10)
 ELSEWHERE = row("elsewhere", 50, workers=1, busy=1)
 GROWING = row("growing", 5, 99, enqueued_per_second=9.0, finished_per_second=1.0, failed_per_second=0.5)
+DEFERRED = row("deferred", deferred=40)
 PAUSED = row("paused", 100_000, workers=0, paused=True)
 ALONE = row("alone", 1, workers=0)
 FAILED = row("failed", 0, 400)
@@ -46,26 +50,36 @@ CALM = row("calm", 20, workers=2, busy=1)
 
 def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> None:
     ranked = [FAILING, DEAD, replace(ALONE, name="many", counts={Status.QUEUED: 7}), ALONE, LOST, LATE, ELSEWHERE, GROWING]
-    ranked += [PAUSED, FAILED, CALM]
+    ranked += [PAUSED, DEFERRED, FAILED, CALM]
     assert sorted(sorted(ranked, key=troubles.ORDERS["name"]), key=troubles.ORDERS["trouble"]) == ranked
 
 
 @pytest.mark.parametrize(
     ("queue", "why", "sentence"),
     [
-        (FAILING, "✗ every attempt fails", "failing: every attempt fails, 80 in the last minute; Enter shows why. 1 failed."),
-        (DEAD, "⚠ its worker is silent", "dead: its only worker gives no sign of life, 3 jobs wait. Start a worker for it."),
-        (ALONE, "⚠ nobody listens", "alone: nobody listens and 1 job waits. Start a worker for it."),
-        (LOST, "⚠ 2 lost their worker", "lost: 2 jobs lost the worker while running; they can be put back"),
-        (LATE, "◷ 10 are overdue, no scheduler", "late: 10 jobs should have been queued by now, and no scheduler is alive."),
+        (FAILING, "✗ every attempt fails", "failing: every attempt fails, 80 in the last minute. 1 failed. Enter its causes"),
+        (replace(FAILING, lately_finished=1), "✗ 99 % fail", "failing: 99 % of the attempts fail, 80 in the last minute."),
         (
-            replace(LATE, scheduler=True, overdue=1),
-            "◷ 1 is overdue",
-            "late: 1 job should have been queued by now: the sched",
+            DEAD,
+            "⚠ its worker is silent",
+            "dead: its only worker gives no sign of life, 3 jobs wait. 12,000 failed. Start a worker",
         ),
-        (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues: 50 jobs wait."),
-        (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second: 5 jobs wait. 99 failed."),
-        (PAUSED, "‖ paused", "paused is paused until somebody resumes it: 100,000 jobs wait."),
+        (ALONE, "⚠ nobody listens", "alone: nobody listens and 1 job waits. Start a worker for it"),
+        (
+            LOST,
+            "⚠ 2 lost their worker",
+            "lost: 2 jobs lost the worker while running and can be put back. Enter them, B puts",
+        ),
+        (
+            LATE,
+            "◷ 10 overdue, no scheduler",
+            "late: 10 jobs should have been queued by now, and no scheduler is alive. Start",
+        ),
+        (replace(LATE, scheduler=True, overdue=1), "◷ 1 overdue", "late: 1 job should have been queued by now: the sched"),
+        (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues, 50 jobs wait. 5 "),
+        (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second, 5 jobs wait. 99 failed. Start another worker"),
+        (PAUSED, "‖ paused", "paused is paused until somebody resumes it, 100,000 jobs wait. P resumes it"),
+        (DEFERRED, "⋯ 40 wait for others", "deferred: 40 jobs wait for other jobs to finish."),
         (FAILED, "", "failed: nothing waits, nothing runs; 1 worker listens. 400 failed."),
         (CALM, "", "calm: 20 jobs wait, 0 running."),
     ],
@@ -73,18 +87,117 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
 )
 def test_each_is_said_in_a_few_words_and_in_a_sentence(queue: QueueRow, why: str, sentence: str) -> None:
     assert troubles.why(queue) == why
-    assert troubles.verdict(queue, seen(queue)).startswith(sentence)
+    assert str(troubles.verdict(queue, seen(queue))).startswith(sentence)
 
 
 def test_where_several_things_are_wrong_all_are_said_the_worst_first() -> None:
     both = replace(DEAD, overdue=2, scheduler=False)
-    said = troubles.verdict(both, seen(both))
+    said = troubles.verdict(both, seen(both)).text
     assert said.index("no sign of life") < said.index("2 jobs should have been queued") < said.index("12,000 failed.")
 
 
-def test_a_success_ends_every_attempt_fails() -> None:
-    assert troubles.why(replace(FAILING, lately_finished=1)) == ""
+def test_a_queue_is_in_trouble_while_most_attempts_fail() -> None:
+    assert troubles.why(replace(FAILING, lately_finished=80)) == "✗ 50 % fail"
+    assert troubles.why(replace(FAILING, lately_finished=81)) == ""
     assert troubles.why(replace(FAILING, lately_finished=None, lately_failed=None)) == ""
+
+
+def test_a_silent_worker_is_not_told_twice() -> None:
+    said = str(troubles.verdict(DEAD, seen(DEAD)))
+    assert said.count("3 jobs wait") == said.count("Start a worker") == 1
+
+
+@pytest.mark.parametrize(
+    ("queue", "opened"),
+    [
+        (FAILING, "causes"),
+        (replace(FAILING, lately_finished=1), "causes"),
+        (DEAD, Status.QUEUED),
+        (row("dead", 0, 12_000, workers=0, silent=1), Status.FAILED),
+        (LOST, Status.STARTED),
+        (row("late", overdue=1, scheduled=1), Status.SCHEDULED),
+        (ELSEWHERE, Status.QUEUED),
+        (GROWING, Status.FAILED),
+        (DEFERRED, Status.DEFERRED),
+        (FAILED, Status.FAILED),
+        (CALM, None),
+    ],
+    ids=lambda value: value.name if isinstance(value, QueueRow) else "",
+)
+def test_enter_opens_where_the_trouble_is(queue: QueueRow, opened: troubles.Opens | None) -> None:
+    assert troubles.opens(queue) == opened
+
+
+IDLE = row("idle", workers=2)
+
+
+@pytest.mark.parametrize(
+    "queue",
+    [
+        FAILING, DEAD, ALONE, LOST, LATE, ELSEWHERE, PAUSED, DEFERRED, FAILED, CALM,
+        replace(IDLE, paused=True),
+        replace(IDLE, silent=1),
+        replace(IDLE, moves=True),
+        row("later", scheduled=1),
+        row("running", started=1),
+    ],
+    ids=lambda queue: queue.name,
+)  # fmt: skip
+def test_a_queue_with_anything_to_see_is_not_idle(queue: QueueRow) -> None:
+    assert not troubles.is_idle(queue)
+
+
+def test_a_queue_is_idle_without_workers_too_and_whatever_has_ended_well() -> None:
+    ended = {Status.FINISHED: 4_000, Status.CANCELED: 2}
+    assert troubles.is_idle(IDLE)
+    assert troubles.is_idle(replace(IDLE, workers=0, counts=ended))
+
+
+def test_the_causes_of_the_newest_failures_are_told(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 3)
+    looks = FailureLooks()
+    found = loaded(client, "mail")
+    failures = looks.load(client, "mail", found.count(Status.FAILED))
+    look = replace(queue_look.load(client, "mail"), failures=failures)
+    assert "3 failed, 3 × ValueError: message <n> (new)." in troubles.verdict(found, seen(found), look).text
+    failing = replace(found, lately_finished=0, lately_failed=3)
+    assert troubles.verdict(failing, seen(failing), look) == troubles.Verdict(
+        "mail: every attempt fails, 3 × ValueError: message <n> (new). 3 failed.", "Enter its causes"
+    )
+    (cause,) = failures.causes if failures else ()
+    acknowledged.acknowledge(client, cause.value or "", "", 2e9)
+    assert looks.load(client, "mail", 3) is failures, "as many failures are looked at once"
+    assert FailureLooks().load(client, "mail", 0) is None
+    again = FailureLooks().load(client, "mail", 3)
+    assert again
+    assert again.state(cause) == "known"
+
+
+def test_of_many_failures_only_the_newest_are_looked_at_and_it_is_said(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client, "mail")
+    copies(client, job_id, queue_failures.NEWEST)
+    failed = queue_failures.NEWEST + 1
+    failures = FailureLooks().load(client, "mail", failed)
+    assert failures
+    assert (failures.read, failures.total, failures.is_whole) == (100, 101, False)
+    found = loaded(client, "mail")
+    look = replace(queue_look.load(client, "mail"), failures=failures)
+    assert "101 failed, 100 of the newest 100 with" in troubles.verdict(found, seen(found), look).text
+
+
+def test_a_look_has_the_workers_of_the_queue_and_what_they_run(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    look = queue_look.load(client, "mail", at=client.time()[0], most_workers=10)
+    (at_work,) = look.workers
+    assert (at_work.worker.name, at_work.worker.is_silent, look.registered) == ("w1", False, 1)
+    assert at_work.job
+    assert (at_work.job.id, at_work.job.function) == (seeded.first(Status.STARTED), "tests.broker.tasks.add")
+    client.delete(keys.worker("w1"), keys.worker_executions("w1"))
+    (at_work,) = queue_look.load(client, "mail", most_workers=10).workers
+    assert (at_work.worker.is_silent, at_work.job) == (True, None)
+    client.sadd(keys.queue_workers("mail"), keys.worker("w2"))
+    look = queue_look.load(client, "mail", most_workers=1)
+    assert (len(look.workers), look.registered) == (1, 2)
 
 
 def loaded(client: redis.Redis, name: str) -> QueueRow:
@@ -158,9 +271,8 @@ def test_the_advice_is_a_worker_that_can_run_the_job_at_the_head(
     enqueue(client, "stock sync;x")
     look = queue_look.load(client, "stock sync;x")
     assert look.start == command
-    assert f"nobody listens and 1 job waits. Start a worker: {command}" in troubles.verdict(
-        loaded(client, "stock sync;x"), overview.load(client), look
-    )
+    said = troubles.verdict(loaded(client, "stock sync;x"), overview.load(client), look)
+    assert (said.text, said.step) == ("stock sync;x: nobody listens and 1 job waits.", f"Start a worker: {command}")
 
 
 def test_the_advice_for_a_job_of_a_processor_is_a_plain_qtui_worker(client: redis.Redis) -> None:
@@ -193,9 +305,10 @@ def test_deferred_jobs_whose_parent_did_not_finish_are_told_with_it(client: redi
     look = queue_look.load(client, "mail")
     assert look.blocked
     assert look.blocked.id == parent.id
-    said = troubles.verdict(loaded(client, "mail"), overview.load(client), look)
+    said = str(troubles.verdict(loaded(client, "mail"), overview.load(client), look))
     assert "3 deferred jobs stay: what they wait for will not finish by itself" in said
-    assert f"such as {parent.id[:8]}, which is {ending}" in said
+    assert f"such as {parent.id[:8]}, which is {ending}." in said
+    assert said.endswith(f"o opens {parent.id[:8]}")
 
 
 def test_a_paused_queue_is_no_queue_that_nobody_listens_to(client: redis.Redis) -> None:

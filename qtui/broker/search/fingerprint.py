@@ -61,6 +61,11 @@ class Cause:
     where: str
     """The last place in the user's own code: "shop/charge.py:41 charge"; '' where there is none."""
 
+    @property
+    def headline(self) -> str:
+        """What was raised, without the exception's module: "ConnectionError: <ip> refused"."""
+        return ": ".join(part for part in (self.exception.rpartition(".")[2], self.message) if part)
+
 
 UNKNOWN: Final = Cause("unknown", "", "no traceback is kept", "")
 """The cause of a job whose error is not stored."""

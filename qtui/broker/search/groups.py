@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -180,22 +180,43 @@ def _cause(job: Candidate) -> tuple[str, Cause]:
     return found.fingerprint, found
 
 
+def causes_of(some: Iterable[Candidate]) -> tuple[Group, ...]:
+    """These failed jobs grouped by cause, the most frequent first."""
+    found = _Groups(_cause)
+    found.add(some)
+    return found.ordered()
+
+
+class _Groups:
+    """The groups while jobs are added to them."""
+
+    def __init__(self, key: Callable[[Candidate], tuple[str | None, Cause | None]]) -> None:
+        self._key = key
+        self._groups: dict[str | None, _Growing] = {}
+        self.matched = 0
+
+    def add(self, some: Iterable[Candidate]) -> None:
+        """Count jobs in, but those that have no record that can be read."""
+        for job in some:
+            if not job.damaged:
+                self.matched += 1
+                value, found = self._key(job)
+                if value not in self._groups:
+                    self._groups[value] = _Growing(value, found)
+                self._groups[value].add(job)
+
+    def ordered(self) -> tuple[Group, ...]:
+        """The largest first."""
+        return tuple(each.group() for each in sorted(self._groups.values(), key=lambda each: -each.count))
+
+
 def _group(scan: Scan, key: Callable[[Candidate], tuple[str | None, Cause | None]], on_groups: Heard) -> Grouping:
-    groups: dict[str | None, _Growing] = {}
-    matched = 0
+    groups = _Groups(key)
 
     def so_far() -> Grouping:
-        ordered = sorted(groups.values(), key=lambda each: -each.count)
-        found = tuple(each.group() for each in ordered)
-        return Grouping(found, scan.scanned, max(scan.total, scan.scanned), scan.complete, matched)
+        return Grouping(groups.ordered(), scan.scanned, max(scan.total, scan.scanned), scan.complete, groups.matched)
 
     for block in scan:
-        for job in block:
-            if not job.damaged:
-                matched += 1
-                value, found = key(job)
-                if value not in groups:
-                    groups[value] = _Growing(value, found)
-                groups[value].add(job)
+        groups.add(block)
         on_groups(so_far)
     return so_far()
