@@ -59,6 +59,11 @@ def age(seconds: float | None) -> str:
     return " ".join(_parts(max(0.0, seconds)))
 
 
+def about(seconds: float | None) -> str:
+    """A time span in one unit: "41s", "12m", "2h", "3d"."""
+    return age(seconds).partition(" ")[0]
+
+
 def duration(seconds: float | None) -> str:
     """How long something took, with more digits if it was short: "4 ms", "0.2 s", "30.0 s", "12m 3s"."""
     if seconds is None or not _known(seconds):

@@ -43,7 +43,7 @@ def load(client: redis.Redis) -> dict[str, Acknowledgement]:
     return of(stored)
 
 
-def of(stored: Mapping[bytes, bytes]) -> dict[str, Acknowledgement]:
+def of(stored: Mapping[bytes | str, bytes | str]) -> dict[str, Acknowledgement]:
     """The acknowledgements in the hash that holds them all."""
     found = {decode(fingerprint): _read(raw) for fingerprint, raw in stored.items()}
     return {fingerprint: each for fingerprint, each in found.items() if each}

@@ -53,7 +53,13 @@ class FailureLooks:
 
     def __init__(self) -> None:
         self._last: QueueFailures | None = None
+        self._failed = 0
+        """How many failed jobs there were to be at the last look."""
         self._next = 0.0
+
+    def forget(self) -> None:
+        """The next look is a new one."""
+        self._last = None
 
     def load(self, client: redis.Redis, queue: str, failed: int) -> QueueFailures | None:
         """The causes where the queue has so many failed jobs; None where it has none.
@@ -63,9 +69,10 @@ class FailureLooks:
         last = self._last if self._last and self._last.queue == queue else None
         if not failed:
             return None
-        if last is None or (last.total != failed and time.monotonic() >= self._next):
+        if last is None or (self._failed != failed and time.monotonic() >= self._next):
             began = time.monotonic()
-            last = self._last = _look(client, queue, failed)
+            last, self._failed = _look(client, queue, failed), failed
+            self._last = last
             self._next = began + max(EVERY, SHARE * (time.monotonic() - began))
         return last
 
@@ -76,4 +83,6 @@ def _look(client: redis.Redis, queue: str, failed: int) -> QueueFailures:
         pipe.hgetall(keys.ACKNOWLEDGED)
         newest, known = (reply_of(reply) for reply in pipe.execute(raise_on_error=False))
     ids = [(decode(member), queue) for member in newest or ()]
-    return QueueFailures(queue, failed, len(ids), causes_of(read(client, ids, ERROR)), acknowledged.of(known or {}))
+    return QueueFailures(
+        queue, max(failed, len(ids)), len(ids), causes_of(read(client, ids, ERROR)), acknowledged.of(known or {})
+    )

@@ -45,14 +45,14 @@ class _Bar:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """How many jobs entered a queue, and how many ended, in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first.
+    """Jobs a second that entered a queue, and that ended, in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first.
 
     None for the spans before the first overview.
     """
 
-    entered: tuple[int | None, ...]
-    finished: tuple[int | None, ...]
-    failed: tuple[int | None, ...]
+    entered: tuple[float | None, ...]
+    finished: tuple[float | None, ...]
+    failed: tuple[float | None, ...]
 
 
 @dataclass(slots=True)
@@ -122,15 +122,23 @@ class Throughput:
     def flow(self, queue: str) -> Flow:
         """What entered and left a queue lately; all unknown if it was never seen."""
         track = self._tracks.get(queue)
-        bars = {bar.number: bar for bar in track.bars} if track else {}
-        newest = int(self._at // BUCKET)
-        first = int(track.since // BUCKET) if track else newest + 1
+        if track is None:
+            unknown = (None,) * BUCKETS
+            return Flow(unknown, unknown, unknown)
+        bars = {bar.number: bar for bar in track.bars}
+        newest, first = int(self._at // BUCKET), int(track.since // BUCKET)
 
-        def numbers(count: Callable[[_Bar], int]) -> tuple[int | None, ...]:
-            spans = range(newest - BUCKETS + 1, newest + 1)
-            return tuple((count(bars[span]) if span in bars else 0) if span >= first else None for span in spans)
+        def rates(count: Callable[[_Bar], int]) -> tuple[float | None, ...]:
+            return tuple(
+                count(bars.get(span) or _Bar(span)) / self._seen_of(span, track) if span >= first else None
+                for span in range(newest - BUCKETS + 1, newest + 1)
+            )
 
-        return Flow(numbers(lambda bar: bar.entered), numbers(lambda bar: bar.finished), numbers(lambda bar: bar.failed))
+        return Flow(rates(lambda bar: bar.entered), rates(lambda bar: bar.finished), rates(lambda bar: bar.failed))
+
+    def _seen_of(self, span: int, track: _Track) -> float:
+        """How many seconds of a span were seen so far; at least as many as a rate is averaged over."""
+        return max(WINDOW, min(self._at, (span + 1) * BUCKET) - max(track.since, span * BUCKET))
 
     def _followed(self, row: QueueRow, at: float) -> _Track:
         held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)

@@ -82,7 +82,9 @@ def _top_cause(look: QueueLook | None) -> str:
         return ""
     top = seen.causes[0]
     what = f"{top.cause.headline if top.cause else '–'} ({seen.state(top)})"
-    return f"{top.count:,} × {what}" if seen.is_whole else f"{top.count:,} of the newest {seen.read:,} with {what}"
+    if seen.is_whole:
+        return f"{top.count:,} × {what}"
+    return f"{f'{top.count:,} of ' if top.count < seen.read else ''}the newest {seen.read:,}: {what}"
 
 
 def _most(row: QueueRow) -> str:
@@ -98,6 +100,21 @@ def _deferred(row: QueueRow) -> bool:
     return row.count(Status.DEFERRED) > 0 and not row.count(Status.QUEUED) and not row.count(Status.STARTED)
 
 
+def _dead(row: QueueRow) -> bool:
+    """Whether nobody works on a queue, although nobody has paused it."""
+    return row.workers == 0 and not row.paused and row.count(Status.QUEUED) + row.silent > 0
+
+
+def _silent(row: QueueRow, _look: QueueLook | None) -> str:
+    return _number(row.silent, "its only worker gives no sign of life", "none of its {number} workers gives a sign of life")
+
+
+def _unattended(row: QueueRow, look: QueueLook | None) -> str:
+    """That nobody works on the jobs of a queue."""
+    waits = waiting(row.count(Status.QUEUED))
+    return f"{_silent(row, look)}, {waits}" if row.silent else f"nobody listens and {waits}"
+
+
 CAUSES_NEXT: Final = "Enter its causes"
 TROUBLES: Final = (
     Trouble(
@@ -107,18 +124,9 @@ TROUBLES: Final = (
         "causes", CAUSES_NEXT,
     ),
     Trouble(
-        "⚠", "bad", lambda row: row.workers == 0 and row.silent > 0 and not row.paused,
-        lambda row: _number(row.silent, "its worker is silent", "{number} workers silent"),
-        lambda row, _look: (
-            _number(row.silent, "its only worker gives", "all {number} workers give")
-            + f" no sign of life, {waiting(row.count(Status.QUEUED))}"
-        ),
-        Status.QUEUED, do=_start("a worker"),
-    ),
-    Trouble(
-        "⚠", "bad", lambda row: row.workers == 0 and row.silent == 0 and _queued(row) > 0,
-        lambda _row: "nobody listens",
-        lambda row, _look: f"nobody listens and {waiting(row.count(Status.QUEUED))}",
+        "⚠", "bad", lambda row: _dead(row) and _queued(row) + row.count(Status.STARTED) > 0,
+        lambda row: _number(row.silent, "worker is silent", "{number} workers silent") if row.silent else "nobody listens",
+        _unattended,
         Status.QUEUED, do=_start("a worker"),
     ),
     Trouble(
@@ -160,6 +168,12 @@ TROUBLES: Final = (
         lambda _row: "paused",
         lambda row, _look: f"is paused until somebody resumes it, {waiting(row.count(Status.QUEUED))}",
         Status.QUEUED, "P resumes it", _command("Resume it: qtui resume"),
+    ),
+    Trouble(
+        "⚠", "warn", lambda row: _dead(row) and row.silent > 0 and _queued(row) + row.count(Status.STARTED) == 0,
+        lambda row: _number(row.silent, "worker is silent", "{number} workers silent"),
+        _silent,
+        Status.QUEUED, do=_start("a worker"),
     ),
     Trouble(
         "⋯", "warn", _deferred,

@@ -1,59 +1,67 @@
-"""Every queue, the one in most trouble first."""
+"""Every queue, the one in most trouble first, and why."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import redis
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels, questions
-from qtui.broker import diagnosis, queue_look, troubles
+from qtui import formatting, questions
+from qtui.broker import queue_look, troubles
 from qtui.broker.models import Overview, QueueRow
-from qtui.broker.queue_look import QueueLook
-from qtui.broker.status import COUNTED, STATUSES, Status, Tone
+from qtui.broker.queue_failures import FailureLooks
+from qtui.broker.queue_look import MOST_WORKERS, QueueLook
+from qtui.broker.status import Status
 from qtui.screens import Place
+from qtui.screens.closer_look import CloserLook
+from qtui.screens.failures import FailuresScreen
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.resource import ResourceScreen
-from qtui.widgets.row_table import Column, RowTable
+from qtui.widgets.cells import plain
+from qtui.widgets.row_table import RowTable
 from qtui_workers.enqueue.pause import pause, resume
-from qtui_workers.text import printable
 
-SPARK_WIDTH = 16
-
-
-FIRST = (Status.QUEUED, Status.STARTED, Status.FAILED)
-"""The statuses whose numbers stand at the left."""
+FEW = 1
+"""So many idle queues are shown, as the line that stands for them would take as much space."""
 
 
-def _count(status: Status, title: str, width: int, *, priority: int = 0) -> Column[QueueRow]:
-    fact = STATUSES[status]
-    return Column(
-        title,
-        lambda row: formatting.count(row.count(status)),
-        width=width,
-        align="right",
-        tone=lambda row: fact.tone if row.count(status) else "muted",
-        priority=priority,
-    )
+@dataclass(frozen=True, slots=True)
+class QueueRequest:
+    """The queue that is looked at more closely."""
+
+    queue: str
+    failed: int
+    """How many failed jobs it has."""
+    at: float
+    """The server's clock."""
+    workers: int
+    """At most so many of its workers are looked at."""
 
 
-class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
-    """The queues with their counts, workers and rates, and the verdict on the one under the cursor."""
+class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
+    """The queues with their counts, workers and rates, and what is known of the one under the cursor."""
 
     PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
     CSS_PATH = "queues.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]  # noqa: RUF012 - typed so by Textual
     HELP = (
-        "Every queue, the one in most trouble first. The bottom line says what the figures mean. "
+        "Every queue, the one in most trouble first; Enter opens where the trouble is. The lines below the table say what the "
+        "figures mean, and what to do. A queue is idle where nothing waits, runs, has failed or moved for ten minutes. "
         "A pause holds every qtui-worker at once; a plain rq worker knows no pause."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open", "Open job", id="queues.open", tooltip="Open the job that the bottom line names"),
+        Binding("o", "open", "Open job", id="queues.open", tooltip="Open the job that the lines below the table name"),
         Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
+        Binding("S", "reverse", "Reverse", show=False, tooltip="The same order from its other end", id="queues.reverse"),
+        Binding("i", "idle", "Idle", tooltip="Show the idle queues, or fold them into one line", id="queues.idle"),
         Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
         Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
     ]
@@ -63,53 +71,75 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
     def __init__(self) -> None:
         super().__init__()
         self.order = next(iter(troubles.ORDERS))
+        self.reverse = False
+        """Whether the order is shown from its other end."""
+        self.shows_idle = False
+        """Whether each idle queue has a row; else one line stands for all of them."""
+        self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
+        self._failure_looks = FailureLooks()
         self._on_paused = False
         """Whether the queue under the cursor was paused when the footer was last updated."""
 
     def compose_body(self) -> Iterable[Widget]:
-        """What all queues hold, the table, the verdict."""
+        """What all queues hold, the table, the verdict, and where there is room what is known of one queue."""
         yield Static(id="totals", markup=False)
-        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, markable=False, id="queues")
+        columns = self._columns.of(())
+        yield RowTable(columns, key=lambda row: row.name, empty=EMPTY, markable=False, follows=True, id="queues")
         yield Static(id="verdict", markup=False)
+        yield CloserLook(lambda: self.session.server_now)
 
-    def _columns(self) -> list[Column[QueueRow]]:
-        history = self.session.throughput.history
-        return [
-            Column(
-                "QUEUE", lambda row: f"{labels.PAUSED} {row.name}" if row.paused else row.name, tone=_trouble_tone, minimum=14
-            ),
-            _count(Status.QUEUED, "WAIT", 7),
-            _count(Status.STARTED, "RUN", 5, priority=1),
-            *(_count(status, STATUSES[status].short, 8, priority=5) for status in COUNTED if status not in FIRST),
-            _count(Status.FAILED, "FAILED", 7),
-            Column("FAIL/s", lambda row: formatting.rate(row.failed_per_second), width=6, align="right", tone=_fail_tone),
-            Column("OUT/s", lambda row: formatting.rate(row.finished_per_second), width=6, align="right", priority=1),
-            Column("IN/s", lambda row: formatting.rate(row.enqueued_per_second), width=6, align="right", priority=4),
-            Column("DRAIN", lambda row: labels.drain(diagnosis.drain_seconds(row)), width=7, align="right", priority=4),
-            Column("WRK", lambda row: formatting.count(row.workers), width=4, align="right", priority=2),
-            Column("OLDEST", lambda row: formatting.age(row.oldest_seconds), width=7, align="right"),
-            Column("WHY", labels.standing, width=23, tone=_why_tone),
-            Column("THROUGHPUT", lambda row: formatting.spark(history(row.name), SPARK_WIDTH), width=18, priority=3, tone="busy"),
-        ]
+    def heard(self, event: events.Key) -> None:
+        """From now on the cursor stays on its queue; until then it is on the one in most trouble."""
+        super().heard(event)
+        self.query_one(RowTable).follows = False
 
-    def request(self) -> str | None:
+    def request(self) -> QueueRequest | None:
         """The queue under the cursor, which is looked at more closely; the rest is in the overview."""
-        return self._row.name if self._row else None
+        row = self._row
+        if row is None:
+            return None
+        workers = MOST_WORKERS if self.query_one(CloserLook).display else 0
+        return QueueRequest(row.name, row.count(Status.FAILED), self.session.server_now, workers)
 
-    def is_wanted(self, requested: str | None, current: str | None) -> bool:
+    def is_wanted(self, requested: QueueRequest | None, current: QueueRequest | None) -> bool:
         """Always, because every load holds the overview."""
         return True
 
-    def load(self, client: redis.Redis, request: str | None) -> QueueLook | None:
+    def load(self, client: redis.Redis, request: QueueRequest | None) -> QueueLook | None:
         """A look at the queue under the cursor."""
-        return queue_look.load(client, request) if request else None
+        if request is None:
+            return None
+        look = queue_look.load(client, request.queue, at=request.at, most_workers=request.workers)
+        return replace(look, failures=self._failure_looks.load(client, request.queue, request.failed))
 
     def show(self, data: QueueLook | None, overview: Overview) -> None:
-        """Fill the table in the chosen order."""
-        self.query_one("#totals", Static).update(totals(overview))
-        rows = sorted(overview.queues, key=troubles.ORDERS[self.order])
-        self.query_one(RowTable).show(rows, 0, len(rows))
+        """Fill the table in the chosen order, without the idle queues; the one under the cursor stays."""
+        here = self._row.name if self._row else None
+        idle = [] if self.shows_idle else [row for row in overview.queues if row.name != here and troubles.is_idle(row)]
+        folded = {row.name for row in idle} if len(idle) > FEW else ()
+        rows = sorted((row for row in overview.queues if row.name not in folded), key=troubles.ORDERS[self.order])
+        if self.reverse:
+            rows.reverse()
+        table = self.query_one(RowTable)
+        columns = self._columns.of(rows)
+        if [(each.title, each.minimum) for each in columns] != [(each.title, each.minimum) for each in table.columns]:
+            table.columns = columns
+        table.foot = f"… {formatting.count(len(folded))} idle queues (i shows them)" if folded else ""
+        table.show(rows, 0, len(rows))
+        self.query_one("#totals", Static).update(totals(overview) + self._order_said())
         self._say_verdict()
+
+    def _order_said(self) -> str:
+        usual = self.order == next(iter(troubles.ORDERS)) and not self.reverse
+        return "" if usual else f" · by {self.order}{', reversed' if self.reverse else ''}"
+
+    def _show_again(self) -> None:
+        if self.session.overview:
+            self.show(self.data, self.session.overview)
+
+    def on_resize(self) -> None:
+        """There may be room for a closer look now."""
+        self.call_after_refresh(self._say_verdict)
 
     def on_row_table_highlighted(self) -> None:
         """The cursor is on another queue: show its verdict, and look at it."""
@@ -128,11 +158,25 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
             self._on_paused = not self._on_paused
             self.refresh_bindings()
         look = self.data if row and self.data and self.data.queue == row.name else None
-        self.query_one("#verdict", Static).update(printable(troubles.verdict(row, seen, look)) if row and seen else "")
+        line = self.query_one("#verdict", Static)
+        if row and seen:
+            verdict = troubles.verdict(row, seen, look)
+            line.update(plain(f"{verdict.text}  ", (verdict.step, "busy")))
+        else:
+            line.update(CALM if seen and seen.queues else "")
+        closer = self.query_one(CloserLook)
+        if closer.display:
+            closer.show(row, look, self.session.throughput.flow(row.name if row else ""))
 
     def on_row_table_selected(self, message: RowTable.Selected[QueueRow]) -> None:
-        """Open the jobs of a queue, on the tab that matters most there."""
-        self.app.push_screen(JobsScreen(message.row.name, diagnosis.trouble_status(message.row)))
+        """Open where the trouble of a queue is."""
+        queue, where = message.row.name, troubles.opens(message.row)
+        self.app.push_screen(FailuresScreen(queue) if where == "causes" else JobsScreen(queue, where))
+
+    def action_reload(self) -> None:
+        """Look again now, at all of it."""
+        self._failure_looks.forget()
+        super().action_reload()
 
     def action_open(self) -> None:
         """Open the job that keeps others waiting."""
@@ -143,9 +187,17 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
         """Sort by the next sort key."""
         names = list(troubles.ORDERS)
         self.order = names[(names.index(self.order) + 1) % len(names)]
-        self.notify(f"Sorted by {self.order}.", timeout=2)
-        if self.session.overview:
-            self.show(self.data, self.session.overview)
+        self._show_again()
+
+    def action_reverse(self) -> None:
+        """Show the order from its other end."""
+        self.reverse = not self.reverse
+        self._show_again()
+
+    def action_idle(self) -> None:
+        """Show the idle queues, or fold them into one line."""
+        self.shows_idle = not self.shows_idle
+        self._show_again()
 
     def action_pause(self) -> None:
         """Ask, then pause the queue under the cursor."""
@@ -174,22 +226,7 @@ class QueuesScreen(ResourceScreen[str | None, QueueLook | None]):
 
 
 EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
-
-
-def _trouble_tone(row: QueueRow) -> Tone | None:
-    found = troubles.of(row)
-    if found:
-        return found[0].tone
-    return "warn" if row.count(Status.FAILED) else None
-
-
-def _why_tone(row: QueueRow) -> Tone | None:
-    found = troubles.of(row)
-    return found[0].tone if found else None
-
-
-def _fail_tone(row: QueueRow) -> Tone:
-    return "bad" if row.failed_per_second else "muted"
+CALM = "Nothing waits, runs or has failed in any queue."
 
 
 def totals(overview: Overview) -> str:

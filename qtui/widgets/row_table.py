@@ -143,7 +143,8 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         self._seen = SeenRows()
         super().__init__(columns, key, empty, id=id, classes=classes)
         self._markable = markable
-        self._follows = follows
+        self.follows = follows
+        """Whether the cursor on the first row stays there, whichever row that is."""
         self._copies = copies or key
         self._anchor: str | None = None
         self._is_held = False
@@ -223,7 +224,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     @property
     def is_following(self) -> bool:
         """Whether the cursor stays on the first row, whichever comes."""
-        return self._follows and self.cursor == 0
+        return self.follows and self.cursor == 0
 
     # The cursor and the view
 
@@ -261,9 +262,10 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
 
     def _scroll_to_cursor(self) -> None:
         """Bring the cursor into view; by more than a line while a key is held, as each scroll repaints the whole page."""
-        if self.page and not self.top <= self.cursor < self.top + self.page:
+        last = self.cursor if self.cursor + 1 < self.total else self.line_count - 1  # what stands below the last row, too
+        if self.page and not self.top <= self.cursor <= last < self.top + self.page:
             ahead = self.page // 4 if self._is_held else 0
-            self.scroll_line(self.cursor - ahead if self.cursor < self.top else self.cursor - self.page + 1 + ahead)
+            self.scroll_line(self.cursor - ahead if self.cursor < self.top else last - self.page + 1 + ahead)
 
     def _follow_cursor(self, before: Held) -> None:
         """Keep the cursor on its row, and that row on its line of the terminal; or keep it on the first row, in view."""
@@ -276,7 +278,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
                 if self._highlighted is not None:
                     self.post_message(self.Left(self, self._highlighted))
             self.newer = max(0, self.newer + number - self.cursor)
-        top = self.top + number - self.cursor if self.top or self._follows else 0
+        top = self.top + number - self.cursor if self.top or self.follows else 0
         self.set_reactive(RowTable.cursor, number)
         self.scroll_line(top)
         self._scroll_to_cursor()

@@ -49,6 +49,8 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
         """The text shown when there are no rows."""
         self.marked: set[str] = set()
         """The keys of the marked rows, held or not."""
+        self.foot = ""
+        """A line below the last row, which is no row; '' for none."""
         self._columns = tuple(columns)
         self._key = key
         self._drawn: dict[tuple[int, bool, bool], Strip] = {}
@@ -97,7 +99,7 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
 
     @property
     def line_count(self) -> int:
-        return self.total
+        return self.total + bool(self.foot)
 
     def row_at(self, number: int) -> Row | None:
         """The row with this number; None if it is not held."""
@@ -130,9 +132,13 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
         return Strip([Segment(pad(" " * GUTTER + (" " * GAP).join(cells), width), style)], width)
 
     def _draw_nothing(self, y: int, width: int) -> Strip:
-        lines = (self.empty if self._loaded else "…").split("\n")
-        place = y - self.HEAD - 1
-        text = lines[place] if not self.total and 0 <= place < len(lines) else ""
+        text = ""
+        if self.foot:
+            text = self.foot if self.top + y - self.HEAD == self.total else ""
+        elif not self.total:
+            lines = (self.empty if self._loaded else "…").split("\n")
+            place = y - self.HEAD - 1
+            text = lines[place] if 0 <= place < len(lines) else ""
         return Strip([Segment(pad(" " * GUTTER + text, width), self.base_style + self.tones["muted"])], width)
 
     def _draw_row(self, row: Row | None, on_cursor: bool, marked: bool, width: int) -> Strip:

@@ -44,13 +44,14 @@ GROWING = row("growing", 5, 99, enqueued_per_second=9.0, finished_per_second=1.0
 DEFERRED = row("deferred", deferred=40)
 PAUSED = row("paused", 100_000, workers=0, paused=True)
 ALONE = row("alone", 1, workers=0)
+QUIET = row("quiet", workers=0, silent=2)
 FAILED = row("failed", 0, 400)
 CALM = row("calm", 20, workers=2, busy=1)
 
 
 def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> None:
     ranked = [FAILING, DEAD, replace(ALONE, name="many", counts={Status.QUEUED: 7}), ALONE, LOST, LATE, ELSEWHERE, GROWING]
-    ranked += [PAUSED, DEFERRED, FAILED, CALM]
+    ranked += [PAUSED, QUIET, DEFERRED, FAILED, CALM]
     assert sorted(sorted(ranked, key=troubles.ORDERS["name"]), key=troubles.ORDERS["trouble"]) == ranked
 
 
@@ -61,7 +62,7 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
         (replace(FAILING, lately_finished=1), "✗ 99 % fail", "failing: 99 % of the attempts fail, 80 in the last minute."),
         (
             DEAD,
-            "⚠ its worker is silent",
+            "⚠ worker is silent",
             "dead: its only worker gives no sign of life, 3 jobs wait. 12,000 failed. Start a worker",
         ),
         (ALONE, "⚠ nobody listens", "alone: nobody listens and 1 job waits. Start a worker for it"),
@@ -79,6 +80,7 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
         (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues, 50 jobs wait. 5 "),
         (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second, 5 jobs wait. 99 failed. Start another worker"),
         (PAUSED, "‖ paused", "paused is paused until somebody resumes it, 100,000 jobs wait. P resumes it"),
+        (QUIET, "⚠ 2 workers silent", "quiet: none of its 2 workers gives a sign of life. Start a worker for it"),
         (DEFERRED, "⋯ 40 wait for others", "deferred: 40 jobs wait for other jobs to finish."),
         (FAILED, "", "failed: nothing waits, nothing runs; 1 worker listens. 400 failed."),
         (CALM, "", "calm: 20 jobs wait, 0 running."),
@@ -182,7 +184,7 @@ def test_of_many_failures_only_the_newest_are_looked_at_and_it_is_said(client: r
     assert (failures.read, failures.total, failures.is_whole) == (100, 101, False)
     found = loaded(client, "mail")
     look = replace(queue_look.load(client, "mail"), failures=failures)
-    assert "101 failed, 100 of the newest 100 with" in troubles.verdict(found, seen(found), look).text
+    assert "101 failed, the newest 100: no traceback is kept (new)." in troubles.verdict(found, seen(found), look).text
 
 
 def test_a_look_has_the_workers_of_the_queue_and_what_they_run(client: redis.Redis) -> None:

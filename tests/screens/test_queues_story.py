@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import pytest
 import redis
 from rq import Queue
 
 from qtui.broker.status import Status
+from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from tests.screens.support import dashboard
+from tests.screens.support import Story, dashboard, settle
+
+
+def names(story: Story) -> list[str]:
+    return [row.name for row in story.table.rows]
+
+
+def idle(client: redis.Redis, number: int) -> None:
+    for place in range(number):
+        client.sadd(keys.QUEUES, keys.queue(f"idle-{place}"))
 
 
 async def test_every_queue_is_listed_with_its_counts_and_the_most_troubled_first(client: redis.Redis) -> None:
@@ -17,7 +31,7 @@ async def test_every_queue_is_listed_with_its_counts_and_the_most_troubled_first
         Queue("unattended", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
         rows = story.table.rows
-        assert [row.name for row in rows] == ["unattended", "broken", "calm"]
+        assert names(story) == ["unattended", "broken", "calm"]
         assert [(row.count(Status.QUEUED), row.count(Status.FAILED), row.count(Status.FINISHED)) for row in rows] == [
             (7, 0, 0),
             (0, 3, 0),
@@ -34,17 +48,22 @@ async def test_the_verdict_is_that_of_the_queue_under_the_cursor(client: redis.R
     async with dashboard(client) as story:
         assert "unattended: nobody listens and 1 job waits" in story.words
         await story.press("j")
-        assert "broken: nothing waits, nothing runs; no worker listens. 3 failed." in story.words
+        assert (
+            "broken: nothing waits, nothing runs; no worker listens. 3 failed, 3 × ValueError: message <n> (new)." in story.words
+        )
 
 
-async def test_s_takes_the_next_order(client: redis.Redis) -> None:
+async def test_s_takes_the_next_order_and_capital_s_its_other_end(client: redis.Redis) -> None:
     seed.failed(client, "zebra", 1)
-    seed.finished(client, "ant", 1)
+    seed.failed(client, "ant", 2)
     async with dashboard(client) as story:
-        assert [row.name for row in story.table.rows] == ["zebra", "ant"]
-        await story.press("s")
-        assert [row.name for row in story.table.rows] == ["ant", "zebra"]
-        assert "Sorted by name." in story.app.said
+        assert names(story) == ["ant", "zebra"]
+        await story.press("s", "S")
+        assert names(story) == ["zebra", "ant"]
+        assert "· by name, reversed" in story.words
+        await story.press("S", "s", "s", "s")
+        assert names(story) == ["ant", "zebra"]
+        assert "· by" not in story.words
 
 
 async def test_enter_opens_the_jobs_of_a_queue_on_the_tab_that_matters(client: redis.Redis) -> None:
@@ -69,3 +88,130 @@ async def test_a_queue_that_appears_is_listed_at_the_next_look_and_the_cursor_st
         await story.look()
         assert [row.name for row in story.table.rows] == ["broken", "calm"]
         assert story.table.cursor_row.name == "calm"
+
+
+async def test_until_a_key_is_pressed_the_cursor_is_on_the_queue_in_most_trouble(client: redis.Redis) -> None:
+    seed.failed(client, "broken", 1)
+    async with dashboard(client) as story:
+        Queue("alone", connection=client).enqueue(tasks.add, 1)
+        story.app.screen.reload()
+        await settle(story.pilot)
+        assert (names(story)[0], story.table.cursor_row.name) == ("alone", "alone")
+
+
+async def test_enter_on_a_queue_where_every_attempt_fails_opens_its_causes(client: redis.Redis) -> None:
+    seed.failed(client, "broken", 1)
+    async with dashboard(client) as story:
+        seed.failed(client, "broken", 2)
+        await story.look()
+        assert "broken: every attempt fails, 3 × ValueError: message <n> (new). 3 failed. Enter its causes" in story.words
+        await story.press("enter")
+        assert (story.place, story.app.screen.queue) == ("FailuresScreen", "broken")
+        await story.press("escape")
+        assert story.place == "QueuesScreen"
+
+
+async def test_idle_queues_are_one_line_that_is_never_acted_on(client: redis.Redis) -> None:
+    seed.failed(client, "broken", 1)
+    idle(client, 3)
+    async with dashboard(client) as story:
+        assert names(story) == ["broken"]
+        assert "… 3 idle queues (i shows them)" in story.words
+        await story.press("j", "G")
+        assert story.table.cursor_row.name == "broken"
+        await story.press("i")
+        assert names(story) == ["broken", "idle-0", "idle-1", "idle-2"]
+        assert "idle queues" not in story.words
+        await story.press("2", "1")
+        assert len(names(story)) == 4, "it was forgotten that they are to be seen"
+        await story.press("j", "j", "i")
+        assert names(story) == ["broken", "idle-1"], "the queue under the cursor went away"
+        assert story.table.cursor_row.name == "idle-1"
+        await story.press("k")
+        await story.look()
+        assert names(story) == ["broken"]
+
+
+async def test_the_line_for_the_idle_queues_is_seen_below_a_list_that_is_longer_than_the_screen(client: redis.Redis) -> None:
+    for number in range(40):
+        Queue(f"q{number:02}", connection=client).enqueue(tasks.add, 1)
+    idle(client, 2)
+    async with dashboard(client) as story:
+        assert "2 idle queues" not in story.words
+        await story.press("G")
+        assert "… 2 idle queues (i shows them)" in story.words
+        assert story.table.cursor_row.name == "q39"
+
+
+async def test_where_all_queues_are_idle_it_is_said(client: redis.Redis) -> None:
+    idle(client, 2)
+    async with dashboard(client) as story:
+        assert "… 2 idle queues (i shows them)" in story.words
+        assert "Nothing waits, runs or has failed in any queue." in story.words
+        await story.press("enter", "P", "space")
+        assert story.place == "QueuesScreen"
+
+
+async def test_columns_that_are_0_in_every_row_are_not_shown_and_stay_once_they_were(client: redis.Redis) -> None:
+    seed.failed(client, "broken", 1)
+    async with dashboard(client, size=(200, 60)) as story:
+        assert {"DEFER", "SCHED", "CANCEL"}.isdisjoint(story.words.split())
+        assert {"WAIT", "FAILED", "FAIL/s", "OUT/s", "WRK", "OLDEST", "WHY"} <= set(story.words.split())
+        parent = Queue("broken", connection=client).enqueue(tasks.add, 1)
+        child = Queue("broken", connection=client).enqueue(tasks.add, 1, depends_on=parent)
+        await story.look()
+        assert "DEFER" in story.words.split()
+        child.delete()
+        await story.look()
+        assert "DEFER" in story.words.split()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 36), (149, 39), (200, 60)], ids=str)
+async def test_what_decides_is_shown_at_every_size(client: redis.Redis, size: tuple[int, int]) -> None:
+    Queue("a-queue-with-a-long-name", connection=client).enqueue(tasks.add, 1)
+    async with dashboard(client, size=size) as story:
+        assert {"WAIT", "FAILED", "WHY"} <= set(story.words.split())
+        assert "⚠ nobody listens" in story.words
+        assert "a-queue-with-a-lon" in story.words
+        assert "Start a worker: rq worker a-queue-with-a-long-name" in story.words
+
+
+async def test_where_there_is_room_the_queue_under_the_cursor_is_explained(client: redis.Redis) -> None:
+    seed.everything(client)
+    Queue("other", connection=client).enqueue(tasks.add, 1)
+    client.hset(keys.worker("w1"), "queues", "mail,other")
+    client.sadd(keys.queue_workers("other"), keys.worker("w1"))
+    async with dashboard(client, size=(200, 60)) as story:
+        while story.table.cursor_row.name != "mail":
+            await story.press("j")
+        assert "causes of 4 failed" in story.words
+        assert re.search(r"✱ 3 (now|\d+s ago) ValueError: message <n>", story.words)
+        assert "workers 1" in story.words
+        assert "▸ w1 tasks.add" in story.words
+        assert "last 10 minutes" in story.words
+        while story.table.cursor_row.name != "other":
+            await story.press("k")
+        assert " of mail " in story.words, "it is not said that its worker is busy with a job of another queue"
+        assert "Nothing has failed." in story.words
+
+
+async def test_a_look_costs_at_most_two_round_trips_more_where_there_is_room(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 5)
+    calls: list[str] = []
+    real = client.connection_pool.get_connection
+
+    def get_connection(*arguments: Any, **options: Any) -> Any:
+        calls.append("")
+        return real(*arguments, **options)
+
+    numbers = []
+    for size in ((80, 24), (200, 60)):
+        async with dashboard(client, size=size) as story:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(client.connection_pool, "get_connection", get_connection)
+                for look in (story.app.screen.reload, story.app.screen.action_reload):
+                    calls.clear()
+                    look()
+                    await settle(story.pilot)
+                    numbers.append(len(calls))
+    assert numbers == [4, 6, 4, 6], "the overview takes three; what is known of unchanged failures is read again by r only"

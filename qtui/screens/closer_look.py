@@ -1,0 +1,73 @@
+"""What is known of one queue: why its jobs failed, what its workers do, and how it went in the last ten minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from textual.containers import Container
+from textual.widget import Widget
+
+from qtui import formatting
+from qtui.broker.acknowledged import State
+from qtui.broker.models import QueueRow
+from qtui.broker.queue_failures import QueueFailures
+from qtui.broker.queue_look import QueueLook
+from qtui.broker.search.groups import Group
+from qtui.broker.status import Status
+from qtui.broker.throughput import BUCKET, Flow
+from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
+from qtui.widgets.fact_table import FactTable
+from qtui.widgets.flow_chart import FlowChart, Series
+
+
+class CloserLook(Container):
+    """Causes, workers and a chart; where there is less room, less of them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        """`now` is the server's clock."""
+        super().__init__()
+        self._now = now
+        self._failures: QueueFailures | None = None
+        self._queue = ""
+
+    def compose(self) -> Iterable[Widget]:
+        """The three parts."""
+        yield FactTable(cause_columns(self._state, self._now), "Nothing has failed.", id="causes")
+        yield FactTable(worker_columns(lambda: self._queue, self._now), "Nobody listens.", id="workers")
+        yield FlowChart(BUCKET)
+
+    def _state(self, cause: Group) -> State:
+        return self._failures.state(cause) if self._failures else "new"
+
+    def show(self, row: QueueRow | None, look: QueueLook | None, flow: Flow) -> None:
+        """Show a queue; `look` is None while nobody has looked at it more closely, `row` where there is no queue."""
+        self._queue = row.name if row else ""
+        self._failures = look.failures if look else None
+        self.query_one("#causes", FactTable).show(*self._causes(row, look))
+        workers = in_order(look.workers) if look else None
+        self.query_one("#workers", FactTable).show(workers if row else (), _workers_title(look))
+        self.query_one(FlowChart).show(_series(row, flow) if row else ())
+
+    def _causes(self, row: QueueRow | None, look: QueueLook | None) -> tuple[tuple[Group, ...] | None, str]:
+        failed = row.count(Status.FAILED) if row else 0
+        title = f"causes of {formatting.count(failed)} failed" if failed else "causes"
+        if self._failures is None:
+            return (None if failed and look is None else ()), title
+        if not self._failures.is_whole:
+            title = f"causes of the newest {formatting.count(self._failures.read)} of {formatting.count(failed)} failed"
+        return self._failures.causes, title
+
+
+def _workers_title(look: QueueLook | None) -> str:
+    if look is None or not look.registered:
+        return "workers"
+    shown, known = len(look.workers), look.registered
+    return f"{formatting.count(shown)} of {formatting.count(known)} workers" if shown < known else f"workers {shown}"
+
+
+def _series(row: QueueRow, flow: Flow) -> tuple[Series, ...]:
+    return (
+        Series("in", "idle", flow.entered, f"{formatting.rate(row.enqueued_per_second)}/s"),
+        Series("ok", "good", flow.finished, f"{formatting.rate(row.finished_per_second)}/s"),
+        Series("fail", "bad", flow.failed, f"{formatting.rate(row.failed_per_second)}/s"),
+    )
