@@ -10,7 +10,7 @@ import redis
 
 from qtui.broker import acknowledged, jobs
 from qtui.broker.acknowledged import Acknowledgement, State
-from qtui.broker.search.candidate import ERROR
+from qtui.broker.search.candidate import ERROR, MOMENT
 from qtui.broker.search.groups import Group, causes_of
 from qtui.broker.search.scan import read
 from qtui.broker.status import Status
@@ -84,5 +84,9 @@ def _look(client: redis.Redis, queue: str, failed: int) -> QueueFailures:
         newest, known = (reply_of(reply) for reply in pipe.execute(raise_on_error=False))
     ids = [(decode(member), queue) for member in newest or ()]
     return QueueFailures(
-        queue, max(failed, len(ids)), len(ids), causes_of(read(client, ids, ERROR)), acknowledged.of(known or {})
+        queue,
+        max(failed, len(ids)),
+        len(ids),
+        causes_of(read(client, ids, ERROR | MOMENT, failed=True)),
+        acknowledged.of(known or {}),
     )

@@ -153,20 +153,20 @@ TROUBLES: Final = (
         lambda row: _number(row.workers, "worker busy elsewhere", "{number} busy elsewhere"),
         lambda row, _look: (
             _number(row.workers, "its only worker is", "all its {number} workers are")
-            + f" busy with jobs of other queues, {waiting(row.count(Status.QUEUED))}"
+            + f" busy with jobs of other queues: {waiting(row.count(Status.QUEUED))}"
         ),
         Status.QUEUED, "5 shows what they do", _start("another worker"),
     ),
     Trouble(
         "▲", "warn", lambda row: diagnosis.falling_behind(row) and not row.paused,
         lambda row: f"grows by {diagnosis.growth(row):,.1f}/s",
-        lambda row, _look: f"is falling behind by {diagnosis.growth(row):,.1f} a second, {waiting(row.count(Status.QUEUED))}",
+        lambda row, _look: f"is falling behind by {diagnosis.growth(row):,.1f} a second: {waiting(row.count(Status.QUEUED))}",
         Status.QUEUED, do=_start("another worker"),
     ),
     Trouble(
         "‖", "warn", lambda row: row.paused,
         lambda _row: "paused",
-        lambda row, _look: f"is paused until somebody resumes it, {waiting(row.count(Status.QUEUED))}",
+        lambda row, _look: f"is paused until somebody resumes it: {waiting(row.count(Status.QUEUED))}",
         Status.QUEUED, "P resumes it", _command("Resume it: qtui resume"),
     ),
     Trouble(

@@ -137,7 +137,7 @@ def worker_columns(queue: Callable[[], str], now: Callable[[], float]) -> list[C
         if each.job is None:
             return "" if each.worker.is_silent else "idle"
         elsewhere = f" of {each.job.queue}" if each.job.queue != queue() else ""
-        return f"{labels.function(each.job)} {formatting.short_id(each.job.id)}{elsewhere}"
+        return f"{labels.function(each.job)}{elsewhere} {formatting.short_id(each.job.id)}"
 
     def since(each: AtWork) -> str:
         started = each.job.started_at if each.job else None

@@ -128,7 +128,7 @@ def test_a_wait_names_the_first_of_many_ids_and_that_the_queue_is_paused(qtui: Q
     ids = [line.split()[0] for line in answer.out.splitlines()]
     enqueued, told = answer.err.splitlines()
     assert enqueued == f"Enqueued 4 jobs in main-queue: {' '.join(ids[:3])} and 1 more"
-    assert told == "main-queue is paused until somebody resumes it: 4 jobs wait."
+    assert told == "main-queue is paused until somebody resumes it: 4 jobs wait. Resume it: qtui resume main-queue"
 
 
 def test_on_a_terminal_a_wait_shows_the_progress_in_one_line(qtui: Qtui, server: Server) -> None:

@@ -173,8 +173,9 @@ class Candidate:
 
     @property
     def _data(self) -> bytes | str:
-        """The stored payload; of one that is too long to be read, the description in its place."""
-        data: bytes | str | None = self._reply[self._places["data"]] if self._reply else None
+        """The stored payload, where it is needed; of one that is too long to be read, the description in its place."""
+        place = self._places.get("data")
+        data: bytes | str | None = self._reply[place] if self._reply and place is not None else None
         return data or b""
 
     @lazy

@@ -128,9 +128,9 @@ class Scan:
             yield from [Listed(job_id, queue, status.failed) for job_id in page]
 
 
-def read(client: redis.Redis, wanted: Iterable[tuple[str, str]], need: Need) -> list[Candidate]:
-    """Some jobs, each given as (id, queue), with what is needed of each but tracebacks."""
-    block = [Listed(encode(job_id), queue, failed=False) for job_id, queue in wanted]
+def read(client: redis.Redis, wanted: Iterable[tuple[str, str]], need: Need, *, failed: bool = False) -> list[Candidate]:
+    """Some jobs, each given as (id, queue), with what is needed of each; tracebacks only if all of them have `failed`."""
+    block = [Listed(encode(job_id), queue, failed) for job_id, queue in wanted]
     return [job for found in Reader(client, need).read(iter([block] if block else [])) for job in found]
 
 
