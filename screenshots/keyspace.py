@@ -81,6 +81,9 @@ FUNCTIONS: Final[dict[str, Sequence[tuple[str, str]]]] = {
 }
 """By queue: functions and the name of their argument."""
 
+IDLE: Final = ("exports", "imports-eu", "imports-us", "search-index", "thumbnails", "webhooks")
+"""Queues without any job."""
+
 LINES: Final = (
     Line("payments", Status.QUEUED, 12_431, 0.5, 0.05816),
     Line("payments", Status.STARTED, 4, 2.5, 56.7),
@@ -112,7 +115,7 @@ def seed(client: redis.Redis) -> None:
         for line in LINES:
             if line.status is not Status.STARTED:
                 _write(writer, line)
-        for queue in FUNCTIONS:
+        for queue in (*FUNCTIONS, *IDLE):
             pipe.sadd(keys.QUEUES, keys.queue(queue))
         pipe.execute()
     for host, number, queue in WORKERS:

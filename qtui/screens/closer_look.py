@@ -62,7 +62,8 @@ def _workers_title(look: QueueLook | None) -> str:
     if look is None or not look.registered:
         return "workers"
     shown, known = len(look.workers), look.registered
-    return f"{formatting.count(shown)} of {formatting.count(known)} workers" if shown < known else f"workers {shown}"
+    some = f"{formatting.count(shown)} of " if shown < known else ""
+    return f"{some}{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
 
 
 def _series(row: QueueRow, flow: Flow) -> tuple[Series, ...]:

@@ -18,6 +18,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.queue_failures import FailureLooks
 from qtui.broker.queue_look import MOST_WORKERS, QueueLook
 from qtui.broker.status import Status
+from qtui.broker.troubles import Verdict
 from qtui.screens import Place
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.failures import FailuresScreen
@@ -25,9 +26,9 @@ from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.resource import ResourceScreen
-from qtui.widgets.cells import plain
 from qtui.widgets.row_table import RowTable
 from qtui_workers.enqueue.pause import pause, resume
+from qtui_workers.text import printable
 
 FEW = 1
 """So many idle queues are shown, as the line that stands for them would take as much space."""
@@ -86,6 +87,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         columns = self._columns.of(())
         yield RowTable(columns, key=lambda row: row.name, empty=EMPTY, markable=False, follows=True, id="queues")
         yield Static(id="verdict", markup=False)
+        yield Static(id="step", markup=False)
         yield CloserLook(lambda: self.session.server_now)
 
     def heard(self, event: events.Key) -> None:
@@ -158,12 +160,9 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
             self._on_paused = not self._on_paused
             self.refresh_bindings()
         look = self.data if row and self.data and self.data.queue == row.name else None
-        line = self.query_one("#verdict", Static)
-        if row and seen:
-            verdict = troubles.verdict(row, seen, look)
-            line.update(plain(f"{verdict.text}  ", (verdict.step, "busy")))
-        else:
-            line.update(CALM if seen and seen.queues else "")
+        verdict = troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
+        self.query_one("#verdict", Static).update(printable(verdict.text))
+        self.query_one("#step", Static).update(printable(verdict.step))
         closer = self.query_one(CloserLook)
         if closer.display:
             closer.show(row, look, self.session.throughput.flow(row.name if row else ""))

@@ -54,12 +54,12 @@ class FlowChart(Widget):
 
     def render(self) -> Content:
         width, height = self.size
-        if not self._bars or width <= LEFT + self._bars:
+        room = width - LEFT
+        if not self._bars or room < self._bars:
             return Content("")
-        cells, rows = (width - LEFT) // self._bars, max(1, (height - 1) // len(self._series))
-        top = _top(self._series)
-        lines = [line for each in self._series for line in _band(each, rows, cells, top)]
-        lines.append(plain((" " * LEFT + _axis(self._bars * cells, self._span * self._bars), "muted")))
+        rows, top = max(1, (height - 1) // len(self._series)), _top(self._series)
+        lines = [line for each in self._series for line in _band(each, rows, room, top)]
+        lines.append(plain((" " * LEFT + _axis(room, self._span * self._bars), "muted")))
         return Content("\n").join(lines[:height])
 
 
@@ -67,12 +67,13 @@ def _top(series: Sequence[Series]) -> float:
     return max((rate for each in series for rate in each.rates if rate), default=0.0)
 
 
-def _band(series: Series, rows: int, cells: int, top: float) -> list[Content]:
-    heights = [_height(rate, top, rows) for rate in series.rates]
+def _band(series: Series, rows: int, room: int, top: float) -> list[Content]:
+    number = len(series.rates)
+    heights = [_height(series.rates[cell * number // room], top, rows) for cell in range(room)]
     lines = []
     for row in range(rows):
         base = (rows - 1 - row) * 8
-        bars = "".join(_EIGHTHS[min(8, max(0, height - base))] * cells for height in heights)
+        bars = "".join(_EIGHTHS[min(8, max(0, height - base))] for height in heights)
         name = series.name if row == 0 else series.note if row == 1 else ""
         lines.append(plain((formatting.pad(f" {name}", LEFT), "muted" if row else None), (bars, series.tone)))
     return lines

@@ -82,3 +82,25 @@ def test_an_outage_over_the_last_good_data(snap_compare: Compare, own_server: Se
             await settle(pilot)
 
         assert snap_compare(make_app(client), terminal_size=size, run_before=lose_the_server)
+
+
+@SIZES
+def test_a_server_without_any_queue(snap_compare: Compare, own_server: Server, size: Size) -> None:
+    with connect(own_server.url) as client:
+        freeze(client)
+        assert looks_the_same(snap_compare, client, replace(SCENES["queues"], size=size, keys=()))
+
+
+@SIZES
+def test_a_user_who_may_not_do_all_that_looking_takes(snap_compare: Compare, own_server: Server, size: Size) -> None:
+    with connect(own_server.url) as client:
+        seed(client)
+        freeze(client)
+
+        async def lose_a_right(pilot: Pilot[Any]) -> None:
+            await SCENES["queues"].play(pilot)
+            client.execute_command("ACL", "SETUSER", "default", "-zcount")
+            await pilot.press("r")
+            await settle(pilot)
+
+        assert snap_compare(make_app(client), terminal_size=size, run_before=lose_a_right)

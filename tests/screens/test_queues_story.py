@@ -186,7 +186,7 @@ async def test_where_there_is_room_the_queue_under_the_cursor_is_explained(clien
             await story.press("j")
         assert "causes of 4 failed" in story.words
         assert re.search(r"✱ 3 (now|\d+s ago) ValueError: message <n>", story.words)
-        assert "workers 1" in story.words
+        assert "─1 worker─" in story.words
         assert "▸ w1 tasks.add" in story.words
         assert "last 10 minutes" in story.words
         while story.table.cursor_row.name != "other":

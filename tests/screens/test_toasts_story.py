@@ -11,7 +11,7 @@ from qtui.widgets.footer import Footer
 from tests.broker import seed
 from tests.screens.support import dashboard
 
-READ = "#verdict, #selection, #looked, #command, #actions"
+READ = "#verdict, #step, #selection, #looked, #command, #actions"
 """The lines that say what is under the cursor, and what can be done."""
 
 
