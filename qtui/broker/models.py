@@ -61,8 +61,8 @@ class QueueRow:
     lately_finished: int | None = None
     """How many jobs finished in the last 30 to 60 seconds."""
     lately_failed: int | None = None
-    moves: bool = False
-    """Whether jobs were seen to enter or end in the last ten minutes."""
+    moved_at: float | None = None
+    """When jobs were last seen to enter or end, by the server's clock; None: not since the first look."""
 
     def count(self, status: Status) -> int:
         """Jobs in a status; 0 for a status that is not counted."""

@@ -115,6 +115,8 @@ def _unattended(row: QueueRow, look: QueueLook | None) -> str:
     return f"{_silent(row, look)}, {waits}" if row.silent else f"nobody listens and {waits}"
 
 
+STILL: Final = 600.0
+"""Seconds without a job that entered or ended after which a queue may be idle."""
 CAUSES_NEXT: Final = "Enter its causes"
 TROUBLES: Final = (
     Trouble(
@@ -205,13 +207,15 @@ def opens(row: QueueRow) -> Opens | None:
     return Status.FAILED if failed else None
 
 
-def is_idle(row: QueueRow) -> bool:
+def is_idle(row: QueueRow, at: float) -> bool:
     """Whether there is nothing to see in a queue.
 
-    That is: no trouble and no silent worker, no job but finished and canceled ones, and none that moved lately.
+    That is: no trouble and no silent worker, no job but finished and canceled ones, and none that moved for `STILL` seconds;
+    `at` is the server's clock.
     """
     holds = any(row.count(status) for status in COUNTED if status.failed or not status.ended)
-    return not (holds or row.moves or row.silent or of(row))
+    moves = row.moved_at is not None and at - row.moved_at < STILL
+    return not (holds or moves or row.silent or of(row))
 
 
 def _harm(row: QueueRow) -> tuple[object, ...]:
@@ -255,7 +259,7 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
     steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look))]
     if look and look.blocked:
         parts.append(_blocked(queue, look.blocked.id, STATUSES[look.blocked.status].title if look.blocked.status else "gone"))
-        steps += [f"o opens {look.blocked.id[:8]}"] if keys else []
+        steps += [f"p opens {look.blocked.id[:8]}"] if keys else []
     if failed := queue.count(Status.FAILED):
         cause = "" if found and found[0].opens == "causes" else _top_cause(look)
         parts.append(f"{failed:,} failed{f', {cause}' if cause else ''}.")

@@ -69,7 +69,7 @@ class QueueColumns:
             _Optional(
                 Column("LAST 10 MIN", lambda row: formatting.spark(self._flow(row.name).finished, BUCKETS), width=BUCKETS,
                        priority=6, tone="busy"),
-                lambda row: row.moves,
+                lambda row: row.moved_at,
             ),
             Column("WHY", labels.standing, minimum=21, share=2, tone=_why_tone),
         )  # fmt: skip

@@ -59,9 +59,9 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         "A pause holds every qtui-worker at once; a plain rq worker knows no pause."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "open", "Open job", id="queues.open", tooltip="Open the job that the lines below the table name"),
+        Binding("p", "open", "Parent", id="queues.open", tooltip="Open the job that others wait for in vain"),
         Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
-        Binding("S", "reverse", "Reverse", show=False, tooltip="The same order from its other end", id="queues.reverse"),
+        Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
         Binding("i", "idle", "Idle", tooltip="Show the idle queues, or fold them into one line", id="queues.idle"),
         Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
         Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
@@ -117,7 +117,9 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
     def show(self, data: QueueLook | None, overview: Overview) -> None:
         """Fill the table in the chosen order, without the idle queues; the one under the cursor stays."""
         here = self._row.name if self._row else None
-        idle = [] if self.shows_idle else [row for row in overview.queues if row.name != here and troubles.is_idle(row)]
+        idle = (
+            [] if self.shows_idle else [row for row in overview.queues if row.name != here and troubles.is_idle(row, overview.at)]
+        )
         folded = {row.name for row in idle} if len(idle) > FEW else ()
         rows = sorted((row for row in overview.queues if row.name not in folded), key=troubles.ORDERS[self.order])
         if self.reverse:
