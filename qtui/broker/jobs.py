@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import redis
@@ -129,10 +129,15 @@ Found = tuple[list[tuple[str, str]], int, bool]
 """The (id, queue) of every job found, the number of jobs read, and whether these were all jobs."""
 
 
-def search(client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED) -> Found:
-    """Searches for the jobs of a status that has no list of its own; newest first in each queue or limit."""
+def search(
+    client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED, stop: Callable[[], bool] = lambda: False
+) -> Found:
+    """Searches for the jobs of a status that has no list of its own; newest first in each queue or limit.
+
+    `stop` is asked before each round trip of a walk through the keyspace.
+    """
     if status.place == "hash":
-        return _created(client, queue, bound)
+        return _created(client, queue, bound, stop)
     if status.place == "limit":
         limits = client.smembers(keys.RATE_LIMIT_KEYS)
         places = [(keys.rate_limited(decode(limit)), "") for limit in sorted(limits)]
@@ -164,11 +169,11 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
     return list(found), scanned, scanned == sum(sizes)
 
 
-def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
+def _created(client: redis.Redis, queue: str | None, bound: int, stop: Callable[[], bool]) -> Found:
     """Searches for jobs that are in no list, only a hash: reads the keyspace with SCAN, about `bound` keys at most."""
     found: dict[tuple[str, str], None] = {}
     cursor, scanned = 0, 0
-    for _ in range(bound // BLOCK):
+    while scanned < bound:
         cursor, page = client.scan(cursor, match=keys.job("*"), count=BLOCK, _type="hash")
         scanned += len(page)
         with client.pipeline(transaction=False) as pipe:
@@ -179,6 +184,6 @@ def _created(client: redis.Redis, queue: str | None, bound: int) -> Found:
             status, origin = reply or (None, None)
             if decode(status) == Status.CREATED and queue in (None, decode(origin)):
                 found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = None
-        if cursor == 0:
+        if cursor == 0 or stop():
             break
     return list(found), scanned, cursor == 0

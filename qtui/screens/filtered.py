@@ -27,11 +27,14 @@ SORTED: Final = 20_000
 class Filtered:
     """The jobs of a screen that fit its expression, in its order; where Redis has them like this, nothing is searched."""
 
-    def __init__(self, screen: Screen[None], expression: Expression = EVERYTHING) -> None:
+    def __init__(self, screen: Screen[None], status: Status, expression: Expression = EVERYTHING) -> None:
         self.expression = expression
         self.sort: Sort = NEWEST
         self.searching: Searching[Found] = Searching(screen)
+        self.status = status
+        """The status of the jobs in the list."""
         self._searched: tuple[object, ...] | None = None
+        self._at = 0.0
         self._total = 0
 
     @property
@@ -42,29 +45,33 @@ class Filtered:
     @property
     def is_on(self) -> bool:
         """Whether the list is what a search finds."""
-        return self.has_filter or not self.sort.is_by_time
+        return self.has_filter or not self.sort.is_by_time or self.is_hidden
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether no list names these jobs, so that they have to be searched for."""
+        return self.status.place not in ("queue", "registry")
 
     @property
     def found(self) -> Found | None:
         """What was found so far; None where nothing is searched."""
         return (self.searching.found or NONE_YET) if self.is_on else None
 
-    def search(
-        self, client: redis.Redis, queue: str | None, status: Status, total: int, now: float, *, again: bool = False
-    ) -> None:
+    def search(self, client: redis.Redis, queue: str | None, total: int, now: float, *, again: bool = False) -> None:
         """Search, unless this list was searched already and still has as many jobs, or the search before was dear.
 
-        `total`: how many jobs the list holds. `again`: search in any case.
+        `total`: how many jobs the list holds, always the same where no list does. `again`: search in any case.
         """
         if not self.is_on:
             self.searching.stop()
             self._searched = None
             return
+        status = self.status
         wanted = (queue, status, self.expression.text, self.sort)
         same = wanted == self._searched
         if same and not again and (total == self._total or not self.searching.is_due):
             return
-        self._searched, self._total = wanted, total
+        self._searched, self._total, self._at = wanted, total, now
         scope, sort, most = Scope(queue, (status,), self.expression), self.sort, None if self.has_filter else SORTED
 
         def look(limits: Limits, on_found: Callable[[Callable[[], Found]], object]) -> Found:
@@ -83,6 +90,8 @@ class Filtered:
         if self.has_filter:
             parts.append(f"filter: {self.expression.text}")
             parts += [f"{formatting.count(found.hidden)} hidden"] if found and found.scanned else []
+        if self.is_hidden and not self.searching.running:
+            parts.append(f"as of {formatting.clock(self._at)}, r looks again")
         return "   ".join(filter(None, (*parts, self.searching.line)))
 
 

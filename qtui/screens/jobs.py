@@ -89,11 +89,11 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def __init__(self, queue: str | None = None, status: Status | None = None, expression: Expression = EVERYTHING) -> None:
         super().__init__()
-        self.filtered = Filtered(self, expression)
         self.queue = queue
         """The queue shown; None is all of them."""
         self.status = status or Status.QUEUED
         """The status whose tab is open."""
+        self.filtered = Filtered(self, self.status, expression)
         self.all_selected = False
         self._choose_tab = status is None
         self._only: str | None = queue
@@ -165,7 +165,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
                 self._open(best)
                 return
         self._search(counts.get(self.status, 0), overview.at)
-        if not self.filtered.is_on:
+        if not self.filtered.is_on or (self.filtered.is_hidden and not self.filtered.has_filter):
             counts[self.status] = data.window.total
         self.query_one(StatusTabs).show(counts)
         self._show_queues(data.window, overview)
@@ -188,7 +188,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         self._is_new = False
 
     def _search(self, total: int, now: float, *, again: bool = False) -> None:
-        self.filtered.search(self.session.client, self.queue, self.status, total, now, again=again)
+        self.filtered.search(self.session.client, self.queue, total, now, again=again)
 
     def _say_title(self) -> None:
         """Where one is, which rows are in view, what is new above them, the order and the filter."""
@@ -197,7 +197,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         parts = [Content.styled(printable(place), "bold $accent")]
         if view := table.in_view:
             shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"
-            read = window.scanned if window and not self.filtered.is_on and not window.complete else None
+            read = window.scanned if window and self.filtered.is_hidden and not window.complete else None
             parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
         if table.newer and self.filtered.sort == NEWEST:
             parts.append(Content.styled(f"▲ {formatting.count(table.newer)} newer (g)", TONES["busy"]))
@@ -276,7 +276,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def _open(self, status: Status, *, keep_marks: bool = False) -> None:
         """Show the list of a status anew, from its first row on."""
-        self.status = status
+        self.status = self.filtered.status = status
         if not self.filtered.sort.applies_to(status):
             self.filtered.sort = NEWEST
         self.all_selected = self.all_selected and keep_marks
@@ -303,7 +303,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def _all(self) -> int:
         """How many jobs of this tab there are; where they are only sorted, also those that were not read for that."""
         found = self.filtered.found
-        return found.total if found and not self.filtered.has_filter else self.table.total
+        return found.total if found and not self.filtered.has_filter and not self.filtered.is_hidden else self.table.total
 
     def left(self, row: JobRow) -> str:
         """That a job is no longer in the list, in words."""

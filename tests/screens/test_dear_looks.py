@@ -10,11 +10,14 @@ import redis
 
 from qtui.broker import overview
 from qtui.broker.models import Overview
+from qtui.broker.status import Status
 from qtui.looking import look
 from qtui.screens import resource
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.header import Header
+from qtui_workers.server import keys
 from tests.broker import seed
+from tests.broker.watching import watching
 from tests.screens.support import dashboard, settle
 
 
@@ -78,3 +81,21 @@ async def test_a_dear_look_is_made_less_often_and_says_so(client: redis.Redis, m
         await story.pilot.press("r")
         await settle(story.pilot)
         assert story.app.session.overview is not loaded
+
+
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.CREATED])
+async def test_jobs_that_no_list_names_are_searched_for_once_and_again_on_request(client: redis.Redis, status: Status) -> None:
+    seeded = seed.everything(client)
+    async with dashboard(client) as story:
+        screen = JobsScreen(None, status)
+        await story.app.push_screen(screen)
+        await story.look_until(lambda: "as of" in story.text, "the search has ended")
+        assert set(story.ids) == set(seeded.ids[status])
+        with watching(client) as seen:
+            screen.tick()
+            await settle(story.pilot)
+        assert not {"SCAN", "HSTRLEN", "ZREVRANGE"} & {command.split()[0] for command in seen.sent}
+        gone = seeded.first(status)
+        client.delete(keys.job(gone))
+        await story.press("r")
+        await story.look_until(lambda: gone not in story.ids, "the search has looked again")

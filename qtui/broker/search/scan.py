@@ -80,6 +80,8 @@ class Scan:
         """Entries of lists whose job has no hash any more, so far."""
         self.complete = False
         """Whether all jobs were read."""
+        self._cut = False
+        """Whether the search through what no list names ended at its limit."""
 
     def __iter__(self) -> Iterator[list[Candidate]]:
         limits = self._limits
@@ -91,9 +93,9 @@ class Scan:
             yield block
             limits.on_progress(self.matched, self.scanned, self.total)
             if limits.stop() or (limits.most is not None and self.scanned >= limits.most):
-                self.complete = self.scanned >= self.total
+                self.complete = self.scanned >= self.total and not self._cut
                 return
-        self.complete = True
+        self.complete = not self._cut
 
     def _fitting(self, read: list[Candidate]) -> list[Candidate]:
         if not self._by_list:
@@ -120,8 +122,12 @@ class Scan:
         yield from _in_turn([self._walk(queue, status) for queue, status in self._lists])
         for status in self._scope.statuses:
             if status.place in ("limit", "hash"):
-                for job_id, queue in jobs.search(self._client, self._scope.queue, status, bound=10**9)[0]:
-                    yield Listed(encode(job_id), queue, failed=False)
+                bound = 10**9 if self._limits.most is None else self._limits.most
+                found, searched, complete = jobs.search(self._client, self._scope.queue, status, bound, self._limits.stop)
+                self.scanned += searched - len(found)
+                self.total += searched
+                self._cut = self._cut or not complete
+                yield from [Listed(encode(job_id), queue, failed=False) for job_id, queue in found]
 
     def _walk(self, queue: str, status: Status) -> Iterator[Listed]:
         for page in ids.pages(self._client, queue, status):
