@@ -63,14 +63,17 @@ def only_scheduler(client: redis.Redis) -> RQScheduler:
 
 
 def works_on(client: redis.Redis, scheduler: RQScheduler) -> None:
-    """Returns when the scheduler has begun its work twice from now on."""
+    """Returns when the scheduler has begun its work twice from now on: at once where a job is scheduled, be it for much later."""
     seen: set[bytes | None] = set()
+    registry = keys.registry("scheduled", "default")
+    client.zadd(registry, {"later": 4_000_000_000})
 
     def worked_twice() -> bool:
         seen.add(client.hget(scheduler.key, "last_heartbeat"))
         return len(seen) == 3
 
     wait_until(worked_twice, description="it works")
+    client.zrem(registry, "later")
 
 
 def stop_once_it_has_read(server: Server, scheduler: RQScheduler) -> None:

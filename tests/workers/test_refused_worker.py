@@ -102,6 +102,24 @@ def test_a_worker_that_may_not_subscribe_says_once_that_it_hears_no_commands_and
     assert "Waiting for it" not in log
 
 
+def test_a_worker_that_loses_a_right_waits_and_says_when_it_may_work_again(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    log = home / "worker.log"
+    with (
+        user(server, client, WORKING) as url,
+        working(server, home, "default", "--lease", "3", *ALLOW, "--url", url),
+    ):
+        client.execute_command("ACL", "SETUSER", WORKING.name, "-hset")
+        wait_until(lambda: "have it granted (ACL SETUSER USER +hset)" in log.read_text(), description="it says what it lacks")
+        job = Queue("default", connection=client).enqueue(jobs.give)
+        client.execute_command("ACL", "SETUSER", WORKING.name, "+hset")
+        ends(client, job, "finished")
+        assert "Redis lets this worker work again after" in log.read_text()
+        assert "Redis is back" not in log.read_text()
+        client.acl_log_reset()
+
+
 def test_a_worker_whose_user_may_not_use_client_works(server: Server, client: redis.Redis, home: Path) -> None:
     rules = [rule for rule in WORKING.rules(read_only_scripts=reads_with(client) == "EVALSHA_RO").split() if "client" not in rule]
     client.execute_command("ACL", "SETUSER", "nameless", "reset", "on", ">p", *rules)

@@ -24,7 +24,7 @@ from qtui_workers.server.redis_errors import explain, label_of
 log = logging.getLogger("rq.worker")
 
 _TAKEOVER_EVERY: Final = 60.0
-_RENEW_EVERY: Final = 6.0
+_RENEW_EVERY: Final = 15.0
 """Seconds between two renewals of the locks while nothing is scheduled."""
 _LOCKED: Final = 60
 """Seconds besides its interval for which a scheduler keeps a lock that it does not renew, as RQ's."""
