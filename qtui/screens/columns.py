@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
 
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.running import Run
+from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
+from qtui.widgets.cells import Row
 from qtui.widgets.row_table import Column
 
+SORTED: Final = {"took": "TOOK", "attempts": "TRY", "function": "FUNCTION", "queue": "QUEUE", "worker": "WORKER", "id": "JOB"}
+"""The column that shows what a list is sorted by (`Sort.attribute`)."""
 
-def job_columns(status: Status, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
-    """The columns for a list of jobs in one status; `now` is the server's clock."""
+
+def sorted_by(sort: Sort, columns: Sequence[Column[Row]]) -> list[Column[Row]]:
+    """The columns of a sorted list: that of what it is sorted by has an arrow, and is among the last to be left out."""
+    wanted = SORTED.get(sort.attribute)
+    arrow = "↓" if sort.descending else "↑"
+    return [replace(each, title=f"{each.title} {arrow}", priority=0) if each.title == wanted else each for each in columns]
+
+
+def job_columns(status: Status, sort: Sort, *, with_queue: bool, now: Callable[[], float]) -> list[Column[JobRow]]:
+    """The columns for a list of jobs in one status, in an order; `now` is the server's clock."""
     spared = 3 if status is Status.STARTED else 1  # on a narrow terminal there is no room for this column beside the progress
-    return [
-        Column("", lambda row: _glyph(row, now()), width=1, tone=lambda row: _tone(row, now())),
-        Column("JOB", lambda row: formatting.short_id(row.id), width=8),
+    worker = Column[JobRow]("WORKER", lambda row: row.worker or "–", width=14, tone="muted")
+    by_worker = sort.attribute == "worker" and not status.runs  # of what runs there is such a column always
+    found = [
+        Column[JobRow]("", lambda row: _glyph(row, now()), width=1, tone=lambda row: _tone(row, now())),
+        Column[JobRow]("JOB", lambda row: formatting.short_id(row.id), width=8),
         *([Column[JobRow]("QUEUE", lambda row: row.queue or "–", width=14, priority=spared, tone="muted")] if with_queue else []),
-        Column("FUNCTION", labels.function, minimum=14),
-        Column(STATUSES[status].when, lambda row: _when(row, now()), width=8, align="right"),
+        Column[JobRow]("FUNCTION", labels.function, minimum=14),
+        *([worker] if by_worker else []),
+        Column[JobRow](STATUSES[status].when, lambda row: _when(row, now()), width=8, align="right"),
         *_own_columns(status, now),
     ]
+    return sorted_by(sort, found)
 
 
 def run_columns(now: Callable[[], float]) -> list[Column[Run]]:

@@ -111,7 +111,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         yield Static(id="about", markup=False)
 
     def _columns(self) -> list[Any]:
-        return job_columns(self.status, with_queue=self._only is None, now=lambda: self.session.server_now)
+        sort = self.filtered.sort
+        return job_columns(self.status, sort, with_queue=self._only is None, now=lambda: self.session.server_now)
 
     def _empty(self) -> str:
         facts = STATUSES[self.status]

@@ -25,13 +25,13 @@ from qtui.broker.running import Run, Running
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
 from qtui.screens import Place
-from qtui.screens.columns import run_columns
+from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen, operation_bindings
 from qtui.theme import TONES
 from qtui.widgets.log_view import LogView
-from qtui.widgets.row_table import RowTable
+from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
 EMPTY = "Nothing runs right now.\nPress 8 to enqueue a report: it takes its time and tells how far it is."
@@ -80,13 +80,16 @@ class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
 
     def compose_body(self) -> Iterable[Widget]:
         """How many run, the table, and the log."""
-        columns = run_columns(lambda: self.session.server_now)
+        columns = self._columns()
         yield Static(id="crumb", markup=False)
         with Container(id="halves"):
             yield RowTable(columns, key=lambda run: run.id, empty=EMPTY, markable=False, id="running")
             with Vertical(id="log"):
                 yield Static(id="followed", markup=False)
                 yield LogView()
+
+    def _columns(self) -> list[Column[Run]]:
+        return sorted_by(self.sort, run_columns(lambda: self.session.server_now))
 
     def request(self) -> LiveRequest:
         """The cursor, whose job is followed; the last one, even after it has ended, while no other runs."""
@@ -156,6 +159,7 @@ class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
 
     def _sort_by(self, sort: Sort) -> None:
         self.sort = sort
+        self.query_one(RowTable).columns = self._columns()
         if self.data and self.session.overview:
             self.show(self.data, self.session.overview)
 

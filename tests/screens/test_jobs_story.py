@@ -292,6 +292,21 @@ async def test_a_sort_reads_the_list_on_demand_keeps_the_marks_and_says_how_far_
         assert story.question().startswith("Retry 5 failed jobs")
 
 
+async def test_the_column_by_which_a_list_is_sorted_is_there_also_on_a_narrow_terminal(client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    seed.failed(client, "media")
+    async with dashboard(client, size=(80, 24)) as story:
+        await story.press("2")
+        assert "TRY" not in story.text
+        await story.press("s")
+        assert "TOOK ↓" in story.text
+        await story.press("s", "o")
+        assert "TRY ↑" in story.text
+        await story.press(*"sss")
+        assert "WORKER ↑" in story.text
+        assert "ERROR" in story.text
+
+
 async def test_the_oldest_come_first_without_a_search(client: redis.Redis) -> None:
     ids = [Queue("mail", connection=client).enqueue(tasks.add, n).id for n in range(5)]
     async with dashboard(client) as story:
