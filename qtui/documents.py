@@ -106,7 +106,11 @@ def of_job_row(row: JobRow, now: float) -> dict[str, Any]:
 
 def of_window(window: Window, now: float) -> dict[str, Any]:
     """A window of jobs as `qtui jobs --json` prints it."""
-    document = {"total": window.total, "offset": window.offset, "jobs": [of_job_row(row, now) for row in window.rows]}
+    document = {
+        "total": window.total + window.beyond,
+        "offset": window.offset,
+        "jobs": [of_job_row(row, now) for row in window.rows],
+    }
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
     return document

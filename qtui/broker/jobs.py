@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
 
 import redis
 from redis.exceptions import ResponseError
@@ -13,11 +13,15 @@ from qtui.broker.models import Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import is_wrong_type, reply_of
+from qtui_workers.server.rq_format import parse_number
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
-SORTED: Final = 2_000
+SORTED: Final = 500
 """If all queues together hold at most this many jobs, a window of them sorts them all; else it merges the queues."""
+MERGED: Final = 200
+"""The lists of at most this many queues are merged by one script; of more, their newest jobs, up to `NEWEST`, are merged here."""
+NEWEST: Final = 1_000
 SCANNED: Final = 20_000
 """A search for a status that has no list of its own reads at most this many jobs."""
 BLOCK: Final = 1_000
@@ -81,7 +85,14 @@ def counts(client: redis.Redis, queue: str | None) -> dict[Status, int]:
 
 
 def window(
-    client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int, *, oldest_first: bool = False
+    client: redis.Redis,
+    queue: str | None,
+    status: Status,
+    offset: int,
+    limit: int,
+    *,
+    oldest_first: bool = False,
+    holding: Sequence[str] = (),
 ) -> Window:
     """At most `limit` jobs of a status, newest first or `oldest_first`, from `offset` on.
 
@@ -90,6 +101,9 @@ def window(
     equally long). With queue None, all queues are merged by time, newest first, however many jobs they hold; what is
     read for it is bounded by the number of queues and the limit (`merge.lua`).
 
+    `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are asked. Of more than
+    `MERGED` queues together only the newest (or oldest) `NEWEST` are listed; the window's `beyond` tells how many are not.
+
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
 
@@ -97,30 +111,70 @@ def window(
     type is the window's `problem`. Raises redis.RedisError if the server cannot answer at all.
     """
     if status.place in ("queue", "registry"):
-        return _listed(client, queue, status, offset, limit, oldest_first=oldest_first)
+        return _listed(client, queue, status, offset, limit, oldest_first=oldest_first, holding=holding)
     found, scanned, complete = search(client, queue, status)
     page = (found[::-1] if oldest_first else found)[offset : offset + limit]
     return Window(queue, status, len(found), offset, rows.named(client, page), scanned=scanned, complete=complete)
 
 
-def _listed(client: redis.Redis, queue: str | None, status: Status, offset: int, limit: int, *, oldest_first: bool) -> Window:
-    total, wrong, found = _WINDOW.read(
-        client,
-        spec=rows.SPEC,
-        status=status,
-        all=int(queue is None),
-        queue=queue or "",
-        offset=offset,
-        limit=limit,
-        sorted=SORTED,
-        backwards=int(oldest_first),
-    )
+def _listed(
+    client: redis.Redis,
+    queue: str | None,
+    status: Status,
+    offset: int,
+    limit: int,
+    *,
+    oldest_first: bool,
+    holding: Sequence[str],
+) -> Window:
+    arguments: dict[str, Argument] = {
+        "spec": rows.SPEC,
+        "status": status,
+        "all": int(queue is None),
+        "queue": queue or "",
+        "offset": offset,
+        "limit": limit,
+        "sorted": SORTED,
+        "backwards": int(oldest_first),
+        "bare": 0,
+        "most": MERGED,
+    }
+    if queue is None and len(holding) > MERGED:
+        return _of_many(client, holding, status, arguments)
+    total, wrong, found, *names = _WINDOW.read(client, *(holding if queue is None else ()), **arguments)
+    if names:
+        return _of_many(client, [decode(name) for name in names[0]], status, arguments)
+    return _window(queue, status, total, offset, found, wrong)
+
+
+def _of_many(client: redis.Redis, names: Sequence[str], status: Status, arguments: dict[str, Argument]) -> Window:
+    """The same for many queues, merged from the ends of their lists: each script does it for some of them. Two round trips."""
+    offset, limit = int(arguments["offset"]), int(arguments["limit"])
+    blocks = [names[start : start + MERGED] for start in range(0, len(names), MERGED)]
+    last = min(offset + limit, NEWEST)
+    replies = _WINDOW.read_many(client, [arguments | {"offset": 0, "limit": last, "bare": 1}] * len(blocks), blocks)
+    backwards = arguments["backwards"] == 1
+    entries = sorted(
+        (entry for _, _, some in replies for entry in some),
+        key=lambda entry: entry[3] if status.time else parse_number(entry[3]) or 0.0,
+        reverse=not backwards,
+    )[offset:last]
+    total = sum(reply[0] for reply in replies)
+    found = rows.replies(client, [(job_id, queue, score) for job_id, queue, score, _ in entries])
+    wrong = [place for _, places, _ in replies for place in places]
+    return _window(None, status, min(total, NEWEST), offset, found, wrong, beyond=max(0, total - NEWEST))
+
+
+def _window(
+    queue: str | None, status: Status, total: int, offset: int, found: list[Any], wrong: list[bytes], *, beyond: int = 0
+) -> Window:
     return Window(
         queue,
         status,
         total,
         offset,
         tuple(rows.read(reply, status) for reply in found),
+        beyond=beyond,
         problem=f"{', '.join(decode(key) for key in wrong[:5])}: a key of the wrong type" if wrong else None,
     )
 

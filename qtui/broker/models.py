@@ -175,6 +175,8 @@ class Window:
     rows: tuple[JobRow, ...]
     scanned: int | None = None
     """Number of jobs read by a search, for a status without a list of its own; None for other statuses."""
+    beyond: int = 0
+    """Jobs that come after the last one of this list: of very many queues together only the first are listed."""
     complete: bool = True
     """False: the search ended at its limit; `total` counts only the jobs found until then."""
     problem: str | None = None

@@ -17,7 +17,7 @@ from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_time, parse_traceback
-from qtui_workers.server.scripts import Script
+from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode
 
 FIELDS: Final[dict[str, int]] = {
@@ -69,9 +69,15 @@ _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 
 def named(client: redis.Redis, jobs: Sequence[tuple[str, str]]) -> tuple[JobRow, ...]:
     """The rows of some jobs, each given as (id, queue), with the queue '' if it is not known; one round trip."""
+    return tuple(read(reply) for reply in replies(client, [(job_id, queue, "") for job_id, queue in jobs]))
+
+
+def replies(client: redis.Redis, jobs: Sequence[tuple[Argument, Argument, Argument]]) -> list[Any]:
+    """What `row.lua` returns of some jobs, each given as (id, queue, score), '' where that is not known; one round trip."""
     if not jobs:
-        return ()
-    return tuple(read(reply) for reply in _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC))
+        return []
+    found: list[Any] = _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC)
+    return found
 
 
 def read(reply: list[Any], listed: Status | None = None) -> JobRow:

@@ -49,6 +49,8 @@ class JobsRequest:
     offset: int
     limit: int
     oldest_first: bool
+    holding: tuple[str, ...]
+    """Of all queues, those that hold such jobs, as far as they are known."""
     found: Found | None
     """What a search has found, where only jobs that fit a filter are shown, or in an order of their own."""
     cursor: Cursor | None
@@ -133,6 +135,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             offset,
             limit,
             oldest_first=sort.is_by_time and not sort.descending,
+            holding=self._holding(self.session.overview) if self.session.overview else (),
             found=self.filtered.found,
             cursor=cursor_of(self.table) if wanted else None,
             preview=self.data.preview if self.data else None,
@@ -149,7 +152,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         """One window, and everything about one job for the preview."""
         place = request.queue, request.status, request.offset, request.limit
         if request.found is None:
-            window = jobs.window(client, *place, oldest_first=request.oldest_first)
+            window = jobs.window(client, *place, oldest_first=request.oldest_first, holding=request.holding)
         else:
             window = window_of(client, request.found, *place)
         if request.cursor is None:
@@ -167,7 +170,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
                 return
         self._search(counts.get(self.status, 0), overview.at)
         if not self.filtered.is_on or (self.filtered.is_hidden and not self.filtered.has_filter):
-            counts[self.status] = data.window.total
+            counts[self.status] = data.window.total + data.window.beyond
         self.query_one(StatusTabs).show(counts)
         self._show_queues(data.window, overview)
         self.table.empty = self._empty()
@@ -176,9 +179,12 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         self._say_title()
         self.say()
 
+    def _holding(self, overview: Overview) -> tuple[str, ...]:
+        return tuple(row.name for row in overview.queues if row.count(self.status)) if self.queue is None else ()
+
     def _show_queues(self, window: Window, overview: Overview) -> None:
         """Give the table a column for the queue where its jobs are of several; it stays until another list is shown."""
-        of_status = [row.name for row in overview.queues if row.count(self.status)]
+        of_status = self._holding(overview)
         known = of_status if self.status in COUNTED and not self.filtered.is_on else {row.queue for row in window.rows}
         if self.queue is not None or not known:
             return
@@ -200,6 +206,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"
             read = window.scanned if window and self.filtered.is_hidden and not window.complete else None
             parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
+        if window and window.beyond:
+            parts.append(Content.styled(f"{formatting.count(window.beyond)} more: open a queue for them", TONES["warn"]))
         if table.newer and self.filtered.sort == NEWEST:
             parts.append(Content.styled(f"▲ {formatting.count(table.newer)} newer (g)", TONES["busy"]))
         if line := self.filtered.line():
@@ -304,7 +312,9 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def _all(self) -> int:
         """How many jobs of this tab there are; where they are only sorted, also those that were not read for that."""
         found = self.filtered.found
-        return found.total if found and not self.filtered.has_filter and not self.filtered.is_hidden else self.table.total
+        if found and not self.filtered.has_filter and not self.filtered.is_hidden:
+            return found.total
+        return self.table.total + (self.data.window.beyond if self.data else 0)
 
     def left(self, row: JobRow) -> str:
         """That a job is no longer in the list, in words."""

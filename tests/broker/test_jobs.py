@@ -200,3 +200,32 @@ def test_an_id_that_is_no_utf_8_survives_the_round_trip(client: redis.Redis) -> 
     (name,) = jobs.queue_names(client)
     (row,) = jobs.window(client, name, Status.QUEUED, 0, 5).rows
     assert (row.status, row.id.encode("utf-8", "surrogateescape")) == (Status.QUEUED, b"\xfeid")
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.SCHEDULED])
+@pytest.mark.parametrize("known", [True, False])
+def test_the_newest_jobs_of_very_many_queues_are_merged_in_small_scripts(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, status: Status, *, known: bool
+) -> None:
+    monkeypatch.setattr(jobs, "MERGED", 4)
+    monkeypatch.setattr(jobs, "NEWEST", 60)
+    counts = {f"q{number}": 9 for number in range(10)}
+    ids = spread(client, status, counts)
+    holding = tuple(counts) if known else ()
+    for offset, limit in [(0, 10), (7, 3), (55, 10), (60, 10)]:
+        window = jobs.window(client, None, status, offset, limit, holding=holding)
+        assert [row.id for row in window.rows] == ids[offset : min(60, offset + limit)]
+        assert (window.total, window.beyond) == (60, 30)
+        oldest = jobs.window(client, None, status, offset, limit, oldest_first=True, holding=holding)
+        assert [row.id for row in oldest.rows] == ids[::-1][offset : min(60, offset + limit)]
+    if status is Status.SCHEDULED:
+        assert all(row.scheduled_for for row in window.rows)
+
+
+def test_queues_that_hold_nothing_are_not_merged(client: redis.Redis) -> None:
+    ids = spread(client, Status.QUEUED, {"a": 3, "b": 3})
+    client.sadd(keys.QUEUES, *(keys.queue(f"empty{number}") for number in range(50)))
+    jobs.window(client, None, Status.QUEUED, 0, 10)
+    with watching(client) as seen:
+        assert [row.id for row in jobs.window(client, None, Status.QUEUED, 0, 10, holding=("a", "b")).rows] == ids
+    assert len([command for command in seen.by_scripts if command.startswith(("LLEN", "SMEMBERS"))]) == 2

@@ -1,7 +1,10 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
--- Returns {total, {place that has a wrong type…}, {row…}}.
+-- Returns {total, {place that has a wrong type…}, {row…}}; of more than `most` queues that hold such jobs, in the place of the
+-- rows false, and then the names of these queues.
 -- requires: row, merge
--- arguments: status, all, queue, offset, limit, sorted, backwards
+-- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most
+-- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
+-- `bare`: 1 for {id, queue, score, time} of each job instead of its row.
 -- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
 -- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a queue whose own order is
 -- another one comes in that order. `backwards`: 1 for the oldest first; the offset is then counted from the oldest.
@@ -18,6 +21,9 @@ end
 local function names_of_queues()
   if args.all ~= '1' then
     return { args.queue }
+  end
+  if #ARGV >= FIRST then
+    return { unpack(ARGV, FIRST) }
   end
   local names, members = {}, reply_of('SMEMBERS', keys.QUEUES)
   if not members then
@@ -116,10 +122,15 @@ local function merged(names, counts)
   return picked
 end
 
-local names, counts, total = names_of_queues(), {}, 0
-for i, name in ipairs(names) do
-  counts[i] = length(name)
-  total = total + counts[i]
+local names, counts, total = {}, {}, 0
+for _, name in ipairs(names_of_queues()) do
+  local count = length(name)
+  if count > 0 then
+    names[#names + 1], counts[#counts + 1], total = name, count, total + count
+  end
+end
+if #names > tonumber(args.most) then
+  return { total, wrong, false, names }
 end
 if args.backwards == '1' then
   limit = math.max(0, math.min(limit, total - offset))
@@ -134,6 +145,11 @@ else
 end
 local rows = {}
 for i, entry in ipairs(entries) do
-  rows[args.backwards == '1' and #entries + 1 - i or i] = row(entry[1], entry[2], entry[3])
+  local at = args.backwards == '1' and #entries + 1 - i or i
+  if args.bare == '1' then
+    rows[at] = { entry[1], entry[2], entry[3], time_field and rank(entry) or entry[3] }
+  else
+    rows[at] = row(entry[1], entry[2], entry[3])
+  end
 end
 return { total, wrong, rows }

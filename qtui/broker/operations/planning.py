@@ -95,12 +95,9 @@ def _since(began: float) -> float:
 
 
 def _at_once(client: redis.Redis, selection: Matching) -> tuple[int, tuple[JobRow, ...]]:
-    """How many jobs a list holds, and the oldest ones, oldest first; two round trips."""
-    number = jobs.window(client, selection.queue, selection.status, 0, 0).total
-    if not number:
-        return 0, ()
-    oldest = jobs.window(client, selection.queue, selection.status, max(0, number - SAMPLE), SAMPLE)
-    return number, oldest.rows[::-1]
+    """How many jobs a list holds, and the oldest ones, oldest first; one round trip."""
+    seen = jobs.window(client, selection.queue, selection.status, 0, SAMPLE, oldest_first=True)
+    return seen.total + seen.beyond, seen.rows
 
 
 def _sample(client: redis.Redis, targets: tuple[Targets, ...]) -> tuple[JobRow, ...]:
