@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,7 @@ def ours(client: redis.Redis, server: Server, home: Path, count: int, *, lines: 
 
 
 def run(home: Path, command: list[str]) -> None:
-    variables = environment(home) | {"QTUI_PROCESSORS": talking.__name__}
+    variables = environment(home) | {"QTUI_PROCESSORS": os.environ["QTUI_PROCESSORS"]}
     subprocess.run(command, env=variables, check=True, capture_output=True)
 
 
@@ -45,6 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000)
     count = parser.parse_args().jobs
+    os.environ["QTUI_PROCESSORS"] = talking.__name__
     rows = {
         "plain RQ": plain,
         "ours, silent": lambda *given: ours(*given, lines=0),

@@ -81,19 +81,21 @@ class Embedded:
 
     def ensure(self, limit: float = START_LIMIT) -> None:
         """Return when the server answers; start it again where it is gone. RedisUnavailable after `limit` seconds."""
-        self._begin()
+        started = self._begin()
         deadline = time.monotonic() + limit
         pause = 0.002
         while not self._answers():
             if not self._kept() and not self._answers():
-                raise self._failure("did not start")
+                if started:
+                    raise self._failure("did not start")
+                started = self._begin()  # the keeper that was there was dying
             if time.monotonic() > deadline:
                 raise self._failure(f"did not answer within {limit:g} s")
             time.sleep(pause)
             pause = min(0.05, pause * 1.5)
 
-    def _begin(self) -> None:
-        """Register as a user, and start a keeper where there is none.
+    def _begin(self) -> bool:
+        """Register as a user, and start a keeper where there is none; returns whether it had to.
 
         The start lock makes sure that meanwhile no other process starts a keeper, and no keeper ends.
         """
@@ -103,8 +105,10 @@ class Embedded:
                 self._logged = _size(self.folder / embedded_keeper.LOG)
                 self._users = embedded_keeper.lock(self.folder, embedded_keeper.USERS_LOCK, fcntl.LOCK_SH)
                 threading.Thread(target=self._watch, name="embedded server", daemon=True).start()
-            if not self._kept():
-                self._start_keeper()
+            if self._kept():
+                return False
+            self._start_keeper()
+            return True
         finally:
             os.close(starting)
 
