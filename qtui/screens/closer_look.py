@@ -54,7 +54,7 @@ class CloserLook(Container):
         if self._failures is None:
             return (None if failed and look is None else ()), title
         if not self._failures.is_whole:
-            title = f"causes of the newest {formatting.count(self._failures.read)} of {formatting.count(failed)} failed"
+            title = f"causes of the newest {formatting.count(self._failures.read)} failed"
         return self._failures.causes, title
 
 

@@ -78,6 +78,8 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         """Whether each idle queue has a row; else one line stands for all of them."""
         self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
         self._failure_looks = FailureLooks()
+        self._said: dict[str, str] = {}
+        """What stands in each line around the table."""
         self._on_paused = False
         """Whether the queue under the cursor was paused when the footer was last updated."""
 
@@ -130,7 +132,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
             table.columns = columns
         table.foot = f"… {formatting.count(len(folded))} idle queues (i shows them)" if folded else ""
         table.show(rows, 0, len(rows))
-        self.query_one("#totals", Static).update(totals(overview) + self._order_said())
+        self._say("#totals", totals(overview) + self._order_said())
         self._say_verdict()
 
     def _order_said(self) -> str:
@@ -156,6 +158,12 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         row: QueueRow | None = self.query_one(RowTable).cursor_row
         return row
 
+    def _say(self, where: str, text: str) -> None:
+        """Show a text in one of the lines, where it is another than before."""
+        if text != self._said.get(where):
+            self._said[where] = text
+            self.query_one(where, Static).update(text, layout=False)
+
     def _say_verdict(self) -> None:
         row, seen = self._row, self.session.overview
         if self._on_paused != bool(row and row.paused):
@@ -163,8 +171,8 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
             self.refresh_bindings()
         look = self.data if row and self.data and self.data.queue == row.name else None
         verdict = troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
-        self.query_one("#verdict", Static).update(printable(verdict.text))
-        self.query_one("#step", Static).update(printable(verdict.step))
+        self._say("#verdict", printable(verdict.text))
+        self._say("#step", printable(verdict.step))
         closer = self.query_one(CloserLook)
         if closer.display:
             closer.show(row, look, self.session.throughput.flow(row.name if row else ""))

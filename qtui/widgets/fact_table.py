@@ -20,7 +20,8 @@ class FactTable(RowView[Row], can_focus=False):
 
     def show(self, rows: Sequence[Row] | None, title: str) -> None:
         """Replace the rows and the title; the rows are None while they are not known."""
-        self.border_title = title
+        if title != self.border_title:  # every change paints all of it
+            self.border_title = title
         self._hold(rows or (), 0, len(rows or ()))
         self._loaded = rows is not None
         self.repaint()

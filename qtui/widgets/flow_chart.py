@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final
 
 from textual.content import Content
+from textual.geometry import Region
 from textual.widget import Widget
 
 from qtui import formatting
@@ -38,6 +40,8 @@ class FlowChart(Widget):
         super().__init__(id=id)
         self._span = span
         self._series: tuple[Series, ...] = ()
+        self._lines: list[Content] = []
+        """As they were drawn last: only those that look different are painted again."""
 
     def show(self, series: Sequence[Series]) -> None:
         """Replace what is shown."""
@@ -45,22 +49,30 @@ class FlowChart(Widget):
             self._series = tuple(series)
             top = _top(self._series)
             scale = f" · full height {formatting.rate(top)}/s" if top else ""
+            before = self._lines
             self.border_title = f"last {self._span * self._bars / 60:.0f} minutes{scale}" if self._bars else ""
-            self.refresh()
+            self._lines = self._drawn()
+            for y, (line, old) in enumerate(zip_longest(self._lines, before)):
+                if line != old:
+                    self.refresh(Region(0, y, self.size.width, 1))
 
     @property
     def _bars(self) -> int:
         return max((len(each.rates) for each in self._series), default=0)
 
     def render(self) -> Content:
+        self._lines = self._drawn()
+        return Content("\n").join(self._lines)
+
+    def _drawn(self) -> list[Content]:
         width, height = self.size
         room = width - LEFT
         if not self._bars or room < self._bars:
-            return Content("")
+            return []
         rows, top = max(1, (height - 1) // len(self._series)), _top(self._series)
         lines = [line for each in self._series for line in _band(each, rows, room, top)]
         lines.append(plain((" " * LEFT + _axis(room, self._span * self._bars), "muted")))
-        return Content("\n").join(lines[:height])
+        return lines[:height]
 
 
 def _top(series: Sequence[Series]) -> float:
