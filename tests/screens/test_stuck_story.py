@@ -245,6 +245,22 @@ async def test_a_held_j_on_live_looks_once_at_the_end(
         assert story.app.screen.followed == story.table.cursor_row.id == ids[8]
 
 
+async def test_a_key_that_is_held_over_a_slow_line_looks_at_its_beginning_and_its_end(
+    client: redis.Redis, looks: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "REST", 0.001)  # the cursor seems to rest after every key …
+    monkeypatch.setattr(resource, "HELD", 1.0)  # … but they come faster than this
+    for number in range(20):
+        client.sadd("rq:queues", f"rq:queue:idle-{number:02}")
+    async with dashboard(client, refresh_seconds=1000.0) as story:
+        await story.press("i")
+        looks.clear()
+        await held(story, "j", 12)
+        await settle(story.pilot)
+        assert story.table.cursor_row.name == "idle-12"
+        assert len(looks) <= 3, "the screen looked at the rows that the cursor only passed"
+
+
 async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: redis.Redis, looks: list[float]) -> None:
     seeded = seed.everything(client)
     async with dashboard(client) as story:
