@@ -16,6 +16,7 @@ from qtui.clipboard import Copying
 from qtui.messages import ContentsRequested
 from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueueProvider
 from qtui.screens import places
+from qtui.screens.audit import AuditScreen
 from qtui.screens.contents import ContentsScreen
 from qtui.screens.help import HelpScreen
 from qtui.screens.resource import ResourceScreen
@@ -60,6 +61,7 @@ class QtuiApp(Copying, Changes):
         """
         super().__init__(driver_class=driver_class)
         self.session = session
+        session.on_audit_trouble = lambda text: self.call_from_thread(self.notify, text, severity="warning", markup=False)
         self.crash: Exception | None = None
         """The exception that ended the dashboard; the first one where there are several."""
         for each in THEMES:
@@ -75,6 +77,8 @@ class QtuiApp(Copying, Changes):
         if watched := self.session.watched:
             hint = "How the jobs of the last operation get on"
             yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
+        yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(AuditScreen()))
+        yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
 
     async def action_open_place(self, name: str) -> None:
         """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""

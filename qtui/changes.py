@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -12,12 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 
-from qtui import formatting, labels
-from qtui.broker.operations import Report, run
+from qtui import formatting, labels, questions, twins
+from qtui.broker.operations import Report, run, trash
 from qtui.broker.operations.selection import Targets
 from qtui.broker.watch import Watch
-from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed
-from qtui.screens.confirm import ConfirmScreen
+from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
+from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
 from qtui_workers.text import printable
@@ -32,6 +32,7 @@ class Changes(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         # With priority: Escape stops the operation whichever widget has the focus, before it does anything else.
         Binding("escape", "stop_operation", "Stop", show=False, priority=True, id="app.stop_operation"),
+        Binding("z", "undo", "Undo", show=False, id="app.undo", tooltip="Put back the jobs that were removed last"),
     ]
 
     def __init__(self, *, driver_class: type[Driver] | None = None) -> None:
@@ -77,57 +78,107 @@ class Changes(App[None]):
 
     def on_change_confirmed(self, message: ChangeConfirmed) -> None:
         """Make the change in a thread, then say how it ended."""
-        client, name = self.session.client, self.session.name
+        session = self.session
 
         def work() -> None:
             try:
-                ended = Changes.ChangeEnded(message.change(client), "information")
+                with session.audit.change(session.client, message.what, message.about) as change:
+                    change.outcome = message.change(session.client)
+                ended = Changes.ChangeEnded(change.outcome, "information")
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                ended = Changes.ChangeEnded(labels.trouble(error, name), "error")
+                ended = Changes.ChangeEnded(labels.trouble(error, session.name), "error")
             self.post_message(ended)
 
         self.run_worker(work, thread=True, exit_on_error=False, group="change")
 
     def on_operation_confirmed(self, message: OperationConfirmed) -> None:
         """Run the operation in a thread, then say how it ended."""
-        plan, client = message.plan, self.session.client
-        running = self.session.running = RunningOperation(plan.operation, total=plan.matched)
-
-        def progressed(done: int, total: int) -> None:
-            running.done, running.total = done, total
+        plan, session = message.plan, self.session
+        again = twins.of_operation(plan, session.context)
+        running = RunningOperation(plan.operation.title, plan.operation.summary, again, plan.operation, total=plan.matched)
 
         def taken(targets: tuple[Targets, ...]) -> None:
             running.targets = targets
 
+        def work() -> Report:
+            heard = running.progressed
+            return run(
+                session.client,
+                plan.operation,
+                plan,
+                audit=session.audit,
+                again=again,
+                on_taken=taken,
+                on_progress=heard,
+                stop=running.stop.is_set,
+            )
+
+        self._carry_out(running, work, message.on_done)
+
+    def on_undo_confirmed(self, message: UndoConfirmed) -> None:
+        """Put removed jobs back in a thread, then say how it ended."""
+        batch, session = message.batch, self.session
+        running = RunningOperation("Undo", trash.summary, f"qtui undo {batch.id}", total=batch.jobs)
+
+        def work() -> Report:
+            heard = running.progressed
+            return trash.undo(session.client, batch, audit=session.audit, on_progress=heard, stop=running.stop.is_set)
+
+        self._carry_out(running, work, None)
+
+    def _carry_out(self, running: RunningOperation, operate: Callable[[], Report], on_done: Callable[[], object] | None) -> None:
+        self.session.running = running
+
         def work() -> None:
-            outcome: Report | Exception
             try:
-                outcome = run(client, plan.operation, plan, on_taken=taken, on_progress=progressed, stop=running.stop.is_set)
+                running.outcome = operate()
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                outcome = error
-            self.post_message(Changes.OperationEnded(running, outcome, message.on_done))
+                running.outcome = error
+            self.post_message(Changes.OperationEnded(running, running.outcome, on_done))
 
         self.run_worker(work, thread=True, exit_on_error=False, group="operation")
 
     def on_changes_operation_ended(self, message: Changes.OperationEnded) -> None:
         """Say how an operation ended, and reload the screen."""
         self.session.running = None
-        operation, outcome = message.running.operation, message.outcome
+        outcome = message.outcome
         if isinstance(outcome, Exception):
-            self._report(f"{operation.title} failed: {outcome}", "error")
+            self._report(message.running.ending(), "error")
             return
         if message.on_done and outcome.done:
             message.on_done()
-        watched = self._watch(message.running, outcome)
-        self._report(operation.summary(outcome), "warning" if outcome.failed or outcome.skipped else "information", watched)
+        hint = self._watch(message.running, outcome)
+        if outcome.undo:
+            hint = "z puts it back" if outcome.done == 1 else "z puts them back"
+        severity: Severity = "warning" if outcome.failed or outcome.skipped else "information"
+        self._report(message.running.summary(outcome), severity, hint)
 
     def _watch(self, running: RunningOperation, report: Report) -> str:
         """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
-        if not report.done or running.operation.deletes:
+        if not report.done or running.operation is None or running.operation.deletes:
             return ""
         self.session.watched = watched = Watch(running.operation.past, running.targets)
         self.refresh_bindings()
         return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
+
+    def action_undo(self) -> None:
+        """Ask, then put back what was removed last."""
+        session = self.session
+        if session.read_only:
+            self.notify(f"{session.name} is read-only.", severity="warning", markup=False)
+        elif session.running:
+            self.notify(f"Wait: {session.running.what} is under way.", severity="warning")
+        else:
+            self.push_screen(ConfirmScreen("Undo", self._ask_undo, session.name, lasting=False))
+
+    def _ask_undo(self, _: Wanted) -> Iterable[Question]:
+        session = self.session
+        batch = trash.find(session.client, None)
+        yield Question(
+            questions.undo_question(batch, session.name, session.clock()),
+            command=twins.command("undo", [batch.id], session.context),
+            agreed=lambda: self.post_message(UndoConfirmed(batch)),
+        )
 
     def on_changes_change_ended(self, message: Changes.ChangeEnded) -> None:
         """Say how a change ended, and reload the screen."""

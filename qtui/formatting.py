@@ -121,6 +121,14 @@ def size(number: int | None) -> str:
     return UNKNOWN if number is None else size_of(number)
 
 
+def how_far(done: int, total: int, seconds: float) -> str:
+    """How far something is after so many seconds: "████░░  12,340 of 44,000"; where it takes long, its rate and the time left."""
+    line = f"{bar(done / total if total else None, 24)}  {count(done)} of {count(total)}"
+    if seconds < 1 or not 0 < done < total:
+        return line
+    return f"{line}  {count(round(done / seconds))}/s  {age((total - done) * seconds / done)} left"
+
+
 def rate(per_second: float | None) -> str:
     """Events a second: "0.0", "<0.1", "40.1", "1,204"."""
     if per_second is None or not _known(per_second):

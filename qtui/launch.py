@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from qtui import crash
+from qtui import crash, output
 from qtui.settings import Preferences
 from qtui_workers.server.contexts import Context
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
@@ -41,12 +42,14 @@ def open_dashboard(context: Context, client: redis.Redis, preferences: Preferenc
     gc.freeze()
     gc.enable()
     app = QtuiApp(
-        Session(context, client, refresh_seconds=preferences.refresh),
+        Session(context, client, refresh_seconds=preferences.refresh, trash=preferences.trash.rules),
         theme=preferences.theme,
         driver_class=None if os.environ.get("TEXTUAL_DRIVER") else Terminal,
     )
     with _handlers_restored():
-        asyncio.run(_run(app))
+        asyncio.run(_run(app))  # waits for the chunk of an operation that is under way
+    if running := app.session.running:
+        output.note(printable(f"{running.title}: {running.ending()}", 4_000))
     if app.crash:
         raise SystemExit(crash.report(app.crash))
     if app.return_code:

@@ -10,6 +10,7 @@ import redis
 from textual.message import Message
 
 from qtui.broker.operations import Plan
+from qtui.broker.operations.trash import Batch
 from qtui.broker.search.expression import Expression
 from qtui.broker.status import Status
 from qtui.looking import Look
@@ -49,6 +50,17 @@ class ChangeConfirmed(Message):
 
     change: Callable[[redis.Redis], str]
     """Called in a thread: makes the change, and returns a sentence that describes it."""
+    what: str
+    """What it is, for the audit: "pause"."""
+    about: str
+    """What was asked."""
+
+
+@dataclass
+class UndoConfirmed(Message):
+    """The operator agreed to put back what was removed."""
+
+    batch: Batch
 
 
 @dataclass

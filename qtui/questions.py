@@ -10,6 +10,7 @@ from qtui.broker import diagnosis
 from qtui.broker.listeners import Listeners
 from qtui.broker.models import QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
+from qtui.broker.operations.trash import Batch
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
 
@@ -21,7 +22,7 @@ MANY: Final = 100
 
 def number_to_type(plan: Plan, *, guarded: bool) -> int | None:
     """The number of jobs that has to be typed before an operation is done; None if a shorter answer is enough."""
-    return plan.doable if plan.doable and (guarded or plan.doable > MANY) else None
+    return plan.asked if plan.doable and (guarded or plan.asked > MANY) else None
 
 
 def operation_question(plan: Plan, place: str) -> str:
@@ -37,8 +38,8 @@ def operation_question(plan: Plan, place: str) -> str:
             where += f" that fit {selection.expression.text}"
     if operation.parameter:
         where += f" {operation.parameter.name} {plan.text}"
-    jobs = "job" if plan.doable == 1 else "jobs"
-    return f"{operation.title} {formatting.count(plan.doable)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
+    jobs = "job" if plan.asked == 1 else "jobs"
+    return f"{operation.title} {formatting.count(plan.asked)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
 
 
 def ages(plan: Plan, now: float) -> str:
@@ -78,6 +79,29 @@ def listening(queue: Listeners) -> str:
 
 def _number(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}" if number else ""
+
+
+def memory(plan: Plan, *, purge: str = "--purge", undo: str = "qtui undo") -> str:
+    """What removing means for the memory of the server, and for how long it can be taken back; '' for other operations.
+
+    `purge` and `undo`: what a person has to type for either.
+    """
+    room = plan.room
+    if room is None:
+        return ""
+    size = f"about {formatting.size(room.bytes)}" if room.bytes is not None else "an unknown size"
+    if not room.fits:
+        return f"Too large for the trash ({size}; it may hold {formatting.size(room.rules.bytes)})"
+    used = f"{formatting.percent(room.used)} of the memory is used: " if room.is_scarce else ""
+    if plan.purge:
+        return f"{used}{size} freed now, for good"
+    return f"{used}{size}, kept in the trash for {formatting.age(room.rules.seconds)} ({undo} puts back; {purge} frees it now)"
+
+
+def undo_question(batch: Batch, place: str, now: float) -> str:
+    """The question before removed jobs are put back ("Put 3 jobs back on prod-eu? Removed 3m ago by ada@laptop: failed …")."""
+    jobs = "1 job" if batch.jobs == 1 else f"{formatting.count(batch.jobs)} jobs"
+    return f"Put {jobs} back on {place}? Removed {formatting.ago(batch.at, now)} by {batch.by}: {batch.about}."
 
 
 def pause_question(row: QueueRow, place: str) -> str:

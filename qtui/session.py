@@ -11,9 +11,11 @@ from typing import Protocol, cast
 import redis
 from textual.app import App
 
+from qtui.broker.audit import Audit
 from qtui.broker.models import Overview
-from qtui.broker.operations import Operation
+from qtui.broker.operations import Operation, Report
 from qtui.broker.operations.selection import Targets
+from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
 from qtui.broker.watch import Watch
 from qtui_workers.server.contexts import Context
@@ -23,7 +25,13 @@ from qtui_workers.server.contexts import Context
 class RunningOperation:
     """An operation that is being carried out; its thread writes the counts, the screens read them."""
 
-    operation: Operation
+    title: str
+    summary: Callable[[Report], str]
+    """What was done, as a sentence."""
+    again: str = ""
+    """The command that does the rest, if it is stopped; '' if there is none."""
+    operation: Operation | None = None
+    """None where it is no operation on jobs that were chosen."""
     done: int = 0
     total: int = 0
     """0 while the jobs are still being counted."""
@@ -31,6 +39,30 @@ class RunningOperation:
     """The jobs, once they were read."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the operator wants it to stop after the chunk that is under way."""
+    outcome: Report | Exception | None = None
+    """How it ended; None while it runs."""
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def what(self) -> str:
+        """What it is, with its article: "a retry", "an undo"."""
+        return f"{'an' if self.title[0] in 'AEIOU' else 'a'} {self.title.lower()}"
+
+    @property
+    def seconds(self) -> float:
+        """For how long it has run."""
+        return time.monotonic() - self.began
+
+    def progressed(self, done: int, total: int) -> None:
+        """So many jobs of so many have been worked off."""
+        self.done, self.total = done, total
+
+    def ending(self) -> str:
+        """How it ended, and how to go on, as a sentence."""
+        if not isinstance(self.outcome, Report):
+            return f"{self.title} failed: {self.outcome}"
+        left = self.outcome.matched > self.outcome.done and self.again and self.stop.is_set()
+        return f"{self.summary(self.outcome)}{f'. To go on: {self.again}' if left else ''}"
 
 
 class Session:
@@ -43,8 +75,17 @@ class Session:
         *,
         refresh_seconds: float | None = 1.0,
         clock: Callable[[], float] = time.time,
+        trash: Rules = USUAL,
     ) -> None:
-        """`refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch."""
+        """`refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch.
+
+        `trash`: how removed jobs are kept.
+        """
+        self.trash = trash
+        self.audit = Audit(context.name, lambda text: self.on_audit_trouble(text))
+        """Where changes are recorded."""
+        self.on_audit_trouble: Callable[[str], object] = lambda _text: None
+        """Told, once, if they cannot be; called in a thread."""
         self.context = context
         self.client = client
         self.refresh_seconds = refresh_seconds

@@ -19,6 +19,7 @@ def of_operation(plan: Plan, context: Context) -> str:
     """The command of an operation on the jobs of a plan."""
     operation, selection = plan.operation, plan.selection
     options = ["--" + operation.parameter.name, plan.text or ""] if operation.parameter else []
+    options += ["--purge"] if plan.purge else []
     if not isinstance(selection, Matching):
         return command(operation.name, selection.ids, context, options)
     options += ["--all", "--status", selection.status.value]

@@ -17,6 +17,8 @@ from qtui_workers.validation import suggestion
 if TYPE_CHECKING:
     import redis
 
+    from qtui.broker.audit import Audit, Change
+
 
 def chosen_context(url: str | None, context: str | None) -> tuple[Context, Preferences]:
     """The connection selected by these options, or by those before the command's name; and the user's preferences."""
@@ -41,10 +43,33 @@ def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redi
         client.close()
 
 
+def preferences() -> Preferences:
+    """What the config file says."""
+    return read_config(Preferences)
+
+
 def refuse_read_only(chosen: Context, what: str) -> None:
     """Raises Refused if the connection is read-only; `what` names the refused action."""
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: {what} was not done")
+
+
+@contextmanager
+def changing(client: redis.Redis, chosen: Context, what: str, about: str = "", ids: tuple[str, ...] = ()) -> Iterator[Change]:
+    """Every change that a command makes is made inside such a block: it is recorded in the audit, however it ends.
+
+    Raises Refused if the connection is read-only. `what`: the command without `qtui`; `about`: to what it is done.
+    """
+    refuse_read_only(chosen, f"qtui {what}")
+    with audit_of(chosen).change(client, what, about, ids) as change:
+        yield change
+
+
+def audit_of(chosen: Context) -> Audit:
+    """Where the changes over a connection are recorded."""
+    from qtui.broker.audit import Audit
+
+    return Audit(chosen.name, output.note)
 
 
 def check_queue(client: redis.Redis, queue: str | None) -> None:

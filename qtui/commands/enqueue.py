@@ -12,7 +12,7 @@ import typer
 
 from qtui import output
 from qtui.commands import waiting
-from qtui.commands.connection import connected
+from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
@@ -21,7 +21,7 @@ from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions
 from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
-from qtui_workers.errors import InvalidInput, Refused
+from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
 ORDER: Final = 40
@@ -78,14 +78,15 @@ def enqueue(
     place = make_template(found, **options).queue
     _check_numbers(count, len(payloads), job_id, unique)
     with connected(url, context) as (client, chosen):
-        if chosen.read_only:
-            raise Refused(f"{chosen.name} is read-only: nothing was enqueued")
         service = QueueService(client)
-        if len(payloads) == 1 and count == 1:
-            enqueued = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
-            ids, new = [enqueued.id], enqueued.new
-        else:
-            ids, new = service.enqueue_many(found, payloads * count, **options), True
+        with changing(client, chosen, "enqueue", found.name) as change:
+            if len(payloads) == 1 and count == 1:
+                enqueued = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
+                ids, new = [enqueued.id], enqueued.new
+            else:
+                ids, new = service.enqueue_many(found, payloads * count, **options), True
+            change.ids, change.jobs, change.done = tuple(ids[:_NAMED]), len(ids), len(ids) if new else 0
+            change.outcome = f"enqueued in {place}" if new else "the same job has not ended"
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place, "new": new}
         ended = None
         try:

@@ -10,7 +10,7 @@ from qtui import documents, listings, output
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
-from qtui.commands.connection import check_queue, connected, refuse_read_only, server_time
+from qtui.commands.connection import changing, check_queue, connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
 from qtui_workers.errors import InvalidInput, NotFound
@@ -63,10 +63,10 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
     (fingerprint,) = rest
     if len(fingerprint) > 40 or not fingerprint.isalnum():
         raise InvalidInput(f"'{printable(fingerprint, 40)}' is not a fingerprint: qtui failures --json lists them")
-    with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, f"qtui failures {verb}")
+    with connected(url, context) as (client, chosen), changing(client, chosen, f"failures {verb}", fingerprint) as change:
         if verb == "ack":
             acknowledged.acknowledge(client, fingerprint, note, server_time(client))
         elif not acknowledged.forget(client, fingerprint):
             raise NotFound(f"{fingerprint} was not acknowledged")
+        change.outcome = f"known: {note}" if verb == "ack" and note else "known" if verb == "ack" else "new"
     output.say(f"{fingerprint} is {'known' if verb == 'ack' else 'new'} from now on")

@@ -10,9 +10,10 @@ import typer
 from qtui import documents, formatting, labels, listings, output
 from qtui.broker import holds
 from qtui.broker.operations import Report
-from qtui.commands.connection import connected, refuse_read_only, server_time
-from qtui.commands.operation import DryRun, show_progress
+from qtui.commands.connection import changing, connected, server_time
+from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.text import printable
 
@@ -51,9 +52,11 @@ def hold(
         already = False
         report = seen.plan.report()
         if not dry_run:
-            refuse_read_only(chosen, "qtui hold")
-            already = not holds.place(client, wanted, reason)
-            report = holds.sweep(client, wanted, on_progress=show_progress)
+            with changing(client, chosen, "hold", wanted.text) as change:
+                already = not holds.place(client, wanted, reason)
+                report = holds.sweep(client, wanted, on_progress=Progress())
+                change.jobs, change.done = report.matched, report.done
+                change.outcome = holds.HOLD.summary(report)
     if json:
         workers = [row.name for row in seen.unaware]
         output.emit({**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": workers})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from qtui import documents, formatting, output
-from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -38,7 +38,9 @@ def limits(
         named = list(dict.fromkeys(reopen))
         for name in named:
             known.state(name)  # NotFound before anything is changed
-        done = [name for name in named if known.reopen(name)]
+        with changing(client, chosen, "limits --reopen", ", ".join(named)) as change:
+            done = [name for name in named if known.reopen(name)]
+            change.outcome = f"{len(done):,} of {len(named):,} open again"
     if json:
         output.emit({"operation": "reopen", "done": done, "already": [name for name in named if name not in done]})
     else:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qtui import formatting, output, questions
+from qtui import formatting, output, questions, twins
 from qtui.broker import job_ids, listeners
-from qtui.broker.operations import GONE, Chosen, Matching, Operation, Parameter, Plan, Report, Selection, plan, run
+from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans, run
 from qtui.broker.search.expression import parse
-from qtui.commands.connection import check_queue, connected, refuse_read_only
+from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter
+from qtui.commands.stopping import Progress, stopping
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
@@ -39,6 +41,10 @@ StatusName = Annotated[
 All = Annotated[bool, typer.Option("--all", help="All jobs of a status, instead of ids.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
+Purge = Annotated[bool, typer.Option("--purge", help="Delete for good, without the trash; this frees their memory at once.")]
+
+PATIENCE = 0.4
+"""Seconds for which many jobs are checked before the question is asked."""
 
 
 def command_function(operation: Operation) -> Callable[..., None]:
@@ -57,6 +63,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
         json: Json = False,
         *,
         value: str | None = None,
+        purge: bool = False,
     ) -> None:
         selection = _selection(operation, ids or [], queue, status, expression, everything)
         with connected(url, context) as (client, chosen):
@@ -66,34 +73,52 @@ def command_function(operation: Operation) -> Callable[..., None]:
                 check_queue(client, selection.queue)
             else:
                 selection = Chosen(job_ids.chosen(client, selection.ids))
-            planned = plan(client, operation, selection, value)
-            _check_found(planned)
+            planned = _plan(
+                client, operation, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE
+            )
+            _check_found(planned.report())
             if dry_run:
                 _say_who_listens(client, planned)
                 _report(planned.report(), planned, json)
                 raise typer.Exit(0 if planned.doable else 1)
-            if planned.doable and not yes:
-                _ask(client, planned, chosen)
-            report = run(client, operation, planned, on_progress=show_progress)
+            if planned.doable:
+                _agree(client, planned, chosen, yes=yes, purge=purge)
+            again = twins.of_operation(planned, chosen)
+            with stopping() as stop:
+                audit = audit_of(chosen)
+                report = run(client, operation, planned, audit=audit, again=again, on_progress=Progress(), stop=stop)
+        _check_found(report)
         _report(report, planned, json)
-        if report.failed or report.skipped:
-            raise typer.Exit(1)
+        stop.finish(report, again)
 
     operate.__doc__ = operation.hint
-    _declare_option(operate, operation.parameter)
+    _declare_options(operate, operation)
     return operate
 
 
-def _declare_option(function: Callable[..., None], parameter: Parameter | None) -> None:
-    """Make `value` the option for the operation's parameter, or hide it from typer if the operation has none."""
+def _declare_options(function: Callable[..., None], operation: Operation) -> None:
+    """Make `value` the option for the operation's parameter and `purge` that of what deletes; hide from typer what it has not."""
     signature = inspect.signature(function, eval_str=True)
-    others = [each for name, each in signature.parameters.items() if name != "value"]
-    options = []
-    if parameter:
+    options = [each for name, each in signature.parameters.items() if name not in ("value", "purge")]
+    if parameter := operation.parameter:
         option = typer.Option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")
-        options = [inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, option])]
-    function.__signature__ = signature.replace(parameters=[*others, *options])  # type: ignore[attr-defined]  # see PEP 362
-    function.__annotations__ = {each.name: each.annotation for each in (*others, *options)}
+        options.append(inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, option]))
+    if operation.deletes:
+        options.append(inspect.Parameter("purge", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Purge))
+    function.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]  # see PEP 362
+    function.__annotations__ = {each.name: each.annotation for each in options}
+
+
+def _plan(
+    client: redis.Redis, operation: Operation, selection: Selection, value: str | None, *, purge: bool, patience: float | None
+) -> Plan:
+    """The plan; of many jobs, as far as it is known after so many seconds, None for all of it."""
+    end = time.monotonic() + (float("inf") if patience is None else patience)
+    known = plans(client, operation, selection, value, purge=purge, rules=preferences().trash.rules)
+    planned = next(known)
+    while time.monotonic() < end and (more := next(known, None)):
+        planned = more
+    return planned
 
 
 def _selection(
@@ -116,9 +141,9 @@ def _selection(
     return Matching(queue, wanted, parsed)
 
 
-def _check_found(planned: Plan) -> None:
+def _check_found(report: Report) -> None:
     """Raises NotFound if none of the named jobs exists."""
-    if planned.matched and not planned.doable and set(planned.reasons) <= GONE:
+    if report.matched and not report.done and report.reasons and set(report.reasons) <= GONE:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 
 
@@ -129,25 +154,27 @@ def _say_who_listens(client: redis.Redis, planned: Plan) -> None:
             output.note(printable(questions.listening(queue), 300))
 
 
-def _ask(client: redis.Redis, planned: Plan, chosen: Context) -> None:
-    """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many."""
+def _agree(client: redis.Redis, planned: Plan, chosen: Context, *, yes: bool, purge: bool) -> None:
+    """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many.
+
+    With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
+    """
     question = printable(questions.operation_question(planned, chosen.name))
+    memory = questions.memory(planned)
+    if yes and (purge or not planned.purge):
+        return
+    if yes:
+        raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
     number = questions.number_to_type(planned, guarded=chosen.guarded)
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
     _say_who_listens(client, planned)
+    if memory:
+        output.note(memory)
     output.write_note(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
     answer = sys.stdin.readline().strip().lower()
     if not (formatting.is_count(answer, number) if number else answer in ("y", "yes")):
         raise Refused("nothing was done")
-
-
-def show_progress(done: int, total: int) -> None:
-    """How far an operation is, on standard error."""
-    if output.is_terminal(sys.stderr):
-        end = "\n" if done >= total else ""
-        bar = formatting.bar(done / total if total else None, 24)
-        output.write_note(f"\r{bar} {formatting.count(done)} of {formatting.count(total)}{end}")
 
 
 def _report(report: Report, planned: Plan, json: bool) -> None:
@@ -156,3 +183,5 @@ def _report(report: Report, planned: Plan, json: bool) -> None:
     else:
         text = printable(planned.operation.summary(report), 2_000)
         output.say(f"would be: {text}" if report.dry_run else text)
+    if report.undo:
+        output.note(f"qtui undo {report.batch} puts {'it' if report.done == 1 else 'them'} back")

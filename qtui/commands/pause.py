@@ -6,7 +6,7 @@ from typing import Final
 
 from qtui.broker import jobs
 from qtui.commands import pausing
-from qtui.commands.connection import check_queue, connected, refuse_read_only
+from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.enqueue import pause as pauses
 
@@ -28,6 +28,8 @@ def pause(
             names = sorted(jobs.queue_names(client))
         for name in names:
             check_queue(client, name)
-        done = pauses.pause(client, names)
+        with changing(client, chosen, "pause", ", ".join(names)) as change:
+            done = pauses.pause(client, names)
+            change.outcome = pausing.outcome(done, names, "paused")
     already = [name for name in names if name not in done]
     pausing.report("pause", done, already, json, past="paused", before="paused already")

@@ -25,6 +25,11 @@ def named(queues: list[str] | None, everything: bool, command: str) -> list[str]
     return list(dict.fromkeys(queues or []))
 
 
+def outcome(done: list[str], names: list[str], past: str) -> str:
+    """How many of the named queues were changed, for the audit."""
+    return f"{len(done):,} of {len(names):,} {past}"
+
+
 def report(command: str, done: list[str], already: list[str], json: bool, *, past: str, before: str) -> None:
     """Print which queues were changed, and which were already in the wanted state."""
     if json:

@@ -9,9 +9,10 @@ import typer
 
 from qtui import output
 from qtui.broker import holds
-from qtui.commands.connection import connected, refuse_read_only
-from qtui.commands.operation import DryRun, show_progress
+from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
@@ -48,7 +49,11 @@ def release(
             if dry_run:
                 reports.append((text, holds.plan_release(client, text).report()))
             else:
-                reports.append((text, holds.release(client, text, on_progress=show_progress)[1]))
+                with changing(client, chosen, "release", text) as change:
+                    _, report = holds.release(client, text, on_progress=Progress())
+                    change.jobs, change.done = report.matched, report.done
+                    change.outcome = holds.PUT_BACK.summary(report)
+                reports.append((text, report))
     if json:
         output.emit([{**asdict(report), "hold": text} for text, report in reports])
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui.commands import pausing
-from qtui.commands.connection import check_queue, connected, refuse_read_only
+from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.enqueue import pause as pauses
 
@@ -29,6 +29,8 @@ def resume(
         for name in names:
             if name not in paused:  # a paused queue may no longer exist
                 check_queue(client, name)
-        done = pauses.resume(client, names)
+        with changing(client, chosen, "resume", ", ".join(names)) as change:
+            done = pauses.resume(client, names)
+            change.outcome = pausing.outcome(done, names, "resumed")
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")

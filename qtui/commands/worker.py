@@ -9,7 +9,7 @@ import typer
 from qtui import output
 from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
-from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, complete_workers
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
@@ -44,7 +44,9 @@ def worker(
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, f"qtui worker {wanted.name}")
         found = _find(client, name)
-        reason = send(client, found, wanted)
+        with changing(client, chosen, f"worker {wanted.name}", name) as change:
+            reason = send(client, found, wanted)
+            change.outcome = reason or "was sent"
     job = found.current_job if wanted.needs_job else None
     if json:
         output.emit({"worker": name, "command": wanted.name, "sent": reason is None, "job": job, "reason": reason})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import ClassVar
 
@@ -42,14 +43,32 @@ class Question:
     """Whether it turned out that the change cannot be taken back, so that a letter is not enough."""
     number: int | None = None
     """Has to be typed to say yes; None if that is not needed."""
+    other: bool | None = None
+    """What `p` sets `Wanted.other` to, to be asked about the other way of doing it; None if there is only one way."""
+
+    def asks_the_same(self, other: Question) -> bool:
+        """Whether the same answer is asked for, so that what was seen and typed still holds."""
+        mine, its = ((each.text, each.lasting, each.number, each.other, bool(each.agreed)) for each in (self, other))
+        return mine == its
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the dialog asks about."""
+
+    text: str | None
+    """The value of the parameter; None without a parameter."""
+    other: bool | None = None
+    """Which of two ways; None for the one that is usual."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set when nobody waits for the questions any more."""
 
 
 @dataclass
 class QuestionKnown(Message):
     """The question has been prepared, or preparing it has failed."""
 
-    text: str | None
-    """The value of the parameter for which the question was prepared; None without a parameter."""
+    wanted: Wanted
     outcome: Question | Exception
 
 
@@ -76,6 +95,7 @@ class ConfirmScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("p", "other", "The other way", id="confirm.other", tooltip="Delete for good, or keep in the trash"),
         Binding("c", "copy", "Copy the command", id="confirm.copy", tooltip="The command that would do the same"),
         Binding("left,right", "app.focus_next", "Choose", show=False),
     ]
@@ -83,14 +103,14 @@ class ConfirmScreen(ModalScreen[None]):
     def __init__(
         self,
         title: str,
-        ask: Callable[[str | None], Question],
+        ask: Callable[[Wanted], Iterable[Question]],
         connection: str,
         *,
         lasting: bool,
         parameter: Parameter | None = None,
         value: str = "",
     ) -> None:
-        """`ask` makes the question for the typed value (None without a parameter); it runs in a thread and may read from Redis.
+        """`ask` makes the question, and makes it again as more becomes known; it runs in a thread and may read from Redis.
 
         An error that it raises is shown in place of the question. `connection` is the connection's name, for error sentences.
         `lasting`: the change cannot be taken back, so a letter is not enough. `value`: what the parameter begins with.
@@ -101,6 +121,7 @@ class ConfirmScreen(ModalScreen[None]):
         self.parameter = parameter
         self._value = value
         self._ask = ask
+        self._wanted = Wanted(None)
         self._connection = connection
         self._question: Question | None = None
         self._painted_at = inf
@@ -132,22 +153,31 @@ class ConfirmScreen(ModalScreen[None]):
             self.query_one("#no", Button).focus()
 
     def on_unmount(self) -> None:
-        """Say that the screen below is seen again."""
+        """Say that the screen below is seen again; nobody waits for questions any more."""
+        self._wanted.stop.set()
         self.app.post_message(DialogClosed())
 
     def _prompt(self, parameter: Parameter) -> None:
         self._show(f"{self.what}: {parameter.prompt}")
 
-    def _look(self, text: str | None) -> None:
+    def _look(self, text: str | None, other: bool | None = None) -> None:
+        self._wanted.stop.set()
+        wanted = self._wanted = Wanted(text, other)
         self._show(f"{self.what}: looking …")
 
         def work() -> None:
             try:
-                self.post_message(QuestionKnown(text, self._ask(text)))
+                for question in self._ask(wanted):
+                    self.post_message(QuestionKnown(wanted, question))
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                self.post_message(QuestionKnown(text, error))
+                self.post_message(QuestionKnown(wanted, error))
 
         self.run_worker(work, thread=True, exit_on_error=False)
+
+    def action_other(self) -> None:
+        """Ask about the other way of doing it."""
+        if self._question and self._question.other is not None:
+            self._look(self._wanted.text, self._question.other)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The value changed: the question about the previous value no longer holds. Or the number: yes may be possible now."""
@@ -164,10 +194,14 @@ class ConfirmScreen(ModalScreen[None]):
             self.action_answer(True)
 
     def on_question_known(self, message: QuestionKnown) -> None:
-        """Show the question, unless the typed value has changed meanwhile."""
-        if self.parameter and self.query_one("#value", Input).value.strip() != message.text:
+        """Show the question, unless the typed value has changed meanwhile, or the other way is asked about."""
+        typed = self.query_one("#value", Input).value.strip() if self.parameter else None
+        if message.wanted is not self._wanted or typed != message.wanted.text:
             return
-        if isinstance(message.outcome, Question):
+        if isinstance(message.outcome, Question) and self._question and self._question.asks_the_same(message.outcome):
+            self._question = message.outcome
+            self._fill_in(message.outcome)
+        elif isinstance(message.outcome, Question):
             self._show(message.outcome.text, message.outcome)
             first = "#number" if message.outcome.number and not self._lasts else "#no"
             self.query_one(first).focus()
@@ -178,12 +212,7 @@ class ConfirmScreen(ModalScreen[None]):
         """Show a sentence; yes can only be chosen if it belongs to a question with something to do."""
         self._question = question
         self.query_one("#question", Static).update(printable(text))
-        notes = [printable(note, 200) for note in question.notes] if question else []
-        if len(notes) > MOST_NOTES:
-            notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
-        self._fill("#sample", [printable(line, 110) for line in question.sample] if question else [])
-        self._fill("#facts", [printable(line, 200) for line in question.facts] if question else [])
-        self._fill("#notes", notes)
+        self._fill_in(question or Question(""))
         self._say_command(question.command if question else "")
         field = self.query_one("#number", NumberInput)
         field.value = ""
@@ -192,6 +221,15 @@ class ConfirmScreen(ModalScreen[None]):
         self._allow()
         self._painted_at = inf
         self.call_after_refresh(self._painted)
+
+    def _fill_in(self, question: Question) -> None:
+        """Show what is known beside the question."""
+        notes = [printable(note, 200) for note in question.notes]
+        if len(notes) > MOST_NOTES:
+            notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
+        self._fill("#sample", [printable(line, 110) for line in question.sample])
+        self._fill("#facts", [printable(line, 200) for line in question.facts])
+        self._fill("#notes", notes)
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
@@ -230,6 +268,7 @@ class ConfirmScreen(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         """A letter that is no answer closes the dialog: somebody types, and means something else."""
         answers = "ync" if self._letter_is_enough else "nc"
+        answers += "p" if self._question and self._question.other is not None else ""
         if event.is_printable and event.key not in answers and not self.is_early(event):
             event.stop()
             self.dismiss()

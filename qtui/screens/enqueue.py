@@ -23,6 +23,7 @@ from qtui.screens import Place
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
+from qtui.session import Session
 from qtui.widgets.payload_form import PayloadForm
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions
@@ -203,7 +204,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
             return
         changed = self._options_form.changed()  # an option that was not changed keeps the processor's value
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
-        work = partial(_enqueue, QueueService(self.session.client), self.processor, self._payload_form.values(), options)
+        work = partial(_enqueue, self.session, self.processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
 
     def _go_to_error(self) -> None:
@@ -259,15 +260,22 @@ def _is_json(processor: AnyProcessor, name: str) -> bool:
 
 
 def _enqueue(
-    service: QueueService, processor: AnyProcessor, payload: dict[str, Any], options: dict[str, Any]
+    session: Session, processor: AnyProcessor, payload: dict[str, Any], options: dict[str, Any]
 ) -> Enqueued | NotEnqueued:
     """Enqueue the number of jobs that the options give; called in a thread."""
     copies = options.pop("count", 1)
+    service = QueueService(session.client)
     try:
-        if copies == 1:
-            job = service.enqueue(processor, payload, **options)
-            return Enqueued([job.id], job.queue)
-        ids = service.enqueue_many(processor, [payload] * copies, **options)
-        return Enqueued(ids, make_template(processor, **options).queue)
+        with session.audit.change(session.client, "enqueue", processor.name) as change:
+            change.jobs = copies
+            if copies == 1:
+                job = service.enqueue(processor, payload, **options)
+                enqueued = Enqueued([job.id], job.queue)
+            else:
+                ids = service.enqueue_many(processor, [payload] * copies, **options)
+                enqueued = Enqueued(ids, make_template(processor, **options).queue)
+            change.ids, change.done = tuple(enqueued.ids), len(enqueued.ids)
+            change.outcome = f"enqueued in {enqueued.queue}"
+        return enqueued
     except QtuiError as error:
         return NotEnqueued(error)

@@ -14,14 +14,15 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui import formatting, labels, questions, twins
-from qtui.broker import listeners, overview
+from qtui import formatting, twins
+from qtui.broker import overview
 from qtui.broker.models import Overview
-from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection, plan
+from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection
 from qtui.looking import look
-from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, OperationConfirmed, Request
+from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request
 from qtui.screens import Place, places
-from qtui.screens.confirm import ConfirmScreen, Question
+from qtui.screens.asking import about_operation
+from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -136,7 +137,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def _figures(self) -> Figures | None:
         """The progress of the running operation; None if none runs."""
         now = self.session.running
-        return Figures(now.operation.title, now.done, now.total, now.stop.is_set()) if now else None
+        return Figures(now.title, now.done, now.total, now.seconds, now.stop.is_set()) if now else None
 
     @property
     def mode_name(self) -> str:
@@ -270,28 +271,11 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def start_operation(self, operation: Operation, selection: Selection, on_done: Callable[[], object] | None = None) -> None:
         """Show how many jobs would be changed, ask, then run it; `on_done` is called if at least one job was changed."""
         if running := self.session.running:
-            self.notify(f"Wait: a {running.operation.name} is under way.", severity="warning")
+            self.notify(f"Wait: {running.what} is under way.", severity="warning")
             return
-        session, app = self.session, self.app
-
-        def ask(text: str | None) -> Question:
-            found = plan(session.client, operation, selection, text)
-            heard = listeners.load(session.client, found.destinations[: questions.NAMED]) if found.destinations else ()
-            where = " ".join(filter(None, (questions.queues(found), questions.ages(found, session.server_now))))
-            return Question(
-                questions.operation_question(found, session.name),
-                sample=[labels.sample(row) for row in found.sample],
-                facts=[*filter(None, [where]), *map(questions.listening, heard)],
-                notes=[f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()],
-                command=twins.of_operation(found, session.context) if found.doable else "",
-                agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
-                lasting=bool(found.lasting),
-                number=questions.number_to_type(found, guarded=session.guarded),
-            )
-
-        self._confirm(
-            ConfirmScreen(operation.title, ask, session.name, lasting=bool(operation.lasting), parameter=operation.parameter)
-        )
+        ask = about_operation(self.session, self.app, operation, selection, on_done)
+        grave = bool(operation.lasting) or operation.deletes
+        self._confirm(ConfirmScreen(operation.title, ask, self.session.name, lasting=grave, parameter=operation.parameter))
 
     def ask(
         self,
@@ -309,16 +293,20 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         command that would do the same. `lasting`: it cannot be taken back.
         """
         app = self.app
-        agreed = (lambda: app.post_message(ChangeConfirmed(change))) if change else None
+        agreed = (lambda: app.post_message(ChangeConfirmed(change, title.lower(), text))) if change else None
         same = twins.command(command[0], command[1:], self.session.context) if command else ""
         question = Question(text, notes=notes, command=same, agreed=agreed)
-        self._confirm(ConfirmScreen(title, lambda _: question, self.session.name, lasting=lasting))
+        self._confirm(ConfirmScreen(title, lambda _: [question], self.session.name, lasting=lasting))
 
     def ask_about(
         self, title: str, ask: Callable[[str | None], Question], parameter: Parameter | None = None, value: str = ""
     ) -> None:
         """Ask what `ask` returns for the value of a parameter, which begins as `value`; it may read from Redis."""
-        self._confirm(ConfirmScreen(title, ask, self.session.name, lasting=False, parameter=parameter, value=value))
+
+        def questions(wanted: Wanted) -> list[Question]:
+            return [ask(wanted.text)]
+
+        self._confirm(ConfirmScreen(title, questions, self.session.name, lasting=False, parameter=parameter, value=value))
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:

@@ -18,6 +18,8 @@ class Figures:
     done: int
     total: int
     """0 while the jobs are still being counted."""
+    seconds: float
+    """For how long it has run."""
     stopping: bool
 
 
@@ -44,6 +46,5 @@ class OperationLine(Static):
         self.set_class(seen is not None, "-running")
         if seen is None:
             return
-        counts = f"{formatting.count(seen.done)} of {formatting.count(seen.total)}" if seen.total else "counting …"
-        bar = formatting.bar(seen.done / seen.total if seen.total else None, 24)
-        self.update(f"{seen.title}  {bar}  {counts}  {'stopping …' if seen.stopping else 'esc stops'}")
+        figures = formatting.how_far(seen.done, seen.total, seen.seconds) if seen.total else "counting …"
+        self.update(f"{seen.title}  {figures}  {'stopping …' if seen.stopping else 'esc stops'}")

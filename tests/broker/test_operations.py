@@ -11,7 +11,7 @@ from rq import Queue
 from rq.job import Job
 
 from qtui.broker import jobs
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run, runner
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run, work
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import STATUSES, Status
@@ -176,11 +176,11 @@ def test_an_operation_refuses_a_status_it_does_not_apply_to(client: redis.Redis)
 
 
 @pytest.mark.parametrize("status", REMOVE.statuses)
-def test_removing_all_jobs_of_a_status_leaves_no_trace_of_them(client: redis.Redis, status: Status) -> None:
+def test_purging_all_jobs_of_a_status_leaves_no_trace_of_them(client: redis.Redis, status: Status) -> None:
     seeded = seed.everything(client)
     ids = seeded.ids[status] + (seeded.ids[Status.STOPPED] if status is Status.FAILED else [])
 
-    report = run(client, REMOVE, Matching(None, status))
+    report = run(client, REMOVE, plan(client, REMOVE, Matching(None, status), purge=True))
 
     assert (report.done, report.skipped, report.failed) == (len(ids), 0, 0)
     left = "\n".join(key.decode() for key in client.scan_iter())
@@ -246,7 +246,7 @@ def test_stopping_leaves_the_rest_and_says_so(client: redis.Redis) -> None:
     asked: Iterator[bool] = iter([False, True])
     report = run(client, RETRY, FAILED_MAIL, stop=lambda: next(asked))
     assert report.done + report.skipped == report.matched == 60
-    assert report.reasons == {runner.STOPPED: report.skipped}
+    assert report.reasons == {work.STOPPED: report.skipped}
     assert client.llen(keys.queue("mail")) == report.done
     assert report.skipped > 0
 

@@ -15,7 +15,7 @@ from tests.broker.test_requeue import lost
 from tests.cli.support import Qtui, keyspace
 from tests.cli.terminals import on_terminal
 
-REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons", "ids"}
+REPORT = {"operation", "batch", "dry_run", "matched", "done", "skipped", "failed", "seconds", "reasons", "ids", "undo"}
 
 
 def queued(client: redis.Redis, queue: str = "mail") -> list[str]:
@@ -49,14 +49,14 @@ def test_all_failed_jobs_of_one_queue_are_retried(qtui: Qtui, client: redis.Redi
     assert client.zcard(keys.registry("failed", "media")) == len(others)
 
 
-def test_all_jobs_of_a_status_are_removed_and_nothing_of_them_stays(qtui: Qtui, client: redis.Redis) -> None:
+def test_all_jobs_of_a_status_are_purged_and_nothing_of_them_stays(qtui: Qtui, client: redis.Redis) -> None:
     ids = seed.finished(client, "mail", 3)
-    report = qtui("remove", "--all", "--status", "finished", "--yes", "--json").json
+    report = qtui("remove", "--all", "--status", "finished", "--purge", "--yes", "--json").json
     assert set(report) == REPORT
     assert (report["operation"], report["dry_run"]) == ("remove", False)
     assert (report["matched"], report["done"], report["skipped"], report["failed"], report["reasons"]) == (3, 3, 0, 0, {})
     assert report["seconds"] >= 0
-    assert not [key for key in client.keys("*") if any(job_id.encode() in key for job_id in ids)]
+    assert not [key for key in client.scan_iter() if key != keys.AUDIT.encode() and any(job_id.encode() in key for job_id in ids)]
 
 
 @pytest.mark.parametrize("operation", ["retry", "remove"])
@@ -93,7 +93,7 @@ TYPED = {"enter": ("\r", 5, 1), "n": ("n\r", 5, 1), "ctrl-d": ("\x04", 5, 1), "c
 def test_on_a_terminal_it_asks_and_only_yes_is_yes(qtui: Qtui, client: redis.Redis, typed: str, code: int, left: int) -> None:
     (job_id,) = seed.failed(client)
     with on_terminal(qtui, "remove", job_id) as (process, terminal):
-        terminal.wait_for("This cannot be taken back. [y/N] ")
+        terminal.wait_for("? [y/N] ")
         terminal.type(typed)
         assert process.wait(20) == code
     assert client.exists(keys.job(job_id)) == left

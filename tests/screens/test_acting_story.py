@@ -111,12 +111,12 @@ async def test_marks_stay_when_an_operation_is_cancelled(client: redis.Redis) ->
         assert len(story.table.marked) == 1
 
 
-async def test_remove_warns_that_it_cannot_be_taken_back_and_takes_job_result_and_entry(client: redis.Redis) -> None:
+async def test_remove_needs_more_than_a_letter_and_takes_job_result_and_entry(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
     async with dashboard(client) as story:
         await failed_jobs(story)
         await story.press("D")
-        assert story.question() == "Remove 1 job on test? This cannot be taken back."
+        assert story.question() == "Remove 1 job on test?"
         await story.press("tab", "enter")
         assert client.exists(keys.job(job_id), keys.results(job_id), FAILED) == 0
         assert story.app.said == ["1 removed"]
@@ -133,7 +133,7 @@ async def test_a_takes_all_of_the_tab_also_those_that_are_not_loaded(client: red
         assert "● 1,200 selected (all failed)" in story.text
         assert len(story.ids) < 1_200
         await story.press("D")
-        assert story.question() == "Remove 1,200 failed jobs in mail on test? This cannot be taken back."
+        assert story.question() == "Remove 1,200 failed jobs in mail on test?"
         await story.press("tab", *"1200", "enter")
         assert client.exists(FAILED) == 0
         assert list(client.scan_iter(f"{keys.JOB_PREFIX}*")) == [keys.job(kept).encode()]

@@ -43,7 +43,7 @@ async def test_any_letter_but_y_and_n_closes_the_dialog_and_does_nothing_else(cl
         assert client.zcard(FAILED) == 1
 
 
-async def test_what_cannot_be_taken_back_says_so_and_needs_tab_and_enter(client: redis.Redis) -> None:
+async def test_what_takes_jobs_away_needs_tab_and_enter(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
         await failed_jobs(story)
@@ -153,7 +153,7 @@ async def test_the_keys_of_a_read_only_connection_say_why_they_do_nothing(client
 
 
 def test_every_operation_that_ends_what_it_is_done_to_is_lasting() -> None:
-    assert {name for name, operation in OPERATIONS.items() if operation.lasting} >= {"remove", "stop"}
+    assert {name for name, operation in OPERATIONS.items() if operation.lasting or operation.deletes} >= {"remove", "stop"}
 
 
 async def test_the_dialog_says_where_how_old_who_listens_and_the_command_that_does_the_same(client: redis.Redis) -> None:

@@ -112,7 +112,7 @@ async def test_the_palette_has_the_operations_that_are_possible_here_and_they_as
     async with dashboard(client, size=(100, 70)) as story:  # room for all, in whatever order they are found
         await story.press("2", "colon")
         assert "Put it back into its queue, with fresh attempts" in story.words
-        assert "Delete it with its result and log" in story.words
+        assert "Take it away with its result and log" in story.words
         assert "Call it off before it runs" not in story.words
         await story.paste("Retry")
         await story.press("enter")

@@ -1,5 +1,5 @@
 -- Cancels jobs that wait; a job that a worker takes at the same moment runs.
--- requires: operation, canceling
+-- requires: operation, canceling, take_out
 
 local function check_status(job)
   if chosen_status ~= '' and job.status ~= chosen_status then
@@ -30,10 +30,19 @@ local function check(job)
   end
 end
 
+local function take(queue, id)
+  return take_out(queue, id, END)
+end
+
 local function apply(job)
-  if not cancel_job(job, END) then
+  if not cancel_job(job, take) then
     return 'a worker has just taken it'
+  end
+  if job.rate_limit_key ~= '' then
+    lists_moved() -- a job that its limit lets through may be at the head of its queue now
   end
 end
 
-return each(check, apply)
+local result = each(check, apply)
+sweep()
+return result

@@ -1,6 +1,6 @@
 -- Moves waiting jobs into the queue named by spec.parameter. The result is as if they had been enqueued there, and no time
 -- changes: queued jobs go to the end of the list, scheduled ones stay due at the same time.
--- requires: operation
+-- requires: operation, take_out
 
 local target = spec.parameter
 local queues = keys.QUEUES
@@ -56,7 +56,7 @@ end
 local function apply(job)
   local from, to = place(job, job.origin), place(job, target)
   if job.status == 'queued' then
-    if not drop_from_queue(job.origin, job.id, END) then
+    if not take_out(job.origin, job.id, END) then
       return 'a worker has just taken it'
     end
     redis.call('RPUSH', to, job.id)
@@ -68,4 +68,6 @@ local function apply(job)
   redis.call('SADD', queues, keys.queue(target))
 end
 
-return each(check, apply)
+local result = each(check, apply)
+sweep()
+return result

@@ -1,6 +1,8 @@
 -- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, membership of
 -- a group and slot in a rate limit. If a job has no readable hash: its entry in the chosen list, or all its entries.
--- requires: operation
+-- requires: operation, take_out, trash
+-- `spec.trash` is {batch, seconds, about}: how the batch is named, how long the jobs are kept in the trash, and who removed what
+-- (JSON); without it they are deleted at once.
 
 -- the registries by status; the registry of running jobs holds executions, not ids
 local kinds = {}
@@ -62,56 +64,150 @@ local function check(job)
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
   end
-  local waiting = reply_of('SCARD', keys.dependents(job.id)) or 0
+  job.parts = parts_of(job.id)
+  job.rare = has_rare_parts(job.parts)
+  local waiting = job.rare and reply_of('SCARD', keys.dependents(job.id)) or 0
   if waiting > 0 and statuses.outcome[job.status] ~= 'finished' then
     return nil, 'removed, though other jobs wait for it and will not run'
   end
 end
 
-local function drop_from_registry(status, name, id)
-  return (reply_of('ZREM', keys.registry(kinds[status], name), id) or 0) > 0
-end
+local records = {}
+local stood = {} -- places in queues whose neighbours are not written down yet, as these may be removed too
 
-local function drop(status, name, id)
-  if status == 'queued' then
-    return drop_from_queue(name, id, END)
+local function note_neighbours()
+  for _, place in ipairs(stood) do
+    place[4], place[5] = neighbours(place[2], place[3])
   end
-  return drop_from_registry(status, name, id)
+  stood = {}
 end
 
-local function drop_everywhere(id)
+-- The scores of all jobs of the chunk in a registry are read at once, and their entries removed at once at the end.
+local registries = {}
+
+local function scores_in(registry)
+  local found = registries[registry]
+  if not found then
+    found = { leaving = {} }
+    for i, score in ipairs(reply_of('ZMSCORE', registry, unpack(ARGV, FIRST)) or {}) do
+      found[ARGV[FIRST + i - 1]] = score
+    end
+    registries[registry] = found
+  end
+  return found
+end
+
+local function drop_from_registry(status, name, id, record)
+  local scores = scores_in(keys.registry(kinds[status], name))
+  local score = scores[id]
+  if not score then
+    return false
+  end
+  scores[id] = nil
+  scores.leaving[#scores.leaving + 1] = id
+  record[#record + 1] = { kinds[status], name, score }
+  return true
+end
+
+local function leave_registries()
+  for registry, scores in pairs(registries) do
+    if #scores.leaving > 0 then
+      redis.call('ZREM', registry, unpack(scores.leaving))
+    end
+  end
+end
+
+local function drop_from_list(name, id, record)
+  local at = take_out(name, id, END)
+  if at and spec.trash then
+    record[#record + 1] = { 'queue', name, at }
+    record.at = at
+    stood[#stood + 1] = record[#record]
+  end
+  return at
+end
+
+local function drop(status, name, id, record)
+  if status == 'queued' then
+    return drop_from_list(name, id, record)
+  end
+  return drop_from_registry(status, name, id, record)
+end
+
+local function drop_everywhere(id, record)
   local found = false
   for _, name in ipairs(queue_names()) do
     for status in pairs(kinds) do
-      found = drop_from_registry(status, name, id) or found
+      found = drop_from_registry(status, name, id, record) or found
     end
   end
   for _, name in ipairs(found and {} or queue_names()) do
-    drop_from_queue(name, id, END)
+    drop_from_list(name, id, record)
+  end
+end
+
+-- why there is nothing to remove; nil where the job has left its places
+local function drop_from_places(job, record)
+  if not damaged(job) then
+    local found = drop(job.status, job.origin, job.id, record)
+    return not found and job.status == 'queued' and 'a worker has just taken it' or nil
+  elseif chosen_queue ~= '' then
+    local found = drop(chosen_status, chosen_queue, job.id, record)
+    return not found and job.damaged == 'gone' and 'the job is gone' or nil
+  end
+  drop_everywhere(job.id, record)
+end
+
+local function leave_group(job, record)
+  if reply_of('SREM', keys.group(job.group_id), job.id) == 1 then
+    record[#record + 1] = { 'group', job.group_id }
+  end
+end
+
+local function leave_slot(job, record)
+  local allowed = keys.rate_limit_allowed(job.rate_limit_key)
+  local score = reply_of('ZSCORE', allowed, job.id)
+  note_neighbours()
+  leave_limit(job.rate_limit_key, job.id)
+  lists_moved()
+  if score and not reply_of('ZSCORE', allowed, job.id) then
+    record[#record + 1] = { 'slot', job.rate_limit_key, score }
   end
 end
 
 local function apply(job)
-  if not damaged(job) then
-    if not drop(job.status, job.origin, job.id) and job.status == 'queued' then
-      return 'a worker has just taken it'
-    end
-  elseif chosen_queue ~= '' then
-    drop(chosen_status, chosen_queue, job.id)
+  local record = { job.id, {} }
+  local reason = drop_from_places(job, record)
+  if reason then
+    return reason
+  end
+  local parts = job.parts or parts_of(job.id)
+  if job.rate_limit_key ~= '' then
+    parts[EXECUTIONS] = nil -- a job with a rate limit that still runs keeps its execution, and so its slot
+  end
+  if spec.trash then
+    put_away(parts, record, spec.trash, job.rare ~= false)
+    records[#records + 1] = record
   else
-    drop_everywhere(job.id)
+    redis.call('UNLINK', unpack(parts))
   end
-  local left = { job.key, keys.dependents(job.id), keys.dependencies(job.id), keys.results(job.id), keys.log(job.id) }
-  if job.rate_limit_key == '' then -- a job with a rate limit that still runs keeps its execution, and so its slot
-    left[#left + 1] = keys.executions(job.id)
-  end
-  redis.call('UNLINK', unpack(left))
   if job.group_id ~= '' then
-    reply_of('SREM', keys.group(job.group_id), job.id)
+    leave_group(job, record)
   end
   if job.rate_limit_key ~= '' then
-    leave_limit(job.rate_limit_key, job.id)
+    leave_slot(job, record)
   end
 end
 
-return each(check, apply)
+-- Where a server has no memory left it refuses to write, unless the script has begun with what frees some.
+if mode == 'run' then
+  redis.call('UNLINK', keys.trash('none'))
+end
+local result = each(check, apply)
+note_neighbours()
+sweep()
+leave_registries()
+if #records > 0 then
+  note_trash(records, spec.trash)
+end
+return result

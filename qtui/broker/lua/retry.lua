@@ -22,7 +22,7 @@ local NOW, places = timestamp(), {}
 local function place(name)
   local found = places[name]
   if not found then
-    found = { queue = keys.queue(name), failed = keys.registry(statuses.registry.failed, name) }
+    found = { queue = keys.queue(name), failed = keys.registry(statuses.registry.failed, name), waiting = {} }
     if not fits(found.queue, 'list') or not fits(keys.QUEUES, 'set') then
       found.problem = "the queue's key has the wrong type"
     elseif not fits(found.failed, 'zset') then
@@ -60,7 +60,8 @@ end
 
 local function enqueue(job)
   redis.call('HSET', job.key, 'status', 'queued', 'enqueued_at', NOW, 'started_at', '', 'ended_at', '')
-  redis.call('RPUSH', place(job.origin).queue, job.id)
+  local waiting = place(job.origin).waiting
+  waiting[#waiting + 1] = job.id
 end
 
 local function enqueue_limited(job)
@@ -90,4 +91,10 @@ local function apply(job)
   end
 end
 
-return each(check, apply)
+local result = each(check, apply)
+for _, found in pairs(places) do
+  if #found.waiting > 0 then
+    redis.call('RPUSH', found.queue, unpack(found.waiting))
+  end
+end
+return result

@@ -8,12 +8,16 @@ from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.operations.selection import Selection, Targets
+from qtui.broker.room import Room
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.scripts import Script
 
 GONE: Final = frozenset({"the job is gone", "there is no such job"})
 """The reasons returned by scripts that mean: no job has this id."""
+
+
+FOR_GOOD: Final = "This cannot be taken back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,14 @@ class Report:
     """Why jobs were skipped or failed, and notes on those that were done, each with the number of jobs."""
     ids: dict[str, list[str]] = field(default_factory=dict)
     """For each reason the ids of the first jobs that were skipped or failed (`tally.MOST_NAMED`)."""
+    undo: bool = False
+    """Whether `qtui undo BATCH` puts back what was done."""
+
+    def summary(self, past: str) -> str:
+        """The report as a sentence, such as "9,998 retried; 2 × no longer failed"; `past` says what was done to a job."""
+        parts = [f"{self.done:,} {past}"] if self.done or not self.reasons else []
+        parts += [f"{number:,} × {reason}" for reason, number in self.reasons.items()]
+        return "; ".join(parts)
 
 
 Value = str | int | float
@@ -112,9 +124,7 @@ class Operation:
 
     def summary(self, report: Report) -> str:
         """The report as a sentence: "9,998 retried; 2 × no longer failed"."""
-        parts = [f"{report.done:,} {self.past}"] if report.done or not report.reasons else []
-        parts += [f"{number:,} × {reason}" for reason, number in report.reasons.items()]
-        return "; ".join(parts)
+        return report.summary(self.past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +156,10 @@ class Plan:
     """As in the report."""
     queues: dict[str, int] = field(default_factory=dict)
     """The queues of the jobs that were checked and can be changed, each with their number, the largest first."""
+    room: Room | None = None
+    """What it means for memory; None where it deletes nothing."""
+    purge: bool = False
+    """Whether the jobs are deleted at once, without the trash."""
 
     @property
     def destinations(self) -> tuple[str, ...]:
@@ -161,7 +175,14 @@ class Plan:
         """What of it cannot be undone, as a sentence; '' if all can."""
         if self.operation.risk in self.reasons:
             return f"{self.operation.risk[0].upper()}{self.operation.risk[1:]}."
+        if self.operation.deletes:
+            return FOR_GOOD if self.purge else ""
         return self.operation.lasting
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether it needs more than a letter: it cannot be undone, or takes jobs away."""
+        return bool(self.lasting) or self.operation.deletes
 
     def report(self) -> Report:
         """The plan as the report of a dry run."""

@@ -26,7 +26,10 @@ def calls_of(client: redis.Redis, operation: Operation, value: Value | None, mod
 
     def arguments(chunk: Chunk) -> dict[str, Argument]:
         target = chunk.target
-        return {"spec": spec, "mode": mode, "queue": target.queue or "", "status": target.status or ""}
+        named: dict[str, Argument] = {"spec": spec, "mode": mode, "queue": target.queue or "", "status": target.status or ""}
+        if "hint" in operation.script.arguments:
+            named["hint"], named["span"] = (target.where(chunk.start, len(chunk.ids)) if chunk.ids else None) or ("", "")
+        return named
 
     return Calls(client, operation.script, mode, arguments)
 

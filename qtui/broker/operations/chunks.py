@@ -114,9 +114,19 @@ class Calls:
     """The script of an operation, and its arguments, for chunks of jobs."""
 
     def __init__(
-        self, client: redis.Redis, script: Script, mode: Mode, arguments: Callable[[Chunk], dict[str, Argument]]
+        self,
+        client: redis.Redis,
+        script: Script,
+        mode: Mode,
+        arguments: Callable[[Chunk], dict[str, Argument]],
+        *,
+        takes_ids: bool = True,
     ) -> None:
-        """`arguments`: those that have names, for a chunk. In the mode plan the server itself refuses to write, from 7.0 on."""
+        """`arguments`: those that have names, for a chunk. In the mode plan the server itself refuses to write, from 7.0 on.
+
+        `takes_ids`: whether the script is given the ids of the chunk; else it knows which jobs are next.
+        """
+        self._takes_ids = takes_ids
         self._client, self._script, self._mode, self._arguments = client, script, mode, arguments
         self._pace = Pace()
         self._under_way: deque[_Sent] = deque()
@@ -133,17 +143,18 @@ class Calls:
             return
         self._measure()
         connection: Any = self._client.connection_pool.get_connection()
-        failed = False
+        going = True
         try:
             while True:
-                while not failed and self._pace.room(len(self._under_way)) and supply.left and may_go_on():
-                    self._send(connection, supply.take(self._pace.size))
+                while going and supply.left and self._pace.room(len(self._under_way)):
+                    if going := may_go_on():
+                        self._send(connection, supply.take(self._pace.size))
                 if not self._under_way:
                     return
                 reply = self._reply(connection)
                 sent = self._under_way.popleft()
                 self._pace.heard(sent.at, time.monotonic(), len(sent.chunk.ids))
-                failed = failed or isinstance(reply, Exception)
+                going = going and not isinstance(reply, Exception)
                 yield sent.chunk, reply
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             lost = [sent.chunk for sent in self._under_way]
@@ -161,21 +172,25 @@ class Calls:
         while supply.left and may_go_on():
             chunk = supply.take(FIRST)
             try:
-                reply = call(self._client, *chunk.ids, **self._arguments(chunk))
+                reply = call(self._client, *self._ids(chunk), **self._arguments(chunk))
             except (redis.RedisError, OSError) as error:
                 yield chunk, error
                 return
             yield chunk, reply
 
+    def _ids(self, chunk: Chunk) -> tuple[str, ...]:
+        return chunk.ids if self._takes_ids else ()
+
     def _measure(self) -> None:
-        """How long the way takes: two calls that only read, as the first may have to send the script or to connect."""
+        """How long the way takes: two calls without jobs, as the first may have to send the script or to connect."""
+        given = self._arguments(Chunk(Targets(()), ()))
         for _ in range(2):
             began = time.monotonic()
-            self._script.read(self._client, **self._arguments(Chunk(Targets(()), ())) | {"mode": "plan"})
+            self._script.read(self._client, **given | ({"mode": "plan"} if "mode" in given else {}))
             self._pace.way = min(self._pace.way, time.monotonic() - began)
 
     def _send(self, connection: Any, chunk: Chunk) -> None:
-        given = self._script.values(*chunk.ids, **self._arguments(chunk))
+        given = self._script.values(*self._ids(chunk), **self._arguments(chunk))
         self._under_way.append(_Sent(chunk, given, time.monotonic()))
         connection.send_command(self._script.verb(self._client, writes=self._mode == "run"), self._script.digest, 0, *given)
 

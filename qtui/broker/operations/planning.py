@@ -16,6 +16,8 @@ from qtui.broker.operations.calls import calls_of, check_status
 from qtui.broker.operations.chunks import Supply
 from qtui.broker.operations.selection import Matching, Selection, Targets, is_listed, take
 from qtui.broker.operations.tally import Tally
+from qtui.broker.operations.trash import room
+from qtui.broker.room import USUAL, Rules
 
 FEW: Final = 1_000
 """So many jobs are checked at once; of more, the number is given first."""
@@ -24,13 +26,21 @@ TOLD: Final = 0.25
 """Seconds between two plans that are given while the jobs are checked."""
 
 
-def plan(client: redis.Redis, operation: Operation, selection: Selection, text: str | None = None) -> Plan:
+def plan(
+    client: redis.Redis,
+    operation: Operation,
+    selection: Selection,
+    text: str | None = None,
+    *,
+    purge: bool | None = False,
+    rules: Rules = USUAL,
+) -> Plan:
     """What `run` would do now, of all jobs; it writes nothing, and a server from 7.0 on would refuse a write.
 
     `text` is what was typed for the operation's parameter. Raises InvalidInput if the operation does not apply to the
     selection's status or the text is not a valid value, redis.RedisError if the server fails.
     """
-    *_, last = plans(client, operation, selection, text)
+    *_, last = plans(client, operation, selection, text, purge=purge, rules=rules)
     return last
 
 
@@ -40,12 +50,15 @@ def plans(
     selection: Selection,
     text: str | None = None,
     *,
+    purge: bool | None = False,
+    rules: Rules = USUAL,
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[Plan]:
     """The same plan as it becomes known, at least one; the last one is about all jobs, unless `stop()` was true.
 
     Of many jobs the first plan has the number and a sample, after a few round trips; the next ones have also been checked. Raises
-    the errors of `plan`.
+    the errors of `plan`. `purge`: what deletes jobs is not to use the trash, None: if
+    memory is scarce; nor does it where they are too many for it.
     """
     began = time.monotonic()
     calls = calls_of(client, operation, operation.value(text), "plan")
@@ -53,7 +66,7 @@ def plans(
     known = Plan(operation, text, selection, None, 0, 0, (), None, None, {}, 0.0)
     if isinstance(selection, Matching) and is_listed(selection):
         number, sample = _at_once(client, selection)
-        known = replace(known, matched=number, asked=number, doable=number, sample=sample)
+        known = _roomy(client, replace(known, matched=number, asked=number, doable=number, sample=sample), purge, rules)
         if number > FEW:
             yield replace(known, seconds=_since(began))
             if stop():
@@ -62,6 +75,7 @@ def plans(
     matched = sum(len(target.ids) for target in targets)
     asked = known.asked if known.asked > FEW else None
     known = replace(known, matched=matched, sample=known.sample or _sample(client, targets))
+    known = known if known.room else _roomy(client, known, purge, rules)
     tally, told = Tally(), time.monotonic()
     for _, reply in calls.each(Supply(targets), lambda: not stop()):
         if isinstance(reply, Exception):
@@ -88,6 +102,14 @@ def _with(known: Plan, tally: Tally, asked: int, began: float) -> Plan:
         queues=dict(tally.queues.most_common()),
         seconds=_since(began),
     )
+
+
+def _roomy(client: redis.Redis, known: Plan, purge: bool | None, rules: Rules) -> Plan:
+    """The plan with what it means for memory."""
+    if not known.operation.deletes or not known.matched:
+        return known
+    found = room(client, [row.id for row in known.sample], known.matched, rules)
+    return replace(known, room=found, purge=(found.is_scarce if purge is None else purge) or not found.fits)
 
 
 def _since(began: float) -> float:

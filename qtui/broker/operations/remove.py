@@ -1,4 +1,4 @@
-"""Remove: jobs that do not run are deleted, with their results and logs."""
+"""Remove: jobs that do not run go into the trash, with their results and logs, or are deleted."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ REMOVE: Final = Operation(
     title="Remove",
     past="removed",
     key="D",
-    hint="Delete it with its result and log",
+    hint="Take it away with its result and log; undo puts it back",
     order=40,
     statuses=tuple(status for status in STATUSES if status.place not in ("limit", "hash") and not status.runs),
-    lasting="This cannot be taken back.",
     deletes=True,
     script=Script.load("remove", "qtui.broker"),
 )

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any
 
 import redis
 
+from qtui.broker.audit import UNRECORDED, Audit
 from qtui.broker.operations.base import Operation, Plan, Report
 from qtui.broker.operations.calls import calls_of, check_status
-from qtui.broker.operations.chunks import Chunk, Supply
-from qtui.broker.operations.selection import Selection, Targets, first_of, take
-from qtui.broker.operations.tally import MOST_NAMED, Tally
-from qtui_workers.server.redis_errors import explain, label_of
-
-LOST: Final = "unknown: the server failed while they were under way, look again"
-UNTRIED: Final = "not tried: the server failed before"
-STOPPED: Final = "not tried: stopped before"
+from qtui.broker.operations.chunks import Supply
+from qtui.broker.operations.selection import Chosen, Selection, Targets, first_of, take
+from qtui.broker.operations.work import work_off
+from qtui.broker.room import USUAL
 
 
 def run(
@@ -29,6 +27,8 @@ def run(
     text: str | None = None,
     *,
     on_taken: Callable[[tuple[Targets, ...]], object] = lambda _targets: None,
+    audit: Audit = UNRECORDED,
+    again: str = "",
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
@@ -37,63 +37,57 @@ def run(
     `on_taken` is called with the jobs before anything is done to them. A plan that has not checked all jobs is carried out on as
     many as it has counted, the oldest ones. Each chunk is one script, all or nothing, and blocks the server for less than about
     10 ms. After each chunk `on_progress(jobs processed, total jobs)` is called; if `stop()` is true before a chunk, the remaining
-    jobs are left. A failing server ends the run: the report says what was done and what was not. Raises the errors of `plan`, but
-    only before the first chunk.
+    jobs are left. A failing server ends the run: the report says what was done and what was not. What deletes jobs puts them into
+    the trash, unless the plan says otherwise. `again`: the command that would do the rest, for the audit. Raises the errors of
+    `plan`, but only before the first chunk.
     """
     began = time.monotonic()
-    batch = new_batch()
-    calls = calls_of(client, operation, operation.value(what.text if isinstance(what, Plan) else text), "run")
-    targets = _targets(client, operation, what)
-    on_taken(targets)
-    supply = Supply([replace(each, ids=each.ids[::-1]) for each in targets] if operation.to_head else targets)
-    matched = supply.left
-    tally = Tally()
-    trouble: Exception | None = None
-    for chunk, reply in calls.each(supply, lambda: not stop()):
-        if isinstance(reply, Exception):
-            _failed(tally, reply, chunk, label_of(client))
-            trouble = reply
-            continue
-        tally.add(reply)
-        on_progress(tally.seen, matched)
-    _leave(tally, supply, UNTRIED if trouble else STOPPED)
-    return Report(
-        operation=operation.name,
-        batch=batch,
-        dry_run=False,
-        matched=matched,
-        done=tally.done,
-        skipped=tally.skipped,
-        failed=tally.failed,
-        seconds=round(time.monotonic() - began, 3),
-        reasons=dict(tally.reasons),
-        ids=tally.ids,
-    )
+    batch = uuid.uuid4().hex[:12]
+    plan = what if isinstance(what, Plan) else None
+    selection = plan.selection if plan else what
+    assert not isinstance(selection, Plan)
+    ids = selection.ids if isinstance(selection, Chosen) else ()
+    about = "" if ids else str(selection)
+    with audit.change(client, operation.name, f"{about} {(plan.text if plan else text) or ''}".strip(), ids) as change:
+        targets = _targets(client, operation, what)
+        on_taken(targets)
+        supply = Supply(targets)
+        change.batch, change.jobs = batch, supply.left
+        kept = {}
+        if operation.deletes and not (plan and plan.purge):
+            kept = _trash(plan, batch, audit.about(operation.name) | {"about": str(selection), "removed": supply.left})
+        calls = calls_of(client, operation, operation.value(plan.text if plan else text), "run", **kept)
+        tally = work_off(client, calls, supply, on_progress, stop)
+        report = Report(
+            operation=operation.name,
+            batch=batch,
+            dry_run=False,
+            matched=change.jobs,
+            done=tally.done,
+            skipped=tally.skipped,
+            failed=tally.failed,
+            seconds=round(time.monotonic() - began, 3),
+            reasons=dict(tally.reasons),
+            ids=tally.ids,
+            undo=bool(kept and tally.done),
+        )
+        change.done, change.outcome = report.done, operation.summary(report)
+        change.left = again if supply.left else ""
+    return report
 
 
-def new_batch() -> str:
-    """A name for a run."""
-    return uuid.uuid4().hex[:12]
+def _trash(plan: Plan | None, batch: str, about: dict[str, Any]) -> dict[str, Any]:
+    """What the script is told about the trash."""
+    room = plan.room if plan else None
+    rules = room.rules if room else USUAL
+    size = room.bytes if room else None
+    return {"trash": {"batch": batch, "seconds": rules.seconds, "about": json.dumps({**about, "bytes": size})}}
 
 
 def _targets(client: redis.Redis, operation: Operation, what: Selection | Plan) -> tuple[Targets, ...]:
     if isinstance(what, Plan):
-        return what.targets if what.targets is not None else first_of(take(client, what.selection), what.matched)
-    check_status(operation, what)
-    return take(client, what)
-
-
-def _failed(tally: Tally, error: Exception, chunk: Chunk, label: str) -> None:
-    """If the server replied with an error, nothing of the chunk was done; without a reply, it is unknown."""
-    refused = isinstance(error, redis.ResponseError)
-    tally.failed += len(chunk.ids)
-    tally.leave(f"not done: {explain(error, label)}" if refused else LOST, len(chunk.ids), chunk.ids)
-
-
-def _leave(tally: Tally, supply: Supply, reason: str) -> None:
-    """Counts the jobs that were not sent at all."""
-    if reason == STOPPED:
-        tally.skipped += supply.left
+        found = what.targets if what.targets is not None else first_of(take(client, what.selection), what.matched)
     else:
-        tally.failed += supply.left
-    tally.leave(reason, supply.left, supply.rest(MOST_NAMED))
+        check_status(operation, what)
+        found = take(client, what)
+    return tuple(replace(each, ids=each.ids[::-1], places=()) for each in found) if operation.to_head else found

@@ -11,7 +11,7 @@ from qtui.broker import ids, jobs
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import find
 from qtui.broker.search.scan import Scope
-from qtui.broker.status import Status
+from qtui.broker.status import STATUSES, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,9 @@ class Chosen:
     """Single jobs, by their ids."""
 
     ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.ids[:3]) + (f" and {len(self.ids) - 3:,} more" if len(self.ids) > 3 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Matching:
     queue: str | None
     status: Status
     expression: Expression = EVERYTHING
+
+    def __str__(self) -> str:
+        where = self.queue or "all queues"
+        fit = f" that fit {self.expression.text}" if self.expression.terms else ""
+        return f"{STATUSES[self.status].title} jobs in {where}{fit}"
 
 
 Selection = Chosen | Matching
@@ -42,6 +50,18 @@ class Targets:
     """None if single jobs were chosen: their hashes name their queues."""
     status: Status | None = None
     """None if single jobs were chosen."""
+    places: tuple[int, ...] = ()
+    """Of jobs that wait in a queue's list and are some of many: where each was, counted from the head."""
+
+    def where(self, start: int, number: int) -> tuple[int, int] | None:
+        """Where so many jobs from `start` on are expected in the queue's list, once those before have left it.
+
+        As the index of the first, and over how many entries they are spread; None where it is not known.
+        """
+        if self.places:
+            first, last = self.places[start], self.places[start + number - 1]
+            return first - start, last - first + 1
+        return (0, number) if self.status is Status.QUEUED else None
 
 
 def is_listed(selection: Matching) -> bool:
@@ -80,7 +100,19 @@ def _search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Tar
 def _filtered(client: redis.Redis, selection: Matching) -> tuple[Targets, ...]:
     seconds, micros = client.time()
     scope = Scope(selection.queue, (selection.status,), selection.expression)
-    return _by_queue(find(client, scope, seconds + micros / 1e6).jobs, selection.status)
+    found = _by_queue(find(client, scope, seconds + micros / 1e6).jobs, selection.status)
+    if selection.status is not Status.QUEUED:
+        return found
+    return tuple(filter(None, (_placed(client, target) for target in found)))
+
+
+def _placed(client: redis.Redis, target: Targets) -> Targets | None:
+    """The same jobs in the order of their queue's list, with their places there; without those that have left it."""
+    wanted = set(target.ids)
+    waiting = ids.oldest_first(client, target.queue or "", Status.QUEUED)
+    found = [(place, job_id) for place, job_id in enumerate(waiting) if job_id in wanted]
+    places, there = zip(*found, strict=True) if found else ((), ())
+    return replace(target, ids=there, places=places) if found else None
 
 
 def _by_queue(found: Sequence[tuple[str, str]], status: Status) -> tuple[Targets, ...]:

@@ -55,4 +55,4 @@ class Tally:
     def name(self, reason: str, ids: Iterable[str]) -> None:
         """Keep some ids for a reason."""
         kept = self.ids.setdefault(reason, [])
-        kept += list(ids)[: MOST_NAMED - len(kept)]
+        kept += [job_id for job_id in ids if job_id][: MOST_NAMED - len(kept)]

@@ -14,4 +14,7 @@ if place then -- a key of the wrong type raises here, where nothing is written y
   redis.call(kind == 'list' and 'LLEN' or 'ZCARD', place)
   redis.call('ZCARD', keys.registry(statuses.registry.canceled, job.origin))
 end
-return { job.status, job.origin, cancel_job(job, 1) and 1 or 0 }
+local function take(queue, id)
+  return drop_from_queue(queue, id, 1)
+end
+return { job.status, job.origin, cancel_job(job, take) and 1 or 0 }

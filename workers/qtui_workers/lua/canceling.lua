@@ -14,12 +14,13 @@ local function waits_in(job)
   end
 end
 
--- whether the job was in the place that its status names, and is canceled now; `from` as in drop_from_queue
-local function cancel_job(job, from)
+-- whether the job was in the place that its status names, and is canceled now; take(queue, id) removes an id from a queue's list
+-- and returns nil or false where it was not there
+local function cancel_job(job, take)
   local place, kind = waits_in(job)
   local dropped
   if kind == 'list' then
-    dropped = drop_from_queue(job.origin, job.id, from)
+    dropped = take(job.origin, job.id)
   else
     dropped = place and redis.call('ZREM', place, job.id) == 1
   end

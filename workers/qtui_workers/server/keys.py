@@ -34,6 +34,10 @@ HOLDS: Final = f"{OURS}:holds"
 """A hash: for each hold, by what it holds, what is written into the jobs that it holds (`FIELD_HELD`)."""
 HELD_FROM: Final = "10000000000"
 """The scores of held jobs in the registry of deferred jobs: this and the time when each was held. All others are below."""
+TRASH: Final = f"{OURS}:trash"
+"""A sorted set of the batches of removed jobs that can be put back, by when each was removed (seconds of the server's clock)."""
+AUDIT: Final = f"{OURS}:audit"
+"""The capped stream of the changes that operators made, each as JSON (`qtui.broker.audit`)."""
 
 FORMAT: Final = f"{OURS}:format"
 """The highest number of a format in which programs write here (`qtui_workers/lua/format.lua`); without it 1."""
@@ -210,6 +214,21 @@ def limit_workers(name: str) -> str:
 def unique(processor: str) -> str:
     """The hash of the ids of a processor's jobs by the digests of their contents (`qtui_workers/lua/unique.lua`)."""
     return f"{OURS}:unique:{processor}"
+
+
+def trash(batch: str) -> str:
+    """The list of what is known of the removed jobs of a batch, a chunk an entry (`qtui/broker/lua/trash.lua`)."""
+    return f"{TRASH}:{batch}"
+
+
+def trash_about(batch: str) -> str:
+    """The hash of a batch of removed jobs: `about` (JSON: who removed what) and `jobs` (how many are left)."""
+    return f"{TRASH}:{batch}:about"
+
+
+def trashed(batch: str, key: str) -> str:
+    """The name that a key of a removed job has in the trash."""
+    return f"{TRASH}:{batch}:{key}"
 
 
 def staged(batch: str) -> str:

@@ -1,0 +1,68 @@
+-- What is put into the trash of a removed job, so that it can be put back as it was (`undo.lua`): its keys are renamed, which
+-- needs no memory, and where it stood is written down. A key that would outlast the trash expires with it.
+-- A record is {id, {expiry by part…}, place…}, and at: its index, where it stood in a queue. A chunk of records is packed.
+--   part     the place of a key in parts_of(id)
+--   expiry   -1: the key had none; 0: it still has its own; else when it was to expire (ms of the server's clock)
+--   place    {'queue', name, index, id behind it, id before it} | {kind of registry, name, score} | {'group', name} |
+--            {'slot', name of the rate limit, score}
+-- requires: reply_of, time
+-- In what follows `trash` is {batch, seconds, about} (`remove.lua`).
+
+local EXECUTIONS = 6
+local RARE = 3
+
+-- the keys of a job; those from RARE on are those that most jobs do not have
+local function parts_of(id)
+  return {
+    keys.job(id), keys.results(id), keys.dependents(id), keys.dependencies(id), keys.log(id), keys.executions(id),
+  }
+end
+
+local function put_part(key, part, record, trash)
+  local ttl = redis.call('PTTL', key)
+  if ttl == -2 then
+    return
+  end
+  local name, expiry = keys.trashed(trash.batch, key), -1
+  redis.call('RENAME', key, name)
+  if ttl >= 0 then
+    expiry = ttl > trash.seconds * 1000 and SECONDS * 1000 + math.floor(MICROS / 1000) + ttl or 0
+  end
+  if expiry ~= 0 then
+    redis.call('EXPIRE', name, trash.seconds)
+  end
+  record[2][tostring(part)] = tostring(expiry)
+end
+
+local function has_rare_parts(parts)
+  return redis.call('EXISTS', unpack(parts, RARE)) > 0
+end
+
+-- `rare`: whether the job may have parts that most jobs do not have
+local function put_away(parts, record, trash, rare)
+  for part = 1, RARE - 1 do
+    put_part(parts[part], part, record, trash)
+  end
+  for part = RARE, rare and #parts or 0 do
+    put_part(parts[part], part, record, trash)
+  end
+end
+
+-- Writes down what is in the trash now. Jobs of one queue are put back in the reverse of the order in which they stood there.
+local function note_trash(records, trash)
+  table.sort(records, function(a, b)
+    return (a.at or -1) < (b.at or -1)
+  end)
+  for _, record in ipairs(records) do
+    record.at = nil
+  end
+  local batch, seconds = trash.batch, trash.seconds
+  local chunks, about = keys.trash(batch), keys.trash_about(batch)
+  redis.call('RPUSH', chunks, cmsgpack.pack(records))
+  redis.call('HSETNX', about, 'about', trash.about)
+  redis.call('HINCRBY', about, 'jobs', #records)
+  redis.call('EXPIRE', chunks, seconds)
+  redis.call('EXPIRE', about, seconds)
+  redis.call('ZREMRANGEBYSCORE', keys.TRASH, '-inf', SECONDS - seconds)
+  redis.call('ZADD', keys.TRASH, string.format('%.6f', SECONDS + MICROS / 1000000), batch)
+end

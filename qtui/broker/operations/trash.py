@@ -1,0 +1,159 @@
+"""The trash: removed jobs are kept there for a while, and are put back as they were."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+
+from qtui.broker.audit import UNRECORDED, Audit
+from qtui.broker.operations.base import Report
+from qtui.broker.operations.chunks import Calls, Supply
+from qtui.broker.operations.selection import Targets
+from qtui.broker.operations.work import work_off
+from qtui.broker.room import Room, Rules
+from qtui_workers.errors import NotFound
+from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import is_wrong_type, reply_of
+from qtui_workers.server.rq_format import parse_int
+from qtui_workers.server.scripts import Script
+from qtui_workers.text import decode, encode, printable
+
+_UNDO: Final = Script.load("undo", "qtui.broker")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one removal has put into the trash."""
+
+    id: str
+    by: str
+    connection: str
+    at: float
+    """When it was removed; seconds since the epoch."""
+    about: str
+    """Which jobs, in words."""
+    removed: int | None
+    """How many jobs were to be removed."""
+    jobs: int
+    """How many of them are in the trash."""
+    bytes: int | None
+    """About how much memory these take."""
+    expires_seconds: float | None
+    """In how many seconds they are deleted."""
+
+
+def room(client: redis.Redis, sample: list[str], jobs: int, rules: Rules) -> Room:
+    """What removing so many jobs means, estimated from a sample of their ids; what may not be read is None. Two round trips."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.info("memory")
+        for job_id in sample:
+            pipe.memory_usage(encode(keys.job(job_id)))
+            pipe.memory_usage(encode(keys.results(job_id)))
+        memory, *sizes = pipe.execute(raise_on_error=False)
+    known = [size for size in sizes if isinstance(size, int)]
+    each = sum(known) / len(sample) if sample and known else None
+    most = memory.get("maxmemory") if isinstance(memory, dict) else None
+    return Room(
+        rules,
+        None if each is None else int(each * jobs),
+        sum(batch.bytes or 0 for batch in batches(client)),
+        memory["used_memory"] / most if most else None,
+    )
+
+
+def batches(client: redis.Redis) -> list[Batch]:
+    """What is in the trash, the newest first; two round trips. Batches that have expired are left out."""
+    try:
+        members: Any = client.zrevrange(keys.TRASH, 0, -1)
+    except redis.ResponseError as error:
+        if not is_wrong_type(error):
+            raise
+        return []
+    names = [decode(name) for name in members]
+    with client.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hmget(encode(keys.trash_about(name)), "about", "jobs")
+            pipe.pttl(encode(keys.trash_about(name)))
+        replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
+    found = (_batch(*each) for each in zip(names, replies[::2], replies[1::2], strict=True))
+    return [batch for batch in found if batch]
+
+
+def _batch(name: str, fields: list[bytes | None] | None, pttl: int) -> Batch | None:
+    about, number = fields or (None, None)
+    jobs = parse_int(number)
+    try:
+        given = json.loads(decode(about or b""))
+        at = float(given["at"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    removed, size = (given.get(name) if isinstance(given.get(name), int) else None for name in ("removed", "bytes"))
+    return Batch(
+        id=printable(name, 40),
+        by=printable(str(given.get("by") or ""), 100),
+        connection=printable(str(given.get("connection") or ""), 100),
+        at=at,
+        about=printable(str(given.get("about") or ""), 400),
+        removed=removed,
+        jobs=max(0, jobs or 0),
+        bytes=int(size * min(1.0, (jobs or 0) / removed)) if size is not None and removed else None,
+        expires_seconds=pttl / 1000 if pttl >= 0 else None,
+    )
+
+
+def find(client: redis.Redis, name: str | None) -> Batch:
+    """The batch of that name, or the one that was removed last; raises NotFound if there is none."""
+    known = batches(client)
+    if not known:
+        raise NotFound("there is nothing in the trash: nothing was removed, its time there is over, or it was put back already")
+    if name is None:
+        return known[0]
+    for batch in known:
+        if batch.id == name:
+            return batch
+    raise NotFound(
+        f"there is no batch '{printable(name, 40)}' in the trash: its time there is over, or it was put back already; "
+        "qtui undo --list shows what there is"
+    )
+
+
+def undo(
+    client: redis.Redis,
+    batch: Batch,
+    *,
+    audit: Audit = UNRECORDED,
+    on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Report:
+    """Puts the jobs of a batch back, in chunks as operations are run; what cannot be put back stays in the trash."""
+    began = time.monotonic()
+    calls = Calls(client, _UNDO, "run", lambda chunk: {"batch": batch.id, "most": len(chunk.ids)}, takes_ids=False)
+    with audit.change(client, "undo", batch.about) as change:
+        change.batch, change.jobs = batch.id, batch.jobs
+        supply = Supply([Targets(("",) * batch.jobs)])
+        tally = work_off(client, calls, supply, on_progress, stop)
+        report = Report(
+            operation="undo",
+            batch=batch.id,
+            dry_run=False,
+            matched=tally.seen + tally.failed,
+            done=tally.done,
+            skipped=tally.skipped,
+            failed=tally.failed,
+            seconds=round(time.monotonic() - began, 3),
+            reasons=dict(tally.reasons),
+            ids=tally.ids,
+        )
+        change.done, change.outcome = report.done, summary(report)
+        change.left = f"qtui undo {batch.id}" if supply.left else ""
+    return report
+
+
+def summary(report: Report) -> str:
+    """What was put back, as a sentence."""
+    return report.summary("put back")

@@ -1,0 +1,84 @@
+"""`qtui undo`: puts back what a `qtui remove` took."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Final
+
+import typer
+
+from qtui import documents, formatting, output, questions
+from qtui.broker.operations import trash
+from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
+from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.stopping import Progress, stopping
+from qtui.tables import columns
+from qtui_workers.text import printable
+
+ORDER: Final = 195
+
+BatchName = Annotated[
+    str | None,
+    typer.Argument(metavar="[BATCH]", help="Which removal; the last one where none is named.", show_default=False),
+]
+Listing = Annotated[bool, typer.Option("--list", help="Show what can be put back, and change nothing.")]
+
+
+def undo(
+    batch: BatchName = None,
+    listing: Listing = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Put removed jobs back as they were, into their places; of a queue, before those that came later."""
+    with connected(url, context) as (client, chosen):
+        if listing:
+            _show(trash.batches(client), server_time(client), json)
+            return
+        refuse_read_only(chosen, "qtui undo")
+        found = trash.find(client, batch)
+        if batch is None and not json:
+            output.note(printable(questions.undo_question(found, chosen.name, server_time(client)).partition("?")[0], 1_000))
+        with stopping() as stop:
+            report = trash.undo(client, found, audit=audit_of(chosen), on_progress=Progress(), stop=stop)
+    if json:
+        output.emit(asdict(report))
+    else:
+        output.say(printable(trash.summary(report), 2_000))
+    stop.finish(report, f"qtui undo {found.id}")
+
+
+def _show(found: list[trash.Batch], now: float, json: bool) -> None:
+    if json:
+        output.emit([_document(each) for each in found])
+    elif not found:
+        output.say("The trash is empty.")
+    else:
+        rows = [
+            [
+                each.id,
+                formatting.count(each.jobs),
+                formatting.ago(each.at, now),
+                formatting.age(each.expires_seconds),
+                formatting.size(each.bytes),
+                each.by,
+                each.about,
+            ]
+            for each in found
+        ]
+        output.say(columns(["BATCH", "JOBS", "REMOVED", "KEPT FOR", "ABOUT", "BY", "WHAT"], rows, (1, 4)))
+
+
+def _document(batch: trash.Batch) -> dict[str, Any]:
+    return {
+        "batch": batch.id,
+        "jobs": batch.jobs,
+        "removed": batch.removed,
+        "removed_at": documents.iso(batch.at),
+        "expires_seconds": batch.expires_seconds,
+        "bytes": batch.bytes,
+        "by": batch.by,
+        "connection": batch.connection,
+        "about": batch.about,
+    }

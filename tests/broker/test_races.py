@@ -1,0 +1,135 @@
+"""Operators that are killed, or race each other beside a worker: every job stays in exactly one place."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from qtui.broker.operations import OPERATIONS, Matching, run, trash
+from qtui.broker.status import Status
+from qtui_workers.server import keys
+from tests.broker import seed
+from tests.support import Server
+
+FORK = multiprocessing.get_context("fork")
+"""Processes that need not import anything again."""
+
+
+def operate(socket: str, what: str, status: str) -> None:
+    """What an operator's process does."""
+    with redis.Redis(unix_socket_path=socket, socket_timeout=10) as client:
+        if what == "undo":
+            trash.undo(client, trash.find(client, None))
+        else:
+            client.rpush("done", run(client, OPERATIONS[what], Matching("mail", Status(status))).done)
+
+
+def take(socket: str, number: int) -> None:
+    """What a worker's process does: it takes so many jobs from the head of the queue."""
+    taken = 0
+    with redis.Redis(unix_socket_path=socket, socket_timeout=10) as client:
+        while taken < number:
+            if popped := client.lpop(keys.queue("mail")):
+                client.rpush("taken", popped)
+                taken += 1
+
+
+def fill(client: redis.Redis, number: int, status: Status = Status.FAILED) -> list[str]:
+    """So many jobs like one that RQ made."""
+    (model,) = seed.failed(client)
+    stored, results = client.hgetall(keys.job(model)), client.dump(keys.results(model))
+    client.delete(keys.job(model), keys.results(model), keys.registry("failed", "mail"))
+    ids = [f"job-{place:05}" for place in range(number)]
+    with client.pipeline(transaction=False) as pipe:
+        for place, job_id in enumerate(ids):
+            pipe.hset(keys.job(job_id), mapping={**stored, b"status": status.value})
+            if status is Status.QUEUED:
+                pipe.rpush(keys.queue("mail"), job_id)
+            else:
+                pipe.zadd(keys.registry("failed", "mail"), {job_id: 4e9 + place})
+            if place % 10 == 0:
+                pipe.restore(keys.results(job_id), 0, results)
+        pipe.execute()
+    return ids
+
+
+def together(*calls: tuple[Callable[..., None], Any, Any] | tuple[Callable[..., None], Any, Any, Any]) -> None:
+    """Processes that run beside each other, to their end."""
+    processes = [FORK.Process(target=call, args=words) for call, *words in calls]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+
+
+def places(client: redis.Redis) -> Counter[str]:
+    """In how many places each job is: the queue, the failed registry, what a worker took, the trash."""
+    found = [*client.lrange(keys.queue("mail"), 0, -1), *client.zrange(keys.registry("failed", "mail"), 0, -1)]
+    found += client.lrange("taken", 0, -1)
+    trashed = [
+        key.decode().rpartition(keys.JOB_PREFIX) for key in client.scan_iter(f"{keys.TRASH}:*:{keys.JOB_PREFIX}*", count=5_000)
+    ]
+    return Counter([raw.decode() for raw in found] + [job_id for _, _, job_id in trashed])
+
+
+def records(client: redis.Redis) -> int:
+    """How many jobs are in the trash, as it says itself."""
+    return sum(batch.jobs for batch in trash.batches(client))
+
+
+@pytest.mark.parametrize("what", ["retry", "remove", "empty", "undo"])
+def test_an_operator_that_is_killed_leaves_every_job_in_one_place(client: redis.Redis, server: Server, what: str) -> None:
+    ids = fill(client, 1_500, Status.QUEUED if what in ("empty", "undo") else Status.FAILED)
+    if what == "undo":
+        assert run(client, OPERATIONS["remove"], Matching("mail", Status.QUEUED)).done == len(ids)
+    operation, status = {"empty": ("remove", "queued"), "undo": ("undo", "")}.get(what, (what, "failed"))
+    for part in (0.97, 0.8, 0.6, 0.45, 0.3, 0.15, 0.05):
+        process = FORK.Process(target=operate, args=(server.socket, operation, status))
+        process.start()
+        while _left(client, what) > part * len(ids) and process.is_alive():
+            pass
+        process.kill()
+        process.join()
+        assert places(client) == Counter(ids)
+        assert records(client) == _in_trash(client)
+    while trash.batches(client):
+        assert trash.undo(client, trash.find(client, None)).done
+    if what in ("empty", "undo"):
+        assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
+    assert places(client) == Counter(ids)
+
+
+def _in_trash(client: redis.Redis) -> int:
+    return sum(1 for _ in client.scan_iter(f"{keys.TRASH}:*:{keys.JOB_PREFIX}*", count=5_000))
+
+
+def _left(client: redis.Redis, what: str) -> int:
+    """How many jobs are not worked off yet."""
+    if what == "undo":
+        return records(client)
+    return client.llen(keys.queue("mail")) if what == "empty" else client.zcard(keys.registry("failed", "mail"))
+
+
+def test_two_operators_and_a_worker_lose_and_double_no_job(client: redis.Redis, server: Server) -> None:
+    ids, socket = fill(client, 10_000), server.socket
+    together((operate, socket, "retry", "failed"), (operate, socket, "retry", "failed"), (take, socket, 2_000))
+    assert places(client) == Counter(ids)
+    assert sum(map(int, client.lrange("done", 0, -1))) == len(ids)
+    assert client.llen("taken") == 2_000
+
+    client.delete("done")
+    together((operate, socket, "remove", "queued"), (operate, socket, "remove", "queued"), (take, socket, 10))
+    assert places(client) == Counter(ids)
+    assert sum(map(int, client.lrange("done", 0, -1))) + client.llen("taken") == len(ids)
+
+    together((operate, socket, "undo", ""), (operate, socket, "undo", ""))
+    while trash.batches(client):
+        trash.undo(client, trash.find(client, None))
+    assert places(client) == Counter(ids)
+    assert client.llen("taken") == 2_010
