@@ -124,13 +124,17 @@ class QtuiApp(Copying, Changes):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         else:
-            self.action_stop_operation()
-            self.exit()
+            self._end(0)
 
     def leave_for(self, signal_number: int) -> None:
         """Quit because of a signal; the exit code is 128 + the number of the signal."""
+        self._end(128 + signal_number)
+
+    def _end(self, code: int) -> None:
+        """End; an operation that runs ends after its chunk, and is reported once the terminal is given back."""
+        self.session.leaving = True
         self.action_stop_operation()
-        self.exit(return_code=128 + signal_number)
+        self.exit(return_code=code)
 
     def on_terminal_gone(self) -> None:
         """End, as the terminal has."""

@@ -139,7 +139,9 @@ class Changes(App[None]):
         self.run_worker(work, thread=True, exit_on_error=False, group="operation")
 
     def on_changes_operation_ended(self, message: Changes.OperationEnded) -> None:
-        """Say how an operation ended, and reload the screen."""
+        """Say how an operation ended, and reload the screen; there is none any more where the dashboard is being left."""
+        if self.session.leaving:
+            return
         self.session.running = None
         outcome = message.outcome
         if isinstance(outcome, Exception):

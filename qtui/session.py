@@ -97,6 +97,8 @@ class Session:
         """When the newest overview was loaded, by this machine's clock; seconds since the epoch."""
         self.filters: list[str] = []
         """The filters that were typed, the newest last."""
+        self.leaving = False
+        """Whether the dashboard is being left."""
         self.running: RunningOperation | None = None
         """The operation that runs, at most one at a time; None if none runs."""
         self.watched: Watch | None = None
