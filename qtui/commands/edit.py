@@ -17,7 +17,7 @@ from qtui import output
 from qtui.broker import edit as edits
 from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
-from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui.fields import parse_json
 from qtui_workers.errors import InvalidInput, Refused
@@ -53,12 +53,14 @@ def edit(
         refuse_read_only(chosen, "qtui edit")
         (whole,) = job_ids.chosen(client, [job_id])
         job = edits.load(client, whole)
-        if file:
-            edited = edits.enqueue(client, job, parse_json(_read(file), file))
-        elif sets:
-            edited = edits.enqueue(client, job, _changed(job, sets))
-        else:
-            edited = _in_editor(client, job)
+        with changing(client, chosen, "edit", ids=(whole,)) as change:
+            if file:
+                edited = edits.enqueue(client, job, parse_json(_read(file), file))
+            elif sets:
+                edited = edits.enqueue(client, job, _changed(job, sets))
+            else:
+                edited = _in_editor(client, job)
+            change.outcome = f"enqueued as {edited.job_id} in {edited.queue}"
     if json:
         output.emit({"id": edited.job_id, "edited_from": job.job_id, "queue": edited.queue, "changed": edited.changed})
         return

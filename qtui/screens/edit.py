@@ -142,10 +142,14 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
             self._say("Nothing was enqueued: see what is said in red.", "$text-error")
             return
         self._working = True
+        audit = self.session.audit
 
         def work() -> None:
             try:
-                self.post_message(EditEnded(edit.enqueue(client, job, document)))
+                with audit.change(client, "edit", ids=(job.job_id,)) as change:
+                    edited = edit.enqueue(client, job, document)
+                    change.outcome = f"enqueued as {edited.job_id} in {edited.queue}"
+                self.post_message(EditEnded(edited))
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
                 self.post_message(EditEnded(error))
 
