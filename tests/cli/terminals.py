@@ -14,15 +14,20 @@ import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyte
 
-from tests.cli.support import COMMAND, Qtui
+from tests import launcher
+from tests.cli.support import Qtui
+from tests.launcher import Started
 from tests.support import wait_until
 
 ROWS, COLUMNS = 30, 100
 _PRIVATE = re.compile(r"\x1b\[([<>=][\d;]*[a-z]|\?[\d;]+\$p)")
+_PART = re.compile(r"(\x1b(\[[<>=?\d;$]*)?)?$")
+"""The beginning of a sequence that has not been read whole."""
 LEFT = "\x1b[?1049l"
 """What gives back the screen as it was before."""
 
@@ -35,6 +40,9 @@ class Terminal:
     slave: int
     seen: str = ""
 
+    def __post_init__(self) -> None:
+        self.forget()
+
     def wait_for(self, text: str) -> None:
         """Read until the text was written; fails where it never is."""
         wait_until(
@@ -43,7 +51,7 @@ class Terminal:
 
     def wait_to_show(self, text: str) -> None:
         """Read until the text is on the screen; fails where it never is."""
-        wait_until(lambda: self.read() and text in self.text, description=f"{text!r} is shown in\n{self.text}")
+        wait_until(lambda: self.read() and text in self.text, description=f"{text!r} is shown")
 
     def read(self) -> str:
         """All that was written so far; waits a moment for more."""
@@ -51,13 +59,22 @@ class Terminal:
             self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
         return self.seen
 
+    def forget(self) -> None:
+        """Begin anew with an empty screen."""
+        self.seen = ""
+        self._fed = 0
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.Stream(self._screen)
+
     @property
     def screen(self) -> pyte.Screen:
         """What a terminal that got all this shows."""
-        screen = pyte.Screen(COLUMNS, ROWS)
+        news = self.seen[self._fed :]
+        news = news[: len(news) - len(_PART.search(news)[0])]
+        self._fed += len(news)
         # Sequences with a private marker, which an emulator of a VT220 would print.
-        pyte.Stream(screen).feed(_PRIVATE.sub("", self.seen))
-        return screen
+        self._stream.feed(_PRIVATE.sub("", news))
+        return self._screen
 
     @property
     def text(self) -> str:
@@ -83,29 +100,22 @@ class Terminal:
 def on_terminal(
     qtui: Qtui,
     *arguments: str,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     ignored: Sequence[signal.Signals] = (),
     **variables: str,
-) -> Iterator[tuple[subprocess.Popen[str], Terminal]]:
-    """The command on a terminal of its own, where Ctrl-C works as it does for a person; `ignored` are signals that it ignores."""
+) -> Iterator[tuple[subprocess.Popen[str] | Started, Terminal]]:
+    """The command on a terminal of its own, where Ctrl-C works as it does for a person; `ignored` are signals that it ignores.
+
+    `command`: another one, or the same in a new Python process, for what is decided while that starts.
+    """
     terminal = Terminal(*pty.openpty())
     fcntl.ioctl(terminal.slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    ends: dict[str, Any] = {"stdin": terminal.slave, "stdout": terminal.slave, "stderr": terminal.slave}
-
-    def own_terminal() -> None:
-        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-        for number in ignored:
-            signal.signal(number, signal.SIG_IGN)
-
-    process = subprocess.Popen(
-        [*command, *arguments],
-        env=qtui.environment(**{"TERM": "xterm-256color", "TMUX": "", "STY": "", **variables}),
-        cwd=qtui.home,
-        text=True,
-        start_new_session=True,
-        preexec_fn=own_terminal,
-        **ends,
-    )
+    environment = qtui.environment(**{"TERM": "xterm-256color", "TMUX": "", "STY": "", **variables})
+    process: subprocess.Popen[str] | Started
+    if command is None:
+        process = launcher.start("qtui.cli", arguments, environment, [terminal.slave] * 3, qtui.home, ignored)
+    else:
+        process = _started([*command, *arguments], environment, terminal.slave, qtui.home)
     try:
         yield process, terminal
     finally:
@@ -113,3 +123,16 @@ def on_terminal(
             process.kill()
         process.wait()
         terminal.close()
+
+
+def _started(command: list[str], environment: dict[str, str], slave: int, folder: Path) -> subprocess.Popen[str]:
+    ends: dict[str, Any] = {"stdin": slave, "stdout": slave, "stderr": slave}
+    return subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        **ends,
+    )

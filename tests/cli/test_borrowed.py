@@ -71,7 +71,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_paints_all_of_it(qtui: Qtui, jobs
             terminal.wait_for("&")
             terminal.type(f"echo back$((40+{again}))\r")
             terminal.wait_for(f"back{40 + again}")
-            terminal.seen = ""
+            terminal.forget()
             terminal.type("fg\r")
             for text in ("payments", "reports", "1 Queues", "Help"):
                 terminal.wait_to_show(text)

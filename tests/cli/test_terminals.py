@@ -27,11 +27,12 @@ def jobs(client: redis.Redis) -> redis.Redis:
 
 @pytest.mark.parametrize("variables", [{"LC_ALL": "C"}, {"LC_ALL": "de_DE.ISO-8859-1"}, {"PYTHONIOENCODING": "ascii"}])
 def test_a_locale_that_is_not_utf_8_gets_glyphs_of_ascii(qtui: Qtui, jobs: redis.Redis, variables: dict[str, str]) -> None:
-    with on_terminal(qtui, **variables) as (process, terminal):
+    with on_terminal(qtui, command=COMMAND, **variables) as (process, terminal):
         terminal.wait_to_show("* ")
         terminal.wait_to_show("payments")
         terminal.type("\r")
         terminal.wait_to_show("x failed")
+        terminal.wait_to_show("ValueError")  # the list is loaded
         terminal.type("R")
         terminal.wait_to_show("+-")
         terminal.wait_to_show("Retry 1")
@@ -43,7 +44,7 @@ def test_a_locale_that_is_not_utf_8_gets_glyphs_of_ascii(qtui: Qtui, jobs: redis
 
 
 def test_a_table_of_a_command_is_readable_there_too(qtui: Qtui, jobs: redis.Redis) -> None:
-    with on_terminal(qtui, "jobs", "--status", "finished", LC_ALL="C") as (process, terminal):
+    with on_terminal(qtui, "jobs", "--status", "finished", command=COMMAND, LC_ALL="C") as (process, terminal):
         terminal.wait_for("1-1 of 1 finished")
         assert process.wait(20) == 0
 
@@ -65,6 +66,7 @@ def test_on_the_linux_console_failures_the_cursor_and_the_focused_button_are_dis
         assert cell(screen, "payments")[1] != cell(screen, "reports")[1], "the line of the cursor has its own background"
         terminal.type("\r")
         terminal.wait_to_show("x failed")
+        terminal.wait_to_show("ValueError")  # the list is loaded
         terminal.type("R")
         terminal.wait_to_show("No")
         terminal.wait_to_show("Yes, retry")
