@@ -22,12 +22,15 @@ from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 
-from qtui.broker import jobs, overview
+from benchmarks.delay_proxy import delayed
+from qtui.broker import job, jobs, overview
 from qtui.broker.operations import Matching, Operation, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
+from qtui.looking import look
 from qtui_workers.server import keys
+from tests import support
 from tests.support import Server
 
 DATA = zlib.compress(pickle.dumps(("benchmarks.core.work", None, (1, "ada@example.org"), {"retries": 3})))
@@ -82,10 +85,10 @@ def rq_counts(client: redis.Redis) -> None:
 def rq_window(client: redis.Redis, queue: str, offset: int) -> None:
     registry = FailedJobRegistry(queue, connection=client)
     ids = registry.get_job_ids(offset, offset + 49, desc=True, cleanup=False)
-    for job in Job.fetch_many(ids, connection=client):
-        assert job is not None
-        _ = job.func_name
-        job.latest_result()
+    for found in Job.fetch_many(ids, connection=client):
+        assert found is not None
+        _ = found.func_name
+        found.latest_result()
 
 
 def operate(client: redis.Redis, operation: Operation, status: Status, queue: str = "q0") -> str:
@@ -104,15 +107,38 @@ def rq_each(client: redis.Redis, count: int, work: Callable[[Job], object]) -> s
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=100_000, help="failed jobs and queued jobs")
+    parser.add_argument("--jobs", type=int, default=20_000, help="failed jobs and queued jobs; 200,000 is full size")
     parser.add_argument("--queues", type=int, default=50)
+    parser.add_argument("--server", help="the server's program; without it the embedded one")
     wanted = parser.parse_args()
+    if wanted.server:
+        support.SERVER = wanted.server
     with tempfile.TemporaryDirectory(prefix="qt") as folder:
         server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
         server.start()
         with server.client() as client:
             measure(client, wanted.jobs, wanted.queues)
+        with delayed(server.socket) as url, redis.Redis.from_url(url) as client:
+            measure_distant(client, wanted.jobs)
         server.kill()
+
+
+def measure_distant(client: redis.Redis, count: int) -> None:
+    """The looks of the dashboard at 20 ms a round trip, without drawing; RQ's own reads beside them."""
+
+    def page(offset: int) -> object:
+        return look(lambda: jobs.window(client, "q0", Status.FAILED, offset, 50), lambda: overview.load(client))
+
+    def opened() -> object:
+        return look(lambda: job.load(client, "peer-failed-0"), lambda: overview.load(client))
+
+    for queue in ("q0", "peer"):
+        fill(client, queue, Status.FAILED, min(count, 10_000))  # in the place of those that were retried and deleted
+    for name, ours in {"page": lambda: page(0), "deep page": lambda: page(5_000), "job": opened}.items():
+        peer = "" if name == "job" else f"{timed(partial(rq_window, client, 'peer', 0), 3):.0f} ms"
+        row(f"at 20 ms a round trip: open a {name}", f"{timed(ours, 10):.0f} ms", peer)
+    theirs = timed(lambda: rq_counts(client), 1)
+    row("at 20 ms a round trip: overview", f"{timed(lambda: overview.load(client), 5):.0f} ms", f"{theirs:.0f} ms")
 
 
 def measure(client: redis.Redis, count: int, queues: int) -> None:

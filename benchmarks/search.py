@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import base64
-import os
 import pickle
 import tempfile
 import time
@@ -28,6 +27,7 @@ from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status
 from qtui_workers.server import keys
+from tests import support
 from tests.support import Server
 
 FUNCTIONS = ("shop.charge", "shop.refund", "mail.send_email", "reports.nightly", "search.index_page")
@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--server", help="the server's program; without it the embedded one")
     wanted = parser.parse_args()
     if wanted.server:
-        os.environ["TEST_SERVER"] = wanted.server
+        support.SERVER = wanted.server
     with tempfile.TemporaryDirectory(prefix="qt") as folder:
         server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
         server.start()

@@ -23,8 +23,8 @@ from qtui_workers.text import decode
 
 LATE: Final = 10
 """Seconds after which a scheduled job that is still not queued is overdue: a scheduler looks once a second."""
-BLOCK: Final = 200
-"""Queues that one script looks at: about 2 ms of server time where all of them hold jobs."""
+BLOCK: Final = 100
+"""Queues that one script looks at: 1 to 2 ms of server time where all of them hold jobs."""
 
 _OVERVIEW: Final = Script.load("overview", "qtui.broker")
 _NO_JOBS: Final = dict.fromkeys(COUNTED, 0)

@@ -1,0 +1,134 @@
+"""What the dashboard itself takes while somebody looks: processor, memory, and the longest command, in a real pseudo-terminal.
+
+`python -m benchmarks.dashboard` fills a server with 5,000 queues and a list of a million failed jobs; `--queues` and `--jobs` set
+how many there are, `--filled` how many of the queues hold jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import struct
+import sys
+import tempfile
+import termios
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import redis
+
+from benchmarks.core import slowest
+from qtui_workers.server import keys
+from tests.support import Server, clean_environment
+
+STAMP = "2024-01-01T00:00:00.000000Z"
+SCREENS = {"queues": b"1", "jobs, all queues": b"2", "the million, its end": b"G"}
+REST = 5.0
+"""Seconds after a key until measuring begins."""
+
+
+def fill(client: redis.Redis, queues: int, filled: int, jobs: int) -> None:
+    """Queues with a waiting, a finished and a failed job each, and one with very many failed ones."""
+    fields = {"data": '["mail.send", null, [], {}]'} | dict.fromkeys(("created_at", "enqueued_at", "ended_at"), STAMP)
+    with client.pipeline(transaction=False) as pipe:
+        for number in range(queues):
+            name = f"tenant-{number:05}"
+            pipe.sadd(keys.QUEUES, keys.queue(name))
+            for status in ("queued", "finished", "failed") if number < filled else ():
+                pipe.hset(keys.job(f"{name}-{status}"), mapping=fields | {"status": status, "origin": name})
+                if status == "queued":
+                    pipe.rpush(keys.queue(name), f"{name}-{status}")
+                else:
+                    pipe.zadd(keys.registry(status, name), {f"{name}-{status}": 4e9 + number})
+            if len(pipe) > 5_000:
+                pipe.execute()
+        for start in range(0, jobs, 5_000):
+            some = range(start, min(start + 5_000, jobs))
+            pipe.zadd(keys.registry("failed", "many"), {f"00000000-0000-4000-8000-{number:012}": 5e9 + number for number in some})
+            for number in some if start % 100_000 == 0 else ():
+                job = fields | {"status": "failed", "origin": "many"}
+                pipe.hset(keys.job(f"00000000-0000-4000-8000-{number:012}"), mapping=job)
+            pipe.execute()
+        pipe.sadd(keys.QUEUES, keys.queue("many"))
+        pipe.execute()
+
+
+class Dashboard:
+    """`qtui` in a pseudo-terminal of 80 x 24."""
+
+    def __init__(self, url: str, home: Path) -> None:
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            environment = clean_environment(home, TERM="xterm-256color")
+            os.execve(sys.executable, [sys.executable, "-m", "qtui", "--url", url], environment)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        threading.Thread(target=self._drain, daemon=True).start()
+
+    def _drain(self) -> None:
+        with suppress(OSError):
+            while os.read(self._terminal, 65_536):
+                pass
+
+    def press(self, key: bytes) -> None:
+        os.write(self._terminal, key)
+
+    @property
+    def processor(self) -> float:
+        """Seconds of the processor so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def memory(self) -> float:
+        """MiB that are resident."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+    def end(self) -> None:
+        self.press(b"q")
+        os.waitpid(self.pid, 0)
+
+
+def used(client: redis.Redis) -> float:
+    """Seconds of the processor that the server has taken."""
+    found = client.info("cpu")
+    return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--queues", type=int, default=5_000)
+    parser.add_argument("--filled", type=int, default=50)
+    parser.add_argument("--jobs", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long each screen is looked at")
+    wanted = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="qt") as folder:
+        server = Server(Path(folder), {"slowlog-log-slower-than": "1000", "slowlog-max-len": "10000"})
+        server.start()
+        with server.client() as client:
+            fill(client, wanted.queues, wanted.filled, wanted.jobs)
+            dashboard = Dashboard(server.url, Path(folder))
+            time.sleep(REST)
+            print("| screen | processor of a core | of the server's | memory | longest command |\n|---|---:|---:|---:|---:|")
+            for name, key in SCREENS.items():
+                dashboard.press(key)
+                time.sleep(REST)
+                client.slowlog_reset()
+                ours, theirs, began = dashboard.processor, used(client), time.monotonic()
+                time.sleep(wanted.seconds)
+                seconds = time.monotonic() - began
+                print(
+                    f"| {name} | {(dashboard.processor - ours) / seconds:.1%} | {(used(client) - theirs) / seconds:.1%} "
+                    f"| {dashboard.memory:.0f} MiB | {slowest(client):.1f} ms |",
+                    flush=True,
+                )
+            dashboard.end()
+        server.kill()
+
+
+if __name__ == "__main__":
+    main()
