@@ -9,6 +9,8 @@ from qtui.broker.status import Status
 
 STEADY: Final = 0.05
 """Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""
+LONG: Final = 60.0
+"""Seconds after which a waiting job should have been taken by a worker that has nothing to do."""
 MOSTLY: Final = 0.5
 """From this share of failures on a queue is in trouble, although some of its jobs succeed."""
 
@@ -46,6 +48,18 @@ def failing(queue: QueueRow) -> bool:
 def mostly_failing(queue: QueueRow) -> bool:
     """Whether at least as many jobs fail as succeed."""
     return share_of_failures(queue) >= MOSTLY
+
+
+def untaken(queue: QueueRow) -> bool:
+    """Whether jobs wait for long although a worker that listens has nothing to do, and none runs or has ended lately."""
+    ended = (queue.lately_finished, queue.lately_failed)
+    return (
+        not queue.paused
+        and queue.workers > queue.busy
+        and queue.count(Status.QUEUED) > 0 == queue.count(Status.STARTED)
+        and (queue.oldest_seconds or 0.0) > LONG
+        and ended == (0, 0)
+    )
 
 
 def drain_seconds(queue: QueueRow) -> float | None:

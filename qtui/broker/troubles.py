@@ -160,6 +160,15 @@ TROUBLES: Final = (
         Status.QUEUED, "5 shows what they do", _start("another worker"),
     ),
     Trouble(
+        "⚠", "warn", diagnosis.untaken,
+        lambda _row: "nothing is taken",
+        lambda row, _look: (
+            _number(row.workers, "1 worker listens, but takes", "{number} workers listen, but take")
+            + f" nothing, {waiting(row.count(Status.QUEUED))}"
+        ),
+        Status.QUEUED, "5 shows what they do",
+    ),
+    Trouble(
         "▲", "warn", lambda row: diagnosis.falling_behind(row) and not row.paused,
         lambda row: f"grows by {diagnosis.growth(row):,.1f}/s",
         lambda row, _look: f"is falling behind by {diagnosis.growth(row):,.1f} a second: {waiting(row.count(Status.QUEUED))}",

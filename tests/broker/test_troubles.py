@@ -42,6 +42,7 @@ LATE = row("late", overdue=10)
 ELSEWHERE = row("elsewhere", 50, workers=1, busy=1)
 GROWING = row("growing", 5, 99, enqueued_per_second=9.0, finished_per_second=1.0, failed_per_second=0.5)
 DEFERRED = row("deferred", deferred=40)
+UNTAKEN = row("untaken", 50, workers=1, oldest_seconds=61.0, lately_finished=0, lately_failed=0)
 PAUSED = row("paused", 100_000, workers=0, paused=True)
 ALONE = row("alone", 1, workers=0)
 QUIET = row("quiet", workers=0, silent=2)
@@ -50,7 +51,17 @@ CALM = row("calm", 20, workers=2, busy=1)
 
 
 def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> None:
-    ranked = [FAILING, DEAD, replace(ALONE, name="many", counts={Status.QUEUED: 7}), ALONE, LOST, LATE, ELSEWHERE, GROWING]
+    ranked = [
+        FAILING,
+        DEAD,
+        replace(ALONE, name="many", counts={Status.QUEUED: 7}),
+        ALONE,
+        LOST,
+        LATE,
+        ELSEWHERE,
+        UNTAKEN,
+        GROWING,
+    ]
     ranked += [PAUSED, QUIET, DEFERRED, FAILED, CALM]
     assert sorted(sorted(ranked, key=troubles.ORDERS["name"]), key=troubles.ORDERS["trouble"]) == ranked
 
@@ -78,6 +89,7 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
         ),
         (replace(LATE, scheduler=True, overdue=1), "◷ 1 overdue", "late: 1 job should have been queued by now: the sched"),
         (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues: 50 jobs wait. 5 "),
+        (UNTAKEN, "⚠ nothing is taken", "untaken: 1 worker listens, but takes nothing, 50 jobs wait. 5 shows what they do"),
         (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second: 5 jobs wait. 99 failed. Start another worker"),
         (PAUSED, "‖ paused", "paused is paused until somebody resumes it: 100,000 jobs wait. P resumes it"),
         (QUIET, "⚠ 2 workers silent", "quiet: none of its 2 workers gives a sign of life. Start a worker for it"),
@@ -102,6 +114,11 @@ def test_a_queue_is_in_trouble_while_most_attempts_fail() -> None:
     assert troubles.why(replace(FAILING, lately_finished=80)) == "✗ 50 % fail"
     assert troubles.why(replace(FAILING, lately_finished=81)) == ""
     assert troubles.why(replace(FAILING, lately_finished=None, lately_failed=None)) == ""
+
+
+@pytest.mark.parametrize("change", [{"oldest_seconds": 59.0}, {"busy": 1}, {"lately_finished": 1}, {"lately_finished": None}])
+def test_a_job_that_waits_for_its_turn_is_no_trouble(change: dict[str, Any]) -> None:
+    assert "nothing is taken" not in troubles.why(replace(UNTAKEN, **change))
 
 
 def test_a_silent_worker_is_not_told_twice() -> None:
