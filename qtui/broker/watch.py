@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import redis
@@ -22,6 +23,8 @@ READ: Final = 4_000
 """How many statuses one look reads at most."""
 _STATUSES: Final = tuple(Status)
 _UNKNOWN, _GONE = len(_STATUSES), len(_STATUSES) + 1
+_OPEN: Final = re.compile(b"[%b]" % bytes([*(code for code, status in enumerate(_STATUSES) if not status.ended), _UNKNOWN]))
+"""The codes of jobs that may still change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,8 @@ class Watch:
         self._ids = tuple(chain.from_iterable(target.ids for target in targets))
         self._known = bytearray([_UNKNOWN]) * len(self._ids)
         self._counts = Counter({_UNKNOWN: len(self._ids)})
-        self._open = deque(range(len(self._ids)))
-        """The places of the jobs that have not ended, the one that was read longest ago first."""
+        self._next = 0
+        """The place from which on the next look reads."""
 
     def __len__(self) -> int:
         """How many jobs are watched."""
@@ -72,40 +75,33 @@ class Watch:
         self._read(client)
         found = rows.named(client, [(job_id, "") for job_id in self._ids[offset : offset + limit]])
         for place, row in enumerate(found, offset):
-            was_open = self._is_open(place)
             self._note(place, row.status, exists=row.problem not in rows.PROBLEMS.values())
-            if self._is_open(place) and not was_open:
-                self._open.append(place)
         counts = {status: self._counts[code] for code, status in enumerate(_STATUSES) if self._counts[code]}
         return Course(counts, self._counts[_GONE], self._counts[_UNKNOWN], len(self._ids), offset, found)
 
     def next_failed(self, place: int, step: int) -> int | None:
         """The place of the next failed job in a direction (1 or -1), as far as is known; None where there is none."""
-        failed = {code for code, status in enumerate(_STATUSES) if status.failed}
-        places = range(place + step, len(self._known) if step > 0 else -1, step)
-        return next((each for each in places if self._known[each] in failed), None)
+        failed = [code for code, status in enumerate(_STATUSES) if status.failed]
+        if step > 0:
+            return min((found for code in failed if (found := self._known.find(code, place + 1)) >= 0), default=None)
+        return max((found for code in failed if (found := self._known.rfind(code, 0, max(0, place))) >= 0), default=None)
 
     def _read(self, client: redis.Redis) -> None:
-        places = [self._open.popleft() for _ in range(min(READ, len(self._open)))]
-        try:
-            with client.pipeline(transaction=False) as pipe:
-                for place in places:
-                    pipe.hget(encode(keys.job(self._ids[place])), "status")
-                replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
-        except Exception:
-            self._open.extend(places)
-            raise
+        known, start = self._known, self._next
+        found = chain(_OPEN.finditer(known, start), _OPEN.finditer(known, 0, start))
+        places = [each.start() for each in islice(found, READ)]
+        if not places:
+            return
+        with client.pipeline(transaction=False) as pipe:
+            for place in places:
+                pipe.hget(encode(keys.job(self._ids[place])), "status")
+            replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
         for place, reply in zip(places, replies, strict=True):
             self._note(place, parse(decode(reply)), exists=reply is not None)
-            if self._is_open(place):
-                self._open.append(place)
+        self._next = places[-1] + 1
 
     def _note(self, place: int, status: Status | None, *, exists: bool) -> None:
         code = _STATUSES.index(status) if status else _UNKNOWN if exists else _GONE
         self._counts[self._known[place]] -= 1
         self._counts[code] += 1
         self._known[place] = code
-
-    def _is_open(self, place: int) -> bool:
-        code = self._known[place]
-        return code == _UNKNOWN or (code < len(_STATUSES) and not _STATUSES[code].ended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import redis
@@ -75,7 +74,10 @@ class Filtered:
         scope, sort, most = Scope(queue, (status,), self.expression), self.sort, None if self.has_filter else SORTED
 
         def look(limits: Limits, on_found: Callable[[Callable[[], Found]], object]) -> Found:
-            return find.find(client, scope, now, sort=sort, limits=replace(limits, most=most), on_found=on_found)
+            bounded = Limits(
+                most, limits.stop, lambda matched, read, total: limits.on_progress(matched, read, min(total, most or total))
+            )
+            return find.find(client, scope, now, sort=sort, limits=bounded, on_found=on_found)
 
         self.searching.start(look, keep=same)
 

@@ -72,7 +72,10 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
     CSS_PATH = "jobs.tcss"
-    HELP = "Jobs, newest first, a tab per status. Mark some with space, or all of the tab with a; then an uppercase key."
+    HELP = (
+        "Jobs, newest first, a tab per status that has any. On the first row the cursor follows the newest job, anywhere else it "
+        "stays on its job. Mark some with space, or all of the tab with a; then an uppercase key."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "tab(-1)", "Tab left", show=False, key_display="[", id="jobs.tab_left"),
         Binding("right_square_bracket", "tab(1)", "Tab right", show=False, key_display="]", id="jobs.tab_right"),

@@ -34,7 +34,7 @@ class Footer(widgets.Footer):
 
     def _show_keys(self) -> None:
         self._changed = False
-        if not self.is_attached:
+        if not self.is_attached or not self.query(Keys):
             return  # its screen was closed meanwhile
         found: dict[str, Key] = {}
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():

@@ -34,6 +34,16 @@ async def test_y_copies_the_name_or_the_id_on_every_list(client: redis.Redis) ->
         assert story.app.clipboard == "tests.broker.tasks.add"
 
 
+async def test_where_all_of_a_list_are_selected_y_says_how_to_get_their_ids(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FAILED))
+        await settle(story.pilot)
+        await story.press("a", "y")
+        assert story.app.clipboard == ""
+        assert "All 3 are selected: qtui jobs mail --status failed --json prints their ids" in story.app.said[-1]
+
+
 async def test_y_copies_the_ids_of_all_marked_jobs_and_says_how_many(client: redis.Redis) -> None:
     ids = seed.failed(client, count=3)
     async with dashboard(client) as story:

@@ -18,7 +18,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from qtui.app import QtuiApp
+from qtui.broker.operations import Matching
+from qtui.broker.operations.selection import take
 from qtui.broker.status import Status
+from qtui.broker.watch import Watch
 from qtui.screens import places, resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
@@ -80,6 +83,7 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
     chance = random.Random(SEED)
     keys = [str(place.number) for place in places()]
     async with dashboard(client, kind=Endless, size=(200, 60), refresh_seconds=1.0) as story:
+        story.app.session.watched = Watch("retried", take(client, Matching("mail", Status.FAILED)))
         await story.press(*keys)
         await come_home(story)
         objects = live_objects()
