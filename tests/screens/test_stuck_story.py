@@ -211,11 +211,15 @@ async def test_j_and_k_scroll_what_is_in_the_tab_of_a_job_at_once(client: redis.
         assert story.app.focused not in (None, before)
 
 
-async def held(story: Story, key: str, times: int) -> None:
-    """Hold a key down: as fast as a terminal repeats it."""
+async def held(story: Story, key: str, times: int) -> int:
+    """Hold a key down, as fast as a terminal repeats it; how often the machine was so busy that the finger seemed to rest."""
+    rests = 0
     for _ in range(times):
+        began = time.monotonic()
         type_key(story.app, key)
         await story.pilot.pause(0.02)
+        rests += time.monotonic() - began > resource.REST / 2
+    return rests
 
 
 async def test_a_held_j_beside_a_preview_looks_once_at_the_end(
@@ -227,9 +231,9 @@ async def test_a_held_j_beside_a_preview_looks_once_at_the_end(
         await story.app.push_screen(JobsScreen("mail", Status.FAILED))
         await settle(story.pilot)
         looks.clear()
-        await held(story, "j", 30)
+        rests = await held(story, "j", 30)
         await settle(story.pilot)
-        assert len(looks) == 1, "the screen looked at the rows that the cursor only passed"
+        assert len(looks) <= 1 + rests, "the screen looked at the rows that the cursor only passed"
         assert story.table.cursor == 30
         assert story.app.screen.data.preview.row.id == story.table.cursor_row.id
 
@@ -243,9 +247,9 @@ async def test_a_held_j_on_live_looks_once_at_the_end(
     async with dashboard(client, size=size) as story:
         await story.press("4")
         looks.clear()
-        await held(story, "j", 8)
+        rests = await held(story, "j", 8)
         await settle(story.pilot)
-        assert len(looks) == 1
+        assert len(looks) <= 1 + rests
         assert story.app.screen.followed == story.table.cursor_row.id == ids[8]
 
 
