@@ -11,7 +11,7 @@ from rq.group import Group
 from rq.job import Job
 from rq.rate_limit import RateLimit
 
-from qtui.broker.operations import Chosen, run
+from qtui.broker.operations import Chosen, plan, run
 from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
@@ -36,6 +36,11 @@ def _as_rq(space: dict[str, Any], job_id: str) -> dict[str, Any]:
         if key.endswith((":allowed", ":rate_limited")) or key.startswith(keys.registry("canceled", "")):
             found[key] = set(value)  # the scores are times
     return found
+
+
+def removed(client: redis.Redis, job_id: str) -> int:
+    """Removes a job for good; returns how many were removed."""
+    return run(client, REMOVE, plan(client, REMOVE, Chosen((job_id,)), purge=True)).done
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.STOPPED])
@@ -65,7 +70,7 @@ def test_retry_of_a_rate_limited_job_leaves_what_rq_leaves(client: redis.Redis, 
 def test_remove_leaves_what_rq_leaves(client: redis.Redis, server: Server, status: Status) -> None:
     job_id = seed.everything(client).first(status)
     with copied(server, client) as other:
-        assert run(client, REMOVE, Chosen((job_id,))).done == 1
+        assert removed(client, job_id) == 1
         Job.fetch(job_id, connection=other).delete()
         assert digest(client) == digest(other)
 
@@ -74,7 +79,7 @@ def test_remove_of_a_job_with_a_slot_lets_the_next_one_in_as_rq_does(client: red
     queue, limit = Queue("mail", connection=client), RateLimit("api", concurrency=1)
     first, second = (queue.enqueue(tasks.add, n, rate_limit=limit) for n in range(2))
     with copied(server, client) as other:
-        assert run(client, REMOVE, Chosen((first.id,))).done == 1
+        assert removed(client, first.id) == 1
         Job.fetch(first.id, connection=other).delete()
         assert _as_rq(digest(client), second.id) == _as_rq(digest(other), second.id)
         assert client.lrange(keys.queue("mail"), 0, -1) == [second.id.encode()]
@@ -84,7 +89,7 @@ def test_remove_of_a_job_in_a_group_leaves_what_rq_leaves(client: redis.Redis, s
     group = Group.create(connection=client, name="g")
     jobs = group.enqueue_many(Queue("mail", connection=client), [Queue.prepare_data(tasks.add, (n,)) for n in range(2)])
     with copied(server, client) as other:
-        assert run(client, REMOVE, Chosen((jobs[0].id,))).done == 1
+        assert removed(client, jobs[0].id) == 1
         Job.fetch(jobs[0].id, connection=other).delete()
         assert digest(client) == digest(other)
 

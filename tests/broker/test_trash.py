@@ -19,6 +19,7 @@ from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import digest
+from tests.support import Server
 
 
 def everything(client: redis.Redis) -> dict[str, Any]:
@@ -194,3 +195,23 @@ def test_what_is_too_large_for_the_trash_is_said_before(client: redis.Redis) -> 
     assert found.lasting == "This cannot be taken back."
     fitting = plan(client, REMOVE, Matching("mail", Status.FAILED))
     assert (fitting.purge, fitting.lasting) == (False, "")
+
+
+@pytest.mark.parametrize("purge", [True, False])
+def test_jobs_are_removed_and_put_back_also_without_memory(own_server: Server, purge: bool) -> None:
+    with own_server.client() as client:
+        ids = seed.failed(client, count=20)
+        queue = Queue("mail", connection=client)
+        ids += [queue.enqueue(tasks.add, number).id for number in range(20)]
+        client.config_set("maxmemory", 1_000_000)
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            client.set("more", "x")
+        chosen = plan(client, REMOVE, Chosen(tuple(ids)), purge=purge)
+        assert chosen.room
+        assert chosen.room.is_scarce
+        report = run(client, REMOVE, chosen)
+        assert (report.done, report.failed) == (40, 0)
+        assert (client.llen(keys.queue("mail")), client.zcard(keys.registry("failed", "mail"))) == (0, 0)
+        if not purge:
+            assert put_back(client).done == 40
+            assert (client.llen(keys.queue("mail")), client.zcard(keys.registry("failed", "mail"))) == (20, 20)
