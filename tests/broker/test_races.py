@@ -12,7 +12,7 @@ from qtui.broker.operations import OPERATIONS, Matching, run, trash
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed
-from tests.support import Server
+from tests.support import Server, wait_until
 
 FORK = multiprocessing.get_context("fork")
 """Processes that need not import anything again."""
@@ -92,6 +92,7 @@ def test_an_operator_that_is_killed_leaves_every_job_in_one_place(client: redis.
     if what == "undo":
         assert run(client, OPERATIONS["remove"], Matching("mail", Status.QUEUED)).done == len(ids)
     operation, status = {"empty": ("remove", "queued"), "undo": ("undo", "")}.get(what, (what, "failed"))
+    connected = len(client.client_list())
     for part in (0.97, 0.8, 0.6, 0.45, 0.3, 0.15, 0.05):
         process = FORK.Process(target=operate, args=(server.socket, operation, status))
         process.start()
@@ -99,6 +100,7 @@ def test_an_operator_that_is_killed_leaves_every_job_in_one_place(client: redis.
             pass
         process.kill()
         process.join()
+        wait_until(lambda: len(client.client_list()) <= connected, description="what it had sent is done")
         assert places(client) == Counter(ids)
         assert records(client) == _in_trash(client)
     while trash.batches(client):

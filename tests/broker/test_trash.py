@@ -203,7 +203,7 @@ def test_jobs_are_removed_and_put_back_also_without_memory(own_server: Server, p
         ids = seed.failed(client, count=20)
         queue = Queue("mail", connection=client)
         ids += [queue.enqueue(tasks.add, number).id for number in range(20)]
-        client.config_set("maxmemory", 1_000_000)
+        client.config_set("maxmemory", 1_000)
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             client.set("more", "x")
         chosen = plan(client, REMOVE, Chosen(tuple(ids)), purge=purge)
