@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from qtui import commands
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies
@@ -146,3 +147,10 @@ def is_pending(pid: int, number: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text()
     pending = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
     return any(mask >> (number - 1) & 1 for mask in pending)
+
+
+def test_every_command_that_a_read_only_connection_refuses_is_recorded() -> None:
+    sources = {path.stem: path.read_text() for path in Path(commands.__file__).parent.glob("*.py")}
+    refused = {name for name, text in sources.items() if "read_only(" in text or ".read_only" in text} - {"connection"}
+    assert refused >= {"operation", "pause", "resume", "worker", "hold", "release", "undo", "edit", "limits"}
+    assert {name for name in refused if "changing(" not in sources[name] and "audit_of(" not in sources[name]} == set()
