@@ -14,7 +14,7 @@ from textual.screen import Screen
 from qtui.changes import Changes
 from qtui.clipboard import Copying
 from qtui.messages import ContentsRequested
-from qtui.palette import CommandPalette, JobProvider, OperationProvider, QueueProvider
+from qtui.palette import CommandPalette, JobProvider, ListProvider, OperationProvider, QueueProvider
 from qtui.screens import places
 from qtui.screens.audit import AuditScreen
 from qtui.screens.contents import ContentsScreen
@@ -33,7 +33,7 @@ class QtuiApp(Copying, Changes):
     CSS_PATH = "qtui.tcss"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {place.name: screen for place, screen in places().items()}
     DEFAULT_MODE = "queues"
-    COMMANDS = App.COMMANDS | {OperationProvider, QueueProvider, JobProvider}
+    COMMANDS = App.COMMANDS | {OperationProvider, QueueProvider, JobProvider, ListProvider}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012 - typed so by Textual
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,16 +7,20 @@ from functools import partial
 
 from textual import command
 from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from qtui import labels
 from qtui.broker import job_ids
 from qtui.broker.operations import OPERATIONS, Operation
+from qtui.broker.search.expression import EVERYTHING, parse
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import operation_action
-from qtui.session import session_of
+from qtui.session import Session, session_of
+from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
+_CONTEXT = re.compile(r"(?:^|\s)@(\S+)\s*$")
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
 
@@ -104,3 +108,37 @@ class JobProvider(Provider):
                 app.call_from_thread(open_screen, job_id)
 
         app.run_worker(work, thread=True, exit_on_error=False, group="find")
+
+
+class ListProvider(Provider):
+    """A command that opens a list of jobs as it is written down and handed on: `jobs payments status:failed error:x @prod`."""
+
+    async def search(self, query: str) -> Hits:
+        """The query itself, if it begins so."""
+        word, _, rest = query.strip().partition(" ")
+        if word == "jobs":
+            yield Hit(1.0, Content(printable(query.strip())), partial(self._open, rest), help="[QUEUE] [FILTER] [@CONTEXT]")
+
+    def _open(self, line: str) -> None:
+        """Open the list; or say what is wrong with the line."""
+        try:
+            screen = list_of(line, session_of(self.app))
+        except InvalidInput as error:
+            self.app.notify(printable(str(error), 500), severity="warning", markup=False)
+        else:
+            self.app.push_screen(screen)
+
+
+def list_of(line: str, session: Session) -> JobsScreen:
+    """The screen that a line such as `payments status:failed error:x @prod` names; InvalidInput where it names none here."""
+    if context := _CONTEXT.search(line):
+        if context[1] != session.name:
+            raise InvalidInput(f"this is {session.name}: leave with q, and run qtui --context {context[1]}")
+        line = line[: context.start()]
+    queue, _, rest = line.strip().partition(" ")
+    known = [row.name for row in session.overview.queues] if session.overview else []
+    expression = parse(rest if queue in known else line)
+    statuses = expression.statuses() if expression.about("status") else ()
+    if expression.about("status") == list(expression.terms):
+        expression = EVERYTHING
+    return JobsScreen(queue if queue in known else None, next(iter(statuses), None), expression)

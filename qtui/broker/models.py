@@ -7,12 +7,15 @@ Text is unchanged: code that shows it passes it through `qtui_workers.text.print
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from qtui.broker.status import Status
 from qtui_workers.reading.hold import Hold
 from qtui_workers.reporting.job_log import LogLine
 
+ALIKE: Final = 2.0
+"""Seconds between two jobs that RQ may have in either order, as it rounds the time of expiry."""
 LEASE: Final = 120
 """Seconds: no worker promises its next sign of life for later. An older one is that of another attempt."""
 
@@ -181,6 +184,18 @@ class Window:
     """False: the search ended at its limit; `total` counts only the jobs found until then."""
     problem: str | None = None
     """Why the list could not be read at all, as a sentence: a key of the wrong type."""
+
+    @property
+    def is_by_expiry(self) -> bool:
+        """Whether these rows are seen not to be in the order of their end: RQ has ended jobs in the order in which they expire.
+
+        That is another one where jobs are kept for different times.
+        """
+        if not self.status.ended or self.scanned is not None:
+            return False
+        ends = [row.ended_at for row in self.rows if row.ended_at is not None]
+        steps = [later - earlier for earlier, later in pairwise(ends)]
+        return any(step > ALIKE for step in steps) and any(step < -ALIKE for step in steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,3 +229,15 @@ def test_queues_that_hold_nothing_are_not_merged(client: redis.Redis) -> None:
     with watching(client) as seen:
         assert [row.id for row in jobs.window(client, None, Status.QUEUED, 0, 10, holding=("a", "b")).rows] == ids
     assert len([command for command in seen.by_scripts if command.startswith(("LLEN", "SMEMBERS"))]) == 2
+
+
+def test_a_window_that_is_in_the_order_of_expiry_says_so(client: redis.Redis) -> None:
+    ids = seed.failed(client, "mail", 3)
+    place = keys.registry("failed", "mail")
+    for number, job_id in enumerate(ids):
+        client.hset(keys.job(job_id), "ended_at", f"2024-01-01T00:00:{number * 10:02}.000000Z")
+        client.zadd(place, {job_id: 2e9 + number * 10})
+    assert not jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry
+    assert not jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=True).is_by_expiry
+    client.zadd(place, {ids[2]: 2e9 + 5})  # it is kept for a shorter time
+    assert jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry

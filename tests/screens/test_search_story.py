@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import redis
 from rq import Queue
 from textual.widgets import Input, Static
 
 from qtui.broker import acknowledged
 from qtui.broker.status import Status
+from qtui.palette import list_of
 from qtui.screens.jobs import JobsScreen
+from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
@@ -176,3 +179,24 @@ async def test_what_is_in_a_list_is_counted_by_one_value_after_the_other(client:
         await story.press("q", "tab", "enter")
         assert line(story, "crumb").startswith('all queues, only mail   1–1 of 1   filter: payload.message:"\\"quoted\\""')
         assert len(story.ids) == 1
+
+
+async def test_a_list_that_was_written_down_is_opened_by_the_palette(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        session = story.app.session
+        screen = list_of(f"mail status:failed error:message @{session.name}", session)
+        assert (screen.queue, screen.status) == ("mail", Status.FAILED)
+        assert screen.filtered.expression.text == "status:failed error:message"
+        plain = list_of("media status:finished", session)
+        assert (plain.queue, plain.status, plain.filtered.is_on) == ("media", Status.FINISHED, False)
+        assert list_of("", session).queue is None
+        with pytest.raises(InvalidInput, match="qtui --context elsewhere"):
+            list_of("mail @elsewhere", session)
+        with pytest.raises(InvalidInput, match="did you mean status"):
+            list_of("mail staus:failed", session)
+        await story.press("ctrl+p")
+        await story.paste("jobs mail status:failed")
+        await story.app.screen.workers.wait_for_complete()
+        await story.press("enter")
+        assert story.place == "JobsScreen"

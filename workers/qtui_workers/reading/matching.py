@@ -47,7 +47,9 @@ def _is_one_value(typed: str) -> Callable[[Any], bool]:
 
 def as_text(value: Any) -> str:
     """A plain value as people type it: text as it is, everything else as JSON writes it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return str(value) if type(value) is int else json.dumps(value, ensure_ascii=False)
 
 
 def at_path(value: Any, path: Sequence[str]) -> Any:
