@@ -174,7 +174,11 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
 def _fields(job: Editable) -> list[Field]:
     """The fields of the form with the job's values: those of its processor, else JSON."""
     if job.processor is None:
-        return [_filled(Field(name, "json", required=job.form == "call"), value) for name, value in job.document.items()]
+        described = {"args": "the arguments by position, a list", "kwargs": "those by name"} if job.form == "call" else {}
+        return [
+            _filled(Field(name, "json", required=job.form == "call", description=described.get(name, "")), value)
+            for name, value in job.document.items()
+        ]
     known = fields_of(job.processor.payload)
     return [_filled(field, job.document.get(field.name)) for field in known]
 

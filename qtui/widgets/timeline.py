@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 from textual.content import Content
 from textual.widget import Widget
@@ -90,7 +91,7 @@ def _glyph(moment: Moment) -> tuple[str, Tone | None]:
 
 def _lines(moments: Sequence[Moment], now: float) -> Iterator[Content]:
     day = None
-    for moment, after in zip(moments, [*moments[1:], None], strict=True):
+    for moment, after in zip_longest(moments, moments[1:]):
         date = formatting.date_time(moment.at)[:10]
         if date != day:
             day = date

@@ -103,6 +103,15 @@ async def test_an_id_that_is_nowhere_says_so(client: redis.Redis) -> None:
         assert "there is no job 'nobody-at-all'" in story.words
 
 
+async def test_a_job_without_any_time_opens(client: redis.Redis) -> None:
+    client.hset(keys.job("bare"), mapping={"status": "queued", "origin": "mail", "data": b'["shop.pay", null, [], {}]'})
+    for size in ((80, 24), (120, 30), (200, 60)):
+        async with dashboard(client, size=size) as story:
+            await opened(story, "bare")
+            assert tab(story) == "payload"
+            assert "shop.pay" in story.text
+
+
 async def test_y_copies_the_id(client: redis.Redis) -> None:
     (job_id,) = seed.finished(client)
     async with dashboard(client) as story:
