@@ -61,13 +61,21 @@ def edit(
             else:
                 edited = _in_editor(client, job)
             change.outcome = f"enqueued as {edited.job_id} in {edited.queue}"
-    if json:
-        output.emit({"id": edited.job_id, "edited_from": job.job_id, "queue": edited.queue, "changed": edited.changed})
-        return
-    output.say(edited.job_id)
+    _print(job, edited, json)
+
+
+def _print(job: Editable, edited: Edited, json: bool) -> None:
+    """The new id first; where standard output takes it no more, the error has it."""
     what = "an edited copy" if edited.changed else "a duplicate"
     rest = f"; {job.job_id} is still {job.status}" if job.status in ("queued", "scheduled", "deferred", "started") else ""
-    output.note(printable(f"Enqueued in {edited.queue}: {what} of {job.job_id}{rest}.", 400))
+    try:
+        if json:
+            output.emit({"id": edited.job_id, "edited_from": job.job_id, "queue": edited.queue, "changed": edited.changed})
+        else:
+            output.say(edited.job_id)
+            output.note(printable(f"Enqueued in {edited.queue}: {what} of {job.job_id}{rest}.", 400))
+    except output.OutputLost as error:
+        raise output.OutputLost(f"Enqueued in {edited.queue}: {edited.job_id}, {what} of {job.job_id}, but {error}") from error
 
 
 def _read(name: str) -> str:

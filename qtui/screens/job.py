@@ -22,7 +22,7 @@ from qtui.broker.status import STATUSES, Status, Tone
 from qtui.messages import CopyRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
-from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen, operation_bindings
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes
@@ -186,6 +186,10 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         """Open the form with its arguments; the new job is opened from this one."""
         app = self.app
         app.push_screen(EditScreen(self.job_id, lambda new_id: app.push_screen(JobScreen(new_id))))
+
+    def is_about_row(self, action: str) -> bool:
+        """Changes are about the job, not about one beside it."""
+        return action in ABOUT_A_ROW
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""

@@ -320,6 +320,10 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             return False
         return None if action in self.CHANGING and self.session.read_only else True
 
+    def is_about_row(self, action: str) -> bool:
+        """Whether an action is about the row under the cursor of a table."""
+        return action in self.CHANGING | ABOUT_A_ROW
+
     def heard(self, event: events.Key) -> None:
         """A key was pressed, and will be acted on now: on the row that was under the cursor on the terminal at that time.
 
@@ -330,7 +334,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if active and not active.enabled and action in self.CHANGING and self.session.read_only:
             self._say_read_only()
         for table in self.query(RowTable):
-            if not table.pressed(event.time) and action in self.CHANGING | ABOUT_A_ROW:
+            if not table.pressed(event.time) and self.is_about_row(action):
                 self.notify("Nothing was done: what was under the cursor has just left the list.", severity="warning")
 
     def on_row_table_copy_wanted(self, message: RowTable.CopyWanted) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 import redis
@@ -11,7 +13,7 @@ from rq.job import Job
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.broker import seed
-from tests.cli.support import Qtui, keyspace
+from tests.cli.support import COMMAND, Qtui, keyspace
 from tests.cli.terminals import on_terminal
 from tests.support import wait_until
 
@@ -131,3 +133,17 @@ def test_secrets_are_not_shown_and_stay(qtui: Qtui, client: redis.Redis) -> None
     after = QueueService(client).status(new).payload
     assert after is not None
     assert after == given | {"url": "https://example.org/y"}
+
+
+def test_where_standard_output_is_full_the_error_has_the_new_id(qtui: Qtui, client: redis.Redis) -> None:
+    (old,) = seed.failed(client)
+    with Path("/dev/full").open("w") as full:
+        words = [*COMMAND, "edit", old, "--file", "-"]
+        done = subprocess.run(
+            words, env=qtui.environment(), input='{"args": ["a"], "kwargs": {}}', stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    (new,) = copies(client, old)
+    assert done.returncode == 1
+    said = f"Enqueued in mail: {new}, an edited copy of {old}, but cannot write to standard output: No space left on device"
+    assert done.stderr == f"qtui: {said}\n"
