@@ -73,7 +73,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("tab", "pane(1)", "Next pane", show=False, id="job.next_tab"),
         Binding("shift+tab", "pane(-1)", "Pane left", show=False, id="job.previous_tab"),
         Binding("e", "edit", "Edit", id="job.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
-        Binding("y", "copy", "Copy id", id="job.copy", tooltip="Copy the job's id to the clipboard"),
+        Binding("y", "copy", "Copy id", show=False, id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
     ]
@@ -115,7 +115,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         return [
             Column("", lambda each: _look(each.row)[0], width=1, tone=lambda each: _look(each.row)[1]),
             Column("RELATION", lambda each: each.relation, width=11),
-            Column("JOB", lambda each: formatting.short_id(each.row.id), width=8),
+            Column("JOB", lambda each: formatting.short_id(each.row.id), minimum=8),
             Column("STATUS", lambda each: STATUSES[each.row.status].title if each.row.status else "gone", width=8, tone=_tone),
             Column("FUNCTION", lambda each: labels.function(each.row), minimum=10, priority=1),
             Column("WHEN", when, width=9, align="right", priority=2),
