@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from qtui.broker import diagnosis
 from qtui.broker.diagnosis import waiting
-from qtui.broker.models import Overview, QueueRow
+from qtui.broker.models import JobRow, Overview, QueueRow
 from qtui.broker.queue_look import QueueLook
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 
@@ -115,6 +115,12 @@ def _unattended(row: QueueRow, look: QueueLook | None) -> str:
     return f"{_silent(row, look)}, {waits}" if row.silent else f"nobody listens and {waits}"
 
 
+def _say_deferred(row: QueueRow, look: QueueLook | None) -> str:
+    if look and look.blocked:
+        return _blocked(row, look.blocked)
+    return _number(row.count(Status.DEFERRED), "1 job waits", "{number} jobs wait") + " for other jobs to finish"
+
+
 STILL: Final = 600.0
 """Seconds without a job that entered or ended after which a queue may be idle."""
 CAUSES_NEXT: Final = "Enter its causes"
@@ -189,7 +195,7 @@ TROUBLES: Final = (
     Trouble(
         "⋯", "warn", _deferred,
         lambda row: _number(row.count(Status.DEFERRED), "1 waits for others", "{number} wait for others"),
-        lambda row, _look: _number(row.count(Status.DEFERRED), "1 job waits", "{number} jobs wait") + " for other jobs to finish",
+        _say_deferred,
         Status.DEFERRED,
     ),
 )  # fmt: skip
@@ -267,7 +273,7 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
     parts += [f"{_sentence(queue.name, said[0])}.", *(f"{_beginning(text)}." for text in said[1:])]
     steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look))]
     if look and look.blocked:
-        parts.append(_blocked(queue, look.blocked.id, STATUSES[look.blocked.status].title if look.blocked.status else "gone"))
+        parts += [] if _deferred(queue) else [f"{_blocked(queue, look.blocked)}."]
         steps += [f"p opens {look.blocked.id[:8]}"] if keys else []
     if failed := queue.count(Status.FAILED):
         cause = "" if found and found[0].opens == "causes" else _top_cause(look)
@@ -293,6 +299,7 @@ def _calm(queue: QueueRow) -> str:
     return f"nothing waits, nothing runs; {workers}"
 
 
-def _blocked(queue: QueueRow, job_id: str, status: str) -> str:
+def _blocked(queue: QueueRow, parent: JobRow) -> str:
+    status = STATUSES[parent.status].title if parent.status else "gone"
     stay = _number(queue.count(Status.DEFERRED), "1 deferred job stays", "{number} deferred jobs stay")
-    return f"{stay}: what they wait for will not finish by itself, such as {job_id[:8]}, which is {status}."
+    return f"{stay}: what they wait for will not finish by itself, such as {parent.id[:8]}, which is {status}"

@@ -82,6 +82,8 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         """What stands in each line around the table."""
         self._on_paused = False
         """Whether the queue under the cursor was paused when the footer was last updated."""
+        self._blocked: str | None = None
+        """The job for which jobs of that queue wait in vain."""
 
     def compose_body(self) -> Iterable[Widget]:
         """What all queues hold, the table, the verdict, and where there is room what is known of one queue."""
@@ -166,10 +168,11 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
 
     def _say_verdict(self) -> None:
         row, seen = self._row, self.session.overview
-        if self._on_paused != bool(row and row.paused):
-            self._on_paused = not self._on_paused
-            self.refresh_bindings()
         look = self.data if row and self.data and self.data.queue == row.name else None
+        state = bool(row and row.paused), look.blocked.id if look and look.blocked else None
+        if state != (self._on_paused, self._blocked):
+            self._on_paused, self._blocked = state
+            self.refresh_bindings()
         verdict = troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
         self._say("#verdict", printable(verdict.text))
         self._say("#step", printable(verdict.step))
@@ -189,8 +192,8 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
 
     def action_open(self) -> None:
         """Open the job that keeps others waiting."""
-        if self.data and self.data.blocked:
-            self.app.push_screen(JobScreen(self.data.blocked.id))
+        if self._blocked:
+            self.app.push_screen(JobScreen(self._blocked))
 
     def action_sort(self) -> None:
         """Sort by the next sort key."""
@@ -230,7 +233,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Pause applies if the queue is not paused, resume if it is; open, if the verdict names a job."""
         if action == "open":
-            return bool(self.data and self.data.blocked)
+            return self._blocked is not None
         return action not in ("pause", "resume") or (action == "resume") == self._on_paused
 
 

@@ -215,3 +215,18 @@ async def test_a_look_costs_at_most_two_round_trips_more_where_there_is_room(cli
                     await settle(story.pilot)
                     numbers.append(len(calls))
     assert numbers == [3, 5, 3, 5], "the overview takes two; what is known of unchanged failures is read again by r only"
+
+
+async def test_the_failed_parent_of_deferred_jobs_is_told_and_opened_from_the_queue(client: redis.Redis) -> None:
+    parent = Queue("exports", connection=client).enqueue(tasks.fail, "x")
+    for _ in range(2):
+        Queue("exports", connection=client).enqueue(tasks.add, 1, depends_on=parent)
+    seed.work(client, "exports")
+    async with dashboard(client) as story:
+        assert "⋯ 2 wait for others" in story.words
+        assert (
+            f"exports: 2 deferred jobs stay: what they wait for will not finish by itself, such as {parent.id[:8]}" in story.words
+        )
+        assert "p Parent" in story.words
+        await story.press("p")
+        assert (story.place, story.app.screen.job_id) == ("JobScreen", parent.id)
