@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from qtui_workers.server.embedded import binary
 
@@ -19,6 +22,9 @@ CLEAN = ("REDIS_", "RQ_", "QTUI_", "JOB_", "TEXTUAL", "SMTP_", "DATABASE_URL", "
 
 SERVER = os.environ.get("TEST_SERVER") or str(binary())
 """The program of the server that the tests start: the embedded one, or a redis-server or valkey-server of another version."""
+
+ONCE = Retry(NoBackoff(), 0)
+"""For a client that does not try again for seconds what a test lets fail."""
 
 
 def wait_until(predicate: Callable[[], object], *, description: str, timeout: float = 20.0) -> None:
@@ -58,8 +64,8 @@ class Server:
     def url(self) -> str:
         return f"unix://{self.socket}"
 
-    def client(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=self.socket, socket_timeout=10, encoding_errors="surrogateescape")
+    def client(self, **options: Any) -> redis.Redis:
+        return redis.Redis(unix_socket_path=self.socket, socket_timeout=10, encoding_errors="surrogateescape", **options)
 
     def start(self) -> None:
         flags = {"port": "0", "unixsocket": self.socket, "dir": str(self.folder), "save": ""} | dict(self.options)

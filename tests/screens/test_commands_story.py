@@ -16,7 +16,7 @@ from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.both_kinds import worker
 from tests.screens.support import Story, dashboard, settle
-from tests.support import Server, wait_until
+from tests.support import ONCE, Server, wait_until
 from tests.workers import engine
 
 
@@ -194,7 +194,7 @@ async def test_a_read_only_connection_refuses_all_of_them(client: redis.Redis) -
 
 
 async def test_a_server_that_goes_away_is_told(own_server: Server) -> None:
-    with own_server.client() as client:
+    with own_server.client(retry=ONCE) as client:
         Queue("mail", connection=client).enqueue(tasks.add, 1)
         async with dashboard(client, name="prod-eu") as story:
             await story.press("P")

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from qtui.broker.search import fingerprint
 from qtui.broker.search.fingerprint import UNKNOWN, cause, fold
+from tests.support import ONCE
 
 Raise = Callable[[int], object]
 DATABASE = sqlalchemy.create_engine("sqlite://")
@@ -62,7 +63,7 @@ CAUSES: dict[str, Raise] = {
     "pydantic": lambda n: Order.model_validate({"price": f"x{n}"}),
     "jinja": lambda n: TEMPLATES.from_string("{{ name }}").render(n=n),
     "http": lambda n: httpx2.get(f"nowhere://10.0.0.{n}/orders/{n}"),
-    "redis": lambda n: redis.Redis(unix_socket_path=f"/nowhere/{n}.sock").ping(),
+    "redis": lambda n: redis.Redis(unix_socket_path=f"/nowhere/{n}.sock", retry=ONCE).ping(),
     "chained": chained,
     "grouped": grouped,
     "noted": noted,

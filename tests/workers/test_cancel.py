@@ -16,7 +16,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound, RedisUnavailable
 from qtui_workers.processors.report import Report, ReportResult
 from qtui_workers.server import keys
-from tests.support import Server
+from tests.support import ONCE, Server
 from tests.workers.support import run_burst
 
 
@@ -117,7 +117,7 @@ def test_a_corrupt_job_is_let_be(client: redis.Redis) -> None:
 
 
 def test_a_server_that_is_gone_is_told(own_server: Server) -> None:
-    with own_server.client() as client:
+    with own_server.client(retry=ONCE) as client:
         service = QueueService(client)
         own_server.kill()
         with pytest.raises(RedisUnavailable):

@@ -18,7 +18,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, RedisUnavailable
 from qtui_workers.processors.report import Report, ReportResult
 from qtui_workers.server import keys
-from tests.support import Server
+from tests.support import ONCE, Server
 
 
 def report(payload: Report) -> ReportResult:
@@ -114,7 +114,7 @@ def test_a_server_that_dies_in_the_middle_has_no_job_of_the_batch_when_it_is_bac
         own_server.kill()
         yield from titles(2_000)
 
-    with own_server.client() as client:
+    with own_server.client(retry=ONCE) as client:
         with pytest.raises(RedisUnavailable):
             QueueService(client).enqueue_many(QUEUED, interrupted())
         own_server.start()

@@ -20,7 +20,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
 from qtui_workers.processors.test_job import TestJob, TestJobResult
 from qtui_workers.server import keys
-from tests.support import Server
+from tests.support import ONCE, Server
 from tests.workers.support import run_burst
 
 
@@ -289,7 +289,7 @@ def test_a_job_max_retries_that_is_no_number_is_told(client: redis.Redis, monkey
 
 
 def test_a_server_that_is_gone_is_told(own_server: Server) -> None:
-    with own_server.client() as client:
+    with own_server.client(retry=ONCE) as client:
         service = QueueService(client)
         own_server.kill()
         with pytest.raises(RedisUnavailable):

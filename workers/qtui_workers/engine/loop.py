@@ -27,6 +27,8 @@ from qtui_workers.server import keys
 
 _POLL_EVERY: Final = 0.2
 """Seconds between two requests for a job where the server does not report changes."""
+_LONG_WAIT: Final = 10.0
+"""Seconds for which a limiter holds jobs back that are worth a second request, once its changes are reported."""
 
 
 class Loop:
@@ -137,7 +139,9 @@ class Loop:
         while not self._shutdown.requested:
             with self._outage.tolerated():
                 names, limits = self._keys_of_work(found), [keys.limit(name) for name in found.limits]
-                if not self._watch.covers([*names, *limits]) and self._watch.arm(names, limits):
+                # A limiter that was closed may have been opened before the watch began: the first request after that finds out.
+                held_long = bool(limits) and found.wait is not None and found.wait > _LONG_WAIT
+                if not self._watch.covers([*names, *limits]) and (self._watch.arm(names, limits) or held_long):
                     return
             poll = math.inf if self._watch.armed else _POLL_EVERY
             self._wakeups.wait(min(min(self._upkeep.next_due, until) - time.monotonic(), poll))
