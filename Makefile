@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PROCESSES ?= $(shell echo $$((2 * $$(nproc))))
+PROCESSES ?= $(shell echo $$((3 * $$(nproc))))
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
@@ -14,7 +14,8 @@ help: ## list the targets
 demo: $(VENV)/installed ## an embedded server, a worker, jobs of every kind, the dashboard
 	@$(BIN)/qtui demo
 
-# Two processes a core, as most tests wait; and none of the many that they start should compile all sources anew.
+# Three processes a core, as most tests wait: with two a core half of the time passed idle.
+# And none of the many processes that they start should compile all sources anew.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test ## the whole suite, on a real server that it starts by itself
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup
