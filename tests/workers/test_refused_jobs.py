@@ -14,6 +14,7 @@ from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
 from qtui.broker import jobs
+from qtui.broker.search.sorting import NEWEST
 from qtui.broker.status import Status
 from qtui.screens.columns import job_columns
 from qtui_workers.reporting import events
@@ -66,7 +67,8 @@ def test_a_job_that_a_worker_cannot_run_waits_for_another_with_its_attempts_as_t
         assert (row.status, row.attempts, row.retries_left) == (Status.SCHEDULED, 0, 2)
         assert row.error is not None
         assert row.error.startswith(f"refused: {why}")
-        assert row.refused == row.error == job_columns(Status.SCHEDULED, with_queue=False, now=lambda: now)[-1].text(row)
+        columns = job_columns(Status.SCHEDULED, NEWEST, with_queue=False, now=lambda: now)
+        assert row.refused == row.error == columns[-1].text(row)
         assert row.scheduled_for is not None
         assert now - 5 < row.scheduled_for <= now + 3
         assert counts(client, queue) == {"scheduled": 2}
