@@ -111,16 +111,16 @@ def removing(server: Server, client: redis.Redis, jobs: int) -> None:
     fill(client, "full", Status.QUEUED, 4 * jobs)
     mark(client, jobs)
     rate = theirs("full")
-    batch = done(client, "every fourth of a queue", REMOVE, Matching("full", Status.QUEUED, parse("func:fourth")), rate)
+    batch = done(client, "every fourth of a queue", REMOVE, Matching("full", Status.QUEUED, parse("worker:fourth")), rate)
     fill(client, "full", Status.FAILED, jobs)
     done(client, "the failed ones of a full queue", REMOVE, Matching("full", Status.FAILED), rate)
 
 
 def mark(client: redis.Redis, jobs: int) -> None:
-    """Every fourth job of the queue gets another description, by which it is found."""
+    """Every fourth job of the queue gets a worker, by which it is found."""
     with client.pipeline(transaction=False) as pipe:
         for number in range(0, 4 * jobs, 4):
-            pipe.hset(keys.job(f"full-queued-{number}"), mapping={"description": "benchmarks.fourth()", "data": ""})
+            pipe.hset(keys.job(f"full-queued-{number}"), mapping={"worker_name": "fourth"})
             if number % 4_000 == 0:
                 pipe.execute()
         pipe.execute()

@@ -25,17 +25,17 @@ _LOOKING: Final = (
 _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec",
     "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
-    "set KEY v", "hset KEY f v", "hdel KEY f", "hrandfield KEY",
-    "lpop KEY", "rpush KEY m", "lpush KEY m", "lrem KEY 1 m",
-    "sadd KEY m", "srem KEY m",
-    "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY",
+    "pexpireat KEY 1", "set KEY v", "hset KEY f v", "hsetnx KEY f v", "hincrby KEY f 1", "hdel KEY f", "hrandfield KEY",
+    "lpop KEY", "rpop KEY", "rpush KEY m", "lpush KEY m", "lset KEY 0 m", "linsert KEY BEFORE m m", "lrem KEY 1 m",
+    "sadd KEY m", "srem KEY m", "sunionstore KEY KEY KEY",
+    "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY", "zmscore KEY m", "zremrangebyscore KEY 0 0",
     "xadd KEY * f v",
 )  # fmt: skip
 _WORKING: Final = (
     "watch KEY", "unwatch", "script|load X", "script|exists X", "del KEY",
-    "hexists KEY f", "hincrby KEY f 1", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
+    "hexists KEY f", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
     "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
-    "zremrangebyrank KEY 0 0", "zremrangebyscore KEY 0 0", "xlen KEY", "xrange KEY - +",
+    "zremrangebyrank KEY 0 0", "xlen KEY", "xrange KEY - +",
 )  # fmt: skip
 
 
@@ -60,7 +60,9 @@ class Rights:
         return " ".join([*commands, f"~{keys.ALL}", "resetchannels", f"&{keys.commands('*')}"])
 
 
-LOOKING: Final = Rights("looking", _LOOKING, ("info", "client|setname X", "pubsub|numsub CHANNEL", "multi", "discard"))
+LOOKING: Final = Rights(
+    "looking", _LOOKING, ("info", "memory|usage KEY", "client|setname X", "pubsub|numsub CHANNEL", "multi", "discard")
+)
 OPERATING: Final = Rights("operating", (*_LOOKING, *_OPERATING, "publish CHANNEL x"), LOOKING.helpful)
 WORKING: Final = Rights(
     "working",
