@@ -7,6 +7,7 @@ from typing import Final
 
 from qtui import formatting
 from qtui.broker import diagnosis
+from qtui.broker.careful import AT_ONCE, Care
 from qtui.broker.listeners import Listeners
 from qtui.broker.models import QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
@@ -25,7 +26,7 @@ def number_to_type(plan: Plan, *, guarded: bool) -> int | None:
     return plan.asked if plan.doable and (guarded or plan.asked > MANY) else None
 
 
-def operation_question(plan: Plan, place: str) -> str:
+def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:
     """The question before an operation: how many jobs, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
     operation, selection = plan.operation, plan.selection
     if plan.doable == 0:
@@ -36,8 +37,9 @@ def operation_question(plan: Plan, place: str) -> str:
         where = f" in {selection.queue}" if selection.queue else " in all queues"
         if selection.expression.terms:
             where += f" that fit {selection.expression.text}"
-    if operation.parameter:
+    if operation.parameter and (plan.text or "") not in where:
         where += f" {operation.parameter.name} {plan.text}"
+    where += f" ({care})" if care.is_any else ""
     jobs = "job" if plan.asked == 1 else "jobs"
     return f"{operation.title} {formatting.count(plan.asked)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
 

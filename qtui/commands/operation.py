@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qtui import formatting, output, questions, twins
 from qtui.broker import job_ids, listeners
-from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans, run
+from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
+from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
 from qtui.broker.search.expression import parse
+from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter
@@ -64,8 +66,15 @@ def command_function(operation: Operation) -> Callable[..., None]:
         *,
         value: str | None = None,
         purge: bool = False,
+        **careful: Any,
     ) -> None:
-        selection = _selection(operation, ids or [], queue, status, expression, everything)
+        care = care_of(careful)
+        batch = careful.get("batch")
+        if batch and (ids or queue or status or expression or everything):
+            raise InvalidInput("--batch names the jobs: give nothing else")
+        doing = TAKE_BACK if batch else operation
+        value = batch or value
+        selection = batch_of(batch) if batch else _selection(operation, ids or [], queue, status, expression, everything)
         with connected(url, context) as (client, chosen):
             if not dry_run:
                 refuse_read_only(chosen, f"qtui {operation.name}")
@@ -73,20 +82,26 @@ def command_function(operation: Operation) -> Callable[..., None]:
                 check_queue(client, selection.queue)
             else:
                 selection = Chosen(job_ids.chosen(client, selection.ids))
-            planned = _plan(
-                client, operation, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE
-            )
+            planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             _check_found(planned.report())
             if dry_run:
                 _say_who_listens(client, planned)
                 _report(planned.report(), planned, json)
                 raise typer.Exit(0 if planned.doable else 1)
             if planned.doable:
-                _agree(client, planned, chosen, yes=yes, purge=purge)
-            again = twins.of_operation(planned, chosen)
+                _agree(client, planned, chosen, care, yes=yes, purge=purge)
+            again = twins.of_operation(planned, chosen, care)
             with stopping() as stop:
-                audit = audit_of(chosen)
-                report = run(client, operation, planned, audit=audit, again=again, on_progress=Progress(), stop=stop)
+                report = run(
+                    client,
+                    planned,
+                    care,
+                    audit=audit_of(chosen),
+                    again=again,
+                    on_progress=Progress(),
+                    on_step=Steps(),
+                    stop=stop,
+                )
         _check_found(report)
         _report(report, planned, json)
         stop.finish(report, again)
@@ -99,12 +114,13 @@ def command_function(operation: Operation) -> Callable[..., None]:
 def _declare_options(function: Callable[..., None], operation: Operation) -> None:
     """Make `value` the option for the operation's parameter and `purge` that of what deletes; hide from typer what it has not."""
     signature = inspect.signature(function, eval_str=True)
-    options = [each for name, each in signature.parameters.items() if name not in ("value", "purge")]
+    options = [each for name, each in signature.parameters.items() if name not in ("value", "purge", "careful")]
     if parameter := operation.parameter:
         option = typer.Option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")
         options.append(inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, option]))
     if operation.deletes:
         options.append(inspect.Parameter("purge", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Purge))
+    options += parameters(operation)
     function.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]  # see PEP 362
     function.__annotations__ = {each.name: each.annotation for each in options}
 
@@ -154,12 +170,12 @@ def _say_who_listens(client: redis.Redis, planned: Plan) -> None:
             output.note(printable(questions.listening(queue), 300))
 
 
-def _agree(client: redis.Redis, planned: Plan, chosen: Context, *, yes: bool, purge: bool) -> None:
+def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, yes: bool, purge: bool) -> None:
     """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many.
 
     With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
     """
-    question = printable(questions.operation_question(planned, chosen.name))
+    question = printable(questions.operation_question(planned, chosen.name, care))
     memory = questions.memory(planned)
     if yes and (purge or not planned.purge):
         return

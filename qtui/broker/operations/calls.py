@@ -29,6 +29,8 @@ def calls_of(client: redis.Redis, operation: Operation, value: Value | None, mod
         named: dict[str, Argument] = {"spec": spec, "mode": mode, "queue": target.queue or "", "status": target.status or ""}
         if "hint" in operation.script.arguments:
             named["hint"], named["span"] = (target.where(chunk.start, len(chunk.ids)) if chunk.ids else None) or ("", "")
+        if "place" in operation.script.arguments:
+            named["place"] = chunk.start
         return named
 
     return Calls(client, operation.script, mode, arguments)

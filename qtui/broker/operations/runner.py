@@ -49,7 +49,7 @@ def run(
     ids = selection.ids if isinstance(selection, Chosen) else ()
     about = "" if ids else str(selection)
     with audit.change(client, operation.name, f"{about} {(plan.text if plan else text) or ''}".strip(), ids) as change:
-        targets = _targets(client, operation, what)
+        targets = targets_of(client, operation, what)
         on_taken(targets)
         supply = Supply(targets)
         change.batch, change.jobs = batch, supply.left
@@ -84,7 +84,8 @@ def _trash(plan: Plan | None, batch: str, about: dict[str, Any]) -> dict[str, An
     return {"trash": {"batch": batch, "seconds": rules.seconds, "about": json.dumps({**about, "bytes": size})}}
 
 
-def _targets(client: redis.Redis, operation: Operation, what: Selection | Plan) -> tuple[Targets, ...]:
+def targets_of(client: redis.Redis, operation: Operation, what: Selection | Plan) -> tuple[Targets, ...]:
+    """The jobs of a selection or a plan. Raises InvalidInput, redis.RedisError."""
     if isinstance(what, Plan):
         found = what.targets if what.targets is not None else first_of(take(client, what.selection), what.matched)
     else:

@@ -46,6 +46,14 @@ class Tally:
         self.oldest = min((t for t in (self.oldest, parse_time(oldest)) if t is not None), default=None)
         self.newest = max((t for t in (self.newest, parse_time(newest)) if t is not None), default=None)
 
+    def merge(self, other: Tally) -> None:
+        """Add what was done to other jobs."""
+        self.done += other.done
+        self.skipped += other.skipped
+        self.failed += other.failed
+        for reason, number in other.reasons.items():
+            self.leave(reason, number, other.ids.get(reason, ()))
+
     def leave(self, reason: str, number: int, ids: Iterable[str]) -> None:
         """Count jobs that were left for one reason; `ids` are those of some."""
         if number:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,6 +166,15 @@ def _held(job: Candidate) -> str | None:
     return found.text if found else None
 
 
+def _batch(job: Candidate) -> str | None:
+    try:
+        found = json.loads(job.raw(keys.FIELD_BATCH) or b"null")
+        return str(found["batch"]) if found else None
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+
+
+_BATCH: Final = Need(frozenset({keys.FIELD_BATCH}))
 _HELD: Final = Need(frozenset({keys.FIELD_HELD}))
 _WORKER: Final = Need(frozenset({"worker_name"}))
 _WAITED: Final = Need(frozenset({"enqueued_at", "created_at"}))
@@ -192,6 +202,7 @@ QUALIFIERS: Final = {
             4,
         ),
         Qualifier("held", "the hold in which it waits", "held:shop.charge", EQUAL, _HELD, whole(_held), 1),
+        Qualifier("batch", "the retry that has spread it", "batch:1f2e3d4c5b6a", EQUAL, _BATCH, whole(_batch), 1),
         Qualifier("cause", "its cause, as `qtui failures` names it", "cause:473fb45a6b73", EQUAL, ERROR, _CAUSE, 4),
         Qualifier("age", "how long ago it was enqueued", "age>1h", COMPARE, _WAITED, compared(_age, _seconds), 1),
         Qualifier("ended", "how long ago it ended", "ended<10m", COMPARE, _ENDED, compared(_ended, _seconds), 1),

@@ -11,7 +11,7 @@
 
 local MOST_DROPPED = 1000
 -- fields that are about what was before the attempt
-local OF_BEFORE = { keys.FIELD_PROGRESS, keys.FIELD_REFUSED, keys.FIELD_HELD, keys.FIELD_LET }
+local OF_BEFORE = { keys.FIELD_PROGRESS, keys.FIELD_REFUSED, keys.FIELD_HELD, keys.FIELD_LET, keys.FIELD_BATCH }
 
 -- A first write that needs memory: a server without memory refuses the script here, and not later.
 local known, replaced = whose_record()

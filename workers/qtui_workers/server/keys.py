@@ -86,6 +86,8 @@ FIELD_EDITED_FROM: Final = "qtui_edited_from"
 """Field of a job's hash: the id of the job of which it is an edited copy."""
 FIELD_EDITED_AS: Final = "qtui_edited_as"
 """Field of a job's hash: the ids of its edited copies, the newest last, with blanks between them."""
+FIELD_BATCH: Final = "qtui_batch"
+"""Field of the hash of a job that a retry has spread: JSON `{"batch": "…", "status": "failed", …}`, what the job was before."""
 FIELD_REFUSED: Final = "qtui_refused"
 """Field of a job's hash: JSON `{"since": 1700000000, "times": 2, "why": "…"}`, while workers that cannot run the job leave it
 for others; `since` is in seconds of the server's clock."""
