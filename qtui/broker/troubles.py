@@ -97,7 +97,7 @@ def _say_overdue(row: QueueRow, _look: QueueLook | None) -> str:
 
 
 def _deferred(row: QueueRow) -> bool:
-    return row.count(Status.DEFERRED) > 0 and not row.count(Status.QUEUED) and not row.count(Status.STARTED)
+    return row.count(Status.DEFERRED) > row.held and not row.count(Status.QUEUED) and not row.count(Status.STARTED)
 
 
 def _dead(row: QueueRow) -> bool:
@@ -185,6 +185,12 @@ TROUBLES: Final = (
         lambda _row: "paused",
         lambda row, _look: f"is paused until somebody resumes it: {waiting(row.count(Status.QUEUED))}",
         Status.QUEUED, "P resumes it", _command("Resume it: qtui resume"),
+    ),
+    Trouble(
+        "‖", "warn", lambda row: row.held > 0,
+        lambda row: f"{row.held:,} held",
+        lambda row, _look: f"{_jobs(row.held)} wait in a hold until somebody releases it",
+        Status.DEFERRED, "Enter them, H releases", lambda _row, _look: "By whom and why: qtui hold",
     ),
     Trouble(
         "⚠", "warn", lambda row: _dead(row) and row.silent > 0 and _queued(row) + row.count(Status.STARTED) == 0,

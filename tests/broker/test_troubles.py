@@ -335,3 +335,9 @@ def test_a_paused_queue_is_no_queue_that_nobody_listens_to(client: redis.Redis) 
     Queue("mail", connection=client).enqueue(tasks.add, 1)
     pause(client, ["mail"])
     assert troubles.why(loaded(client, "mail")) == "‖ paused"
+
+
+def test_a_queue_whose_jobs_are_held_says_so_and_what_to_press() -> None:
+    row = QueueRow("mail", {Status.DEFERRED: 3}, workers=1, held=3)
+    assert troubles.why(row) == "‖ 3 held"
+    assert troubles.of(row)[-1].keys == "Enter them, H releases"
