@@ -20,7 +20,7 @@ from rq.results import Result
 
 from qtui.broker.status import Status
 from qtui_workers.server import keys
-from screenshots import tracebacks
+from screenshots import schedule, tracebacks
 
 NOW: Final = datetime(2026, 5, 12, 12, 4, 31, tzinfo=UTC).timestamp()
 """The moment of every picture, in seconds since the epoch."""
@@ -121,6 +121,7 @@ def seed(client: redis.Redis) -> None:
     for host, number, queue in WORKERS:
         for place in range(number):
             _worker(client, host, place, queue, running[queue])
+    schedule.seed(client, NOW)
 
 
 def _write(writer: _Writer, line: Line) -> list[str]:

@@ -69,6 +69,8 @@ SCENES: Final = {
         Scene("running-job", (*_BUILD, "enter")),
         Scene("live", _BUILD),
         Scene("workers", ("5",)),
+        Scene("schedule", ("6",)),
+        Scene("limits", ("7",)),
         Scene("enqueue", ("8",)),
         Scene("confirm", (*_FAILED, "a", "R")),
         Scene("move", (*_QUEUED, "M", *"bulk", "enter")),

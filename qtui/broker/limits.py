@@ -1,4 +1,4 @@
-"""What holds jobs back: rate limits, RQ's concurrency limits, and paused queues."""
+"""What holds jobs back: rate limits, RQ's concurrency limits, paused queues, and held functions."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from typing import Final, Literal
 
 import redis
 
+from qtui.broker import holds
+from qtui.broker.holds import Held
 from qtui_workers.enqueue import pause
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.rate.usage import LimitUsage
+from qtui_workers.reading.hold import Hold
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import reply_of
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.text import decode, encode
 
-Kind = Literal["rate", "concurrency", "paused"]
+Kind = Literal["rate", "concurrency", "paused", "held"]
 KINDS: Final[dict[Kind, str]] = {
     "rate": "at most so many starts in a time, over all qtui-workers",
     "concurrency": "at most so many queued or running at once, RQ's own",
     "paused": "no qtui-worker takes jobs from the queue",
+    "held": "no qtui-worker runs such jobs: they wait until it is released",
 }
 """What each kind does, in words."""
 
@@ -42,6 +46,13 @@ class LimitRow:
     """Seconds until the next job may start, 0: now; None: not known."""
     closed_until: float | None = None
     because: str | None = None
+    hold: Hold | None = None
+    """Of what is held."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing starts until somebody, or a set time, opens it again."""
+        return self.kind in ("paused", "held") or self.closed_until is not None
 
     @property
     def fraction(self) -> float | None:
@@ -50,11 +61,11 @@ class LimitRow:
 
 
 def load(client: redis.Redis) -> tuple[LimitRow, ...]:
-    """Everything that holds jobs back, by kind and name, in seven round trips.
+    """Everything that holds jobs back, by kind and name, in about ten round trips.
 
     Raises redis.RedisError if the server cannot answer, or refuses a command.
     """
-    return (*map(_of_rate, Limits(client).states()), *_concurrency(client), *_paused(client))
+    return (*map(_of_rate, Limits(client).states()), *_concurrency(client), *_paused(client), *map(_of_held, holds.load(client)))
 
 
 def _of_rate(usage: LimitUsage) -> LimitRow:
@@ -69,6 +80,10 @@ def _of_rate(usage: LimitUsage) -> LimitRow:
         usage.closed_until.timestamp() if usage.closed_until else None,
         usage.closed_because,
     )
+
+
+def _of_held(found: Held) -> LimitRow:
+    return LimitRow("held", found.hold.text, waiting=found.count, because=found.hold.reason or None, hold=found.hold)
 
 
 def _concurrency(client: redis.Redis) -> Iterator[LimitRow]:

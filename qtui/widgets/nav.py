@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
+
+BLANK: Final = 2
+"""The cells at the two ends of the bar."""
 
 
 class Nav(Horizontal):
@@ -17,6 +22,8 @@ class Nav(Horizontal):
     Nav > Static { width: auto; padding: 0 1; color: $text-muted; }
     Nav > Static:hover { color: $foreground; text-style: underline; }
     Nav > .-active { color: $foreground; background: $primary 40%; text-style: bold; }
+    Nav.-tight { padding: 0; }
+    Nav.-tight > Static { padding: 0 1 0 0; }
     """
 
     def __init__(self, places: Sequence[tuple[int, str, str]], active: str) -> None:
@@ -29,6 +36,11 @@ class Nav(Horizontal):
         """A label for each."""
         for number, name, title in self._places:
             yield _Place(f"{number} {title}", name, active=name == self._active)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """With less blank between the labels where they do not fit."""
+        least = sum(len(f" {number} {title} ") for number, _, title in self._places)
+        self.set_class(least + BLANK > event.size.width, "-tight")
 
 
 class _Place(Static):

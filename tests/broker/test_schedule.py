@@ -10,12 +10,13 @@ import redis
 from rq import Queue, cron_scheduler_registry
 from rq.cron import CronScheduler
 
-from qtui.broker import limits, schedule
+from qtui.broker import holds, limits, schedule
 from qtui.broker.schedule import CronRow
 from qtui.cron_words import words
 from qtui_workers.define.limit import Limit
 from qtui_workers.enqueue import pause
 from qtui_workers.enqueue.cron import Cron
+from qtui_workers.enqueue.holds import parse
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
 from tests.broker.tasks import add
@@ -107,21 +108,24 @@ def test_a_cron_job_is_put_in_words(row: CronRow, text: str) -> None:
     assert words(row) == text
 
 
-def test_limits_are_those_of_ours_those_of_rq_and_paused_queues(client: redis.Redis) -> None:
+def test_limits_are_those_of_ours_those_of_rq_paused_queues_and_holds(client: redis.Redis) -> None:
     assert limits.load(client) == ()
-    with Limits(client).acquire(Limit(2, 600, "api.example")):
-        Limits(client).close(Limit(1, 2.5, "other"), 3_600, "it asked")
+    with Limits(client).acquire(Limit(2, 600, "core.example")):
+        Limits(client).close(Limit(1, 2.5, "core.later"), 3_600, "it asked")
     client.sadd(keys.RATE_LIMIT_KEYS, "customer")
     client.hset(keys.rate_limit("customer"), "concurrency", 3)
     client.zadd(keys.rate_limit_allowed("customer"), {"a": 1})
     client.zadd(keys.rate_limited("customer"), {"b": 1, "c": 2})
     Queue("mail", connection=client).enqueue(add, 1, 2)
     pause.pause(client, ["mail"])
-    rate, closed, concurrency, paused = limits.load(client)
-    assert (rate.kind, rate.name, rate.used, rate.most, rate.per, rate.free_in) == ("rate", "api.example", 1, 2, 600, 0)
-    assert (closed.name, closed.because, closed.fraction) == ("other", "it asked", 0)
+    holds.place(client, parse(["shop.charge", "customer_id=42"]), "gateway")
+    rate, closed, concurrency, paused, held = limits.load(client)
+    assert (rate.kind, rate.name, rate.used, rate.most, rate.per, rate.free_in) == ("rate", "core.example", 1, 2, 600, 0)
+    assert (closed.name, closed.because, closed.fraction) == ("core.later", "it asked", 0)
     assert closed.closed_until is not None
     assert (concurrency.kind, concurrency.name, concurrency.used, concurrency.most, concurrency.waiting) == (
         "concurrency", "customer", 1, 3, 2,
     )  # fmt: skip
     assert (paused.kind, paused.name, paused.most, paused.waiting, paused.fraction) == ("paused", "mail", None, 1, None)
+    assert (held.kind, held.name, held.waiting, held.because) == ("held", "shop.charge customer_id=42", 0, "gateway")
+    assert [row.is_closed for row in (rate, closed, concurrency, paused, held)] == [False, True, False, True, True]

@@ -1,0 +1,159 @@
+"""What is about to run: scheduled jobs and cron jobs, the soonest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import redis
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import formatting, labels
+from qtui.broker import schedule
+from qtui.broker.models import JobRow, Overview
+from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.schedule import CronRow, Schedule
+from qtui.broker.status import Status, Tone
+from qtui.cron_words import words
+from qtui.screens import Place
+from qtui.screens.job import JobScreen
+from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.widgets.row_table import Column, RowTable
+from qtui_workers.text import printable
+
+EMPTY = "Nothing is scheduled.\n@processor(schedule=Schedule(cron='30 2 * * *')) makes a cron job; --delay 10m a scheduled one."
+POSSIBLE = [operation for operation in OPERATIONS.values() if operation.applies_to(Status.SCHEDULED)]
+
+Coming = CronRow | JobRow
+"""A row: what will run."""
+
+
+class ScheduleScreen(ResourceScreen[None, Schedule]):
+    """Everything that is to run by itself; Enter opens a job, or the last one of a cron job."""
+
+    PLACE = Place(6, "schedule", "Schedule", "cron jobs and scheduled jobs, the soonest first")
+    CSS_PATH = "schedule.tcss"
+    HELP = (
+        "What is about to run, the soonest first: ◷ scheduled jobs, also those that wait for another attempt, and ↻ cron jobs. "
+        "What is late is at the top and says why. Enter opens a job; of a cron job the last one."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = operation_bindings("schedule", POSSIBLE)
+    CHANGING = frozenset({"act"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._on_job = False
+        """Whether a job was under the cursor when the footer was last updated."""
+
+    def compose_body(self) -> Iterable[Widget]:
+        """How many there are, the table, and what the row under the cursor means."""
+        yield Static(id="crumb", markup=False)
+        yield RowTable(self._columns(), _key, EMPTY, markable=False, id="coming")
+        yield Static(id="about", markup=False)
+
+    def _columns(self) -> list[Column[Coming]]:
+        return [
+            Column("", lambda row: "↻" if isinstance(row, CronRow) else "◷", width=1, tone=self._tone),
+            Column("DUE", self._due, width=9, align="right", tone=self._tone),
+            Column("JOB", _name, minimum=16, share=2),
+            Column("QUEUE", lambda row: row.queue or "–", width=14, priority=1, tone="muted"),
+            Column("RUNS", _runs, minimum=20, share=3),
+            Column("LAST", self._last, width=9, align="right", priority=2),
+            Column("WHY LATE", self._why, minimum=20, share=1, priority=1, tone="bad"),
+        ]
+
+    def _due(self, row: Coming) -> str:
+        return formatting.until(_moment(row), self.session.server_now)
+
+    def _last(self, row: Coming) -> str:
+        return formatting.ago(row.last, self.session.server_now) if isinstance(row, CronRow) else ""
+
+    def _why(self, row: Coming) -> str:
+        """Why it will not run in time; '' if all is well."""
+        if isinstance(row, CronRow):
+            return "" if row.scheduler else "nobody enqueues it"
+        late = self.data.late if self.data else frozenset()
+        return "no scheduler" if row.queue in late else ""
+
+    def _tone(self, row: Coming) -> Tone:
+        at = _moment(row)
+        return "bad" if self._why(row) or (at is not None and at < self.session.server_now - 1) else "idle"
+
+    def load(self, client: redis.Redis, request: None) -> Schedule:
+        """The schedule."""
+        return schedule.load(client)
+
+    def show(self, data: Schedule, overview: Overview) -> None:
+        """Fill the table: what nobody enqueues first, then by time."""
+        rows: list[Coming] = sorted([*data.crons, *data.jobs], key=_order)
+        self.query_one(RowTable).show(rows, 0, len(rows))
+        hidden = f", the first {formatting.count(len(data.jobs))} shown" if data.total > len(data.jobs) else ""
+        late = f", late in {', '.join(sorted(data.late))}: no scheduler is alive" if data.late else ""
+        said = f"{formatting.count(len(data.crons))} cron · {formatting.count(data.total)} scheduled{hidden}{late}"
+        self.query_one("#crumb", Static).update(printable(said))
+        self._explain()
+
+    def on_row_table_highlighted(self) -> None:
+        """Another row is under the cursor."""
+        self._explain()
+
+    def _explain(self) -> None:
+        row: Coming | None = self.query_one(RowTable).cursor_row
+        if self._on_job != isinstance(row, JobRow):
+            self._on_job = not self._on_job
+            self.refresh_bindings()
+        self.query_one("#about", Static).update(printable(_about(row)) if row else "")
+
+    def on_row_table_selected(self, message: RowTable.Selected[Coming]) -> None:
+        """Open the job."""
+        if job_id := _job_of(message.row):
+            self.app.push_screen(JobScreen(job_id))
+        else:
+            self.notify(f"{printable(_name(message.row), 80)} has not run yet.", markup=False)
+
+    def action_act(self, name: str) -> None:
+        """Ask, then do an operation on the job under the cursor."""
+        row: Coming | None = self.query_one(RowTable).cursor_row
+        if isinstance(row, JobRow):
+            self.start_operation(OPERATIONS[name], Chosen((row.id,)))
+
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Operations are on jobs only."""
+        return action != "act" or self._on_job
+
+
+def _key(row: Coming) -> str:
+    return f"cron {row.name}" if isinstance(row, CronRow) else row.id
+
+
+def _order(row: Coming) -> tuple[bool, float, str]:
+    at = _moment(row)
+    return (not (isinstance(row, CronRow) and row.scheduler is None), float("inf") if at is None else at, _key(row))
+
+
+def _moment(row: Coming) -> float | None:
+    return row.due if isinstance(row, CronRow) else row.scheduled_for
+
+
+def _name(row: Coming) -> str:
+    return row.name if isinstance(row, CronRow) else f"{formatting.short_id(row.id)}  {labels.function(row)}"
+
+
+def _runs(row: Coming) -> str:
+    if isinstance(row, CronRow):
+        return words(row)
+    return f"attempt {(row.attempts or 0) + 1} of {row.attempts_allowed}" if row.attempts and row.attempts_allowed else "once"
+
+
+def _job_of(row: Coming) -> str | None:
+    return row.last_job if isinstance(row, CronRow) else row.id
+
+
+def _about(row: Coming) -> str:
+    """The row in words, below the table."""
+    if isinstance(row, JobRow):
+        return f"{row.id}: {labels.summary(row) or 'runs once'}; {formatting.date_time(row.scheduled_for)} UTC"
+    who = f"enqueued by {row.scheduler}" if row.scheduler else "nobody enqueues it: start a qtui-worker that knows it, or rq cron"
+    return f"{row.name}: {words(row)}; next {formatting.date_time(row.due)} UTC; {who}"
