@@ -210,7 +210,7 @@ def test_doctor_says_what_is_wrong_with_queues_and_workers(qtui: Qtui, client: r
     suspend(client)
     found = qtui("doctor", "--json", code=1).json["findings"]
     assert [(each["severity"], each["about"]) for each in found] == [("bad", "workers"), ("bad", "mail"), ("warn", "gone")]
-    assert found[1]["what"] == "nobody listens and 1 job waits. Start a worker: rq worker mail"
+    assert (found[1]["what"], found[1]["advice"]) == ("nobody listens and 1 job waits.", "Start a worker: rq worker mail.")
 
 
 def test_doctor_says_which_rights_a_user_lacks(qtui: Qtui, server: Server, client: redis.Redis) -> None:
