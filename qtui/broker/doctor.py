@@ -121,7 +121,9 @@ def _queues(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_trouble(row: QueueRow, trouble: troubles.Trouble, look: QueueLook | None) -> Finding:
-    return Finding("bad" if trouble.tone == "bad" else "warn", row.name, f"{trouble.say(row, look)}.", _sentence(trouble.do(row, look)))
+    return Finding(
+        "bad" if trouble.tone == "bad" else "warn", row.name, f"{trouble.say(row, look)}.", _sentence(trouble.do(row, look))
+    )
 
 
 def _sentence(text: str) -> str:

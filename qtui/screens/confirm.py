@@ -12,7 +12,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
@@ -22,6 +22,8 @@ from qtui.broker.operations import Parameter
 from qtui.messages import CopyRequested, DialogClosed
 from qtui_workers.text import printable
 
+AROUND = 8
+"""Rows of a dialog that are not what is said: its frame, and the buttons."""
 MOST_NOTES = 5
 
 
@@ -129,19 +131,24 @@ class ConfirmScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A sentence, a sample, two buttons. No button is called "Cancel", because Cancel is an operation on jobs."""
         with Vertical(id="dialog", classes="-lasting" if self.lasting else ""):
-            yield Static(id="question", markup=False)
-            if self.parameter:
-                hint = f"{self.parameter.metavar}: {self.parameter.hint}"
-                yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
-            yield Static(id="sample", markup=False)
-            yield Static(id="facts", markup=False)
-            yield Static(id="notes", markup=False)
-            yield Static(id="command", markup=False)
+            with VerticalScroll(id="said", can_focus=False):
+                yield Static(id="question", markup=False)
+                if self.parameter:
+                    hint = f"{self.parameter.metavar}: {self.parameter.hint}"
+                    yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
+                yield Static(id="sample", markup=False)
+                yield Static(id="facts", markup=False)
+                yield Static(id="notes", markup=False)
+                yield Static(id="command", markup=False)
             with Horizontal(id="buttons"):
                 yield Static(id="how", markup=False)
                 yield Button("No", id="no")
                 yield NumberInput(id="number", compact=True)
                 yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The buttons are always in sight: what is said above them has the rest of the height."""
+        self.query_one("#said").styles.max_height = max(1, event.size.height - AROUND)
 
     def on_mount(self) -> None:
         """Prepare the question; an operation with a parameter waits until its value is typed."""

@@ -61,6 +61,7 @@ def cell(screen: pyte.Screen, text: str) -> tuple[object, ...]:
 def test_on_the_linux_console_failures_the_cursor_and_the_focused_button_are_distinct(qtui: Qtui, jobs: redis.Redis) -> None:
     with on_terminal(qtui, TERM="linux", COLORTERM="") as (process, terminal):
         terminal.wait_to_show("payments")
+        terminal.wait_to_show("reports")
         screen = terminal.screen
         assert cell(screen, "payments") != cell(screen, "reports")
         assert cell(screen, "payments")[1] != cell(screen, "reports")[1], "the line of the cursor has its own background"
@@ -97,7 +98,6 @@ def test_in_tmux_a_copied_id_is_in_the_buffer_of_tmux(qtui: Qtui, jobs: redis.Re
         terminal.wait_to_show("failed 1")
         terminal.type("\r")
         terminal.wait_to_show("Traceback")
-        terminal.wait_to_show("Copy id")
         terminal.type("y")
         terminal.wait_to_show("Copied")
         shown = subprocess.run([*tmux, "show-buffer"], env=qtui.environment(), capture_output=True, text=True, timeout=20)

@@ -30,6 +30,7 @@ from qtui.widgets.panes import Pane, Panes
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, settle
 from tests.screens.test_live_story import started
+from tests.screens.widget_host import until
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", str(random.randrange(1_000_000))))
@@ -158,7 +159,7 @@ async def test_widgets_that_were_shown_before_are_forgotten(client: redis.Redis)
             await story.press(*["enter", "escape"] * 3)
             gc.collect()
             found.append(sum(isinstance(each, Widget) for each in gc.get_objects()))
-        assert found[2] < found[0] + 6, found  # six screens were opened meanwhile
+        assert found[2] < found[1] + 6, found  # six screens were opened meanwhile
 
 
 async def test_a_digit_leaves_what_was_opened_from_a_screen(client: redis.Redis) -> None:
@@ -203,9 +204,8 @@ async def test_j_and_k_scroll_what_is_in_the_tab_of_a_job_at_once(client: redis.
         before = story.app.focused
         assert before is not None, "nothing has the focus"
         if status == "failed":
-            while before.scroll_offset.y:  # it opens at its end, perhaps after the key
-                await story.press("g")
-            await story.press("j")
+            await until(lambda: 0 < before.scroll_offset.y == before.max_scroll_y, "it opens at its end")
+            await story.press("g", "j")
             assert before.scroll_offset.y == 1
         await story.press("right_square_bracket", "right_square_bracket")
         assert story.app.focused not in (None, before)

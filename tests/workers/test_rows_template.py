@@ -177,7 +177,7 @@ def test_job_template_rollback(server: Server, service: QueueService, client: re
     ids += service.enqueue_many("test_job", [{}] * 3) + service.enqueue_many("test_job", [{}] * 2, delay=600)
     qtui = Qtui(home, {"REDIS_URL": server.url})
     for status in ("queued", "scheduled", "finished", "failed"):
-        qtui("remove", "--all", "--status", status, "--queue", "main-queue", "--yes")
+        qtui("remove", "--all", "--status", status, "--queue", "main-queue", "--purge", "--yes")
     left = [key.decode() for key in client.keys("*")]
     assert [key for key in left if any(job_id in key for job_id in ids)] == []
     assert [key for key in left if client.type(key) in (b"list", b"zset") and "main-queue" in key and "ends" not in key] == []
