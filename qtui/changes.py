@@ -86,7 +86,7 @@ class Changes(App[None]):
                     change.outcome = message.change(session.client)
                 ended = Changes.ChangeEnded(change.outcome, "information")
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                ended = Changes.ChangeEnded(labels.trouble(error, session.name), "error")
+                ended = Changes.ChangeEnded(labels.sentence(error, session.name), "error")
             self.post_message(ended)
 
         self.run_worker(work, thread=True, exit_on_error=False, group="change")

@@ -66,7 +66,7 @@ def drain(seconds: float | None) -> str:
     return "never" if math.isinf(seconds) else formatting.age(seconds)
 
 
-def standing(row: QueueRow) -> str:
+def why(row: QueueRow) -> str:
     """What is wrong with a queue, as glyph and words: "‖ paused"; '' if nothing is."""
     return troubles.why(row)
 
@@ -132,11 +132,11 @@ def error(row: JobRow) -> str:
     return _MODULES.sub("", row.error or "", count=1)
 
 
-def trouble(error: Exception, place: str) -> str:
+def sentence(error: Exception, place: str) -> str:
     """What went wrong, in a sentence; `place` is the name of the connection."""
     return str(error if isinstance(error, QtuiError) else explain(error, place))
 
 
-def sample(row: JobRow) -> str:
+def job_line(row: JobRow) -> str:
     """A job as one line: its id, its function, and its summary."""
     return f"  {formatting.short_id(row.id):<9} {function(row):<20} {summary(row)}"

@@ -35,7 +35,7 @@ def of_queues(overview: Overview) -> str:
             *(formatting.count(q.count(s)) for s in shown),
             formatting.count(q.workers),
             formatting.age(q.oldest_seconds),
-            labels.standing(q),
+            labels.why(q),
         ]
         for q in overview.queues
     ]

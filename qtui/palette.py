@@ -97,7 +97,7 @@ class JobProvider(Provider):
             app.push_screen(JobScreen(job_id))
 
         def say(error: Exception) -> None:
-            app.notify(labels.trouble(error, session.name), severity="warning", markup=False)
+            app.notify(labels.sentence(error, session.name), severity="warning", markup=False)
 
         def work() -> None:
             try:

@@ -40,7 +40,7 @@ def _question(session: Session, app: App[None], found: Plan, on_done: Callable[[
     memory = questions.memory(found, purge="p", undo="z")
     return Question(
         questions.operation_question(found, session.name),
-        sample=[labels.sample(row) for row in found.sample],
+        sample=[labels.job_line(row) for row in found.sample],
         facts=[*filter(None, [where, memory]), *map(questions.listening, heard)],
         notes=[
             *(f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()),

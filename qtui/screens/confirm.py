@@ -213,7 +213,7 @@ class ConfirmScreen(ModalScreen[None]):
             first = "#number" if message.outcome.number and not self._lasts else "#no"
             self.query_one(first).focus()
         else:
-            self._show(labels.trouble(message.outcome, self._connection))
+            self._show(labels.sentence(message.outcome, self._connection))
 
     def _show(self, text: str, question: Question | None = None) -> None:
         """Show a sentence; yes can only be chosen if it belongs to a question with something to do."""

@@ -159,7 +159,7 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
         """Open the new job in the place of the form; or say why there is none."""
         self._working = False
         if isinstance(message.outcome, Exception):
-            self._say(f"Nothing was enqueued: {labels.trouble(message.outcome, self.session.name)}", "$text-error")
+            self._say(f"Nothing was enqueued: {labels.sentence(message.outcome, self.session.name)}", "$text-error")
             return
         edited = message.outcome
         what = "An edited copy" if edited.changed else "A duplicate"

@@ -90,7 +90,7 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         """The search has found more, or has ended."""
         message.stop()
         if self.searching.error:
-            self.notify(labels.trouble(self.searching.error, self.session.name), severity="error", markup=False)
+            self.notify(labels.sentence(self.searching.error, self.session.name), severity="error", markup=False)
         self._fill(0)
         if self.request() != self.requested:  # another row is under the cursor now
             self.reload(fresh=False)

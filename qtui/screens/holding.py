@@ -49,7 +49,7 @@ def _hold(screen: ResourceScreen[Any, Any], text: str) -> Question:
     queued = _jobs(seen.plan.doable, "queued job")
     return Question(
         f"Hold {hold.text} on {session.name}? {queued} and every new one wait until it is released.",
-        sample=[labels.sample(row) for row in seen.plan.sample],
+        sample=[labels.job_line(row) for row in seen.plan.sample],
         notes=[labels.unaware(seen)] if seen.unaware else [],
         agreed=lambda: app.post_message(ChangeConfirmed(work, "hold", hold.text)),
     )
@@ -70,7 +70,7 @@ def _release(screen: ResourceScreen[Any, Any], held: Hold) -> None:
         found = holds.plan_release(session.client, held.text)
         return Question(
             f"Release {held.text} on {session.name}? Back to the head of their queue: {_jobs(found.doable, 'job')}.",
-            sample=[labels.sample(row) for row in found.sample],
+            sample=[labels.job_line(row) for row in found.sample],
             notes=[f"{labels.held(held, session.server_now)}"],
             agreed=lambda: app.post_message(ChangeConfirmed(work, "release", held.text)),
         )

@@ -227,7 +227,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         """The search has found more, or has ended."""
         message.stop()
         if error := self.filtered.searching.error:
-            self.notify(labels.trouble(error, self.session.name), severity="error", markup=False)
+            self.notify(labels.sentence(error, self.session.name), severity="error", markup=False)
         self.reload(fresh=False)
 
     def on_unmount(self) -> None:

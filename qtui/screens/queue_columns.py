@@ -71,7 +71,7 @@ class QueueColumns:
                        priority=6, tone="busy"),
                 lambda row: row.moved_at,
             ),
-            Column("WHY", labels.standing, minimum=21, share=2, tone=_why_tone),
+            Column("WHY", labels.why, minimum=21, share=2, tone=_why_tone),
         )  # fmt: skip
 
 

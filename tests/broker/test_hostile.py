@@ -120,7 +120,7 @@ def test_an_overview_survives_a_set_of_the_wrong_type(client: redis.Redis, key: 
     assert bool(seen.queues) == (key != keys.QUEUES)
 
 
-def test_keys_of_the_wrong_type_around_a_job_are_told(client: redis.Redis) -> None:
+def test_keys_of_the_wrong_type_around_a_job_are_reported(client: redis.Redis) -> None:
     seed.hostile(client)
     for key in (keys.log("good"), keys.dependents("good"), keys.dependencies("good")):
         client.set(key, "x")

@@ -230,7 +230,7 @@ def test_a_ghost_in_a_queue_is_removed(client: redis.Redis) -> None:
     assert client.lpos(keys.queue("mail"), "ghost") is None
 
 
-def test_progress_is_told_after_each_chunk_and_ends_at_the_total(client: redis.Redis) -> None:
+def test_progress_is_reported_after_each_chunk_and_ends_at_the_total(client: redis.Redis) -> None:
     seed.failed(client, count=5)
     for number in range(400):
         client.zadd(keys.registry("failed", "mail"), {f"ghost-{number}": 2e9})

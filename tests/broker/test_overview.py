@@ -49,7 +49,7 @@ def test_the_oldest_waiting_job_is_the_one_at_the_head(client: redis.Redis) -> N
     assert ages == {"empty": None, "mail": pytest.approx(seen.at - 1_704_067_200)}
 
 
-def test_suspended_workers_are_told(client: redis.Redis) -> None:
+def test_suspended_workers_are_reported(client: redis.Redis) -> None:
     assert not overview.load(client).suspended
     client.set(keys.SUSPENDED, 1)
     assert overview.load(client).suspended
@@ -179,7 +179,7 @@ def test_no_right_to_info_leaves_the_rest(client: redis.Redis) -> None:
     assert len(seen.queues) == 2
 
 
-def test_a_paused_queue_is_told_apart(client: redis.Redis) -> None:
+def test_a_paused_queue_is_kept_apart(client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue("shop.send")
     Queue("media", connection=client).enqueue("shop.send")
     pause(client, ["mail"])

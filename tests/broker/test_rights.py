@@ -87,7 +87,7 @@ def test_a_missing_right_is_an_error_that_names_it_and_never_nothing(server: Ser
                 assert told == "" or rule in told, rule
 
 
-def test_a_user_of_other_keys_is_told_so(server: Server, client: redis.Redis) -> None:
+def test_a_user_of_other_keys_is_reported(server: Server, client: redis.Redis) -> None:
     seed.everything(client)
     with user(server, client, LOOKING, "resetkeys", "~app:*") as url, connect(url) as viewer:
         for look in (

@@ -42,7 +42,7 @@ def test_jobs_of_every_status_are_found_by_it(client: redis.Redis) -> None:
     assert found(client, "queue:media status:failed") == found(client, "status:failed", queue="media")
 
 
-def test_each_thing_that_can_be_asked_finds_the_jobs_that_rq_wrote(client: redis.Redis) -> None:
+def test_each_thing_that_can_be_searched_finds_the_jobs_that_rq_wrote(client: redis.Redis) -> None:
     first, second = seed.failed(client, count=2)
     done = seed.finished(client, "media", count=1)[0]
     waits = Queue("mail", connection=client).enqueue(tasks.add, 7, b={"customer_id": 42}, description="the yearly report").id

@@ -97,7 +97,7 @@ def test_an_id_that_workers_cannot_read_is_not_sent(client: redis.Redis) -> None
     assert run(client, STOP, Chosen(("é",))).reasons == {"its id is none that RQ allows": 1}
 
 
-def test_a_server_that_allows_no_channel_is_told(server: Server, client: redis.Redis, home: Path) -> None:
+def test_a_server_that_allows_no_channel_is_reported(server: Server, client: redis.Redis, home: Path) -> None:
     with worker("qtui-worker", server, home):
         job = begun(client)
         client.acl_setuser("mute", enabled=True, nopass=True, categories=["+@all"], keys=["*"], channels=[], reset_channels=True)
@@ -143,7 +143,7 @@ def test_kill_horse_fails_the_job_and_the_worker_goes_on(server: Server, client:
         wait_until(lambda: after.get_status() == "finished", description="the next job is done")
 
 
-def test_a_command_that_nobody_would_obey_is_not_sent_and_the_reason_is_told(client: redis.Redis) -> None:
+def test_a_command_that_nobody_would_obey_is_not_sent_and_the_reason_is_reported(client: redis.Redis) -> None:
     seed.everything(client)
     busy = known(client)
     assert send(client, busy, COMMANDS["stop-job"]) == "it hears no commands"

@@ -121,7 +121,7 @@ def test_a_job_that_waits_for_its_turn_is_no_trouble(change: dict[str, Any]) -> 
     assert "nothing is taken" not in troubles.why(replace(UNTAKEN, **change))
 
 
-def test_a_silent_worker_is_not_told_twice() -> None:
+def test_a_silent_worker_is_not_reported_twice() -> None:
     said = str(troubles.verdict(DEAD, seen(DEAD)))
     assert said.count("3 jobs wait") == said.count("Start a worker") == 1
 
@@ -173,7 +173,7 @@ def test_a_queue_is_idle_without_workers_too_and_whatever_has_ended_well() -> No
     assert troubles.is_idle(replace(IDLE, workers=0, counts=ended), NOW)
 
 
-def test_the_causes_of_the_newest_failures_are_told(client: redis.Redis) -> None:
+def test_the_causes_of_the_newest_failures_are_reported(client: redis.Redis) -> None:
     seed.failed(client, "mail", 3)
     looks = FailureLooks()
     found = loaded(client, "mail")
@@ -310,7 +310,7 @@ def test_there_is_no_advice_where_the_head_cannot_be_read(client: redis.Redis) -
 
 
 @pytest.mark.parametrize("ending", ["failed", "canceled", "gone"])
-def test_deferred_jobs_whose_parent_did_not_finish_are_told_with_it(client: redis.Redis, ending: str) -> None:
+def test_deferred_jobs_whose_parent_did_not_finish_are_reported_with_it(client: redis.Redis, ending: str) -> None:
     queue = Queue("mail", connection=client)
     parent = queue.enqueue(tasks.fail, "x")
     for _ in range(3):

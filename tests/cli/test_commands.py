@@ -59,7 +59,7 @@ def test_cancel_takes_ids_or_all_of_a_status(qtui: Qtui, client: redis.Redis) ->
     assert "there is no such job" in qtui.fails(4, "cancel", "nosuch", "--yes")
 
 
-def test_a_paused_queue_is_told_and_resumed(qtui: Qtui, client: redis.Redis) -> None:
+def test_a_paused_queue_is_reported_and_resumed(qtui: Qtui, client: redis.Redis) -> None:
     for name in ("mail", "media"):
         Queue(name, connection=client).enqueue(tasks.add, 1)
     assert qtui("pause", "mail").out == "mail: paused\n"
@@ -106,7 +106,7 @@ def test_an_unknown_queue_is_exit_4_and_nothing_is_changed(qtui: Qtui, client: r
     assert keyspace(client) == before
 
 
-def test_a_worker_is_told_to_stop_its_job_and_to_leave(qtui: Qtui, client: redis.Redis, server: Server, home: Path) -> None:
+def test_a_worker_is_requested_to_stop_its_job_and_to_leave(qtui: Qtui, client: redis.Redis, server: Server, home: Path) -> None:
     with worker("rq worker", server, home) as process:
         assert qtui("worker", "w1", "stop-job", code=1).out == "w1: it runs no job\n"
         job_id = running(client)
@@ -117,7 +117,7 @@ def test_a_worker_is_told_to_stop_its_job_and_to_leave(qtui: Qtui, client: redis
         assert process.wait(20) == 0
 
 
-def test_what_a_worker_cannot_be_told(qtui: Qtui, client: redis.Redis) -> None:
+def test_what_a_worker_cannot_do(qtui: Qtui, client: redis.Redis) -> None:
     seed.everything(client)
     assert "there is no worker 'w9': the workers are w1" in qtui.fails(4, "worker", "w9", "shutdown")
     assert "use one of stop-job, shutdown, kill-horse" in qtui.fails(2, "worker", "w1", "dance")

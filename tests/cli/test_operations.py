@@ -77,7 +77,7 @@ def test_a_dry_run_that_can_do_nothing_is_exit_1(qtui: Qtui, client: redis.Redis
     assert qtui("retry", "--all", "--dry-run", "--json", code=1).json["matched"] == 0
 
 
-def test_without_a_terminal_it_has_to_be_told_yes(qtui: Qtui, client: redis.Redis) -> None:
+def test_without_a_terminal_it_needs_yes(qtui: Qtui, client: redis.Redis) -> None:
     seed.failed(client, count=2)
     before = keyspace(client)
     said = qtui.fails(5, "remove", "--all", "--status", "failed")

@@ -61,7 +61,7 @@ async def test_a_wide_screen_says_paused_in_a_word(client: redis.Redis) -> None:
         assert "‖ paused" in story.text
 
 
-async def test_a_queue_that_another_person_paused_meanwhile_is_told(client: redis.Redis) -> None:
+async def test_a_queue_that_another_person_paused_meanwhile_is_reported(client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
         await story.press("P")
@@ -170,7 +170,7 @@ async def test_the_worker_under_the_cursor_stops_its_job_and_leaves(server: Serv
             assert "No worker is registered." in story.text
 
 
-async def test_a_worker_that_hears_nothing_is_told(client: redis.Redis) -> None:
+async def test_a_worker_that_hears_nothing_is_reported(client: redis.Redis) -> None:
     seed.everything(client)
     async with dashboard(client) as story:
         await story.press("5", "X", "tab", "enter")
@@ -193,7 +193,7 @@ async def test_a_read_only_connection_refuses_all_of_them(client: redis.Redis) -
         assert paused(client) == set()
 
 
-async def test_a_server_that_goes_away_is_told(own_server: Server) -> None:
+async def test_a_server_that_goes_away_is_reported(own_server: Server) -> None:
     with own_server.client(retry=ONCE) as client:
         Queue("mail", connection=client).enqueue(tasks.add, 1)
         async with dashboard(client, name="prod-eu") as story:

@@ -56,7 +56,7 @@ async def test_q_goes_back_screen_by_screen_and_quits_from_the_lowest(client: re
 
 
 @pytest.mark.parametrize(("key", "words"), [("1", "Next order"), ("2", "Put it back into its queue"), ("8", "Enqueue what")])
-async def test_help_lists_the_keys_of_the_screen_one_came_from(client: redis.Redis, key: str, words: str) -> None:
+async def test_help_lists_the_keys_of_the_screen_below(client: redis.Redis, key: str, words: str) -> None:
     seed.failed(client)
     async with dashboard(client, size=(100, 60)) as story:
         await story.press(key)

@@ -217,7 +217,7 @@ async def test_a_look_costs_at_most_two_round_trips_more_where_there_is_room(cli
     assert numbers == [3, 5, 3, 5], "the overview takes two; what is known of unchanged failures is read again by r only"
 
 
-async def test_the_failed_parent_of_deferred_jobs_is_told_and_opened_from_the_queue(client: redis.Redis) -> None:
+async def test_the_failed_parent_of_deferred_jobs_is_reported_and_opened_from_the_queue(client: redis.Redis) -> None:
     parent = Queue("exports", connection=client).enqueue(tasks.fail, "x")
     for _ in range(2):
         Queue("exports", connection=client).enqueue(tasks.add, 1, depends_on=parent)

@@ -69,7 +69,7 @@ async def test_a_burst_of_moves_asks_once() -> None:
         assert wanted.offset <= app.table.top < app.table.top + 20 <= wanted.offset + wanted.limit
 
 
-async def test_a_source_with_fewer_rows_than_it_says_is_asked_only_once() -> None:
+async def test_a_source_with_fewer_rows_than_it_says_is_read_only_once() -> None:
     app = Host([], answers=True)
     async with app.run_test(size=(60, 21)) as pilot:
         app.answers = False

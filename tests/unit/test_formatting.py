@@ -68,7 +68,7 @@ def test_a_duration_is_precise_where_it_is_short(seconds: float | None, text: st
         (None, "–", "–"),
     ],
 )
-def test_a_moment_is_told_by_its_distance(at: float | None, text: str, due: str) -> None:
+def test_a_moment_is_reported_by_its_distance(at: float | None, text: str, due: str) -> None:
     assert formatting.ago(at, NOW) == text
     assert formatting.until(at, NOW) == due
 
@@ -131,7 +131,7 @@ def test_a_sparkline_shows_the_newest_values_and_little_is_more_than_nothing() -
 
 
 @given(seconds=floats)
-def test_every_number_can_be_told(seconds: float | None) -> None:
+def test_every_number_can_be_shown(seconds: float | None) -> None:
     for tell in (
         formatting.age,
         formatting.duration,

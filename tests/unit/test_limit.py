@@ -33,7 +33,7 @@ def on(queue: str, limit: Limit | None) -> Processor[Any, Any]:
         ((1, 1, "two words"), "limiter name 'two words' is not allowed"),
     ],
 )
-def test_a_limit_out_of_bounds_is_told(arguments: tuple[Any, ...], reason: str) -> None:
+def test_a_limit_out_of_bounds_is_reported(arguments: tuple[Any, ...], reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
         Limit(*arguments)
 
@@ -50,7 +50,7 @@ def test_a_limit_goes_by_the_name_of_its_queue_or_of_its_resource() -> None:
     }  # fmt: skip
 
 
-def test_a_claim_is_told_name_max_and_window() -> None:
+def test_a_claim_has_name_max_and_window() -> None:
     assert declarations([on("builds", Limit(5, 60))])["builds-low"] == '["builds", 5, 60000000]'
 
 

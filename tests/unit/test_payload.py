@@ -221,7 +221,7 @@ def test_a_very_long_pickle_is_read_up_to_a_bound() -> None:
         (b'{"a": NaN}', "json", {"a": "NaN"}),
     ],
 )
-def test_other_bytes_are_told_apart(raw: bytes, kind: str, value: object) -> None:
+def test_other_bytes_are_kept_apart(raw: bytes, kind: str, value: object) -> None:
     found = decode(raw)
     assert (found.kind, found.value) == (kind, value)
 

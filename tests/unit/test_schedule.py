@@ -64,7 +64,7 @@ def test_no_tick_is_between_a_last_one_and_a_next_one(schedule: Schedule, now: f
     assert schedule.next(last) == following
 
 
-def test_an_interval_counts_from_the_epoch_wherever_it_is_asked() -> None:
+def test_an_interval_counts_from_the_epoch_wherever_it_is_read() -> None:
     day = Schedule(every=timedelta(days=1))
     assert day.next(datetime(2026, 5, 1, 17, 3, tzinfo=UTC).timestamp()) == datetime(2026, 5, 2, tzinfo=UTC).timestamp()
 

@@ -116,7 +116,7 @@ def test_a_corrupt_job_is_let_be(client: redis.Redis) -> None:
     assert not QueueService(client).cancel("odd").canceled
 
 
-def test_a_server_that_is_gone_is_told(own_server: Server) -> None:
+def test_a_server_that_is_gone_is_reported(own_server: Server) -> None:
     with own_server.client(retry=ONCE) as client:
         service = QueueService(client)
         own_server.kill()

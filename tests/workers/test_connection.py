@@ -106,7 +106,7 @@ class TestWhereRedisIs:
             ("embedded:relative", "whole path"),
         ],
     )
-    def test_a_bad_address_is_told_with_the_reason_and_without_its_secrets(
+    def test_a_bad_address_is_reported_with_the_reason_and_without_its_secrets(
         self, monkeypatch: pytest.MonkeyPatch, url: str, reason: str
     ):
         monkeypatch.setenv("REDIS_URL", url)
@@ -130,7 +130,7 @@ class TestTheClient:
             client.set("k", b"\xff\xfe".decode("utf-8", "surrogateescape"))
             assert client.get("k") == b"\xff\xfe"
 
-    def test_it_speaks_resp3_and_resp2_when_told_to(self, server: Server):
+    def test_it_speaks_resp3_and_resp2_where_it_is_set(self, server: Server):
         with connect(server.url) as three, connect(server.url + "?protocol=2") as two:
             # the server says it with a map in RESP3, and with a list in RESP2
             assert three.execute_command("HELLO")[b"proto"] == 3

@@ -261,7 +261,7 @@ def test_machines_with_different_processors_each_enqueue_their_own(client: redis
     assert len(waiting(client)) == 2
 
 
-def test_without_schedules_nothing_is_asked_of_the_server(client: redis.Redis) -> None:
+def test_without_schedules_nothing_is_requested_of_the_server(client: redis.Redis) -> None:
     assert Cron(client, [processor(name="idle")(report)]).tick(NOON) >= 60
     assert client.dbsize() == 0
 

@@ -321,7 +321,7 @@ class TestRefusals:
         with pytest.raises(PermissionError, match="somebody else"):
             embedded._private(short_path / "link")
 
-    def test_spoilt_data_is_told_with_what_the_server_says_and_where(self, folder: Path):
+    def test_spoilt_data_is_reported_with_what_the_server_says_and_where(self, folder: Path):
         with join(folder) as joined, client(joined) as asked:
             asked.set("k", "v" * 100)
             joined.leave(wait=20)
@@ -331,19 +331,19 @@ class TestRefusals:
         assert str(folder) in sentence
         assert "Bad file format reading the append only file" in sentence
 
-    def test_a_server_that_does_not_answer_is_told_after_the_limit(self, folder: Path):
+    def test_a_server_that_does_not_answer_is_reported_after_the_limit(self, folder: Path):
         with join(folder):
             (server,) = servers(folder)
             os.kill(server, signal.SIGSTOP)
             assert "did not answer within 0.2 s" in self.refusal(folder, limit=0.2)
             os.kill(server, signal.SIGCONT)
 
-    def test_a_server_that_cannot_write_is_told_with_the_reason(self, folder: Path):
+    def test_a_server_that_cannot_write_is_reported_with_the_reason(self, folder: Path):
         folder.mkdir(mode=0o700)
         (folder / "appendonlydir").write_text("a file")
         assert "did not start: " in self.refusal(folder)
 
-    def test_a_disk_that_takes_nothing_more_is_told_as_that(self, folder: Path):
+    def test_a_disk_that_takes_nothing_more_is_reported_as_that(self, folder: Path):
         ended = self.joining_on_a_full_disk(folder)
         assert "RedisUnavailable" in ended.stderr
         assert "did not start: it said nothing (is the disk full?)" in ended.stderr

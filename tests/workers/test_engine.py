@@ -90,7 +90,7 @@ def test_a_process_that_holds_too_much_is_replaced(server: Server, client: redis
     assert len({job.return_value() for job in jobs}) == 3
 
 
-def test_jobs_run_in_the_worker_itself_where_it_is_told_so(server: Server, client: redis.Redis, queue: Queue, home: Path) -> None:
+def test_jobs_run_in_the_worker_itself_where_it_is_set(server: Server, client: redis.Redis, queue: Queue, home: Path) -> None:
     jobs = [queue.enqueue(engine.pid), queue.enqueue(engine.fail), queue.enqueue(engine.pid)]
     run_burst(server, home, *ALLOW, "--in-process")
     assert [status(client, job) for job in jobs] == ["finished", "failed", "finished"]

@@ -139,7 +139,7 @@ def test_a_batch_that_still_grows_is_not_swept(client: redis.Redis) -> None:
     assert swept == [0]
 
 
-def test_a_batch_that_was_removed_meanwhile_is_told_and_leaves_nothing(client: redis.Redis) -> None:
+def test_a_batch_that_was_removed_meanwhile_is_reported_and_leaves_nothing(client: redis.Redis) -> None:
     def flushed() -> Iterator[dict[str, Any]]:
         yield from titles(1_000)
         client.flushall()
@@ -151,7 +151,7 @@ def test_a_batch_that_was_removed_meanwhile_is_told_and_leaves_nothing(client: r
 
 
 @pytest.mark.parametrize("count", [1, 1_200])
-def test_a_queue_key_of_another_type_is_told_and_nothing_is_written(client: redis.Redis, count: int) -> None:
+def test_a_queue_key_of_another_type_is_reported_and_nothing_is_written(client: redis.Redis, count: int) -> None:
     client.set(keys.queue("q"), "not a list")
     with pytest.raises(RedisUnavailable):
         QueueService(client).enqueue_many(QUEUED, titles(count))
@@ -159,7 +159,7 @@ def test_a_queue_key_of_another_type_is_told_and_nothing_is_written(client: redi
 
 
 @pytest.mark.parametrize("count", [1, 20_000])
-def test_a_server_without_memory_is_told_and_nothing_is_written(own_server: Server, count: int) -> None:
+def test_a_server_without_memory_is_reported_and_nothing_is_written(own_server: Server, count: int) -> None:
     with own_server.client() as client:
         used = int(client.info("memory")["used_memory"])
         client.config_set("maxmemory-policy", "noeviction")

@@ -29,7 +29,7 @@ def client(request: pytest.FixtureRequest, server: Server) -> Iterator[redis.Red
         yield client
 
 
-def test_an_event_is_read_as_it_was_told(client: redis.Redis) -> None:
+def test_an_event_is_read_as_it_was_reported(client: redis.Redis) -> None:
     emit(client, EventKind.FAILED, SUBJECT, {"error": "ValueError: no", "seconds": 1.5})
     seconds, micros = client.time()
     [event] = read(client)
@@ -102,7 +102,7 @@ def test_ten_thousand_events_take_little_memory(client: redis.Redis) -> None:
     assert client.memory_usage(keys.EVENTS) < 3_000_000
 
 
-def test_texts_are_cut_where_they_are_told(client: redis.Redis) -> None:
+def test_texts_are_cut_where_they_are_reported(client: redis.Redis) -> None:
     emit(client, EventKind.FAILED, Source("j" * 9_999, "q" * 9_999, "f" * 9_999, "w" * 9_999), {"error": "e" * 9_999})
     [(_, entry)] = client.xrange(keys.EVENTS)
     assert max(len(value) for value in entry.values()) < 400
@@ -164,7 +164,7 @@ def test_reading_waits_no_longer_than_the_clients_timeout_allows(client: redis.R
     assert read(client, block=0) == []  # XREAD would wait for ever
 
 
-def test_following_gives_what_is_told_meanwhile_and_ends_when_asked(client: redis.Redis, server: Server) -> None:
+def test_following_gives_what_is_reported_meanwhile_and_ends_when_asked(client: redis.Redis, server: Server) -> None:
     emit(client, EventKind.QUEUED, Source(job="before"))
     place, stop, seen = latest(client), threading.Event(), list[str]()
 

@@ -42,7 +42,7 @@ def test_nothing_is_let_through_until_it_opens(client: redis.Redis) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "timeout", "kind"), [(50, 0.0, LimitClosed), (50, 20, LimitClosed), (0.2, 0.1, LimitClosed)])
-def test_who_would_not_wait_so_long_is_told_at_once(client: redis.Redis, seconds: float, timeout: float, kind: type) -> None:
+def test_who_would_not_wait_so_long_is_reported_at_once(client: redis.Redis, seconds: float, timeout: float, kind: type) -> None:
     Limits(client).close(Limit(1, 0.01, "api"), seconds)
     begun = time.monotonic()
     with pytest.raises(kind), Limits(client).acquire("api", timeout=timeout):

@@ -152,7 +152,7 @@ def test_what_was_admitted_too_early_keeps_its_slot_when_it_is_admitted_anew(kep
     assert Limits(kept).state("q").next_free_in < 60.2
 
 
-def test_an_admission_whose_reply_comes_late_is_asked_for_anew(kept: redis.Redis) -> None:
+def test_an_admission_whose_reply_comes_late_is_requested_anew(kept: redis.Redis) -> None:
     enter(kept, Limit(1, 1, "q"))
     kept.client_pause(100)
     with Limits(kept).acquire("q"):
@@ -270,7 +270,7 @@ def test_a_limit_that_a_person_spoiled_closes_its_queue_and_the_next_claim_of_a_
     assert Limits(kept).state("q").max == 1
 
 
-def test_what_is_unknown_is_told() -> None:
+def test_what_is_unknown_is_reported() -> None:
     with redis.Redis() as nobody:  # opens no connection
         with pytest.raises(InvalidInput, match="needs a name"):
             Limits(nobody).admit(Limit(1, 1), "token")
@@ -278,7 +278,7 @@ def test_what_is_unknown_is_told() -> None:
             Limits().state("q")
 
 
-def test_an_unknown_limiter_is_told(kept: redis.Redis) -> None:
+def test_an_unknown_limiter_is_reported(kept: redis.Redis) -> None:
     for ask in (lambda: take(kept, "nosuch"), lambda: Limits(kept).state("nosuch"), lambda: change(kept, "nosuch", 1, 1)):
         with pytest.raises(NotFound, match="there is no limiter 'nosuch': declare it"):
             ask()

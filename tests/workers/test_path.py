@@ -78,7 +78,7 @@ def test_a_function_that_is_not_in_its_module_says_so(server: Server, client: re
     assert "there is no triple in my_app" in failure(client, job.id)
 
 
-def test_a_module_whose_own_import_fails_is_told_with_the_reason(
+def test_a_module_whose_own_import_fails_is_reported_with_the_reason(
     server: Server, client: redis.Redis, home: Path, project: Path
 ) -> None:
     package = project / "my_app"

@@ -98,7 +98,7 @@ def test_a_processor_is_called_with_one_model_or_with_fields(given: list[Any], f
         ([1], "payload: must be an object of fields and values"),
     ],
 )
-def test_a_bad_payload_is_told_by_field_and_reason(payload: Any, sentence: str) -> None:
+def test_a_bad_payload_is_reported_by_field_and_reason(payload: Any, sentence: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
         resize.validate(payload)
     assert str(refusal.value) == sentence
@@ -138,7 +138,7 @@ def two_parameters(payload: Resize, other: int) -> Resized:
 
 
 @pytest.mark.parametrize("function", [no_annotation, no_model, no_result, two_parameters])
-def test_misuse_of_the_decorator_is_told_at_import(function: Callable[..., Any]) -> None:
+def test_misuse_of_the_decorator_is_reported_at_import(function: Callable[..., Any]) -> None:
     with pytest.raises(TypeError, match=f"{function.__name__}.*pydantic model|pydantic model"):
         processor()(function)
 
@@ -148,7 +148,7 @@ def test_the_bundled_processors_are_found() -> None:
     assert list(discovery.discover().processors) == sorted(discovery.discover().processors)
 
 
-def test_an_unknown_processor_is_told_with_near_names() -> None:
+def test_an_unknown_processor_is_reported_with_near_names() -> None:
     with pytest.raises(NotFound, match="there is no processor 'tst_job': did you mean test_job"):
         discovery.get("tst_job")
 

@@ -282,13 +282,13 @@ def test_without_job_max_retries_a_job_has_one_attempt(client: redis.Redis) -> N
     assert service.status(service.enqueue(processor()(limitless)).id).attempts == 1
 
 
-def test_a_job_max_retries_that_is_no_number_is_told(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_max_retries_that_is_no_number_is_reported(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JOB_MAX_RETRIES", "many")
     with pytest.raises(InvalidInput, match="JOB_MAX_RETRIES"):
         QueueService(client)
 
 
-def test_a_server_that_is_gone_is_told(own_server: Server) -> None:
+def test_a_server_that_is_gone_is_reported(own_server: Server) -> None:
     with own_server.client(retry=ONCE) as client:
         service = QueueService(client)
         own_server.kill()

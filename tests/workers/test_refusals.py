@@ -55,7 +55,7 @@ class TestWhyItCannotBeHad:
         assert "no such socket" in refusal(f"unix://{short_path}/none")
 
     @pytest.mark.parametrize("name", [None, "closed"])
-    def test_a_dead_server_is_told_within_three_seconds_and_a_bit(self, name: str | None):
+    def test_a_dead_server_is_reported_within_three_seconds_and_a_bit(self, name: str | None):
         began = time.monotonic()
         if name:
             refusal(f"redis://127.0.0.1:{free_port()}", INTERACTIVE)
@@ -81,7 +81,7 @@ class TestWhyItCannotBeHad:
             (b"-ERR odd \x1b[2J thing\r\n", "odd \u241b[2J thing"),
         ],
     )
-    def test_what_answers_is_told_for_what_it_is(self, reply: bytes, told: str):
+    def test_what_answers_is_reported_for_what_it_is(self, reply: bytes, told: str):
         # to what refuses RESP3 we speak RESP2, and hear the same once more
         with listening(*[reply] * (9 if reply.startswith(b"-ERR") else 1)) as address:
             assert told in refusal(f"redis://{address}")
@@ -91,7 +91,7 @@ class TestWhyItCannotBeHad:
         with listening(hello, *[b"+OK\r\n"] * 3, b"+PONG\r\n") as address:
             assert "is too old (6.0.16): use 6.2 or newer" in refusal(f"redis://{address}")
 
-    def test_tls_is_asked_of_a_server_that_has_none(self):
+    def test_tls_is_requested_of_a_server_that_has_none(self):
         with listening(b"-ERR unknown command\r\n") as address:
             assert "use redis:// if it has none" in refusal(f"rediss://{address}")
         with listening() as address:
@@ -167,7 +167,7 @@ class TestWhyItCannotBeHad:
                 client.set("k", "v")
         assert "cannot write to its disk" in str(explain(refused.value, "here"))
 
-    def test_anything_else_is_told_in_one_safe_line(self):
+    def test_anything_else_is_reported_in_one_safe_line(self):
         sentence = str(explain(redis.ResponseError("ERR {odd}\n\x1b[2J, with args beginning with: 'hunter2'"), "h\n:1/0"))
         assert sentence.isprintable()
         assert "{odd}" in sentence

@@ -115,7 +115,7 @@ def test_it_fails_with_the_reason_where_no_worker_could_run_it_in_time(
     assert client.lrange("callbacks", 0, -1) == [special.encode()]
 
 
-def test_at_once_where_the_worker_is_told_not_to_leave_it_for_others(server: Server, client: redis.Redis, home: Path) -> None:
+def test_at_once_where_the_worker_must_not_leave_it_for_others(server: Server, client: redis.Redis, home: Path) -> None:
     ids = [enqueue(client, "pictures", "my_app.draw", {}) for _ in range(8)]
     run_burst(server, home, "pictures", "--refuse-after", "0")
     assert {field(client, job_id, "status") for job_id in ids} == {b"failed"}

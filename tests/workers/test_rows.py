@@ -76,7 +76,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         ],
         "log lines for start, completion, failure, worker error": [
             f"{HERE}::test_publishing_builds_log_lines",
-            "workers/test_trouble.py::test_an_absence_of_redis_is_told_when_it_is_over",
+            "workers/test_trouble.py::test_an_absence_of_redis_is_reported_when_it_is_over",
         ],
         "a running job gets 30 s to end": [
             f"{HERE}::test_publishing_builds_shutdown_timeout",
@@ -90,13 +90,13 @@ ROWS: dict[str, dict[str, list[str]]] = {
     "Queue architecture": {
         "a worker in its own process, never in the web process": [f"{HERE}::test_queue_architecture_own_process"],
         "strict token bucket in front of an external API": [
-            f"{FETCH}::test_every_item_is_kept_and_asked_for_at_the_rate_of_the_limiter",
+            f"{FETCH}::test_every_item_is_kept_and_requested_at_the_rate_of_the_limiter",
             "workers/test_limiter.py::test_no_window_holds_more_than_max_and_two_limiters_are_independent",
             "workers/test_limit_model.py::test_starts_never_exceed_the_limit_whatever_is_late_lost_or_set_back",
         ],
         "a schema for every payload and every return value": [
             f"{HERE}::test_queue_architecture_schemas",
-            "workers/test_processor.py::test_a_bad_payload_is_told_by_field_and_reason",
+            "workers/test_processor.py::test_a_bad_payload_is_reported_by_field_and_reason",
             "workers/test_processor.py::test_a_result_of_another_type_is_an_error",
         ],
         "compose file with redis, worker": ["test_compose.py::test_there_are_redis_a_worker_and_a_demo"],
@@ -130,7 +130,7 @@ ROWS: dict[str, dict[str, list[str]]] = {
         "limiter 100 a second": [f"{TEMPLATE}::test_job_template_hundred_a_second"],
         "events completed, failed, error": [
             f"{TEMPLATE}::test_job_template_events",
-            "workers/test_trouble.py::test_a_horse_that_dies_is_told_with_its_job",
+            "workers/test_trouble.py::test_a_horse_that_dies_is_reported_with_its_job",
         ],
         "cron jobs, registering again replaces": [
             "workers/test_worker_cron.py::test_two_workers_enqueue_each_tick_once_and_rq_sees_the_cron_job",

@@ -74,7 +74,7 @@ def test_a_plain_function_runs_where_it_is_allowed(qtui_server):
     qtui_server.run_until_empty(allow=("shop",), allow_pickle=True)
     assert job.return_value() == 3
 
-def test_jobs_that_nobody_may_take_are_told(qtui_server):
+def test_jobs_that_nobody_may_take_are_reported(qtui_server):
     from qtui_workers.enqueue.pause import pause
     qtui_server.service.enqueue("mail", {"to": "me"})
     pause(qtui_server.connection, ["mails"])

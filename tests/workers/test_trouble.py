@@ -29,7 +29,7 @@ def starts(client: redis.Redis, job_id: str) -> None:
     wait_until(lambda: field(client, job_id, "status") == b"started", description="the job is started")
 
 
-def test_a_horse_that_dies_is_told_with_its_job(server: Server, client: redis.Redis, home: Path) -> None:
+def test_a_horse_that_dies_is_reported_with_its_job(server: Server, client: redis.Redis, home: Path) -> None:
     job = Queue("default", connection=client).enqueue(engine.sleep, 600)
     with working(server, home, *ALLOW):
         starts(client, job.id)
@@ -40,7 +40,7 @@ def test_a_horse_that_dies_is_told_with_its_job(server: Server, client: redis.Re
     assert "Work-horse terminated unexpectedly" in str(event.details["error"])
 
 
-def test_an_absence_of_redis_is_told_when_it_is_over(own_server: Server, home: Path) -> None:
+def test_an_absence_of_redis_is_reported_when_it_is_over(own_server: Server, home: Path) -> None:
     with own_server.client() as client, working(own_server, home, *ALLOW, "--lease", "3"):
         own_server.kill()
         wait_until(lambda: b"Waiting for it" in (home / "worker.log").read_bytes(), description="it is noticed")

@@ -80,7 +80,7 @@ def test_an_option_that_does_nothing_in_process_is_refused_there(home: Path, opt
     assert f"{option} is about the process that runs the jobs" in done.stderr
 
 
-def test_a_processor_module_that_cannot_be_imported_is_told(home: Path) -> None:
+def test_a_processor_module_that_cannot_be_imported_is_reported(home: Path) -> None:
     done = run(home, "--burst", QTUI_PROCESSORS="no_such_module")
     assert done.returncode == 2
     assert "no_such_module could not be imported (ModuleNotFoundError" in done.stderr

@@ -46,7 +46,7 @@ def test_two_workers_enqueue_each_tick_once_and_rq_sees_the_cron_job(server: Ser
     assert {client.hget(keys.job(job_id), keys.FIELD_ATTEMPT) for job_id in ticks} == {b"1"}
 
 
-def test_a_worker_that_is_told_so_leaves_cron_jobs_to_others(server: Server, client: redis.Redis, home: Path) -> None:
+def test_a_worker_with_no_cron_leaves_cron_jobs_to_others(server: Server, client: redis.Redis, home: Path) -> None:
     variables = declared(home)
     with working(server, home, "--no-cron", **variables):
         job_id = QueueService(client).add_test_job({"message": "the loop has run"})

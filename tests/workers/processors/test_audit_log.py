@@ -85,7 +85,7 @@ def test_many_at_once_make_the_table_once_and_lose_no_row(home: Path, monkeypatc
 
 
 @pytest.mark.parametrize("url", ["hunter2", "nodatabase://u:hunter2@host/x"])
-def test_what_is_no_database_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_what_is_no_database_is_reported_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(InvalidInput, match="DATABASE_URL") as told:
         audit_log(**PAYLOAD)

@@ -168,7 +168,7 @@ def test_every_template_is_there_in_both_parts(template: Any) -> None:
         assert "{{" not in text
 
 
-def test_a_recipient_refused_for_good_is_told(post: Post, use: Callable[..., None]) -> None:
+def test_a_recipient_refused_for_good_is_reported(post: Post, use: Callable[..., None]) -> None:
     async def refuse(*_: object) -> str:
         return "550 unknown here"
 

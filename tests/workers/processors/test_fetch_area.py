@@ -55,7 +55,7 @@ def lines(home: Path) -> list[str]:
     return [json.loads(line) for line in file.read_text("ascii").splitlines()]
 
 
-def test_every_item_is_kept_and_asked_for_at_the_rate_of_the_limiter(
+def test_every_item_is_kept_and_requested_at_the_rate_of_the_limiter(
     server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path
 ) -> None:
     site.answer = api = Api(7)
@@ -93,7 +93,7 @@ def test_a_run_that_fails_leaves_the_file_of_the_one_before(
     assert len(lines(home)) == 3
 
 
-def test_an_api_whose_pages_are_shorter_than_asked_for_is_fetched_whole(
+def test_an_api_whose_pages_are_shorter_than_requested_is_fetched_whole(
     server: Server, service: QueueService, site: Site, home: Path
 ) -> None:
     site.answer = Api(5, most=2)
@@ -124,7 +124,7 @@ def test_a_limiter_is_named_by_the_host_however_it_is_written(url: str, per_seco
     assert rate(HttpUrl(url), per_second) == limit
 
 
-def test_an_api_that_says_when_to_come_back_is_asked_again_then(
+def test_an_api_that_says_when_to_come_back_is_requested_again_then(
     server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path
 ) -> None:
     site.answer = api = Api(1, Reply(429, headers={"retry-after": "2"}), Reply(503, headers={"retry-after": "0"}))
@@ -135,7 +135,7 @@ def test_an_api_that_says_when_to_come_back_is_asked_again_then(
 
 
 @pytest.mark.parametrize(("said", "pause", "seconds"), [("3600", "", 3_600), ("864000", "", 86_400), ("864000", "2h", 7_200)])
-def test_an_api_that_wants_to_be_left_alone_is_asked_nothing_until_then_and_no_attempt_is_used(
+def test_an_api_that_wants_to_be_left_alone_receives_no_request_until_then_and_no_attempt_is_used(
     server: Server, service: QueueService, client: redis.Redis, site: Site, home: Path, said: str, pause: str, seconds: int
 ) -> None:
     site.answer = Api(1, Reply(200, b'{"items": [1, 2], "total": 4}'), *[Reply(429, b"slow down", {"retry-after": said})] * 50)

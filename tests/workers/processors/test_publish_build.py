@@ -247,7 +247,7 @@ def test_a_build_is_over_when_its_command_has_ended_whoever_keeps_its_output_ope
         ("command = [", "not TOML"),
     ],
 )
-def test_a_bad_plan_is_told_before_anything_is_queued(
+def test_a_bad_plan_is_reported_before_anything_is_queued(
     service: QueueService, client: redis.Redis, home: Path, text: str, reason: str
 ) -> None:
     (home / "publish.toml").write_text(text)
@@ -268,7 +268,7 @@ def test_an_output_that_leads_out_of_the_project_is_not_packed(
     assert site.asked == []
 
 
-def test_a_command_that_is_not_there_is_told(service: QueueService, home: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_command_that_is_not_there_is_reported(service: QueueService, home: Path, caplog: pytest.LogCaptureFixture) -> None:
     (home / "publish.toml").write_text('command = ["no-such-program"]')
     record = initiate(service, home)
     with caplog.at_level("INFO"), pytest.raises(Exception, match="ended with 127"):

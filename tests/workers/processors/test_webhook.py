@@ -97,14 +97,14 @@ def test_a_long_answer_is_read_in_part_and_never_unpacked(site: Site) -> None:
     assert len(answers[1].excerpt()) <= 201
 
 
-def test_who_does_not_answer_is_told_without_the_url() -> None:
+def test_who_does_not_answer_is_reported_without_the_url() -> None:
     with pytest.raises(outbound.Unreachable) as told:
         outbound.request("GET", "http://127.0.0.1:1/hidden?token=hidden", allow_private=True)
     assert "127.0.0.1 gave no answer" in str(told.value)
     assert "hidden" not in str(told.value)
 
 
-def test_the_name_is_asked_for_though_the_address_is_connected_to(site: Site) -> None:
+def test_the_name_is_requested_though_the_address_is_connected_to(site: Site) -> None:
     outbound.request("GET", f"http://localhost:{site.port}/", allow_private=True)
     assert site.asked[0].headers["host"] == f"localhost:{site.port}"
 
@@ -144,7 +144,7 @@ def test_what_is_signed_is_the_id_the_time_and_the_body() -> None:
         ("payload", "text"),
     ],
 )
-def test_a_bad_field_is_told_without_its_secret(service: QueueService, field: str, value: str) -> None:
+def test_a_bad_field_is_reported_without_its_secret(service: QueueService, field: str, value: str) -> None:
     with pytest.raises(InvalidInput, match=f"payload field '{field}'") as told:
         service.enqueue("webhook", given("https://example.org/") | {field: value})
     assert "hunter2" not in str(told.value)
