@@ -16,7 +16,7 @@ from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies
 from tests.cli.support import Qtui, keyspace
-from tests.support import wait_until
+from tests.support import reads_with, wait_until
 
 FAILED = keys.registry("failed", "mail")
 
@@ -122,6 +122,8 @@ def test_the_file_of_the_audit_is_private_and_where_it_cannot_be_written_the_cha
 def test_a_signal_ends_a_run_after_its_chunk_and_the_command_that_goes_on_is_printed(
     qtui: Qtui, client: redis.Redis, number: int
 ) -> None:
+    if reads_with(client) == "EVALSHA":
+        pytest.skip("where there is no EVALSHA_RO, a pause of writes holds up the scripts that only read, too")
     (model,) = seed.failed(client)
     copies(client, model, 300)
     client.client_pause(30_000, all=False)  # only writes wait
