@@ -205,8 +205,11 @@ async def test_j_and_k_scroll_what_is_in_the_tab_of_a_job_at_once(client: redis.
         assert before is not None, "nothing has the focus"
         if status == "failed":
             await until(lambda: 0 < before.scroll_offset.y == before.max_scroll_y, "it opens at its end")
-            await story.press("g", "j")
-            assert before.scroll_offset.y == 1
+            # A scroll is done at the next frame, after the key.
+            await story.press("g")
+            await until(lambda: before.scroll_offset.y == 0, "g is the top")
+            await story.press("j")
+            await until(lambda: before.scroll_offset.y == 1, "j is one line down")
         await story.press("right_square_bracket", "right_square_bracket")
         assert story.app.focused not in (None, before)
 
