@@ -149,7 +149,7 @@ def resolve(url: str | None = None) -> Target:
         return _parse(url, "The Redis address")
     settings = RedisSettings.read()
     if settings.redis_url:
-        return _parse(settings.redis_url.get_secret_value(), "REDIS_URL")
+        return _parse(settings.redis_url.reveal(), "REDIS_URL")
     if parts := _parts(settings):
         return _parse(_compose(settings), ", ".join(parts))
     return Target("", "embedded", EmbeddedSettings.read().folder())
@@ -306,12 +306,12 @@ def _join(folder: Path) -> str:
 
 
 def _parts(settings: RedisSettings) -> list[str]:
-    return [name.upper() for name, value in settings if name != "redis_url" and value is not None]
+    return [name.upper() for name in settings.names() if name != "redis_url" and getattr(settings, name) is not None]
 
 
 def _compose(settings: RedisSettings) -> str:
     host = settings.redis_host or "localhost"
-    password = settings.redis_password.get_secret_value() if settings.redis_password else ""
+    password = settings.redis_password.reveal() if settings.redis_password else ""
     user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
     bracketed = f"[{host}]" if ":" in host else host
     return f"redis://{user if user != ':@' else ''}{bracketed}:{settings.redis_port or 6379}/{settings.redis_db or 0}"
