@@ -11,7 +11,7 @@ from typing import Final, Literal
 import redis
 
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.text import decode
 
 State = Literal["new", "known", "back"]

@@ -20,7 +20,7 @@ from qtui.broker.status import Status
 from qtui_workers.enqueue import holds
 from qtui_workers.reading.hold import Hold, read
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode
 

@@ -12,7 +12,7 @@ from qtui.broker import rows
 from qtui.broker.models import Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type, reply_of
+from qtui_workers.server.replies import is_wrong_type, reply_of
 from qtui_workers.server.rq_format import parse_number
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode

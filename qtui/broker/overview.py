@@ -16,7 +16,7 @@ from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_noted
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode

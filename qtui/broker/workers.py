@@ -11,7 +11,7 @@ from redis.client import Pipeline
 from qtui.broker import clock
 from qtui.broker.models import WorkerRow
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_int, parse_time
 from qtui_workers.text import decode, encode
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
-from qtui_workers.server.connection import Target, resolve
+from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.settings import RedisSettings
 
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.names())

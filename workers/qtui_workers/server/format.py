@@ -6,7 +6,8 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import NEWER_FORMAT, is_wrong_type
+from qtui_workers.server.redis_errors import NEWER_FORMAT
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.server.rq_format import parse_int
 
 
