@@ -120,3 +120,29 @@ def _query(query: str, known: set[str]) -> dict[str, str]:
     if options.get("protocol", "2") != "2":
         raise ValueError("protocol can only be 2, for a server or proxy that cannot do RESP3, which is the default")
     return options
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """All that it takes to reach a Redis at a plain address."""
+
+    place: tuple[str, int] | str
+    """Host and port, or the path of a socket."""
+    database: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+def plain(target: Target) -> Plain | None:
+    """The parts of an address that needs no more than these; None for any other."""
+    if target != Target(target.url, target.label):
+        return None
+    parts = urlsplit(target.url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.scheme not in ("redis", "unix") or options.keys() - {"db"}:
+        return None
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme == "unix":
+        return Plain(unquote(parts.path), int(options.get("db", 0)), username, password)
+    number = options.get("db") or parts.path.strip("/") or 0
+    return Plain((unquote(parts.hostname or "localhost"), parts.port or 6379), int(number), username, password)

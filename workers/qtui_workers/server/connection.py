@@ -21,8 +21,9 @@ from redis.utils import HIREDIS_AVAILABLE
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.format import check_format
-from qtui_workers.server.redis_errors import OLDEST, TooOld, explain, may_be_temporary
+from qtui_workers.server.redis_errors import TooOld, explain, may_be_temporary
 from qtui_workers.server.rights import lacking
+from qtui_workers.server.versions import OLDEST, numbers
 from qtui_workers.text import decode, encode
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
@@ -237,8 +238,7 @@ def _check(client: redis.Redis) -> None:
     version, mode = _version_and_mode(client)
     if mode == "cluster":
         raise ClusterDownError(mode)
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers and numbers < OLDEST:
+    if (known := numbers(version)) and known < OLDEST:
         raise TooOld(version)
     check_format(client)
 

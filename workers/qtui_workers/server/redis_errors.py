@@ -24,6 +24,7 @@ from redis.exceptions import (
 
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server import keys
+from qtui_workers.server.versions import OLDEST
 from qtui_workers.text import printable
 
 
@@ -36,10 +37,6 @@ class _Cause:
     pattern: str
     """A regular expression that the error's own text must hold."""
     sentence: str
-
-
-OLDEST: Final = (6, 2)
-"""The oldest Redis that has LMOVE, by which RQ hands a job over without losing it."""
 
 
 class TooOld(ResponseError):

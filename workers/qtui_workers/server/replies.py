@@ -20,3 +20,16 @@ def reply_of(reply: Any) -> Any:
     if is_wrong_type(reply):
         return None
     raise reply
+
+
+def unless_refused(reply: Any) -> Any:
+    """A reply in whose place the server's refusal of this command may be, which gives None; raises any other error."""
+    if not isinstance(reply, Exception):
+        return reply
+    from redis.exceptions import ResponseError  # it is loaded where there is such an error
+
+    from qtui_workers.server.redis_errors import is_away
+
+    if not isinstance(reply, ResponseError) or is_away(reply):
+        raise reply
+    return None
