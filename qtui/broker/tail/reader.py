@@ -37,6 +37,11 @@ class Tail:
         """What was read before an error."""
 
     @property
+    def is_behind(self) -> bool:
+        """Whether there is more to be read at once."""
+        return self._logs.is_behind
+
+    @property
     def unread(self) -> int:
         """How many of the running jobs have logs that are not read, because there are too many of them."""
         return self._logs.unread
