@@ -13,7 +13,7 @@ from qtui.broker.tail.lines import LOG, LONGEST, MISSED, Line
 from qtui.broker.tail.streams import Entry, Streams
 from qtui_workers.reporting.job_log import LogLine, read_log
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_number, parse_time
 from qtui_workers.text import decode, encode
 

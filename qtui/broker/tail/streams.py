@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import redis
 from redis.exceptions import NoPermissionError
 
-from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.text import encode
 
 START: Final = b"0-0"
