@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from qtui.broker.tail.lines import Line
 
-ORDER: Final = 35
+ORDER: Final = 31
 EVERY: Final = 1.0
 """Seconds between two looks at the jobs themselves."""
 PAUSE: Final = 1 / 15
