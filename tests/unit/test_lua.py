@@ -38,6 +38,9 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         around="-- requires: back",
         back="-- requires: around",
         lost="-- requires: nowhere",
+        some="local function below()\nend\n-- why\nlocal function used()\n  local function inner()\n    below()\n  end\n"
+        "  inner()\nend\nlocal function never()\n  below()\nend",
+        uses="-- requires: some\nused()",
         twice="-- requires: left\n-- arguments: first",
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -49,7 +52,6 @@ def test_what_a_script_requires_comes_before_it_and_once(own: str) -> None:
     assert [part.name for part in script.parts] == ["base", "left", "time", "right", "top"]
     assert script.text.count("local base = 1") == 1
     assert script.arguments == ("first", "second", "last")
-    assert "args = { first = ARGV[1], second = ARGV[2], last = ARGV[3] }" in script.text
     assert "local FIRST = 4\n" in script.text
 
 
@@ -72,7 +74,9 @@ def test_what_cannot_be_put_together_is_an_error_that_says_why(own: str, name: s
     [
         ("return keys.jobb('x')", "keys.jobb: server/keys.py has no such name"),
         ("return keys.annotations", "keys.annotations: server/keys.py has no such name"),
+        ("return keys.job('x', 'y')", "keys.job: called with 2 arguments"),
         ("return statuses.over.failed", "statuses.over: qtui_workers/statuses.py has no such fact"),
+        ("return args.other", "args.other: the script declares no such argument"),
     ],
 )
 def test_a_name_that_there_is_not_is_an_error(text: str, sentence: str) -> None:
@@ -87,10 +91,17 @@ def test_arguments_are_those_that_are_declared() -> None:
         script.values(two=2, three=3)
 
 
-def test_a_script_holds_no_comments_and_only_the_names_that_it_uses() -> None:
-    text = Script("-- why\nreturn keys.job('x') -- kept\n").text
+def test_a_script_holds_no_comments_and_no_function_that_it_does_not_call(own: str) -> None:
+    text = Script.load("uses", own).text
     assert "why" not in text
-    assert re.findall(r"(\w+) = function", text) == ["job"]
+    assert re.findall(r"function (\w+)", text) == ["below", "used", "inner"]
+
+
+def test_names_are_written_out_where_they_stand() -> None:
+    call = "keys.registry(statuses.registry.started, f(args.id, '('))"
+    text = Script(f"-- arguments: id\nreturn {call}, statuses.waits.failed, statuses.waits[x]").text
+    assert text.splitlines()[-1] == f"return ('{keys.PREFIX}:' .. ('wip') .. ':' .. (f(ARGV[1], '('))), nil, statuses.waits[x]"
+    assert text.startswith("local statuses = { waits = { deferred = true, ")
 
 
 def test_no_two_scripts_have_the_same_name() -> None:

@@ -2,14 +2,13 @@
 -- number that is none. Raises whatever else the server says: what we may not read or write must never count as nothing.
 -- Only these errors have the same words on every server. A refusal has no code in a script, and other words on each.
 
-local UNFIT = { '^WRONGTYPE', '^ERR .*not an integer', '^ERR .*not a valid float', '^ERR .*not a float', '^ERR .*overflow' }
-
 local function reply_of(...)
   local reply = redis.pcall(...)
   if type(reply) ~= 'table' or not reply.err then
     return reply
   end
-  for _, words in ipairs(UNFIT) do
+  local unfit = { '^WRONGTYPE', '^ERR .*not an integer', '^ERR .*not a valid float', '^ERR .*not a float', '^ERR .*overflow' }
+  for _, words in ipairs(unfit) do
     if string.find(reply.err, words) then
       return nil
     end
