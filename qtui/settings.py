@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field
 
 from qtui.broker.room import Rules
-from qtui_workers.records import Range
 from qtui_workers.server.contexts import Connections
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrashSettings:
+class TrashSettings(BaseModel):
     """How removed jobs are kept: `[trash]` in the config file."""
 
-    keep_hours: Annotated[float, Range(above=0, most=24 * 30)] = 24.0
+    model_config = ConfigDict(extra="forbid")
+
+    keep_hours: float = Field(default=24.0, gt=0, le=24 * 30)
     """For how long they can be put back."""
-    max_mib: Annotated[int, Range(least=0, most=1 << 20)] = 1024
+    max_mib: int = Field(default=1024, ge=0, le=1 << 20)
     """How much memory of the server they may take; what would take more is only removed for good."""
 
     @property
@@ -25,12 +24,13 @@ class TrashSettings:
         return Rules(max(1, round(self.keep_hours * 3600)), self.max_mib << 20)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Preferences(Connections):
     """The whole content of the config file."""
 
-    refresh: Annotated[float, Range(least=0.1, most=3600)] = 1.0
+    model_config = ConfigDict(extra="forbid")
+
+    refresh: float = Field(default=1.0, ge=0.1, le=3600)
     """Seconds between two reloads of a screen."""
-    trash: TrashSettings = field(default_factory=TrashSettings)
+    trash: TrashSettings = TrashSettings()
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""

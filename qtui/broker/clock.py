@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from qtui_workers.server.replies import unless_refused
+import redis
+from redis.exceptions import ResponseError
 
-if TYPE_CHECKING:
-    import redis
+from qtui_workers.server.redis_errors import is_away
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,11 @@ def moment(reply: Any) -> Moment:
 
     A user or a proxy may refuse TIME; raises any other error.
     """
-    told = unless_refused(reply)
-    if not told:
+    if not reply or (isinstance(reply, ResponseError) and not is_away(reply)):
         return Moment(time.time(), is_own=True)
-    seconds, micros = map(int, told)
+    if isinstance(reply, Exception):
+        raise reply
+    seconds, micros = map(int, reply)
     return Moment(seconds + micros / 1e6, is_own=False)
 
 

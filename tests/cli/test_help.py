@@ -16,7 +16,6 @@ COMMANDS = (
     "workers",
     "jobs",
     "job",
-    "tail",
     "failures",
     "schedule",
     "count",

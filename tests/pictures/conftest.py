@@ -8,9 +8,6 @@ import pytest
 import redis
 
 from screenshots.make import gallery
-from tests.styles import parse_once
-
-parse_once()
 
 
 @pytest.fixture(scope="session")

@@ -33,11 +33,12 @@ CLAIM = Script(
 -- arguments: queue, declared, token
 local queue, now = keys.queue(args.queue), now_us()
 if redis.call('LLEN', queue) == 0 then return {-1} end
-local limiter = limit_for(args.queue, args.declared, now)
-local wait = limiter and wait_us(limiter, now) or 0
+local limit = limits()
+local limiter = limit.of_queue(args.queue, args.declared, now)
+local wait = limiter and limit.wait_us(limiter, now) or 0
 if wait > 0 then return {wait} end
 local id = redis.call('LPOP', queue)
-if limiter then admit(limiter, args.token, now) end
+if limiter then limit.admit(limiter, args.token, now) end
 return {0, id, limiter and limiter.name}
 """
 )

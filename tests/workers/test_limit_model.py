@@ -23,9 +23,10 @@ ASK = Script(
     """
 -- requires: limit
 -- arguments: name, token, now
-local limiter, now = limiter_named(args.name), tonumber(args.now)
-local wait = wait_us(limiter, now)
-if wait == 0 then admit(limiter, args.token, now) end
+local limit, now = limits(), tonumber(args.now)
+local limiter = limit.named(args.name)
+local wait = limit.wait_us(limiter, now)
+if wait == 0 then limit.admit(limiter, args.token, now) end
 return wait
 """
 )

@@ -32,6 +32,4 @@ local function apply(job)
   to_head(job)
 end
 
-local result = each(check, apply)
-fill_heads()
-return result
+return each(check, apply)

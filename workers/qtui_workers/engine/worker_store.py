@@ -88,6 +88,8 @@ class WorkerStore:
         self._lease = lease
         self.may_have_run = False
         """Whether the last step may have been carried out, although it raised an error: it was sent."""
+        self._sent = ""
+        """The execution that was sent last."""
 
     def step(
         self,
@@ -106,7 +108,7 @@ class WorkerStore:
         begun = time.time()
         ending = ended[1].arguments(ended[0], forced=forced) if ended else dict.fromkeys(_STEP.arguments, "")
         given = {**ending, **self._common(begun), "next": execution or ""}
-        outcome, what, *rest = self._run_step(_STEP.values(*self._places(queues), **given))
+        outcome, what, *rest = self._run_step(given, self._places(queues))
         if what == b"nothing":
             wait, why, *held = rest
             nothing = Nothing(
@@ -138,18 +140,20 @@ class WorkerStore:
         """Ends the connection."""
         self._own_connection.disconnect()
 
-    def _run_step(self, given: list[Argument]) -> Any:
+    def _run_step(self, given: dict[str, Argument], places: Sequence[str] = ()) -> Any:
         """Runs the script on a connection of its own: a call through the client takes as long as a short job."""
         self.may_have_run = False
         self._connect()
         self.may_have_run = True
+        again, self._sent = given["next"] == self._sent, str(given["next"])
+        values = _STEP.values(*places, **given | {"again": int(again)})
         try:
-            return self._send("EVALSHA", _STEP.digest, given)
+            return self._send("EVALSHA", _STEP.digest, values)
         except NoScriptError:
-            return self._send("EVAL", _STEP.text, given)
+            return self._send("EVAL", _STEP.text, values)
         except (redis.ConnectionError, redis.TimeoutError):  # the connection may have been closed at this moment
             self._own_connection.disconnect()
-            return self._send("EVALSHA", _STEP.digest, given)
+            return self._send("EVALSHA", _STEP.digest, _STEP.values(*places, **given | {"again": 1}))
 
     def _connect(self) -> None:
         """Connects where the connection is closed, also where the server has closed it while it was idle."""
@@ -174,7 +178,7 @@ class WorkerStore:
     def end_job_of(self, worker: str, claim: Claim, ending: Ending) -> Outcome | None:
         """Ends a job of a worker that was lost; returns `lost` where another has done so, or the lost worker is back."""
         given = {**self._common(time.time()), "worker": worker, "ttl": 0, **ending.arguments(claim, forced=True), "next": ""}
-        outcome, *_ = self._run_step(_STEP.values(**given))
+        outcome, *_ = self._run_step(given)
         return _outcome(outcome)
 
     def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:

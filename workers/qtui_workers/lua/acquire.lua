@@ -10,13 +10,13 @@
 local STANDBY = 3
 
 local token, within, patience = args.token, tonumber(args.within), tonumber(args.patience)
-local now = now_us()
+local limit, now = limits(), now_us()
 
 local limiter
 if args.max == '' then
-  limiter = limiter_named(args.limiter)
+  limiter = limit.named(args.limiter)
 else
-  limiter = declare(args.limiter, args.max, args.per, args.lost == '1', now)
+  limiter = limit.declare(args.limiter, args.max, args.per, args.lost == '1', now)
 end
 if not limiter then
   return { -1 }
@@ -24,16 +24,16 @@ end
 -- A token that tries has not started: an earlier admission arrived too late, or not at all. The token gets that slot again.
 local again = release(args.limiter, token)
 
-local place = again and 0 or place_in_line(limiter, token, now, patience)
-local wait, usually = wait_us(limiter, now, math.max(0, place - STANDBY))
+local place = again and 0 or limit.place_in_line(limiter, token, now, patience)
+local wait, usually = limit.wait_us(limiter, now, math.max(0, place - STANDBY))
 if wait <= 0 then
-  leave_line(limiter, token)
-  within = math.min(math.max(within, moment(limiter)), START_WITHIN)
-  admit(limiter, token, now, within)
+  limit.leave_line(limiter, token)
+  within = math.min(math.max(within, limit.moment(limiter)), limit.START_WITHIN)
+  limit.admit(limiter, token, now, within)
   return { 0, within }
 end
-local closed = closed_us(limiter, now)
+local closed = limit.closed_us(limiter, now)
 if closed == 0 then
-  join_line(limiter, token, now, usually)
+  limit.join_line(limiter, token, now, usually)
 end
 return { usually, closed }

@@ -16,7 +16,7 @@ local held = true
 if id ~= '' then
   held = holds_lease(id, queue, execution, '')
   if held then
-    write_lease(id, queue, execution, lease_seconds(reply_of('HGET', keys.job(id), 'timeout')), {})
+    write_lease(id, queue, execution, lease_seconds(reply_of('HGET', keys.job(id), 'timeout')))
     if is_type(keys.job(id), 'hash') then
       redis.call('HSET', keys.job(id), 'last_heartbeat', ISO)
     end

@@ -4,17 +4,17 @@
 -- arguments: limiter, length, why, max, per
 -- `length` in µs. `max` and `per` are what is declared of the limiter, '' where nothing is.
 
-local now = now_us()
+local limit, now = limits(), now_us()
 local limiter
 if args.max == '' then
-  limiter = limiter_named(args.limiter)
+  limiter = limit.named(args.limiter)
 else
-  limiter = declare(args.limiter, args.max, args.per, false, now)
+  limiter = limit.declare(args.limiter, args.max, args.per, false, now)
 end
 if not limiter then
   return -1
 end
-local length, closed = tonumber(args.length), closed_us(limiter, now)
+local length, closed = tonumber(args.length), limit.closed_us(limiter, now)
 if length > closed then
   redis.call('HSET', limiter.hash, 'closed_until', exact(now + length), 'closed_because', args.why)
 end

@@ -9,83 +9,66 @@
 -- processor time, '' where not known. `hold`, `hold_score`: of a job that is held. The others are those of `Ending`.
 
 local MOST_EVENTS = 10000
--- by outcome: rq.results.Result.Type, and the kind of event
-local RESULT = { finished = '1', failed = '2' }
-local EVENT = { finished = 'completed', failed = 'failed' }
+local OUTCOME = statuses.outcome[args.kind] -- how its last run ended; nil where it runs again, or has not begun
+local BEGUN = args.kind ~= 'returned' and args.kind ~= 'refused' and args.kind ~= 'held'
+local DELAY, RESULT_TTL = tonumber(args.delay), tonumber(args.result_ttl)
 
-local function write_event(kind, id, queue, description, attempt, details)
-  event(MOST_EVENTS, kind, id, queue, description or '', WORKER, attempt or '', details)
-end
-
-local function write_ending_event(ending)
-  local details = { seconds = ending.outcome and tonumber(ending.took) or ending.delay }
-  if ending.error ~= '' then
-    details.error = ending.error
+local function write_ending_event(job)
+  local details = '{"seconds": ' .. (OUTCOME and args.took or args.delay)
+  if args.error ~= '' then
+    details = details .. ', "error": ' .. cjson.encode(args.error)
   end
-  details.peak_memory, details.cpu = tonumber(ending.peak), tonumber(ending.cpu)
-  local kind = EVENT[ending.outcome] or 'retrying'
-  write_event(kind, ending.id, ending.queue, ending.description, ending.attempt, cjson.encode(details))
-end
-
-local function count(ending)
-  if redis.call('EXISTS', worker_key) == 1 then
-    if ending.kind ~= 'rescheduled' then
-      redis.call('HINCRBY', worker_key, ending.outcome == 'finished' and 'successful_job_count' or 'failed_job_count', 1)
-    end
-    redis.call('HINCRBYFLOAT', worker_key, 'total_working_time', ending.took)
+  if args.peak ~= '' then
+    details = details .. ', "peak_memory": ' .. args.peak
   end
+  if args.cpu ~= '' then
+    details = details .. ', "cpu": ' .. args.cpu
+  end
+  local kind = OUTCOME == 'finished' and 'completed' or OUTCOME or 'retrying'
+  event(MOST_EVENTS, kind, args.id, args.queue, job.description, WORKER, job.attempt, details .. '}')
 end
 
 -- rq.results.Result.save
-local function write_result(ending)
-  local key = keys.results(ending.id)
-  local entry = { 'type', RESULT[ending.outcome], 'worker_name', WORKER }
-  if ending.payload ~= '' then
-    entry[#entry + 1] = ending.outcome == 'finished' and 'return_value' or 'exc_string'
-    entry[#entry + 1] = ending.payload
-  end
-  local execution = {
-    'execution_id', ending.execution, 'execution_started_at', ending.begun, 'execution_ended_at', ending.ended,
+local function write_result()
+  local key = keys.results(args.id)
+  local entry = {
+    'type', OUTCOME == 'finished' and '1' or '2', 'worker_name', WORKER, 'execution_id', args.execution,
+    'execution_started_at', args.begun, 'execution_ended_at', args.ended,
   }
-  for _, part in ipairs(execution) do
-    entry[#entry + 1] = part
+  if args.payload ~= '' then
+    entry[11], entry[12] = OUTCOME == 'finished' and 'return_value' or 'exc_string', args.payload
   end
-  if ending.cpu ~= '' then
+  if args.cpu ~= '' then
     entry[#entry + 1] = keys.FIELD_USED
-    entry[#entry + 1] = (ending.peak == '' and '-' or ending.peak) .. ' ' .. ending.cpu
+    entry[#entry + 1] = (args.peak == '' and '-' or args.peak) .. ' ' .. args.cpu
   end
   reply_of('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
-  if ending.ttl == -1 then
+  if RESULT_TTL == -1 then
     reply_of('PERSIST', key)
-  elseif ending.ttl then
-    reply_of('EXPIRE', key, ending.ttl)
+  elseif RESULT_TTL then
+    reply_of('EXPIRE', key, RESULT_TTL)
   end
-  return 'done'
 end
 
 -- rq.job.Job._handle_success, rq.registry.FailedJobRegistry.add and rq.job.Job.cleanup
-local function settle(ending)
-  local key = keys.job(ending.id)
-  write_result(ending)
-  fold_log(ending.id)
-  local expires = ending.ttl or ending.default_ttl
+local function settle(job)
+  local expires = RESULT_TTL or tonumber(args.default_ttl)
+  fold_log(args.id)
   if expires > 0 then
-    reply_of('EXPIRE', key, expires)
-    if ending.forced == '1' then
-      reply_of('EXPIRE', keys.dependents(ending.id), expires)
+    reply_of('EXPIRE', job.key, expires)
+    if args.forced == '1' then
+      reply_of('EXPIRE', keys.dependents(args.id), expires)
     end
-    if ending.dependencies then
-      reply_of('EXPIRE', keys.dependencies(ending.id), expires)
+    if job.dependencies then
+      reply_of('EXPIRE', keys.dependencies(args.id), expires)
     end
   end
-  local kind = statuses.registry[ending.kind]
-  local registry = keys.registry(kind, ending.queue)
-  local forever = ending.outcome == 'finished' and expires == -1 and '+inf' or expires
-  reply_of('ZADD', registry, expires < 0 and forever or SECONDS + expires, ending.id)
-  if ending.keep ~= '' and is_type(registry, 'zset') then
-    keep_newest(kind, ending.queue, ending.id, tonumber(ending.keep))
+  local kind = OUTCOME == 'finished' and statuses.registry.finished or statuses.registry.failed
+  local forever = OUTCOME == 'finished' and expires == -1 and '+inf' or expires
+  local added = reply_of('ZADD', keys.registry(kind, args.queue), expires < 0 and forever or SECONDS + expires, args.id)
+  if added and args.keep ~= '' then
+    keep_newest(kind, args.queue, args.id, tonumber(args.keep))
   end
-  return 'done'
 end
 
 local function restore_ttl(key)
@@ -96,127 +79,111 @@ local function restore_ttl(key)
 end
 
 -- rq.job.Job.retry; where the job is rescheduled, its retries stay, and the attempt does not count
-local function run_again(ending)
-  local key = keys.job(ending.id)
-  reply_of('HINCRBY', key, ending.kind == 'rescheduled' and keys.FIELD_ATTEMPT or 'retries_left', -1)
-  if ending.delay > 0 then
-    redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
-    reply_of('ZADD', keys.registry(statuses.registry.scheduled, ending.queue), SECONDS + ending.delay, ending.id)
+local function run_again(job)
+  reply_of('HINCRBY', job.key, args.kind == 'rescheduled' and keys.FIELD_ATTEMPT or 'retries_left', -1)
+  if DELAY > 0 then
+    redis.call('SADD', keys.QUEUES, keys.queue(args.queue))
+    reply_of('ZADD', keys.registry(statuses.registry.scheduled, args.queue), SECONDS + DELAY, args.id)
   else
-    reply_of('HSET', key, 'enqueued_at', ISO)
-    reply_of(ending.front == '1' and 'LPUSH' or 'RPUSH', keys.queue(ending.queue), ending.id)
+    reply_of('HSET', job.key, 'enqueued_at', ISO)
+    reply_of(args.front == '1' and 'LPUSH' or 'RPUSH', keys.queue(args.queue), args.id)
   end
-  restore_ttl(key)
-  return 'done'
+  restore_ttl(job.key)
 end
 
--- the record of a job that has not begun after all: the attempt does not count; `...`: other fields and values
-local function take_back(ending, status, ...)
-  local key = keys.job(ending.id)
-  redis.call('HSET', key, 'status', status, 'started_at', '', 'worker_name', '', ...)
-  reply_of('HINCRBY', key, keys.FIELD_ATTEMPT, -1)
-  restore_ttl(key)
-  return key
-end
+-- A job that has not begun after all: the attempt does not count. A script makes its functions anew at each call: those that
+-- few jobs need are made only here.
+local function take_back(job)
+  -- the record as it was before; `...`: other fields and values
+  local function restore(status, ...)
+    redis.call('HSET', job.key, 'status', status, 'started_at', '', 'worker_name', '', ...)
+    reply_of('HINCRBY', job.key, keys.FIELD_ATTEMPT, -1)
+    restore_ttl(job.key)
+  end
 
--- puts the job back at the head of its queue
-local function put_back(ending)
-  take_back(ending, 'queued')
-  reply_of('LPUSH', keys.queue(ending.queue), ending.id)
-  return 'done'
-end
+  -- puts it into a registry, where it needs no place in RQ's limits: it will request one when it leaves that
+  local function lay_by(kind, score)
+    redis.call('SADD', keys.QUEUES, keys.queue(args.queue))
+    reply_of('ZADD', keys.registry(kind, args.queue), score, args.id)
+    local limit = redis.call('HGET', job.key, 'rate_limit_key')
+    if limit and limit ~= '' then
+      leave_limit(limit, args.id)
+    end
+  end
 
--- puts the job into a registry, where it needs no place in RQ's limits: it will request one when it leaves that
-local function lay_by(ending, status, score, key)
-  redis.call('SADD', keys.QUEUES, keys.queue(ending.queue))
-  reply_of('ZADD', keys.registry(statuses.registry[status], ending.queue), score, ending.id)
-  local limit = redis.call('HGET', key, 'rate_limit_key')
-  if limit and limit ~= '' then
-    leave_limit(limit, ending.id)
+  local function write_event(kind, details)
+    local attempt = (tonumber(job.attempt) or 1) - 1
+    event(MOST_EVENTS, kind, args.id, args.queue, job.description, WORKER, attempt, cjson.encode(details))
+  end
+
+  if args.kind == 'held' and args.limit ~= '' then
+    release(args.limit, args.execution)
+  end
+  local mark = args.kind == 'held' and reply_of('HGET', keys.HOLDS, args.hold)
+  if mark then
+    restore('deferred', keys.FIELD_HELD, mark)
+    lay_by(statuses.registry.deferred, args.hold_score)
+    write_event('held', { hold = args.hold })
+  elseif args.kind == 'refused' then -- set aside for a while, so that a worker which can run it may take it
+    local why = { since = tonumber(args.refused_since), times = tonumber(args.refused_times), why = args.error }
+    restore('scheduled', keys.FIELD_REFUSED, cjson.encode(why))
+    lay_by(statuses.registry.scheduled, SECONDS + DELAY)
+    write_event('refused', { seconds = DELAY, error = args.error })
+  else -- returned, or its hold was released meanwhile
+    restore('queued')
+    reply_of('LPUSH', keys.queue(args.queue), args.id)
   end
 end
 
-local function write_event_before(kind, ending, details)
-  write_event(kind, ending.id, ending.queue, ending.description, (tonumber(ending.attempt) or 1) - 1, cjson.encode(details))
-end
-
--- puts the job into hold, unless that was released meanwhile
-local function hold_back(ending)
-  local mark = reply_of('HGET', keys.HOLDS, ending.hold)
-  if ending.limit ~= '' then
-    release(ending.limit, ending.execution)
+-- What there is of the job, before anything is written. `outcome`: why nothing is to be written; `counts`: whether its attempt
+-- counts for the worker; `again`: it was enqueued again while it ran, so that its record belongs to another run now.
+local function look_at_job()
+  if not holds_lease(args.id, args.queue, args.execution, args.seen) then
+    return { outcome = 'lost' }
+  elseif OUTCOME and args.forced ~= '1' and reply_of('SCARD', keys.dependents(args.id)) ~= 0 then
+    return { outcome = 'dependents' }
   end
-  if not mark then
-    return put_back(ending)
-  end
-  lay_by(ending, 'deferred', ending.hold_score, take_back(ending, 'deferred', keys.FIELD_HELD, mark))
-  write_event_before('held', ending, { hold = ending.hold })
-  return 'done'
-end
-
--- sets a job aside for a while, so that a worker which can run it may take it
-local function set_aside(ending)
-  local why = { since = tonumber(ending.refused_since), times = tonumber(ending.refused_times), why = ending.error }
-  local key = take_back(ending, 'scheduled', keys.FIELD_REFUSED, cjson.encode(why))
-  lay_by(ending, 'scheduled', SECONDS + ending.delay, key)
-  write_event_before('refused', ending, { seconds = ending.delay, error = ending.error })
-  return 'done'
-end
-
--- what becomes of jobs that have not begun after all
-local NOT_BEGUN = { returned = put_back, refused = set_aside, held = hold_back }
-
--- The first write of an ending: on a server without memory the script ends here, before the ending is partly written.
-local function note_end(ending)
-  local status = ending.kind
-  if not ending.outcome then
-    status = ending.delay > 0 and 'scheduled' or 'queued'
-  end
-  reply_of('HSET', keys.job(ending.id), 'status', status,
-    'started_at', ending.started_iso, 'ended_at', ending.ended_iso, 'last_heartbeat', ending.ended_iso)
+  local key = keys.job(args.id)
+  local fields = reply_of('HMGET', key, 'status', 'description', keys.FIELD_ATTEMPT, 'dependency_ids')
+  local gone = fields and not fields[1] and redis.call('EXISTS', key) == 0
+  fields = fields or {}
+  local settled = gone or args.kind == 'settled'
+  return {
+    key = key, status = fields[1], description = fields[2], attempt = fields[3], dependencies = fields[4],
+    gone = gone, settled = settled, counts = BEGUN and not settled,
+    -- one that was canceled is not rescheduled either
+    again = statuses.waits[fields[1]] or (args.kind == 'rescheduled' and fields[1] == 'canceled'),
+  }
 end
 
 -- Ends a job. Returns 'done'; 'lost' where the lease is not ours, or the job is gone; 'dependents' where other jobs wait for
 -- it (nothing is done then, as RQ's own code has to end such a job).
-local function end_job(ending)
-  local not_begun = NOT_BEGUN[ending.kind]
-  local begun = not_begun == nil
-  if ending.limit ~= '' and begun then
-    started(ending.limit, ending.execution, now_us() - ending.since)
+local function end_job(job)
+  if args.limit ~= '' and BEGUN then
+    started(args.limit, args.execution, now_us() - args.since)
   end
-  if not holds_lease(ending.id, ending.queue, ending.execution, ending.seen) then
-    return 'lost'
-  elseif ending.outcome and ending.forced ~= '1' and reply_of('SCARD', keys.dependents(ending.id)) ~= 0 then
-    return 'dependents'
+  if job.outcome then
+    return job.outcome
   end
-  local key = keys.job(ending.id)
-  local fields = reply_of('HMGET', key, 'status', 'description', keys.FIELD_ATTEMPT, 'dependency_ids')
-  local gone = fields and not fields[1] and redis.call('EXISTS', key) == 0
-  fields = fields or {}
-  ending.description, ending.attempt, ending.dependencies = fields[2], fields[3], fields[4]
-  local counted = not gone and ending.kind ~= 'settled'
-  -- enqueued again while it ran: its record belongs to another run now; one that was canceled is not rescheduled either
-  local again = statuses.waits[fields[1]] or (ending.kind == 'rescheduled' and fields[1] == 'canceled')
-  if counted and begun and not again then
-    note_end(ending)
+  if job.counts and not job.again then
+    local status = OUTCOME and args.kind or DELAY > 0 and 'scheduled' or 'queued'
+    reply_of('HSET', job.key, 'status', status, 'started_at', args.started_iso, 'ended_at', args.ended_iso,
+      'last_heartbeat', args.ended_iso)
   end
-  release_lease(ending.id, ending.queue, ending.execution)
-  if not counted then
-    return gone and 'lost' or 'done'
-  elseif not begun then
-    return (again or fields[1] == 'canceled') and 'done' or not_begun(ending)
+  release_lease(args.id, args.queue, args.execution)
+  job.released = args.id .. ':' .. args.execution
+  if job.settled then
+    return job.gone and 'lost' or 'done'
+  elseif BEGUN then
+    write_ending_event(job)
+  elseif not job.again and job.status ~= 'canceled' then
+    take_back(job)
   end
-  count(ending)
-  write_ending_event(ending)
-  if not ending.outcome then
-    return again and 'done' or run_again(ending)
+  if OUTCOME then
+    write_result()
   end
-  return again and write_result(ending) or settle(ending)
-end
-
--- the ending that the arguments describe
-local function given_ending()
-  args.outcome = statuses.outcome[args.kind]
-  args.ttl, args.default_ttl, args.delay = tonumber(args.result_ttl), tonumber(args.default_ttl), tonumber(args.delay)
-  return args
+  if BEGUN and not job.again then
+    (OUTCOME and settle or run_again)(job)
+  end
+  return 'done'
 end

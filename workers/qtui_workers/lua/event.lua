@@ -10,13 +10,14 @@
 -- It never raises: what happens to a job matters more than its event. Every entry has the same fields in the same order, so
 -- that a stream stores their names only once for each of its nodes. The time is that of the entry's id, by the server's clock.
 
+local function brief(value)
+  return string.sub(value or '', 1, 200)
+end
+
 local function event(cap, kind, job, queue, call, worker, attempt, details)
-  local function text(value)
-    return string.sub(tostring(value or ''), 1, 200)
-  end
   if not details or #details > 2000 then
     details = ''
   end
-  redis.pcall('XADD', keys.EVENTS, 'MAXLEN', '~', cap, '*', 'event', kind, 'job', text(job), 'queue', text(queue), 'function',
-    string.match(text(call), '^[^(]*'), 'worker', text(worker), 'attempt', text(attempt), 'details', details)
+  redis.pcall('XADD', keys.EVENTS, 'MAXLEN', '~', cap, '*', 'event', kind, 'job', brief(job), 'queue', brief(queue), 'function',
+    string.match(brief(call), '^[^(]*'), 'worker', brief(worker), 'attempt', brief(attempt), 'details', details)
 end

@@ -17,12 +17,12 @@ local function lease_key(queue)
   return keys.registry(statuses.registry.started, queue)
 end
 
--- `facts`: fields and values of the execution
-local function write_lease(id, queue, execution, seconds, facts)
+-- `...`: further fields and values of the execution
+local function write_lease(id, queue, execution, seconds, ...)
   local member = id .. ':' .. execution
   local key, executions = keys.execution(id, execution), keys.executions(id)
   reply_of('ZADD', lease_key(queue), SECONDS + seconds, member)
-  reply_of('HSET', key, 'last_heartbeat', NOW, unpack(facts))
+  reply_of('HSET', key, 'last_heartbeat', NOW, ...)
   reply_of('EXPIRE', key, seconds)
   reply_of('ZADD', executions, SECONDS + seconds + 60, execution)
   reply_of('EXPIRE', executions, seconds + 60)
@@ -52,11 +52,10 @@ local function holds_lease(id, queue, execution, seen)
   return seen == '' or tonumber(score) == tonumber(seen)
 end
 
--- rq.executions.Execution.delete
+-- rq.executions.Execution.delete, but for the entry among the worker's executions
 local function release_lease(id, queue, execution)
   local member = id .. ':' .. execution
   redis.call('ZREM', lease_key(queue), member)
   redis.call('DEL', keys.execution(id, execution))
   reply_of('ZREM', keys.executions(id), execution)
-  reply_of('SREM', worker_executions, member)
 end

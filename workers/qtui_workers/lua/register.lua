@@ -4,13 +4,13 @@
 -- `queues`: JSON {queue: [name, max, per in µs], or null where the processors of the queue have no limit}.
 
 keep_format()
-local now = now_us()
-for queue, limit in pairs(cjson.decode(args.queues)) do
-  if limit == cjson.null then
+local limit, now = limits(), now_us()
+for queue, declared in pairs(cjson.decode(args.queues)) do
+  if declared == cjson.null then
     redis.call('HDEL', keys.LIMITS, queue)
   else
-    redis.call('HSET', keys.LIMITS, queue, limit[1])
-    declare(limit[1], exact(limit[2]), exact(limit[3]), false, now)
+    redis.call('HSET', keys.LIMITS, queue, declared[1])
+    limit.declare(declared[1], exact(declared[2]), exact(declared[3]), false, now)
   end
 end
 return 1

@@ -4,31 +4,31 @@
 local MOST_TRIMMED = 50
 local MOST_LOOKED = 4 * MOST_TRIMMED
 
-local function forget(registry, id)
-  redis.call('ZREM', registry, id)
-  if not statuses.outcome[reply_of('HGET', keys.job(id), 'status') or ''] then
-    return
-  end
-  redis.call('UNLINK', keys.job(id), keys.dependents(id), keys.dependencies(id), keys.results(id), keys.executions(id),
-    keys.log(id))
-end
-
--- The jobs that ended elsewhere, as in a stock worker: they are only in the registry, in the order in which they expire.
-local function ended_elsewhere(registry, ends)
-  local found = {}
-  if redis.call('ZCARD', ends) < redis.call('ZCARD', registry) then
-    for _, id in ipairs(redis.call('ZRANGE', registry, 0, MOST_LOOKED - 1)) do
-      if not redis.call('ZSCORE', ends, id) then
-        found[#found + 1] = id
-      end
-    end
-  end
-  return found
-end
-
 -- Removes the jobs that ended first until `keep` are left in a queue's registry of that kind. The registry is ordered by
 -- when jobs expire, so the order in which they ended is kept beside it; what ended elsewhere counts as older.
 local function keep_newest(kind, queue, id, keep)
+  local function forget(registry, old)
+    redis.call('ZREM', registry, old)
+    if not statuses.outcome[reply_of('HGET', keys.job(old), 'status') or ''] then
+      return
+    end
+    redis.call('UNLINK', keys.job(old), keys.dependents(old), keys.dependencies(old), keys.results(old), keys.executions(old),
+      keys.log(old))
+  end
+
+  -- The jobs that ended elsewhere, as in a stock worker: they are only in the registry, in the order in which they expire.
+  local function ended_elsewhere(registry, ends)
+    local found = {}
+    if redis.call('ZCARD', ends) < redis.call('ZCARD', registry) then
+      for _, one in ipairs(redis.call('ZRANGE', registry, 0, MOST_LOOKED - 1)) do
+        if not redis.call('ZSCORE', ends, one) then
+          found[#found + 1] = one
+        end
+      end
+    end
+    return found
+  end
+
   local registry, ends = keys.registry(kind, queue), keys.ends(kind, queue)
   redis.call('ZADD', ends, string.format('%.6f', SECONDS + MICROS / 1000000), id)
   redis.call('EXPIRE', ends, 40 * 86400)

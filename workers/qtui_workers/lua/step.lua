@@ -5,38 +5,54 @@
 -- limit holds one back), 1 where workers are suspended, 2 where jobs wait in paused queues only and 3 where newer programs write
 -- here, then each queue that a limit holds back, with its limiter.
 -- requires: ending, format
--- arguments: next
--- `next`: the execution to begin, '' to take nothing. Unnamed: each queue in order, with the limit that is declared for it
--- ('' for none).
+-- arguments: next, again
+-- `next`: the execution to begin, '' to take nothing. `again`: 1 where an earlier call with that execution may have been carried
+-- out, else 0. Unnamed: each queue in order, with the limit that is declared for it ('' for none).
 
 local MOST_DROPPED = 1000
--- fields that are about what was before the attempt
-local OF_BEFORE = { keys.FIELD_PROGRESS, keys.FIELD_REFUSED, keys.FIELD_HELD, keys.FIELD_LET, keys.FIELD_BATCH }
+-- fields of a job that are read here; of those that are true, the values are about what was before the attempt
+local READ = {
+  timeout = false, description = false, [keys.FIELD_ATTEMPT] = false, [keys.FIELD_PROGRESS] = true, [keys.FIELD_REFUSED] = true,
+  [keys.FIELD_HELD] = true, [keys.FIELD_LET] = true, [keys.FIELD_BATCH] = true,
+}
 
--- A first write that needs memory: a server without memory refuses the script here, and not later.
-local known, replaced = whose_record()
-if known then
-  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', 'busy')
+local job = args.kind ~= '' and look_at_job()
+local COUNTS = { keys.FIELD_HOLDER, 'successful_job_count', 'failed_job_count', 'total_working_time' }
+local record = reply_of('HMGET', worker_key, unpack(COUNTS)) or {}
+local known = TTL > 0 and record[1] == args.holder
+local replaced = TTL > 0 and record[1] and not known
+
+-- The worker's heartbeat, and its counts with this job. The first write needs memory: a server without memory refuses the
+-- script here, and not later.
+local function note_worker()
+  local fields = known and { 'last_heartbeat', ISO, 'state', 'busy' } or {}
+  if job and job.counts and (known or redis.call('EXISTS', worker_key) == 1) then
+    fields[#fields + 1] = 'total_working_time'
+    fields[#fields + 1] = string.format('%.6f', (tonumber(record[4]) or 0) + args.took)
+    if args.kind ~= 'rescheduled' then
+      local place = OUTCOME == 'finished' and 2 or 3
+      fields[#fields + 1] = COUNTS[place]
+      fields[#fields + 1] = (tonumber(record[place]) or 0) + 1
+    end
+  end
+  if #fields > 0 then
+    redis.call('HSET', worker_key, unpack(fields))
+  end
 end
 
-local outcome = args.kind ~= '' and end_job(given_ending()) or ''
+note_worker()
+local outcome = job and end_job(job) or ''
 if outcome == 'dependents' then
   return { outcome, 'nothing', 0, 0 }
 end
 
--- A free slot of a limiter wakes so many workers besides the first in line, which may be slow to wake.
-local STANDBY = 2
--- A worker that does not try again for so many µs loses its place in line.
-local PATIENCE = 4000000
-
-local lines, limited_queues = {}, {}
-local holding = false
 local execution = args.next
-local waits = 0
-local paused = false
+local holding, paused, waits, gate = false, false, 0, nil
 local life = TTL
+-- whether the set of the worker's executions has a time to live that the heartbeat renews
+local kept_alive = LEASE > 0 and job and job.released
 
--- a job's hash as a list and as a table; nil where there is none, {} where the key is no hash
+-- a job's hash as a list, and its fields that are read here; nil where there is none, {} where the key is no hash
 local function hash(id)
   local flat = reply_of('HGETALL', keys.job(id))
   if not flat then
@@ -44,9 +60,13 @@ local function hash(id)
   elseif #flat == 0 then
     return nil
   end
-  local fields = {}
+  local fields = { old = false }
   for at = 1, #flat, 2 do
-    fields[flat[at]] = flat[at + 1]
+    local old = READ[flat[at]]
+    if old ~= nil then
+      fields[flat[at]] = flat[at + 1]
+      fields.old = fields.old or old
+    end
   end
   return flat, fields
 end
@@ -90,13 +110,16 @@ local function pop(queue)
 end
 
 -- rq.executions.Execution.create and rq.job.Job.prepare_for_execution
-local function begin_job(id, queue, fields, limit)
+local function begin_job(id, queue, flat, fields, limit)
   local seconds = lease_seconds(fields.timeout)
   life = math.max(life, LEASE == 0 and seconds or 0)
   write_lease(id, queue, execution, seconds,
-    { 'id', execution, 'job_id', id, 'created_at', NOW, 'worker_name', WORKER, 'queue', queue, 'limit', limit })
+    'id', execution, 'job_id', id, 'created_at', NOW, 'worker_name', WORKER, 'queue', queue, 'limit', limit)
   redis.call('SADD', worker_executions, id .. ':' .. execution)
-  if not next(fields) then
+  if not kept_alive then -- else the heartbeat does it
+    redis.call('EXPIRE', worker_executions, life)
+  end
+  if #flat == 0 then
     return
   end
   local key = keys.job(id)
@@ -104,82 +127,99 @@ local function begin_job(id, queue, fields, limit)
   redis.call('HSET', key, 'last_heartbeat', ISO, 'status', 'started', 'started_at', ISO, 'worker_name', WORKER,
     keys.FIELD_ATTEMPT, attempt)
   redis.call('PERSIST', key)
-  for _, name in ipairs(OF_BEFORE) do
-    if fields[name] then
-      redis.call('HDEL', key, unpack(OF_BEFORE))
-      break
+  if fields.old then
+    redis.call('HDEL', key, keys.FIELD_PROGRESS, keys.FIELD_REFUSED, keys.FIELD_HELD, keys.FIELD_LET, keys.FIELD_BATCH)
+  end
+  event(MOST_EVENTS, 'started', id, queue, fields.description, WORKER, attempt)
+end
+
+-- What pauses and limits let through. Functions that a script makes anew at each call: only where there may be such.
+local function new_gate()
+  local STANDBY = 2 -- a free slot of a limiter wakes so many workers besides the first in line, which may be slow to wake
+  local PATIENCE = 4000000 -- a worker that does not try again for so many µs loses its place in line
+  local limit, lines, now = limits(), {}, TIME[1] * 1000000 + TIME[2]
+  local new = { held = {} }
+
+  -- how long a limiter makes this worker wait; computed once for all queues of the limiter
+  local function wait_for(limiter)
+    if limiter.unknown then
+      return limit.wait_us(limiter, now)
+    end
+    local line = lines[limiter.name]
+    if not line then
+      limiter.waiting = keys.limit_workers(limiter.name) -- the line of workers: the usage counts only the other one
+      local place, stands = limit.place_in_line(limiter, WORKER, now, PATIENCE)
+      line = { limiter = limiter, stands = stands }
+      line.wait, line.usually = limit.wait_us(limiter, now, math.max(0, place - STANDBY))
+      lines[limiter.name] = line
+    end
+    return line.wait, line.usually
+  end
+
+  -- whether a job may be taken from the queue now, and its limiter; else notes when a limit will let one through
+  function new.is_open(queue, declared)
+    if redis.call('EXISTS', keys.queue(queue)) == 0 then
+      return false
+    elseif reply_of('SISMEMBER', keys.PAUSED, queue) == 1 then
+      paused = true
+      return false
+    end
+    local limiter = limit.of_queue(queue, declared, now)
+    local wait, usually = 0, 0
+    if limiter then
+      wait, usually = wait_for(limiter)
+    end
+    if wait > 0 then
+      new.held[#new.held + 1] = queue
+      new.held[#new.held + 1] = limiter.name or ''
+      waits = math.min(waits == 0 and math.huge or waits, math.ceil(usually))
+    end
+    return wait <= 0, limiter
+  end
+
+  function new.admit(limiter)
+    limit.admit(limiter, execution, now)
+  end
+
+  -- a worker that got a job leaves all lines; one that got none joins the line of every limiter that holds it back
+  function new.line_up(found)
+    for _, line in pairs(lines) do
+      if found and line.stands then
+        limit.leave_line(line.limiter, WORKER)
+      elseif not found and line.wait > 0 and limit.closed_us(line.limiter, now) == 0 then
+        limit.join_line(line.limiter, WORKER, now, line.usually)
+      end
     end
   end
-  write_event('started', id, queue, fields.description, attempt)
+
+  return new
 end
 
--- how long a limiter makes this worker wait; computed once for all queues of the limiter
-local function wait_for(limiter, now)
-  if limiter.unknown then
-    return wait_us(limiter, now)
+local function take(queue, declared)
+  if declared ~= '' then
+    gate = gate or new_gate()
   end
-  local line = lines[limiter.name]
-  if not line then
-    limiter.waiting = keys.limit_workers(limiter.name) -- the line of workers: the usage counts only the other one
-    local place, stands = place_in_line(limiter, WORKER, now, PATIENCE)
-    line = { limiter = limiter, stands = stands }
-    line.wait, line.usually = wait_us(limiter, now, math.max(0, place - STANDBY))
-    lines[limiter.name] = line
+  local open, limiter = true, nil
+  if gate then
+    open, limiter = gate.is_open(queue, declared)
   end
-  return line.wait, line.usually
-end
-
--- the limiter of a queue, and whether it lets a job through now; else notes when it will
-local function limited(queue, declared, now)
-  local limiter = limit_for(queue, declared, now)
-  if not limiter then
-    return nil, true
+  local id, flat, fields
+  if open then
+    id, flat, fields = pop(queue)
   end
-  local wait, usually = wait_for(limiter, now)
-  if wait > 0 then
-    limited_queues[#limited_queues + 1] = queue
-    limited_queues[#limited_queues + 1] = limiter.name or ''
-    waits = math.min(waits == 0 and math.huge or waits, math.ceil(usually))
-  end
-  return limiter, wait <= 0
-end
-
--- a worker that got a job leaves all lines; one that got none joins the line of every limiter that holds it back
-local function line_up(found, now)
-  for _, line in pairs(lines) do
-    if found and line.stands then
-      leave_line(line.limiter, WORKER)
-    elseif not found and line.wait > 0 and closed_us(line.limiter, now) == 0 then
-      join_line(line.limiter, WORKER, now, line.usually)
-    end
-  end
-end
-
-local function take(queue, declared, now)
-  if redis.call('EXISTS', keys.queue(queue)) == 0 then
-    return nil
-  elseif reply_of('SISMEMBER', keys.PAUSED, queue) == 1 then
-    paused = true
-    return nil
-  end
-  local limiter, open = limited(queue, declared, now)
-  if not open then
-    return nil
-  end
-  local id, flat, fields = pop(queue)
   if not id then
     return nil
   end
   if limiter then
-    admit(limiter, execution, now)
+    gate.admit(limiter)
   end
   local limit = limiter and limiter.name or ''
-  begin_job(id, queue, fields, limit)
+  begin_job(id, queue, flat, fields, limit)
   return taken(id, queue, flat, limit)
 end
 
 local function claim()
-  local before = taken_before()
+  local before = args.again == '1' and taken_before()
   if before then
     return before
   end
@@ -188,29 +228,30 @@ local function claim()
   elseif is_newer() then
     return { outcome, 'nothing', 0, 3 }
   end
-  local restrictions = redis.call('EXISTS', keys.SUSPENDED, keys.HOLDS)
-  if restrictions > 0 and redis.call('EXISTS', keys.SUSPENDED) == 1 then
+  local restricted = redis.call('EXISTS', keys.SUSPENDED, keys.HOLDS, keys.PAUSED, keys.LIMITS) > 0
+  if restricted and redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { outcome, 'nothing', 0, 1 }
   end
-  holding = restrictions > 0
-  local now = TIME[1] * 1000000 + TIME[2]
+  holding = restricted and redis.call('EXISTS', keys.HOLDS) == 1
+  gate = restricted and new_gate()
+  local found
   for position = FIRST, #ARGV, 2 do
-    local found = take(ARGV[position], ARGV[position + 1], now)
-    if found then
-      line_up(true, now)
-      return found
-    end
+    found = found or take(ARGV[position], ARGV[position + 1])
   end
-  line_up(false, now)
-  return { outcome, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(limited_queues) }
+  if gate then
+    gate.line_up(found)
+  end
+  return found or { outcome, 'nothing', waits, waits == 0 and paused and 2 or 0, unpack(gate and gate.held or {}) }
 end
 
 local answer = execution ~= '' and claim() or { outcome, 'nothing', 0, 0 }
-if known then
-  if answer[2] ~= 'job' then
-    redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')
-  end
+if job and job.released then -- only now, so that the set, which has a time to live, is not emptied meanwhile
+  reply_of('SREM', worker_executions, job.released)
+end
+if known and answer[2] ~= 'job' then
+  redis.call('HSET', worker_key, 'state', answer[4] == 1 and 'suspended' or 'idle')
+end
+if known and LEASE == 0 then
   redis.call('EXPIRE', worker_key, life)
-  reply_of('EXPIRE', worker_executions, life)
 end
 return answer
