@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -13,17 +13,20 @@ from textual.screen import Screen
 
 from qtui.changes import Changes
 from qtui.clipboard import Copying
+from qtui.late import Late
 from qtui.messages import ContentsRequested
-from qtui.palette import CommandPalette, JobProvider, ListProvider, OperationProvider, QueueProvider
-from qtui.screens import places
-from qtui.screens.audit import AuditScreen
-from qtui.screens.contents import ContentsScreen
-from qtui.screens.help import HelpScreen
+from qtui.places import PLACES
 from qtui.screens.resource import ResourceScreen
-from qtui.screens.watch import WatchScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
+
+if TYPE_CHECKING:
+    from qtui import palette
+    from qtui.screens import audit, contents, help, watch
+else:
+    palette, audit, help = Late("qtui.palette"), Late("qtui.screens.audit"), Late("qtui.screens.help")
+    contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
 
 
 class QtuiApp(Copying, Changes):
@@ -31,9 +34,14 @@ class QtuiApp(Copying, Changes):
 
     TITLE = "qtui"
     CSS_PATH = "qtui.tcss"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {place.name: screen for place, screen in places().items()}
-    DEFAULT_MODE = "queues"
-    COMMANDS = App.COMMANDS | {OperationProvider, QueueProvider, JobProvider, ListProvider}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {place.name: place.screen for place in PLACES}
+    DEFAULT_MODE = PLACES[0].name
+    COMMANDS = App.COMMANDS | {
+        lambda: palette.OperationProvider,
+        lambda: palette.QueueProvider,
+        lambda: palette.JobProvider,
+        lambda: palette.ListProvider,
+    }
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012 - typed so by Textual
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,7 +50,7 @@ class QtuiApp(Copying, Changes):
                 str(place.number), f"open_place('{place.name}')", place.title,
                 show=False, id=f"app.{place.name}", tooltip=place.hint,
             )
-            for place in places()
+            for place in PLACES
         ),
         Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
@@ -72,12 +80,12 @@ class QtuiApp(Copying, Changes):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The top-level screens, beside Textual's own commands."""
         yield from super().get_system_commands(screen)
-        for place in places():
+        for place in PLACES:
             yield SystemCommand(place.title, place.hint, lambda name=place.name: self.action_open_place(name))
         if watched := self.session.watched:
             hint = "How the jobs of the last operation get on"
             yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
-        yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(AuditScreen()))
+        yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
 
     async def action_open_place(self, name: str) -> None:
@@ -93,12 +101,12 @@ class QtuiApp(Copying, Changes):
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open, or a dialog is."""
         if not self.screen.is_modal:
-            self.push_screen(CommandPalette(id="--command-palette"))
+            self.push_screen(palette.CommandPalette(id="--command-palette"))
 
     def action_watch(self) -> None:
         """Open the jobs of the last operation."""
         if self.session.watched:
-            self.push_screen(WatchScreen(self.session.watched))
+            self.push_screen(watch.WatchScreen(self.session.watched))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is something to watch only after an operation."""
@@ -108,16 +116,16 @@ class QtuiApp(Copying, Changes):
 
     @property
     def _watches(self) -> bool:
-        return any(isinstance(screen, WatchScreen) for screen in self.screen_stack)
+        return any(isinstance(screen, watch.WatchScreen) for screen in self.screen_stack)
 
     def on_contents_requested(self, message: ContentsRequested) -> None:
         """Open the counts of a list."""
-        self.push_screen(ContentsScreen(message.queue, message.status, message.expression))
+        self.push_screen(contents.ContentsScreen(message.queue, message.status, message.expression))
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen))
+        if not isinstance(self.screen, help.HelpScreen):
+            self.push_screen(help.HelpScreen(self.screen))
 
     async def action_leave(self) -> None:
         """Go back to the screen below; from the lowest one, quit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
 from textual.app import App
@@ -12,15 +12,22 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 
-from qtui import formatting, labels, questions, twins
-from qtui.broker.operations import Report, run, trash
-from qtui.broker.operations.selection import Targets
-from qtui.broker.watch import Watch
+from qtui import formatting, labels
+from qtui.late import Late
 from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
 from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui import questions, twins
+    from qtui.broker import operations, watch
+    from qtui.broker.operations import Report, trash
+    from qtui.broker.operations.selection import Targets
+else:
+    questions, twins = Late("qtui.questions"), Late("qtui.twins")
+    operations, trash, watch = Late("qtui.broker.operations"), Late("qtui.broker.operations.trash"), Late("qtui.broker.watch")
 
 Severity = Literal["information", "warning", "error"]
 
@@ -102,7 +109,7 @@ class Changes(App[None]):
 
         def work() -> Report:
             heard = running.progressed
-            return run(
+            return operations.run(
                 session.client,
                 plan.operation,
                 plan,
@@ -159,7 +166,7 @@ class Changes(App[None]):
         """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
         if not report.done or running.operation is None or running.operation.deletes:
             return ""
-        self.session.watched = watched = Watch(running.operation.past, running.targets)
+        self.session.watched = watched = watch.Watch(running.operation.past, running.targets)
         self.refresh_bindings()
         return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-import redis
 from textual.message import Message
 
-from qtui.broker.operations import Plan
-from qtui.broker.operations.trash import Batch
-from qtui.broker.search.expression import Expression
-from qtui.broker.status import Status
 from qtui.looking import Look
+
+if TYPE_CHECKING:
+    import redis
+
+    from qtui.broker.operations import Plan
+    from qtui.broker.operations.trash import Batch
+    from qtui.broker.search.expression import Expression
+    from qtui.broker.status import Status
 
 Request = TypeVar("Request")
 Data = TypeVar("Data")

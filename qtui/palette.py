@@ -15,7 +15,7 @@ from qtui.broker.operations import OPERATIONS, Operation
 from qtui.broker.search.expression import EVERYTHING, parse
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.resource import operation_action
+from qtui.screens.operating import operation_action
 from qtui.session import Session, session_of
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable

@@ -6,19 +6,26 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, cast
 
-import redis
-from textual.app import App
-
-from qtui.broker.audit import Audit
 from qtui.broker.models import Overview
-from qtui.broker.operations import Operation, Report
-from qtui.broker.operations.selection import Targets
 from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
-from qtui.broker.watch import Watch
+from qtui.late import Late
 from qtui_workers.server.contexts import Context
+
+if TYPE_CHECKING:
+    import redis
+    from textual.app import App
+
+    from qtui.broker import audit, operations
+    from qtui.broker.audit import Audit
+    from qtui.broker.operations import Operation, Report
+    from qtui.broker.operations.selection import Targets
+    from qtui.broker.watch import Watch
+else:
+    audit, operations = Late("qtui.broker.audit"), Late("qtui.broker.operations")
 
 
 @dataclass(slots=True)
@@ -59,7 +66,7 @@ class RunningOperation:
 
     def ending(self) -> str:
         """How it ended, and how to go on, as a sentence."""
-        if not isinstance(self.outcome, Report):
+        if not isinstance(self.outcome, operations.Report):
             return f"{self.title} failed: {self.outcome}"
         left = self.outcome.matched > self.outcome.done and self.again and self.stop.is_set()
         return f"{self.summary(self.outcome)}{f'. To go on: {self.again}' if left else ''}"
@@ -82,8 +89,6 @@ class Session:
         `trash`: how removed jobs are kept.
         """
         self.trash = trash
-        self.audit = Audit(context.name, lambda text: self.on_audit_trouble(text))
-        """Where changes are recorded."""
         self.on_audit_trouble: Callable[[str], object] = lambda _text: None
         """Told, once, if they cannot be; called in a thread."""
         self.context = context
@@ -103,6 +108,11 @@ class Session:
         """The operation that runs, at most one at a time; None if none runs."""
         self.watched: Watch | None = None
         """The jobs of the last operation; None before the first, or where it deleted them."""
+
+    @cached_property
+    def audit(self) -> Audit:
+        """Where changes are recorded."""
+        return audit.Audit(self.context.name, lambda text: self.on_audit_trouble(text))
 
     @property
     def name(self) -> str:

@@ -26,7 +26,7 @@ from qtui.broker.operations import OPERATIONS, Report
 from qtui.broker.search.expression import parse
 from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
-from qtui.screens import places
+from qtui.places import PLACES
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
 from tests.cli.support import all_commands
@@ -192,7 +192,9 @@ def test_the_screen_in_the_readme_works(server, short_path: Path) -> None:
     program = f"""
 import asyncio, redis
 import qtui.screens
+from qtui import places
 qtui.screens.__path__.append({str(folder)!r})
+places.PLACES += (places.Place(9, "clients", "Clients", "who is connected to the server"),)
 from qtui.app import QtuiApp
 from qtui.session import Session
 from qtui_workers.server.contexts import Context
@@ -278,9 +280,9 @@ def test_every_key_of_every_screen_is_in_the_readme() -> None:
 
 
 def test_every_screen_is_in_the_readme_with_its_key() -> None:
-    for place in places():
+    for place in PLACES:
         assert f"| `{place.number}` {place.title} |" in section("The dashboard")
-    assert list(QtuiApp.MODES) == [place.name for place in places()]
+    assert list(QtuiApp.MODES) == [place.name for place in PLACES]
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -31,6 +31,7 @@ OPERATION = example("qtui/broker/operations/keep.py")
 SCRIPT = example("qtui/broker/lua/keep.lua")
 COMMAND = example("qtui/commands/ping.py")
 
+PLACE = example("a row of qtui/places.py").partition("\n")[2]
 STATUS = example("a row of workers/qtui_workers/statuses.py").partition("\n")[2]
 
 STORY = """\
@@ -175,9 +176,14 @@ asyncio.run(story())
 """
 
 
-def test_a_screen_is_one_file_and_its_style(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
+def test_a_screen_is_one_file_its_style_and_a_row(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
     add(checkout, SCREEN)
     (checkout / "qtui" / "screens" / "notes.tcss").write_text(SCREEN_STYLE)
+    places = checkout / "qtui" / "places.py"
+    source = places.read_text()
+    last = '    Place(8, "enqueue"'
+    assert last in source
+    places.write_text(source.replace(last, PLACE + last))
     client.rpush("notes", "[b]call Ann[/b]")
     environment = Qtui(home, {"REDIS_URL": server.url}).environment(PYTHONPATH=f"{checkout}:{ROOT}")
     command = [sys.executable, "-c", SCREEN_STORY, server.url]

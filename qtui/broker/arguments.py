@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtui_workers.define.discovery import discover
 from qtui_workers.reading.payload import Call
 from qtui_workers.reporting.redaction import HIDDEN
 
 
 def keywords(call: Call) -> dict[str, Any]:
     """The keywords of a call; the values that its processor declares secret are hidden."""
+    from qtui_workers.define.discovery import discover  # with pydantic and the bundled processors
+
     processor = discover().by_path.get(call.function or "")
     secrets = processor.secrets if processor else frozenset()
     return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}

@@ -12,7 +12,6 @@ import redis
 from qtui.broker import rows, workers
 from qtui.broker.models import JobRow, WorkerRow
 from qtui.broker.queue_failures import QueueFailures
-from qtui_workers.define.discovery import discover
 from qtui_workers.reading import payload
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
@@ -82,6 +81,8 @@ def _start(queue: str, head: list[Any]) -> str | None:
         return None
     if not payload.is_json(head[4]):
         return f"rq worker {name}"
+    from qtui_workers.define.discovery import discover  # with pydantic and the bundled processors
+
     if row.attempts_allowed is not None or row.function in discover().by_path:
         return f"qtui-worker {name}"
     return f"qtui-worker {name} --allow {shlex.quote(row.function.partition('.')[0])}"

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from textual.containers import Container
 from textual.widget import Widget
 
 from qtui import formatting
-from qtui.broker.acknowledged import State
 from qtui.broker.models import QueueRow
-from qtui.broker.queue_failures import QueueFailures
-from qtui.broker.queue_look import QueueLook
-from qtui.broker.search.groups import Group
 from qtui.broker.status import Status
 from qtui.broker.throughput import BUCKET, Flow
 from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
 from qtui.widgets.fact_table import FactTable
 from qtui.widgets.flow_chart import FlowChart, Series
+
+if TYPE_CHECKING:
+    from qtui.broker.acknowledged import State
+    from qtui.broker.queue_failures import QueueFailures
+    from qtui.broker.queue_look import QueueLook
+    from qtui.broker.search.groups import Group
 
 
 class CloserLook(Container):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from math import inf
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,9 +18,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from qtui import formatting, labels
-from qtui.broker.operations import Parameter
 from qtui.messages import CopyRequested, DialogClosed
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui.broker.operations import Parameter
 
 AROUND = 8
 """Rows of a dialog that are not what is said: its frame, and the buttons."""

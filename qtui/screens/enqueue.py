@@ -19,7 +19,6 @@ from textual.widgets.option_list import Option
 
 from qtui.broker.models import Overview
 from qtui.fields import Field, Kind, fields_of
-from qtui.screens import Place
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
@@ -77,7 +76,6 @@ class NotEnqueued(Message):
 class EnqueueScreen(ResourceScreen[None, None]):
     """Processors at the left, the form of the chosen one at the right."""
 
-    PLACE = Place(8, "enqueue", "Enqueue", "test jobs of any processor")
     CSS_PATH = "enqueue.tcss"
     HELP = "Choose a processor, fill in its payload, enqueue. Nothing is enqueued while a field is wrong. Escape leaves a field."
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -19,7 +19,6 @@ from qtui.broker.models import Overview
 from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone
-from qtui.screens import Place
 from qtui.screens.groups import GroupsScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.widgets.row_table import Column, RowTable
@@ -42,7 +41,6 @@ class FailuresSeen:
 class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     """The causes, the most frequent first; keys act on all jobs of the cause under the cursor."""
 
-    PLACE = Place(3, "failures", "Failures", "failed jobs by cause: what fails, since when, and where")
     CSS_PATH = "failures.tcss"
     HELP = (
         "Failed jobs by cause: the exception, its message without numbers and ids, and where in your code. Enter lists the jobs "

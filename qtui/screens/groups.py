@@ -17,7 +17,8 @@ from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.messages import Data, Request
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.operating import operation_bindings
+from qtui.screens.resource import ResourceScreen
 from qtui.screens.searching import Searching, SearchMoved
 from qtui.widgets.row_table import RowTable
 

@@ -22,7 +22,8 @@ from qtui.broker.status import STATUSES, Status, Tone
 from qtui.messages import CopyRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
-from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen, operation_bindings
+from qtui.screens.operating import operation_bindings
+from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes

@@ -22,13 +22,12 @@ from qtui.broker.search.find import Found
 from qtui.broker.search.sorting import NEWEST, following
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.messages import ContentsRequested
-from qtui.screens import Place
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
 from qtui.screens.filtered import Filtered, window_of
 from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.resource import operation_bindings
+from qtui.screens.operating import operation_bindings
 from qtui.screens.searching import SearchMoved
 from qtui.theme import TONES
 from qtui.widgets.job_preview import JobPreview
@@ -70,7 +69,6 @@ class JobsSeen:
 class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     """Jobs by status; marked ones, or all of a status, can be acted on."""
 
-    PLACE = Place(2, "jobs", "Jobs", "the jobs of all queues, by status")
     CSS_PATH = "jobs.tcss"
     HELP = (
         "Jobs, newest first, a tab per status that has any. On the first row the cursor follows the newest job, anywhere else it "

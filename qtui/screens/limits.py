@@ -15,7 +15,6 @@ from qtui.broker import limits
 from qtui.broker.limits import KINDS, LimitRow
 from qtui.broker.models import Overview
 from qtui.broker.status import Tone
-from qtui.screens import Place
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
@@ -30,7 +29,6 @@ GLYPHS: dict[limits.Kind, str] = {"rate": "◑", "concurrency": "◫", "paused":
 class LimitsScreen(ResourceScreen[None, tuple[LimitRow, ...]]):
     """Everything that holds jobs back, with how much of it is used; `O` opens again what is closed or paused."""
 
-    PLACE = Place(7, "limits", "Limits", "what holds jobs back: rate limits, paused queues, held functions")
     CSS_PATH = "limits.tcss"
     HELP = (
         "What holds jobs back: ◑ rate limits of qtui-workers, ◫ RQ's concurrency limits, ‖ paused queues, ⋯ held functions. "

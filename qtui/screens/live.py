@@ -24,11 +24,11 @@ from qtui.broker.operations.stop import STOP
 from qtui.broker.running import Run, Running
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
-from qtui.screens import Place
 from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.operating import operation_bindings
+from qtui.screens.resource import ResourceScreen
 from qtui.theme import TONES
 from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import Column, RowTable
@@ -58,7 +58,6 @@ class LiveSeen:
 class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
     """The running jobs, the longest first, and the log of the one under the cursor."""
 
-    PLACE = Place(4, "live", "Live", "running jobs with their progress and log")
     CSS_PATH = "live.tcss"
     HELP = (
         "Every job that runs now, with its progress, and for half a minute how it ended; beside or below, what the one under the "

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from qtui import formatting, labels
 from qtui.broker import acknowledged, diagnosis, troubles
 from qtui.broker.models import QueueRow
-from qtui.broker.queue_look import AtWork
-from qtui.broker.search.groups import Group
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 from qtui.broker.throughput import BUCKETS, Flow
 from qtui.widgets.row_table import Column
+
+if TYPE_CHECKING:
+    from qtui.broker.queue_look import AtWork
+    from qtui.broker.search.groups import Group
 
 NAME: Final = (14, 19)
 """The column of the names is as wide as they are, within these bounds, where there is little space."""

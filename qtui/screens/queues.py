@@ -4,31 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
 
-import redis
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, questions
-from qtui.broker import queue_look, troubles
+from qtui import formatting
+from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
-from qtui.broker.queue_failures import FailureLooks
-from qtui.broker.queue_look import MOST_WORKERS, QueueLook
 from qtui.broker.status import Status
 from qtui.broker.troubles import Verdict
-from qtui.screens import Place
+from qtui.late import Late
 from qtui.screens.closer_look import CloserLook
-from qtui.screens.failures import FailuresScreen
-from qtui.screens.job import JobScreen
-from qtui.screens.jobs import JobsScreen
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import RowTable
-from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+    from qtui import questions
+    from qtui.broker import queue_failures, queue_look
+    from qtui.broker.queue_failures import FailureLooks
+    from qtui.broker.queue_look import QueueLook
+    from qtui.screens import failures, job, jobs
+    from qtui_workers.enqueue import pause
+else:
+    failures, job, jobs = Late("qtui.screens.failures"), Late("qtui.screens.job"), Late("qtui.screens.jobs")
+    questions, pause = Late("qtui.questions"), Late("qtui_workers.enqueue.pause")
+    queue_failures, queue_look = Late("qtui.broker.queue_failures"), Late("qtui.broker.queue_look")
 
 FEW = 1
 """So many idle queues are shown, as the line that stands for them would take as much space."""
@@ -47,10 +55,9 @@ class QueueRequest:
     """At most so many of its workers are looked at."""
 
 
-class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
+class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     """The queues with their counts, workers and rates, and what is known of the one under the cursor."""
 
-    PLACE = Place(1, "queues", "Queues", "counts, workers, rates, trouble first")
     CSS_PATH = "queues.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]  # noqa: RUF012 - typed so by Textual
     HELP = (
@@ -77,13 +84,16 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         self.shows_idle = False
         """Whether each idle queue has a row; else one line stands for all of them."""
         self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
-        self._failure_looks = FailureLooks()
         self._said: dict[str, str] = {}
         """What stands in each line around the table."""
         self._on_paused = False
         """Whether the queue under the cursor was paused when the footer was last updated."""
         self._blocked: str | None = None
         """The job for which jobs of that queue wait in vain."""
+
+    @cached_property
+    def _failure_looks(self) -> FailureLooks:
+        return queue_failures.FailureLooks()
 
     def compose_body(self) -> Iterable[Widget]:
         """What all queues hold, the table, the verdict, and where there is room what is known of one queue."""
@@ -104,7 +114,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
         row = self._row
         if row is None:
             return None
-        workers = MOST_WORKERS if self.query_one(CloserLook).display else 0
+        workers = queue_look.MOST_WORKERS if self.query_one(CloserLook).display else 0
         return QueueRequest(row.name, row.count(Status.FAILED), self.session.server_now, workers)
 
     def is_wanted(self, requested: QueueRequest | None, current: QueueRequest | None) -> bool:
@@ -183,7 +193,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
     def on_row_table_selected(self, message: RowTable.Selected[QueueRow]) -> None:
         """Open where the trouble of a queue is."""
         queue, where = message.row.name, troubles.opens(message.row)
-        self.app.push_screen(FailuresScreen(queue) if where == "causes" else JobsScreen(queue, where))
+        self.app.push_screen(failures.FailuresScreen(queue) if where == "causes" else jobs.JobsScreen(queue, where))
 
     def action_reload(self) -> None:
         """Look again now, at all of it."""
@@ -193,7 +203,7 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
     def action_open(self) -> None:
         """Open the job that keeps others waiting."""
         if self._blocked:
-            self.app.push_screen(JobScreen(self._blocked))
+            self.app.push_screen(job.JobScreen(self._blocked))
 
     def action_sort(self) -> None:
         """Sort by the next sort key."""
@@ -213,11 +223,11 @@ class QueuesScreen(ResourceScreen[QueueRequest | None, QueueLook | None]):
 
     def action_pause(self) -> None:
         """Ask, then pause the queue under the cursor."""
-        self._switch("Pause", "paused", pause, ["Running jobs end as usual. A plain rq worker knows no pause."])
+        self._switch("Pause", "paused", pause.pause, ["Running jobs end as usual. A plain rq worker knows no pause."])
 
     def action_resume(self) -> None:
         """Ask, then resume the queue under the cursor."""
-        self._switch("Resume", "resumed", resume, [])
+        self._switch("Resume", "resumed", pause.resume, [])
 
     def _switch(self, title: str, past: str, change: Callable[..., list[str]], notes: list[str]) -> None:
         row = self._row

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Generic, cast
+from typing import TYPE_CHECKING, ClassVar, Generic, cast
 
-import redis
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,15 +13,12 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui import formatting, twins
-from qtui.broker import overview
+from qtui import formatting
 from qtui.broker.models import Overview
-from qtui.broker.operations import OPERATIONS, Operation, Parameter, Selection
+from qtui.late import Late
 from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request
-from qtui.screens import Place, places
-from qtui.screens.asking import about_operation
-from qtui.screens.confirm import ConfirmScreen, Question, Wanted
+from qtui.places import PLACES
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -31,8 +27,21 @@ from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import Figures, OperationLine
 from qtui.widgets.row_table import RowTable
 from qtui_workers.errors import QtuiError
-from qtui_workers.server.redis_errors import explain, is_away
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+    from qtui import twins
+    from qtui.broker import overview
+    from qtui.broker.operations import Operation, Parameter, Selection
+    from qtui.screens import asking, confirm
+    from qtui.screens.confirm import ConfirmScreen, Question, Wanted
+    from qtui_workers.server import redis_errors
+else:
+    redis, redis_errors = Late("redis"), Late("qtui_workers.server.redis_errors")
+    overview, twins = Late("qtui.broker.overview"), Late("qtui.twins")
+    asking, confirm = Late("qtui.screens.asking"), Late("qtui.screens.confirm")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
@@ -46,24 +55,12 @@ HELD = 0.4
 """The same for moves that follow each other faster than this: a key is held down, over a slow line perhaps."""
 
 
-def operation_bindings(screen: str, operations: Iterable[Operation] = OPERATIONS.values()) -> list[BindingType]:
-    """The keys of operations, for a screen of that name that has an `action_act`."""
-    return [Binding(o.key, operation_action(o), o.title, id=f"{screen}.{o.name}", tooltip=o.hint) for o in operations]
-
-
-def operation_action(operation: Operation) -> str:
-    """The action that the key of an operation calls."""
-    return f"act('{operation.name}')"
-
-
 class ResourceScreen(Screen[None], Generic[Request, Data]):
     """A screen that shows something in Redis; a subclass says what to request, how to load it and how to show it.
 
     `Request` is a plain value, compared with `==`; `Data` is what was loaded for it.
     """
 
-    PLACE: ClassVar[Place | None] = None
-    """Set by top-level screens, which are opened by a number key."""
     CHANGING: ClassVar[frozenset[str]] = frozenset()
     """The actions that change something: dimmed where the connection is read-only."""
 
@@ -128,7 +125,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """The bars around the body."""
         session = self.session
         yield Header(session.name, clock=session.clock, read_only=session.read_only)
-        yield Nav([(place.number, place.name, place.title) for place in places()], self.mode_name)
+        yield Nav([(place.number, place.name, place.title) for place in PLACES], self.mode_name)
         yield Banner()
         yield from self.compose_body()
         yield OperationLine(self._figures)
@@ -242,9 +239,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         message.stop()
         self._loading = False
         error = message.error
-        self._is_away = is_away(error)
+        self._is_away = redis_errors.is_away(error)
         if isinstance(error, redis.RedisError | OSError):
-            self._reason = str(explain(error, self.session.name))
+            self._reason = str(redis_errors.explain(error, self.session.name))
         elif isinstance(error, QtuiError):
             self._reason = str(error)
         else:
@@ -273,9 +270,11 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if running := self.session.running:
             self.notify(f"Wait: {running.what} is under way.", severity="warning")
             return
-        ask = about_operation(self.session, self.app, operation, selection, on_done)
+        ask = asking.about_operation(self.session, self.app, operation, selection, on_done)
         grave = bool(operation.lasting) or operation.deletes
-        self._confirm(ConfirmScreen(operation.title, ask, self.session.name, lasting=grave, parameter=operation.parameter))
+        self._confirm(
+            confirm.ConfirmScreen(operation.title, ask, self.session.name, lasting=grave, parameter=operation.parameter)
+        )
 
     def ask(
         self,
@@ -295,8 +294,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         app = self.app
         agreed = (lambda: app.post_message(ChangeConfirmed(change, title.lower(), text))) if change else None
         same = twins.command(command[0], command[1:], self.session.context) if command else ""
-        question = Question(text, notes=notes, command=same, agreed=agreed)
-        self._confirm(ConfirmScreen(title, lambda _: [question], self.session.name, lasting=lasting))
+        question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
+        self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.name, lasting=lasting))
 
     def ask_about(
         self, title: str, ask: Callable[[str | None], Question], parameter: Parameter | None = None, value: str = ""
@@ -306,7 +305,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         def questions(wanted: Wanted) -> list[Question]:
             return [ask(wanted.text)]
 
-        self._confirm(ConfirmScreen(title, questions, self.session.name, lasting=False, parameter=parameter, value=value))
+        self._confirm(confirm.ConfirmScreen(title, questions, self.session.name, lasting=False, parameter=parameter, value=value))
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:

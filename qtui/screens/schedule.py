@@ -17,9 +17,9 @@ from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.schedule import CronRow, Schedule
 from qtui.broker.status import Status, Tone
 from qtui.cron_words import words
-from qtui.screens import Place
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen, operation_bindings
+from qtui.screens.operating import operation_bindings
+from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -33,7 +33,6 @@ Coming = CronRow | JobRow
 class ScheduleScreen(ResourceScreen[None, Schedule]):
     """Everything that is to run by itself; Enter opens a job, or the last one of a cron job."""
 
-    PLACE = Place(6, "schedule", "Schedule", "cron jobs and scheduled jobs, the soonest first")
     CSS_PATH = "schedule.tcss"
     HELP = (
         "What is about to run, the soonest first: ◷ scheduled jobs, also those that wait for another attempt, and ↻ cron jobs. "

@@ -18,7 +18,7 @@ from qtui.broker.status import STATUSES, Status
 from qtui.broker.watch import Course, Watch
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.resource import operation_bindings
+from qtui.screens.operating import operation_bindings
 from qtui.theme import TONES
 from qtui.widgets.row_table import RowTable
 

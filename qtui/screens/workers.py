@@ -14,7 +14,6 @@ from qtui.broker import workers
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.status import Tone
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
-from qtui.screens import Place
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
@@ -34,7 +33,6 @@ def _tone(row: WorkerRow) -> Tone:
 class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
     """The workers; Enter opens the job that the worker runs, and keys send commands to it."""
 
-    PLACE = Place(5, "workers", "Workers", "who works on what, and who has fallen silent")
     HELP = "Every registered worker. A stale one has given no sign of life for longer than it may."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)

@@ -22,7 +22,8 @@ from qtui.broker.operations import Matching
 from qtui.broker.operations.selection import take
 from qtui.broker.status import Status
 from qtui.broker.watch import Watch
-from qtui.screens import places, resource
+from qtui.places import PLACES
+from qtui.screens import resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.log_view import LogView
@@ -82,7 +83,7 @@ async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) 
     seed.everything(client)
     seed.failed(client, "mail", 60)
     chance = random.Random(SEED)
-    keys = [str(place.number) for place in places()]
+    keys = [str(place.number) for place in PLACES]
     async with dashboard(client, kind=Endless, size=(200, 60), refresh_seconds=1.0) as story:
         story.app.session.watched = Watch("retried", take(client, Matching("mail", Status.FAILED)))
         await story.press(*keys)

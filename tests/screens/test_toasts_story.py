@@ -6,7 +6,7 @@ import pytest
 import redis
 from textual.widgets._toast import Toast
 
-from qtui.screens import places
+from qtui.places import PLACES
 from qtui.widgets.footer import Footer
 from tests.broker import seed
 from tests.screens.support import dashboard
@@ -19,7 +19,7 @@ READ = "#verdict, #step, #selection, #looked, #command, #actions"
 async def test_a_toast_covers_no_line_that_says_what_is_under_the_cursor(client: redis.Redis, size: tuple[int, int]) -> None:
     seed.everything(client)
     async with dashboard(client, size=size, toasts=True) as story:
-        for place in places():
+        for place in PLACES:
             await story.press(str(place.number))
             story.app.notify("payments was retried, and 20 jobs were skipped as they are running. " * 3, markup=False)
             await story.pilot.pause(0.1)
