@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.cells import cell_len, set_cell_size
-
 from qtui.broker.models import Progress
 from qtui_workers.text import printable
 from qtui_workers.text import short_id as short_id
 from qtui_workers.text import size as size_of
 
 UNKNOWN: Final = "–"
+_NARROW: Final = frozenset(map(chr, range(32, 127))) | frozenset("–…·•‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱×→")
+"""Characters that take one cell: those of ASCII, and glyphs of ours that are in many lines."""
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -193,12 +193,24 @@ def progress(known: Progress | None, width: int = 16) -> str:
 
 def cells(text: str) -> int:
     """How many cells of a terminal the text takes; wide characters take two."""
-    return len(text) if text.isascii() else cell_len(text)
+    if text.isascii() or _NARROW.issuperset(text):
+        return len(text)
+    from rich.cells import cell_len  # takes as long to import as all that a short command prints takes to be read
+
+    return cell_len(text)
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
     """The text in exactly `width` cells, aligned to the left or the `right`; an ellipsis marks a cut."""
     space = width - cells(text)
     if space < 0:
-        return set_cell_size(text, width - 1) + "…" if width > 0 else ""
+        return _cut(text, width - 1) + "…" if width > 0 else ""
     return " " * space + text if right else text + " " * space
+
+
+def _cut(text: str, width: int) -> str:
+    if _NARROW.issuperset(text):
+        return text[:width]
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, width)

@@ -12,7 +12,6 @@ from qtui.broker.models import JobRow, QueueRow
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
 from qtui_workers.reading.hold import Hold
-from qtui_workers.server.redis_errors import explain
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
@@ -134,7 +133,11 @@ def error(row: JobRow) -> str:
 
 def sentence(error: Exception, place: str) -> str:
     """What went wrong, in a sentence; `place` is the name of the connection."""
-    return str(error if isinstance(error, QtuiError) else explain(error, place))
+    if isinstance(error, QtuiError):
+        return str(error)
+    from qtui_workers.server.redis_errors import explain  # loads a client
+
+    return str(explain(error, place))
 
 
 def job_line(row: JobRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import select
 import sys
 from contextlib import suppress
 from typing import Any, TextIO
@@ -45,6 +46,16 @@ def say(text: str = "") -> None:
     except OSError as error:
         silence(sys.stdout)
         raise OutputLost(f"cannot write to standard output: {error.strerror or error}") from error
+
+
+def is_abandoned() -> bool:
+    """Whether the reader of the pipe that standard output is has closed it, as `head` does, so that nothing need be written."""
+    poll = select.poll()
+    try:
+        poll.register(sys.stdout.fileno(), 0)
+    except (AttributeError, OSError, ValueError):  # closed, or a test's
+        return False
+    return any(events & select.POLLERR for _, events in poll.poll(0))
 
 
 def note(text: str) -> None:

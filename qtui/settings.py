@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from dataclasses import dataclass, field
+from typing import Annotated
 
 from qtui.broker.room import Rules
+from qtui_workers.records import Range
 from qtui_workers.server.contexts import Connections
 
 
-class TrashSettings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class TrashSettings:
     """How removed jobs are kept: `[trash]` in the config file."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    keep_hours: float = Field(default=24.0, gt=0, le=24 * 30)
+    keep_hours: Annotated[float, Range(above=0, most=24 * 30)] = 24.0
     """For how long they can be put back."""
-    max_mib: int = Field(default=1024, ge=0, le=1 << 20)
+    max_mib: Annotated[int, Range(least=0, most=1 << 20)] = 1024
     """How much memory of the server they may take; what would take more is only removed for good."""
 
     @property
@@ -24,13 +25,12 @@ class TrashSettings(BaseModel):
         return Rules(max(1, round(self.keep_hours * 3600)), self.max_mib << 20)
 
 
+@dataclass(frozen=True, kw_only=True)
 class Preferences(Connections):
     """The whole content of the config file."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    refresh: float = Field(default=1.0, ge=0.1, le=3600)
+    refresh: Annotated[float, Range(least=0.1, most=3600)] = 1.0
     """Seconds between two reloads of a screen."""
-    trash: TrashSettings = TrashSettings()
+    trash: TrashSettings = field(default_factory=TrashSettings)
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""

@@ -6,16 +6,17 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, Literal
-
-import redis
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.text import decode
 
+if TYPE_CHECKING:
+    import redis
+
 State = Literal["new", "known", "back"]
-Change = Callable[[redis.Redis, str], object]
+Change: TypeAlias = "Callable[[redis.Redis, str], object]"
 """Changes what is known about the cause with that fingerprint."""
 
 QUIET: Final = 3 * 24 * 3600.0
@@ -36,7 +37,7 @@ def load(client: redis.Redis) -> dict[str, Acknowledgement]:
     """All acknowledgements, by the cause's fingerprint; one round trip. Entries that cannot be read are left out."""
     try:
         stored = client.hgetall(keys.ACKNOWLEDGED)
-    except redis.ResponseError as error:
+    except Exception as error:
         if not is_wrong_type(error):
             raise
         return {}

@@ -18,7 +18,8 @@ import redis
 
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import explain, is_away, is_wrong_type, label_of
+from qtui_workers.server.redis_errors import explain, is_away, label_of
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.settings import folder_of
 from qtui_workers.text import decode, printable
 

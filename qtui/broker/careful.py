@@ -31,7 +31,7 @@ from qtui.broker.status import Status, parse
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
-from redis.exceptions import ResponseError
+from qtui_workers.server.replies import unless_refused
 
-from qtui_workers.server.redis_errors import is_away
+if TYPE_CHECKING:
+    import redis
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,10 @@ def moment(reply: Any) -> Moment:
 
     A user or a proxy may refuse TIME; raises any other error.
     """
-    if not reply or (isinstance(reply, ResponseError) and not is_away(reply)):
+    told = unless_refused(reply)
+    if not told:
         return Moment(time.time(), is_own=True)
-    if isinstance(reply, Exception):
-        raise reply
-    seconds, micros = map(int, reply)
+    seconds, micros = map(int, told)
     return Moment(seconds + micros / 1e6, is_own=False)
 
 

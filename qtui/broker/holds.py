@@ -12,7 +12,7 @@ import redis
 
 from qtui.broker import clock, jobs, workers
 from qtui.broker.models import WorkerRow
-from qtui.broker.operations import Chosen, Operation, Parameter, Plan, Report, plan, run
+from qtui.broker.operations import Chosen, Matching, Operation, Parameter, Plan, Report, plan, run
 from qtui.broker.search.expression import parse as parse_expression
 from qtui.broker.search.expression import quoted
 from qtui.broker.search.scan import Scan, Scope
@@ -20,7 +20,7 @@ from qtui.broker.status import Status
 from qtui_workers.enqueue import holds
 from qtui_workers.reading.hold import Hold, read
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode
 
@@ -126,12 +126,12 @@ def expression(hold: Hold) -> str:
 
 def look(client: redis.Redis, hold: Hold) -> Look:
     """What a hold would be about now; writes nothing. Raises InvalidInput, redis.RedisError."""
-    found = _find(client, Status.QUEUED, expression(hold))
-    queues = sorted({queue for _, queue in found})
+    found = plan(client, HOLD, _queued(hold), hold.text)
+    queues = sorted({target.queue or "" for target in found.targets or ()})
     strangers = [row for row in workers.load(client) if not row.is_silent and row.knows_holds is False]
     return Look(
         filter=expression(hold),
-        plan=plan(client, HOLD, _chosen(found), hold.text),
+        plan=found,
         queues=tuple(queues),
         unaware=tuple(row for row in strangers if not queues or set(queues) & set(row.queues)),
     )
@@ -149,7 +149,7 @@ def place(client: redis.Redis, hold: Hold, reason: str = "") -> bool:
 
 def sweep(client: redis.Redis, hold: Hold, *, on_progress: Progress = lambda _done, _all: None) -> Report:
     """Puts the jobs into hold that are queued already, in their order; raises redis.RedisError."""
-    return run(client, HOLD, _chosen(_find(client, Status.QUEUED, expression(hold))), hold.text, on_progress=on_progress)
+    return run(client, HOLD, _queued(hold), hold.text, on_progress=on_progress)
 
 
 def plan_release(client: redis.Redis, text: str) -> Plan:
@@ -166,20 +166,16 @@ def release(client: redis.Redis, text: str, *, on_progress: Progress = lambda _d
     return lifted, run(client, PUT_BACK, _waiting(client, text), text, on_progress=on_progress)
 
 
+def _queued(hold: Hold) -> Matching:
+    """The queued jobs that the hold is about."""
+    return Matching(None, Status.QUEUED, parse_expression(expression(hold)))
+
+
 def _waiting(client: redis.Redis, text: str) -> Chosen:
-    """The jobs that wait in the hold."""
-    return _chosen(_find(client, Status.DEFERRED, f"held:{quoted(text)}"))
-
-
-def _chosen(found: Sequence[tuple[str, str]]) -> Chosen:
-    return Chosen(tuple(job_id for job_id, _ in found))
-
-
-def _find(client: redis.Redis, status: Status, text: str) -> Sequence[tuple[str, str]]:
-    """The jobs that fit, as (id, queue), the first in each list first."""
-    scope = Scope(None, (status,), parse_expression(text))
+    """The jobs that wait in the hold, those that were held first before the others."""
+    scope = Scope(None, (Status.DEFERRED,), parse_expression(f"held:{quoted(text)}"))
     scan = Scan(client, scope, clock.moment(client.time()).seconds)
-    return [(job.id, job.queue or "") for block in scan for job in block][::-1]
+    return Chosen(tuple(job.id for block in scan for job in block)[::-1])
 
 
 def _who() -> str:

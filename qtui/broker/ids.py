@@ -9,7 +9,7 @@ import redis
 
 from qtui.broker.jobs import place
 from qtui.broker.status import Status
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.text import decode, encode
 
 PAGE: Final = 5_000

@@ -17,7 +17,7 @@ from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.job_log import read_log
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable

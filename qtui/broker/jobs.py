@@ -12,8 +12,8 @@ from qtui.broker import rows
 from qtui.broker.models import Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type, reply_of
-from qtui_workers.server.rq_format import parse_number
+from qtui_workers.server.replies import is_wrong_type, reply_of
+from qtui_workers.server.rq_format import names_under, parse_number
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
@@ -44,8 +44,7 @@ def queue_names(client: redis.Redis) -> tuple[str, ...]:
 
 def names_of(members: Iterable[bytes | str]) -> tuple[str, ...]:
     """The names in the set of queue keys; members that are not keys of queues are left out."""
-    found = (decode(member) for member in members)
-    return tuple(sorted(key.removeprefix(keys.QUEUE_PREFIX) for key in found if key.startswith(keys.QUEUE_PREFIX)))
+    return names_under(keys.QUEUE_PREFIX, members)
 
 
 def place(queue: str, status: Status) -> str:

@@ -15,7 +15,7 @@ from qtui_workers.rate.limiter import Limits
 from qtui_workers.rate.usage import LimitUsage
 from qtui_workers.reading.hold import Hold
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.text import decode, encode
 

@@ -52,7 +52,7 @@ class QueueRow:
     lost: int = 0
     """Started jobs whose worker has given no sign of life for longer than it may."""
     overdue: int = 0
-    """Scheduled jobs that should have been queued more than `overview.LATE` seconds ago."""
+    """Scheduled jobs that should have been queued more than `overview_steps.LATE` seconds ago."""
     held: int = 0
     """Number of deferred jobs that wait in a hold."""
     scheduler: bool = False

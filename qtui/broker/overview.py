@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
 import redis
-from redis.exceptions import ResponseError
 
-from qtui.broker import clock, jobs, workers
-from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
-from qtui.broker.status import COUNTED
-from qtui_workers.server import keys
-from qtui_workers.server.format import check_noted
-from qtui_workers.server.redis_errors import reply_of
-from qtui_workers.server.rq_format import parse_time
-from qtui_workers.server.scripts import Argument, Script
-from qtui_workers.text import decode
-
-LATE: Final = 10
-"""Seconds after which a scheduled job that is still not queued is overdue: a scheduler looks once a second."""
-BLOCK: Final = 100
-"""Queues that one script looks at: 1 to 2 ms of server time where all of them hold jobs."""
+from qtui.broker.models import Overview
+from qtui.broker.overview_steps import Round, steps
+from qtui_workers.server.scripts import Script
 
 _OVERVIEW: Final = Script.load("overview", "qtui.broker")
-_NO_JOBS: Final = dict.fromkeys(COUNTED, 0)
-_NOTHING: Final[list[Any]] = [*_NO_JOBS.values(), None, 0, 0, 0, 0, 0]
-"""What `overview.lua` would say of a queue that it leaves out."""
 
 
 def load(client: redis.Redis) -> Overview:
@@ -39,85 +20,26 @@ def load(client: redis.Redis) -> Overview:
     None; without TIME, the time is that of our own clock. Raises redis.RedisError if the server cannot answer, or refuses
     another command, and if newer programs write there.
     """
+    going = steps()
+    asked = next(going)
+    while True:
+        replies = _replies(client, asked)
+        try:
+            asked = going.send(replies)
+        except StopIteration as end:
+            found: Overview = end.value
+            return found
+
+
+def _replies(client: redis.Redis, asked: Round) -> list[Any]:
+    """The replies, in one round trip once the server knows the script."""
+
+    def beside(pipe: redis.client.Pipeline) -> None:
+        for command in asked.commands:
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
+
+    if asked.blocks:
+        return _OVERVIEW.read_many(client, [asked.arguments] * len(asked.blocks), asked.blocks, beside=beside)
     with client.pipeline(transaction=False) as pipe:
-        pipe.info()
-        pipe.time()
-        pipe.smembers(keys.QUEUES)
-        pipe.smembers(keys.WORKERS)
-        pipe.exists(keys.SUSPENDED)
-        pipe.smembers(keys.PAUSED)
-        pipe.get(keys.FORMAT)
-        info, moment, *others = pipe.execute(raise_on_error=False)
-    queue_keys, worker_keys, suspended, held, noted_format = map(reply_of, others)
-    check_noted(noted_format)
-    now = clock.moment(moment)
-    at = now.seconds
-    names = jobs.names_of(queue_keys or ())
-    worker_names = workers.names_of(worker_keys or ())
-    blocks = [names[start : start + BLOCK] for start in range(0, len(names), BLOCK)]
-    arguments: dict[str, Argument] = {"counted": json.dumps(COUNTED), "now": at, "late": at - LATE}
-    replies = _OVERVIEW.read_many(
-        client, [arguments] * len(blocks), blocks, beside=lambda pipe: workers.commands(pipe, worker_names)
-    )
-    seen = workers.rows(worker_names, replies[len(blocks) :], at=at)
-    living = [worker for worker in seen if not worker.is_silent]
-    listening, busy = _listening(living), _listening(worker for worker in living if worker.current_job)
-    paused = {decode(name) for name in held or ()}
-
-    found: dict[str, list[Any]] = {}
-    for block, some in zip(blocks, replies, strict=False):
-        found.update((block[place - 1], reply) for place, *reply in some)
-
-    def row(name: str) -> QueueRow:
-        reply = found.get(name)
-        if reply is None and name not in paused and name not in listening:
-            return _idle(name)
-        *counts, since, lost, overdue, waiting_in_hold, scheduler, registered = reply or _NOTHING
-        return QueueRow(
-            name=name,
-            counts=dict(zip(COUNTED, counts, strict=True)),
-            workers=listening[name],
-            oldest_seconds=None if (began := parse_time(since)) is None else max(0.0, at - began),
-            paused=name in paused,
-            silent=max(0, registered - listening[name]),
-            busy=busy[name],
-            lost=lost,
-            overdue=overdue,
-            held=waiting_in_hold,
-            scheduler=bool(scheduler),
-        )
-
-    return Overview(
-        server=_server(info),
-        queues=tuple(map(row, names)),
-        workers=len(living),
-        suspended=bool(suspended),
-        at=at,
-        silent=len(seen) - len(living),
-        own_clock=now.is_own,
-    )
-
-
-@lru_cache(10_000)
-def _idle(name: str) -> QueueRow:
-    """The row of a queue of which there is nothing to say: always the same, so that thousands of them cost nothing."""
-    return QueueRow(name=name, counts=_NO_JOBS, workers=0)
-
-
-def _listening(some: Iterable[WorkerRow]) -> Counter[str]:
-    """How many of these workers listen to each queue."""
-    return Counter(queue for worker in some for queue in set(worker.queues))
-
-
-def _server(reply: dict[str, Any] | Exception) -> ServerInfo:
-    """The facts in a reply to INFO, which a user or a proxy may refuse."""
-    info = {} if isinstance(reply, ResponseError) else reply_of(reply)
-    valkey, version = info.get("valkey_version"), info.get("redis_version")
-    numbers = {name: value for name, value in info.items() if isinstance(value, int)}
-    return ServerInfo(
-        engine="valkey" if valkey else "redis" if version else None,
-        version=str(valkey or version) if valkey or version else None,
-        memory_used=numbers.get("used_memory"),
-        memory_max=numbers.get("maxmemory") or None,
-        operations_per_second=numbers.get("instantaneous_ops_per_sec"),
-    )
+        beside(pipe)
+        return pipe.execute(raise_on_error=False)

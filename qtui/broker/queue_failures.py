@@ -15,7 +15,7 @@ from qtui.broker.search.groups import Group, causes_of
 from qtui.broker.search.scan import read
 from qtui.broker.status import Status
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.text import decode, encode
 
 NEWEST: Final = 100

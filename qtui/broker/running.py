@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import redis
@@ -13,10 +14,33 @@ from qtui.broker.models import JobRow
 from qtui.broker.status import Status
 
 MOST: Final = 500
-"""At most this many running jobs are read, more than anyone reads."""
+"""At most this many running jobs are read, more than anyone reads; and so many may be named."""
 KEPT: Final = 30.0
 """Seconds for which a job is still listed after it was found to have ended."""
 MOST_ENDED: Final = 200
+
+
+@dataclass(frozen=True)  # no slots: with them there is no cached_property
+class About:
+    """Which jobs are watched; without a value all that run."""
+
+    ids: tuple[str, ...] = ()
+    """These jobs only, whether they run or not: the first `MOST` of them."""
+    queue: str | None = None
+    """The jobs of this queue only."""
+
+    @cached_property
+    def _named(self) -> frozenset[str]:
+        return frozenset(self.ids)
+
+    def covers(self, job: str | None, queue: str | None) -> bool:
+        """Whether it is about that job of that queue."""
+        if self.ids:
+            return job in self._named
+        return self.queue is None or queue == self.queue
+
+
+EVERYTHING: Final = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +74,15 @@ class Running:
     """How many run; there may be more than are listed."""
 
 
-def look(client: redis.Redis, before: Sequence[Run], now: float) -> Running:
+def look(client: redis.Redis, before: Sequence[Run], now: float, about: About = EVERYTHING) -> Running:
     """What runs now; a job of `before` that no longer does is read once more, and kept for `KEPT` seconds.
 
-    `now` in seconds, of a clock that only goes on. Two round trips at most; raises redis.RedisError.
+    Jobs that are named are listed whatever becomes of them. `now` in seconds, of a clock that only goes on. Two round trips at
+    most; raises redis.RedisError.
     """
-    window = jobs.window(client, None, Status.STARTED, 0, MOST)
+    if about.ids:
+        return _named(client, before, now, about.ids[:MOST])
+    window = jobs.window(client, about.queue, Status.STARTED, 0, MOST)
     running = {row.id for row in window.rows}
     gone = [run for run in before if run.id not in running]
     left = {run.id: run for run in gone if run.after is None}
@@ -63,3 +90,15 @@ def look(client: redis.Redis, before: Sequence[Run], now: float) -> Running:
     ended = [Run(left[row.id].row, row, now) for row in found if not (row.status and row.status.runs)]
     kept = [run for run in gone if run.after and now - run.found_at < KEPT]
     return Running((*map(Run, window.rows), *(ended + kept)[:MOST_ENDED]), window.total)
+
+
+def _named(client: redis.Redis, before: Sequence[Run], now: float, ids: Sequence[str]) -> Running:
+    known = {run.id: run for run in before}
+    found = []
+    for row in rows.named(client, [(job_id, "") for job_id in ids]):
+        earlier = known.get(row.id)
+        if row.status and not row.status.ended:
+            found.append(Run(row))
+        else:
+            found.append(Run(earlier.row if earlier else row, row, earlier.found_at if earlier and earlier.after else now))
+    return Running(tuple(found), sum(bool(run.row.status and run.row.status.runs) for run in found if run.after is None))

@@ -14,7 +14,7 @@ from qtui.broker import clock, jobs, rows
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_number, parse_time
 from qtui_workers.text import decode, encode
 

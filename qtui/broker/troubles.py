@@ -5,13 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from qtui.broker import diagnosis
 from qtui.broker.diagnosis import waiting
 from qtui.broker.models import JobRow, Overview, QueueRow
-from qtui.broker.queue_look import QueueLook
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
+
+if TYPE_CHECKING:
+    from qtui.broker.queue_look import QueueLook
 
 Opens = Status | Literal["causes"]
 """What shows why a queue is in trouble: its jobs of a status, or the causes of its failures."""

@@ -16,7 +16,7 @@ from qtui.broker.models import JobRow
 from qtui.broker.operations.selection import Targets
 from qtui.broker.status import Status, parse
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.text import decode, encode
 
 READ: Final = 4_000

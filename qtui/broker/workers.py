@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Final
-
-import redis
-from redis.client import Pipeline
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
 
 from qtui.broker import clock
 from qtui.broker.models import WorkerRow
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import reply_of
-from qtui_workers.server.rq_format import parse_int, parse_time
+from qtui_workers.server.replies import reply_of
+from qtui_workers.server.rq_format import names_under, parse_int, parse_time
 from qtui_workers.text import decode, encode
+
+if TYPE_CHECKING:
+    import redis
+
+Command = tuple[str | bytes | float, ...]
+"""A command and its arguments."""
 
 SILENCE: Final = 480
 """Seconds that a worker may be silent where its hash has no expiry: RQ's worker_ttl of 420, and 60 more."""
@@ -52,23 +55,23 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
         moment, members = pipe.execute(raise_on_error=False)
         at = clock.moment(moment).seconds
         names = names_of(reply_of(members) or ())
-        commands(pipe, names)
+        for command in commands(names):
+            pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
         return rows(names, pipe.execute(raise_on_error=False), at=at)
 
 
 def names_of(members: Iterable[bytes]) -> tuple[str, ...]:
     """The names in the set of worker keys (`keys.WORKERS`); members that are not keys of workers are left out."""
-    found = (decode(member) for member in members)
-    return tuple(sorted(key.removeprefix(keys.WORKER_PREFIX) for key in found if key.startswith(keys.WORKER_PREFIX)))
+    return names_under(keys.WORKER_PREFIX, members)
 
 
-def commands(pipe: Pipeline, names: tuple[str, ...]) -> None:
-    """Adds to a pipeline the three commands for each worker whose replies `rows` reads."""
+def commands(names: tuple[str, ...]) -> Iterator[Command]:
+    """The three commands for each worker whose replies `rows` reads."""
     for name in names:
         key = encode(keys.worker(name))
-        pipe.hmget(key, list(FIELDS))
-        pipe.ttl(key)
-        pipe.srandmember(key + b":executions")
+        yield ("HMGET", key, *FIELDS)
+        yield ("TTL", key)
+        yield ("SRANDMEMBER", key + b":executions")
 
 
 def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[WorkerRow, ...]:

@@ -10,9 +10,9 @@ from qtui import output
 from qtui.commands.options import Global
 from qtui.settings import Preferences
 from qtui_workers.errors import NotFound, Refused
+from qtui_workers.naming import suggestion
 from qtui_workers.server.contexts import Context, choose, read_config
 from qtui_workers.text import printable
-from qtui_workers.validation import suggestion
 
 if TYPE_CHECKING:
     import redis

@@ -12,8 +12,8 @@ from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, complete_workers
 from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.naming import suggestion
 from qtui_workers.text import printable
-from qtui_workers.validation import suggestion
 
 if TYPE_CHECKING:
     import redis

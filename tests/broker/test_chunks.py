@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 import redis
 
-from qtui.broker.operations import OPERATIONS, Chosen, run
+from qtui.broker.holds import HOLD
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, run
+from qtui.broker.operations.chunks import FIRST, Pace
+from qtui.broker.search.expression import parse
+from qtui.broker.status import Status
+from qtui_workers.enqueue import holds
+from qtui_workers.reading.hold import Hold
 from qtui_workers.server import keys
 
 WAITING = 300_000
@@ -52,3 +59,42 @@ def test_no_chunk_has_more_jobs_than_the_server_does_in_ten_milliseconds(client:
     # newest first; a busy machine may hold up some, so what a job takes is what the fastest took
     each = min(duration / size for duration, size in zip(took, reversed(sizes), strict=False))
     assert max(sizes) * each <= HELD, (each, sizes)
+
+
+@pytest.mark.parametrize(
+    "operation", [HOLD, OPERATIONS["run-now"], OPERATIONS["cancel"], OPERATIONS["remove"]], ids=lambda each: each.name
+)
+def test_jobs_deep_in_a_queue_leave_it_together(client: redis.Redis, operation: Operation) -> None:
+    """To delete an entry from the middle of a list, all before it are compared: each chunk does that once."""
+    ids = _long_queue(client)
+    holds.place(client, Hold("work"))
+    chosen = Matching("long", Status.QUEUED, parse("id:chosen*"))
+    before = client.lrange(keys.queue("long"), 0, -1)
+    client.config_resetstat()
+    report = run(client, operation, chosen, "work" if operation is HOLD else None)
+    stats = client.info("commandstats")
+    assert report.done == CHOSEN, report
+    assert stats["cmdstat_lrem"]["calls"] < CHOSEN / 2
+    assert stats.get("cmdstat_lpos", {"calls": 0})["calls"] == 0
+    head = [job_id.encode() for job_id in ids] if operation.to_head else []
+    assert client.lrange(keys.queue("long"), 0, -1) == head + [job_id for job_id in before if not job_id.startswith(b"chosen")]
+
+
+def _worked_off(pace: Pace, jobs: int, fixed: float, each: float) -> list[int]:
+    """The sizes of the chunks of so many jobs, on a server that takes so many seconds for a chunk, and besides for each job."""
+    sizes = list[int]()
+    while jobs > 0:
+        size = min(jobs, pace.size)
+        pace.heard(size, fixed + size * each, fixed + size * each)
+        sizes.append(size)
+        jobs -= size
+    return sizes
+
+
+@pytest.mark.parametrize("fixed", [0.0, 0.001, 0.004])
+def test_what_a_chunk_takes_besides_its_jobs_does_not_make_it_small(fixed: float) -> None:
+    sizes = _worked_off(Pace(), 20_000, fixed, 0.000_010)
+    assert sizes[0] == FIRST
+    assert max(sizes) * 0.000_010 + fixed < HELD / 1e6
+    assert len(sizes) < 300, len(sizes)
+    assert len(_worked_off(Pace(), 500, fixed, 0.001)) > 100, "jobs that take much longer go in smaller chunks"

@@ -8,7 +8,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import jobs, overview, workers
+from qtui.broker import jobs, overview, overview_steps, workers
 from qtui.broker.models import ServerInfo
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.enqueue.pause import pause
@@ -55,7 +55,7 @@ def test_suspended_workers_are_reported(client: redis.Redis) -> None:
     assert overview.load(client).suspended
 
 
-@pytest.mark.parametrize("queues", [1, 2 * overview.BLOCK + 1])
+@pytest.mark.parametrize("queues", [1, 2 * overview_steps.BLOCK + 1])
 def test_an_overview_takes_two_round_trips_however_many_queues(client: redis.Redis, queues: int) -> None:
     for number in range(queues):
         client.sadd(keys.QUEUES, keys.queue(f"q{number}"))

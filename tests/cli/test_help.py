@@ -16,6 +16,7 @@ COMMANDS = (
     "workers",
     "jobs",
     "job",
+    "tail",
     "failures",
     "schedule",
     "count",

@@ -50,9 +50,12 @@ def test_a_worker_whose_connections_fall_silent_keeps_its_job(
 
 
 def waiting_connections(client: redis.Redis) -> dict[str, str]:
-    """The ids of the connections that wait for commands (P) and for changes of queues (t)."""
-    flags = {one["id"]: one["flags"] for one in client.client_list()}
-    return {flag: client_id for client_id, found in flags.items() for flag in "Pt" if flag in found}
+    """The ids of the newest connections that wait for commands (P) and for changes of queues (t).
+
+    The server lists them in any order, and knows for long of one that has fallen silent and was given up.
+    """
+    oldest_first = sorted(client.client_list(), key=lambda one: int(one["id"]))
+    return {flag: one["id"] for one in oldest_first for flag in "Pt" if flag in one["flags"]}
 
 
 def test_a_worker_whose_connections_fall_silent_hears_commands_and_of_jobs_again(

@@ -8,6 +8,9 @@ import pytest
 import redis
 
 from screenshots.make import gallery
+from tests.styles import parse_once
+
+parse_once()
 
 
 @pytest.fixture(scope="session")

@@ -155,12 +155,16 @@ async def test_a_held_bracket_on_a_job_ends_on_one_pane_which_has_the_keys(clien
 async def test_widgets_that_were_shown_before_are_forgotten(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
-        found = []
-        for _ in range(3):
-            await story.press(*["enter", "escape"] * 3)
+
+        def alive() -> int:
             gc.collect()
-            found.append(sum(isinstance(each, Widget) for each in gc.get_objects()))
-        assert found[2] < found[1] + 6, found  # six screens were opened meanwhile
+            return sum(isinstance(each, Widget) for each in gc.get_objects())
+
+        await story.press(*["enter", "escape"] * 3)
+        await settle(story.pilot)
+        before = alive()
+        await story.press(*["enter", "escape"] * 6)
+        await until(lambda: alive() < before + 6, "of the six screens opened meanwhile no widget is left")
 
 
 async def test_a_digit_leaves_what_was_opened_from_a_screen(client: redis.Redis) -> None:

@@ -14,7 +14,7 @@ from qtui.broker.operations.retry import RETRY
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.server.connection import Target
-from qtui_workers.server.contexts import Connections, Context, choose
+from qtui_workers.server.contexts import Connections, Context, ContextSettings, choose
 from tests.cli.support import all_commands
 
 PLAIN = Context("here", Target("", "here"))
@@ -48,7 +48,7 @@ def test_no_command_is_offered_that_would_hold_control_characters(name: str) -> 
 
 
 def test_it_chooses_the_same_connection_without_its_password() -> None:
-    known = Connections.model_validate({"contexts": {"prod": {"url": "redis://:secret@h:1/0"}}})
+    known = Connections(contexts={"prod": ContextSettings(url="redis://:secret@h:1/0")})
     prod = choose(None, "prod", known)
     assert made(Chosen(("a",)), prod) == "qtui retry --context prod a"
     assert "secret" not in repr(prod)

@@ -13,7 +13,8 @@ from redis.exceptions import ClusterDownError, MasterDownError, NoPermissionErro
 
 from qtui_workers.server import keys
 from qtui_workers.server.connection import open_client, resolve
-from qtui_workers.server.redis_errors import explain, is_away, reply_of
+from qtui_workers.server.redis_errors import explain, is_away
+from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rights import WORKING
 from qtui_workers.server.scripts import Script
 from tests.rights import user

@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, get_args
 
 import redis
 import typer
-from pydantic import Field
 from redis.exceptions import MasterDownError
 
 from qtui_workers.define.declarations import read_declarations
@@ -24,6 +24,7 @@ from qtui_workers.engine.signals import leave, on_stop
 from qtui_workers.engine.worker import LEASE, Worker
 from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
 from qtui_workers.naming import Priority, check_name, with_priority
+from qtui_workers.records import Range
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr, say_at_the_end
 from qtui_workers.server import completion
 from qtui_workers.server.connection import WORKER, Target, dial, open_client, speaks_resp2
@@ -43,10 +44,11 @@ _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 """Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Settings):
     """How a worker works where its command-line options do not say so."""
 
-    job_concurrency: int = Field(default=1, ge=1, le=256)
+    job_concurrency: Annotated[int, Range(least=1, most=256)] = 1
     """Jobs that one `qtui-worker` runs at the same time."""
 
 

@@ -1,8 +1,9 @@
-"""The names that queues, workers and limiters may have, and the names of a queue's priorities."""
+"""Names: which ones queues, workers and limiters may have, those of a queue's priorities, and what to say of an unknown one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, Literal, get_args
 
 from qtui_workers.errors import InvalidInput
@@ -10,6 +11,9 @@ from qtui_workers.text import printable
 
 Priority = Literal["high", "normal", "low"]
 """`high` and `low` go to queues of their own, NAME-high and NAME-low, which a worker reads before and after NAME."""
+
+MOST_NAMES: Final = 20
+"""At most this many names are listed in a sentence."""
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
 
@@ -32,3 +36,23 @@ def check_name(name: str, what: str = "queue name") -> str:
     if name.endswith(":intermediate") or ":intermediate:" in name:
         raise InvalidInput(f"{what} '{name}' is not allowed: RQ keeps its own lists under ':intermediate'")
     return name
+
+
+def suggestion(name: str, known: Collection[str], what: str) -> str:
+    """A hint for a name that does not exist: the most similar known name, or else which there are; `what` is their plural."""
+    import difflib  # only where a name is wrong
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean '{printable(near[0], 80)}'?" if near else f"the {what} are {listing(known)}"
+
+
+def listing(names: Collection[str]) -> str:
+    """Names in a sentence: "a, b", with "and 11 more" where they are many, "none" where there are none."""
+    shown = ", ".join(printable(name, 80) for name in list(names)[:MOST_NAMES])
+    left_out = len(names) - MOST_NAMES
+    return f"{shown} and {left_out:,} more" if left_out > 0 else shown or "none"
+
+
+def about(name: str, reason: str) -> str:
+    """A reason as a sentence: one that begins with "must" gets the name in front of it; any other is a sentence already."""
+    return f"{name} {reason}" if reason.startswith("must ") else reason

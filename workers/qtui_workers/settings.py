@@ -6,34 +6,26 @@ import os
 from pathlib import Path
 from typing import Self
 
-from pydantic import ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
+from qtui_workers import records
 from qtui_workers.errors import InvalidInput
-from qtui_workers.validation import invalid
 
 
-class Settings(BaseSettings):
+class Settings:
     """The environment variables of one topic, each named like its field in capitals; an empty one counts as not set.
 
-    Each topic is a class of its own, read by the code that needs it: a bad value stops nothing else.
+    Each topic is a frozen dataclass of its own, read by the code that needs it: a bad value stops nothing else.
     """
 
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        use_attribute_docstrings=True,
-        hide_input_in_errors=True,
-    )
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The names of its fields: those of the variables in small letters."""
+        return tuple(cls.__annotations__)
 
     @classmethod
     def read(cls) -> Self:
         """The settings of this process's environment; InvalidInput names each bad variable and the reason."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise invalid(error, lambda field, reason: f"{field.upper()}: {reason}") from None
+        given = {name: value for name in cls.names() if (value := os.environ.get(name.upper()))}
+        return records.read(cls, given, named=str.upper)
 
 
 def folder_of(variable: str, named: Path | None, usual: str, hint: str = "name a whole path") -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,10 +10,9 @@ from pydantic import GetCoreSchemaHandler, ValidationError
 from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_function
 
 from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import suggestion
 from qtui_workers.text import printable
 
-MOST_NAMES: Final = 20
-"""At most this many names are listed in a sentence."""
 _OTHER_VERSION: Final = {
     "extra_forbidden",
     "missing",
@@ -68,11 +66,6 @@ def _reason(error: Mapping[str, Any], known: Collection[str] | None = None) -> s
     return printable(message.replace("Input should", "must").replace("String should", "must"), 300)
 
 
-def about(name: str, reason: str) -> str:
-    """A reason as a sentence: one that begins with "must" gets the name in front of it; any other is a sentence already."""
-    return f"{name} {reason}" if reason.startswith("must ") else reason
-
-
 def _field_of(error: Mapping[str, Any]) -> str:
     """The field as people write it, `a.b` for one inside another; '' for the whole value."""
     return printable(".".join(str(part) for part in error["loc"]), 60)
@@ -98,16 +91,3 @@ def whole(value: Any, *, least: int = 0, most: int = 2**31) -> int:
     if not least <= value <= most:
         raise InvalidInput(f"must be from {least} to {most:,}, not {value}")
     return value
-
-
-def suggestion(name: str, known: Collection[str], what: str) -> str:
-    """A hint for a name that does not exist: the most similar known name, or else which there are; `what` is their plural."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{printable(near[0], 80)}'?" if near else f"the {what} are {listing(known)}"
-
-
-def listing(names: Collection[str]) -> str:
-    """Names in a sentence: "a, b", with "and 11 more" where they are many, "none" where there are none."""
-    shown = ", ".join(printable(name, 80) for name in list(names)[:MOST_NAMES])
-    left_out = len(names) - MOST_NAMES
-    return f"{shown} and {left_out:,} more" if left_out > 0 else shown or "none"

@@ -1,6 +1,8 @@
 -- Cancels jobs that wait; a job that a worker takes at the same moment runs.
 -- requires: operation, canceling, take_out
 
+local some_have_dependents = in_chunk({ keys.dependents })
+
 local function check_status(job)
   if chosen_status ~= '' and job.status ~= chosen_status then
     return 'no longer ' .. said(chosen_status)
@@ -25,7 +27,7 @@ local function check(job)
   if kind == 'zset' and not redis.call('ZSCORE', place, job.id) then
     return 'no longer ' .. said(job.status)
   end
-  if (reply_of('SCARD', keys.dependents(job.id)) or 0) > 0 then
+  if some_have_dependents() and (reply_of('SCARD', keys.dependents(job.id)) or 0) > 0 then
     return nil, 'canceled, though other jobs wait for it and will not run'
   end
 end

@@ -1,6 +1,6 @@
 -- Puts queued jobs into hold: into the registry of deferred jobs, in their order, with the hold that spec.parameter names in
 -- their record. No time of a job changes.
--- requires: operation
+-- requires: operation, take_out
 
 local STEP = 0.000004 -- seconds between two scores: more than the rounding of such a number
 local mark = reply_of('HGET', keys.HOLDS, spec.parameter)
@@ -22,7 +22,7 @@ local function check(job)
 end
 
 local function apply(job)
-  if not drop_from_queue(job.origin, job.id, 1) then
+  if not take_out(job.origin, job.id, END) then
     return 'a worker has just taken it'
   end
   score = score + STEP
@@ -30,7 +30,10 @@ local function apply(job)
   redis.call('HSET', job.key, 'status', 'deferred', keys.FIELD_HELD, mark)
   if job.rate_limit_key ~= '' then
     leave_limit(job.rate_limit_key, job.id)
+    lists_moved()
   end
 end
 
-return each(check, apply)
+local result = each(check, apply)
+sweep()
+return result

@@ -34,6 +34,23 @@ local function read(id)
   return job
 end
 
+-- Makes a function that says whether any job of the chunk has one of some keys, each made from its id: asked once for all.
+local function in_chunk(makers)
+  local some
+  return function()
+    if some == nil then
+      local all = {}
+      for _, make in ipairs(makers) do
+        for at = FIRST, #ARGV do
+          all[#all + 1] = make(ARGV[at])
+        end
+      end
+      some = redis.call('EXISTS', unpack(all)) > 0
+    end
+    return some
+  end
+end
+
 -- why a job is skipped: its hash cannot be read, or it is not in the chosen queue; nil if neither is the case
 local function misfit(job)
   if job.damaged then

@@ -32,4 +32,6 @@ local function apply(job)
   to_head(job)
 end
 
-return each(check, apply)
+local result = each(check, apply)
+fill_heads()
+return result

@@ -1,6 +1,6 @@
 -- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, membership of
 -- a group and slot in a rate limit. If a job has no readable hash: its entry in the chosen list, or all its entries.
--- requires: operation, take_out, trash
+-- requires: operation, registries, take_out, trash
 -- `spec.trash` is {batch, seconds, about}: how the batch is named, how long the jobs are kept in the trash, and who removed what
 -- (JSON); without it they are deleted at once.
 
@@ -8,6 +8,17 @@
 local kinds = {}
 for status, kind in pairs(statuses.registry) do
   kinds[status] = not statuses.runs[status] and kind or nil
+end
+
+local some_have_rare_parts = in_chunk(RARELY)
+local some_have_results = in_chunk({ keys.results })
+
+-- the keys that a job may have
+local function possible_parts_of(id)
+  if some_have_rare_parts() then
+    return parts_of(id)
+  end
+  return { keys.job(id), some_have_results() and keys.results(id) or nil }
 end
 
 local function damaged(job)
@@ -64,9 +75,7 @@ local function check(job)
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
   end
-  job.parts = parts_of(job.id)
-  job.rare = has_rare_parts(job.parts)
-  local waiting = job.rare and reply_of('SCARD', keys.dependents(job.id)) or 0
+  local waiting = some_have_rare_parts() and reply_of('SCARD', keys.dependents(job.id)) or 0
   if waiting > 0 and statuses.outcome[job.status] ~= 'finished' then
     return nil, 'removed, though other jobs wait for it and will not run'
   end
@@ -82,39 +91,12 @@ local function note_neighbours()
   stood = {}
 end
 
--- The scores of all jobs of the chunk in a registry are read at once, and their entries removed at once at the end.
-local registries = {}
-
-local function scores_in(registry)
-  local found = registries[registry]
-  if not found then
-    found = { leaving = {} }
-    for i, score in ipairs(reply_of('ZMSCORE', registry, unpack(ARGV, FIRST)) or {}) do
-      found[ARGV[FIRST + i - 1]] = score
-    end
-    registries[registry] = found
-  end
-  return found
-end
-
 local function drop_from_registry(status, name, id, record)
-  local scores = scores_in(keys.registry(kinds[status], name))
-  local score = scores[id]
-  if not score then
-    return false
+  local score = leave_registry(keys.registry(kinds[status], name), id)
+  if score then
+    record[#record + 1] = { kinds[status], name, score }
   end
-  scores[id] = nil
-  scores.leaving[#scores.leaving + 1] = id
-  record[#record + 1] = { kinds[status], name, score }
-  return true
-end
-
-local function leave_registries()
-  for registry, scores in pairs(registries) do
-    if #scores.leaving > 0 then
-      redis.call('ZREM', registry, unpack(scores.leaving))
-    end
-  end
+  return score
 end
 
 local function drop_from_list(name, id, record)
@@ -181,12 +163,12 @@ local function apply(job)
   if reason then
     return reason
   end
-  local parts = job.parts or parts_of(job.id)
+  local parts = possible_parts_of(job.id)
   if job.rate_limit_key ~= '' then
     parts[EXECUTIONS] = nil -- a job with a rate limit that still runs keeps its execution, and so its slot
   end
   if spec.trash then
-    put_away(parts, record, spec.trash, job.rare ~= false)
+    put_away(parts, record, spec.trash)
     records[#records + 1] = record
   else
     redis.call('UNLINK', unpack(parts))

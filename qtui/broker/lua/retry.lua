@@ -1,6 +1,6 @@
 -- Puts failed jobs back into their queue, as rq.registry.FailedJobRegistry.requeue does, but all in one
 -- step, without the expiry of the failed job, and with all attempts again if our producer has stored their number.
--- requires: operation, expiry
+-- requires: operation, registries, expiry
 
 local function limited(job)
   return job.rate_limit_key ~= ''
@@ -45,8 +45,8 @@ local function check(job)
   if home.problem then
     return home.problem
   end
-  if mode == 'plan' and not redis.call('ZSCORE', home.failed, job.id) then
-    return 'no longer failed' -- in mode 'run', apply learns this from the reply of ZREM
+  if not score_in(home.failed, job.id) then
+    return 'no longer failed'
   end
   return check_limit(job)
 end
@@ -58,8 +58,18 @@ local function add_to_queues(home)
   end
 end
 
+-- Gives a job these fields, and all its attempts again.
+local function renew(job, ...)
+  local attempts = tonumber(job[keys.FIELD_ATTEMPTS])
+  if attempts and attempts >= 1 then
+    redis.call('HSET', job.key, keys.FIELD_ATTEMPT, 0, 'retries_left', math.floor(attempts) - 1, ...)
+  else
+    redis.call('HSET', job.key, ...)
+  end
+end
+
 local function enqueue(job)
-  redis.call('HSET', job.key, 'status', 'queued', 'enqueued_at', NOW, 'started_at', '', 'ended_at', '')
+  renew(job, 'status', 'queued', 'enqueued_at', NOW, 'started_at', '', 'ended_at', '')
   local waiting = place(job.origin).waiting
   waiting[#waiting + 1] = job.id
 end
@@ -68,20 +78,14 @@ local function enqueue_limited(job)
   local limit = job.rate_limit_key
   redis.call('SADD', keys.RATE_LIMIT_KEYS, limit)
   redis.call('HSET', keys.rate_limit(limit), 'concurrency', job.rate_limit_concurrency)
-  redis.call('HSET', job.key, 'status', 'rate_limited', 'enqueue_at_front', '0', 'started_at', '', 'ended_at', '')
+  renew(job, 'status', 'rate_limited', 'enqueue_at_front', '0', 'started_at', '', 'ended_at', '')
   redis.call('ZADD', keys.rate_limited(limit), SECONDS, job.id)
   promote(limit, tonumber(job.rate_limit_concurrency))
 end
 
 local function apply(job)
-  if redis.call('ZREM', place(job.origin).failed, job.id) == 0 then
-    return 'no longer failed'
-  end
+  leave_registry(place(job.origin).failed, job.id)
   redis.call('HDEL', job.key, 'exc_info', keys.FIELD_PROGRESS, keys.FIELD_REFUSED)
-  local attempts = tonumber(job[keys.FIELD_ATTEMPTS])
-  if attempts and attempts >= 1 then
-    redis.call('HSET', job.key, keys.FIELD_ATTEMPT, 0, 'retries_left', math.floor(attempts) - 1)
-  end
   keep(job)
   add_to_queues(place(job.origin))
   if limited(job) then
@@ -92,6 +96,7 @@ local function apply(job)
 end
 
 local result = each(check, apply)
+leave_registries()
 for _, found in pairs(places) do
   if #found.waiting > 0 then
     redis.call('RPUSH', found.queue, unpack(found.waiting))

@@ -1,6 +1,6 @@
 -- Puts jobs that wait at the head of their queue, as remove of RQ's registry and rq.queue.Queue.enqueue_job(at_front=True) do:
 -- called for the newest first, so that they keep their order. Where there are holds, the jobs are let through once.
--- requires: to_head, canceling, expiry
+-- requires: to_head, canceling, expiry, take_out
 
 for _, name in ipairs({ keys.FIELD_HELD, 'allow_dependency_failures' }) do
   FIELDS[#FIELDS + 1] = name
@@ -54,7 +54,7 @@ end
 
 local function apply(job)
   local place, kind = waits_in(job)
-  if kind == 'list' and not drop_from_queue(job.origin, job.id, END) then
+  if kind == 'list' and not take_out(job.origin, job.id, END) then
     return 'a worker has just taken it'
   elseif kind == 'zset' then
     redis.call('ZREM', place, job.id)
@@ -68,6 +68,12 @@ local function apply(job)
   end
   keep(job)
   to_head(job, NOW)
+  if job.rate_limit_key ~= '' then
+    lists_moved()
+  end
 end
 
-return each(check, apply)
+local result = each(check, apply)
+sweep()
+fill_heads()
+return result

@@ -55,6 +55,10 @@ end
 -- what stands at an index: an id and whether it was taken out by this script
 local function stands_at(queue, at)
   local list = lists[queue]
+  local entry = list.from and not list.moved and list.ids[at - list.from + 1]
+  if entry then
+    return list.taken[at] or entry, list.taken[at] ~= nil
+  end
   local id = at >= 0 and redis.call('LINDEX', list.key, at)
   if id == MARK then
     return list.taken[at], true

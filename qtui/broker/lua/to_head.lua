@@ -2,6 +2,16 @@
 -- wait for it, and into the queue where that has a free place.
 -- requires: operation
 
+local heads = {} -- by queue: the ids that go to its head, the first one first
+
+-- Puts them there; has to be called once, at the end.
+local function fill_heads()
+  for key, ids in pairs(heads) do
+    redis.call('LPUSH', key, unpack(ids))
+  end
+  heads = {}
+end
+
 -- why a job cannot be put there: one of the keys has the wrong type
 local function hindrance(job)
   if not fits(keys.queue(job.origin), 'list') or not fits(keys.QUEUES, 'set') then
@@ -23,12 +33,14 @@ local function first_of_limit(job)
   redis.call('HSET', keys.rate_limit(limit), 'concurrency', job.rate_limit_concurrency)
   redis.call('HSET', job.key, 'status', 'rate_limited', 'enqueue_at_front', '1')
   redis.call('ZADD', waiting, math.min(first - 1, SECONDS), job.id)
+  fill_heads() -- so that it comes before them, if it is let through
   promote(limit, tonumber(job.rate_limit_concurrency))
 end
 
 -- `enqueued_at`: as RQ writes times; where it is not given, that of the job stays
 local function to_head(job, enqueued_at)
-  redis.call('SADD', keys.QUEUES, keys.queue(job.origin))
+  local key = keys.queue(job.origin)
+  redis.call('SADD', keys.QUEUES, key)
   if job.rate_limit_key ~= '' then
     first_of_limit(job)
     return
@@ -37,5 +49,6 @@ local function to_head(job, enqueued_at)
   if enqueued_at then
     redis.call('HSET', job.key, 'enqueued_at', enqueued_at)
   end
-  redis.call('LPUSH', keys.queue(job.origin), job.id)
+  heads[key] = heads[key] or {}
+  table.insert(heads[key], job.id)
 end

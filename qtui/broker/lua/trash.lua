@@ -9,16 +9,25 @@
 -- In what follows `trash` is {batch, seconds, about} (`remove.lua`).
 
 local EXECUTIONS = 6
-local RARE = 3
 
--- the keys of a job; those from RARE on are those that most jobs do not have
+-- the keys of a job; the first ones are those that most jobs have
+local OFTEN = { keys.job, keys.results }
+local RARELY = { keys.dependents, keys.dependencies, keys.log, keys.executions }
+
 local function parts_of(id)
-  return {
-    keys.job(id), keys.results(id), keys.dependents(id), keys.dependencies(id), keys.log(id), keys.executions(id),
-  }
+  local parts = {}
+  for _, makers in ipairs({ OFTEN, RARELY }) do
+    for _, make in ipairs(makers) do
+      parts[#parts + 1] = make(id)
+    end
+  end
+  return parts
 end
 
+local seconds -- as text, which a command takes faster than a number
+
 local function put_part(key, part, record, trash)
+  seconds = seconds or tostring(trash.seconds)
   local ttl = redis.call('PTTL', key)
   if ttl == -2 then
     return
@@ -29,40 +38,43 @@ local function put_part(key, part, record, trash)
     expiry = ttl > trash.seconds * 1000 and SECONDS * 1000 + math.floor(MICROS / 1000) + ttl or 0
   end
   if expiry ~= 0 then
-    redis.call('EXPIRE', name, trash.seconds)
+    redis.call('EXPIRE', name, seconds)
   end
   record[2][tostring(part)] = tostring(expiry)
 end
 
-local function has_rare_parts(parts)
-  return redis.call('EXISTS', unpack(parts, RARE)) > 0
+-- `parts`: those that the job may have
+local function put_away(parts, record, trash)
+  for part = 1, EXECUTIONS do
+    if parts[part] then
+      put_part(parts[part], part, record, trash)
+    end
+  end
 end
 
--- `rare`: whether the job may have parts that most jobs do not have
-local function put_away(parts, record, trash, rare)
-  for part = 1, RARE - 1 do
-    put_part(parts[part], part, record, trash)
-  end
-  for part = RARE, rare and #parts or 0 do
-    put_part(parts[part], part, record, trash)
-  end
+local function by_place(a, b)
+  return (a.at or -1) < (b.at or -1)
 end
 
 -- Writes down what is in the trash now. Jobs of one queue are put back in the reverse of the order in which they stood there.
 local function note_trash(records, trash)
-  table.sort(records, function(a, b)
-    return (a.at or -1) < (b.at or -1)
-  end)
+  local sorted = true
+  for i = 2, #records do
+    sorted = sorted and not by_place(records[i], records[i - 1])
+  end
+  if not sorted then
+    table.sort(records, by_place)
+  end
   for _, record in ipairs(records) do
     record.at = nil
   end
-  local batch, seconds = trash.batch, trash.seconds
+  local batch = trash.batch
   local chunks, about = keys.trash(batch), keys.trash_about(batch)
   redis.call('RPUSH', chunks, cmsgpack.pack(records))
   redis.call('HSETNX', about, 'about', trash.about)
   redis.call('HINCRBY', about, 'jobs', #records)
   redis.call('EXPIRE', chunks, seconds)
   redis.call('EXPIRE', about, seconds)
-  redis.call('ZREMRANGEBYSCORE', keys.TRASH, '-inf', SECONDS - seconds)
+  redis.call('ZREMRANGEBYSCORE', keys.TRASH, '-inf', SECONDS - trash.seconds)
   redis.call('ZADD', keys.TRASH, string.format('%.6f', SECONDS + MICROS / 1000000), batch)
 end

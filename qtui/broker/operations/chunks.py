@@ -22,6 +22,10 @@ LARGEST: Final = 400
 """Maximum number of jobs in one chunk."""
 TIGHT: Final = 0.002
 """Seconds of server time that a chunk is meant to take, so that one that takes much longer still blocks for less than 10 ms."""
+MOST_FIXED: Final = 0.004
+"""Seconds that a chunk may take besides, whatever it is made of; of one that takes as much, its jobs take half of `TIGHT`."""
+UNLIKE: Final = 4
+"""Two chunks tell what one job takes where one has a quarter more jobs than the other, or more."""
 AHEAD: Final = 0.006
 """Seconds of server time that all chunks under way may take: the server may run them one right after the other."""
 MOST_AHEAD: Final = 6
@@ -82,8 +86,8 @@ class Supply:
 class Pace:
     """How many jobs fit into a chunk, and how many chunks may be under way.
 
-    Scripts cannot read a clock on every server. The server begins a chunk when it arrives and the one before is done, so its
-    time is that from then until its reply, without what the fastest round trip takes.
+    A part of what a chunk takes may not depend on the number of jobs, as where entries deep in a long list are found and deleted
+    together; such chunks may take longer.
     """
 
     def __init__(self) -> None:
@@ -91,23 +95,40 @@ class Pace:
         """Number of jobs of the next chunk."""
         self.way = inf
         """Seconds that the fastest round trip took."""
-        self._each: deque[float] = deque(maxlen=3)
-        self._heard = 0.0
+        self._taken: deque[tuple[int, float]] = deque(maxlen=6)
+        """Jobs and seconds of the newest chunks."""
+        self._each = self._fixed = 0.0
+        """Seconds that each job takes, and those that a chunk takes besides."""
 
     def room(self, under_way: int) -> bool:
         """Whether one more chunk may be sent while so many are under way."""
-        if not under_way or not self._each:
+        if not under_way or not self._taken:
             return not under_way
-        chunk = self.size * median(self._each)
+        chunk = self._fixed + self.size * self._each
         return under_way < min(MOST_AHEAD, AHEAD / chunk, 1 + ceil(self.way / chunk) if self.way > TIGHT / 2 else 1)
 
-    def heard(self, sent: float, now: float, jobs: int) -> None:
-        """A reply about so many jobs came now; times are of `time.monotonic()`."""
-        self.way = min(self.way, now - sent)
-        seconds = max(0.0, now - max(sent + self.way, self._heard))
-        self._heard = now
-        self._each.append(max(seconds / jobs, 1e-7))
-        self.size = max(1, min(LARGEST, self.size * 2, int(TIGHT / median(self._each))))
+    def heard(self, jobs: int, seconds: float, waited: float) -> None:
+        """The server took so long for a chunk of so many jobs, and its reply came so many seconds after it was sent."""
+        self.way = min(self.way, waited - seconds)
+        self._taken.append((jobs, seconds))
+        known = self._estimate()
+        size = int(TIGHT * (1 - min(self._fixed / MOST_FIXED, 1) / 2) / self._each)
+        if not known and seconds <= MOST_FIXED:
+            size = max(size, jobs + max(1, jobs // 2))
+        self.size = max(1, min(LARGEST, self.size * 2, size))
+
+    def _estimate(self) -> bool:
+        """The line through the newest chunks, by medians, as a busy machine may hold up any of them.
+
+        Returns whether they tell what one job takes.
+        """
+        average = max(median(seconds / jobs for jobs, seconds in self._taken), 1e-7)
+        pairs = [(more, less) for more in self._taken for less in self._taken if UNLIKE * (more[0] - less[0]) >= less[0]]
+        slopes = [(more[1] - less[1]) / (more[0] - less[0]) for more, less in pairs]
+        each = median(slopes) if slopes else self._each
+        self._each = max(average / 10, min(average, each or average))
+        self._fixed = max(0.0, median(seconds - jobs * self._each for jobs, seconds in self._taken))
+        return bool(slopes)
 
 
 class Calls:
@@ -141,7 +162,9 @@ class Calls:
         if supply.left <= FIRST:
             yield from self._alone(supply, may_go_on)
             return
-        self._measure()
+        # so that the server has the script, and it is known by which command it runs
+        given = self._arguments(Chunk(Targets(()), ()))
+        self._script.read(self._client, **given | ({"mode": "plan"} if "mode" in given else {}))
         connection: Any = self._client.connection_pool.get_connection()
         going = True
         try:
@@ -151,9 +174,7 @@ class Calls:
                         self._send(connection, supply.take(self._pace.size))
                 if not self._under_way:
                     return
-                reply = self._reply(connection)
-                sent = self._under_way.popleft()
-                self._pace.heard(sent.at, time.monotonic(), len(sent.chunk.ids))
+                sent, reply = self._reply(connection)
                 going = going and not isinstance(reply, Exception)
                 yield sent.chunk, reply
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
@@ -181,28 +202,37 @@ class Calls:
     def _ids(self, chunk: Chunk) -> tuple[str, ...]:
         return chunk.ids if self._takes_ids else ()
 
-    def _measure(self) -> None:
-        """How long the way takes: two calls without jobs, as the first may have to send the script or to connect."""
-        given = self._arguments(Chunk(Targets(()), ()))
-        for _ in range(2):
-            began = time.monotonic()
-            self._script.read(self._client, **given | ({"mode": "plan"} if "mode" in given else {}))
-            self._pace.way = min(self._pace.way, time.monotonic() - began)
-
     def _send(self, connection: Any, chunk: Chunk) -> None:
         given = self._script.values(*self._ids(chunk), **self._arguments(chunk))
-        self._under_way.append(_Sent(chunk, given, time.monotonic()))
-        connection.send_command(self._script.verb(self._client, writes=self._mode == "run"), self._script.digest, 0, *given)
+        command = (self._script.verb(self._client, writes=self._mode == "run"), self._script.digest, 0, *given)
+        self._put(connection, _Sent(chunk, given, time.monotonic()), command)
 
-    def _reply(self, connection: Any) -> Any:
-        """The reply to the chunk that was sent first; a script that the server has forgotten meanwhile is sent again."""
+    def _put(self, connection: Any, sent: _Sent, command: tuple[Argument, ...]) -> None:
+        """Sends a command between two that ask for the server's clock, as scripts cannot read a clock on every server."""
+        self._under_way.append(sent)
+        # a PING would come between the replies
+        connection.send_packed_command(connection.pack_commands([("TIME",), command, ("TIME",)]), check_health=False)
+
+    def _reply(self, connection: Any) -> tuple[_Sent, Any]:
+        """The chunk that was sent first, and the reply to it; a script that the server has forgotten meanwhile is sent again."""
         while True:
-            try:
-                with self._script.plain_errors(self._client):
-                    return connection.read_response()
-            except NoScriptError:
-                sent = self._under_way.popleft()
-                self._under_way.append(sent)
-                connection.send_command("EVAL", self._script.text, 0, *sent.given)
-            except redis.ResponseError as error:
-                return error
+            before, reply, after = _clock(connection), self._answer(connection), _clock(connection)
+            sent = self._under_way.popleft()
+            if not isinstance(reply, NoScriptError):
+                self._pace.heard(len(sent.chunk.ids), max(0.0, after - before), time.monotonic() - sent.at)
+                return sent, reply
+            self._put(connection, sent, ("EVAL", self._script.text, 0, *sent.given))
+
+    def _answer(self, connection: Any) -> Any:
+        """The next reply, which may be an error of the server."""
+        try:
+            with self._script.plain_errors(self._client):
+                return connection.read_response()
+        except redis.ResponseError as error:
+            return error
+
+
+def _clock(connection: Any) -> float:
+    """The reply to TIME: the server's clock, in seconds."""
+    seconds, micros = connection.read_response()
+    return int(seconds) + int(micros) / 1e6

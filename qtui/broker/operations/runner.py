@@ -6,7 +6,6 @@ import json
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import redis
@@ -91,4 +90,4 @@ def targets_of(client: redis.Redis, operation: Operation, what: Selection | Plan
     else:
         check_status(operation, what)
         found = take(client, what)
-    return tuple(replace(each, ids=each.ids[::-1], places=()) for each in found) if operation.to_head else found
+    return tuple(each.for_head() for each in found) if operation.to_head else found

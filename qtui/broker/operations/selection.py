@@ -50,18 +50,24 @@ class Targets:
     """None if single jobs were chosen: their hashes name their queues."""
     status: Status | None = None
     """None if single jobs were chosen."""
-    places: tuple[int, ...] = ()
-    """Of jobs that wait in a queue's list and are some of many: where each was, counted from the head."""
+    places: Sequence[int] = ()
+    """Of jobs that wait in a queue's list: where each was, counted from the head."""
+    to_head: bool = False
+    """Whether the ids are the newest first, and each goes to the head of the list."""
 
     def where(self, start: int, number: int) -> tuple[int, int] | None:
-        """Where so many jobs from `start` on are expected in the queue's list, once those before have left it.
+        """Where so many jobs from `start` on are expected in the queue's list, once those before have left it or are at its head.
 
         As the index of the first, and over how many entries they are spread; None where it is not known.
         """
-        if self.places:
-            first, last = self.places[start], self.places[start + number - 1]
-            return first - start, last - first + 1
-        return (0, number) if self.status is Status.QUEUED else None
+        if not self.places:
+            return None
+        one, other = self.places[start], self.places[start + number - 1]
+        return (other + start, one - other + 1) if self.to_head else (one - start, other - one + 1)
+
+    def for_head(self) -> Targets:
+        """The same jobs, each of which goes to the head of the list: the newest first, so that they keep their order."""
+        return replace(self, ids=self.ids[::-1], places=self.places[::-1], to_head=True)
 
 
 def is_listed(selection: Matching) -> bool:
@@ -88,8 +94,13 @@ def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
     if not is_listed(selection):
         return _search(client, selection.queue, selection.status)
     names = jobs.queue_names(client) if selection.queue is None else (selection.queue,)
-    found = (Targets(ids.oldest_first(client, name, selection.status), name, selection.status) for name in names)
+    found = (_listed(client, name, selection.status) for name in names)
     return tuple(target for target in found if target.ids)
+
+
+def _listed(client: redis.Redis, queue: str, status: Status) -> Targets:
+    all_ids = ids.oldest_first(client, queue, status)
+    return Targets(all_ids, queue, status, range(len(all_ids)) if status is Status.QUEUED else ())
 
 
 def _search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Targets, ...]:

@@ -18,7 +18,7 @@ from qtui.broker.operations.work import work_off
 from qtui.broker.room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type, reply_of
+from qtui_workers.server.replies import is_wrong_type, reply_of
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable

@@ -10,7 +10,7 @@ import redis
 from qtui.broker.rows import DATA_READ
 from qtui.broker.search.candidate import Candidate, Need
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import is_wrong_type, reply_of
+from qtui_workers.server.replies import is_wrong_type, reply_of
 from qtui_workers.text import decode, encode
 
 BYTES: Final = 1 << 20

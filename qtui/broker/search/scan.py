@@ -16,7 +16,7 @@ from qtui.broker.search.reading import Block, Listed, Reader
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_noted
-from qtui_workers.server.redis_errors import reply_of
+from qtui_workers.server.replies import reply_of
 from qtui_workers.text import encode
 
 TURN: Final = 200

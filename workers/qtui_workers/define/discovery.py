@@ -12,12 +12,10 @@ from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import Annotated, Any, Final
 
-from pydantic import field_validator
-from pydantic_settings import NoDecode
-
 from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.decorator import Processor
 from qtui_workers.errors import InvalidInput, NotFound
+from qtui_workers.records import Read
 from qtui_workers.reporting.worker_logs import keep_logging
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
@@ -27,16 +25,16 @@ BUNDLED: Final = "qtui_workers.processors"
 AnyProcessor = Processor[Any, Any]
 
 
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(name for part in names.split(",") if (name := part.strip()))
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProcessorSettings(Settings):
     """Where processors are found, besides the bundled ones."""
 
-    qtui_processors: Annotated[tuple[str, ...], NoDecode] = ()
+    qtui_processors: Annotated[tuple[str, ...], Read(_split)] = ()
     """Modules or packages in which further processors live, separated by commas."""
-
-    @field_validator("qtui_processors", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return [name for part in value.split(",") if (name := part.strip())] if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,7 @@ def import_bundled() -> None:
 
 @cache
 def _discover(variable: str) -> Found:
-    roots = [BUNDLED, *ProcessorSettings.model_validate({"qtui_processors": variable}).qtui_processors]
+    roots = [BUNDLED, *_split(variable)]
     broken: dict[str, str] = {}
     processors: dict[str, AnyProcessor] = {}
     for module in _modules(dict.fromkeys(roots), broken):

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import about
 from qtui_workers.text import printable
-from qtui_workers.validation import about
 
 LONGEST: Final = timedelta(days=3650)
 """A longer time is taken for a typing mistake."""

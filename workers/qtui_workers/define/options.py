@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff, as_backoff
@@ -16,16 +17,18 @@ from qtui_workers.define.limit import Limit
 from qtui_workers.define.schedule import Schedule
 from qtui_workers.define.unique import as_unique
 from qtui_workers.errors import InvalidInput
-from qtui_workers.naming import Priority
+from qtui_workers.naming import Priority, about
+from qtui_workers.records import Range
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
-from qtui_workers.validation import Checked, about, invalid, whole
+from qtui_workers.validation import Checked, invalid, whole
 
 
+@dataclass(frozen=True, kw_only=True)
 class RetrySettings(Settings):
     """How often a job is tried again where its processor names no attempts."""
 
-    job_max_retries: int | None = Field(default=None, ge=0)
+    job_max_retries: Annotated[int | None, Range(least=0)] = None
     """Retries of a job whose processor names none; without it each processor's own number."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import redis
 from rq.job import JOB_ID_PATTERN, Job
 
-from qtui_workers.server.redis_errors import is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 
 AWAY: Final = (redis.ConnectionError, redis.TimeoutError, OSError)
 """Errors of the connection, which are not the fault of a job's record."""

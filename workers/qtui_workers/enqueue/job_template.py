@@ -19,12 +19,11 @@ from qtui_workers.define.unique import Unique, digest_of
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.enqueue.trace_context import trace_context
 from qtui_workers.errors import InvalidInput
-from qtui_workers.naming import check_name, with_priority
+from qtui_workers.naming import check_name, suggestion, with_priority
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import compress, format_time
 from qtui_workers.text import printable
-from qtui_workers.validation import suggestion
 
 Value = str | bytes | int
 

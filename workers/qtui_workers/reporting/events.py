@@ -130,7 +130,7 @@ def read(connection: redis.Redis, after: str = START, *, block: float | None = N
         entries = [entry for batches in reply.values() for batch in batches for entry in batch]
     else:
         entries = [entry for _, batch in reply or () for entry in batch]
-    return [_event(entry_id, fields) for entry_id, fields in entries]
+    return [from_entry(entry_id, fields) for entry_id, fields in entries]
 
 
 def follow(
@@ -157,7 +157,8 @@ def _milliseconds(connection: redis.Redis, block: float) -> int:
     return round(max(seconds, _LEAST_BLOCK) * 1000)  # 0 is for ever
 
 
-def _event(entry_id: bytes, fields: dict[bytes, bytes] | None) -> Event:
+def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes] | None) -> Event:
+    """The event that an entry of the stream is; whatever the entry holds, its texts are bounded."""
     texts = {decode(name): decode(value)[:_TEXT_LIMIT] for name, value in (fields or {}).items()}
     place = decode(entry_id)
     return Event(

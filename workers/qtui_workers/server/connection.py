@@ -1,53 +1,34 @@
-"""The connection to Redis: its address, a client, and each failure as one clear sentence."""
+"""The connection to Redis: a client, and each failure as one clear sentence."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection, parse_url
+from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection
 from redis.exceptions import ClusterDownError, NoPermissionError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
-from qtui_workers.errors import InvalidInput, RedisUnavailable
+from qtui_workers.errors import RedisUnavailable
+from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.format import check_format
-from qtui_workers.server.redis_errors import OLDEST, TooOld, explain, may_be_temporary
+from qtui_workers.server.redis_errors import TooOld, explain, may_be_temporary
 from qtui_workers.server.rights import lacking
-from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
-from qtui_workers.text import decode, encode, printable
+from qtui_workers.server.versions import OLDEST, numbers
+from qtui_workers.text import decode, encode
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
 
-_OPTIONS: Final = {
-    "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
-    "max_connections",
-}  # fmt: skip
-_TLS_OPTIONS: Final = {
-    "ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_check_hostname",
-}  # fmt: skip
-
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where Redis is: its address, the label that people see, and, for the embedded server, its folder."""
-
-    url: str = field(repr=False)
-    """May hold a password; "" for the embedded server."""
-    label: str
-    """`host:port/db`, a socket's path, or `embedded`; never a password, never a control character."""
-    embedded: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +119,6 @@ def _greet(connection: Any) -> None:
     with suppress(redis.ResponseError):
         connection.send_command("CLIENT", "SETNAME", name, check_health=False)
         connection.read_response()
-
-
-def resolve(url: str | None = None) -> Target:
-    """The Redis to use: `url`, else REDIS_URL, else REDIS_HOST and similar variables, else the user's embedded server.
-
-    Raises InvalidInput that names the variable (or the address) and the reason; never repeats a password.
-    """
-    if url:
-        return _parse(url, "The Redis address")
-    settings = RedisSettings.read()
-    if settings.redis_url:
-        return _parse(settings.redis_url.get_secret_value(), "REDIS_URL")
-    if parts := _parts(settings):
-        return _parse(_compose(settings), ", ".join(parts))
-    return Target("", "embedded", EmbeddedSettings.read().folder())
 
 
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE, resp2: bool = False) -> redis.Redis:
@@ -272,8 +238,7 @@ def _check(client: redis.Redis) -> None:
     version, mode = _version_and_mode(client)
     if mode == "cluster":
         raise ClusterDownError(mode)
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers and numbers < OLDEST:
+    if (known := numbers(version)) and known < OLDEST:
         raise TooOld(version)
     check_format(client)
 
@@ -303,75 +268,3 @@ def _join(folder: Path) -> str:
             "The embedded server does not come for this platform: set REDIS_URL to use a Redis of your own."
         ) from error
     return str(embedded.shared(folder).socket)
-
-
-def _parts(settings: RedisSettings) -> list[str]:
-    return [name.upper() for name, value in settings if name != "redis_url" and value is not None]
-
-
-def _compose(settings: RedisSettings) -> str:
-    host = settings.redis_host or "localhost"
-    password = settings.redis_password.get_secret_value() if settings.redis_password else ""
-    user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
-    bracketed = f"[{host}]" if ":" in host else host
-    return f"redis://{user if user != ':@' else ''}{bracketed}:{settings.redis_port or 6379}/{settings.redis_db or 0}"
-
-
-def _parse(url: str, source: str) -> Target:
-    url = url.strip()
-    scheme, colon, rest = url.partition(":")
-    scheme = scheme.lower()
-    if scheme == "embedded" and colon:
-        return _embedded(rest, source)
-    if scheme == "redis+sentinel":
-        raise InvalidInput(f"{source}: Sentinel is not supported yet; name the primary itself (redis://host:6379/0).")
-    if scheme not in {"redis", "rediss", "unix"} or not rest.startswith("//"):
-        raise InvalidInput(f"{source} must begin with redis://, rediss://, unix:// or embedded:, as in redis://localhost:6379/0.")
-    try:
-        return _address(scheme, f"{scheme}:{rest}")
-    except ValueError as error:
-        raise InvalidInput(f"{source}: {error}.") from None
-
-
-def _embedded(rest: str, source: str) -> Target:
-    if not rest:
-        return Target("", "embedded", EmbeddedSettings.read().folder())
-    folder = Path(rest)
-    if not folder.is_absolute():
-        raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")
-    return Target("", f"embedded:{printable(str(folder))}", folder)
-
-
-def _address(scheme: str, url: str) -> Target:
-    """The target of a redis, rediss or unix address; raises ValueError with the reason, which repeats no secret."""
-    if not url.isprintable() or " " in url:
-        raise ValueError("it holds a space or a control character, which must be percent-encoded")
-    encoded = "in a name or password the characters / ? # @ : % must be percent-encoded"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"the host or port is not one ({encoded})") from None
-    if parts.fragment:
-        raise ValueError(f"it has a part after # ({encoded})")
-    options = _query(parts.query, _OPTIONS | _TLS_OPTIONS if scheme == "rediss" else _OPTIONS)
-    number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
-    if not re.fullmatch(r"[0-9]{1,9}", number):
-        raise ValueError("the database is a number, as in redis://localhost:6379/0")
-    parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; its ValueError names an option whose value is not of its type
-    if scheme == "unix":
-        path = unquote(parts.path)
-        if parts.hostname or not path.strip("/"):
-            raise ValueError("a socket is named by its whole path, as in unix:///run/redis.sock")
-        return Target(url, printable(path) + (f" db {number}" if number != "0" else ""))
-    host = unquote(parts.hostname or "localhost")
-    return Target(url, printable(f"[{host}]" if ":" in host else host) + f":{port or 6379}/{number}")
-
-
-def _query(query: str, known: set[str]) -> dict[str, str]:
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    if unknown := sorted(options.keys() - known):
-        raise ValueError(f"the option {printable(unknown[0], 40)!r} is not known; known are {', '.join(sorted(known))}")
-    if options.get("protocol", "2") != "2":
-        raise ValueError("protocol can only be 2, for a server or proxy that cannot do RESP3, which is the default")
-    return options

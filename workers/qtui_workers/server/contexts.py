@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
+from qtui_workers import records
 from qtui_workers.errors import InvalidInput, NotFound
-from qtui_workers.server.connection import Target, resolve
+from qtui_workers.naming import suggestion
+from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.settings import RedisSettings
-from qtui_workers.validation import invalid, suggestion
 
-REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.model_fields)
+REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.names())
 
 
-class ContextSettings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class ContextSettings:
     """One named connection: `[contexts.NAME]` in the config file."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: str
     """Its address, as `--url` takes it."""
@@ -32,14 +29,15 @@ class ContextSettings(BaseModel):
     """In the dashboard and the commands: ask for the number of jobs before anything is done to them, also where it is one."""
 
 
-class Connections(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Connections:
     """What the config file says about connections; its other fields are for the dashboard."""
 
     context: str | None = None
     """The connection used when nothing else names one."""
     read_only: bool = False
     """Refuse everything that would change something, everywhere."""
-    contexts: dict[str, ContextSettings] = {}
+    contexts: dict[str, ContextSettings] = field(default_factory=dict)
     """Named connections."""
 
 
@@ -71,24 +69,30 @@ def config_path(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def read_config(model: type[C]) -> C:
-    """The config file's content; the defaults where there is no file.
+    """The config file's content; the defaults where there is no file. `Connections` ignores what the dashboard reads of it.
 
     Raises InvalidInput for a file that cannot be read, is no TOML or has a wrong field, and where QTUI_CONFIG names a file
     that does not exist.
     """
     path = config_path()
     try:
-        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+        written = path.read_text("utf-8")
     except FileNotFoundError:
         if os.environ.get("QTUI_CONFIG"):
             raise InvalidInput(f"QTUI_CONFIG names {path}, and there is no such file. Create it or unset QTUI_CONFIG.") from None
         return model()
     except OSError as error:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}. Mend it or set QTUI_CONFIG.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
-    except ValidationError as error:
-        raise InvalidInput(f"{path}: {invalid(error)}.") from None
+    import tomllib  # not needed where there is no file
+
+    try:
+        return records.read(model, tomllib.loads(written), unknown="ignored" if model is Connections else "refused")
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}.") from None
 
 
 def choose(url: str | None, context: str | None, known: Connections) -> Context:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import redis
-from redis.exceptions import NoPermissionError
+from typing import TYPE_CHECKING
 
 from qtui_workers.server import keys
-from qtui_workers.server.redis_errors import NEWER_FORMAT, is_wrong_type
+from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.server.rq_format import parse_int
+
+if TYPE_CHECKING:
+    import redis
 
 
 def check_format(client: redis.Redis) -> None:
@@ -15,11 +17,13 @@ def check_format(client: redis.Redis) -> None:
 
     Where the number cannot be read, it is taken for none: scripts check it too (`qtui_workers/lua/format.lua`).
     """
+    from redis.exceptions import NoPermissionError, ResponseError
+
     try:
         check_noted(client.get(keys.FORMAT))
     except NoPermissionError:
         return
-    except redis.ResponseError as error:
+    except ResponseError as error:
         if not is_wrong_type(error):
             raise
 
@@ -27,4 +31,8 @@ def check_format(client: redis.Redis) -> None:
 def check_noted(noted: bytes | str | None) -> None:
     """The same for the content of `keys.FORMAT`."""
     if (parse_int(noted) or 0) > int(keys.KNOWN_FORMAT):
-        raise redis.ResponseError(NEWER_FORMAT)
+        from redis.exceptions import ResponseError
+
+        from qtui_workers.server.redis_errors import NEWER_FORMAT
+
+        raise ResponseError(NEWER_FORMAT)

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import redis
 from redis.exceptions import (
@@ -24,6 +24,7 @@ from redis.exceptions import (
 
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server import keys
+from qtui_workers.server.versions import OLDEST
 from qtui_workers.text import printable
 
 
@@ -36,10 +37,6 @@ class _Cause:
     pattern: str
     """A regular expression that the error's own text must hold."""
     sentence: str
-
-
-OLDEST: Final = (6, 2)
-"""The oldest Redis that has LMOVE, by which RQ hands a job over without losing it."""
 
 
 class TooOld(ResponseError):
@@ -172,23 +169,6 @@ def is_refused_write(error: BaseException) -> bool:
     if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError | MasterDownError):
         return True
     return isinstance(error, ResponseError) and bool(re.search(r"\b(MISCONF|NOREPLICAS)\b", str(error)))
-
-
-def is_wrong_type(error: Exception) -> bool:
-    """Whether a command failed because its key holds another type than it is for."""
-    return isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
-
-
-def reply_of(reply: Any) -> Any:
-    """A reply of a pipeline (`execute(raise_on_error=False)`); None where the key has the wrong type.
-
-    Raises any other error that is in the reply's place: what a user may not read must not count as nothing or zero.
-    """
-    if not isinstance(reply, Exception):
-        return reply
-    if is_wrong_type(reply):
-        return None
-    raise reply
 
 
 def label_of(connection: redis.Redis) -> str:

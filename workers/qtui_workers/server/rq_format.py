@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -71,6 +72,12 @@ def parse_int(raw: bytes | str | None) -> int | None:
 def parse_count(raw: bytes | str | None) -> int | None:
     """A whole number from 0 up to 999,999,999, in plain digits."""
     return int(raw) if raw and len(raw) <= _COUNT_DIGITS and raw.isascii() and raw.isdigit() else None
+
+
+def names_under(prefix: str, members: Iterable[bytes | str]) -> tuple[str, ...]:
+    """The sorted names in a set of keys that begin with the prefix, such as `keys.QUEUES`; other members are left out."""
+    found = (decode(member) for member in members)
+    return tuple(sorted(key.removeprefix(prefix) for key in found if key.startswith(prefix)))
 
 
 Missing = Literal["beyond the limit", "not stored"]

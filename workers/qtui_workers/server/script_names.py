@@ -63,8 +63,9 @@ def _replaced(body: str, arguments: tuple[str, ...], tables: set[str]) -> str:
             at = status.end() if status else at
             pieces.append(_fact(name, status[1] if status else None, tables))
         else:
+            called = body[at : at + 1] == "("
             given, at = _given(body, at)
-            pieces.append(_key(name, [_replaced(one, arguments, tables) for one in given]))
+            pieces.append(_key(name, [_replaced(one, arguments, tables) for one in given]) if called else _uncalled(name))
     return "".join([*pieces, body[at:]])
 
 
@@ -106,6 +107,15 @@ def _key(name: str, given: list[str]) -> str:
     text = made(*(f"\0{place}\0" for place in range(len(given))))
     pieces = [_quoted(piece) if place % 2 == 0 else _operand(given[int(piece)]) for place, piece in _parts(text)]
     return f"({' .. '.join(pieces)})"
+
+
+def _uncalled(name: str) -> str:
+    """The name of a key that is a text, or the function that makes one, as a value."""
+    made = getattr(keys, name, None)
+    if not inspect.isfunction(made):
+        return _key(name, [])
+    parameters = list(inspect.signature(made).parameters)
+    return f"function({', '.join(parameters)}) return {_key(name, parameters)} end"
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:

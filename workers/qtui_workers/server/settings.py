@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
-
+from qtui_workers.records import Pattern, Range, Secret
 from qtui_workers.settings import Settings, folder_of
 
 
+@dataclass(frozen=True, kw_only=True)
 class RedisSettings(Settings):
     """The address of Redis, as a whole or in parts."""
 
-    redis_url: SecretStr | None = None
+    redis_url: Secret | None = None
     """The whole address: redis://, rediss://, unix:// or embedded:. Wins over the REDIS_ variables below."""
-    redis_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:%-]+$")
+    redis_host: Annotated[str | None, Pattern(r"[A-Za-z0-9._:%-]+")] = None
     """Name or address of the machine; localhost where only others of these are set."""
-    redis_port: int | None = Field(default=None, ge=1, le=65535)
+    redis_port: Annotated[int | None, Range(least=1, most=65535)] = None
     """TCP port; 6379 where only others of these are set."""
-    redis_db: int | None = Field(default=None, ge=0)
+    redis_db: Annotated[int | None, Range(least=0)] = None
     """Number of the database; 0 where only others of these are set."""
     redis_username: str | None = None
     """Name of the ACL user; without it Redis' default user."""
-    redis_password: SecretStr | None = None
+    redis_password: Secret | None = None
     """Password of that user."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class EmbeddedSettings(Settings):
     """The embedded server of this user."""
 
     qtui_embedded_dir: Path | None = None
     """Folder of the embedded server, instead of qtui/server in the user's state folder."""
-    qtui_embedded_grace: float = Field(default=2.0, ge=0, le=86_400)
+    qtui_embedded_grace: Annotated[float, Range(least=0, most=86_400)] = 2.0
     """Seconds that the embedded server stays after its last user has gone."""
 
     def folder(self) -> Path:

@@ -62,7 +62,7 @@ def send(settings: MailSettings, message: EmailMessage) -> None:
                 server.starttls(context=ssl.create_default_context())
             if settings.smtp_username:
                 password = settings.smtp_password
-                server.login(settings.smtp_username, password.get_secret_value() if password else "")
+                server.login(settings.smtp_username, password.reveal() if password else "")
             server.send_message(message)
             with suppress(OSError):  # the mail is accepted: a QUIT that fails must not send it again
                 server.quit()

@@ -189,7 +189,7 @@ def _submit(publishing_id: str, file: BinaryIO, artifact: build.Artifact) -> Non
         "digest": f"sha-256={artifact.sha256}",
     }
     if settings.build_submit_token:
-        headers["authorization"] = f"Bearer {settings.build_submit_token.get_secret_value()}"
+        headers["authorization"] = f"Bearer {settings.build_submit_token.reveal()}"
     url = f"{settings.build_submit_url.rstrip('/')}/{publishing_id}"
     answer = outbound.request("PUT", url, content=file, headers=headers, timeout=_SUBMIT_PATIENCE, allow_private=True)
     if not answer.ok:

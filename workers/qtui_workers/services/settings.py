@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, SecretStr
-
 from qtui_workers.define.durations import as_duration
 from qtui_workers.errors import InvalidInput
+from qtui_workers.records import Pattern, Range, Read, Secret
 from qtui_workers.settings import Settings, folder_of
-from qtui_workers.validation import Checked
 
 _LONGEST_PAUSE: Final = timedelta(days=30)
 """For no longer a limiter can be closed (`qtui_workers.rate.limiter.Limits.close`)."""
@@ -24,16 +23,17 @@ def _pause(value: Any) -> timedelta:
     return length
 
 
+@dataclass(frozen=True, kw_only=True)
 class MailSettings(Settings):
     """The mail server of `email`."""
 
-    smtp_host: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._:-]+$")
+    smtp_host: Annotated[str | None, Pattern(r"[A-Za-z0-9._:-]+")] = None
     """The mail server that `email` hands its messages to."""
-    smtp_port: int | None = Field(default=None, ge=1, le=65535)
+    smtp_port: Annotated[int | None, Range(least=1, most=65535)] = None
     """Its TCP port; by SMTP_TLS 587 (starttls), 465 (tls) or 25 (none)."""
     smtp_username: str | None = None
     """Name to log in with; without it there is no login."""
-    smtp_password: SecretStr | None = None
+    smtp_password: Secret | None = None
     """Password of that name."""
     smtp_from: str | None = None
     """The sender's address, with a name or without: Example <jobs@example.org>."""
@@ -41,10 +41,11 @@ class MailSettings(Settings):
     """How the connection is encrypted; `none` only for a mail server on this machine or a network of your own."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings(Settings):
     """The database of `audit_log` and `publish_build`."""
 
-    database_url: SecretStr | None = None
+    database_url: Secret | None = None
     """Where `audit_log` and `publish_build` keep their rows, as SQLAlchemy writes it; without it an SQLite file."""
 
     def url(self) -> str:
@@ -53,10 +54,11 @@ class DatabaseSettings(Settings):
         Raises InvalidInput where this user has no home folder.
         """
         if self.database_url:
-            return self.database_url.get_secret_value()
+            return self.database_url.reveal()
         return f"sqlite:///{folder_of('DATABASE_URL', None, 'jobs.sqlite', 'name a database')}"
 
 
+@dataclass(frozen=True, kw_only=True)
 class OutboundSettings(Settings):
     """Where `webhook` and `fetch_area` may go."""
 
@@ -64,14 +66,15 @@ class OutboundSettings(Settings):
     """Whether `webhook` and `fetch_area` may go to addresses that are not public: private, loopback, link-local and others."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class FetchSettings(Settings):
     """The files of `fetch_area`, and its pace."""
 
     fetch_dir: Path | None = None
     """Folder in which `fetch_area` keeps a file per job, instead of qtui/fetched in the user's state folder."""
-    fetch_rate: float = Field(default=2.0, ge=0.001, le=1_000)
+    fetch_rate: Annotated[float, Range(least=0.001, most=1_000)] = 2.0
     """Requests a second that `fetch_area` may send to one host, all workers together."""
-    fetch_longest_pause: Annotated[timedelta, Checked(_pause)] = timedelta(days=1)
+    fetch_longest_pause: Annotated[timedelta, Read(_pause)] = timedelta(days=1)
     """For how long `fetch_area` asks a host nothing, at most, where the host wants to be left alone (Retry-After)."""
 
     def folder(self) -> Path:
@@ -79,12 +82,13 @@ class FetchSettings(Settings):
         return folder_of("FETCH_DIR", self.fetch_dir, "fetched").absolute()
 
 
+@dataclass(frozen=True, kw_only=True)
 class SubmitSettings(Settings):
     """Where `publish_build` submits what it builds."""
 
-    build_submit_url: str | None = Field(default=None, pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")
+    build_submit_url: Annotated[str | None, Pattern(r"https?://[^\s/?#@]+(/[^\s?#]*)?")] = None
     """Where `publish_build` puts its artifacts, each under its publishing's id: https://host/artifacts."""
-    build_submit_token: SecretStr | None = None
+    build_submit_token: Secret | None = None
     """Bearer token that goes with an artifact."""
 
 

@@ -1,0 +1,63 @@
+"""The lines of a tail: one for each event, each log line, and each change that was only seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from qtui.broker.status import Status
+from qtui_workers.reporting.events import Event, EventKind, Value
+
+LOG: Final = "log"
+"""A line that a job printed or logged."""
+NOTE: Final = "note"
+"""Something about the tail itself: what it cannot see, that Redis is away."""
+MISSED: Final = "missed"
+"""Lines or events that were gone before they could be read."""
+GONE: Final = "gone"
+"""The job was removed, or its record has expired."""
+
+ENDS: Final = frozenset({Status.FINISHED.value, Status.FAILED.value, EventKind.RETRYING.value})
+"""The kinds of events after which an attempt no longer runs."""
+LONGEST: Final = 8_192
+"""Characters of a line that are kept."""
+
+_NOTHING: Final[Mapping[str, Value]] = MappingProxyType({})
+_FAILURES: Final = frozenset(
+    {EventKind.FAILED.value, EventKind.RETRYING.value, EventKind.WORKER_ERROR.value, Status.STOPPED.value, MISSED}
+)
+_ERRORS: Final = frozenset({"ERROR", "CRITICAL"})
+
+
+class Line(NamedTuple):
+    """One line; its texts are as they were in Redis, not safe to show (`qtui_workers.text.printable`)."""
+
+    at: float
+    """Seconds since the epoch: of an event by the server's clock, of a log line by that of its worker."""
+    kind: str
+    """`LOG`, `NOTE`, `MISSED`, `GONE`; the word of a status; or the kind of an event (`EventKind`), `finished` for completed."""
+    text: str = ""
+    """What was logged, what was raised, what is to be said."""
+    level: str = ""
+    """Of a log line: a level of logging, PRINT or STDERR."""
+    job: str | None = None
+    queue: str | None = None
+    function: str | None = None
+    worker: str | None = None
+    attempt: int | None = None
+    details: Mapping[str, Value] = _NOTHING
+    """Those of the event."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a person who looks for trouble wants to see it."""
+        return self.kind in _FAILURES or (self.kind == LOG and self.level in _ERRORS)
+
+
+def of_event(event: Event) -> Line:
+    """The line of an event."""
+    source, details = event.source, event.details
+    kind = Status.FINISHED.value if event.kind == EventKind.COMPLETED else event.kind
+    text = str(details.get("error") or details.get("message") or "")
+    return Line(event.at, kind, text, "", source.job, source.queue, source.function, source.worker, source.attempt, details)

@@ -1,0 +1,118 @@
+"""What is seen of jobs by looking at them again and again, where no event told it: of stock workers nothing else can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from qtui.broker import rows as jobs
+from qtui.broker.models import JobRow
+from qtui.broker.running import About
+from qtui.broker.status import Status
+from qtui.broker.tail.lines import ENDS, GONE, NOTE, Line
+from qtui_workers.reporting.events import EventKind
+from qtui_workers.text import printable
+
+REMEMBERED: Final = 20_000
+"""Jobs of which the last event is remembered."""
+
+_TOLD: Final[dict[str, frozenset[Status]]] = {
+    EventKind.QUEUED.value: frozenset({Status.QUEUED}),
+    EventKind.STARTED.value: frozenset({Status.STARTED}),
+    EventKind.PROGRESS.value: frozenset({Status.STARTED}),
+    EventKind.RETRYING.value: frozenset({Status.QUEUED, Status.SCHEDULED}),
+    EventKind.REFUSED.value: frozenset({Status.SCHEDULED}),
+    EventKind.HELD.value: frozenset({Status.DEFERRED}),
+    **{status.value: frozenset({status}) for status in Status if status.ended},
+}
+"""The statuses that a job has after an event, or after a line of ours."""
+_BY_PEOPLE: Final = frozenset({Status.CANCELED, Status.STOPPED, Status.SCHEDULED, Status.DEFERRED, Status.QUEUED})
+"""What becomes of jobs without an event also where a qtui-worker runs them: an operator did it, or a scheduler."""
+
+
+class Story:
+    """What was told of each job, and how it was when it was seen last."""
+
+    def __init__(self, about: About) -> None:
+        self._about = about
+        self._seen: dict[str, JobRow] | None = None
+        self._last: dict[str, str] = {}
+        """The kind of the last line about each job."""
+        self._fresh: set[str] = set()
+        """The jobs about which there were events since they were seen last."""
+        self._is_noted = False
+        """Whether it was said that other workers tell nothing."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the jobs were not seen yet."""
+        return self._seen is None
+
+    def is_known(self, line: Line) -> bool:
+        """Whether an event only repeats what was seen before it came; it is remembered."""
+        if line.job is None:
+            return False
+        before = self._last.pop(line.job, None)
+        self._last[line.job] = f"{line.kind}"
+        self._fresh.add(line.job)
+        if len(self._last) > REMEMBERED:
+            del self._last[next(iter(self._last))]
+        return before == f"seen {line.kind}" and line.kind != EventKind.PROGRESS
+
+    def has_ended(self, job: str) -> bool:
+        """Whether an event has told, since the jobs were seen last, that its attempt has ended."""
+        return job in self._fresh and self._last.get(job) in ENDS
+
+    def look(self, rows: Sequence[JobRow], now: float) -> list[Line]:
+        """The lines that tell what has changed since the rows before, where no event did. The first rows only say how it is.
+
+        All events that were written before the rows were read have to be known.
+        """
+        first, before = self.is_new, self._seen or {}
+        lines = []
+        for row in rows:
+            if first and not self._about.ids:
+                continue
+            lines += self._changes(row, before.get(row.id), now, first)
+        self._seen = {row.id: row for row in rows}
+        self._fresh.clear()
+        return lines
+
+    def _changes(self, row: JobRow, before: JobRow | None, now: float, first: bool) -> list[Line]:
+        kind = row.status.value if row.status else GONE if row.problem in jobs.PROBLEMS.values() else NOTE
+        if before is not None and (before.status is row.status) and before.started_at == row.started_at:
+            return self._reports(row, before, now)
+        if row.id in self._fresh and not first:
+            return []
+        last = self._last.get(row.id, "").removeprefix("seen ")
+        if not first and row.status in _TOLD.get(last, ()):
+            return []
+        self._last[row.id] = f"seen {kind}"
+        text = row.error if row.status and row.status.failed else "" if row.status else row.problem
+        line = _line(row, kind, text or "", now if row.moment is None or kind == GONE else row.moment)
+        return [line] if first else [*self._note(row, now), line]
+
+    def _reports(self, row: JobRow, before: JobRow, now: float) -> list[Line]:
+        """A job that is as before, except perhaps for its progress."""
+        if row.progress is None or row.progress == before.progress or row.id in self._fresh:
+            return []
+        if self._last.get(row.id) == EventKind.PROGRESS:  # events tell it, at most once a second
+            return []
+        details = {"done": row.progress.done, "total": row.progress.total, "message": row.progress.message}
+        line = _line(row, EventKind.PROGRESS.value, row.progress.message, now)
+        return [*self._note(row, now), line._replace(details=details)]
+
+    def _note(self, row: JobRow, now: float) -> list[Line]:
+        """Once: that nothing but this is seen of the jobs of other workers."""
+        if row.status in _BY_PEOPLE or row.status is None or row.worker is None or self._is_noted:
+            return []
+        self._is_noted = True
+        text = (
+            f"{printable(row.worker, 100)} is no qtui-worker: of the jobs of such workers only status and progress are seen, "
+            "once a second; their log lines, and what comes and goes between two looks, are missing"
+        )
+        return [Line(now, NOTE, text)]
+
+
+def _line(row: JobRow, kind: str, text: str, at: float) -> Line:
+    return Line(at, kind, text, "", row.id, row.queue, row.function, row.worker, row.attempts)

@@ -1,0 +1,148 @@
+"""Where Redis is: the one place that reads addresses, without a client, so that it is light to import."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from qtui_workers.errors import InvalidInput
+from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
+from qtui_workers.text import printable
+
+_OPTIONS: Final = {
+    "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
+    "max_connections",
+}  # fmt: skip
+_TLS_OPTIONS: Final = {
+    "ssl_cert_reqs", "ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile", "ssl_password", "ssl_check_hostname",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where Redis is: its address, the label that people see, and, for the embedded server, its folder."""
+
+    url: str = field(repr=False)
+    """May hold a password; "" for the embedded server."""
+    label: str
+    """`host:port/db`, a socket's path, or `embedded`; never a password, never a control character."""
+    embedded: Path | None = None
+
+
+def resolve(url: str | None = None) -> Target:
+    """The Redis to use: `url`, else REDIS_URL, else REDIS_HOST and similar variables, else the user's embedded server.
+
+    Raises InvalidInput that names the variable (or the address) and the reason; never repeats a password.
+    """
+    if url:
+        return _parse(url, "The Redis address")
+    settings = RedisSettings.read()
+    if settings.redis_url:
+        return _parse(settings.redis_url.reveal(), "REDIS_URL")
+    if parts := _parts(settings):
+        return _parse(_compose(settings), ", ".join(parts))
+    return Target("", "embedded", EmbeddedSettings.read().folder())
+
+
+def _parts(settings: RedisSettings) -> list[str]:
+    return [name.upper() for name in settings.names() if name != "redis_url" and getattr(settings, name) is not None]
+
+
+def _compose(settings: RedisSettings) -> str:
+    host = settings.redis_host or "localhost"
+    password = settings.redis_password.reveal() if settings.redis_password else ""
+    user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
+    bracketed = f"[{host}]" if ":" in host else host
+    return f"redis://{user if user != ':@' else ''}{bracketed}:{settings.redis_port or 6379}/{settings.redis_db or 0}"
+
+
+def _parse(url: str, source: str) -> Target:
+    url = url.strip()
+    scheme, colon, rest = url.partition(":")
+    scheme = scheme.lower()
+    if scheme == "embedded" and colon:
+        return _embedded(rest, source)
+    if scheme == "redis+sentinel":
+        raise InvalidInput(f"{source}: Sentinel is not supported yet; name the primary itself (redis://host:6379/0).")
+    if scheme not in {"redis", "rediss", "unix"} or not rest.startswith("//"):
+        raise InvalidInput(f"{source} must begin with redis://, rediss://, unix:// or embedded:, as in redis://localhost:6379/0.")
+    try:
+        return _address(scheme, f"{scheme}:{rest}")
+    except ValueError as error:
+        raise InvalidInput(f"{source}: {error}.") from None
+
+
+def _embedded(rest: str, source: str) -> Target:
+    if not rest:
+        return Target("", "embedded", EmbeddedSettings.read().folder())
+    folder = Path(rest)
+    if not folder.is_absolute():
+        raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")
+    return Target("", f"embedded:{printable(str(folder))}", folder)
+
+
+def _address(scheme: str, url: str) -> Target:
+    """The target of a redis, rediss or unix address; raises ValueError with the reason, which repeats no secret."""
+    if not url.isprintable() or " " in url:
+        raise ValueError("it holds a space or a control character, which must be percent-encoded")
+    encoded = "in a name or password the characters / ? # @ : % must be percent-encoded"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"the host or port is not one ({encoded})") from None
+    if parts.fragment:
+        raise ValueError(f"it has a part after # ({encoded})")
+    options = _query(parts.query, _OPTIONS | _TLS_OPTIONS if scheme == "rediss" else _OPTIONS)
+    number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
+    if not re.fullmatch(r"[0-9]{1,9}", number):
+        raise ValueError("the database is a number, as in redis://localhost:6379/0")
+    if options:
+        from redis.connection import parse_url  # 100 ms
+
+        parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; its ValueError names an option whose value is not of its type
+    if scheme == "unix":
+        path = unquote(parts.path)
+        if parts.hostname or not path.strip("/"):
+            raise ValueError("a socket is named by its whole path, as in unix:///run/redis.sock")
+        return Target(url, printable(path) + (f" db {number}" if number != "0" else ""))
+    host = unquote(parts.hostname or "localhost")
+    return Target(url, printable(f"[{host}]" if ":" in host else host) + f":{port or 6379}/{number}")
+
+
+def _query(query: str, known: set[str]) -> dict[str, str]:
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    if unknown := sorted(options.keys() - known):
+        raise ValueError(f"the option {printable(unknown[0], 40)!r} is not known; known are {', '.join(sorted(known))}")
+    if options.get("protocol", "2") != "2":
+        raise ValueError("protocol can only be 2, for a server or proxy that cannot do RESP3, which is the default")
+    return options
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """All that it takes to reach a Redis at a plain address."""
+
+    place: tuple[str, int] | str
+    """Host and port, or the path of a socket."""
+    database: int
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+def plain(target: Target) -> Plain | None:
+    """The parts of an address that needs no more than these; None for any other."""
+    if target != Target(target.url, target.label):
+        return None
+    parts = urlsplit(target.url)
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if parts.scheme not in ("redis", "unix") or options.keys() - {"db"}:
+        return None
+    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme == "unix":
+        return Plain(unquote(parts.path), int(options.get("db", 0)), username, password)
+    number = options.get("db") or parts.path.strip("/") or 0
+    return Plain((unquote(parts.hostname or "localhost"), parts.port or 6379), int(number), username, password)
