@@ -29,6 +29,9 @@ _SPECIAL: Final = (
 )
 """A job that has one of these fields is run and ended by RQ's own code."""
 
+_ATTEMPT: Final = keys.FIELD_ATTEMPT.encode()
+_REFUSED: Final = keys.FIELD_REFUSED.encode()
+
 Fields = dict[bytes, bytes]
 
 
@@ -79,8 +82,11 @@ class Claim:
     @property
     def refusal(self) -> Refusal | None:
         """The refusals so far; None where there were none."""
+        raw = self.fields.get(_REFUSED)
+        if raw is None:
+            return None
         try:
-            found = json.loads(self.fields.get(keys.FIELD_REFUSED.encode(), b"null"))
+            found = json.loads(raw)
             return found and Refusal(int(found["since"]), int(found["times"]))
         except (ValueError, TypeError, LookupError, OverflowError, RecursionError):
             return None
@@ -103,7 +109,7 @@ class Claim:
     @property
     def attempt(self) -> int:
         """Which attempt this is, the first being 1."""
-        return (self.number(keys.FIELD_ATTEMPT.encode()) or 0) + 1
+        return (self.number(_ATTEMPT) or 0) + 1
 
     @property
     def attempts(self) -> int:

@@ -1,11 +1,15 @@
-"""The frames that a worker and its horse exchange: lists of bytes, each with its length."""
+"""The frames that a worker and its horse exchange: lists of bytes, with the length of each."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Final
 
 from qtui_workers.text import decode, encode
+
+_WORD: Final = 4
+"""Bytes of a length."""
 
 
 def text(value: str | None) -> bytes:
@@ -34,20 +38,22 @@ def read_float(part: bytes) -> float | None:
 
 
 def pack(parts: Sequence[bytes]) -> bytes:
-    """A frame: its length, then each part with its own length before it."""
-    body = b"".join(struct.pack(">I", len(part)) + part for part in parts)
-    return struct.pack(">I", len(body)) + body
+    """A frame: its length, the number of parts, the length of each, then the parts."""
+    lengths = list(map(len, parts))
+    whole = _WORD * (len(lengths) + 1) + sum(lengths)
+    return struct.pack(f">{len(lengths) + 2}I", whole, len(lengths), *lengths) + b"".join(parts)
 
 
 def unpack(body: bytes) -> list[bytes]:
     """The parts of a frame without the frame's own length; ValueError where it is no frame."""
-    parts, at = [], 0
-    while at < len(body):
-        if at + 4 > len(body):
-            raise ValueError("no frame")
-        end = at + 4 + int.from_bytes(body[at : at + 4], "big")
-        if end > len(body):
-            raise ValueError("no frame")
-        parts.append(body[at + 4 : end])
-        at = end
+    count = int.from_bytes(body[:_WORD])
+    at = _WORD * (count + 1)
+    if at > len(body):
+        raise ValueError("no frame")
+    parts = []
+    for length in struct.unpack_from(f">{count}I", body, _WORD):
+        parts.append(body[at : at + length])
+        at += length
+    if at != len(body):
+        raise ValueError("no frame")
     return parts
