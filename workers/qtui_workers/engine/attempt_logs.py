@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ def log_begin(claim: Claim, worker: str, *, described: bool = False) -> None:
     source = claim.source(worker)
     shown = replace(source, function=decode(claim.fields.get(b"description"))) if described else source
     fields = source.fields() | {"status": "started"}
-    log.info("%s begins, attempt %d of %d", _head(shown), claim.attempt, claim.attempts, extra=fields)
+    _tell(logging.INFO, "%s begins, attempt %d of %d", _head(shown), claim.attempt, claim.attempts, fields=fields)
 
 
 def log_error(source: Source, *error: Any) -> None:
@@ -46,7 +47,16 @@ def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None
     status = ending.status or waits.get(ending.kind, ending.kind)
     level, what = _outcome(claim, ending, took)
     fields = source.fields() | {"seconds": round(took, 6), "status": status}
-    log.log(level, "%s %s%s", _head(source), how, what, extra=fields)
+    _tell(level, "%s %s%s", _head(source), how, what, fields=fields)
+
+
+def _tell(level: int, message: str, *values: object, fields: Mapping[str, object]) -> None:
+    """As `log.log`, which would look for its caller on the stack each time: that is always this place."""
+    if log.isEnabledFor(level):
+        log.handle(log.makeRecord(log.name, level, __file__, _LINE, message, values, None, _tell.__name__, fields))
+
+
+_LINE: Final = _tell.__code__.co_firstlineno
 
 
 def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:

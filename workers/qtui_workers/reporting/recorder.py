@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import ClassVar, Final
 
 import redis
@@ -66,12 +67,12 @@ class Recorder:
         self._batch: list[_Line] = []
         """Lines that are being written."""
         self._kept: int | None = None
-        self._news = threading.Event()
-        self._closing = threading.Event()
+        self._closed = False
         self._given_up = False
         self._warned = False
         self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._writer: _Writer | None = None
+        """The thread; None until something is to be written, as most short jobs report nothing."""
 
     def progress(self, facts: events.Details) -> None:
         """Accepts the newest progress."""
@@ -93,35 +94,22 @@ class Recorder:
         Where Redis takes more than five seconds, the rest is lost, and the thread ends after its current call.
         """
         self._kept = keep
-        self._closing.set()
-        self._news.set()
-        if self._thread is not None and self._thread.is_alive():
-            self._thread.join(_PATIENCE)
+        with self._starting:
+            self._closed = True
+        if self._writer is not None:
+            self._writer.finish(_PATIENCE)
         self._given_up = True
 
     def _accepts(self) -> bool:
-        return self._pid == os.getpid() and not self._closing.is_set()
+        return self._pid == os.getpid() and not self._closed
 
     def _wake(self) -> None:
-        if self._thread is None:
+        if self._writer is None:
             with self._starting:
-                self._start()
-        self._news.set()
-
-    def _start(self) -> None:
-        if self._thread is None:  # another thread of the job may have been first
-            self._thread = threading.Thread(target=self._run, name="job recorder", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        pause = _FIRST_PAUSE
-        while not self._closing.is_set():
-            self._news.wait()
-            self._closing.wait(pause)
-            pause = _INTERVAL
-            self._news.clear()
-            self._write()
-        self._write()
+                if self._writer is None and not self._closed:  # another thread of the job may have been first
+                    self._writer = _Writer(self._write)
+        if self._writer is not None:
+            self._writer.news.set()
 
     def _write(self) -> None:
         try:
@@ -137,7 +125,7 @@ class Recorder:
         facts, self._progress = self._progress, None
         self._unreported = facts or self._unreported
         self._batch = self._batch or [self._lines.popleft() for _ in range(min(_BATCH, len(self._lines)))]
-        due = self._closing.is_set() or time.monotonic() - self._reported_at >= _EVENT_INTERVAL
+        due = self._closed or time.monotonic() - self._reported_at >= _EVENT_INTERVAL
         event = self._unreported if due else None
         try:
             self._send(facts, event)
@@ -166,3 +154,30 @@ class Recorder:
 
     def _encoded(self, text: str) -> bytes:
         return redacted(text)[: self.TEXT_LIMIT].encode("utf-8", "replace")[: self.TEXT_LIMIT]
+
+
+class _Writer:
+    """A thread that calls `write` after there was news, about four times a second, and once more at its end."""
+
+    def __init__(self, write: Callable[[], None]) -> None:
+        self._write = write
+        self.news = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="job recorder", daemon=True)
+        self._thread.start()
+
+    def finish(self, seconds: float) -> None:
+        """Has it write what is left, and waits for its end, at most so long."""
+        self._closing.set()
+        self.news.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while not self._closing.is_set():
+            self.news.wait()
+            self._closing.wait(pause)
+            pause = _INTERVAL
+            self.news.clear()
+            self._write()
+        self._write()
