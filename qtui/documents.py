@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from qtui.broker import acknowledged
-from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
 from qtui.broker.status import COUNTED
-from qtui_workers.reading.hold import Hold
-from qtui_workers.reporting.job_log import LogLine
+from qtui_workers.records import as_dict
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
     from qtui.broker.holds import Held
+    from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
+    from qtui_workers.reading.hold import Hold
+    from qtui_workers.reporting.job_log import LogLine
 
 
 def iso(at: float | None) -> str | None:
@@ -66,7 +65,7 @@ def of_progress(progress: Progress | None) -> dict[str, Any] | None:
     """How far a job is, as JSON shows it."""
     if progress is None:
         return None
-    return {**asdict(progress), "fraction": progress.fraction}
+    return {**as_dict(progress), "fraction": progress.fraction}
 
 
 def of_hold(hold: Hold) -> dict[str, Any]:
@@ -128,6 +127,8 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement]) -> dict[str
 
 
 def _of_cause(group: Group, known: Acknowledgement | None) -> dict[str, Any]:
+    from qtui.broker import acknowledged
+
     return {
         "fingerprint": group.value,
         "exception": group.cause and group.cause.exception,
@@ -190,7 +191,7 @@ def _of_moment(moment: Moment) -> dict[str, Any]:
 
 def _of_attempt(attempt: Attempt) -> dict[str, Any]:
     times = {"started_at": iso(attempt.started_at), "ended_at": iso(attempt.ended_at)}
-    return asdict(attempt) | times
+    return as_dict(attempt) | times
 
 
 def _of_log_line(line: LogLine) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from qtui.broker.models import Progress
 from qtui_workers.text import printable
 from qtui_workers.text import short_id as short_id
 from qtui_workers.text import size as size_of
+
+if TYPE_CHECKING:
+    from qtui.broker.models import Progress
 
 UNKNOWN: Final = "–"
 _NARROW: Final = frozenset(map(chr, range(32, 127))) | frozenset("–…·•‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱×→")

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
 from qtui.broker import troubles
-from qtui.broker.models import JobRow, QueueRow
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
-from qtui_workers.reading.hold import Hold
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
+    from qtui.broker.models import JobRow, QueueRow
     from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
+    from qtui_workers.reading.hold import Hold
 
-_MODULES = re.compile(r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))")
+_MODULES: Final = r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))"
 
 STEP: Final = 5
 """Seconds in which the ages of ended jobs go on: where many end, no list has to be painted anew each second."""
@@ -128,7 +128,7 @@ def summary(row: JobRow) -> str:
 
 def error(row: JobRow) -> str:
     """What was raised, without the exception's module: "ConnectionError: 10.0.4.7 refused"."""
-    return _MODULES.sub("", row.error or "", count=1)
+    return re.sub(_MODULES, "", row.error or "", count=1)
 
 
 def sentence(error: Exception, place: str) -> str:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from qtui import formatting, labels
-from qtui.broker import acknowledged
-from qtui.broker.models import JobDetail, JobRow, Overview, Window, WorkerRow
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -16,6 +13,7 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
     from qtui.broker.holds import Held
+    from qtui.broker.models import JobDetail, JobRow, Overview, Window, WorkerRow
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
 
@@ -105,6 +103,8 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str 
     """Failed jobs by cause, for people."""
     if not found.groups:
         return f"No failed jobs in {printable(queue or 'all queues')}."
+    from qtui.broker import acknowledged
+
     head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
     rows = [
         [
@@ -162,6 +162,8 @@ def of_holds(found: Sequence[Held], now: float) -> str:
 
 def of_job(detail: JobDetail, now: float) -> str:
     """Everything about one job, for people."""
+    import json
+
     row = detail.row
     facts = [
         ("job", row.id),

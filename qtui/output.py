@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import select
 import sys
@@ -22,6 +21,8 @@ def emit(document: Any) -> None:
 
     Raises OutputLost as `say` does.
     """
+    import json  # what is printed for people needs none
+
     try:
         text = json.dumps(document, indent=2, default=str, allow_nan=False)
     except ValueError:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Annotated
 
 from qtui.broker.room import Rules
-from qtui_workers.records import Range
+from qtui_workers.records import Range, Record
 from qtui_workers.server.contexts import Connections
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrashSettings:
+class TrashSettings(Record):
     """How removed jobs are kept: `[trash]` in the config file."""
 
     keep_hours: Annotated[float, Range(above=0, most=24 * 30)] = 24.0
@@ -25,12 +23,11 @@ class TrashSettings:
         return Rules(max(1, round(self.keep_hours * 3600)), self.max_mib << 20)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Preferences(Connections):
     """The whole content of the config file."""
 
     refresh: Annotated[float, Range(least=0.1, most=3600)] = 1.0
     """Seconds between two reloads of a screen."""
-    trash: TrashSettings = field(default_factory=TrashSettings)
+    trash: TrashSettings = TrashSettings()
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -20,6 +20,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.screens.resource import REST, ResourceScreen
 from qtui.session import Session
+from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context
 from screenshots.keyspace import NOW

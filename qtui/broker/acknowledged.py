@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.text import decode
@@ -24,8 +24,7 @@ QUIET: Final = 3 * 24 * 3600.0
 LONGEST_NOTE: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(Record):
     """What a person said about a cause."""
 
     at: float

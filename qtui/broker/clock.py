@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from qtui_workers.records import Record
 from qtui_workers.server.replies import unless_refused
 
 if TYPE_CHECKING:
     import redis
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Record):
     """A point in time, in seconds since the epoch."""
 
     seconds: float

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from qtui.broker.models import QueueRow
 from qtui.broker.status import Status
+
+if TYPE_CHECKING:
+    from qtui.broker.models import QueueRow
 
 STEADY: Final = 0.05
 """Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -12,6 +12,7 @@ import redis
 from qtui.broker import diagnosis, jobs, overview, workers
 from qtui.broker.models import Overview, QueueRow, WorkerRow
 from qtui.broker.status import Status
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_time

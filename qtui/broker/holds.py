@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -19,6 +19,7 @@ from qtui.broker.search.scan import Scan, Scope
 from qtui.broker.status import Status
 from qtui_workers.enqueue import holds
 from qtui_workers.reading.hold import Hold, read
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
 from qtui_workers.server.scripts import Script

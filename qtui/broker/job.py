@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -13,6 +13,7 @@ from qtui.broker.status import Status
 from qtui.broker.timeline import moments
 from qtui_workers.errors import NotFound
 from qtui_workers.reading import payload
+from qtui_workers.records import replace
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.job_log import read_log
 from qtui_workers.reporting.redaction import without_url_passwords

@@ -6,13 +6,17 @@ Text is unchanged: code that shows it passes it through `qtui_workers.text.print
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from qtui.broker.status import Status
-from qtui_workers.reading.hold import Hold
-from qtui_workers.reporting.job_log import LogLine
+from qtui_workers.records import Record
+
+if TYPE_CHECKING:
+    from qtui_workers.reading.hold import Hold
+    from qtui_workers.reporting.job_log import LogLine
 
 ALIKE: Final = 2.0
 """Seconds between two jobs that RQ may have in either order, as it rounds the time of expiry."""
@@ -20,8 +24,7 @@ LEASE: Final = 120
 """Seconds: no worker promises its next sign of life for later. An older one is that of another attempt."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServerInfo:
+class ServerInfo(Record):
     """The server behind a connection (from INFO); what INFO does not say is None."""
 
     engine: Literal["redis", "valkey"] | None
@@ -33,8 +36,7 @@ class ServerInfo:
     operations_per_second: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class QueueRow:
+class QueueRow(Record):
     """One queue with its counts."""
 
     name: str
@@ -72,8 +74,7 @@ class QueueRow:
         return self.counts.get(status, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Record):
     """Every queue and the server, at one moment."""
 
     server: ServerInfo
@@ -89,8 +90,7 @@ class Overview:
     """Whether the time is by our own clock, because the server does not tell its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Record):
     """The progress that a job reports."""
 
     done: float
@@ -103,8 +103,7 @@ class Progress:
         return min(1.0, max(0.0, self.done / self.total)) if self.total and self.total > 0 else None
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(Record):
     """One job as lists show it."""
 
     id: str
@@ -166,8 +165,7 @@ class JobRow:
         return self.ended_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Record):
     """Some rows of a list that may be much longer."""
 
     queue: str | None
@@ -198,8 +196,7 @@ class Window:
         return any(step > ALIKE for step in steps) and any(step < -ALIKE for step in steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Record):
     """One ended attempt of a job, from RQ's results stream."""
 
     outcome: Literal["ok", "failed", "stopped", "retried", "gave up"] | None
@@ -215,8 +212,7 @@ class Attempt:
     """Of the processor. Both are known of attempts that a qtui-worker ran."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Record):
     """One step in the life of a job."""
 
     at: float
@@ -226,8 +222,7 @@ class Moment:
     """The status whose glyph and tone are shown with this step."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobDetail:
+class JobDetail(Record):
     """All of one job."""
 
     row: JobRow
@@ -257,12 +252,11 @@ class JobDetail:
     """Seconds until the job's hash expires; None: it never expires."""
     problems: tuple[str, ...] = ()
     """What could not be read, each as a sentence."""
-    facts: dict[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = MappingProxyType({})
     """Other fields of the hash worth showing, such as result_ttl, by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerRow:
+class WorkerRow(Record):
     """One registered worker."""
 
     name: str

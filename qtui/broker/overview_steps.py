@@ -5,10 +5,8 @@ It loads no client. `qtui.broker.overview` asks over one of redis-py, `qtui.brok
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,6 +14,7 @@ from qtui.broker import clock, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED
 from qtui.broker.workers import Command
+from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_noted
 from qtui_workers.server.replies import reply_of, unless_refused
@@ -28,13 +27,14 @@ LATE: Final = 10
 BLOCK: Final = 100
 """Queues that one script looks at: 1 to 2 ms of server time where all of them hold jobs."""
 
+_COUNTED: Final = str([status.value for status in COUNTED]).replace("'", '"')
+"""The same as JSON."""
 _NO_JOBS: Final = dict.fromkeys(COUNTED, 0)
 _NOTHING: Final[list[Any]] = [*_NO_JOBS.values(), None, 0, 0, 0, 0, 0]
 """What `overview.lua` would say of a queue that it leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Record):
     """What is asked at once."""
 
     commands: tuple[Command, ...]
@@ -69,7 +69,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
     names = names_under(keys.QUEUE_PREFIX, queue_keys or ())
     worker_names = workers.names_of(worker_keys or ())
     blocks = tuple(names[start : start + BLOCK] for start in range(0, len(names), BLOCK))
-    arguments: dict[str, Argument] = {"counted": json.dumps(COUNTED), "now": at, "late": at - LATE}
+    arguments: dict[str, Argument] = {"counted": _COUNTED, "now": at, "late": at - LATE}
     replies = yield Round(tuple(workers.commands(worker_names)), arguments, blocks)
     seen = workers.rows(worker_names, replies[len(blocks) :], at=at)
     living = [worker for worker in seen if not worker.is_silent]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -13,6 +13,7 @@ import redis
 from qtui.broker import clock, jobs, rows
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status
+from qtui_workers.records import Record, replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import parse_number, parse_time
@@ -25,8 +26,7 @@ READ: Final = 256 * 1024
 _OF_OURS: Final = ("schedule", "last", "enqueued", "job")
 
 
-@dataclass(frozen=True, slots=True)
-class CronRow:
+class CronRow(Record):
     """One cron job."""
 
     name: str

@@ -5,9 +5,9 @@ What the statuses mean to programs is in `qtui_workers.statuses`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
+from qtui_workers.records import Record
 from qtui_workers.statuses import Status, parse
 
 __all__ = ["COUNTED", "STATUSES", "Look", "Status", "Tone", "parse"]
@@ -16,8 +16,7 @@ Tone = Literal["idle", "busy", "good", "bad", "warn", "muted"]
 """What a status means to an operator; the theme gives it a colour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Record):
     """How a status looks."""
 
     title: str

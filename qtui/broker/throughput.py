@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
+from qtui_workers.records import replace
 
 WINDOW: Final = 10.0
 """Seconds over which a rate is averaged."""

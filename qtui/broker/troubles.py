@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from qtui.broker import diagnosis
 from qtui.broker.diagnosis import waiting
-from qtui.broker.models import JobRow, Overview, QueueRow
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
+from qtui_workers.records import Record
 
 if TYPE_CHECKING:
+    from qtui.broker.models import JobRow, Overview, QueueRow
     from qtui.broker.queue_look import QueueLook
 
 Opens = Status | Literal["causes"]
@@ -23,8 +22,7 @@ def _nothing(_row: QueueRow, _look: QueueLook | None) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Record):
     """A kind of trouble; what it says may depend on what a look at the queue has found, where there was one."""
 
     glyph: str
@@ -65,7 +63,13 @@ def _start(what: str) -> Callable[[QueueRow, QueueLook | None], str]:
 
 def _command(text: str) -> Callable[[QueueRow, QueueLook | None], str]:
     """A command that ends with the name of the queue, quoted for a shell."""
-    return lambda row, _look: f"{text} {shlex.quote(row.name)}"
+
+    def do(row: QueueRow, _look: QueueLook | None) -> str:
+        import shlex  # only where there is something to do
+
+        return f"{text} {shlex.quote(row.name)}"
+
+    return do
 
 
 def _fails(how: Callable[[QueueRow], str]) -> Callable[[QueueRow, QueueLook | None], str]:
@@ -258,8 +262,7 @@ ORDERS: Final[dict[str, Callable[[QueueRow], tuple[object, ...]]]] = {
 """The sort keys of lists of queues, by name; the first is the default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Record):
     """What an operator has to know about a queue now."""
 
     text: str

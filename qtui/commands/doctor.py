@@ -10,6 +10,7 @@ import typer
 from qtui import labels, output
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.records import as_dict
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def doctor(url: Url = None, context: ContextName = None, json: Json = False) -> 
         facts = load(client)
     findings = examine(facts)
     if json:
-        output.emit({"server": asdict(facts.overview.server), "findings": [asdict(finding) for finding in findings]})
+        output.emit({"server": as_dict(facts.overview.server), "findings": [asdict(finding) for finding in findings]})
     else:
         output.note(printable(f"connection: {chosen.name}"))
         output.say(_text(facts, findings))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
@@ -14,6 +13,7 @@ import redis
 
 from qtui.broker import overview, quick_overview
 from qtui.broker.models import Overview
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.rights import LOOKING

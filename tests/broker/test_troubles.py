@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from qtui.broker.status import Status
 from qtui.broker.throughput import Throughput
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time
 from tests.broker import seed, tasks
@@ -178,7 +179,7 @@ def test_the_causes_of_the_newest_failures_are_reported(client: redis.Redis) -> 
     looks = FailureLooks()
     found = loaded(client, "mail")
     failures = looks.load(client, "mail", found.count(Status.FAILED))
-    look = replace(queue_look.load(client, "mail"), failures=failures)
+    look = dataclasses.replace(queue_look.load(client, "mail"), failures=failures)
     assert "3 failed, 3 × ValueError: message <n> (new)." in troubles.verdict(found, seen(found), look).text
     failing = replace(found, lately_finished=0, lately_failed=3)
     assert troubles.verdict(failing, seen(failing), look) == troubles.Verdict(
@@ -201,7 +202,7 @@ def test_of_many_failures_only_the_newest_are_looked_at_and_it_is_said(client: r
     assert failures
     assert (failures.read, failures.total, failures.is_whole) == (100, 101, False)
     found = loaded(client, "mail")
-    look = replace(queue_look.load(client, "mail"), failures=failures)
+    look = dataclasses.replace(queue_look.load(client, "mail"), failures=failures)
     assert "101 failed, the newest 100: no traceback is kept (new)." in troubles.verdict(found, seen(found), look).text
 
 

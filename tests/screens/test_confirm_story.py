@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import redis
 from textual import events
@@ -12,6 +10,7 @@ from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import Status
 from qtui.questions import MANY
 from qtui.screens.jobs import JobsScreen
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import pytest
 
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput
-from qtui_workers.records import Pattern, Range, Read, Secret
+from qtui_workers.records import Pattern, Range, Read, Record, Secret, as_dict, replace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Door:
+class Door(Record):
     """A part of a house."""
 
     wide: Annotated[float, Range(above=0, most=3)] = 1.0
     locked: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class House:
+class House(Record):
     """All kinds of fields."""
 
     street: Annotated[str, Pattern("[A-Z][a-z]+")]
@@ -30,7 +29,7 @@ class House:
     roof: Literal["flat", "steep"] = "flat"
     key: Secret | None = None
     plan: Path | None = None
-    doors: dict[str, Door] = field(default_factory=dict)
+    doors: Mapping[str, Door] = MappingProxyType({})
     windows: tuple[Door, ...] = ()
     tags: Annotated[tuple[str, ...], Read(lambda text: tuple(text.split(",")))] = ()
 
@@ -86,3 +85,37 @@ def test_a_secret_is_not_printed():
     assert "hunter2" not in f"{secret} {secret!r}"
     assert secret.reveal() == "hunter2"
     assert secret == Secret("hunter2") != Secret("other")
+
+
+def doubled(number: int) -> int:
+    return 2 * number
+
+
+class Room(Door):
+    """A record with the fields of another, and a function among them."""
+
+    HIDDEN = ("size",)
+    size: int
+    grow: Any = doubled
+
+
+def test_a_record_is_a_frozen_value():
+    room = Room(2.0, size=3)
+    assert (room.wide, room.locked, room.size, room.grow(4)) == (2.0, False, 3, 8)
+    assert room == Room(wide=2.0, size=3) != Room(size=3)
+    assert room != Door(2.0)
+    assert len({room, Room(2.0, False, 3), Room(size=3)}) == 2
+    assert replace(room, size=4) == Room(2.0, size=4)
+    assert as_dict(Door(2.0)) == {"wide": 2.0, "locked": False}
+    assert repr(Door(2.0)) == "Door(wide=2.0, locked=False)"
+    assert "size" not in repr(room)
+    with pytest.raises(AttributeError, match="frozen: wide"):
+        room.wide = 1.0
+    with pytest.raises(AttributeError, match="frozen: wide"):
+        del room.wide
+
+
+@pytest.mark.parametrize(("given", "wrong"), [({}, "size"), ({"size": 1, "sise": 1}, "sise")])
+def test_a_record_with_a_missing_or_unknown_field_is_refused(given: dict[str, Any], wrong: str):
+    with pytest.raises(TypeError, match=f"Room: .*: {wrong}$"):
+        Room(**given)

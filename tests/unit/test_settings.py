@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import textwrap
 from itertools import pairwise
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_the_example_names_every_variable_with_a_comment_above_the_group():
 
 def test_every_field_says_what_it_is():
     for topic in ALL:
-        body = ast.parse(inspect.cleandoc(inspect.getsource(topic))).body[0].body
+        body = ast.parse(textwrap.dedent(inspect.getsource(topic))).body[0].body
         named = [following for each, following in pairwise(body) if isinstance(each, ast.AnnAssign)]
         assert len(named) == len(topic.names())
         assert all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in named)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from qtui.broker.operations.move import MOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
+from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Connections, Context, ContextSettings, choose
 from tests.cli.support import all_commands

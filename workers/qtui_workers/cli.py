@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Final, get_args
@@ -44,7 +43,6 @@ _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 """Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Settings):
     """How a worker works where its command-line options do not say so."""
 

@@ -15,7 +15,7 @@ Priority = Literal["high", "normal", "low"]
 MOST_NAMES: Final = 20
 """At most this many names are listed in a sentence."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
+_NAME: Final = r"[A-Za-z0-9_.:-]{1,200}"
 
 
 def with_priority(queue: str, priority: Priority) -> str:
@@ -30,7 +30,7 @@ def all_priorities(queue: str) -> list[str]:
 
 def check_name(name: str, what: str = "queue name") -> str:
     """The name, if it is safe for keys, terminals and CLIENT SETNAME; else raises InvalidInput."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_NAME, name):
         shown = printable(str(name), 60)
         raise InvalidInput(f"{what} '{shown}' is not allowed: use 1 to 200 letters, digits, '_', '.', ':' or '-'")
     if name.endswith(":intermediate") or ":intermediate:" in name:

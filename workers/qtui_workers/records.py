@@ -1,8 +1,7 @@
-"""Values that people write, in the environment or a file, as frozen dataclasses: checked by the annotations of their fields.
+"""Records: frozen values with named fields, and how they are read from what people write.
 
-Light to import, unlike pydantic, which checks payloads: each command reads the environment and the config file when it starts.
-A field is a `str`, `int`, `float`, `bool`, `Path`, `Secret`, a Literal, another such dataclass, a dict or tuple of these, each of
-them or None; an `Annotated` adds `Range`, `Pattern` or `Read`.
+A Record is what a frozen dataclass is, but it is made without `dataclasses`: to import that, and to have it write the code of
+twenty classes, would take most of the time in which a short command answers. Elsewhere dataclasses do as well.
 """
 
 from __future__ import annotations
@@ -11,19 +10,84 @@ import math
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Annotated, Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)  # fmt: skip
 
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import suggestion
 from qtui_workers.text import printable
 
-R = TypeVar("R")
+R = TypeVar("R", bound="Record")
 
 _TRUTHS: Final = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromkeys(
     ("0", "false", "f", "no", "n", "off"), False
 )
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """A frozen value. A subclass annotates its fields, as a dataclass does; a default is shared, so it must not be mutable."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = ()
+    """The names of the fields, those of the base class first."""
+    HIDDEN: ClassVar[tuple[str, ...]] = ()
+    """Those that are not in its `repr`."""
+    DEFAULTS: ClassVar[Mapping[str, Any]] = {}
+    """The values of the fields that need not be given."""
+
+    def __init_subclass__(cls) -> None:
+        own = [name for name, hint in cls.__annotations__.items() if not hint.startswith("ClassVar")]
+        cls.FIELDS = tuple(dict.fromkeys((*cls.FIELDS, *own)))
+        cls.DEFAULTS = {**cls.DEFAULTS, **{name: vars(cls)[name] for name in own if name in vars(cls)}}
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        found = self.__dict__
+        found.update(self.DEFAULTS)
+        found.update(zip(self.FIELDS, values, strict=False))
+        found.update(named)
+        if len(found) != len(self.FIELDS):
+            wrong = ", ".join(sorted(found.keys() ^ set(self.FIELDS)))
+            raise TypeError(f"{type(self).__name__}: these fields are missing, or there are none of that name: {wrong}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be deleted")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(tuple(as_dict(self).values()))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.FIELDS if name not in self.HIDDEN)
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def replace(record: R, **changes: Any) -> R:
+    """The same record with other values of some fields."""
+    return type(record)(**{**record.__dict__, **changes})
+
+
+def as_dict(record: Record) -> dict[str, Any]:
+    """The values of its fields by name."""
+    return {name: getattr(record, name) for name in record.FIELDS}
 
 
 class Secret:
@@ -51,8 +115,7 @@ class Secret:
         return hash(self._text)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Record):
     """A number from `least` to `most`."""
 
     least: float = -math.inf
@@ -70,8 +133,7 @@ class Range:
         return number
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Record):
     """A text that is as this regular expression says."""
 
     pattern: str
@@ -82,8 +144,7 @@ class Pattern:
         return text
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Record):
     """A value that this function makes of what is written; it raises ValueError with the reason."""
 
     read: Callable[[Any], Any]
@@ -97,6 +158,9 @@ def read(
     named: Callable[[str], str] = str,
 ) -> R:
     """The record of these values, each a text or a value of its field's type.
+
+    A field is a `str`, `int`, `float`, `bool`, `Path`, `Secret`, a Literal, another record, a mapping or tuple of these, each of
+    them or None; an `Annotated` adds `Range`, `Pattern` or `Read`.
 
     Raises InvalidInput where one does not fit, is missing, or, unless `unknown` is "ignored", where there is no such field: with
     a sentence for each field (`a.b: …` for one inside another; `named` makes its name of the field's), and the reasons by field.
@@ -126,18 +190,18 @@ def _read(record: Any, given: Mapping[str, Any], unknown: str) -> tuple[dict[str
     hints = _hints(record)
     found: dict[str, Any] = {}
     problems: _Problems = []
-    for each in fields(record):
-        if each.name in given:
+    for name in record.FIELDS:
+        if name in given:
             try:
-                found[each.name] = _value(hints[each.name], given[each.name])
+                found[name] = _value(hints[name], given[name])
             except _Inside as error:
-                problems += [((each.name, *place), reason) for place, reason in error.problems]
+                problems += [((name, *place), reason) for place, reason in error.problems]
             except ValueError as error:
-                problems.append(((each.name,), str(error)))
-        elif each.default is each.default_factory:  # both are MISSING
-            problems.append(((each.name,), "is required"))
-    for name in given.keys() - hints.keys() if unknown == "refused" else ():
-        problems.append(((name,), f"there is no such field; {suggestion(name, tuple(hints), 'fields')}"))
+                problems.append(((name,), str(error)))
+        elif name not in record.DEFAULTS:
+            problems.append(((name,), "is required"))
+    for name in given.keys() - set(record.FIELDS) if unknown == "refused" else ():
+        problems.append(((name,), f"there is no such field; {suggestion(name, record.FIELDS, 'fields')}"))
     return found, problems
 
 
@@ -163,31 +227,31 @@ def _value(hint: Any, given: Any) -> Any:
             *most, last = map(repr, inside)
             raise ValueError(f"must be {', '.join(most)} or {last}")
         return given
-    if origin in (dict, tuple):
+    if origin in (Mapping, tuple):
         return _many(origin, inside, given)
-    if is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Record):
         return _inner(hint, given)
     return _READERS[hint](given) if hint in _READERS else hint(_text(given))  # such as a Path
 
 
 def _many(origin: type[Any], inside: tuple[Any, ...], given: Any) -> Any:
-    """The dict or tuple of what is written as one; a tuple is of one type, `tuple[str, ...]`."""
-    if origin is dict and not isinstance(given, Mapping):
+    """The mapping or tuple of what is written as one; a tuple is of one type, `tuple[str, ...]`."""
+    if origin is Mapping and not isinstance(given, Mapping):
         raise ValueError("must be an object of fields and values")
     if origin is tuple and not isinstance(given, list | tuple):
         raise ValueError("must be a list")
-    pairs = given.items() if origin is dict else ((str(place), value) for place, value in enumerate(given))
+    pairs = given.items() if origin is Mapping else ((str(place), value) for place, value in enumerate(given))
     found, problems = {}, []
     for name, value in pairs:
         try:
-            found[name] = _value(inside[1] if origin is dict else inside[0], value)
+            found[name] = _value(inside[1] if origin is Mapping else inside[0], value)
         except _Inside as error:
             problems += [((name, *place), reason) for place, reason in error.problems]
         except ValueError as error:
             problems.append(((name,), str(error)))
     if problems:
         raise _Inside(problems)
-    return found if origin is dict else tuple(found.values())
+    return found if origin is Mapping else tuple(found.values())
 
 
 def _inner(record: Any, given: Any) -> Any:

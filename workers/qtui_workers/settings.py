@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class Settings:
+
+class Settings(records.Record):
     """The environment variables of one topic, each named like its field in capitals; an empty one counts as not set.
 
-    Each topic is a frozen dataclass of its own, read by the code that needs it: a bad value stops nothing else.
+    Each topic is a class of its own, read by the code that needs it: a bad value stops nothing else.
     """
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
         """The names of its fields: those of the variables in small letters."""
-        return tuple(cls.__annotations__)
+        return cls.FIELDS
 
     @classmethod
     def read(cls) -> Self:
@@ -28,14 +30,16 @@ class Settings:
         return records.read(cls, given, named=str.upper)
 
 
-def folder_of(variable: str, named: Path | None, usual: str, hint: str = "name a whole path") -> Path:
+def folder_of(variable: str, named: str | Path | None, usual: str, hint: str = "name a whole path") -> Path:
     """The folder that a variable names, else `usual` in qtui's folder for state (XDG Base Directory Specification).
 
     Raises InvalidInput, with the variable and a hint, where this user has no home folder.
     """
+    from pathlib import Path  # not needed by most commands
+
     try:
         if named:
-            return named.expanduser()
+            return Path(named).expanduser()
         base = Path(os.environ.get("XDG_STATE_HOME", ""))
         return (base if base.is_absolute() else Path.home() / ".local" / "state") / "qtui" / usual
     except RuntimeError as error:

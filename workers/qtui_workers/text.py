@@ -13,13 +13,13 @@ _JOINERS: Final = {0x200C, 0x200D}
 
 _FLAGS: Final = range(0x1F1E6, 0x1F200)
 """The regional indicators A to Z: two of them are a flag, one or two or four cells wide, as each terminal has it."""
-_MODIFIERS: Final = re.compile("[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d")
+_MODIFIERS: Final = "[\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\u20e3]|(?<=[\u2190-\u2bff\U0001f000-\U0001faff])\u200d"
 """What changes the emoji before it: presentation, colour of skin, frame of a key; and what joins two emoji.
 
 Terminals disagree about the width of what comes of it, so that the columns after it would shift; without them they agree.
 """
 
-_UUID: Final = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}", re.IGNORECASE)
+_UUID: Final = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
 
 _SIZES: Final = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
@@ -54,7 +54,7 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     """
     cut = text[:limit]
     if not cut.isascii():
-        cut = _MODIFIERS.sub("", cut)
+        cut = re.sub(_MODIFIERS, "", cut)
     if keep_newlines and cut.isascii() and cut.replace("\n", "").isprintable():
         safe = cut
     elif keep_newlines:
@@ -69,7 +69,7 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
 
 def short_id(identifier: str) -> str:
     """The first 8 characters of a UUID; any other id whole."""
-    return identifier[:8] if _UUID.fullmatch(identifier) else identifier
+    return identifier[:8] if re.fullmatch(_UUID, identifier, re.IGNORECASE) else identifier
 
 
 def decode(raw: bytes | str | None) -> str:

@@ -29,7 +29,6 @@ def _split(names: str) -> tuple[str, ...]:
     return tuple(name for part in names.split(",") if (name := part.strip()))
 
 
-@dataclass(frozen=True, kw_only=True)
 class ProcessorSettings(Settings):
     """Where processors are found, besides the bundled ones."""
 

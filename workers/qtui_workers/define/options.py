@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Annotated, Any, Final, Self, get_args
@@ -24,7 +23,6 @@ from qtui_workers.text import printable
 from qtui_workers.validation import Checked, invalid, whole
 
 
-@dataclass(frozen=True, kw_only=True)
 class RetrySettings(Settings):
     """How often a job is tried again where its processor names no attempts."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any, Final
+
+from qtui_workers.records import Record
 
 LONGEST: Final = 300
 """Characters of what is held, and of a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Record):
     """What is held, by whom, since when and why."""
 
     text: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from qtui_workers.records import Record
 from qtui_workers.server.rq_format import parse_int, parse_number
 from qtui_workers.text import decode
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Record):
     """One line that a running job printed or logged; not safe to show (`text.printable`)."""
 
     at: float

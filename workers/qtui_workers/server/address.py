@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from typing import TYPE_CHECKING, Final
 
 from qtui_workers.errors import InvalidInput
+from qtui_workers.records import Record
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
+from qtui_workers.server.url import decoded, pairs, split
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OPTIONS: Final = {
     "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
@@ -21,11 +23,11 @@ _TLS_OPTIONS: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Record):
     """Where Redis is: its address, the label that people see, and, for the embedded server, its folder."""
 
-    url: str = field(repr=False)
+    HIDDEN = ("url",)
+    url: str
     """May hold a password; "" for the embedded server."""
     label: str
     """`host:port/db`, a socket's path, or `embedded`; never a password, never a control character."""
@@ -53,6 +55,8 @@ def _parts(settings: RedisSettings) -> list[str]:
 
 def _compose(settings: RedisSettings) -> str:
     host = settings.redis_host or "localhost"
+    from urllib.parse import quote
+
     password = settings.redis_password.reveal() if settings.redis_password else ""
     user = f"{quote(settings.redis_username or '', safe='')}:{quote(password, safe='')}@"
     bracketed = f"[{host}]" if ":" in host else host
@@ -78,6 +82,8 @@ def _parse(url: str, source: str) -> Target:
 def _embedded(rest: str, source: str) -> Target:
     if not rest:
         return Target("", "embedded", EmbeddedSettings.read().folder())
+    from pathlib import Path  # 3 ms
+
     folder = Path(rest)
     if not folder.is_absolute():
         raise InvalidInput(f"{source}: embedded: takes a folder's whole path, as in embedded:/var/lib/jobs.")
@@ -90,8 +96,7 @@ def _address(scheme: str, url: str) -> Target:
         raise ValueError("it holds a space or a control character, which must be percent-encoded")
     encoded = "in a name or password the characters / ? # @ : % must be percent-encoded"
     try:
-        parts = urlsplit(url)
-        port = parts.port
+        parts = split(url)
     except ValueError:
         raise ValueError(f"the host or port is not one ({encoded})") from None
     if parts.fragment:
@@ -100,21 +105,21 @@ def _address(scheme: str, url: str) -> Target:
     number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
     if not re.fullmatch(r"[0-9]{1,9}", number):
         raise ValueError("the database is a number, as in redis://localhost:6379/0")
-    if options:
+    if options.keys() - {"db", "username", "password"}:
         from redis.connection import parse_url  # 100 ms
 
         parse_url(url)  # type: ignore[no-untyped-call] # redis-py's; its ValueError names an option whose value is not of its type
     if scheme == "unix":
-        path = unquote(parts.path)
-        if parts.hostname or not path.strip("/"):
+        path = decoded(parts.path)
+        if parts.host or not path.strip("/"):
             raise ValueError("a socket is named by its whole path, as in unix:///run/redis.sock")
         return Target(url, printable(path) + (f" db {number}" if number != "0" else ""))
-    host = unquote(parts.hostname or "localhost")
-    return Target(url, printable(f"[{host}]" if ":" in host else host) + f":{port or 6379}/{number}")
+    host = decoded(parts.host or "localhost")
+    return Target(url, printable(f"[{host}]" if ":" in host else host) + f":{parts.port or 6379}/{number}")
 
 
 def _query(query: str, known: set[str]) -> dict[str, str]:
-    options = dict(parse_qsl(query, keep_blank_values=True))
+    options = pairs(query)
     if unknown := sorted(options.keys() - known):
         raise ValueError(f"the option {printable(unknown[0], 40)!r} is not known; known are {', '.join(sorted(known))}")
     if options.get("protocol", "2") != "2":
@@ -122,27 +127,27 @@ def _query(query: str, known: set[str]) -> dict[str, str]:
     return options
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Record):
     """All that it takes to reach a Redis at a plain address."""
 
+    HIDDEN = ("password",)
     place: tuple[str, int] | str
     """Host and port, or the path of a socket."""
     database: int
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
 
 
 def plain(target: Target) -> Plain | None:
     """The parts of an address that needs no more than these; None for any other."""
     if target != Target(target.url, target.label):
         return None
-    parts = urlsplit(target.url)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    parts = split(target.url)
+    options = pairs(parts.query)
     if parts.scheme not in ("redis", "unix") or options.keys() - {"db"}:
         return None
-    username, password = unquote(parts.username or ""), unquote(parts.password or "")
+    username, password = decoded(parts.username), decoded(parts.password)
     if parts.scheme == "unix":
-        return Plain(unquote(parts.path), int(options.get("db", 0)), username, password)
+        return Plain(decoded(parts.path), int(options.get("db", 0)), username, password)
     number = options.get("db") or parts.path.strip("/") or 0
-    return Plain((unquote(parts.hostname or "localhost"), parts.port or 6379), int(number), username, password)
+    return Plain((decoded(parts.host or "localhost"), parts.port or 6379), int(number), username, password)

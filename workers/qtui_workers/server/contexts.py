@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
+from qtui_workers.records import Record, replace
 from qtui_workers.server.address import Target, resolve
 from qtui_workers.server.settings import RedisSettings
 
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.names())
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContextSettings:
+class ContextSettings(Record):
     """One named connection: `[contexts.NAME]` in the config file."""
 
     url: str
@@ -29,43 +28,43 @@ class ContextSettings:
     """In the dashboard and the commands: ask for the number of jobs before anything is done to them, also where it is one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Connections:
+class Connections(Record):
     """What the config file says about connections; its other fields are for the dashboard."""
 
     context: str | None = None
     """The connection used when nothing else names one."""
     read_only: bool = False
     """Refuse everything that would change something, everywhere."""
-    contexts: dict[str, ContextSettings] = field(default_factory=dict)
+    contexts: Mapping[str, ContextSettings] = MappingProxyType({})
     """Named connections."""
 
 
 C = TypeVar("C", bound=Connections)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Record):
     """The connection that a command, the dashboard or a worker works with."""
+
+    HIDDEN = ("options",)
 
     name: str
     """What people call it: the context's name, or the address without its password."""
     target: Target
     read_only: bool = False
     guarded: bool = False
-    options: tuple[str, ...] = field(default=(), repr=False)
+    options: tuple[str, ...] = ()
     """The options that chose it, which may hold a password; none where the environment or the config file did."""
 
 
-def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+def config_path(environment: Mapping[str, str] = os.environ) -> str:
     """Where the config file is: QTUI_CONFIG, else `~/.config/qtui/config.toml` (XDG_CONFIG_HOME is honoured).
 
     For a user without a home folder the one of the system, `/etc/xdg/qtui/config.toml`.
     """
     if named := environment.get("QTUI_CONFIG"):
-        return Path(os.path.expanduser(named))  # noqa: PTH111 - pathlib's raises where there is no home folder
-    base = Path(os.path.expanduser(environment.get("XDG_CONFIG_HOME") or "~/.config"))  # noqa: PTH111
-    return (base if base.is_absolute() else Path("/etc/xdg")) / "qtui" / "config.toml"
+        return os.path.expanduser(named)
+    base = os.path.expanduser(environment.get("XDG_CONFIG_HOME") or "~/.config")
+    return os.path.join(base if os.path.isabs(base) else "/etc/xdg", "qtui", "config.toml")
 
 
 def read_config(model: type[C]) -> C:
@@ -76,7 +75,8 @@ def read_config(model: type[C]) -> C:
     """
     path = config_path()
     try:
-        written = path.read_text("utf-8")
+        with open(path, encoding="utf-8") as file:
+            written = file.read()
     except FileNotFoundError:
         if os.environ.get("QTUI_CONFIG"):
             raise InvalidInput(f"QTUI_CONFIG names {path}, and there is no such file. Create it or unset QTUI_CONFIG.") from None

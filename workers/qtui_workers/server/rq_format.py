@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -118,14 +118,14 @@ def parse_result(raw: bytes | None) -> bytes | None:
     if not raw:
         return None
     try:
-        return b64decode(raw[: len(raw) // 4 * 4])
+        return a2b_base64(raw[: len(raw) // 4 * 4])
     except ValueError:
         return raw
 
 
 def format_result(serialized: bytes) -> bytes:
     """The serialized return value of a job as the field `return_value` of a result."""
-    return b64encode(serialized)
+    return b2a_base64(serialized, newline=False)
 
 
 def parse_traceback(raw: bytes | None, limit: int) -> str | None:
@@ -136,7 +136,7 @@ def parse_traceback(raw: bytes | None, limit: int) -> str | None:
     if not raw:
         return None
     try:
-        stored = b64decode(raw[: len(raw) // 4 * 4])
+        stored = a2b_base64(raw[: len(raw) // 4 * 4])
         text = zlib.decompressobj().decompress(stored, limit)
     except (ValueError, zlib.error):
         text = raw[:limit]
@@ -145,4 +145,4 @@ def parse_traceback(raw: bytes | None, limit: int) -> str | None:
 
 def format_traceback(text: str) -> bytes:
     """A traceback as the field `exc_string` of a result; characters that UTF-8 cannot write become "?"."""
-    return b64encode(zlib.compress(text.encode("utf-8", "replace")))
+    return b2a_base64(zlib.compress(text.encode("utf-8", "replace")), newline=False)

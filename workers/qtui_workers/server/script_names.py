@@ -6,9 +6,9 @@ call does not need. A table is made only where a script looks a fact up by a sta
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterator, Mapping
+from types import FunctionType
 from typing import Any, Final
 
 from qtui_workers.server import keys
@@ -100,9 +100,9 @@ def _key(name: str, given: list[str]) -> str:
     made = getattr(keys, name, None)
     if isinstance(made, str) and not given:
         return _quoted(made)
-    if not inspect.isfunction(made) or made.__module__ != keys.__name__:
+    if not isinstance(made, FunctionType) or made.__module__ != keys.__name__:
         raise ValueError(f"keys.{name}: server/keys.py has no such name")
-    if len(given) != len(inspect.signature(made).parameters):
+    if len(given) != len(_parameters(made)):
         raise ValueError(f"keys.{name}: called with {len(given)} arguments")
     text = made(*(f"\0{place}\0" for place in range(len(given))))
     pieces = [_quoted(piece) if place % 2 == 0 else _operand(given[int(piece)]) for place, piece in _parts(text)]
@@ -112,10 +112,15 @@ def _key(name: str, given: list[str]) -> str:
 def _uncalled(name: str) -> str:
     """The name of a key that is a text, or the function that makes one, as a value."""
     made = getattr(keys, name, None)
-    if not inspect.isfunction(made):
+    if not isinstance(made, FunctionType):
         return _key(name, [])
-    parameters = list(inspect.signature(made).parameters)
+    parameters = _parameters(made)
     return f"function({', '.join(parameters)}) return {_key(name, parameters)} end"
+
+
+def _parameters(function: FunctionType) -> list[str]:
+    """The names of its parameters, without `inspect`, which takes longer to import than all scripts to be put together."""
+    return list(function.__code__.co_varnames[: function.__code__.co_argcount])
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:

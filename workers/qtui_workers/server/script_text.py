@@ -20,14 +20,18 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import cached_property
-from hashlib import sha1
-from pathlib import Path
 from typing import Final, Self
 
+from qtui_workers.records import Record
 from qtui_workers.server.script_names import without_unused, written_out
 from qtui_workers.text import encode
+
+try:
+    from _sha1 import sha1  # type: ignore[import-not-found]  # hashlib would load OpenSSL's for it: 2 ms
+except ImportError:
+    from hashlib import sha1
 
 Argument = str | bytes | int | float
 
@@ -87,7 +91,7 @@ class ScriptText:
     @cached_property
     def digest(self) -> str:
         """The SHA-1 digest by which the server knows it."""
-        return sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+        return str(sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
     def values(self, *rest: Argument, **named: Argument) -> list[Argument]:
         """The arguments in the order of ARGV. Raises TypeError where the given names are not those that are declared."""
@@ -104,8 +108,7 @@ class ScriptText:
         return frozenset(name.lower() for name in re.findall(r"'([A-Z]{3,})'", self.text))
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Record):
     """A file of a script."""
 
     name: str
@@ -137,13 +140,12 @@ def _resolve(part: Part, package: str, found: dict[str, Part], above: tuple[str,
 
 def _read(name: str, package: str, wanted_by: str) -> Part:
     for place in dict.fromkeys((package, _HERE)):
-        file = _folder(place) / "lua" / f"{name}.lua"
-        if file.is_file():
-            return Part(name, file.read_text("utf-8"))
+        with suppress(FileNotFoundError), open(f"{_folder(place)}/lua/{name}.lua", encoding="utf-8") as file:
+            return Part(name, file.read())
     beginning = f"{wanted_by} requires '{name}', but there" if wanted_by else "there"
     raise ValueError(f"{beginning} is no lua/{name}.lua in {' or '.join(dict.fromkeys((package, _HERE)))}")
 
 
-def _folder(package: str) -> Path:
+def _folder(package: str) -> str:
     """The folder of a package; `importlib.resources` would take longer to import than all scripts to be read."""
-    return Path(str(importlib.import_module(package).__file__)).parent
+    return str(importlib.import_module(package).__path__[0])

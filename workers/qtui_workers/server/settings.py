@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from qtui_workers.records import Pattern, Range, Secret
 from qtui_workers.settings import Settings, folder_of
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@dataclass(frozen=True, kw_only=True)
+
 class RedisSettings(Settings):
     """The address of Redis, as a whole or in parts."""
 
@@ -28,11 +28,10 @@ class RedisSettings(Settings):
     """Password of that user."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class EmbeddedSettings(Settings):
     """The embedded server of this user."""
 
-    qtui_embedded_dir: Path | None = None
+    qtui_embedded_dir: str | None = None
     """Folder of the embedded server, instead of qtui/server in the user's state folder."""
     qtui_embedded_grace: Annotated[float, Range(least=0, most=86_400)] = 2.0
     """Seconds that the embedded server stays after its last user has gone."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -23,7 +22,6 @@ def _pause(value: Any) -> timedelta:
     return length
 
 
-@dataclass(frozen=True, kw_only=True)
 class MailSettings(Settings):
     """The mail server of `email`."""
 
@@ -41,7 +39,6 @@ class MailSettings(Settings):
     """How the connection is encrypted; `none` only for a mail server on this machine or a network of your own."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings(Settings):
     """The database of `audit_log` and `publish_build`."""
 
@@ -58,7 +55,6 @@ class DatabaseSettings(Settings):
         return f"sqlite:///{folder_of('DATABASE_URL', None, 'jobs.sqlite', 'name a database')}"
 
 
-@dataclass(frozen=True, kw_only=True)
 class OutboundSettings(Settings):
     """Where `webhook` and `fetch_area` may go."""
 
@@ -66,7 +62,6 @@ class OutboundSettings(Settings):
     """Whether `webhook` and `fetch_area` may go to addresses that are not public: private, loopback, link-local and others."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class FetchSettings(Settings):
     """The files of `fetch_area`, and its pace."""
 
@@ -82,7 +77,6 @@ class FetchSettings(Settings):
         return folder_of("FETCH_DIR", self.fetch_dir, "fetched").absolute()
 
 
-@dataclass(frozen=True, kw_only=True)
 class SubmitSettings(Settings):
     """Where `publish_build` submits what it builds."""
 
