@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     import redis
     from textual.app import App
 
-    from qtui.broker import audit, operations
+    from qtui.broker import audit, operations, usual
     from qtui.broker.audit import Audit
     from qtui.broker.operations import Operation, Report
     from qtui.broker.operations.selection import Targets
+    from qtui.broker.usual import Usuals
     from qtui.broker.watch import Watch
 else:
-    audit, operations = Late("qtui.broker.audit"), Late("qtui.broker.operations")
+    audit, operations, usual = Late("qtui.broker.audit"), Late("qtui.broker.operations"), Late("qtui.broker.usual")
 
 
 @dataclass(slots=True)
@@ -113,6 +114,11 @@ class Session:
     def audit(self) -> Audit:
         """Where changes are recorded."""
         return audit.Audit(self.context.name, lambda text: self.on_audit_trouble(text))
+
+    @cached_property
+    def usuals(self) -> Usuals:
+        """What functions usually take."""
+        return usual.Usuals()
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Scope
 from qtui.broker.status import STATUSES
+from qtui.broker.usual import Usuals
 from tests.broker import seed
 from tests.broker.watching import Seen, digest, watching
 from tests.support import reads_with
@@ -22,6 +23,7 @@ def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
     figures.load(client)
     limits.load(client)
     schedule.load(client)
+    Usuals().look(client, ["mail", "hostile"])
     for status in STATUSES:
         for queue in (None, "mail", "hostile", "no such queue"):
             jobs.window(client, queue, status, 0, 50)

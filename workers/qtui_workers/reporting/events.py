@@ -133,6 +133,12 @@ def read(connection: redis.Redis, after: str = START, *, block: float | None = N
     return [from_entry(entry_id, fields) for entry_id, fields in entries]
 
 
+def newest(connection: redis.Redis, count: int) -> list[Event]:
+    """So many of the newest events, oldest first. Raises redis.RedisError."""
+    reply: Any = connection.xrevrange(keys.EVENTS, count=count)
+    return [from_entry(entry_id, fields) for entry_id, fields in reversed(reply)]
+
+
 def follow(
     connection: redis.Redis,
     after: str | None = None,
