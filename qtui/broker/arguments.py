@@ -10,11 +10,16 @@ from qtui_workers.reporting.redaction import HIDDEN
 
 def keywords(call: Call) -> dict[str, Any]:
     """The keywords of a call; the values that its processor declares secret are hidden."""
+    hidden = secrets(call.function)
+    return {name: HIDDEN if name in hidden else value for name, value in call.kwargs.items()}
+
+
+def secrets(function: str | None) -> frozenset[str]:
+    """The keywords whose values the processor of that name declares secret."""
     from qtui_workers.define.discovery import discover  # with pydantic and the bundled processors
 
-    processor = discover().by_path.get(call.function or "")
-    secrets = processor.secrets if processor else frozenset()
-    return {name: HIDDEN if name in secrets else value for name, value in call.kwargs.items()}
+    processor = discover().by_path.get(function or "")
+    return processor.secrets if processor else frozenset()
 
 
 def shown(call: Call, *, ours: bool) -> Any:

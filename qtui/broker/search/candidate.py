@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
-from qtui.broker.arguments import keywords
+from qtui.broker.arguments import keywords, secrets
 from qtui.broker.rows import TRACEBACK_READ, described_function
 from qtui.broker.status import Status
 from qtui_workers.reading import matching, payload
+from qtui_workers.reading.pickle_shapes import Shape, Shapes
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_int, parse_time, parse_traceback
@@ -51,6 +53,8 @@ _MOMENTS: Final[dict[Phase, tuple[str, ...]]] = {
 """The fields that say when a job got where it is, the first of them that is known."""
 _STATUSES: Final = {status.value.encode(): status for status in Status}
 
+_SHAPES: Final = Shapes()
+
 NOTHING: Final = Need()
 FUNCTION: Final = Need(frozenset({"data"}))
 PAYLOAD: Final = FUNCTION
@@ -77,17 +81,20 @@ class lazy(Generic[Owner, Value]):  # noqa: N801 - used like `property`
 class Candidate:
     """A job that may fit; its values are decoded when they are first looked at. None is "not known"."""
 
-    def __init__(
-        self, key: bytes, queue: str, reply: list[Any] | None, places: Mapping[str, int], error: bytes | None = None
-    ) -> None:
+    damaged = False
+    """Whether the job has no hash that can be read."""
+    gone = False
+    """Whether there is nothing at all under its key."""
+    stored_error: bytes | None = None
+    """The newest traceback as it is stored."""
+
+    def __init__(self, key: bytes, queue: str, reply: list[Any] | None, places: Mapping[str, int]) -> None:
         """`key`: its id. `queue`: that whose list named it, or ''. `reply`: its fields, `places`: where in it each is; None where
-        there is no hash that can be read. `error`: the newest traceback as it is stored.
+        there is no hash that can be read.
         """
-        self._key, self._queue, self._reply, self._places, self._error = key, queue, reply, places, error
-        self.damaged = reply is None
-        """Whether the job has no hash that can be read."""
-        self.gone = False
-        """Whether there is nothing at all under its key."""
+        self._key, self._queue, self._reply, self._places = key, queue, reply, places
+        if reply is None:
+            self.damaged = True
 
     @classmethod
     def supposed(cls, *, queue: str = "", status: str = "") -> Candidate:
@@ -158,7 +165,7 @@ class Candidate:
     @lazy
     def traceback(self) -> str | None:
         """The newest traceback of a failed job."""
-        return parse_traceback(self._error, TRACEBACK_READ)
+        return parse_traceback(self.stored_error, TRACEBACK_READ)
 
     @lazy
     def error(self) -> str | None:
@@ -184,14 +191,27 @@ class Candidate:
         call = payload.quick_call(self.content) or payload.job_call(self.content)
         return {"args": call.args, "kwargs": keywords(call)}
 
-    def argument(self, path: Sequence[str]) -> Any:
+    def argument(self, path: tuple[str, ...]) -> Any:
         """The value that a path leads to, from a keyword on, or from `args` or `kwargs` on; None where it leads nowhere."""
+        if known := _SHAPES.read(self.content):
+            shape, values = known
+            place = _place(shape, path)
+            if place is None:
+                return None
+            if place >= 0 and values[place] is not None:
+                return values[place]
         return matching.argument(self.arguments["args"], self.arguments["kwargs"], path)
 
     @lazy
     def words(self) -> str:
         """Every key and value of the payload in lower case, one a line."""
         return "\n".join(_texts(self.arguments)).lower()
+
+
+@lru_cache(1_000)
+def _place(shape: Shape, path: tuple[str, ...]) -> int | None:
+    """Which value of a shape a path leads to; None: nowhere, -1: it has to be looked for."""
+    return shape.place(path) if secrets(shape.function).isdisjoint(path) else -1
 
 
 def _texts(value: Any) -> Iterator[str]:

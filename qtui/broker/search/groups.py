@@ -127,7 +127,7 @@ def by(text: str) -> By:
         return _BY[text]
     first, _, path = text.partition(".")
     if first == "payload" and path:
-        steps = path.split(".")
+        steps = tuple(path.split("."))
         return By(text, lambda job: _argument(job, steps), PAYLOAD)
     raise InvalidInput(f"'{printable(text, 40)}' is nothing to count by: it is {', '.join(_BY)} or payload.FIELD")
 
@@ -137,7 +137,7 @@ def _headline(job: Candidate) -> str | None:
     return f"{found.exception}: {found.message}".strip(": ") if found else None
 
 
-def _argument(job: Candidate, steps: list[str]) -> str | None:
+def _argument(job: Candidate, steps: tuple[str, ...]) -> str | None:
     found: Any = job.argument(steps)
     return None if found is None else as_text(found)[:200]
 

@@ -15,7 +15,7 @@ from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput
 from qtui_workers.reading import hold
 from qtui_workers.reading.matching import is_function, is_value, pattern
-from qtui_workers.reading.prefilter import holds_text, holds_value
+from qtui_workers.reading.prefilter import text_filter, value_filter
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.text import printable
@@ -132,31 +132,28 @@ def _attempts(job: Candidate, _now: float) -> float | None:
 def _payload(sign: str, value: str, path: str) -> Test:
     steps = tuple(path.split("."))
     if sign != ":":
-        limit, holds = _number(value), ORDER[sign]
+        limit, holds, may_hold_key = _number(value), ORDER[sign], text_filter(steps[-1])
 
         def fits(job: Candidate, _now: float) -> bool:
-            found = job.argument(steps) if holds_text(job.content, steps[-1]) else None
+            found = job.argument(steps) if may_hold_key(job.content) else None
             return isinstance(found, int | float) and not isinstance(found, bool) and holds(found, limit)
 
         return fits
-    fits_value = is_value(value)
-
-    def equals(job: Candidate, _now: float) -> bool:
-        if not holds_value(job.content, steps[-1], value):
-            return False
-        return fits_value(job.argument(steps))
-
-    return equals
+    fits_value, may_hold = is_value(value), value_filter(steps[-1], value)
+    return lambda job, _: may_hold(job.content) and fits_value(job.argument(steps))
 
 
 def word(value: str) -> Test:
     """Whether the error, the description or the payload contains a text, in upper or lower case."""
-    wanted = value.lower()
+    wanted, may_hold = value.lower(), text_filter(value)
+    in_one_line = not any(c.isspace() or c == ":" for c in value)  # an error may be put together from several, with these
 
     def fits(job: Candidate, _now: float) -> bool:
-        if wanted in (job.text("description") or "").lower() or wanted in (job.error or "").lower():
+        if wanted in (job.text("description") or "").lower() or (may_hold(job.content) and wanted in job.words):
             return True
-        return holds_text(job.content, value) and wanted in job.words
+        if in_one_line and wanted not in (job.traceback or "").lower():
+            return False
+        return wanted in (job.error or "").lower()
 
     return fits
 

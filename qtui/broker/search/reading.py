@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from itertools import compress
 from typing import Any, Final, NamedTuple
 
 import redis
@@ -19,17 +21,40 @@ FIRST, FEWEST, MOST = 100, 10, 500
 """Jobs of the first block, so that the first rows are seen at once, and of the others."""
 
 
-class Listed(NamedTuple):
-    """A job as a list names it."""
+class Stretch(NamedTuple):
+    """Jobs that follow each other in a list."""
 
-    id: bytes
+    ids: Sequence[bytes]
     queue: str
     """'' where it is not known."""
     failed: bool
     """Whether the list is one of jobs that failed."""
 
 
-Block = Sequence[Listed]
+class Block:
+    """Jobs that are read together."""
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        self.stretches = stretches
+        self.ids = [job_id for stretch in stretches for job_id in stretch.ids]
+        self.failed = [job_id for stretch in stretches if stretch.failed for job_id in stretch.ids]
+        self.too_long = frozenset[int]()
+        """The places of the jobs whose payloads are too long to be read."""
+
+
+def blocks(stretches: Iterator[Stretch], size: Callable[[], int]) -> Iterator[Block]:
+    """The jobs in blocks of as many as `size` says before each."""
+    taken: list[Stretch] = []
+    room = size()
+    for stretch in stretches:
+        while len(stretch.ids) >= room:
+            yield Block([*taken, stretch._replace(ids=stretch.ids[:room])])
+            stretch, taken = stretch._replace(ids=stretch.ids[room:]), []
+            room = size()
+        taken.append(stretch)
+        room -= len(stretch.ids)
+    if any(stretch.ids for stretch in taken):
+        yield Block(taken)
 
 
 class Reader:
@@ -46,8 +71,9 @@ class Reader:
         self._error = _Command("XREVRANGE", keys.RESULTS_PREFIX, b"+", b"-", b"COUNT", b"1")
         self._with_data = "data" in self._places
         self._jobs = self._bytes = 0
+        self.gone = 0
+        """Jobs read so far that have no hash."""
 
-    @property
     def size(self) -> int:
         """How many jobs the next block is best made of, from how long the jobs before were."""
         if not self._jobs:
@@ -60,70 +86,74 @@ class Reader:
         connection: Any = pool.get_connection()
         done = False
         try:
-            yield from self._talk(connection, blocks)
+            yield from self._talk(_Wire(connection), blocks)
             done = True
         finally:
             if not done:
                 connection.disconnect()  # replies that nobody wants any more may be on the way
             pool.release(connection)
 
-    def _talk(self, connection: Any, blocks: Iterator[Block]) -> Iterator[list[Candidate]]:
+    def _talk(self, wire: _Wire, blocks: Iterator[Block]) -> Iterator[list[Candidate]]:
         """Of each block the lengths of the payloads are asked for first, as a payload may have any length."""
-        measured: Block = next(blocks, ())
-        asked: Block = ()
-        too_long = asked_too_long = frozenset[int]()
-        _send(connection, self._lengths(measured))
+        measured = next(blocks, None)
+        asked: Block | None = None
+        wire.send(self._lengths(measured))
         while measured:
-            too_long = self._too_long(connection, measured)
-            following = next(blocks, ())
-            _send(connection, self._lengths(following), self._ask(measured, too_long))
+            self._measure(wire, measured)
+            following = next(blocks, None)
+            wire.send(self._lengths(following), self._ask(measured))
             if asked:
-                yield self._received(connection, asked, asked_too_long)
-            asked, asked_too_long, measured = measured, too_long, following
+                yield self._received(wire, asked)
+            asked, measured = measured, following
         if asked:
-            yield self._received(connection, asked, asked_too_long)
+            yield self._received(wire, asked)
 
-    def _too_long(self, connection: Any, block: Block) -> frozenset[int]:
-        """The places of the jobs whose payloads are too long to be read."""
+    def _lengths(self, block: Block | None) -> bytes:
+        return self._length.all(block.ids) if block and self._with_data else b""
+
+    def _measure(self, wire: _Wire, block: Block) -> None:
         if not self._with_data:
-            return frozenset()
-        lengths = [_reply(connection) or 0 for _ in block]
+            return
+        lengths = [length or 0 for length in wire.replies(int, len(block.ids))]
         self._bytes += sum(lengths)
-        if max(lengths) <= DATA_READ:
-            return frozenset()
-        return frozenset(place for place, length in enumerate(lengths) if length > DATA_READ)
+        if max(lengths) > DATA_READ:
+            block.too_long = frozenset(place for place, length in enumerate(lengths) if length > DATA_READ)
 
-    def _lengths(self, block: Block) -> bytes:
-        return b"".join([self._length(job.id) for job in block]) if self._with_data else b""
+    def _ask(self, block: Block) -> bytes:
+        if block.too_long:
+            fields = [(self._described if place in block.too_long else self._fields) for place in range(len(block.ids))]
+            asked = b"".join([command.all([job_id]) for command, job_id in zip(fields, block.ids, strict=True)])
+        else:
+            asked = self._fields.all(block.ids)
+        return asked + self._error.all(block.failed) if self._need.error else asked
 
-    def _ask(self, block: Block, too_long: frozenset[int]) -> bytes:
-        parts = []
-        fields, error, with_error = self._fields, self._error, self._need.error
-        for place, job in enumerate(block):
-            parts.append((self._described if place in too_long else fields)(job.id))
-            if with_error and job.failed:
-                parts.append(error(job.id))
-        return b"".join(parts)
-
-    def _received(self, connection: Any, block: Block, too_long: frozenset[int]) -> list[Candidate]:
-        found = []
-        places, with_error = self._places, self._need.error
-        for place, (key, queue, failed) in enumerate(block):
-            reply, error = _reply(connection), None
-            if with_error and failed:
-                error = _traceback(_reply(connection))
-                self._bytes += len(error or b"")
-            if reply and place in too_long:
-                reply[places["data"]] = decode(reply[places["data"]]) or "–"
-            found.append(Candidate(key, queue, reply, places, error))
-        self._jobs += len(block)
-        self._bytes += 100 * len(block)
-        self._find_gone(found)
+    def _received(self, wire: _Wire, block: Block) -> list[Candidate]:
+        replies = wire.replies(list, len(block.ids))
+        errors = wire.replies(list, len(block.failed)) if self._need.error else []
+        for place in block.too_long:
+            if fields := replies[place]:
+                fields[self._places["data"]] = decode(fields[self._places["data"]]) or "–"
+        found: list[Candidate] = []
+        for stretch in block.stretches:
+            start = len(found)
+            own = zip(stretch.ids, replies[start : start + len(stretch.ids)], strict=True)
+            found += [Candidate(key, stretch.queue, reply, self._places) for key, reply in own]
+        if errors:
+            self._give(errors, found, block)
+        self._jobs += len(block.ids)
+        self._bytes += 100 * len(block.ids)
+        self._find_gone([job for job, reply in zip(found, replies, strict=True) if reply and reply[0] is None])
         return found
 
-    def _find_gone(self, found: list[Candidate]) -> None:
+    def _give(self, errors: list[Any], found: list[Candidate], block: Block) -> None:
+        """Gives the failed jobs their tracebacks."""
+        flags = [stretch.failed for stretch in block.stretches for _ in stretch.ids]
+        for job, entries in zip(compress(found, flags), errors, strict=True):
+            job.stored_error = traceback = _traceback(entries)
+            self._bytes += len(traceback or b"")
+
+    def _find_gone(self, doubtful: list[Candidate]) -> None:
         """Marks the jobs that have no hash."""
-        doubtful = [job for job in found if not job.damaged and job.raw("status") is None]
         if not doubtful:
             return
         with self._client.pipeline(transaction=False) as pipe:
@@ -132,33 +162,61 @@ class Reader:
             for job, exists in zip(doubtful, map(reply_of, pipe.execute(raise_on_error=False)), strict=True):
                 job.gone = not exists
                 job.damaged = job.damaged or job.gone
+                self.gone += job.gone
 
 
 class _Command:
-    """A command that is sent for many keys, as bytes of the protocol, which are put together once."""
+    """A command that is sent for many keys, as bytes of the protocol, which are put together once for each length of key."""
 
     def __init__(self, name: str, prefix: str, *arguments: bytes) -> None:
-        self._head = b"*%d\r\n$%d\r\n%s\r\n$" % (2 + len(arguments), len(name), name.encode())
-        self._prefix = encode(prefix)
+        head = b"*%d\r\n$%d\r\n%s\r\n$" % (2 + len(arguments), len(name), name.encode())
+        start = encode(prefix)
         self._tail = b"\r\n" + b"".join(b"$%d\r\n%s\r\n" % (len(each), each) for each in arguments)
+        self._head = cache(lambda length: b"%s%d\r\n%s" % (head, len(start) + length, start))
 
-    def __call__(self, key: bytes) -> bytes:
-        """For the key that ends so."""
-        return b"%s%d\r\n%s%s%s" % (self._head, len(self._prefix) + len(key), self._prefix, key, self._tail)
+    def all(self, keys: Sequence[bytes]) -> bytes:
+        """For the keys that end so."""
+        if not keys:
+            return b""
+        if len(set(map(len, keys))) == 1:
+            head = self._head(len(keys[0]))
+            return head + (self._tail + head).join(keys) + self._tail
+        return b"".join([self._head(len(key)) + key + self._tail for key in keys])
 
 
-def _send(connection: Any, *commands: bytes) -> None:
-    connection.send_packed_command(commands, check_health=False)  # a PING would come between the replies
+class _Wire:
+    """A connection to which many commands are sent in one go, and whose replies are taken from hiredis without a detour."""
 
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        reader = getattr(getattr(connection, "_parser", None), "_reader", None)
+        self._next: Callable[[], Any] = getattr(reader, "gets", object)
 
-def _reply(connection: Any) -> Any:
-    """The next reply; None where the key has another type."""
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        if not is_wrong_type(error):
-            raise
-        return None
+    def send(self, *commands: bytes) -> None:
+        """Sends them."""
+        self._connection.send_packed_command(commands, check_health=False)  # a PING would come between the replies
+
+    def replies(self, kind: type, number: int) -> list[Any]:
+        """The next replies, all of that kind; None for each where the key has another type. Raises the errors of redis-py."""
+        take = self._next
+        found: list[Any] = []
+        for _ in range(number):
+            reply = take()
+            found.append(reply if reply.__class__ is kind else self._other(reply, kind))
+        return found
+
+    def _other(self, reply: Any, kind: type) -> Any:
+        """What stands for a reply that is not of the kind: an error, a message of another sort, or not all of one yet."""
+        try:
+            while reply.__class__ is not kind:
+                if isinstance(reply, Exception):
+                    raise reply
+                reply = self._connection.read_response()
+        except redis.ResponseError as error:
+            if not is_wrong_type(error):
+                raise
+            return None
+        return reply
 
 
 def _traceback(entries: Any) -> bytes | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import redis
@@ -12,7 +13,7 @@ import redis
 from qtui.broker import ids, jobs
 from qtui.broker.search.candidate import NOTHING, Candidate, Need
 from qtui.broker.search.expression import EVERYTHING, Expression
-from qtui.broker.search.reading import Block, Listed, Reader
+from qtui.broker.search.reading import Block, Reader, Stretch, blocks
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_noted
@@ -20,7 +21,7 @@ from qtui_workers.server.replies import reply_of
 from qtui_workers.text import encode
 
 TURN: Final = 200
-"""So many jobs of each list are read before the next list has its turn."""
+"""So many jobs of each list are read at most before the next list has its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class Scan:
 
     def __iter__(self) -> Iterator[list[Candidate]]:
         limits = self._limits
-        for read in self._reader.read(self._blocks()):
+        for read in self._reader.read(blocks(self._listed(), self._reader.size)):
             self.scanned += len(read)
-            self.gone += sum(job.gone for job in read)
+            self.gone = self._reader.gone
             block = self._fitting(read)
             self.matched += len(block)
             yield block
@@ -113,12 +114,7 @@ class Scan:
         for size in sizes:
             yield size or 0
 
-    def _blocks(self) -> Iterator[Block]:
-        listed = self._listed()
-        while block := list(islice(listed, self._reader.size)):
-            yield block
-
-    def _listed(self) -> Iterator[Listed]:
+    def _listed(self) -> Iterator[Stretch]:
         yield from _in_turn([self._walk(queue, status) for queue, status in self._lists])
         for status in self._scope.statuses:
             if status.place in ("limit", "hash"):
@@ -127,17 +123,24 @@ class Scan:
                 self.scanned += searched - len(found)
                 self.total += searched
                 self._cut = self._cut or not complete
-                yield from [Listed(encode(job_id), queue, failed=False) for job_id, queue in found]
+                yield from _stretches(found, failed=False)
 
-    def _walk(self, queue: str, status: Status) -> Iterator[Listed]:
+    def _walk(self, queue: str, status: Status) -> Iterator[Stretch]:
         for page in ids.pages(self._client, queue, status):
-            yield from [Listed(job_id, queue, status.failed) for job_id in page]
+            for start in range(0, len(page), TURN):
+                yield Stretch(page[start : start + TURN], queue, status.failed)
 
 
 def read(client: redis.Redis, wanted: Iterable[tuple[str, str]], need: Need, *, failed: bool = False) -> list[Candidate]:
     """Some jobs, each given as (id, queue), with what is needed of each; tracebacks only if all of them have `failed`."""
-    block = [Listed(encode(job_id), queue, failed) for job_id, queue in wanted]
-    return [job for found in Reader(client, need).read(iter([block] if block else [])) for job in found]
+    block = Block(list(_stretches(wanted, failed)))
+    return [job for found in Reader(client, need).read(iter([block] if block.ids else [])) for job in found]
+
+
+def _stretches(jobs: Iterable[tuple[str, str]], failed: bool) -> Iterator[Stretch]:
+    """Jobs, each given as (id, queue)."""
+    for queue, some in groupby(jobs, itemgetter(1)):
+        yield Stretch([encode(job_id) for job_id, _ in some], queue, failed)
 
 
 def _lists(statuses: Iterable[Status], queues: Iterable[str]) -> list[tuple[str, Status]]:
@@ -147,13 +150,12 @@ def _lists(statuses: Iterable[Status], queues: Iterable[str]) -> list[tuple[str,
     return list(found.values())
 
 
-def _in_turn(walks: Sequence[Iterator[Listed]]) -> Iterator[Listed]:
+def _in_turn(walks: Sequence[Iterator[Stretch]]) -> Iterator[Stretch]:
     """Some jobs of each walk after the other, so that the newest jobs of all lists are read first."""
     while walks:
         going = []
         for walk in walks:
-            some = list(islice(walk, TURN))
-            yield from some
-            if len(some) == TURN:
+            if some := next(walk, None):
+                yield some
                 going.append(walk)
         walks = going

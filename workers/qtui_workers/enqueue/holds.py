@@ -18,7 +18,7 @@ from qtui_workers.errors import InvalidInput
 from qtui_workers.reading import payload
 from qtui_workers.reading.hold import LONGEST, Hold, read, written
 from qtui_workers.reading.matching import argument, is_function, is_value
-from qtui_workers.reading.prefilter import holds_value
+from qtui_workers.reading.prefilter import value_filter
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_format
 from qtui_workers.server.rq_format import decompress
@@ -96,14 +96,14 @@ class _Reader:
     text: str
     is_function: Callable[[str], bool]
     path: tuple[str, ...]
-    value: str
+    may_hold: Callable[[bytes], bool]
     is_value: Callable[[Any], bool]
 
     def fits(self, content: bytes) -> bool:
         """Whether the payload, uncompressed, has the value."""
         if not self.path:
             return True
-        if not holds_value(content, self.path[-1], self.value):
+        if not self.may_hold(content):
             return False
         call = payload.quick_call(content) or payload.job_call(content)
         return self.is_value(argument(call.args, call.kwargs, self.path))
@@ -113,4 +113,6 @@ class _Reader:
 def _reader(text: str) -> _Reader:
     hold = Hold(text)
     path = tuple(hold.field.split(".")) if hold.field else ()
-    return _Reader(text, is_function(hold.function), path, hold.value, is_value(hold.value))
+    return _Reader(
+        text, is_function(hold.function), path, value_filter(path[-1] if path else "", hold.value), is_value(hold.value)
+    )

@@ -6,36 +6,37 @@ their values, such as the bytes of a date, are not what people type.
 
 from __future__ import annotations
 
+import re
 import struct
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Final
 
 _STACK_GLOBAL: Final = b"\x93"
 """With this opcode a pickle of protocol 4 or 5 names a class."""
+_PICKLES: Final = (b"\x80\x04", b"\x80\x05")
 _CONSTANTS: Final = ("true", "false", "null", "nan", "infinity")
 
 
-def holds_text(content: bytes, text: str) -> bool:
-    """Whether the payload may hold a text as a key or inside a value, in upper or lower case."""
-    if not text.isascii() or not _speaks(text) or not _is_plain(content):
-        return True
-    return text.lower().encode() in content.lower()
+def text_filter(text: str) -> Callable[[bytes], bool]:
+    """Says whether a payload may hold a text as a key or inside a value, in upper or lower case."""
+    if not text.isascii() or not _speaks(text):
+        return lambda _content: True
+    wanted = text.lower().encode()
+    return lambda content: wanted in content.lower() or not _is_plain(content)
 
 
-def holds_value(content: bytes, key: str, value: str) -> bool:
-    """Whether the payload may hold exactly that value under that key; `*` in the value stands for anything."""
-    if not _is_plain(content):
-        return True
-    if not key.isdecimal() and key.isascii() and key.encode() not in content:
-        return False
-    return any(form in content for form in _forms(value))
+def value_filter(key: str, value: str) -> Callable[[bytes], bool]:
+    """Says whether a payload may hold exactly that value under that key; `*` in the value stands for anything."""
+    name = key.encode() if not key.isdecimal() and key.isascii() else b""
+    holds_form = re.compile(b"|".join(map(re.escape, _forms(value))), re.DOTALL).search
+    return lambda content: (name in content and holds_form(content) is not None) or not _is_plain(content)
 
 
 def _is_plain(content: bytes) -> bool:
     """Whether all texts of the payload stand in it as they are."""
-    if content[:1] == b"\x80":
-        return content[1:2] in (b"\x04", b"\x05") and _STACK_GLOBAL not in content
-    return content[:1] in (b"[", b"{") and b"\\" not in content
+    if content.startswith(_PICKLES):
+        return _STACK_GLOBAL not in content
+    return content.startswith((b"[", b"{")) and b"\\" not in content
 
 
 def _speaks(text: str) -> bool:
@@ -45,7 +46,6 @@ def _speaks(text: str) -> bool:
     )
 
 
-@lru_cache(100)
 def _forms(value: str) -> tuple[bytes, ...]:
     """The bytes one of which a payload must contain to hold the value."""
     longest = max(value.split("*"), key=len)

@@ -1,0 +1,107 @@
+"""Pickles of a shape that is known say what the other readers say."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from qtui.broker.search.candidate import Candidate
+from qtui_workers.reading import payload
+from qtui_workers.reading.pickle_shapes import MOST_SHAPES, Shapes, Slot
+from tests.unit.test_quick_pickle import CALLS, LEAVES
+
+
+def filled(node: Any, values: list[Any]) -> Any:
+    """The arguments of a shape with the values of one pickle."""
+    if isinstance(node, Slot):
+        return values[node.place]
+    if isinstance(node, list):
+        return [filled(item, values) for item in node]
+    return {key: filled(value, values) for key, value in node.items()}
+
+
+def varied(node: Any, leaves: Iterator[Any]) -> Any:
+    """The same with other values."""
+    if isinstance(node, tuple | list):
+        return type(node)(varied(item, leaves) for item in node)
+    return {key: varied(value, leaves) for key, value in node.items()} if isinstance(node, dict) else next(leaves)
+
+
+def agrees(shapes: Shapes, content: bytes) -> bool:
+    """Whether there is a shape; what it says is then what the other reader says."""
+    found = shapes.read(content)
+    if found is None:
+        return False
+    shape, values = found
+    call = payload.quick_call(content)
+    assert call is not None
+    assert repr((filled(shape.args, values), filled(shape.kwargs, values))) == repr((call.args, call.kwargs))
+    assert call.function == shape.function
+    return True
+
+
+@given(CALLS, st.data())
+@example(("shop.pay", None, (1, 300, -5, "x" * 300), {"a": [1.5, None, True], "b": {"a": ""}}), None)
+def test_both_readers_agree(call: tuple[Any, ...], data: st.DataObject | None) -> None:
+    shapes = Shapes()
+    first = pickle.dumps(call)
+    if not agrees(shapes, first) or data is None:
+        return
+    assert agrees(shapes, first)
+    leaves = iter(lambda: data.draw(LEAVES), object())
+    agrees(shapes, pickle.dumps((*call[:2], *varied(call[2:], leaves))))
+    damaged = bytearray(first)
+    damaged[data.draw(st.integers(0, len(first) - 1))] = data.draw(st.integers(0, 255))
+    agrees(shapes, bytes(damaged))
+    agrees(shapes, first[: data.draw(st.integers(0, len(first)))])
+
+
+def content_of(customer: Any, *, lines: int = 3) -> bytes:
+    order = {"customer_id": customer, "lines": [{"sku": f"a{n}", "count": n} for n in range(lines)], "gift": None}
+    return pickle.dumps(("shop.pay", None, (), order))
+
+
+def test_what_differs_only_in_its_values_is_of_one_shape() -> None:
+    shapes = Shapes()
+    read = [shapes.read(content_of(customer, lines=1)) for customer in (7, 70_000, -1, "ada", True, None, 1.5)]
+    read += [shapes.read(content_of(customer)) for customer in (7, 70_000, -1, True, None, 1.5)]
+    assert all(read)
+    assert len({id(found and found[0]) for found in read}) == 2
+    other = shapes.read(content_of(7, lines=2))
+    assert other is not None
+    assert id(other[0]) not in {id(found and found[0]) for found in read}
+
+
+def test_no_more_shapes_are_kept_than_are_of_use() -> None:
+    shapes = Shapes()
+    read = [shapes.read(content_of(7, lines=lines)) for lines in range(2 * MOST_SHAPES)]
+    assert [found is not None for found in read] == [True] * MOST_SHAPES + [False] * MOST_SHAPES
+
+
+@pytest.mark.parametrize("customer", [7, 70_000, "ada", None, 1.5, [1, 2], {"id": 7}, b"x", 2**40])
+def test_a_value_of_a_job_is_the_same_with_and_without_a_shape(customer: Any) -> None:
+    for number in (1, 2):  # the first one makes the shape, if there can be one
+        content = pickle.dumps(("shop.pay", None, (number, customer), {"customer_id": customer}))
+        data = zlib.compress(content)
+        call = payload.job_call(data)
+        for path, value in {
+            ("customer_id",): call.kwargs["customer_id"],
+            ("args", "1"): call.args[1],
+            ("kwargs", "customer_id"): call.kwargs["customer_id"],
+            ("customer_id", "id"): 7 if isinstance(customer, dict) else None,
+            ("nowhere",): None,
+        }.items():
+            job = Candidate(b"id", "", [b"queued", b"mail", data], {"status": 0, "origin": 1, "data": 2})
+            assert job.argument(path) == value, path
+
+
+@given(st.text(max_size=60), st.text(max_size=80), st.integers(), st.sampled_from([1, 6, 9]))
+def test_the_function_is_read_from_the_first_bytes(name: str, text: str, number: int, level: int) -> None:
+    for call in ((name, None, (text, number), {}), (name, None, (), {"text": text}), (name, None, (number,), {})):
+        assert payload.function_name(zlib.compress(pickle.dumps(call), level)) == name
