@@ -62,13 +62,21 @@ class QtuiApp(Copying, Changes):
         Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
     ]  # fmt: skip
 
-    def __init__(self, session: Session, *, theme: str | None = None, driver_class: type[Driver] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        theme: str | None = None,
+        driver_class: type[Driver] | None = None,
+        on_first_frame: Callable[[], object] = lambda: None,
+    ) -> None:
         """`theme` is the name of a theme; if it is unknown or None, one that fits the terminal's colours is used.
 
-        `driver_class` is how the terminal is driven; None is Textual's own way.
+        `driver_class` is how the terminal is driven; None is Textual's own way. `on_first_frame` is called when it is shown.
         """
         super().__init__(driver_class=driver_class)
         self.session = session
+        self._on_first_frame = on_first_frame
         session.on_audit_trouble = lambda text: self.call_from_thread(self.notify, text, severity="warning", markup=False)
         self.crash: Exception | None = None
         """The exception that ended the dashboard; the first one where there are several."""
@@ -76,6 +84,15 @@ class QtuiApp(Copying, Changes):
             self.register_theme(each)
         usual = FEW_COLOURS if self.console.color_system == "standard" else DARK
         self.theme = theme if theme in self.available_themes else usual.name
+
+    def on_ready(self) -> None:
+        """The screen is laid out; what is shown after that, such as the keys, comes with the next frame."""
+        self.call_after_refresh(self.call_after_refresh, self._show_first_frame)
+
+    def _show_first_frame(self) -> None:
+        if isinstance(self.screen, ResourceScreen):
+            self.screen.release()
+        self.call_after_refresh(self._on_first_frame)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The top-level screens, beside Textual's own commands."""

@@ -88,11 +88,15 @@ def dashboard() -> None:
 
         queues()
         return
-    _, preferences = chosen_context(None, None)
-    with connected(None, None) as (client, chosen):
-        from qtui.launch import open_dashboard
+    from qtui.broker import quick_overview
+    from qtui.launch import open_dashboard
 
-        open_dashboard(chosen, client, preferences)
+    chosen, preferences = chosen_context(None, None)
+    if seen := quick_overview.look(chosen.target):
+        open_dashboard(chosen, preferences, seen=seen)
+    else:
+        with connected(None, None) as (client, chosen):
+            open_dashboard(chosen, preferences, client=client)
 
 
 def main() -> None:

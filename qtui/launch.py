@@ -6,11 +6,14 @@ import asyncio
 import gc
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from qtui import crash, output
+from qtui.places import PLACES
 from qtui.settings import Preferences
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
@@ -19,17 +22,25 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.app import QtuiApp
+    from qtui.broker.models import Overview
+    from qtui_workers.server.address import Target
 
 FRAMES_PER_SECOND: Final = "250"
 """The effect of a key is shown at the next frame: at Textual's default of 60 a second the delay can be felt.
 More frames cost no more work."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The signals that end the dashboard as the key q does."""
+_FOR_LOOKS: Final = ("qtui.broker.overview", "qtui.broker.queue_look", "qtui.broker.queue_failures")
+_LATER: Final = ("qtui.palette", "qtui.screens.asking", "qtui.screens.help", "qtui.screens.contents", "qtui.screens.watch")
+"""Modules that are needed soon after the first frame: for its screen, and for what keys open."""
 
 
-def open_dashboard(context: Context, client: redis.Redis, preferences: Preferences) -> None:
+def open_dashboard(
+    context: Context, preferences: Preferences, *, client: redis.Redis | None = None, seen: Overview | None = None
+) -> None:
     """Run the dashboard until the operator leaves it.
 
+    `client`: its connection; without one it makes one, once its first frame is shown. `seen`: what that frame shows.
     Raises SystemExit with 128 + the signal's number if a signal ended it, with that of SIGHUP if its terminal is gone, and
     with 70 if it crashed.
     """
@@ -39,21 +50,64 @@ def open_dashboard(context: Context, client: redis.Redis, preferences: Preferenc
     from qtui.session import Session
     from qtui.terminal import Terminal
 
-    gc.freeze()
-    gc.enable()
+    rest = _Rest(context.target)
+    session = Session(
+        context, client or rest.connect, refresh_seconds=preferences.refresh, trash=preferences.trash.rules, seen=seen
+    )
     app = QtuiApp(
-        Session(context, client, refresh_seconds=preferences.refresh, trash=preferences.trash.rules),
+        session,
         theme=preferences.theme,
         driver_class=None if os.environ.get("TEXTUAL_DRIVER") else Terminal,
+        on_first_frame=rest.begin,
     )
-    with _handlers_restored():
-        asyncio.run(_run(app))  # waits for the chunk of an operation that is under way
-    if running := app.session.running:
+    try:
+        with _handlers_restored():
+            asyncio.run(_run(app))  # waits for the chunk of an operation that is under way
+    finally:
+        rest.end()
+        session.close()
+    if running := session.running:
         output.note(printable(f"{running.title}: {running.ending()}", 4_000))
     if app.crash:
         raise SystemExit(crash.report(app.crash))
     if app.return_code:
         raise SystemExit(app.return_code)
+
+
+class _Rest:
+    """What the first frame does without, which is loaded while the operator looks at it: the client, the other screens."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._shown = threading.Event()
+        self._ends = False
+
+    def begin(self) -> None:
+        """The first frame is shown."""
+        self._shown.set()
+        threading.Thread(target=self._load, name="rest", daemon=True).start()
+
+    def end(self) -> None:
+        """The dashboard is left: nobody waits any more."""
+        self._ends = True
+        self._shown.set()
+
+    def connect(self) -> redis.Redis:
+        """A connection; what looks need is loaded too, as the time that they take is measured."""
+        self._shown.wait()
+        for name in _FOR_LOOKS:
+            import_module(name)
+        from qtui_workers.server.connection import dial
+
+        return dial(self._target)
+
+    def _load(self) -> None:
+        for name in (*_FOR_LOOKS, *(f"qtui.screens.{place.name}" for place in PLACES), *_LATER):
+            if self._ends:
+                return
+            import_module(name)
+        gc.freeze()
+        gc.enable()
 
 
 async def _run(app: QtuiApp) -> None:

@@ -79,13 +79,16 @@ class Session:
     def __init__(
         self,
         context: Context,
-        client: redis.Redis,
+        client: redis.Redis | Callable[[], redis.Redis],
         *,
         refresh_seconds: float | None = 1.0,
         clock: Callable[[], float] = time.time,
         trash: Rules = USUAL,
+        seen: Overview | None = None,
     ) -> None:
-        """`refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch.
+        """`client`: a connection, or what makes it when it is first used. `seen`: an overview that was read already.
+
+        `refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch.
 
         `trash`: how removed jobs are kept.
         """
@@ -93,7 +96,9 @@ class Session:
         self.on_audit_trouble: Callable[[str], object] = lambda _text: None
         """Told, once, if they cannot be; called in a thread."""
         self.context = context
-        self.client = client
+        self._client = None if callable(client) else client
+        self._dial = client if callable(client) else None
+        self._dialling = threading.Lock()
         self.refresh_seconds = refresh_seconds
         self.clock = clock
         self.throughput = Throughput()
@@ -109,6 +114,22 @@ class Session:
         """The operation that runs, at most one at a time; None if none runs."""
         self.watched: Watch | None = None
         """The jobs of the last operation; None before the first, or where it deleted them."""
+        if seen is not None:
+            self.observe(seen)
+
+    @property
+    def client(self) -> redis.Redis:
+        """The connection, for threads: at its first use it may have to be made. Raises what making it raises."""
+        with self._dialling:
+            if self._client is None:
+                assert self._dial is not None
+                self._client = self._dial()
+            return self._client
+
+    def close(self) -> None:
+        """End the connection that was made here."""
+        if self._dial is not None and self._client is not None:
+            self._client.close()
 
     @cached_property
     def audit(self) -> Audit:

@@ -160,7 +160,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     producer = threading.Thread(target=enqueue_more, daemon=True)
     producer.start()
     try:
-        open_dashboard(Context("demo", Target("", "demo")), client, read_config(Preferences))
+        open_dashboard(Context("demo", Target("", "demo")), read_config(Preferences), client=client)
     finally:
         enough.set()
         producer.join(5)

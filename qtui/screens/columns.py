@@ -11,7 +11,7 @@ from qtui.broker.models import JobRow
 from qtui.broker.running import Run
 from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.widgets.cells import Row
+from qtui.cells import Row
 from qtui.widgets.row_table import Column
 
 SORTED: Final = {"took": "TOOK", "attempts": "TRY", "function": "FUNCTION", "queue": "QUEUE", "worker": "WORKER", "id": "JOB"}

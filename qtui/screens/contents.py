@@ -17,8 +17,8 @@ from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.groups import Group, Grouping, Heard, by, count, payload_fields
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import STATUSES, Status
+from qtui.colours import TONES
 from qtui.screens.groups import GroupsScreen
-from qtui.theme import TONES
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 

@@ -21,6 +21,7 @@ from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
 from qtui.broker.search.sorting import NEWEST, following
 from qtui.broker.status import COUNTED, STATUSES, Status
+from qtui.colours import TONES
 from qtui.messages import ContentsRequested
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
@@ -29,7 +30,6 @@ from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.searching import SearchMoved
-from qtui.theme import TONES
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs

@@ -24,12 +24,12 @@ from qtui.broker.operations.stop import STOP
 from qtui.broker.running import Run, Running
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
+from qtui.colours import TONES
 from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
-from qtui.theme import TONES
 from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable

@@ -11,7 +11,7 @@ from qtui.broker import acknowledged, diagnosis, troubles
 from qtui.broker.models import QueueRow
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 from qtui.broker.throughput import BUCKETS, Flow
-from qtui.widgets.row_table import Column
+from qtui.cells import Column
 
 if TYPE_CHECKING:
     from qtui.broker.queue_look import AtWork

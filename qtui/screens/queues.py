@@ -12,15 +12,15 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
-from qtui.broker.troubles import Verdict
 from qtui.late import Late
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
+from qtui.screens.queue_list import EMPTY, Order, arranged, foot, said_of, totals
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
 from qtui_workers.text import printable
 
@@ -37,9 +37,6 @@ else:
     failures, job, jobs = Late("qtui.screens.failures"), Late("qtui.screens.job"), Late("qtui.screens.jobs")
     questions, pause = Late("qtui.questions"), Late("qtui_workers.enqueue.pause")
     queue_failures, queue_look = Late("qtui.broker.queue_failures"), Late("qtui.broker.queue_look")
-
-FEW = 1
-"""So many idle queues are shown, as the line that stands for them would take as much space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +101,13 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         yield Static(id="step", markup=False)
         yield CloserLook(lambda: self.session.server_now)
 
+    def on_mount(self) -> None:
+        """What was read before there was a screen is shown at once."""
+        if seen := self.session.overview:
+            self.hold()
+            self.show(None, seen)
+            self.query_one(Header).show(seen)
+
     def heard(self, event: events.Key) -> None:
         """From now on the cursor stays on its queue; until then it is on the one in most trouble."""
         super().heard(event)
@@ -131,25 +135,16 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def show(self, data: QueueLook | None, overview: Overview) -> None:
         """Fill the table in the chosen order, without the idle queues; the one under the cursor stays."""
         here = self._row.name if self._row else None
-        idle = (
-            [] if self.shows_idle else [row for row in overview.queues if row.name != here and troubles.is_idle(row, overview.at)]
-        )
-        folded = {row.name for row in idle} if len(idle) > FEW else ()
-        rows = sorted((row for row in overview.queues if row.name not in folded), key=troubles.ORDERS[self.order])
-        if self.reverse:
-            rows.reverse()
+        order = Order(self.order, self.reverse, self.shows_idle)
+        rows, folded = arranged(overview, order, here)
         table = self.query_one(RowTable)
         columns = self._columns.of(rows)
         if [(each.title, each.minimum) for each in columns] != [(each.title, each.minimum) for each in table.columns]:
             table.columns = columns
-        table.foot = f"… {formatting.count(len(folded))} idle queues (i shows them)" if folded else ""
+        table.foot = foot(folded)
         table.show(rows, 0, len(rows))
-        self._say("#totals", totals(overview) + self._order_said())
+        self._say("#totals", totals(overview) + order.said)
         self._say_verdict()
-
-    def _order_said(self) -> str:
-        usual = self.order == next(iter(troubles.ORDERS)) and not self.reverse
-        return "" if usual else f" · by {self.order}{', reversed' if self.reverse else ''}"
 
     def _show_again(self) -> None:
         if self.session.overview:
@@ -183,7 +178,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if state != (self._on_paused, self._blocked):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
-        verdict = troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
+        verdict = said_of(row, seen, look)
         self._say("#verdict", printable(verdict.text))
         self._say("#step", printable(verdict.step))
         closer = self.query_one(CloserLook)
@@ -245,19 +240,3 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if action == "open":
             return self._blocked is not None
         return action not in ("pause", "resume") or (action == "resume") == self._on_paused
-
-
-EMPTY = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
-CALM = "Nothing waits, runs or has failed in any queue."
-
-
-def totals(overview: Overview) -> str:
-    """All queues in one line: "27,296 wait · 23,706 failed (+80/s) · 3 workers, 1 silent"."""
-    queues = overview.queues
-    waiting, failed = (sum(row.count(status) for row in queues) for status in (Status.QUEUED, Status.FAILED))
-    rates = [row.failed_per_second for row in queues if row.failed_per_second is not None]
-    growing = f" (+{formatting.rate(sum(rates))}/s)" if sum(rates) else ""
-    known = overview.workers + overview.silent
-    workers = f"{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
-    silent = f", {formatting.count(overview.silent)} silent" if overview.silent else ""
-    return f"{formatting.count(waiting)} wait · {formatting.count(failed)} failed{growing} · {workers}{silent}"

@@ -18,7 +18,6 @@ from qtui.broker.models import Overview
 from qtui.late import Late
 from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request
-from qtui.places import PLACES
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -91,6 +90,21 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """When the timer may load again, and how long it waits for that, in seconds."""
         self._timer: Timer | None = None
         self._frozen = False
+        self._is_held = False
+
+    def hold(self) -> None:
+        """Paint nothing until `release`, so that the first frame is a whole one."""
+        self._is_held = True
+
+    def release(self) -> None:
+        """Paint all that was held back."""
+        if self._is_held:
+            self._is_held = False
+            self.refresh()
+
+    def _compositor_refresh(self) -> None:
+        if not self._is_held:
+            super()._compositor_refresh()
 
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
@@ -125,7 +139,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """The bars around the body."""
         session = self.session
         yield Header(session.name, clock=session.clock, read_only=session.read_only)
-        yield Nav([(place.number, place.name, place.title) for place in PLACES], self.mode_name)
+        yield Nav(self.mode_name)
         yield Banner()
         yield from self.compose_body()
         yield OperationLine(self._figures)
@@ -176,10 +190,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self._again, self._fresh = True, self._fresh or fresh
             return
         self._loading, self._again, self._fresh = True, False, False
-        request, client = self.request(), self.session.client
-        self.requested = request
+        request = self.requested = self.request()
         see = fresh or self.session.overview is None
-        self.run_worker(lambda: self._load(client, request, see=see), thread=True, exit_on_error=False, group="load")
+        self.run_worker(lambda: self._load(request, see=see), thread=True, exit_on_error=False, group="load")
 
     def reload_at_rest(self) -> None:
         """Load as soon as the cursor rests, so that a key that is held down does not load at every row, but the timer does."""
@@ -203,9 +216,10 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Whether the screen will load when the cursor rests."""
         return self._rest is not None
 
-    def _load(self, client: redis.Redis, request: Request, *, see: bool) -> None:
+    def _load(self, request: Request, *, see: bool) -> None:
         try:
-            found = look(lambda: self.load(client, request), (lambda: overview.load(client)) if see else None)
+            client, see_all = self.session.client, overview.load
+            found = look(lambda: self.load(client, request), (lambda: see_all(client)) if see else None)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
         else:

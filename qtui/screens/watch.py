@@ -16,10 +16,10 @@ from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.watch import Course, Watch
+from qtui.colours import TONES
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
-from qtui.theme import TONES
 from qtui.widgets.row_table import RowTable
 
 BAR = 24

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker.models import JobDetail
-from qtui.theme import TONES
+from qtui.colours import TONES
 from qtui.widgets.traceback_view import colour
 from qtui_workers.text import printable
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-BLANK: Final = 2
-"""The cells at the two ends of the bar."""
+from qtui.bars import is_tight, labels
 
 
 class Nav(Horizontal):
@@ -26,21 +22,19 @@ class Nav(Horizontal):
     Nav.-tight > Static { padding: 0 1 0 0; }
     """
 
-    def __init__(self, places: Sequence[tuple[int, str, str]], active: str) -> None:
-        """`places`: number, name of the mode, title."""
+    def __init__(self, active: str) -> None:
+        """`active`: the name of a mode."""
         super().__init__()
-        self._places = places
         self._active = active
 
     def compose(self) -> ComposeResult:
         """A label for each."""
-        for number, name, title in self._places:
-            yield _Place(f"{number} {title}", name, active=name == self._active)
+        for name, label in labels():
+            yield _Place(label, name, active=name == self._active)
 
     def on_resize(self, event: events.Resize) -> None:
         """With less blank between the labels where they do not fit."""
-        least = sum(len(f" {number} {title} ") for number, _, title in self._places)
-        self.set_class(least + BLANK > event.size.width, "-tight")
+        self.set_class(is_tight(event.size.width), "-tight")
 
 
 class _Place(Static):

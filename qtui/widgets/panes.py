@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting
-from qtui.theme import TONES
+from qtui.colours import TONES
 
 ACTIVE, FRONT, SHOWN, EMPTY = "-active", "-front", "-shown", "-empty"
 """The classes of the pane that has the keys, of the one that was active last in its column, of the one that was active last

@@ -11,10 +11,10 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from qtui.widgets.cells import Column, Row
+from qtui.cells import GUTTER, Column, Row
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held, SeenRows, follow
-from qtui.widgets.row_view import GUTTER, RowView
+from qtui.widgets.row_view import RowView
 
 __all__ = ["Column", "RowTable"]
 

@@ -9,13 +9,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from qtui.cells import GUTTER, Column, Row, gutter, lay_out, line, titles
 from qtui.formatting import pad
-from qtui.widgets.cells import GAP, Column, Row, lay_out, segments
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held
 
-GUTTER = 3
-"""Number of cells at the left, for the bar of the cursor and the dot of a mark."""
 LEAST_WINDOW = 100
 """The fewest rows that are requested: paging within them needs no other round trip."""
 
@@ -127,9 +125,7 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
         return self._drawn[look]
 
     def _draw_header(self, width: int) -> Strip:
-        style = self.style("row-table--header")
-        cells = [pad(c.title, n, right=c.align == "right") for c, n in self._cells(width)]
-        return Strip([Segment(pad(" " * GUTTER + (" " * GAP).join(cells), width), style)], width)
+        return Strip([Segment(titles(self._cells(width), width), self.style("row-table--header"))], width)
 
     def _draw_nothing(self, y: int, width: int) -> Strip:
         text = ""
@@ -147,18 +143,12 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
             base = self.style("row-table--cursor")
         if marked:
             base += Style(bold=True)
-        gutter = ("▌" if on_cursor else " ") + ("● " if marked else "  ")
-        found = [Segment(gutter, base + Style(color=self.style("row-table--gutter").color))]
+        before = gutter(on_cursor=on_cursor, marked=marked)
+        found = [Segment(before, base + Style(color=self.style("row-table--gutter").color))]
         if row is None:
             return Strip([*found, Segment(pad("…", width - GUTTER), base + self.tones["muted"])], width)
-        room = width - GUTTER
-        for column, cells in self._cells(width):
-            if room < width - GUTTER:
-                found.append(Segment(" " * GAP, base))
-                room -= GAP
-            found += segments(column.text(row), cells, column.align, base, column.tone_of(row), self.tones)
-            room -= cells
-        return Strip([*found, Segment(" " * room, base)], width)
+        parts = line(self._cells(width), row, width - GUTTER)
+        return Strip([*found, *(Segment(text, base + self.tones[tone] if tone else base) for text, tone in parts)], width)
 
     def _cells(self, width: int) -> list[tuple[Column[Row], int]]:
         """The columns that are shown, each with its width."""

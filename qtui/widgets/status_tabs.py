@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from qtui import formatting
 from qtui.broker.status import STATUSES, Status
-from qtui.theme import TONES
+from qtui.colours import TONES
 
 
 class StatusTabs(Widget):

@@ -10,7 +10,8 @@ from textual.color import Color
 
 from qtui.broker.models import Moment, Overview, Progress, ServerInfo
 from qtui.broker.status import STATUSES, Status
-from qtui.theme import FEW_COLOURS, THEMES, TONES
+from qtui.colours import TONES
+from qtui.theme import FEW_COLOURS, THEMES
 from qtui.widgets.banner import Banner
 from qtui.widgets.header import Header
 from qtui.widgets.progress_line import ProgressLine

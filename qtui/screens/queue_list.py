@@ -1,0 +1,66 @@
+"""What the screen of queues says, without what draws it: which rows stand in which order, and the lines around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from qtui import formatting
+from qtui.broker import troubles
+from qtui.broker.models import Overview, QueueRow
+from qtui.broker.status import Status
+from qtui.broker.troubles import Verdict
+
+if TYPE_CHECKING:
+    from qtui.broker.queue_look import QueueLook
+
+FEW: Final = 1
+"""So many idle queues are shown, as the line that stands for them would take as much space."""
+EMPTY: Final = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
+CALM: Final = "Nothing waits, runs or has failed in any queue."
+
+
+class Order(NamedTuple):
+    """How the rows are arranged."""
+
+    by: str = next(iter(troubles.ORDERS))
+    reverse: bool = False
+    """Whether they are shown from the other end."""
+    shows_idle: bool = False
+    """Whether each idle queue has a row; else one line stands for all of them."""
+
+    @property
+    def said(self) -> str:
+        """The order in words, where it is another than at the start."""
+        usual = self.by == Order().by and not self.reverse
+        return "" if usual else f" · by {self.by}{', reversed' if self.reverse else ''}"
+
+
+def arranged(overview: Overview, order: Order, here: str | None) -> tuple[list[QueueRow], int]:
+    """The rows in their order, and how many idle queues are left out; the queue named `here` never is."""
+    queues = overview.queues
+    idle = [] if order.shows_idle else [row for row in queues if row.name != here and troubles.is_idle(row, overview.at)]
+    folded = {row.name for row in idle} if len(idle) > FEW else ()
+    rows = sorted((row for row in queues if row.name not in folded), key=troubles.ORDERS[order.by])
+    return rows[::-1] if order.reverse else rows, len(folded)
+
+
+def foot(folded: int) -> str:
+    """The line that stands for so many idle queues."""
+    return f"… {formatting.count(folded)} idle queues (i shows them)" if folded else ""
+
+
+def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None) -> Verdict:
+    """What the lines below the table say about the queue under the cursor."""
+    return troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
+
+
+def totals(overview: Overview) -> str:
+    """All queues in one line: "27,296 wait · 23,706 failed (+80/s) · 3 workers, 1 silent"."""
+    queues = overview.queues
+    waiting, failed = (sum(row.count(status) for row in queues) for status in (Status.QUEUED, Status.FAILED))
+    rates = [row.failed_per_second for row in queues if row.failed_per_second is not None]
+    growing = f" (+{formatting.rate(sum(rates))}/s)" if sum(rates) else ""
+    known = overview.workers + overview.silent
+    workers = f"{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
+    silent = f", {formatting.count(overview.silent)} silent" if overview.silent else ""
+    return f"{formatting.count(waiting)} wait · {formatting.count(failed)} failed{growing} · {workers}{silent}"
