@@ -19,6 +19,4 @@ class Late:
         self._module = module
 
     def __getattr__(self, name: str) -> Any:
-        value = getattr(import_module(self._module), name)
-        setattr(self, name, value)
-        return value
+        return getattr(import_module(self._module), name)
