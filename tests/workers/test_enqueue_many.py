@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis.client import Pipeline
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -182,6 +183,61 @@ def test_an_answer_that_is_lost_does_not_bring_jobs_twice(client: redis.Redis, m
     monkeypatch.setattr(client, "evalsha", ask_twice)
     ids = [service.enqueue(QUEUED).id, *service.enqueue_many(QUEUED, titles(1_200))]
     assert waiting(client) == ids
+
+
+@pytest.mark.parametrize("older", [0, 1])
+def test_a_batch_whose_last_answer_is_lost_is_there_once(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, older: int
+) -> None:
+    service = QueueService(client)
+    first = [service.enqueue(QUEUED).id for _ in range(older)]
+    lost: list[object] = []
+
+    class Deaf(Pipeline):
+        """Does not hear the server's first answer, as where a connection ends at that moment (`Pipeline.execute`)."""
+
+        def execute(self, raise_on_error: bool = True) -> list[Any]:
+            answer = super().execute(raise_on_error)
+            if not lost:
+                lost.append(answer)
+                raise redis.WatchError("the connection was lost")
+            return answer
+
+    def deaf() -> Pipeline:
+        return Deaf(client.connection_pool, client.response_callbacks, True, None)
+
+    monkeypatch.setattr(client, "pipeline", deaf)
+    ids = service.enqueue_many(QUEUED, titles(1_200))
+    assert lost
+    assert waiting(client) == [*first, *ids]
+    assert client.exists(keys.STAGED) == 0
+
+
+def test_a_queue_that_gets_its_first_job_at_that_moment_keeps_it(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = QueueService(client)
+    others: list[str] = []
+    watch = Pipeline.watch
+
+    def late(pipe: Pipeline, *names: Any) -> Any:
+        answer = watch(pipe, *names)
+        if names == (keys.queue("q").encode(),):
+            others.append(service.enqueue(QUEUED).id)
+        return answer
+
+    monkeypatch.setattr(Pipeline, "watch", late)
+    ids = service.enqueue_many(QUEUED, titles(1_200))
+    assert len(others) == 1
+    assert waiting(client) == [*others, *ids]
+
+
+def test_the_last_step_is_no_script(client: redis.Redis) -> None:
+    """A script takes ten times as long to append so many ids."""
+    service = QueueService(client)
+    service.enqueue(QUEUED)
+    client.config_resetstat()
+    service.enqueue_many(QUEUED, titles(1_200))
+    stats = client.info("commandstats")
+    assert (stats["cmdstat_rpush"]["calls"], stats["cmdstat_exec"]["calls"]) == (4, 1)  # three chunks were staged
 
 
 def test_memory_stays_bounded_for_a_generator_of_large_payloads(client: redis.Redis) -> None:

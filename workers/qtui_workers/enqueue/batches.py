@@ -11,13 +11,16 @@ from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 import redis
+from redis.client import Pipeline
 from rq.rate_limit import RateLimitRegistry
 
 from qtui_workers.enqueue.job_template import JobTemplate, Row
 from qtui_workers.errors import RedisUnavailable, Refused
+from qtui_workers.reporting import events
+from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Argument, Script
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 CHUNK: Final = 500
 """Jobs in one step: the server is held for some milliseconds."""
@@ -25,8 +28,11 @@ _CHUNK_BYTES: Final = 1_000_000
 _ABANDONED: Final = 3_600
 """Seconds without a new job after which the program that stages a batch counts as gone."""
 
+_TRIES: Final = 10
+"""A batch is published again so often where its queue was empty and is not any more, or the server's reply was lost."""
+_IN_ONE_COMMAND: Final = 50_000
+
 _ENQUEUE: Final = Script.load("enqueue")
-_PUBLISH: Final = Script.load("publish")
 _DISCARD: Final = Script.load("discard")
 
 
@@ -35,8 +41,8 @@ def enqueue(connection: redis.Redis, template: JobTemplate, rows: Iterable[Row])
 
     A larger number is staged: the records are written first, and the last step puts all ids into the queue at once. Where an
     error of `rows` or of Redis prevents that, the records are removed again; where Redis is away then too, the next batch
-    after an hour removes them. The last step holds the server for some milliseconds per 10,000 jobs where other jobs wait in
-    the queue already, and for no time where the queue is empty.
+    after an hour removes them. The last step holds the server for five milliseconds per 100,000 jobs where other jobs wait in
+    the queue already, and for no time where the queue is empty; where they are scheduled, ten times as long.
 
     Jobs that are unique by their content (`JobTemplate.unique_by`) are enqueued chunk by chunk: what was enqueued before an
     error counts when they are enqueued again. In place of the id of one whose content an older job has is that job's id.
@@ -127,6 +133,7 @@ class _Batch:
         self._connection = connection
         self._template = template
         self._name = uuid4().hex
+        self._staged = keys.staged(self._name)
         self._ids: list[str] = []
 
     def enqueue(self, chunks: Iterable[Sequence[Row]]) -> list[str]:
@@ -156,20 +163,57 @@ class _Batch:
         self._ids += [row.id for row in rows]
 
     def _publish(self) -> None:
-        template = self._template
-        published = _PUBLISH.run(
-            self._connection,
-            batch=self._name,
-            count=len(self._ids),
-            last=self._ids[-1],
-            place=template.place,
-            queue=template.queue,
-            score=template.score(datetime.now(UTC)),
-            step=template.step,
-            call=template.processor.name,
-        )
-        if not published:
+        """Puts all ids where they belong, in one transaction, unless the batch has changed meanwhile.
+
+        It is repeated where the server's reply is lost: then the batch is gone, but not its jobs.
+        """
+        with self._connection.pipeline() as pipe:
+            for _ in range(_TRIES):
+                with suppress(redis.WatchError):
+                    _watch(pipe, self._staged)
+                    if pipe.llen(self._staged) != len(self._ids):
+                        break
+                    self._write_ids(pipe)
+                    self._tell()
+                    return
+        if self._connection.exists(self._staged) or not self._connection.exists(keys.job(self._ids[-1])):
             raise RedisUnavailable("the jobs were removed from Redis while they were being enqueued: enqueue them again")
+
+    def _write_ids(self, pipe: Pipeline) -> None:
+        """The transaction. The ids are sent once more: a script that appends them takes the server ten times as long."""
+        template = self._template
+        place, score = encode(template.place), template.score(datetime.now(UTC))
+        waiting = pipe.llen(place) if score == "" else pipe.zcard(place)  # raises where the place is of another type
+        is_new = score == "" and not waiting
+        if is_new:
+            _watch(pipe, place)
+            is_new = not pipe.exists(place)
+        pipe.multi()
+        pipe.sadd(keys.QUEUES, encode(keys.queue(template.queue)))
+        if is_new:
+            pipe.rename(self._staged, place)
+        else:
+            for start in range(0, len(self._ids), _IN_ONE_COMMAND):
+                ids = self._ids[start : start + _IN_ONE_COMMAND]
+                if score == "":
+                    pipe.rpush(place, *ids)
+                else:
+                    pipe.zadd(place, {one: float(score) + template.step * (start + n) for n, one in enumerate(ids)})
+            pipe.unlink(self._staged)
+        pipe.zrem(keys.STAGED, self._name)
+        pipe.execute()
+
+    def _tell(self) -> None:
+        """Writes the event of jobs that wait in their queue now."""
+        if self._template.score(datetime.now(UTC)) == "":
+            source = Source(queue=self._template.queue, function=self._template.processor.name)
+            with suppress(redis.RedisError, OSError):  # the jobs are in their queue
+                events.emit(self._connection, events.EventKind.QUEUED, source, {"count": len(self._ids)})
+
+
+def _watch(pipe: Pipeline, key: str | bytes) -> None:
+    """Has the transaction fail where that key changes before it; from now on each command is sent at once, and answered."""
+    pipe.watch(key)  # type: ignore[no-untyped-call]  # redis-py gives it no types
 
 
 def sweep(connection: redis.Redis, idle: float = _ABANDONED) -> int:

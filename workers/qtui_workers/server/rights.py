@@ -23,7 +23,7 @@ _LOOKING: Final = (
     "xrevrange KEY + -", "xread STREAMS KEY 0",
 )  # fmt: skip
 _OPERATING: Final = (
-    "evalsha X 0", "eval X 0", "multi", "exec",
+    "evalsha X 0", "eval X 0", "multi", "exec", "watch KEY", "unwatch",
     "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
     "pexpireat KEY 1", "set KEY v", "hset KEY f v", "hsetnx KEY f v", "hincrby KEY f 1", "hdel KEY f", "hrandfield KEY",
     "lpop KEY", "rpop KEY", "rpush KEY m", "lpush KEY m", "lset KEY 0 m", "linsert KEY BEFORE m m", "lrem KEY 1 m",
@@ -32,7 +32,7 @@ _OPERATING: Final = (
     "xadd KEY * f v",
 )  # fmt: skip
 _WORKING: Final = (
-    "watch KEY", "unwatch", "script|load X", "script|exists X", "del KEY",
+    "script|load X", "script|exists X", "del KEY",
     "hexists KEY f", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
     "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
     "zremrangebyrank KEY 0 0", "xlen KEY", "xrange KEY - +",
