@@ -104,6 +104,7 @@ class QtuiApp(Copying, Changes):
             yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
         yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
+        yield SystemCommand("Take back a retry", "what it has scheduled is failed again", self.action_take_back)
 
     async def action_open_place(self, name: str) -> None:
         """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""

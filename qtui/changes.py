@@ -22,12 +22,14 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui import questions, twins
-    from qtui.broker import operations, watch
+    from qtui.broker import careful, operations, watch
     from qtui.broker.operations import Report, trash
     from qtui.broker.operations.selection import Targets
+    from qtui.screens import asking
 else:
-    questions, twins = Late("qtui.questions"), Late("qtui.twins")
+    asking, questions, twins = Late("qtui.screens.asking"), Late("qtui.questions"), Late("qtui.twins")
     operations, trash, watch = Late("qtui.broker.operations"), Late("qtui.broker.operations.trash"), Late("qtui.broker.watch")
+    careful = Late("qtui.broker.careful")
 
 Severity = Literal["information", "warning", "error"]
 
@@ -100,25 +102,31 @@ class Changes(App[None]):
 
     def on_operation_confirmed(self, message: OperationConfirmed) -> None:
         """Run the operation in a thread, then say how it ended."""
-        plan, session = message.plan, self.session
-        again = twins.of_operation(plan, session.context)
-        running = RunningOperation(plan.operation.title, plan.operation.summary, again, plan.operation, total=plan.matched)
+        agreed, session = message.plan, self.session
+        again = twins.of_operation(agreed, session.context, message.care)
+        operation = agreed.operation
+        running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
 
         def taken(targets: tuple[Targets, ...]) -> None:
             running.targets = targets
 
         def work() -> Report:
-            heard = running.progressed
-            return operations.run(
+            report = careful.run(
                 session.client,
-                plan.operation,
-                plan,
+                agreed,
+                message.care,
                 audit=session.audit,
                 again=again,
                 on_taken=taken,
-                on_progress=heard,
+                on_progress=running.progressed,
+                on_step=running.stepped,
                 stop=running.stop.is_set,
             )
+            if message.care.over is not None and report.done > message.care.canary:
+                session.spread = report.batch
+            elif report.undo:
+                session.spread = None
+            return report
 
         self._carry_out(running, work, message.on_done)
 
@@ -157,7 +165,9 @@ class Changes(App[None]):
         if message.on_done and outcome.done:
             message.on_done()
         hint = self._watch(message.running, outcome)
-        if outcome.undo:
+        if outcome.batch and outcome.batch == self.session.spread:
+            hint = "z takes back those that are not due yet"
+        elif outcome.undo:
             hint = "z puts it back" if outcome.done == 1 else "z puts them back"
         severity: Severity = "warning" if outcome.failed or outcome.skipped else "information"
         self._report(message.running.summary(outcome), severity, hint)
@@ -171,7 +181,7 @@ class Changes(App[None]):
         return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
 
     def action_undo(self) -> None:
-        """Ask, then put back what was removed last."""
+        """Ask, then put back what was removed last, or take back what is left of a later retry that was spread over time."""
         session = self.session
         if session.read_only:
             self.notify(f"{session.name} is read-only.", severity="warning", markup=False)
@@ -180,8 +190,29 @@ class Changes(App[None]):
         else:
             self.push_screen(ConfirmScreen("Undo", self._ask_undo, session.name, lasting=False))
 
+    def action_take_back(self) -> None:
+        """Ask which retry, then take back what it has scheduled."""
+        session, operation = self.session, careful.TAKE_BACK
+        if session.read_only:
+            self.notify(f"{session.name} is read-only.", severity="warning", markup=False)
+            return
+
+        def ask(wanted: Wanted) -> Iterable[Question]:
+            return asking.about_operation(session, self, operation, careful.batch_of(wanted.text or ""), None)(wanted)
+
+        self.push_screen(
+            ConfirmScreen(
+                operation.title, ask, session.name, lasting=False, parameter=operation.parameter, value=session.spread or ""
+            )
+        )
+
     def _ask_undo(self, _: Wanted) -> Iterable[Question]:
         session = self.session
+        if session.spread:
+            left = operations.plan(session.client, careful.TAKE_BACK, careful.batch_of(session.spread), session.spread)
+            if left.doable:
+                yield asking.question(session, self, left)
+                return
         batch = trash.find(session.client, None)
         yield Question(
             questions.undo_question(batch, session.name, session.clock()),

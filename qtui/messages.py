@@ -13,6 +13,7 @@ from qtui.looking import Look
 if TYPE_CHECKING:
     import redis
 
+    from qtui.broker.careful import Care
     from qtui.broker.operations import Plan
     from qtui.broker.operations.trash import Batch
     from qtui.broker.search.expression import Expression
@@ -45,6 +46,8 @@ class OperationConfirmed(Message):
     plan: Plan
     on_done: Callable[[], object] | None
     """Called when at least one job was changed."""
+    care: Care
+    """How carefully, where it is a retry."""
 
 
 @dataclass

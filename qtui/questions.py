@@ -86,7 +86,7 @@ def _number(number: int, what: str) -> str:
 def memory(plan: Plan, *, purge: str = "--purge", undo: str = "qtui undo") -> str:
     """What removing means for the memory of the server, and for how long it can be taken back; '' for other operations.
 
-    `purge` and `undo`: what a person has to type for either.
+    `undo` and `purge`: what a person types to put them back, or to do without the trash; '' where that is offered elsewhere.
     """
     room = plan.room
     if room is None:
@@ -94,10 +94,21 @@ def memory(plan: Plan, *, purge: str = "--purge", undo: str = "qtui undo") -> st
     size = f"about {formatting.size(room.bytes)}" if room.bytes is not None else "an unknown size"
     if not room.fits:
         return f"Too large for the trash ({size}; it may hold {formatting.size(room.rules.bytes)})"
+    at_once = f"; {purge} frees it now" if purge else ""
     used = f"{formatting.percent(room.used)} of the memory is used: " if room.is_scarce else ""
     if plan.purge:
         return f"{used}{size} freed now, for good"
-    return f"{used}{size}, kept in the trash for {formatting.age(room.rules.seconds)} ({undo} puts back; {purge} frees it now)"
+    return f"{used}{size}, kept in the trash for {formatting.age(room.rules.seconds)} ({undo} puts back{at_once})"
+
+
+def careful(care: Care) -> str:
+    """What a careful retry does by itself; '' where all jobs are retried at once."""
+    parts = []
+    if care.canary or care.rate is not None:
+        parts.append(f"stops by itself where more than {formatting.percent(care.most_failing)} of the retried jobs fail again")
+    if care.over is not None:
+        parts.append("the scheduler enqueues them when they are due, also without qtui (z takes back those that are not due yet)")
+    return "; ".join(parts)
 
 
 def undo_question(batch: Batch, place: str, now: float) -> str:

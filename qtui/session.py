@@ -45,6 +45,8 @@ class RunningOperation:
     """0 while the jobs are still being counted."""
     targets: tuple[Targets, ...] = ()
     """The jobs, once they were read."""
+    step: str = ""
+    """What it does or waits for, where that is more than working off its jobs."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when the operator wants it to stop after the chunk that is under way."""
     outcome: Report | Exception | None = None
@@ -64,6 +66,10 @@ class RunningOperation:
     def progressed(self, done: int, total: int) -> None:
         """So many jobs of so many have been worked off."""
         self.done, self.total = done, total
+
+    def stepped(self, step: str) -> None:
+        """It does or waits for something else."""
+        self.step = step
 
     def ending(self) -> str:
         """How it ended, and how to go on, as a sentence."""
@@ -112,6 +118,8 @@ class Session:
         """Whether the dashboard is being left."""
         self.running: RunningOperation | None = None
         """The operation that runs, at most one at a time; None if none runs."""
+        self.spread: str | None = None
+        """The batch of the last retry that was spread over time, until jobs are removed."""
         self.watched: Watch | None = None
         """The jobs of the last operation; None before the first, or where it deleted them."""
         if seen is not None:

@@ -100,6 +100,12 @@ class Care:
         return f"canary {self.canary}, then {rest}" if self.canary else rest
 
     @property
+    def short(self) -> str:
+        """In a few words: "canary 5, over 30 min"."""
+        rest = f"{self.rate:g}/s" if self.rate is not None else f"over {self.over / 60:g} min" if self.over is not None else ""
+        return ", ".join(filter(None, (f"canary {self.canary}" if self.canary else "", rest))) or "now"
+
+    @property
     def options(self) -> list[str]:
         """The options of the command that does the same."""
         found = ["--canary", str(self.canary)] if self.canary else []
@@ -173,7 +179,9 @@ def run(
     on_taken: Callable[[tuple[Targets, ...]], object] = lambda _targets: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Carries out a plan, with care where it is a retry. `on_step` is told what is done or waited for, as a sentence.
+    """Carries out a plan, with care where it is a retry. `on_step` is told what is done or waited for, in words.
+
+    '' is when that is only the jobs that are left.
 
     The rest is as in `operations.run`; where it stops by itself, the report says why. Raises Refused, redis.RedisError or
     OSError before the first job is changed.
@@ -199,6 +207,7 @@ def run(
         elif care.rate is not None:
             work.at_rate(care)
         else:
+            on_step("")
             work.send(work.left)
         tally = work.end()
         report = Report(

@@ -69,7 +69,7 @@ class Steps:
         now = time.monotonic()
         if output.is_terminal(sys.stderr):
             output.write_note(f"\r\x1b[K{text}")
-        elif now - self._said >= _EVERY:
+        elif text and now - self._said >= _EVERY:
             self._said = now
             output.note(text)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from textual.app import App
 
 from qtui import formatting, labels, questions, twins
-from qtui.broker import listeners
+from qtui.broker import careful, listeners
+from qtui.broker.careful import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
+from qtui.broker.operations.retry import RETRY
 from qtui.messages import OperationConfirmed
 from qtui.screens.confirm import Question, Wanted
 from qtui.session import Session
+from qtui_workers.errors import Refused
 
 
 def about_operation(
@@ -24,31 +28,53 @@ def about_operation(
     """What makes the questions of the dialog: the first at once, the others as more of the jobs are checked. Reads from Redis."""
 
     def ask(wanted: Wanted) -> Iterator[Question]:
-        purge = wanted.other if operation.deletes else False
+        purge = (None if wanted.way is None else bool(wanted.way)) if operation.deletes else False
         for found in plans(
             session.client, operation, selection, wanted.text, purge=purge, rules=session.trash, stop=wanted.stop.is_set
         ):
-            yield _question(session, app, found, on_done)
+            yield question(session, app, found, wanted.way, on_done)
 
     return ask
 
 
-def _question(session: Session, app: App[None], found: Plan, on_done: Callable[[], object] | None) -> Question:
+IN_TRASH: Final = ("keep in the trash", "delete for good")
+"""The two ways of removing."""
+
+
+def _ways(found: Plan, way: int | None) -> tuple[tuple[str, ...], int, Care]:
+    """The names of the ways in which a plan can be carried out, which of them is asked about, and with what care."""
+    if found.operation is RETRY and found.asked > 1:
+        return tuple(care.short for care in CHOICES), way or 0, CHOICES[way or 0]
+    if found.room and found.room.fits:
+        return IN_TRASH, int(found.purge), AT_ONCE
+    return (), 0, AT_ONCE
+
+
+def question(
+    session: Session, app: App[None], found: Plan, way: int | None = None, on_done: Callable[[], object] | None = None
+) -> Question:
+    """The question about a plan; `way`: which of the ways of carrying it out, None for the usual one. Reads from Redis."""
+    ways, way, care = _ways(found, way)
+    try:
+        careful.check(session.client, care, found.destinations)
+    except Refused as error:
+        return Question(str(error), ways=ways, way=way)
     heard = listeners.load(session.client, found.destinations[: questions.NAMED]) if found.destinations else ()
     where = " ".join(filter(None, (questions.queues(found), questions.ages(found, session.server_now))))
     checked = f"{formatting.count(found.checked)} of {formatting.count(found.matched)} checked"
-    memory = questions.memory(found, purge="p", undo="z")
+    memory = questions.memory(found, purge="", undo="z")
     return Question(
-        questions.operation_question(found, session.name),
+        questions.operation_question(found, session.name, care),
         sample=[labels.job_line(row) for row in found.sample],
-        facts=[*filter(None, [where, memory]), *map(questions.listening, heard)],
+        facts=[*filter(None, [where, memory, questions.careful(care)]), *map(questions.listening, heard)],
         notes=[
             *(f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()),
             *([checked] if found.checked < found.matched else []),
         ],
-        command=twins.of_operation(found, session.context) if found.doable else "",
-        agreed=(lambda: app.post_message(OperationConfirmed(found, on_done))) if found.doable else None,
+        command=twins.of_operation(found, session.context, care) if found.doable else "",
+        agreed=(lambda: app.post_message(OperationConfirmed(found, on_done, care))) if found.doable else None,
         lasting=found.is_grave,
         number=questions.number_to_type(found, guarded=session.guarded),
-        other=None if found.room is None or not found.room.fits else not found.purge,
+        ways=ways,
+        way=way,
     )

@@ -47,12 +47,14 @@ class Question:
     """Whether it turned out that the change cannot be taken back, so that a letter is not enough."""
     number: int | None = None
     """Has to be typed to say yes; None if that is not needed."""
-    other: bool | None = None
-    """What `p` sets `Wanted.other` to, to be asked about the other way of doing it; None if there is only one way."""
+    ways: tuple[str, ...] = ()
+    """The ways in which it can be done, of which `p` asks about the next; empty if there is only one."""
+    way: int = 0
+    """The way that this question is about."""
 
     def asks_the_same(self, other: Question) -> bool:
         """Whether the same answer is asked for, so that what was seen and typed still holds."""
-        mine, its = ((each.text, each.lasting, each.number, each.other, bool(each.agreed)) for each in (self, other))
+        mine, its = ((each.text, each.lasting, each.number, each.ways, each.way, bool(each.agreed)) for each in (self, other))
         return mine == its
 
 
@@ -62,8 +64,8 @@ class Wanted:
 
     text: str | None
     """The value of the parameter; None without a parameter."""
-    other: bool | None = None
-    """Which of two ways; None for the one that is usual."""
+    way: int | None = None
+    """Which of the ways; None for the one that is usual."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set when nobody waits for the questions any more."""
 
@@ -99,7 +101,7 @@ class ConfirmScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
-        Binding("p", "other", "The other way", id="confirm.other", tooltip="Delete for good, or keep in the trash"),
+        Binding("p", "next_way", "Another way", id="confirm.way", tooltip="Retry with care; or delete for good"),
         Binding("c", "copy", "Copy the command", id="confirm.copy", tooltip="The command that would do the same"),
         Binding("left,right", "app.focus_next", "Choose", show=False),
     ]
@@ -138,6 +140,7 @@ class ConfirmScreen(ModalScreen[None]):
                 if self.parameter:
                     hint = f"{self.parameter.metavar}: {self.parameter.hint}"
                     yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
+                yield Static(id="ways", markup=False)
                 yield Static(id="sample", markup=False)
                 yield Static(id="facts", markup=False)
                 yield Static(id="notes", markup=False)
@@ -169,9 +172,9 @@ class ConfirmScreen(ModalScreen[None]):
     def _prompt(self, parameter: Parameter) -> None:
         self._show(f"{self.what}: {parameter.prompt}")
 
-    def _look(self, text: str | None, other: bool | None = None) -> None:
+    def _look(self, text: str | None, way: int | None = None) -> None:
         self._wanted.stop.set()
-        wanted = self._wanted = Wanted(text, other)
+        wanted = self._wanted = Wanted(text, way)
         self._show(f"{self.what}: looking …")
 
         def work() -> None:
@@ -183,10 +186,10 @@ class ConfirmScreen(ModalScreen[None]):
 
         self.run_worker(work, thread=True, exit_on_error=False)
 
-    def action_other(self) -> None:
-        """Ask about the other way of doing it."""
-        if self._question and self._question.other is not None:
-            self._look(self._wanted.text, self._question.other)
+    def action_next_way(self) -> None:
+        """Ask about the next way of doing it."""
+        if (question := self._question) and question.ways:
+            self._look(self._wanted.text, (question.way + 1) % len(question.ways))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The value changed: the question about the previous value no longer holds. Or the number: yes may be possible now."""
@@ -222,6 +225,7 @@ class ConfirmScreen(ModalScreen[None]):
         self._question = question
         self.query_one("#question", Static).update(printable(text))
         self._fill_in(question or Question(""))
+        self._say_ways(question)
         self._say_command(question.command if question else "")
         field = self.query_one("#number", NumberInput)
         field.value = ""
@@ -242,6 +246,12 @@ class ConfirmScreen(ModalScreen[None]):
 
     def _fill(self, place: str, lines: list[str]) -> None:
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
+
+    def _say_ways(self, question: Question | None) -> None:
+        """The ways of doing it on one line, the one that is asked about between marks."""
+        ways = question.ways if question else ()
+        named = "  ".join(f"●{name}" if question and place == question.way else f" {name}" for place, name in enumerate(ways))
+        self._fill("#ways", [f"p  {named}"] if ways else [])
 
     def _say_command(self, command: str, copied: str = "") -> None:
         self._fill("#command", [f"{copied or 'c copies'}  {printable(command, 400)}"] if command else [])
@@ -277,7 +287,7 @@ class ConfirmScreen(ModalScreen[None]):
     def on_key(self, event: events.Key) -> None:
         """A letter that is no answer closes the dialog: somebody types, and means something else."""
         answers = "ync" if self._letter_is_enough else "nc"
-        answers += "p" if self._question and self._question.other is not None else ""
+        answers += "p" if self._question and self._question.ways else ""
         if event.is_printable and event.key not in answers and not self.is_early(event):
             event.stop()
             self.dismiss()

@@ -148,7 +148,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def _figures(self) -> Figures | None:
         """The progress of the running operation; None if none runs."""
         now = self.session.running
-        return Figures(now.title, now.done, now.total, now.seconds, now.stop.is_set()) if now else None
+        return Figures(now.title, now.done, now.total, now.seconds, now.step, now.stop.is_set()) if now else None
 
     @property
     def mode_name(self) -> str:

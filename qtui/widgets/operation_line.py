@@ -20,6 +20,8 @@ class Figures:
     """0 while the jobs are still being counted."""
     seconds: float
     """For how long it has run."""
+    step: str
+    """What it waits for, which then says more than how fast it is; '' where it only works off its jobs."""
     stopping: bool
 
 
@@ -46,5 +48,13 @@ class OperationLine(Static):
         self.set_class(seen is not None, "-running")
         if seen is None:
             return
-        figures = formatting.how_far(seen.done, seen.total, seen.seconds) if seen.total else "counting …"
+        figures = _figures(seen)
         self.update(f"{seen.title}  {figures}  {'stopping …' if seen.stopping else 'esc stops'}")
+
+
+def _figures(seen: Figures) -> str:
+    if not seen.total:
+        return "counting …"
+    if seen.step:
+        return f"{formatting.count(seen.done)} of {formatting.count(seen.total)}  {seen.step}"
+    return formatting.how_far(seen.done, seen.total, seen.seconds)

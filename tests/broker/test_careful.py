@@ -38,19 +38,19 @@ def failed(client: redis.Redis) -> list[str]:
 
 
 @contextmanager
-def worker_that(client: redis.Redis, ends: str) -> Iterator[None]:
+def worker_that(client: redis.Redis, ends: str, queue: str = "mail") -> Iterator[None]:
     """Ends every queued job at once, in the registry of that name."""
     done = threading.Event()
 
     def work() -> None:
         while not done.is_set():
-            popped = client.lpop(keys.queue("mail"))
+            popped = client.lpop(keys.queue(queue))
             if popped is None:
                 done.wait(0.01)
                 continue
             job_id = popped.decode()
             client.hset(keys.job(job_id), "status", ends)
-            client.zadd(keys.registry(ends, "mail"), {job_id: 2e9})
+            client.zadd(keys.registry(ends, queue), {job_id: 2e9})
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -77,7 +77,8 @@ def test_the_others_follow_when_the_canary_has_finished(client: redis.Redis, fai
         report, steps = retry(client, Care(canary=5))
         wait_until(lambda: count(client, "finished") == 40, description="all have run")
     assert (report.matched, report.done, report.skipped) == (40, 40, 0)
-    assert all(step.startswith("canary: ") and "of 5 finished" in step for step in steps)
+    assert steps[-1] == ""
+    assert all(step.startswith("canary: ") and "of 5 finished" in step for step in steps[:-1])
     assert client.hget(keys.job(failed[0]), "status") == b"finished"
 
 
@@ -192,6 +193,7 @@ def test_care_in_words_and_as_options() -> None:
     assert [str(care) for care in careful.CHOICES] == [
         "at once", "canary 5, then at once", "canary 5, then over 30 min", "over 30 min", "50 a second",
     ]  # fmt: skip
+    assert [care.short for care in careful.CHOICES] == ["now", "canary 5", "canary 5, over 30 min", "over 30 min", "50/s"]
     assert Care(canary=5, over=1_800).options == ["--canary", "5", "--over", "1800s"]
     assert (careful.read_rate("300/m"), careful.read_share("25%"), careful.read_seconds("30m")) == (5.0, 0.25, 1_800.0)
     with pytest.raises(InvalidInput):

@@ -7,11 +7,13 @@ from rq import Queue
 
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
+from tests.broker.test_careful import worker_that
 from tests.cli.support import Qtui
 from tests.cli.terminals import on_terminal
 from tests.support import wait_until
 
 MOST_KEYS = 4
+MOST_KEYS_OF_THE_STORY = 15
 
 
 def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui, client: redis.Redis) -> None:
@@ -38,3 +40,40 @@ def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui,
         assert client.lrange(keys.queue("payments"), 0, -1) == [newest.encode()]
         assert client.zcard(keys.registry("failed", "payments")) == 4
     assert len(pressed) == MOST_KEYS
+
+
+def fail_otherwise(client: redis.Redis, number: int) -> None:
+    """So many jobs of the queue fail by another cause."""
+    for _ in range(number):
+        Queue("payments", connection=client).enqueue(tasks.add, "one")
+    seed.work(client, "payments")
+
+
+def test_the_burning_queue_one_cause_retried_with_care_and_another_removed_and_put_back(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client, "payments", 12)
+    failed = keys.registry("failed", "payments")
+    pressed = []
+    with on_terminal(qtui) as (_, terminal):
+
+        def press(key: str, brings: str) -> None:
+            pressed.extend(key)
+            terminal.type(key)
+            terminal.wait_to_show(brings)
+
+        terminal.wait_to_show("12 failed")
+        fail_otherwise(client, 4)
+        terminal.wait_to_show("every attempt fails")
+        with worker_that(client, "finished", "payments"):
+            press("\r", "tests.broker.tasks.fail 12 · in payments 12")
+            press("R", "Retry 12 failed jobs")
+            press("p", "●canary 5")
+            press("y", "12 retried")
+            press("j", "tests.broker.tasks.add 4 · in payments 4")
+            press("D", "Remove 4 failed jobs")
+            press("\t\r", "4 removed")
+            assert client.zcard(failed) == 0
+            press("z", "Put 4 jobs back")
+            press("y", "4 put back")
+        assert client.zcard(failed) == 4
+        assert client.zcard(keys.registry("finished", "payments")) == 12
+    assert len(pressed) <= MOST_KEYS_OF_THE_STORY
