@@ -16,6 +16,7 @@ from qtui.clipboard import Copying
 from qtui.late import Late
 from qtui.messages import ContentsRequested
 from qtui.places import PLACES
+from qtui.repaint import Repainting
 from qtui.screens.resource import ResourceScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
@@ -29,7 +30,7 @@ else:
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
 
 
-class QtuiApp(Copying, Changes):
+class QtuiApp(Repainting, Copying, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"

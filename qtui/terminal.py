@@ -18,6 +18,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from qtui.output import silence
+from qtui.repaint import Repainting
 
 _POLL: Final = 0.1
 """Seconds between two looks at whether the dashboard ends; a lone Escape is told from a sequence after one of them."""
@@ -52,6 +53,8 @@ class Terminal(LinuxDriver):
             with suppress(OSError):
                 os.set_blocking(descriptor, True)
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotations
+        if isinstance(self._app, Repainting):
+            self._app.painted.forget()
 
     def run_input_thread(self) -> None:
         """Read until the dashboard ends or the terminal is gone; a byte that is no character becomes U+FFFD."""
