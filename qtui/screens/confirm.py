@@ -14,11 +14,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from qtui import formatting, labels
 from qtui.messages import CopyRequested, DialogClosed
+from qtui.screens.dialog import Dialog
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class NumberInput(Input):
             event.prevent_default()
 
 
-class ConfirmScreen(ModalScreen[None]):
+class ConfirmScreen(Dialog):
     """Asks before anything is changed; the button No has the focus at first, and every letter but its keys closes it too.
 
     How yes is said follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of

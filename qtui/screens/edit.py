@@ -164,6 +164,7 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
         edited = message.outcome
         what = "An edited copy" if edited.changed else "A duplicate"
         self.notify(f"{what} is in {printable(edited.queue, 80)}.", timeout=4, markup=False)
+        self.pop_until_active()
         self.app.pop_screen()
         self._opened(edited.job_id)
 

@@ -8,13 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from qtui.broker.search.expression import BadExpression, Expression, parse
 from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.status import Status
+from qtui.screens.dialog import Dialog
 from qtui_workers.text import printable
 
 
@@ -38,7 +38,7 @@ class TermSuggester(Suggester):
         return f"{before}{' ' if before else ''}{minus}{fitting[0]}" if fitting else None
 
 
-class FilterScreen(ModalScreen[None]):
+class FilterScreen(Dialog):
     """Asks which jobs to show; Enter shows them, an empty text shows all."""
 
     CSS_PATH = "filter.tcss"

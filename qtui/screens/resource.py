@@ -374,7 +374,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
             self.reload()
 
     def action_back(self) -> None:
-        """Go back to the screen below; from a top-level screen to the first of them."""
+        """Go back to the screen below; from a top-level screen to the first of them. Not where a key before has done so."""
+        if self.app.screen is not self:
+            return
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         else:

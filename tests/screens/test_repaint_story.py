@@ -46,14 +46,14 @@ class TwoTerminals(Dashboard):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.whole, self.less = Seen(), Seen()
-        self._sent = Painted()
+        self.sent_before = Painted()
         self.updates = 0
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         if isinstance(renderable, CompositorUpdate) and not self._batch_count:
             self.updates += 1
             self.whole.show(renderable)
-            self.less.show(self._sent.changes(renderable))  # type: ignore[arg-type]  # these two kinds are all there are
+            self.less.show(self.sent_before.changes(renderable))  # type: ignore[arg-type]  # these two kinds are all there are
             assert self.less.cells == self.whole.cells, f"update {self.updates}"
         super()._display(screen, renderable)
 
@@ -69,11 +69,11 @@ async def test_the_screen_is_the_same_as_if_everything_were_sent(client: redis.R
             "D", "slash", "question_mark", "colon", "a", "tab", "r"]  # fmt: skip
     async with app.run_test(size=(COLUMNS, LINES)) as pilot:
         story = Story(app, pilot)
-        for _ in range(12):
+        for _ in range(20):
             for key in chosen.choices(keys, k=8):
                 type_key(app, key)  # as fast as they come
             await story.press("escape")
-    assert app.updates > 50
+    assert app.updates > 40
     assert app.less.sent < app.whole.sent * 0.7, (app.less.sent, app.whole.sent)
 
 
@@ -86,13 +86,14 @@ async def test_a_cell_that_changes_costs_its_characters_and_nothing_else(client:
         await story.look()
         sent = app.less.sent
         await story.look()
-        assert app.less.sent == sent, "nothing has changed"
+        assert app.less.sent - sent < 150, "nothing but what the server says of its memory and commands"
+        sent = app.less.sent
         seed.failed(client, "mail")
         await story.look()
         assert "4" in story.text
-        assert app.less.sent - sent < 1_000
+        assert app.less.sent - sent < 2_000
         sent, whole = app.less.sent, app.whole.sent
-        app._sent.forget()
+        app.sent_before.forget()
         app.screen.refresh()
         await story.press("escape")
         assert app.less.sent - sent >= app.whole.sent - whole > COLUMNS * LINES, "after another program has written there"

@@ -152,6 +152,18 @@ async def test_a_held_bracket_on_a_job_ends_on_one_pane_which_has_the_keys(clien
         assert [pane.id for pane in panes.query(Pane) if pane.has_keys] == [panes.active]
 
 
+async def test_keys_that_come_at_once_close_the_dialog_and_not_what_is_below(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobScreen(job_id))
+        await settle(story.pilot)
+        await story.press("D")
+        for _ in range(5):
+            type_key(story.app, "x")
+        await settle(story.pilot)
+        assert story.place == "JobScreen"
+
+
 async def test_widgets_that_were_shown_before_are_forgotten(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
