@@ -5,80 +5,35 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable
-from typing import Annotated, Any, Final
-
-import typer
-from typer.core import TyperGroup
-from typer.main import get_command
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Final
 
 from qtui import legible, output
-from qtui.commands import Command, find, find_all
+from qtui.commands import find
 from qtui.commands.connection import chosen_context, connected
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Global, Url
+from qtui.commands.words import NotPlain, read
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
 
-HELP: Final = {"help_option_names": ["-h", "--help"]}
+COMPLETION: Final = "_QTUI_COMPLETE"
+"""The variable by which a shell asks what a word may be completed to."""
 
 
-class Commands(TyperGroup):
-    """The commands of `qtui`, each imported only when it is called, so that no command loads what only others need."""
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command with that name; if there is none, all commands are loaded so that similar names can be suggested."""
-        if cmd_name not in self.commands:
-            found = find(cmd_name)
-            self._add([found] if found else find_all())
-        return self.commands.get(cmd_name)
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        """The names of all commands, in the order of the help."""
-        self.commands.clear()
-        self._add(find_all())
-        return [*self.commands]
-
-    def _add(self, commands: Iterable[Command]) -> None:
-        for command in commands:
-            self.commands[command.name] = _for_typer(command)
-        gc.freeze()  # imported objects live until the end, so the garbage collector need not search them at exit
-
-
-def _for_typer(command: Command) -> Any:
-    """The command as typer runs it."""
-    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=HELP)
-    single.command(command.name)(command.function)
-    return get_command(single)
-
-
-app = typer.Typer(
-    name="qtui",
-    cls=Commands,
-    no_args_is_help=False,
-    add_completion=True,
-    context_settings=HELP,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    help="The terminal in which people operate RQ job queues. Without a command: the dashboard.",
-    epilog="Connection: --url, --context, REDIS_URL or REDIS_HOST …, the config file; nothing set: an embedded server.",
-)
-
-
-@app.callback(invoke_without_command=True)
-def qtui(
-    ctx: typer.Context,
+def begin(
     url: Url = None,
     context: ContextName = None,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+    show_version: Annotated[bool, option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """The terminal in which people operate RQ job queues. Without a command: the dashboard."""
     Global.url, Global.context = url, context
     if show_version:
         from importlib.metadata import version  # 30 ms that no other command needs
 
-        typer.echo(f"qtui {version('qtui-rq')}")
-    elif ctx.invoked_subcommand is None:
-        dashboard()
+        output.say(f"qtui {version('qtui-rq')}")
+        raise SystemExit
 
 
 def dashboard() -> None:
@@ -107,7 +62,7 @@ def main() -> None:
     if os.environ.get("QTUI_PROCESSORS"):
         sys.path.append(".")  # qtui-worker finds processors in the current folder, so qtui does too
     try:
-        app(_optional_value(sys.argv[1:], "--wait", "inf"), prog_name="qtui")
+        _run(_optional_value(sys.argv[1:], "--wait", "inf"))
     except QtuiError as error:
         output.note(f"qtui: {printable(str(error), 2_000)}")
         raise SystemExit(error.exit_code) from None
@@ -117,6 +72,35 @@ def main() -> None:
         from qtui import crash
 
         raise SystemExit(crash.report(error)) from None
+
+
+def _run(words: list[str]) -> None:
+    """Runs the command: at once where the words are plain, else as typer reads them."""
+    gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of the start
+    call = None if COMPLETION in os.environ else _plain(words)
+    gc.enable()
+    gc.freeze()
+    if call is not None:
+        call()
+        return
+    from qtui.commands.with_typer import make_app
+
+    make_app(begin, dashboard)(words, prog_name="qtui")
+
+
+def _plain(words: list[str]) -> Callable[[], None] | None:
+    """What plain words ask for; None where typer has to read them."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in ("--url", "--context") else 1
+    try:
+        begin(**read(begin, words[:place]))
+        if place >= len(words):
+            return dashboard
+        found = find(words[place])
+        return partial(found.function, **read(found.function, words[place + 1 :])) if found else None
+    except NotPlain:
+        return None
 
 
 def _optional_value(words: list[str], option: str, default: str) -> list[str]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from qtui_workers.records import Record
 
 SCARCE: Final = 0.8
 """The part of `maxmemory` from which on memory is scarce, so that removing without the trash is offered first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Record):
     """How much is kept in the trash, and for how long."""
 
     seconds: int = 24 * 3600
@@ -21,8 +21,7 @@ class Rules:
 USUAL: Final = Rules()
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Record):
     """What removing some jobs means for the server's memory."""
 
     rules: Rules

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-import typer
-
 from qtui import documents, formatting, output
 from qtui.broker import audit as audits
 from qtui.commands.connection import connected
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.tables import columns
 
 ORDER: Final = 39
 
-Limit = Annotated[int, typer.Option("--limit", min=1, max=audits.KEPT, metavar="N", help="The newest N changes.")]
-Local = Annotated[bool, typer.Option("--local", help="What was done from this machine, on any Redis: needs no connection.")]
+Limit = Annotated[int, option("--limit", min=1, max=audits.KEPT, metavar="N", help="The newest N changes.")]
+Local = Annotated[bool, option("--local", help="What was done from this machine, on any Redis: needs no connection.")]
 
 
 def audit(limit: Limit = 50, local: Local = False, url: Url = None, context: ContextName = None, json: Json = False) -> None:

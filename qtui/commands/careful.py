@@ -7,32 +7,27 @@ import sys
 import time
 from typing import Annotated, Any, Final
 
-import typer
-
 from qtui import output
 from qtui.broker.careful import Care, read_rate, read_seconds, read_share
 from qtui.broker.operations import Operation
+from qtui.commands.declare import option
 from qtui_workers.errors import InvalidInput
 
-_Canary = Annotated[
-    int, typer.Option("--canary", metavar="N", help="Retry so many first, the others once these have ended well.")
-]
+_Canary = Annotated[int, option("--canary", metavar="N", help="Retry so many first, the others once these have ended well.")]
 _Rate = Annotated[
-    str | None, typer.Option("--rate", metavar="N/s", help="Retry so many a second, while this command runs.", show_default=False)
+    str | None, option("--rate", metavar="N/s", help="Retry so many a second, while this command runs.", show_default=False)
 ]
 _Over = Annotated[
     str | None,
-    typer.Option("--over", metavar="DURATION", help="Spread them, as scheduled jobs, over that time.", show_default=False),
+    option("--over", metavar="DURATION", help="Spread them, as scheduled jobs, over that time.", show_default=False),
 ]
 _MostFailing = Annotated[
-    str, typer.Option("--max-failing", metavar="SHARE", help="Stop where a larger share of the retried jobs fails again.")
+    str, option("--max-failing", metavar="SHARE", help="Stop where a larger share of the retried jobs fails again.")
 ]
-_Patience = Annotated[
-    str, typer.Option("--patience", metavar="DURATION", help="How long to wait for the jobs of --canary to end.")
-]
+_Patience = Annotated[str, option("--patience", metavar="DURATION", help="How long to wait for the jobs of --canary to end.")]
 _Batch = Annotated[
     str | None,
-    typer.Option("--batch", metavar="ID", help="What a retry --over has scheduled and is not due yet.", show_default=False),
+    option("--batch", metavar="ID", help="What a retry --over has scheduled and is not due yet.", show_default=False),
 ]
 
 _EVERY: Final = 10.0

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Final
 
-import typer
-
 from qtui import formatting, output
 from qtui.broker import alerts, figures
 from qtui.broker.alerts import Alert, Level, Limit, Limits
 from qtui.commands.connection import check_queue, connected
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable
@@ -27,16 +26,16 @@ NAMED: Final = 5
 def check(
     queue: QueueName = None,
     oldest: Annotated[
-        str | None, typer.Option("--oldest", metavar="TIME", help="No job waits longer, such as 10m.", show_default=False)
+        str | None, option("--oldest", metavar="TIME", help="No job waits longer, such as 10m.", show_default=False)
     ] = None,
     failed: Annotated[
-        str | None, typer.Option("--failed", metavar="N", help="No queue holds more failed jobs.", show_default=False)
+        str | None, option("--failed", metavar="N", help="No queue holds more failed jobs.", show_default=False)
     ] = None,
     fail_rate: Annotated[
         str | None,
-        typer.Option("--fail-rate", metavar="PERCENT", help="Of the jobs that ended lately no more failed.", show_default=False),
+        option("--fail-rate", metavar="PERCENT", help="Of the jobs that ended lately no more failed.", show_default=False),
     ] = None,
-    unattended: Annotated[bool, typer.Option("--unattended", help="No job waits where nobody listens.")] = False,
+    unattended: Annotated[bool, option("--unattended", help="No job waits where nobody listens.")] = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -69,7 +68,7 @@ def _end(level: Level, line: str, found: Sequence[Alert], json: bool) -> None:
         output.emit({"level": level.name.lower(), "text": line, "alerts": levels})
     else:
         output.say(f"{level.name}: {printable(line, 2_000)}")
-    raise typer.Exit(int(level))
+    raise SystemExit(int(level))
 
 
 WORDS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {

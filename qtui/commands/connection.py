@@ -29,14 +29,21 @@ def chosen_context(url: str | None, context: str | None) -> tuple[Context, Prefe
 @contextmanager
 def connected(url: str | None, context: str | None) -> Iterator[tuple[redis.Redis, Context]]:
     """A connected client and its connection; every error of Redis inside the block is raised as RedisUnavailable."""
+    chosen, _ = chosen_context(url, context)
+    with connected_to(chosen) as client:
+        yield client, chosen
+
+
+@contextmanager
+def connected_to(chosen: Context) -> Iterator[redis.Redis]:
+    """The same for a connection that was chosen before."""
     import redis
 
     from qtui_workers.server.connection import dial, explain
 
-    chosen, _ = chosen_context(url, context)
     client = dial(chosen.target)
     try:
-        yield client, chosen
+        yield client
     except (redis.RedisError, OSError) as error:
         raise explain(error, chosen.name) from error
     finally:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import typer
-
 from qtui import documents, listings, output
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
@@ -19,7 +18,7 @@ ORDER: Final = 34
 def count(
     queue: QueueName = None,
     what: Annotated[
-        str, typer.Option("--by", metavar="WHAT", help="function, worker, error, queue, status or payload.FIELD.")
+        str, option("--by", metavar="WHAT", help="function, worker, error, queue, status or payload.FIELD.")
     ] = "function",
     status: StatusName = None,
     expression: Filter = None,

@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
 from qtui import listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
+from qtui.commands.declare import option
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.text import printable
 
@@ -65,12 +64,10 @@ SAMPLES: Final = (
 
 
 def demo(
-    jobs: Annotated[int, typer.Option(min=1, max=100_000, metavar="N", help="How many jobs to begin with.")] = 24,
+    jobs: Annotated[int, option(min=1, max=100_000, metavar="N", help="How many jobs to begin with.")] = 24,
     seconds: Annotated[
         int,
-        typer.Option(
-            min=1, max=86_400, metavar="N", help="For how long new jobs keep coming; without a terminal, how long to wait."
-        ),
+        option(min=1, max=86_400, metavar="N", help="For how long new jobs keep coming; without a terminal, how long to wait."),
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""

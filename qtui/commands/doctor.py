@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from qtui import labels, output
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
@@ -32,7 +30,7 @@ def doctor(url: Url = None, context: ContextName = None, json: Json = False) -> 
         output.note(printable(f"connection: {chosen.name}"))
         output.say(_text(facts, findings))
     if any(finding.severity == "bad" for finding in findings):
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _text(facts: Facts, findings: list[Finding]) -> str:

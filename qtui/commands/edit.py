@@ -11,13 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
 from qtui import output
 from qtui.broker import edit as edits
 from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
 from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.fields import parse_json
 from qtui_workers.errors import InvalidInput, Refused
@@ -30,16 +29,16 @@ ORDER: Final = 45
 
 From = Annotated[
     str | None,
-    typer.Option("--file", metavar="FILE", help="The arguments as JSON from a file, - for standard input.", show_default=False),
+    option("--file", metavar="FILE", help="The arguments as JSON from a file, - for standard input.", show_default=False),
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Another value of a field; FIELD:=JSON.", show_default=False),
+    option("--set", metavar="FIELD=VALUE", help="Another value of a field; FIELD:=JSON.", show_default=False),
 ]
 
 
 def edit(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, or the 8 characters that lists show.")],
+    job_id: Annotated[str, argument(metavar="ID", help="The job's id, or the 8 characters that lists show.")],
     file: From = None,
     sets: Sets = None,
     url: Url = None,

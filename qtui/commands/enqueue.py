@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import typer
-
 from qtui import output
 from qtui.commands import waiting
 from qtui.commands.connection import changing, connected
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
@@ -33,7 +32,7 @@ _NAMED: Final = 3
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(
+    argument(
         metavar="[JSON | @FILE | - | key=value …]",
         help="The payload: fields as key=value (key:=JSON for other types), a JSON object, @FILE with one, or - for one a line.",
         show_default=False,
@@ -44,21 +43,21 @@ Words = Annotated[
 def enqueue(
     processor: Annotated[
         str | None,
-        typer.Argument(help="The processor's name; --list shows them.", show_default=False, autocompletion=complete_processors),
+        argument(help="The processor's name; --list shows them.", show_default=False, autocompletion=complete_processors),
     ] = None,
     words: Words = None,
-    queue: Annotated[str | None, typer.Option(metavar="Q", help=_summary("queue"), autocompletion=complete_queues)] = None,
-    count: Annotated[int, typer.Option(metavar="N", help="That many jobs, all with this payload.")] = 1,
-    delay: Annotated[str | None, typer.Option(metavar="5s", help=_summary("delay"))] = None,
-    at: Annotated[str | None, typer.Option(metavar="TIME", help=_summary("at"))] = None,
-    priority: Annotated[str | None, typer.Option(metavar="P", help="high, normal or low; else the processor's own.")] = None,
-    attempts: Annotated[int | None, typer.Option(metavar="N", help=_summary("attempts"))] = None,
-    backoff: Annotated[str | None, typer.Option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
-    timeout: Annotated[str | None, typer.Option(metavar="5m", help=_summary("timeout"))] = None,
-    job_id: Annotated[str | None, typer.Option("--id", metavar="ID", help=_summary("job_id"))] = None,
-    unique: Annotated[bool, typer.Option("--unique", help=_summary("unique"))] = False,
-    wait: Annotated[float | None, typer.Option(metavar="[SECONDS]", help="Wait until the jobs have ended.")] = None,
-    listing: Annotated[bool, typer.Option("--list", help="Show the processors and their fields.")] = False,
+    queue: Annotated[str | None, option(metavar="Q", help=_summary("queue"), autocompletion=complete_queues)] = None,
+    count: Annotated[int, option(metavar="N", help="That many jobs, all with this payload.")] = 1,
+    delay: Annotated[str | None, option(metavar="5s", help=_summary("delay"))] = None,
+    at: Annotated[str | None, option(metavar="TIME", help=_summary("at"))] = None,
+    priority: Annotated[str | None, option(metavar="P", help="high, normal or low; else the processor's own.")] = None,
+    attempts: Annotated[int | None, option(metavar="N", help=_summary("attempts"))] = None,
+    backoff: Annotated[str | None, option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
+    timeout: Annotated[str | None, option(metavar="5m", help=_summary("timeout"))] = None,
+    job_id: Annotated[str | None, option("--id", metavar="ID", help=_summary("job_id"))] = None,
+    unique: Annotated[bool, option("--unique", help=_summary("unique"))] = False,
+    wait: Annotated[float | None, option(metavar="[SECONDS]", help="Wait until the jobs have ended.")] = None,
+    listing: Annotated[bool, option("--list", help="Show the processors and their fields.")] = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -157,7 +156,7 @@ def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, js
     except output.OutputLost as error:
         raise output.OutputLost(f"{_enqueued(answer, named=True)}, but {error}") from error
     if ended and any(each["status"] != "finished" for each in ended):
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _enqueued(answer: dict[str, Any], *, named: bool) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import typer
-
 from qtui import documents, listings, output
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, connected, server_time
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
 from qtui_workers.errors import InvalidInput, NotFound
@@ -20,13 +19,13 @@ ORDER: Final = 32
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(
+    argument(
         metavar="[QUEUE] | ack FINGERPRINT | unack FINGERPRINT",
         help="The queue, all of them where none is named; or a cause to acknowledge, or to forget.",
         show_default=False,
     ),
 ]
-Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="With ack: what is known about the cause.", show_default=False)]
+Note = Annotated[str, option("--note", metavar="TEXT", help="With ack: what is known about the cause.", show_default=False)]
 
 
 def failures(

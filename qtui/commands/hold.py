@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-import typer
-
 from qtui import documents, formatting, labels, listings, output
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
+from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.stopping import Progress
@@ -21,13 +20,13 @@ ORDER: Final = 213
 
 What = Annotated[
     list[str] | None,
-    typer.Argument(
+    argument(
         metavar="[FUNCTION [FIELD=VALUE]]",
         help="The function, or the last parts of its name; and a value of its payload. What is held, where nothing is named.",
         show_default=False,
     ),
 ]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for all who look.", show_default=False)]
+Reason = Annotated[str, option("--reason", metavar="TEXT", help="Why, for all who look.", show_default=False)]
 
 
 def hold(
@@ -65,7 +64,7 @@ def hold(
         if seen.unaware:
             output.note(printable(labels.unaware(seen), 1_000))
     if report.failed:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _said(text: str, report: Report, already: bool) -> str:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-import typer
-
 from qtui import documents, listings, output
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.commands.connection import connected, server_time
+from qtui.commands.declare import argument
 from qtui.commands.options import ContextName, Json, Url
 
 ORDER: Final = 30
 
 
 def job(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
+    job_id: Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
     url: Url = None,
     context: ContextName = None,
     json: Json = False,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from qtui import documents, listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
@@ -25,16 +24,16 @@ def jobs(
     expression: Filter = None,
     sort: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--sort",
             metavar="FIELD",
             help="newest, oldest, took, attempts, function, queue, worker or id.",
             show_default=False,
         ),
     ] = None,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The other way round.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")] = 50,
-    offset: Annotated[int, typer.Option("--offset", min=0, metavar="N", help="How many to pass over.")] = 0,
+    reverse: Annotated[bool, option("--reverse", help="The other way round.")] = False,
+    limit: Annotated[int, option("--limit", min=1, max=10_000, metavar="N", help="How many at most.")] = 50,
+    offset: Annotated[int, option("--offset", min=0, metavar="N", help="How many to pass over.")] = 0,
     scan: ScanLimit = None,
     url: Url = None,
     context: ContextName = None,

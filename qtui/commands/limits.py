@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
 from qtui import documents, formatting, output
 from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -21,7 +20,7 @@ ORDER: Final = 35
 def limits(
     reopen: Annotated[
         list[str] | None,
-        typer.Option("--reopen", metavar="NAME", help="Open a closed limit instead; may be repeated.", show_default=False),
+        option("--reopen", metavar="NAME", help="Open a closed limit instead; may be repeated.", show_default=False),
     ] = None,
     url: Url = None,
     context: ContextName = None,

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from qtui import formatting, output, questions, twins
 from qtui.broker import job_ids, listeners
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
@@ -18,6 +16,7 @@ from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Repo
 from qtui.broker.search.expression import parse
 from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
+from qtui.commands.declare import REQUIRED, argument, declare, option
 from qtui.commands.options import ContextName, Json, Url, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter
 from qtui.commands.stopping import Progress, stopping
@@ -30,20 +29,20 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID …]", help="The jobs' ids, whole or the 8 characters that lists show.", show_default=False),
+    argument(metavar="[ID …]", help="The jobs' ids, whole or the 8 characters that lists show.", show_default=False),
 ]
 Queue = Annotated[
     str | None,
-    typer.Option("--queue", metavar="Q", help="With --all: only the jobs of this queue.", autocompletion=complete_queues),
+    option("--queue", metavar="Q", help="With --all: only the jobs of this queue.", autocompletion=complete_queues),
 ]
 StatusName = Annotated[
     str | None,
-    typer.Option("--status", metavar="S", help="With --all: the jobs in this status.", autocompletion=complete_statuses),
+    option("--status", metavar="S", help="With --all: the jobs in this status.", autocompletion=complete_statuses),
 ]
-All = Annotated[bool, typer.Option("--all", help="All jobs of a status, instead of ids.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
-Purge = Annotated[bool, typer.Option("--purge", help="Delete for good, without the trash; this frees their memory at once.")]
+All = Annotated[bool, option("--all", help="All jobs of a status, instead of ids.")]
+DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and do nothing.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
+Purge = Annotated[bool, option("--purge", help="Delete for good, without the trash; this frees their memory at once.")]
 
 PATIENCE = 0.4
 """Seconds for which many jobs are checked before the question is asked."""
@@ -87,7 +86,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
             if dry_run:
                 _say_who_listens(client, planned)
                 _report(planned.report(), planned, json)
-                raise typer.Exit(0 if planned.doable else 1)
+                raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
                 _agree(client, planned, chosen, care, yes=yes, purge=purge)
             again = twins.of_operation(planned, chosen, care)
@@ -112,17 +111,20 @@ def command_function(operation: Operation) -> Callable[..., None]:
 
 
 def _declare_options(function: Callable[..., None], operation: Operation) -> None:
-    """Make `value` the option for the operation's parameter and `purge` that of what deletes; hide from typer what it has not."""
+    """Make `value` the option for the operation's parameter and `purge` that of what deletes; leave out what it has not."""
     signature = inspect.signature(function, eval_str=True)
     options = [each for name, each in signature.parameters.items() if name not in ("value", "purge", "careful")]
     if parameter := operation.parameter:
-        option = typer.Option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")
-        options.append(inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[str, option]))
+        typed = Annotated[str, option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")]
+        options.append(inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=typed))
     if operation.deletes:
         options.append(inspect.Parameter("purge", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Purge))
     options += parameters(operation)
     function.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]  # see PEP 362
     function.__annotations__ = {each.name: each.annotation for each in options}
+    declare(
+        function, {each.name: (each.annotation, REQUIRED if each.default is each.empty else each.default) for each in options}
+    )
 
 
 def _plan(

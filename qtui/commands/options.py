@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from typing import Annotated, Any
 
 from qtui.broker.status import Status, parse
+from qtui.commands.declare import argument, option
 from qtui_workers.errors import InvalidInput
-from qtui_workers.server import completion
 from qtui_workers.text import printable
 
 
-def complete_queues(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_queues(ctx: Any, incomplete: str) -> list[str]:
     """The queues of the connection that is named so far."""
+    from qtui_workers.server import completion
+
     return completion.queues(incomplete, *_connection(ctx))
 
 
-def complete_workers(ctx: typer.Context, incomplete: str) -> list[str]:
+def complete_workers(ctx: Any, incomplete: str) -> list[str]:
     """The workers of the connection that is named so far."""
+    from qtui_workers.server import completion
+
     return completion.workers(incomplete, *_connection(ctx))
 
 
-def _connection(ctx: typer.Context) -> tuple[str | None, str | None]:
+def complete_contexts(incomplete: str) -> list[str]:
+    """The named connections that begin like this."""
+    from qtui_workers.server import completion
+
+    return completion.contexts(incomplete)
+
+
+def _connection(ctx: Any) -> tuple[str | None, str | None]:
     """The values of `--url` and `--context` so far, before or after the command's name."""
     above = ctx.parent.params if ctx.parent else {}
     return ctx.params.get("url") or above.get("url"), ctx.params.get("context") or above.get("context")
@@ -42,23 +51,23 @@ def complete_processors(incomplete: str) -> list[str]:
 
 Url = Annotated[
     str | None,
-    typer.Option("--url", help="Where Redis is: redis://, rediss://, unix:// or embedded:", metavar="URL", show_default=False),
+    option("--url", help="Where Redis is: redis://, rediss://, unix:// or embedded:", metavar="URL", show_default=False),
 ]
 ContextName = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--context",
         help="A named connection of the config file.",
         metavar="NAME",
         show_default=False,
-        autocompletion=completion.contexts,
+        autocompletion=complete_contexts,
     ),
 ]
 QueueName = Annotated[
     str | None,
-    typer.Argument(help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues),
+    argument(help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else there.")]
+Json = Annotated[bool, option("--json", help="One JSON document on standard output, nothing else there.")]
 
 
 class Global:

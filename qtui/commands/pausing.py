@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from qtui import output
+from qtui.commands.declare import argument, option
 from qtui.commands.options import complete_queues
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
 Queues = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False, autocompletion=complete_queues),
+    argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False, autocompletion=complete_queues),
 ]
-All = Annotated[bool, typer.Option("--all", help="Every queue, instead of names.")]
+All = Annotated[bool, option("--all", help="Every queue, instead of names.")]
 
 
 def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from qtui import documents, listings, output
-from qtui.broker import overview
-from qtui.commands.connection import connected, note_clock
+from qtui import output
+from qtui.broker import quick_overview
+from qtui.commands.connection import chosen_context, connected_to, note_clock
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui.broker.models import Overview
+    from qtui_workers.server.contexts import Context
 
 ORDER: Final = 10
 
 
 def queues(url: Url = None, context: ContextName = None, json: Json = False) -> None:
     """Every queue with its counts."""
-    with connected(url, context) as (client, chosen):
-        seen = overview.load(client)
+    chosen, _ = chosen_context(url, context)
+    seen = quick_overview.look(chosen.target) or _whole_look(chosen)
     note_clock(own=seen.own_clock)
     if json:
+        from qtui import documents
+
         output.emit([documents.of_queue(row) for row in seen.queues])
     else:
+        from qtui import listings
+
         output.note(printable(f"connection: {chosen.name}"))
         output.say(listings.of_queues(seen))
+
+
+def _whole_look(chosen: Context) -> Overview:
+    from qtui.broker import overview
+
+    with connected_to(chosen) as client:
+        return overview.load(client)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-import typer
-
 from qtui import output
 from qtui.broker import holds
 from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.stopping import Progress
@@ -21,9 +20,9 @@ ORDER: Final = 216
 
 What = Annotated[
     list[str] | None,
-    typer.Argument(metavar="FUNCTION [FIELD=VALUE]", help="What qtui hold lists.", show_default=False),
+    argument(metavar="FUNCTION [FIELD=VALUE]", help="What qtui hold lists.", show_default=False),
 ]
-All = Annotated[bool, typer.Option("--all", help="Everything that is held.")]
+All = Annotated[bool, option("--all", help="Everything that is held.")]
 
 
 def release(
@@ -61,4 +60,4 @@ def release(
         would = "would be: " if dry_run else ""
         output.say(printable("\n".join(would + line for line in lines), 20_000, keep_newlines=True))
     if any(report.failed for _, report in reports):
-        raise typer.Exit(1)
+        raise SystemExit(1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
 from qtui import documents, formatting, labels, output
 from qtui.commands.connection import connected, server_time
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.cron_words import words
 from qtui.tables import columns
@@ -19,7 +18,7 @@ ORDER: Final = 33
 
 
 def schedule(
-    limit: Annotated[int, typer.Option("--limit", min=0, max=10_000, metavar="N", help="How many scheduled jobs at most.")] = 50,
+    limit: Annotated[int, option("--limit", min=0, max=10_000, metavar="N", help="How many scheduled jobs at most.")] = 50,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,

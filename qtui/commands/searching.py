@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from qtui import formatting
 from qtui.broker.status import Status
+from qtui.commands.declare import option
 from qtui.commands.options import complete_statuses, parse_status
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 Filter = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--filter",
         metavar="EXPR",
         help="Only jobs that fit, such as 'func:send_email error:Timeout age<1h payload.user:42 \"two words\" -word'.",
@@ -25,11 +24,11 @@ Filter = Annotated[
 ]
 ScanLimit = Annotated[
     int | None,
-    typer.Option("--scan", min=1, metavar="N", help="Read N jobs at most; without it all of them.", show_default=False),
+    option("--scan", min=1, metavar="N", help="Read N jobs at most; without it all of them.", show_default=False),
 ]
 StatusName = Annotated[
     str | None,
-    typer.Option(
+    option(
         "--status",
         metavar="S",
         help="One of RQ's statuses; without it those that the filter names.",

@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import typer
-
 from qtui import documents, formatting, labels, output
 from qtui.broker import diagnosis
 from qtui.broker import figures as of_queues
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui.tables import columns
 from qtui_workers.errors import InvalidInput, QtuiError, Refused
@@ -26,12 +25,12 @@ ORDER: Final = 36
 
 def stats(
     queue: QueueName = None,
-    prometheus: Annotated[bool, typer.Option("--prometheus", help="In the text format of Prometheus.")] = False,
+    prometheus: Annotated[bool, option("--prometheus", help="In the text format of Prometheus.")] = False,
     serve: Annotated[
         int | None,
-        typer.Option("--serve", metavar="PORT", min=0, max=65_535, help="Answer Prometheus until Ctrl-C.", show_default=False),
+        option("--serve", metavar="PORT", min=0, max=65_535, help="Answer Prometheus until Ctrl-C.", show_default=False),
     ] = None,
-    host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="The address that --serve listens on.")] = "127.0.0.1",
+    host: Annotated[str, option("--host", metavar="ADDRESS", help="The address that --serve listens on.")] = "127.0.0.1",
     url: Url = None,
     context: ContextName = None,
     json: Json = False,

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-import typer
-
 from qtui import formatting, output
 from qtui.broker.operations import Report
 
@@ -28,12 +26,12 @@ class Stop:
         return self.number is not None
 
     def finish(self, report: Report, again: str) -> None:
-        """Raises typer.Exit where not all was done; says how to go on where a signal has ended the command."""
+        """Raises SystemExit where not all was done; says how to go on where a signal has ended the command."""
         if self.number is not None:
             output.note(f"stopped; to go on: {again}" if again and report.done < report.matched else "stopped")
-            raise typer.Exit(128 + self.number)
+            raise SystemExit(128 + self.number)
         if report.failed or report.skipped:
-            raise typer.Exit(1)
+            raise SystemExit(1)
 
 
 @contextmanager

@@ -7,13 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from qtui import output, tail_words
 from qtui.broker import clock, job_ids, running
 from qtui.broker.running import About, Running
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Url, complete_queues
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.redis_errors import explain, is_away
@@ -38,15 +37,15 @@ SOME_FAILED: Final = 1
 def tail(
     ids: Annotated[
         list[str] | None,
-        typer.Argument(metavar="ID", help="These jobs: it ends when all of them have ended.", show_default=False),
+        argument(metavar="ID", help="These jobs: it ends when all of them have ended.", show_default=False),
     ] = None,
     queue: Annotated[
         str | None,
-        typer.Option("--queue", metavar="Q", help="The jobs of this queue.", show_default=False, autocompletion=complete_queues),
+        option("--queue", metavar="Q", help="The jobs of this queue.", show_default=False, autocompletion=complete_queues),
     ] = None,
     expression: Annotated[
         str | None,
-        typer.Option(
+        option(
             "--filter",
             metavar="EXPR",
             help="Only lines that fit, such as 'error:Timeout func:charge \"two words\" -word'.",
@@ -55,7 +54,7 @@ def tail(
     ] = None,
     url: Url = None,
     context: ContextName = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON document a line.")] = False,
+    json: Annotated[bool, option("--json", help="One JSON document a line.")] = False,
 ) -> None:
     """Progress, log lines and events of jobs as they come.
 

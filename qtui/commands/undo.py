@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-import typer
-
 from qtui import documents, formatting, output, questions
 from qtui.broker.operations import trash
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.stopping import Progress, stopping
 from qtui.tables import columns
@@ -19,9 +18,9 @@ ORDER: Final = 195
 
 BatchName = Annotated[
     str | None,
-    typer.Argument(metavar="[BATCH]", help="Which removal; the last one where none is named.", show_default=False),
+    argument(metavar="[BATCH]", help="Which removal; the last one where none is named.", show_default=False),
 ]
-Listing = Annotated[bool, typer.Option("--list", help="Show what can be put back, and change nothing.")]
+Listing = Annotated[bool, option("--list", help="Show what can be put back, and change nothing.")]
 
 
 def undo(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from qtui import output
 from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.declare import argument
 from qtui.commands.options import ContextName, Json, Url, complete_workers
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
@@ -31,8 +30,8 @@ def _complete_commands(incomplete: str) -> list[str]:
 
 
 def worker(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The worker's name.", autocompletion=complete_workers)],
-    command: Annotated[str, typer.Argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=_complete_commands)],
+    name: Annotated[str, argument(metavar="NAME", help="The worker's name.", autocompletion=complete_workers)],
+    command: Annotated[str, argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=_complete_commands)],
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -54,7 +53,7 @@ def worker(
         about = f" of job {job}" if job else ""
         output.say(printable(f"{name}: {reason}" if reason else f"{name}: {wanted.name}{about} was sent", 1_000))
     if reason:
-        raise typer.Exit(1)
+        raise SystemExit(1)
 
 
 def _find(client: redis.Redis, name: str) -> WorkerRow:

@@ -19,6 +19,7 @@ import typer.main
 from typer.core import TyperCommand, TyperGroup
 
 import qtui.cli
+from qtui.commands.with_typer import make_app
 from tests import launcher
 from tests.support import clean_environment
 
@@ -30,7 +31,7 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 def all_commands() -> dict[str, TyperCommand]:
     """Every command by its name, in the order of `qtui --help`, as typer has them."""
-    group = typer.main.get_command(qtui.cli.app)
+    group = typer.main.get_command(make_app(qtui.cli.begin, qtui.cli.dashboard))
     assert isinstance(group, TyperGroup)
     with group.make_context("qtui", [], resilient_parsing=True) as context:
         found = {name: group.get_command(context, name) for name in group.list_commands(context)}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 
 import pytest
 from typer.core import TyperOption
@@ -87,15 +85,3 @@ def test_the_shell_completes_commands_and_options(bare: Qtui) -> None:
     begun = bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split()
     assert begun == ["retry", "requeue", "remove", "resume", "release"]
     assert "--dry-run" in bare(fresh=True, COMP_WORDS="qtui retry --d", COMP_CWORD="2", **shell).out
-
-
-def test_a_command_imports_nothing_that_only_others_need(qtui: Qtui) -> None:
-    code = "import atexit, sys, qtui.cli; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); qtui.cli.main()"
-    environment = qtui.environment()
-    done = subprocess.run([sys.executable, "-c", code, "queues"], env=environment, cwd=qtui.home, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    loaded = {name for name in done.stderr.split() if name.startswith(("qtui.", "qtui_workers."))}
-    assert {name for name in loaded if name.startswith("qtui.commands.")} == {
-        f"qtui.commands.{name}" for name in ("queues", "connection", "options")
-    }
-    assert not [name for name in loaded if name.startswith(("qtui.broker.operations", "qtui_workers.enqueue"))]

@@ -1,0 +1,109 @@
+"""The whole command line, as typer runs it: help, completion, and all that is not plain enough for `qtui.commands.words`."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Final, get_args, get_origin
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from qtui.commands import Command, find, find_all
+from qtui.commands.declare import Parameter
+
+HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+
+class Commands(TyperGroup):
+    """The commands of `qtui`, each imported only when it is called, so that no command loads what only others need."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command with that name; if there is none, all commands are loaded so that similar names can be suggested."""
+        if cmd_name not in self.commands:
+            found = find(cmd_name)
+            self._add([found] if found else find_all())
+        return self.commands.get(cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names of all commands, in the order of the help."""
+        self.commands.clear()
+        self._add(find_all())
+        return [*self.commands]
+
+    def _add(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            self.commands[command.name] = _for_typer(command)
+        gc.freeze()  # imported objects live until the end, so the garbage collector need not search them at exit
+
+
+def _for_typer(command: Command) -> Any:
+    """The command as typer runs it."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=HELP)
+    single.command(command.name)(translated(command.function))
+    return get_command(single)
+
+
+def translated(function: Callable[..., None]) -> Callable[..., None]:
+    """The same function with its parameters declared as typer knows them."""
+    signature = inspect.signature(function, eval_str=True)
+    parameters = [each.replace(annotation=_annotation(each.annotation)) for each in signature.parameters.values()]
+
+    @functools.wraps(function)
+    def call(**values: Any) -> None:
+        function(**values)
+
+    del call.__wrapped__  # typer would read the function's own parameters
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # see PEP 362
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    return call
+
+
+def _annotation(annotation: Any) -> Any:
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    kind, declared = get_args(annotation)
+    return Annotated[kind, _info(declared)] if isinstance(declared, Parameter) else annotation
+
+
+def _info(declared: Parameter) -> Any:
+    shared: dict[str, Any] = {
+        "help": declared.help or None,
+        "metavar": declared.metavar,
+        "show_default": declared.show_default,
+        "autocompletion": declared.complete,
+    }
+    if not declared.is_option:
+        return typer.Argument(**shared)
+    return typer.Option(*declared.flags, **shared, min=declared.least, max=declared.most)
+
+
+def make_app(begin: Callable[..., None], alone: Callable[[], None]) -> typer.Typer:
+    """The whole command line: `begin` takes the options before the command, `alone` is called without a command."""
+    app = typer.Typer(
+        name="qtui",
+        cls=Commands,
+        no_args_is_help=False,
+        add_completion=True,
+        context_settings=HELP,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help=begin.__doc__,
+        epilog="Connection: --url, --context, REDIS_URL or REDIS_HOST …, the config file; nothing set: an embedded server.",
+    )
+    own = translated(begin)
+
+    def start(ctx: Any, **values: Any) -> None:
+        own(**values)
+        if ctx.invoked_subcommand is None:
+            alone()
+
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    options = [context, *inspect.signature(own).parameters.values()]
+    start.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # see PEP 362
+    start.__annotations__ = {each.name: each.annotation for each in options}
+    app.callback(invoke_without_command=True)(start)
+    return app

@@ -1,0 +1,162 @@
+"""What each command loads before it answers, and the plain words that are read without typer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any, get_args
+
+import pytest
+import redis
+from typer import Exit, TyperException
+
+import qtui.cli
+from qtui.broker import overview
+from qtui.commands import find
+from qtui.commands.declare import REQUIRED, declared_by
+from qtui.commands.words import NotPlain, read
+from tests.broker import seed
+from tests.cli.support import Qtui, all_commands
+from tests.rights import PASSWORD
+
+HEAVY = ("asyncio", "dataclasses", "pydantic", "redis", "rich", "rq", "textual", "typer")
+"""What takes long to load, of which each command loads only what it needs."""
+
+QUEUES = {
+    *("qtui", "qtui.broker", "qtui.cli", "qtui.commands", "qtui_workers", "qtui_workers.server"),
+    *(f"qtui.{name}" for name in ("formatting", "labels", "legible", "listings", "output", "settings", "tables")),
+    *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
+    *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
+    *(f"qtui.commands.{name}" for name in ("connection", "declare", "options", "queues", "words")),
+    *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
+    *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
+    *(f"qtui_workers.server.{name}" for name in ("script_names", "script_text", "settings", "url", "versions")),
+}
+"""All modules of ours that `qtui queues` loads."""
+
+
+def loaded(qtui: Qtui, *words: str, code: int = 0, **variables: str) -> set[str]:
+    """The modules in memory when a command has ended."""
+    program = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); import qtui.cli; qtui.cli.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], env=qtui.environment(**variables), cwd=qtui.home, capture_output=True, text=True
+    )
+    assert done.returncode == code, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def heavy(modules: set[str]) -> set[str]:
+    return modules & set(HEAVY)
+
+
+def test_the_queues_are_listed_by_these_modules_and_no_client(qtui: Qtui, client: redis.Redis) -> None:
+    seed.everything(client)
+    overview.load(client)  # the server knows the script from now on
+    found = loaded(qtui, "queues")
+    assert {name for name in found if name.partition(".")[0] in ("qtui", "qtui_workers")} == QUEUES
+    assert heavy(found) == set()
+
+
+def test_however_the_server_is_named_the_queues_need_no_client(qtui: Qtui, client: redis.Redis) -> None:
+    overview.load(client)
+    (config := qtui.home / "config.toml").write_text(f'[contexts.here]\nurl = "{qtui.variables["REDIS_URL"]}"\n')
+    client.acl_setuser("seer", enabled=True, passwords=f"+{PASSWORD}", commands=["+@all"], keys=["*"])
+    guarded = qtui.variables["REDIS_URL"].replace("://", f"://seer:{PASSWORD}@")
+    try:
+        for words, variables in (
+            (["queues", "--json"], {}),
+            (["queues", "--url", guarded], {}),
+            (["--url", guarded, "queues"], {}),
+            ([], {"REDIS_URL": guarded}),
+            (["queues", "--context", "here"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
+        ):
+            assert heavy(loaded(qtui, *words, **variables)) == set()
+    finally:
+        client.acl_deluser("seer")
+
+
+@pytest.mark.parametrize(
+    "words", [["jobs"], ["workers"], ["retry", "--all", "--dry-run"], ["cancel", "x", "--yes"], ["job", "x"]]
+)
+def test_plain_words_need_neither_typer_nor_pydantic_nor_rq(qtui: Qtui, words: list[str]) -> None:
+    code = {"retry": 1, "cancel": 4, "job": 4}.get(words[0], 0)
+    assert not heavy(loaded(qtui, *words, code=code)) & {"typer", "pydantic", "rq", "rich", "textual"}
+
+
+COMMANDS = all_commands()
+
+
+def as_typer_reads(name: str, words: list[str]) -> dict[str, Any] | None:
+    """The values of the parameters, None in place of what is empty; None where typer finds a fault."""
+    try:
+        with COMMANDS[name].make_context(name, list(words)) as context:
+            return {parameter: value or None for parameter, value in context.params.items()}
+    except (TyperException, Exit):
+        return None
+
+
+def as_read(name: str, words: list[str]) -> dict[str, Any] | None:
+    command = find(name)
+    assert command
+    try:
+        found = read(command.function, words)
+    except NotPlain:
+        return None
+    return found
+
+
+def lines(name: str) -> list[list[str]]:
+    """Words of every kind for a command, right and wrong."""
+    required: list[str] = []
+    options: list[list[str]] = []
+    arguments: list[str] = []
+    for parameter, (hint, default) in parameters(name).items():
+        kind, declared = get_args(hint)
+        if not declared.is_option:
+            arguments.append("a=1")
+            continue
+        flag = declared.flags[-1] if declared.flags else f"--{parameter.replace('_', '-')}"
+        given = [flag] if kind is bool else [flag, "3"]
+        if default is REQUIRED:
+            required += given
+        else:
+            options.append(given)
+    every = [*(word for given in options for word in given), *required, *arguments]
+    right = [[*arguments, *required, *given] for given in options]
+    joined = [["=".join(given), *required, *arguments] for given in options]
+    wrong = [
+        ["--no-such"],
+        [*every, "b", "c", "d"],
+        every[:1],
+        ["--limit", "x"],
+        ["--limit", "0"],
+        ["--json=1"],
+        ["-x"],
+        ["--url"],
+    ]
+    odd = [["--url"], [*required, "--", "--json", *arguments[1:]], ["-"], [*arguments, "--url", "--json"], [*every, "--help"]]
+    return [[], arguments, [*required, *arguments], *right, *joined, every, *wrong, *odd]
+
+
+def parameters(name: str) -> dict[str, tuple[Any, Any]]:
+    command = find(name)
+    assert command
+    return declared_by(command.function)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_words_that_are_read_without_typer_are_read_as_typer_does(name: str) -> None:
+    defaults = {key: None if default is REQUIRED else default for key, (_, default) in parameters(name).items()}
+    plain = 0
+    for words in lines(name):
+        found = as_read(name, words)
+        if found is not None:
+            assert as_typer_reads(name, words) == {key: value or None for key, value in {**defaults, **found}.items()}, words
+            plain += 1
+    assert plain >= 2  # the usual words are among them
+
+
+def test_the_options_before_the_command_are_read_too() -> None:
+    assert read(qtui.cli.begin, ["--url", "redis://h", "--context=c"]) == {"url": "redis://h", "context": "c"}
