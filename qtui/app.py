@@ -14,7 +14,7 @@ from textual.screen import Screen
 from qtui.changes import Changes
 from qtui.clipboard import Copying
 from qtui.late import Late
-from qtui.messages import ContentsRequested
+from qtui.messages import ContentsRequested, TailRequested
 from qtui.places import PLACES
 from qtui.repaint import Repainting
 from qtui.screens.resource import ResourceScreen
@@ -24,10 +24,12 @@ from qtui.theme import DARK, FEW_COLOURS, THEMES
 
 if TYPE_CHECKING:
     from qtui import palette
-    from qtui.screens import audit, contents, help, watch
+    from qtui.broker import running
+    from qtui.screens import audit, contents, help, live, watch
 else:
     palette, audit, help = Late("qtui.palette"), Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
+    live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
 class QtuiApp(Repainting, Copying, Changes):
@@ -140,6 +142,13 @@ class QtuiApp(Repainting, Copying, Changes):
     def on_contents_requested(self, message: ContentsRequested) -> None:
         """Open the counts of a list."""
         self.push_screen(contents.ContentsScreen(message.queue, message.status, message.expression))
+
+    def on_tail_requested(self, message: TailRequested) -> None:
+        """Open what happens to some jobs."""
+        ids, most = message.ids, running.MOST
+        if len(ids) > most:
+            self.notify(f"Only {most} of the {len(ids):,} jobs are watched.", severity="warning")
+        self.push_screen(live.LiveScreen(running.Subject(ids[:most], message.queue)))
 
     def action_help(self) -> None:
         """Show the keys of the current screen."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
+    from qtui.broker.tail.lines import Line
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
 
@@ -196,3 +197,19 @@ def _of_attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _of_log_line(line: LogLine) -> dict[str, Any]:
     return {"at": iso(line.at), "level": line.level, "text": line.text}
+
+
+def of_tail_line(line: Line) -> dict[str, Any]:
+    """A line as `qtui tail --json` prints it."""
+    return {
+        "at": iso(line.at),
+        "kind": line.kind,
+        "level": line.level or None,
+        "text": line.text or None,
+        "job": line.job,
+        "queue": line.queue,
+        "function": line.function,
+        "worker": line.worker,
+        "attempt": line.attempt,
+        "details": dict(line.details),
+    }

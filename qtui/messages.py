@@ -93,3 +93,13 @@ class ContentsRequested(Message):
     """None: all queues."""
     status: Status
     expression: Expression
+
+
+@dataclass
+class TailRequested(Message):
+    """The operator wants to see what happens to some jobs, as it happens."""
+
+    ids: tuple[str, ...] = ()
+    """These jobs."""
+    queue: str | None = None
+    """The jobs of this queue, where none are named."""

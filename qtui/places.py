@@ -31,7 +31,7 @@ PLACES: Final = (
     Place(1, "queues", "Queues", "counts, workers, rates, trouble first"),
     Place(2, "jobs", "Jobs", "the jobs of all queues, by status"),
     Place(3, "failures", "Failures", "failed jobs by cause: what fails, since when, and where"),
-    Place(4, "live", "Live", "running jobs with their progress and log"),
+    Place(4, "live", "Live", "running jobs with their progress, and what happens"),
     Place(5, "workers", "Workers", "who works on what, and who has fallen silent"),
     Place(6, "schedule", "Schedule", "cron jobs and scheduled jobs, the soonest first"),
     Place(7, "limits", "Limits", "what holds jobs back: rate limits, paused queues, held functions"),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-from qtui import documents, formatting, labels
+from qtui import formatting, labels
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, Tone
 from qtui.broker.status import parse as status_of
@@ -70,22 +70,6 @@ def row(line: Line, *, place: bool = True) -> str:
         queue, job = printable(line.queue or "", 100), formatting.short_id(printable(line.job or "", 200))
         head += f"  {formatting.pad(queue, QUEUE)}  {job:<{JOB}}"
     return f"{head}  {text(line)}".rstrip().replace("\n", f"\n{' ' * (len(head) + 2)}")
-
-
-def document(line: Line) -> Mapping[str, Any]:
-    """A line as `qtui tail --json` prints it."""
-    return {
-        "at": documents.iso(line.at),
-        "kind": line.kind,
-        "level": line.level or None,
-        "text": line.text or None,
-        "job": line.job,
-        "queue": line.queue,
-        "function": line.function,
-        "worker": line.worker,
-        "attempt": line.attempt,
-        "details": dict(line.details),
-    }
 
 
 def _function(line: Line) -> str:

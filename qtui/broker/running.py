@@ -21,7 +21,7 @@ MOST_ENDED: Final = 200
 
 
 @dataclass(frozen=True)  # no slots: with them there is no cached_property
-class About:
+class Subject:
     """Which jobs are watched; without a value all that run."""
 
     ids: tuple[str, ...] = ()
@@ -40,7 +40,7 @@ class About:
         return self.queue is None or queue == self.queue
 
 
-EVERYTHING: Final = About()
+EVERYTHING: Final = Subject()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Running:
     """How many run; there may be more than are listed."""
 
 
-def look(client: redis.Redis, before: Sequence[Run], now: float, about: About = EVERYTHING) -> Running:
+def look(client: redis.Redis, before: Sequence[Run], now: float, about: Subject = EVERYTHING) -> Running:
     """What runs now; a job of `before` that no longer does is read once more, and kept for `KEPT` seconds.
 
     Jobs that are named are listed whatever becomes of them. `now` in seconds, of a clock that only goes on. Two round trips at

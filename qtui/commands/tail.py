@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import output, tail_words
+from qtui import documents, output, tail_words
 from qtui.broker import clock, job_ids, running
-from qtui.broker.running import About, Running
+from qtui.broker.running import Running, Subject
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.declare import argument, option
@@ -70,7 +70,7 @@ def tail(
     with connected(url, context) as (client, chosen):
         check_queue(client, queue)
         named = tuple(dict.fromkeys(job_ids.find(client, job_id) for job_id in ids or ()))
-        following = _Following(client, About(named, queue), chosen.name)
+        following = _Following(client, Subject(named, queue), chosen.name)
         for lines in following.batches():
             shown = [line for line in lines if fits(wanted, line)]
             if shown:
@@ -82,13 +82,13 @@ def tail(
 
 
 def _json(line: Line) -> str:
-    return json_text.dumps(tail_words.document(line))
+    return json_text.dumps(documents.of_tail_line(line))
 
 
 class _Following:
     """What is read, until all named jobs have ended."""
 
-    def __init__(self, client: redis.Redis, about: About, place: str) -> None:
+    def __init__(self, client: redis.Redis, about: Subject, place: str) -> None:
         from qtui.broker.tail.reader import Tail
 
         self._client, self._about, self._place = client, about, place

@@ -81,7 +81,10 @@ def _progress_or_error(row: JobRow, now: float) -> str:
 
 
 def _course(run: Run, now: float) -> str:
-    return labels.ending(run.after, now) if run.after else _progress(run.row, now)
+    if run.after:
+        return labels.ending(run.after, now)
+    runs = run.row.status is None or run.row.status.runs
+    return _progress(run.row, now) if runs else labels.note(run.row, now) or _word(run.row)
 
 
 def _course_tone(run: Run, now: float) -> Tone:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,19 +13,33 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from qtui.broker.search.expression import BadExpression, Expression, parse
-from qtui.broker.search.qualifiers import QUALIFIERS
+from qtui.broker.search.qualifiers import QUALIFIERS, Qualifier
 from qtui.broker.status import Status
 from qtui.screens.dialog import Dialog
 from qtui_workers.text import printable
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to fit an expression."""
+
+    title: str
+    qualifiers: Sequence[Qualifier]
+    """Those that can be asked."""
+    read: Callable[[str], Expression]
+    """The expression of a text; raises BadExpression."""
+
+
+JOBS: Final = Asked("Only jobs that fit", tuple(QUALIFIERS.values()), parse)
+
+
 class TermSuggester(Suggester):
     """Completes the term that is being typed: names of qualifiers, statuses, queues."""
 
-    def __init__(self, queues: Sequence[str]) -> None:
+    def __init__(self, queues: Sequence[str], qualifiers: Sequence[Qualifier]) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self._words = [
-            *(f"{q.name}." if q.name == "payload" else f"{q.name}{q.operators[-1]}" for q in QUALIFIERS.values()),
+            *(f"{q.name}." if q.name == "payload" else f"{q.name}{q.operators[-1]}" for q in qualifiers),
             *(f"status:{status.value}" for status in Status),
             *(f"queue:{queue}" for queue in queues if queue.isprintable() and " " not in queue),
         ]
@@ -39,7 +54,7 @@ class TermSuggester(Suggester):
 
 
 class FilterScreen(Dialog):
-    """Asks which jobs to show; Enter shows them, an empty text shows all."""
+    """Asks which jobs, or lines, to show; Enter shows them, an empty text shows all."""
 
     CSS_PATH = "filter.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -48,9 +63,17 @@ class FilterScreen(Dialog):
         Binding("down", "earlier(-1)", "Later", show=False, id="filter.later"),
     ]
 
-    def __init__(self, text: str, queues: Sequence[str], history: list[str], apply: Callable[[Expression], object]) -> None:
+    def __init__(
+        self,
+        text: str,
+        queues: Sequence[str],
+        history: list[str],
+        apply: Callable[[Expression], object],
+        asked: Asked = JOBS,
+    ) -> None:
         """`history`: what was typed before, the newest last; the text is added to it. `apply` is called with the expression."""
         super().__init__()
+        self._asked = asked
         self._text, self._queues, self._history, self._apply = text, queues, history, apply
         self._place = 0
         """How far back in the history; 0 is what is being typed."""
@@ -58,15 +81,15 @@ class FilterScreen(Dialog):
     def compose(self) -> ComposeResult:
         """The field, what is wrong, and the qualifiers."""
         with Vertical(id="dialog"):
-            yield Static("Only jobs that fit", id="title")
+            yield Static(self._asked.title, id="title")
             yield Input(
                 self._text,
                 placeholder='error:Timeout age<1h "two words" -word',
-                suggester=TermSuggester(self._queues),
+                suggester=TermSuggester(self._queues, self._asked.qualifiers),
                 compact=True,
             )
             yield Static(id="wrong", markup=False)
-            examples = "   ".join(q.example for q in QUALIFIERS.values())
+            examples = "   ".join(q.example for q in self._asked.qualifiers)
             yield Static(f'{examples}   "two words"   -word', id="examples", markup=False)
             yield Static("→ completes   ↑ earlier ones   enter shows   an empty text shows all", id="keys", markup=False)
 
@@ -81,7 +104,7 @@ class FilterScreen(Dialog):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Apply the filter, or say what is wrong with it, and where."""
         try:
-            expression = parse(event.value)
+            expression = self._asked.read(event.value)
         except BadExpression as error:
             place = max(0, min(error.start, len(event.value)))
             event.input.cursor_position = place

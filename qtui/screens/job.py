@@ -19,7 +19,7 @@ from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.messages import CopyRequested
+from qtui.messages import CopyRequested, TailRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
@@ -74,6 +74,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("tab", "pane(1)", "Next pane", show=False, id="job.next_tab"),
         Binding("shift+tab", "pane(-1)", "Pane left", show=False, id="job.previous_tab"),
         Binding("e", "edit", "Edit", id="job.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
+        Binding("t", "tail", "Tail", show=False, id="job.tail", tooltip="What happens to it, live"),
         Binding("y", "copy", "Copy id", show=False, id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
@@ -191,6 +192,10 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def is_about_row(self, action: str) -> bool:
         """Changes are about the job, not about one beside it."""
         return action in ABOUT_A_ROW
+
+    def action_tail(self) -> None:
+        """Show what happens to it, as it happens."""
+        self.app.post_message(TailRequested((self.job_id,)))
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.operations import OPERATIONS, Chosen, Selection
-from qtui.messages import Data, Request
+from qtui.messages import Data, Request, TailRequested
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
@@ -30,6 +30,7 @@ class JobListScreen(ResourceScreen[Request, Data]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "tail", "Tail", show=False, id="jobs.tail", tooltip="What happens to the marked jobs, or this one, live"),
         Binding("H", "hold", "Hold", id="jobs.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
     ]
     CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "hold"})
@@ -101,6 +102,12 @@ class JobListScreen(ResourceScreen[Request, Data]):
         """Ask, then do an operation."""
         if selection := self.selection():
             self.start_operation(OPERATIONS[name], selection, self.forget_selection)
+
+    def action_tail(self) -> None:
+        """Show what happens to the marked jobs, else to the one under the cursor, as it happens."""
+        row = self.table.cursor_row
+        if ids := tuple(sorted(self.table.marked)) or ((row.id,) if row else ()):
+            self.app.post_message(TailRequested(ids))
 
     def action_hold(self) -> None:
         """Ask, then hold the function of the job under the cursor, or release the hold in which it waits."""

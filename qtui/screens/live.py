@@ -1,152 +1,205 @@
-"""What runs right now: every started job with its progress, how jobs just ended, and the log of the one under the cursor."""
+"""What runs right now: every started job with its progress, how jobs just ended, and all that happens in one stream."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels
+from qtui import formatting
 from qtui.broker import running
-from qtui.broker.models import JobDetail, Overview
+from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.fail import FAIL
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.operations.stop import STOP
-from qtui.broker.running import Run, Running
+from qtui.broker.running import EVERYTHING, Run, Running, Subject
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
 from qtui.colours import TONES
+from qtui.messages import TailRequested
 from qtui.screens.columns import run_columns, sorted_by
-from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
+from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
+from qtui.screens.live_stream import LiveStream
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
-from qtui.widgets.log_view import LogView
 from qtui.widgets.row_table import Column, RowTable
+from qtui.widgets.stream_view import StreamView
 from qtui_workers.text import printable
 
 EMPTY = "Nothing runs right now.\nPress 8 to enqueue a report: it takes its time and tells how far it is."
+NONE_NAMED = "None of these jobs is left."
 
 
-@dataclass(frozen=True, slots=True)
-class LiveRequest:
-    """Where the cursor is, and what was seen before."""
-
-    cursor: Cursor | None
-    """None while it is on its way."""
-    before: tuple[Run, ...]
-    followed: Followed | None
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSeen:
-    """The running jobs and the one that is followed."""
-
-    running: Running
-    followed: Followed | None
-
-
-class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
-    """The running jobs, the longest first, and the log of the one under the cursor."""
+class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
+    """The running jobs, the longest first, and what happens to them and to all others."""
 
     CSS_PATH = "live.tcss"
     HELP = (
-        "Every job that runs now, with its progress, and for half a minute how it ended; beside or below, what the one under the "
-        "cursor logs."
+        "Every job that runs now, with its progress, and for half a minute how it ended. Beside or below: log lines and events "
+        "as they are written; t shows only the marked jobs, or the one under the cursor. f freezes, [ and ] page back and forth, "
+        "n and N go to failures, or to what ctrl+f looks for; / hides lines that do not fit. tab moves the keys there and back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "tail", "Tail", id="live.tail", tooltip="Only the marked jobs, or the one under the cursor"),
+        Binding("slash", "filter", "Filter", key_display="/", id="live.filter", tooltip="Only lines that fit an expression"),
+        Binding("ctrl+f", "find", "Find", show=False, id="live.find", tooltip="What n and N go to, instead of failures"),
+        Binding(
+            "n", "go(1)", "Next failure", show=False, id="live.next", tooltip="The next failure, or line that was looked for"
+        ),
+        Binding("N", "go(-1)", "Failures", id="live.previous", tooltip="The previous one"),
+        Binding("w", "wrap", "Wrap", id="live.wrap", tooltip="Wrap long lines, or cut them"),
+        Binding("left_square_bracket", "page(-1)", "Back", show=False, key_display="[", id="live.page_back"),
+        Binding("right_square_bracket", "page(1)", "Forward", show=False, key_display="]", id="live.page_forward"),
+        Binding("ctrl+s", "save", "Save", show=False, id="live.save", tooltip="Write the lines into a file"),
         Binding("s", "sort", "Sort", show=False, id="live.sort", tooltip="In the next order: attempts, function, queue …"),
         Binding("o", "reverse", "Reverse", show=False, id="live.reverse", tooltip="The other way round: the newest first"),
+        Binding("H", "hold", "Hold", show=False, id="live.hold", tooltip="No qtui-worker runs its function"),
         *operation_bindings("live", [STOP, REQUEUE, FAIL]),
     ]
     CHANGING = frozenset({"act", "hold"})
 
-    def __init__(self) -> None:
+    def __init__(self, about: Subject = EVERYTHING) -> None:
         super().__init__()
-        self.followed: str | None = None
-        """The job whose log is shown."""
+        self.about = about
+        """The jobs that are shown."""
         self.sort: Sort = SORTS["oldest"]
         """What began first runs longest; and what begins comes at the end, where it moves no other row."""
+        self.stream = LiveStream(about, lambda: self.session)
 
     def compose_body(self) -> Iterable[Widget]:
-        """How many run, the table, and the log."""
-        columns = self._columns()
+        """How many run, the table, and the stream."""
         yield Static(id="crumb", markup=False)
         with Container(id="halves"):
-            yield RowTable(columns, key=lambda run: run.id, empty=EMPTY, markable=False, id="running")
-            with Vertical(id="log"):
-                yield Static(id="followed", markup=False)
-                yield LogView()
+            empty = NONE_NAMED if self.about.ids else EMPTY
+            yield RowTable(self._columns(), key=lambda run: run.id, empty=empty, id="running")
+            yield self.stream
 
     def _columns(self) -> list[Column[Run]]:
         return sorted_by(self.sort, run_columns(lambda: self.session.server_now))
 
-    def request(self) -> LiveRequest:
-        """The cursor, whose job is followed; the last one, even after it has ended, while no other runs."""
-        cursor = None if self.awaits_rest else cursor_of(self.query_one(RowTable), self.followed)
-        if self.data is None:
-            return LiveRequest(cursor, (), None)
-        return LiveRequest(cursor, self.data.running.runs, self.data.followed)
+    @property
+    def table(self) -> RowTable[Run]:
+        """The running jobs."""
+        return self.query_one(RowTable)
 
-    def load(self, client: redis.Redis, request: LiveRequest) -> LiveSeen:
-        """The running jobs, and everything about the followed one."""
-        seen = running.look(client, request.before, time.monotonic())
-        if request.cursor is None:
-            return LiveSeen(seen, request.followed)
-        rows = [run.now for run in self._arranged(seen)]
-        return LiveSeen(seen, job_under(client, rows, 0, request.cursor, request.followed))
+    def on_screen_resume(self) -> None:
+        """Visible again: read on."""
+        self.stream.start()
+        super().on_screen_resume()
 
-    def is_wanted(self, requested: LiveRequest, current: LiveRequest) -> bool:
+    def on_screen_suspend(self) -> None:
+        """Hidden: read no more."""
+        super().on_screen_suspend()
+        self.stream.stop()
+
+    def on_unmount(self) -> None:
+        """Closed."""
+        self.stream.stop()
+
+    def request(self) -> tuple[Run, ...]:
+        """What was seen before."""
+        return self.data.runs if self.data else ()
+
+    def load(self, client: redis.Redis, request: tuple[Run, ...]) -> Running:
+        """The running jobs."""
+        seen = running.look(client, request, time.monotonic(), self.about)
+        self.stream.look(seen, self.session.server_now)
+        return seen
+
+    def is_wanted(self, requested: tuple[Run, ...], current: tuple[Run, ...]) -> bool:
         """Always, because every load holds the running jobs."""
         return True
 
-    def _arranged(self, seen: Running) -> list[Run]:
-        """In the order of the screen; a job keeps its place when it ends."""
-        return self.sort.arrange(seen.runs, lambda run: self.sort.key(run.row))
-
-    def show(self, data: LiveSeen, overview: Overview) -> None:
-        """Fill the table and the log."""
-        runs = self._arranged(data.running)
-        self.query_one("#crumb", Static).update(self._title(data.running, overview.at))
-        self.query_one(RowTable).show(runs, 0, len(runs))
-        detail = data.followed.detail if data.followed else None
-        self.followed = detail.row.id if detail else None
-        self.query_one(LogView).show(detail.logs if detail else ())
-        self.query_one("#followed", Static).update(_title(detail) if detail else "")
+    def show(self, data: Running, overview: Overview) -> None:
+        """Fill the table, and the stream where it does not fill by itself."""
+        runs = self.sort.arrange(data.runs, lambda run: self.sort.key(run.row))
+        self.query_one("#crumb", Static).update(self._title(data, overview.at))
+        self.table.show(runs, 0, len(runs))
+        self.stream.fetch(at_once=True)
 
     def _title(self, seen: Running, now: float) -> Content:
         """How many run, how many have ended or are lost, and the order: "3 running, 1 without a sign of life · 2 just ended"."""
         ended = sum(run.after is not None for run in seen.runs)
         lost = sum(run.row.silence(now) is not None for run in seen.runs if run.after is None)
         listed = len(seen.runs) - ended
-        parts = [Content.styled(f"{formatting.count(seen.total)} running", "bold $accent")]
+        parts = [Content.styled(f"{self._about()}{formatting.count(seen.total)} running", "bold $accent")]
         if listed < seen.total:
             parts.append(Content.styled(f", of which {formatting.count(listed)} are listed", TONES["warn"]))
         if lost:
             parts.append(Content.styled(f", {formatting.count(lost)} without a sign of life", TONES["bad"]))
-        if ended:
+        if self.about.ids:
+            parts.append(Content(f" · {formatting.count(ended)} of {formatting.count(len(seen.runs))} ended"))
+        elif ended:
             parts.append(Content(f" · {formatting.count(ended)} just ended"))
         order = "longest first" if self.sort == SORTS["oldest"] else self.sort.label
         return Content("").join([*parts, Content.styled(f" · {order}", TONES["muted"])])
 
-    def on_row_table_highlighted(self, message: RowTable.Highlighted[Run]) -> None:
-        """Follow the job under the cursor when it rests, unless it came there with what was loaded last."""
-        followed = self.data.followed if self.data else None
-        if not (followed and followed.moves == message.table.moves):
-            self.reload_at_rest()
+    def _about(self) -> str:
+        if self.about.queue is not None:
+            return f"{printable(self.about.queue, 60)} › "
+        if len(self.about.ids) == 1:
+            return f"{formatting.short_id(printable(self.about.ids[0], 60))} › "
+        return f"{formatting.count(len(self.about.ids))} jobs › " if self.about.ids else ""
 
     def on_row_table_selected(self, message: RowTable.Selected[Run]) -> None:
         """Open a job."""
         self.app.push_screen(JobScreen(message.row.id))
+
+    def on_stream_view_selected(self, message: StreamView.Selected) -> None:
+        """Open the job of a line."""
+        if message.line.job:
+            self.app.push_screen(JobScreen(message.line.job))
+
+    def _chosen(self) -> tuple[str, ...]:
+        """The marked jobs, else the one under the cursor."""
+        row = self.table.cursor_row
+        return tuple(sorted(self.table.marked)) or ((row.id,) if row else ())
+
+    def action_tail(self) -> None:
+        """Show only what happens to some of the jobs."""
+        if ids := self._chosen():
+            self.app.post_message(TailRequested(ids))
+
+    def action_filter(self) -> None:
+        """Ask which lines to show."""
+        self.stream.ask_filter(self._queues())
+
+    def action_find(self) -> None:
+        """Ask for the lines to go to."""
+        self.stream.ask_find(self._queues())
+
+    def _queues(self) -> list[str]:
+        return [row.name for row in self.session.overview.queues] if self.session.overview else []
+
+    def action_go(self, step: int) -> None:
+        """Go to the next or previous failure, or line that was looked for."""
+        self.stream.go(step)
+
+    def action_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.stream.view.wrap(not self.stream.view.wraps)
+
+    def action_page(self, step: int) -> None:
+        """Scroll the stream by a page."""
+        self.stream.view.action_page(step)
+
+    def action_save(self) -> None:
+        """Write the lines into a file."""
+        self.stream.save()
+
+    def action_freeze(self) -> None:
+        """Nothing moves any more; or go on."""
+        super().action_freeze()
+        self.stream.view.freeze(not self.stream.view.frozen)
 
     def action_sort(self) -> None:
         """Sort by the next value in which running jobs can differ."""
@@ -158,16 +211,16 @@ class LiveScreen(ResourceScreen[LiveRequest, LiveSeen]):
 
     def _sort_by(self, sort: Sort) -> None:
         self.sort = sort
-        self.query_one(RowTable).columns = self._columns()
+        self.table.columns = self._columns()
         if self.data and self.session.overview:
             self.show(self.data, self.session.overview)
 
     def action_act(self, name: str) -> None:
-        """Ask, then do an operation on the job under the cursor."""
-        run: Run | None = self.query_one(RowTable).cursor_row
-        if run:
-            self.start_operation(OPERATIONS[name], Chosen((run.id,)))
+        """Ask, then do an operation on the marked jobs, else on the one under the cursor."""
+        if ids := self._chosen():
+            self.start_operation(OPERATIONS[name], Chosen(ids), lambda: self.table.unmark(self.table.marked))
 
-
-def _title(detail: JobDetail) -> str:
-    return printable(f"{labels.status(detail.row)}  {detail.row.function or '–'}  {detail.row.id}")
+    def action_hold(self) -> None:
+        """Ask, then hold the function of the job under the cursor."""
+        if run := self.table.cursor_row:
+            ask_to_hold(self, run.row.function, run.now.held)

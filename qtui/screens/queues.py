@@ -16,6 +16,7 @@ from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.late import Late
+from qtui.messages import TailRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.queue_list import EMPTY, Order, arranged, foot, said_of, totals
@@ -67,6 +68,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
         Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
         Binding("i", "idle", "Idle", tooltip="Show the idle queues, or fold them into one line", id="queues.idle"),
+        Binding("t", "tail", "Tail", show=False, id="queues.tail", tooltip="What happens in the queue, live"),
         Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
         Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
     ]
@@ -199,6 +201,11 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         """Open the job that keeps others waiting."""
         if self._blocked:
             self.app.push_screen(job.JobScreen(self._blocked))
+
+    def action_tail(self) -> None:
+        """Show what happens in the queue under the cursor, as it happens."""
+        if row := self._row:
+            self.app.post_message(TailRequested(queue=row.name))
 
     def action_sort(self) -> None:
         """Sort by the next sort key."""

@@ -12,7 +12,7 @@ from rq.executions import prepare_execution
 from rq.job import Job, JobStatus
 
 from qtui.broker import running
-from qtui.broker.running import EVERYTHING, About, Running
+from qtui.broker.running import EVERYTHING, Running, Subject
 from qtui.broker.status import Status
 from qtui.broker.tail import logs, streams
 from qtui.broker.tail.lines import GONE, LOG, MISSED, NOTE, Line
@@ -39,7 +39,7 @@ def client(request: pytest.FixtureRequest, server: Server) -> Iterator[redis.Red
 class Watcher:
     """Somebody who tails, and looks at the jobs before each reading."""
 
-    def __init__(self, client: redis.Redis, about: About = EVERYTHING, **backlog: int) -> None:
+    def __init__(self, client: redis.Redis, about: Subject = EVERYTHING, **backlog: int) -> None:
         self.client, self.about = client, about
         self.tail = Tail(client, about, **backlog)
         self.seen = Running((), 0)
@@ -83,7 +83,7 @@ def talk(client: redis.Redis, job: str, *texts: str, kept: int | None = None, be
 
 def test_events_of_all_jobs_are_lines_and_those_of_others_are_left_out(client: redis.Redis) -> None:
     everything = Watcher(client)
-    mail, one = Watcher(client, About(queue="mail")), Watcher(client, About(ids=("b",)))
+    mail, one = Watcher(client, Subject(queue="mail")), Watcher(client, Subject(ids=("b",)))
     for watcher in (everything, mail, one):
         assert watcher.read() == []
     emit(client, EventKind.STARTED, Source("a", "mail", "send", "w1", 1))
@@ -199,7 +199,7 @@ def test_named_jobs_say_first_how_they_are_and_stay_to_their_end(client: redis.R
     talk(client, ended.id, "all is done", kept=500)
     ended.set_status(JobStatus.FINISHED)
     client.lrem(queue.key, 0, ended.id)
-    watcher = Watcher(client, About(ids=(waits.id, ended.id, gone.id)), lines=100)
+    watcher = Watcher(client, Subject(ids=(waits.id, ended.id, gone.id)), lines=100)
     found = watcher.look()
     assert sorted(said(found)) == [("finished", ""), (LOG, "all is done"), ("queued", ""), ("queued", "")]
     gone.delete()

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from qtui.broker import running
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
-from qtui.widgets.log_view import LogView
+from qtui.widgets.stream_view import StreamView
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -39,10 +39,10 @@ async def test_a_running_report_is_seen_growing_on_every_screen_that_shows_it(
             assert story.ids == [job_id]
             before = story.table.cursor_row.row.progress.done
             await story.look_until(lambda: story.table.cursor_row.row.progress.done > before + 5, "the progress grows")
-            assert f"▸ started qtui_workers.processors.report.report {job_id}" in story.words
             assert "of 1000" in story.text
-            log = story.app.screen.query_one(LogView)
-            await story.look_until(lambda: log.line_count > 3, "the log grows")
+            view = story.app.screen.query_one(StreamView)
+            await story.look_until(lambda: view.line_count > 5, "the log grows")
+            assert [line.kind for line in view.shown()][:3] == ["queued", "started", "log"]
             assert "INFO" in story.text
             assert "of 1000 done" in story.text
 

@@ -10,11 +10,11 @@ from textual.color import Color
 from textual.widgets import Static
 
 from qtui.theme import DARK, LIGHT
-from qtui.widgets.log_view import KEEP, LogView
+from qtui.widgets.log_view import LogView
 from qtui.widgets.payload_view import PayloadView
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.reporting.job_log import LogLine
-from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host, until
+from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host
 
 TRACEBACK = """\
 Traceback (most recent call last):
@@ -175,15 +175,6 @@ async def test_a_log_follows_its_end_until_one_scrolls_up() -> None:
         await pilot.pause()
         assert "step 149." in app.text()
         assert "step 159." not in app.text()
-
-
-async def test_a_fast_log_is_painted_in_bursts_and_bounded() -> None:
-    app = Host(LogView())
-    async with app.run_test(size=(80, 10)):
-        for start in range(0, KEEP + 1_000, 100):
-            app.widget.extend(log(start, start + 100))
-        assert app.widget.line_count == KEEP
-        await until(lambda: f"step {KEEP + 999}." in app.text(), "the newest line is painted")
 
 
 async def test_log_lines_are_split_and_shown_as_they_are_and_scrolled_sideways() -> None:

@@ -7,7 +7,7 @@ from typing import Final
 import redis
 
 from qtui.broker.models import JobRow
-from qtui.broker.running import About, Running
+from qtui.broker.running import Running, Subject
 from qtui.broker.tail.lines import ENDS, Line, of_event
 from qtui.broker.tail.logs import Logs, Who, missed
 from qtui.broker.tail.story import Story
@@ -25,7 +25,7 @@ class Tail:
     After an error of Redis the same `Tail` goes on where it was; what was dropped meanwhile is said by a line.
     """
 
-    def __init__(self, client: redis.Redis, about: About, *, events: int = 0, lines: int = 0) -> None:
+    def __init__(self, client: redis.Redis, about: Subject, *, events: int = 0, lines: int = 0) -> None:
         """It begins with so many of the newest events, and of the newest log lines of each job."""
         self._about = about
         self._streams = Streams(client)

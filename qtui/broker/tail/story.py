@@ -7,7 +7,7 @@ from typing import Final
 
 from qtui.broker import rows as jobs
 from qtui.broker.models import JobRow
-from qtui.broker.running import About
+from qtui.broker.running import Subject
 from qtui.broker.status import Status
 from qtui.broker.tail.lines import ENDS, GONE, NOTE, Line
 from qtui_workers.reporting.events import EventKind
@@ -33,7 +33,7 @@ _BY_PEOPLE: Final = frozenset({Status.CANCELED, Status.STOPPED, Status.SCHEDULED
 class Story:
     """What was told of each job, and how it was when it was seen last."""
 
-    def __init__(self, about: About) -> None:
+    def __init__(self, about: Subject) -> None:
         self._about = about
         self._seen: dict[str, JobRow] | None = None
         self._last: dict[str, str] = {}
