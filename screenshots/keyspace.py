@@ -20,7 +20,7 @@ from rq.results import Result
 
 from qtui.broker.status import Status
 from qtui_workers.server import keys
-from screenshots import schedule, tracebacks
+from screenshots import happenings, schedule, tracebacks
 
 NOW: Final = datetime(2026, 5, 12, 12, 4, 31, tzinfo=UTC).timestamp()
 """The moment of every picture, in seconds since the epoch."""
@@ -111,16 +111,15 @@ def seed(client: redis.Redis) -> None:
     """Fill an empty server; takes about a second."""
     with client.pipeline(transaction=False) as pipe:
         writer = _Writer(client, pipe)
-        running = {line.queue: _write(writer, line) for line in LINES if line.status is Status.STARTED}
-        for line in LINES:
-            if line.status is not Status.STARTED:
-                _write(writer, line)
+        in_order = sorted(LINES, key=lambda line: line.status is not Status.STARTED)
+        lists = {(line.queue, line.status): _write(writer, line) for line in in_order}
+        happenings.seed(pipe, lists, NOW)
         for queue in (*FUNCTIONS, *IDLE):
             pipe.sadd(keys.QUEUES, keys.queue(queue))
         pipe.execute()
     for host, number, queue in WORKERS:
         for place in range(number):
-            _worker(client, host, place, queue, running[queue])
+            _worker(client, host, place, queue, lists[queue, Status.STARTED])
     schedule.seed(client, NOW)
 
 

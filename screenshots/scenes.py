@@ -69,6 +69,8 @@ SCENES: Final = {
         Scene("failed-job", (*_FAILED, "enter")),
         Scene("running-job", (*_BUILD, "enter")),
         Scene("live", _BUILD),
+        Scene("tail", (*_BUILD, "t")),
+        Scene("stream", ("4", "N", "slash", *"queue:payments", "enter")),
         Scene("workers", ("5",)),
         Scene("schedule", ("6",)),
         Scene("limits", ("7",)),
