@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qtui.broker.models import JobRow, QueueRow
     from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
+    from qtui.broker.usual import Usual
     from qtui_workers.reading.hold import Hold
 
 _MODULES: Final = r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))"
@@ -106,6 +107,20 @@ def elapsed(run: Run, now: float) -> str:
         return formatting.duration(after.took)
     allowed = f" / {formatting.age(row.timeout)}" if row.timeout and row.timeout > 0 else ""
     return f"{formatting.age(None if row.started_at is None else now - row.started_at)}{allowed}"
+
+
+def usual(run: Run, known: Usual | None, now: float) -> str:
+    """What the function usually takes, with a sign where a run takes far longer: "1m 20s", "40.0 s ⚠", "–"."""
+    if known is None:
+        return formatting.UNKNOWN
+    return formatting.duration(known.median) + (" ⚠" if is_far_over(run, known, now) else "")
+
+
+def is_far_over(run: Run, known: Usual | None, now: float) -> bool:
+    """Whether a run takes, or took, far longer than its function usually does."""
+    begun = run.row.started_at
+    seconds = run.after.took if run.after else None if begun is None else now - begun
+    return known is not None and seconds is not None and known.is_far_over(seconds)
 
 
 def ending(row: JobRow, now: float) -> str:

@@ -11,6 +11,7 @@ from qtui.broker.models import JobRow
 from qtui.broker.running import Run
 from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
+from qtui.broker.usual import Usual
 from qtui.cells import Row
 from qtui.widgets.row_table import Column
 
@@ -42,17 +43,24 @@ def job_columns(status: Status, sort: Sort, *, with_queue: bool, now: Callable[[
     return sorted_by(sort, found)
 
 
-def run_columns(now: Callable[[], float]) -> list[Column[Run]]:
-    """The columns for the list of what runs and just ran."""
+def run_columns(now: Callable[[], float], usual: Callable[[JobRow], Usual | None]) -> list[Column[Run]]:
+    """The columns for the list of what runs and just ran; `usual` is what the function of a job usually takes."""
     return [
         Column("", lambda run: _glyph(run.now, now()), width=1, tone=lambda run: _tone(run.now, now())),
         Column("JOB", lambda run: formatting.short_id(run.id), width=8),
-        Column("FUNCTION", lambda run: labels.function(run.row), minimum=14),
+        Column("FUNCTION", lambda run: labels.function(run.row), minimum=12),
         Column("QUEUE", lambda run: run.row.queue or "–", width=14, priority=4, tone="muted"),
-        Column("WORKER", lambda run: run.row.worker or "–", minimum=16, priority=3, tone="muted"),
-        Column("TRY", lambda run: labels.attempts(run.row), width=5, align="right", priority=2),
+        Column("WORKER", lambda run: run.row.worker or "–", width=14, priority=2, tone="muted"),
+        Column("TRY", lambda run: labels.attempts(run.row), width=5, align="right", priority=3),
         Column("ELAPSED/TIMEOUT", lambda run: labels.elapsed(run, now()), width=16, align="right"),
-        Column("PROGRESS", lambda run: _course(run, now()), share=2, minimum=26, tone=lambda run: _course_tone(run, now())),
+        Column(
+            "USUAL",
+            lambda run: labels.usual(run, usual(run.row), now()),
+            width=8,
+            align="right",
+            tone=lambda run: "warn" if labels.is_far_over(run, usual(run.row), now()) else "muted",
+        ),
+        Column("PROGRESS", lambda run: _course(run, now()), share=4, minimum=20, tone=lambda run: _course_tone(run, now())),
     ]
 
 

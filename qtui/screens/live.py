@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting
+from qtui import formatting, labels
 from qtui.broker import running
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -56,7 +56,7 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
             "n", "go(1)", "Next failure", show=False, id="live.next", tooltip="The next failure, or line that was looked for"
         ),
         Binding("N", "go(-1)", "Failures", id="live.previous", tooltip="The previous one"),
-        Binding("w", "wrap", "Wrap", id="live.wrap", tooltip="Wrap long lines, or cut them"),
+        Binding("w", "wrap", "Wrap", show=False, id="live.wrap", tooltip="Wrap long lines, or cut them"),
         Binding("left_square_bracket", "page(-1)", "Back", show=False, key_display="[", id="live.page_back"),
         Binding("right_square_bracket", "page(1)", "Forward", show=False, key_display="]", id="live.page_forward"),
         Binding("ctrl+s", "save", "Save", show=False, id="live.save", tooltip="Write the lines into a file"),
@@ -72,7 +72,8 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
         self.about = about
         """The jobs that are shown."""
         self.sort: Sort = SORTS["oldest"]
-        """What began first runs longest; and what begins comes at the end, where it moves no other row."""
+        """What began first runs longest; and what begins comes at the end, where it moves no other row. In this order those come
+        first that take far longer than usual: a row moves once at most, not with every second."""
         self.stream = LiveStream(about, lambda: self.session)
 
     def compose_body(self) -> Iterable[Widget]:
@@ -84,7 +85,7 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
             yield self.stream
 
     def _columns(self) -> list[Column[Run]]:
-        return sorted_by(self.sort, run_columns(lambda: self.session.server_now))
+        return sorted_by(self.sort, run_columns(lambda: self.session.server_now, self.session.usuals.of))
 
     @property
     def table(self) -> RowTable[Run]:
@@ -112,6 +113,7 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
     def load(self, client: redis.Redis, request: tuple[Run, ...]) -> Running:
         """The running jobs."""
         seen = running.look(client, request, time.monotonic(), self.about)
+        self.session.usuals.look(client, (run.row.queue for run in seen.runs))
         self.stream.look(seen, self.session.server_now)
         return seen
 
@@ -121,10 +123,18 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
 
     def show(self, data: Running, overview: Overview) -> None:
         """Fill the table, and the stream where it does not fill by itself."""
-        runs = self.sort.arrange(data.runs, lambda run: self.sort.key(run.row))
+        runs = self._arranged(data, overview.at)
         self.query_one("#crumb", Static).update(self._title(data, overview.at))
         self.table.show(runs, 0, len(runs))
         self.stream.fetch(at_once=True)
+
+    def _arranged(self, seen: Running, now: float) -> list[Run]:
+        """In the order of the screen; a job keeps its place when it ends."""
+        runs = self.sort.arrange(seen.runs, lambda run: self.sort.key(run.row))
+        if self.sort == SORTS["oldest"]:
+            usual = self.session.usuals.of
+            runs.sort(key=lambda run: not labels.is_far_over(run, usual(run.row), now))
+        return runs
 
     def _title(self, seen: Running, now: float) -> Content:
         """How many run, how many have ended or are lost, and the order: "3 running, 1 without a sign of life · 2 just ended"."""
@@ -140,7 +150,7 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
             parts.append(Content(f" · {formatting.count(ended)} of {formatting.count(len(seen.runs))} ended"))
         elif ended:
             parts.append(Content(f" · {formatting.count(ended)} just ended"))
-        order = "longest first" if self.sort == SORTS["oldest"] else self.sort.label
+        order = "longest against their usual first" if self.sort == SORTS["oldest"] else self.sort.label
         return Content("").join([*parts, Content.styled(f" · {order}", TONES["muted"])])
 
     def _about(self) -> str:

@@ -17,6 +17,8 @@ from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.widgets.stream_view import StreamView
 from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.reporting.events import EventKind, emit
+from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
@@ -72,7 +74,7 @@ async def test_a_report_is_followed_to_its_result(server: Server, client: redis.
 
 
 def started(client: redis.Redis, number: int) -> list[str]:
-    """Jobs that a worker runs, each begun a minute after the one before; their ids, the longest first."""
+    """Jobs that a worker runs, each begun a minute after the one before; their ids, the longest against their usual first."""
     queue = Queue("mail", connection=client)
     worker = seed.Worker([queue], connection=client)
     worker.register_birth()
@@ -123,13 +125,13 @@ async def test_what_ends_stays_in_its_place_for_a_while_and_says_how_it_ended(
         assert story.ids == [*ids, later]
         assert story.table.cursor_row.id == ids[1]
         shown = [" ".join(row.split()) for row in rows(story)]
-        assert shown[0] == f"✓ {ids[0][:8]} tasks.add 26m 34s finished 5s ago"
-        assert shown[1] == f"✗ {ids[1][:8]} tasks.fail 25m 34s failed 5s ago"
+        assert shown[0] == f"✓ {ids[0][:8]} tasks.add 26m 34s – finished 5s ago"
+        assert shown[1] == f"✗ {ids[1][:8]} tasks.fail 25m 34s – failed 5s ago"
         assert shown[2].endswith("scheduled again")
         assert shown[3].endswith("ended, its hash is gone")
         assert shown[4].startswith(f"▸ {ids[4][:8]} tasks.add 22m 40s / 3m")
         title = str(story.app.screen.query_one("#crumb", Static).render())
-        assert title == "3 running · 4 just ended · longest first"
+        assert title == "3 running · 4 just ended · longest against their usual first"
         monkeypatch.setattr(running, "KEPT", 0.0)
         await story.look()
         assert story.ids == [ids[4], ids[5], later]
@@ -160,4 +162,20 @@ async def test_more_running_jobs_than_are_listed_are_said(client: redis.Redis, m
     started(client, 3)
     async with dashboard(client) as story:
         await story.press("4")
-        assert "3 running, of which 2 are listed · longest first" in story.text
+        assert "3 running, of which 2 are listed · longest against their usual first" in story.text
+
+
+async def test_what_takes_far_longer_than_usual_comes_first_and_has_a_sign(client: redis.Redis) -> None:
+    ids = started(client, 4)  # add, fail, add, fail, each a minute shorter
+    for number in range(8):
+        source = Source(f"before-{number}", "mail", "tests.broker.tasks.fail")
+        emit(client, EventKind.COMPLETED, source, {"seconds": 60.0 + number})
+    async with dashboard(client, size=(110, 30)) as story:
+        client.set_response_callback("TIME", lambda *_, **__: (1_763_800_000, 0))
+        await story.press("4")
+        assert story.ids == [ids[1], ids[3], ids[0], ids[2]]
+        shown = [" ".join(row.split()) for row in rows(story)]
+        assert "25m 40s / 3m 1m 4s ⚠" in shown[0]
+        assert "26m 40s / 3m – –" in shown[2]
+        await story.press("s", "o")
+        assert [run.row.attempts for run in story.table.rows] == [6, 7, 8, 9]

@@ -69,8 +69,10 @@ class Tail:
     def _begin(self) -> list[Line]:
         entries = self._streams.open([keys.EVENTS], self._events)[keys.EVENTS]
         self._begun = True
-        found = map(of_event, map(_event, entries))
-        return [line for line in found if self._about.covers(line.job, line.queue)]
+        lines = [line for line in map(of_event, map(_event, entries)) if self._about.covers(line.job, line.queue)]
+        for line in lines:
+            self._story.is_known(line)
+        return lines
 
     def _take(self, news: list[str]) -> None:
         for taken in self._streams.take(news):

@@ -85,7 +85,7 @@ class Story:
         if row.id in self._fresh and not first:
             return []
         last = self._last.get(row.id, "").removeprefix("seen ")
-        if not first and row.status in _TOLD.get(last, ()):
+        if row.status in _TOLD.get(last, ()):
             return []
         self._last[row.id] = f"seen {kind}"
         text = row.error if row.status and row.status.failed else "" if row.status else row.problem
