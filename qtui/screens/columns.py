@@ -48,11 +48,11 @@ def run_columns(now: Callable[[], float], usual: Callable[[JobRow], Usual | None
     return [
         Column("", lambda run: _glyph(run.now, now()), width=1, tone=lambda run: _tone(run.now, now())),
         Column("JOB", lambda run: formatting.short_id(run.id), width=8),
-        Column("FUNCTION", lambda run: labels.function(run.row), minimum=12),
+        Column("FUNCTION", lambda run: labels.function(run.row), minimum=11),
         Column("QUEUE", lambda run: run.row.queue or "–", width=14, priority=4, tone="muted"),
         Column("WORKER", lambda run: run.row.worker or "–", width=14, priority=2, tone="muted"),
         Column("TRY", lambda run: labels.attempts(run.row), width=5, align="right", priority=3),
-        Column("ELAPSED/TIMEOUT", lambda run: labels.elapsed(run, now()), width=16, align="right"),
+        Column("ELAPSED/TIMEOUT", lambda run: labels.elapsed(run, now()), width=15, align="right"),
         Column(
             "USUAL",
             lambda run: labels.usual(run, usual(run.row), now()),
@@ -91,8 +91,10 @@ def _progress_or_error(row: JobRow, now: float) -> str:
 def _course(run: Run, now: float) -> str:
     if run.after:
         return labels.ending(run.after, now)
-    runs = run.row.status is None or run.row.status.runs
-    return _progress(run.row, now) if runs else labels.note(run.row, now) or _word(run.row)
+    if run.row.status and not run.row.status.runs:
+        return labels.note(run.row, now) or _word(run.row)
+    silent = run.row.silence(now)
+    return _progress(run.row, now) if silent is None else f"silent for {formatting.age(silent)}"
 
 
 def _course_tone(run: Run, now: float) -> Tone:
