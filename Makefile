@@ -6,7 +6,7 @@ PROCESSES ?= $(shell echo $$((3 * $$(nproc))))
 SOURCES := qtui workers tests benchmarks screenshots
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-servers rq-suite soak coverage bench lint format screenshots snapshots clean
+.PHONY: help help-texts demo test test-servers rq-suite soak coverage bench lint format screenshots snapshots clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ lint: $(VENV)/installed-test ## ruff, mypy (strict), and luacheck where it is in
 format: $(VENV)/installed-test ## write the code as ruff would
 	$(BIN)/ruff check --fix $(SOURCES)
 	$(BIN)/ruff format $(SOURCES)
+
+help-texts: $(VENV)/installed ## write the kept help of the commands anew
+	$(BIN)/python -m qtui.commands
 
 screenshots: $(VENV)/installed-test ## make the pictures of the README anew
 	$(BIN)/python -m screenshots.make

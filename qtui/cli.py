@@ -10,7 +10,7 @@ from functools import partial
 from typing import Annotated, Final
 
 from qtui import legible, output
-from qtui.commands import find
+from qtui.commands import find, help_texts
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Global, Url
@@ -90,6 +90,9 @@ def _run(words: list[str]) -> None:
 
 def _plain(words: list[str]) -> Callable[[], None] | None:
     """What plain words ask for; None where typer has to read them."""
+    if words and words[-1] in ("--help", "-h"):
+        text = help_texts.of(words)
+        return partial(output.say, text) if text else None
     place = 0
     while place < len(words) and words[place].startswith("-"):
         place += 2 if words[place] in ("--url", "--context") else 1

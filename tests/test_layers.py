@@ -82,6 +82,12 @@ def test_no_module_imports_itself_over_others() -> None:
         pytest.fail(f"a circle of imports: {' ← '.join(error.args[1])}")
 
 
+def test_one_module_of_the_commands_knows_typer() -> None:
+    assert [module for module in modules() if is_in(module, "qtui") and "typer" in imported_by(module)] == [
+        "qtui.commands.with_typer"
+    ]
+
+
 def test_a_circle_would_be_found() -> None:
     with pytest.raises(CycleError):
         TopologicalSorter({"a": ["b"], "b": ["c"], "c": ["a"]}).prepare()

@@ -107,3 +107,16 @@ def make_app(begin: Callable[..., None], alone: Callable[[], None]) -> typer.Typ
     start.__annotations__ = {each.name: each.annotation for each in options}
     app.callback(invoke_without_command=True)(start)
     return app
+
+
+def texts_of(begin: Callable[..., None], alone: Callable[[], None], columns: int) -> dict[str, str]:
+    """The help of each command by its name, and that of the whole by ''."""
+    group: Any = get_command(make_app(begin, alone))
+    wide = {"terminal_width": columns - 2}  # typer leaves two columns free
+    with group.make_context("qtui", [], resilient_parsing=True, **wide) as whole:
+        found = {"": whole.get_help()}
+        for name in group.list_commands(whole):
+            command = group.get_command(whole, name)
+            with command.make_context(name, [], parent=whole, resilient_parsing=True, **wide) as single:
+                found[name] = single.get_help()
+    return found

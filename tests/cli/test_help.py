@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 from typer.core import TyperOption
 
+from qtui.commands import help_texts
+from qtui.commands.__main__ import made
 from tests.cli.support import Qtui, all_commands
 
 COMMANDS = (
@@ -85,3 +88,30 @@ def test_the_shell_completes_commands_and_options(bare: Qtui) -> None:
     begun = bare(fresh=True, COMP_WORDS="qtui re", COMP_CWORD="1", **shell).out.split()
     assert begun == ["retry", "requeue", "remove", "resume", "release"]
     assert "--dry-run" in bare(fresh=True, COMP_WORDS="qtui retry --d", COMP_CWORD="2", **shell).out
+
+
+def test_the_kept_help_is_what_typer_prints() -> None:
+    assert Path(help_texts.path()).read_text("utf-8") == made(), "run: make help-texts"
+
+
+@pytest.mark.parametrize("columns", ["80", "200", "", "0", "no"])
+@pytest.mark.parametrize("words", [["--help"], ["jobs", "-h"], ["run-now", "--help"]])
+def test_help_is_answered_from_what_is_kept(monkeypatch: pytest.MonkeyPatch, words: list[str], columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = help_texts.of(words)
+    assert text is not None
+    assert text.startswith(f"Usage: qtui {words[0]} [" if words[1:] else "Usage: qtui [OPTIONS]")
+    assert "-h, --help" in text
+
+
+@pytest.mark.parametrize("words", [[], ["jobs"], ["jobs", "mail", "--help"], ["nothing", "--help"], ["--help", "jobs"]])
+def test_other_words_are_left_to_typer(words: list[str]) -> None:
+    assert help_texts.of(words) is None
+
+
+def test_a_narrow_terminal_gets_its_help_from_typer(bare: Qtui, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    assert help_texts.of(["jobs", "--help"]) is None
+    narrow = bare("jobs", "--help", COLUMNS="60").out
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert "--status" in narrow

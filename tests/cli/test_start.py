@@ -27,7 +27,7 @@ QUEUES = {
     *(f"qtui.{name}" for name in ("formatting", "labels", "legible", "listings", "output", "settings", "tables")),
     *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
-    *(f"qtui.commands.{name}" for name in ("connection", "declare", "options", "queues", "words")),
+    *(f"qtui.commands.{name}" for name in ("connection", "declare", "help_texts", "options", "queues", "words")),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
     *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
     *(f"qtui_workers.server.{name}" for name in ("script_names", "script_text", "settings", "url", "versions")),
@@ -83,6 +83,13 @@ def test_however_the_server_is_named_the_queues_need_no_client(qtui: Qtui, clien
 def test_plain_words_need_neither_typer_nor_pydantic_nor_rq(qtui: Qtui, words: list[str]) -> None:
     code = {"retry": 1, "cancel": 4, "job": 4}.get(words[0], 0)
     assert not heavy(loaded(qtui, *words, code=code)) & {"typer", "pydantic", "rq", "rich", "textual"}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["jobs", "--help"], ["enqueue", "-h"]])
+def test_help_loads_no_command(qtui: Qtui, words: list[str]) -> None:
+    found = loaded(qtui, *words)
+    assert not heavy(found)
+    assert not {f"qtui.commands.{name}" for name in ("jobs", "enqueue", "queues", "operation")} & found
 
 
 COMMANDS = all_commands()

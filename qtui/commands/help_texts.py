@@ -1,0 +1,48 @@
+"""The help of every command as typer prints it, kept in `help.txt`: to make it anew, all commands would have to be imported.
+
+`python -m qtui.commands` writes that file, and a test compares it with what typer prints. A terminal of fewer than 80
+columns gets its help from typer.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+COLUMNS: Final = 80
+"""Wider terminals get no longer lines."""
+_HELP: Final = ("--help", "-h")
+MARK: Final = "=== qtui"
+"""What a line begins with that names the command whose help follows."""
+
+
+def of(words: list[str]) -> str | None:
+    """The help that the words ask for; None where they ask for something else, or only typer can give it."""
+    if not 1 <= len(words) <= 2 or words[-1] not in _HELP or _columns() < COLUMNS:
+        return None
+    return _kept().get(words[0] if len(words) == 2 else "")
+
+
+def _columns() -> int:
+    """The width of the terminal, as `shutil.get_terminal_size` tells it, which takes 5 ms to import."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal() and int(named):
+        return int(named)
+    try:
+        return os.get_terminal_size(1).columns or COLUMNS
+    except OSError:
+        return COLUMNS
+
+
+def _kept() -> dict[str, str]:
+    try:
+        with open(path(), encoding="utf-8") as file:
+            parts = file.read().split(MARK)
+    except OSError:
+        return {}
+    return {name.strip(): text.rstrip("\n") for name, _, text in (part.partition("\n") for part in parts[1:])}
+
+
+def path() -> str:
+    """Where the file is."""
+    return os.path.join(os.path.dirname(__file__), "help.txt")
