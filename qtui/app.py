@@ -17,10 +17,12 @@ from qtui.late import Late
 from qtui.messages import ContentsRequested, TailRequested
 from qtui.places import PLACES
 from qtui.repaint import Repainting
+from qtui.saving import Saving
 from qtui.screens.resource import ResourceScreen
 from qtui.session import Session
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
+from qtui.views import Views
 
 if TYPE_CHECKING:
     from qtui import palette
@@ -32,7 +34,7 @@ else:
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
-class QtuiApp(Repainting, Copying, Changes):
+class QtuiApp(Repainting, Saving, Views, Copying, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"
@@ -108,16 +110,6 @@ class QtuiApp(Repainting, Copying, Changes):
         yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
         yield SystemCommand("Take back a retry", "what it has scheduled is failed again", self.action_take_back)
-
-    async def action_open_place(self, name: str) -> None:
-        """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""
-        await self._close_above()
-        await self.switch_mode(name)
-        await self._close_above()
-
-    async def _close_above(self) -> None:
-        while len(self.screen_stack) > 1:
-            await self.pop_screen()
 
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open, or a dialog is."""

@@ -70,6 +70,11 @@ class UndoConfirmed(Message):
 
 
 @dataclass
+class ViewShown(Message):
+    """A screen is seen, for the first time or again."""
+
+
+@dataclass
 class DialogClosed(Message):
     """A dialog that asked before a change is no longer on the screen."""
 

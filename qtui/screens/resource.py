@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -17,7 +17,7 @@ from qtui import formatting
 from qtui.broker.models import Overview
 from qtui.late import Late
 from qtui.looking import look
-from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request
+from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -64,10 +64,19 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     """The actions that change something: dimmed where the connection is read-only."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,minus", "back", "Back", show=False, id="screen.back"),
+        Binding("escape", "back", "Back", show=False, id="screen.back"),
         Binding("r", "reload", "Refresh", show=False, tooltip="Look again now", id="screen.reload"),
         Binding("f", "freeze", "Freeze", show=False, tooltip="Stop or go on refreshing", id="screen.freeze"),
     ]
+
+    made_with: tuple[Any, ...] = ()
+    """What it was made with, so that it can be opened again."""
+
+    def __new__(cls, *given: Any, **_: Any) -> Self:
+        """A screen that knows what it was made with."""
+        made = super().__new__(cls)
+        made.made_with = given
+        return made
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,6 +173,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Visible again: load at once."""
         if self._timer:
             self._timer.resume()
+        self.post_message(ViewShown())
         self.reload()
 
     def on_screen_suspend(self) -> None:

@@ -1,0 +1,64 @@
+"""Back to the view before, and a screen saved for a ticket."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import redis
+
+from qtui.broker.status import Status
+from qtui.screens.job import JobScreen
+from qtui.screens.jobs import JobsScreen
+from tests.broker import seed
+from tests.screens.support import dashboard, settle
+
+
+async def test_minus_goes_to_the_view_before_and_again_back(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.FAILED))
+        await settle(story.pilot)
+        await story.press("enter")
+        job = story.app.screen
+        assert isinstance(job, JobScreen)
+        await story.press("5")
+        assert story.place == "WorkersScreen"
+        await story.press("minus")
+        again = story.app.screen
+        assert isinstance(again, JobScreen)
+        assert again.job_id == job_id
+        assert [type(screen).__name__ for screen in story.app.screen_stack] == ["QueuesScreen", "JobsScreen", "JobScreen"]
+        await story.press("minus")
+        assert story.place == "WorkersScreen"
+
+
+async def test_where_nothing_was_before_minus_does_nothing(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await story.press("minus")
+        assert story.place == "QueuesScreen"
+
+
+@pytest.mark.parametrize("writable", [True, False])
+async def test_the_screen_is_saved_where_one_is_or_else_at_home(
+    client: redis.Redis, home: Path, monkeypatch: pytest.MonkeyPatch, writable: bool
+) -> None:
+    seed.failed(client, "mail", 3)
+    here = home / "here"
+    if writable:
+        here.mkdir()
+        monkeypatch.chdir(here)
+    else:
+        monkeypatch.chdir("/proc")  # where nobody can write
+    async with dashboard(client) as story:
+        await story.press("ctrl+s", "ctrl+s")
+        shown = story.text
+        files = sorted((here if writable else home).glob("qtui-queues-*.txt"))
+        assert len(files) == 2, "the second is another file"
+        assert all(str(file) in said for file, said in zip(files, sorted(story.app.said), strict=True))
+        assert "mail" in (text := files[0].read_text())
+        assert text.splitlines()[3].split() == shown.splitlines()[3].split()
+        assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
+        story.app.action_save_screen("svg")
+        assert next((here if writable else home).glob("*.svg")).read_text().startswith("<svg")
