@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from qtui_workers.define.declarations import read_declarations
 from qtui_workers.engine import attempt_logs
@@ -33,6 +34,7 @@ from qtui_workers.engine.scheduler import Scheduler
 from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.side_tasks import SideTasks
+from qtui_workers.engine.stack_requests import InProcessStacks, StackRequests, is_stack_request
 from qtui_workers.engine.start_detection import report_start
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.wakeups import Wakeups
@@ -97,7 +99,12 @@ class Assembly:
         self._events = events = WorkerEvents(connection, name)
 
         # What is done beside the jobs
-        self.commands = Commands(connection, worker.pubsub_channel_name, IdleCheck(lease, patience))
+        stacks = StackRequests(connection)
+
+        def commands(also: Callable[[Any], bool] | None = None) -> Commands:
+            return Commands(connection, worker.pubsub_channel_name, IdleCheck(lease, patience), also)
+
+        self.commands = commands(is_stack_request if in_process else stacks.hear)
         self._watch = QueueWatch(connection, IdleCheck(lease, patience))
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
         wakeups = Wakeups(shutdown, self.commands, self._watch)
@@ -116,7 +123,9 @@ class Assembly:
         refusals = Refusals(name, events)
         self._runner: JobRunner
         if in_process:
-            self._runner = InProcessRunner(performer, shutdown, announce=self._announce, report_start=starts)
+            self._runner = InProcessRunner(
+                performer, shutdown, announce=self._announce, report_start=starts, stacks=InProcessStacks(connection, commands())
+            )
         else:
             killed_jobs = KilledJobs(
                 jobs=jobs, hooks=hooks, internals=internals, performer=performer, endings=endings, events=events,
@@ -124,7 +133,7 @@ class Assembly:
             self._runner = HorseSupervisor(
                 name, performer=performer, killed_jobs=killed_jobs, internals=internals, shutdown=shutdown, outage=outage,
                 upkeep=upkeep, wakeups=wakeups, in_horse=self._become_horse, announce=self._announce, report_start=starts,
-                shortage=Shortage(name, events), max_jobs=recycle_jobs, max_memory=recycle_memory,
+                shortage=Shortage(name, events), stacks=stacks, max_jobs=recycle_jobs, max_memory=recycle_memory,
             )  # fmt: skip
         exchange = Exchange(
             connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,

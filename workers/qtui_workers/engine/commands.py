@@ -24,10 +24,12 @@ log = logging.getLogger("rq.worker")
 class Commands:
     """A subscription to a worker's channel. It has no thread: the loop waits for its socket and calls `receive`."""
 
-    def __init__(self, connection: redis.Redis, channel: str, idle: IdleCheck) -> None:
+    def __init__(self, connection: redis.Redis, channel: str, idle: IdleCheck, also: Callable[[Any], bool] | None = None) -> None:
+        """`also` receives each message first; where it returns True, the message is for it alone."""
         self._connection = connection
         self._channel = channel
         self._idle = idle
+        self._also = also
         self._pubsub: Any = None
         self._is_refused = False
 
@@ -41,8 +43,13 @@ class Commands:
 
         Raises redis.RedisError or OSError.
         """
+
+        def heard(message: Any) -> None:
+            if self._also is None or not self._also(message):
+                handle(message)
+
         self._pubsub = self._connection.pubsub()
-        self._pubsub.subscribe(**{self._channel: handle})
+        self._pubsub.subscribe(**{self._channel: heard})
         self._pubsub.connection.health_check_interval = 0  # redis-py's own pings: those of `check` are enough
         self._idle.note_word()
         return self._pubsub

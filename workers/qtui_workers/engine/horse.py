@@ -20,6 +20,7 @@ from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.frames import pack, unpack
 from qtui_workers.engine.signals import stop_signals
+from qtui_workers.engine.stack_file import SIGNAL, StackFile, can_send
 
 _STARTED: Final = b"started"
 _RUN: Final = b"run"
@@ -69,6 +70,9 @@ class Horse:
                 lifeline, self._lifeline = os.pipe()
                 for end in (lifeline, self._lifeline):
                     opened.callback(os.close, end)
+                self.stacks = StackFile()
+                """Where it writes its Python stack."""
+                opened.callback(self.stacks.close)
                 sys.stdout.flush()
                 sys.stderr.flush()
                 self.pid = os.fork()
@@ -78,7 +82,7 @@ class Horse:
         if self.pid == 0:
             self._socket.close()
             os.close(self._lifeline)
-            _run_horse(other, lifeline, perform, settle)
+            _run_horse(other, lifeline, self.stacks, perform, settle)
         # Done here too, not only in the horse: so it has a group of its own before anything can kill it with its group.
         with suppress(OSError):
             os.setpgid(self.pid, self.pid)
@@ -126,6 +130,19 @@ class Horse:
         self._close()
         return ended
 
+    def ask_stack(self) -> None:
+        """Asks it to write its Python stack, which takes no longer than until another thread of Python gets its turn."""
+        with suppress(OSError):
+            os.write(self._lifeline, b"?")
+
+    def force_stack(self) -> bool:
+        """Has it write its Python stack by a signal; False where the signal would end it."""
+        if SIGNAL is None or not can_send(self.pid):
+            return False
+        with suppress(OSError):
+            os.kill(self.pid, SIGNAL)
+        return True
+
     def memory(self) -> int | None:
         """Bytes of memory that it holds now; None where the system does not report it."""
         try:
@@ -150,6 +167,7 @@ class Horse:
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
+            self.stacks.close()
 
 
 def _receive(sock: socket.socket) -> list[bytes]:
@@ -176,7 +194,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes:
 # In the horse's own process
 
 
-def _run_horse(sock: socket.socket, lifeline: int, perform: Perform, settle: Settle) -> NoReturn:
+def _run_horse(sock: socket.socket, lifeline: int, stacks: StackFile, perform: Perform, settle: Settle) -> NoReturn:
     code = 1
     try:
         os.setpgrp()
@@ -185,7 +203,8 @@ def _run_horse(sock: socket.socket, lifeline: int, perform: Perform, settle: Set
         gc.freeze()
         for number in _workers_signals():
             signal.signal(number, _ignored)
-        threading.Thread(target=_die_with_worker, args=(lifeline,), name="watches the worker", daemon=True).start()
+        stacks.listen()
+        threading.Thread(target=_heed_worker, args=(lifeline, stacks), name="watches the worker", daemon=True).start()
         _serve(sock, perform, settle)
     except EOFError:
         code = 0
@@ -240,7 +259,11 @@ class _Answers:
         self._sock.sendall(pack([_SETTLED, b"1" if done else b"0"]))
 
 
-def _die_with_worker(lifeline: int) -> None:
-    """Kills the horse and all that it started once its worker has died: another worker will soon run the job again."""
-    os.read(lifeline, 1)
+def _heed_worker(lifeline: int, stacks: StackFile) -> None:
+    """Writes the Python stack when the worker asks for it.
+
+    Once the worker has died, it kills the horse and all that it started: another worker will soon run the job again.
+    """
+    while os.read(lifeline, 1):
+        stacks.write()
     os.killpg(os.getpgrp(), signal.SIGKILL)

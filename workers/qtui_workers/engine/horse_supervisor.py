@@ -20,6 +20,7 @@ from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.stack_requests import StackRequests
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.usage import Usage
 from qtui_workers.engine.wakeups import Wakeups
@@ -48,6 +49,7 @@ class HorseSupervisor:
         announce: Callable[[Claim], None],
         report_start: ReportStart,
         shortage: Shortage,
+        stacks: StackRequests,
         max_jobs: int | None,
         max_memory: int | None,
     ) -> None:
@@ -67,6 +69,7 @@ class HorseSupervisor:
         self._announce = announce
         self._report_start = report_start
         self._shortage = shortage
+        self._stacks = stacks
         self._max_jobs = max_jobs
         self._max_memory = max_memory
         self._horse: Horse | None = None
@@ -181,7 +184,8 @@ class HorseSupervisor:
                 return "stop"
             if moment >= end_at:
                 return "overtime"
-            if self._wakeups.wait(min(self._upkeep.next_beat, end_at, self._shutdown.deadline) - moment, horse):
+            next_look = self._stacks.advance(claim, horse)
+            if self._wakeups.wait(min(self._upkeep.next_beat, end_at, self._shutdown.deadline, next_look) - moment, horse):
                 answer = horse.receive()
                 if isinstance(answer, Ending):
                     return answer

@@ -10,6 +10,7 @@ from qtui_workers.engine.claim import Claim, Interrupted
 from qtui_workers.engine.ending import Ending, returned
 from qtui_workers.engine.performer import Performer
 from qtui_workers.engine.shutdown import Shutdown
+from qtui_workers.engine.stack_requests import InProcessStacks
 
 ReportStart = Callable[[Claim, float], None]
 """Called with the claim, and with the time (time.monotonic) at which the job's own code was seen to have begun."""
@@ -39,17 +40,25 @@ class InProcessRunner:
     """Runs jobs in the worker's own process: faster, but only for jobs that neither crash nor hang."""
 
     def __init__(
-        self, performer: Performer, shutdown: Shutdown, *, announce: Callable[[Claim], None], report_start: ReportStart
+        self,
+        performer: Performer,
+        shutdown: Shutdown,
+        *,
+        announce: Callable[[Claim], None],
+        report_start: ReportStart,
+        stacks: InProcessStacks,
     ) -> None:
         """`announce` logs that an attempt begins."""
         self._performer = performer
         self._shutdown = shutdown
         self._announce = announce
         self._report_start = report_start
+        self._stacks = stacks
 
     def run(self, claim: Claim) -> Ending:
         """Runs a job and returns how it ended; a job that is interrupted goes back to its queue."""
         self._announce(claim)
+        self._stacks.begin(claim)
         self._shutdown.interruptible = True
         try:
             if self._shutdown.requested:  # requested after the claim: no second signal will be sent
@@ -61,6 +70,7 @@ class InProcessRunner:
             return returned(claim)
         finally:
             self._shutdown.interruptible = False
+            self._stacks.end()
 
     def rest(self) -> float:
         """0: no process has to be started."""

@@ -188,6 +188,11 @@ def log(job_id: str) -> str:
     return f"{OURS}:log:{job_id}"
 
 
+def stack(request: str) -> str:
+    """The answer to a request for the Python stack of a running job, for a minute (`qtui_workers.reporting.stack`)."""
+    return f"{OURS}:stack:{request}"
+
+
 def ends(kind: str, queue_name: str) -> str:
     """The sorted set of the ids of a registry, by when each job ended (`qtui_workers/lua/retention.lua`)."""
     return f"{OURS}:ends:{kind}:{queue_name}"
