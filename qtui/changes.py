@@ -188,7 +188,7 @@ class Changes(App[None]):
         elif session.running:
             self.notify(f"Wait: {session.running.what} is under way.", severity="warning")
         else:
-            self.push_screen(ConfirmScreen("Undo", self._ask_undo, session.name, lasting=False))
+            self.push_screen(ConfirmScreen("Undo", self._ask_undo, session.context, lasting=False))
 
     def action_take_back(self) -> None:
         """Ask which retry, then take back what it has scheduled."""
@@ -202,7 +202,7 @@ class Changes(App[None]):
 
         self.push_screen(
             ConfirmScreen(
-                operation.title, ask, session.name, lasting=False, parameter=operation.parameter, value=session.spread or ""
+                operation.title, ask, session.context, lasting=False, parameter=operation.parameter, value=session.spread or ""
             )
         )
 

@@ -14,6 +14,8 @@ from qtui.broker.operations import Matching, Plan
 from qtui.broker.operations.trash import Batch
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
+from qtui_workers.server.contexts import Context
+from qtui_workers.text import printable
 
 NAMED: Final = 3
 """At most this many queues are named."""
@@ -21,9 +23,24 @@ MANY: Final = 100
 """To change more jobs than this, their number has to be typed."""
 
 
-def number_to_type(plan: Plan, *, guarded: bool) -> int | None:
+def number_to_type(plan: Plan, context: Context) -> int | None:
     """The number of jobs that has to be typed before an operation is done; None if a shorter answer is enough."""
-    return plan.asked if plan.doable and (guarded or plan.asked > MANY) else None
+    return plan.asked if plan.doable and (context.confirm == "number" or plan.asked > MANY) else None
+
+
+def to_type(number: int | None, context: Context) -> str | int | None:
+    """What has to be typed before a change over a connection: its name, that number of jobs, or None: a letter is enough."""
+    return context.name if context.confirm == "name" else number
+
+
+def is_typed(text: str, wanted: str | int) -> bool:
+    """Whether a person typed that name or number."""
+    return formatting.is_count(text, wanted) if isinstance(wanted, int) else text.strip() == wanted
+
+
+def as_typed(wanted: str | int) -> str:
+    """How a person would type it."""
+    return formatting.count(wanted) if isinstance(wanted, int) else printable(wanted, 60)
 
 
 def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:

@@ -160,11 +160,6 @@ class Session:
         return self.context.read_only
 
     @property
-    def guarded(self) -> bool:
-        """Whether a change of jobs is confirmed by their number, however few they are."""
-        return self.context.guarded
-
-    @property
     def server_now(self) -> float:
         """The server's clock at the newest overview; before the first, this machine's clock. Seconds since the epoch."""
         return self.overview.at if self.overview else self.clock()

@@ -54,6 +54,7 @@ class Server:
 
     folder: Path
     options: Mapping[str, str]
+    program: str = SERVER
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,7 +71,7 @@ class Server:
     def start(self) -> None:
         flags = {"port": "0", "unixsocket": self.socket, "dir": str(self.folder), "save": ""} | dict(self.options)
         arguments = [part for name, value in flags.items() for part in (f"--{name}", value)]
-        self.process = subprocess.Popen([SERVER, *arguments], stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([self.program, *arguments], stdout=subprocess.DEVNULL)
         wait_until(self._answers, description="the server answers")
 
     def _answers(self) -> bool:

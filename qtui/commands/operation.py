@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from qtui import formatting, output, questions, twins
+from qtui import output, questions, twins
 from qtui.broker import job_ids, listeners
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
@@ -173,7 +173,7 @@ def _say_who_listens(client: redis.Redis, planned: Plan) -> None:
 
 
 def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, yes: bool, purge: bool) -> None:
-    """Raises Refused unless the person at the terminal says yes, or types the number of jobs where they are many.
+    """Raises Refused unless the person at the terminal says yes, or types what has to be typed.
 
     With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
     """
@@ -183,15 +183,15 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
         return
     if yes:
         raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
-    number = questions.number_to_type(planned, guarded=chosen.guarded)
+    wanted = questions.to_type(questions.number_to_type(planned, chosen), chosen)
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
     _say_who_listens(client, planned)
     if memory:
         output.note(memory)
-    output.write_note(f"{question} Type {formatting.count(number)} to go on: " if number else f"{question} [y/N] ")
-    answer = sys.stdin.readline().strip().lower()
-    if not (formatting.is_count(answer, number) if number else answer in ("y", "yes")):
+    output.write_note(f"{question} Type {questions.as_typed(wanted)} to go on: " if wanted else f"{question} [y/N] ")
+    answer = sys.stdin.readline().strip()
+    if not (questions.is_typed(answer, wanted) if wanted else answer.lower() in ("y", "yes")):
         raise Refused("nothing was done")
 
 

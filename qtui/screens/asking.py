@@ -74,7 +74,7 @@ def question(
         command=twins.of_operation(found, session.context, care) if found.doable else "",
         agreed=(lambda: app.post_message(OperationConfirmed(found, on_done, care))) if found.doable else None,
         lasting=found.is_grave,
-        number=questions.number_to_type(found, guarded=session.guarded),
+        number=questions.number_to_type(found, session.context),
         ways=ways,
         way=way,
     )

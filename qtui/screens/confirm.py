@@ -17,12 +17,17 @@ from textual.message import Message
 from textual.widgets import Button, Input, Static
 
 from qtui import formatting, labels
+from qtui.late import Late
 from qtui.messages import CopyRequested, DialogClosed
 from qtui.screens.dialog import Dialog
+from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
+    from qtui import questions
     from qtui.broker.operations import Parameter
+else:
+    questions = Late("qtui.questions")
 
 AROUND = 8
 """Rows of a dialog that are not what is said: its frame, and the buttons."""
@@ -78,14 +83,18 @@ class QuestionKnown(Message):
     outcome: Question | Exception
 
 
-class NumberInput(Input):
-    """The field for the number that has to be typed. It takes no letters: they go on to the dialog, which they close."""
+class AnswerInput(Input):
+    """The field for what has to be typed. For a number it takes no letters: they go on to the dialog, which they close."""
+
+    wanted: str | int | None = None
+    """What has to be typed; None if nothing has to."""
 
     async def _on_key(self, event: events.Key) -> None:
-        """Only digits and their separators are typed here, and only after the question was seen."""
+        """Only what may be part of the answer is typed here, and only after the question was seen."""
         screen = self.screen
         early = isinstance(screen, ConfirmScreen) and screen.is_early(event)
-        if early or (event.is_printable and not formatting.is_of_count(event.character or "")):
+        letters = isinstance(self.wanted, str)
+        if early or (event.is_printable and not letters and not formatting.is_of_count(event.character or "")):
             event.prevent_default()
 
 
@@ -93,7 +102,8 @@ class ConfirmScreen(Dialog):
     """Asks before anything is changed; the button No has the focus at first, and every letter but its keys closes it too.
 
     How yes is said follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of
-    many jobs, their number. A key that was pressed before the question was on the screen is ignored.
+    many jobs, their number; and from the connection, which may want its name. A key that was pressed before the question was on
+    the screen is ignored.
     If there is a parameter, its value is typed first: Enter shows the question for this value, or what is wrong with the value.
     """
 
@@ -110,7 +120,7 @@ class ConfirmScreen(Dialog):
         self,
         title: str,
         ask: Callable[[Wanted], Iterable[Question]],
-        connection: str,
+        context: Context,
         *,
         lasting: bool,
         parameter: Parameter | None = None,
@@ -118,7 +128,7 @@ class ConfirmScreen(Dialog):
     ) -> None:
         """`ask` makes the question, and makes it again as more becomes known; it runs in a thread and may read from Redis.
 
-        An error that it raises is shown in place of the question. `connection` is the connection's name, for error sentences.
+        An error that it raises is shown in place of the question. `context` is the connection on which it happens.
         `lasting`: the change cannot be taken back, so a letter is not enough. `value`: what the parameter begins with.
         """
         super().__init__()
@@ -128,9 +138,10 @@ class ConfirmScreen(Dialog):
         self._value = value
         self._ask = ask
         self._wanted = Wanted(None)
-        self._connection = connection
+        self._where = context
         self._question: Question | None = None
         self._painted_at = inf
+        self.add_class(*([f"-{context.colour}"] if context.colour else []))
 
     def compose(self) -> ComposeResult:
         """A sentence, a sample, two buttons. No button is called "Cancel", because Cancel is an operation on jobs."""
@@ -148,7 +159,7 @@ class ConfirmScreen(Dialog):
             with Horizontal(id="buttons"):
                 yield Static(id="how", markup=False)
                 yield Button("No", id="no")
-                yield NumberInput(id="number", compact=True)
+                yield AnswerInput(id="answer", compact=True)
                 yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
 
     def on_resize(self, event: events.Resize) -> None:
@@ -215,10 +226,10 @@ class ConfirmScreen(Dialog):
             self._fill_in(message.outcome)
         elif isinstance(message.outcome, Question):
             self._show(message.outcome.text, message.outcome)
-            first = "#number" if message.outcome.number and not self._lasts else "#no"
+            first = "#answer" if self._to_type and not self._lasts else "#no"
             self.query_one(first).focus()
         else:
-            self._show(labels.sentence(message.outcome, self._connection))
+            self._show(labels.sentence(message.outcome, self._where.name))
 
     def _show(self, text: str, question: Question | None = None) -> None:
         """Show a sentence; yes can only be chosen if it belongs to a question with something to do."""
@@ -227,10 +238,11 @@ class ConfirmScreen(Dialog):
         self._fill_in(question or Question(""))
         self._say_ways(question)
         self._say_command(question.command if question else "")
-        field = self.query_one("#number", NumberInput)
-        field.value = ""
-        field.placeholder = f"type {formatting.count(question.number)}" if question and question.number else ""
-        field.set_class(bool(field.placeholder), "-any")
+        field = self.query_one("#answer", AnswerInput)
+        field.value, field.wanted = "", self._to_type
+        field.placeholder = f"type {questions.as_typed(field.wanted)}" if field.wanted else ""
+        field.styles.width = min(36, max(16, formatting.cells(field.placeholder) + 2))
+        field.set_class(bool(field.wanted), "-any")
         self._allow()
         self._painted_at = inf
         self.call_after_refresh(self._painted)
@@ -267,17 +279,17 @@ class ConfirmScreen(Dialog):
     def _allow(self) -> None:
         """Enable the button Yes if the answer may be yes now, and say how it is given."""
         question = self._question if self._question and self._question.agreed else None
-        typed = question is not None and (
-            question.number is None or formatting.is_count(self.query_one("#number", Input).value, question.number)
-        )
+        wanted = self._to_type
+        typed = question is not None and (not wanted or questions.is_typed(self.query_one("#answer", Input).value, wanted))
         self.query_one("#yes", Button).disabled = not typed
         self.query_one("#how", Static).update(self._how(question) if question else "")
         self.refresh_bindings()
 
     def _how(self, question: Question) -> str:
         """How yes is said, in a few words."""
-        if question.number:
-            return "tab, number, enter" if self._lasts else "number, enter: yes"
+        if wanted := self._to_type:
+            what = "number" if isinstance(wanted, int) else "name"
+            return f"tab, {what}, enter" if self._lasts else f"{what}, enter: yes"
         return "tab, enter: yes" if self._lasts else "y: yes"
 
     def is_early(self, event: events.Key) -> bool:
@@ -298,7 +310,13 @@ class ConfirmScreen(Dialog):
 
     @property
     def _letter_is_enough(self) -> bool:
-        return not self._lasts and (self._question is None or self._question.number is None)
+        return not self._lasts and self._to_type is None
+
+    @property
+    def _to_type(self) -> str | int | None:
+        """What has to be typed to say yes to the question; None if nothing has to."""
+        question = self._question
+        return questions.to_type(question.number, self._where) if question and question.agreed else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """`y` is an answer only to a question about what can be undone or done again, on few jobs."""

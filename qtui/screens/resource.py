@@ -297,7 +297,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         ask = asking.about_operation(self.session, self.app, operation, selection, on_done)
         grave = bool(operation.lasting) or operation.deletes
         self._confirm(
-            confirm.ConfirmScreen(operation.title, ask, self.session.name, lasting=grave, parameter=operation.parameter)
+            confirm.ConfirmScreen(operation.title, ask, self.session.context, lasting=grave, parameter=operation.parameter)
         )
 
     def ask(
@@ -319,7 +319,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         agreed = (lambda: app.post_message(ChangeConfirmed(change, title.lower(), text))) if change else None
         same = twins.command(command[0], command[1:], self.session.context) if command else ""
         question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
-        self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.name, lasting=lasting))
+        self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.context, lasting=lasting))
 
     def ask_about(
         self, title: str, ask: Callable[[str | None], Question], parameter: Parameter | None = None, value: str = ""
@@ -329,7 +329,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         def questions(wanted: Wanted) -> list[Question]:
             return [ask(wanted.text)]
 
-        self._confirm(confirm.ConfirmScreen(title, questions, self.session.name, lasting=False, parameter=parameter, value=value))
+        self._confirm(
+            confirm.ConfirmScreen(title, questions, self.session.context, lasting=False, parameter=parameter, value=value)
+        )
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:

@@ -92,7 +92,7 @@ async def test_more_than_100_jobs_need_their_number(client: redis.Redis) -> None
         for digit in digits:
             story.app.post_message(digit)
         await settle(story.pilot)
-        assert (story.focused, story.can("y"), story.button("yes").disabled) == ("number", False, True)
+        assert (story.focused, story.can("y"), story.button("yes").disabled) == ("answer", False, True)
         assert "type 101" in story.text
         assert "number, enter: yes" in story.text
         await story.press(*"100", "enter")
@@ -116,15 +116,43 @@ async def test_more_than_100_jobs_that_would_be_lost_need_tab_and_their_number(c
         assert client.zcard(FAILED) == 0
 
 
-async def test_a_guarded_context_asks_for_the_number_of_a_single_job(client: redis.Redis) -> None:
+async def test_a_context_may_ask_for_the_number_of_a_single_job(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
-        story.app.session.context = replace(story.app.session.context, guarded=True)
+        story.app.session.context = replace(story.app.session.context, confirm="number")
         await failed_jobs(story)
         await story.press("R", "y")
         assert client.zcard(FAILED) == 1
         await story.press("R", "1", "enter")
         assert client.zcard(FAILED) == 0
+
+
+async def test_a_context_may_ask_for_its_name_before_any_change(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, name="prod-eu") as story:
+        story.app.session.context = replace(story.app.session.context, confirm="name")
+        await failed_jobs(story)
+        await story.press("R", "y", "enter")
+        assert (story.place, client.zcard(FAILED)) == ("ConfirmScreen", 1)
+        await story.press("backspace", *"prod-e", "enter")
+        assert client.zcard(FAILED) == 1
+        await story.press("u", "enter")
+        assert client.zcard(FAILED) == 0
+        await story.press("1", "P", "y", "enter")
+        assert story.place == "ConfirmScreen"
+        await story.press("backspace", *"prod-eu", "enter")
+        assert len(client.smembers("rq:qtui:paused")) == 1
+
+
+async def test_what_cannot_be_taken_back_needs_tab_besides_the_name(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, name="prod-eu") as story:
+        story.app.session.context = replace(story.app.session.context, confirm="name")
+        await failed_jobs(story)
+        await story.press("D", "p")
+        assert story.focused == "no"
+        await story.press(*"prod-eu", "enter")
+        assert client.zcard(FAILED) == 1
 
 
 async def test_a_worker_is_not_stopped_by_typing_words(client: redis.Redis) -> None:

@@ -89,7 +89,7 @@ class TestWhereRedisIs:
             ("ftp://host", "must begin with redis://"),
             ("localhost:6379", "must begin with redis://"),
             ("redis:/host", "must begin with redis://"),
-            ("redis+sentinel://a,b/main", "Sentinel is not supported yet"),
+            ("redis+sentinel://a,b", "names no primary"),
             ("redis://host:abc", "host or port"),
             ("redis://:hunt/er2@host", "percent-encoded"),
             ("redis://:hunt#er2@host", "percent-encoded"),

@@ -6,13 +6,15 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from qtui_workers.errors import InvalidInput
-from qtui_workers.records import Record
+from qtui_workers.records import Record, replace
 from qtui_workers.server.settings import EmbeddedSettings, RedisSettings
 from qtui_workers.server.url import decoded, pairs, split
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from qtui_workers.server.credentials import PasswordCommand
 
 _OPTIONS: Final = {
     "db", "username", "password", "protocol", "socket_timeout", "socket_connect_timeout", "health_check_interval",
@@ -23,15 +25,66 @@ _TLS_OPTIONS: Final = {
 }  # fmt: skip
 
 
-class Target(Record):
-    """Where Redis is: its address, the label that people see, and, for the embedded server, its folder."""
+_SENTINEL_OPTIONS: Final = ("sentinel_username", "sentinel_password")
+_SCHEMES: Final = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+_SECRETS: Final = "in a name or password the characters / ? # @ : % must be percent-encoded"
 
-    HIDDEN = ("url",)
+
+class Sentinels(Record):
+    """Who is asked where the primary is."""
+
+    HIDDEN = ("password",)
+    hosts: tuple[tuple[str, int], ...]
+    name: str
+    """Of the primary, as the Sentinels know it."""
+    username: str = ""
+    password: str = ""
+
+
+class Target(Record):
+    """Where Redis is, and how one gets in."""
+
+    HIDDEN = ("url", "password_command")
     url: str
-    """May hold a password; "" for the embedded server."""
+    """May hold a password; "" for the embedded server. Behind Sentinel its host stands for the primary."""
     label: str
     """`host:port/db`, a socket's path, or `embedded`; never a password, never a control character."""
     embedded: Path | None = None
+    """The folder of the embedded server."""
+    sentinels: Sentinels | None = None
+    password_command: PasswordCommand | None = None
+    """What gives the password; then the address has none."""
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.url.startswith("rediss:")
+
+
+def with_password_of(target: Target, command: tuple[str, ...]) -> Target:
+    """The same Redis, with the password that a program prints; raises InvalidInput where the address has one, or needs none."""
+    from qtui_workers.server.credentials import PasswordCommand
+
+    if target.embedded is not None:
+        raise InvalidInput("the embedded server has no password: leave password_command out")
+    scheme, _, rest = target.url.partition("://")
+    access, at, _ = rest.partition("/")[0].rpartition("@")
+    username, colon, _ = access.partition(":")
+    if colon or {"username", "password"} & pairs(split(target.url).query).keys():
+        raise InvalidInput(
+            "with a password_command the address holds no password, and the user before the host: redis://USER@host"
+        )
+    url = f"{scheme}://{rest.removeprefix(access + at)}"
+    return replace(target, url=url, password_command=PasswordCommand(command, decoded(username)))
+
+
+def with_options(url: str, options: dict[str, str]) -> str:
+    """The address with these options added."""
+    if not options:
+        return url
+    from urllib.parse import urlencode
+
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(options)}"
 
 
 def resolve(url: str | None = None) -> Target:
@@ -69,11 +122,14 @@ def _parse(url: str, source: str) -> Target:
     scheme = scheme.lower()
     if scheme == "embedded" and colon:
         return _embedded(rest, source)
-    if scheme == "redis+sentinel":
-        raise InvalidInput(f"{source}: Sentinel is not supported yet; name the primary itself (redis://host:6379/0).")
-    if scheme not in {"redis", "rediss", "unix"} or not rest.startswith("//"):
-        raise InvalidInput(f"{source} must begin with redis://, rediss://, unix:// or embedded:, as in redis://localhost:6379/0.")
+    if scheme not in _SCHEMES or not rest.startswith("//"):
+        raise InvalidInput(
+            f"{source} must begin with redis://, rediss://, unix://, redis+sentinel:// or embedded:, "
+            "as in redis://localhost:6379/0."
+        )
     try:
+        if scheme.endswith("+sentinel"):
+            return _behind_sentinel(scheme.removesuffix("+sentinel"), rest)
         return _address(scheme, f"{scheme}:{rest}")
     except ValueError as error:
         raise InvalidInput(f"{source}: {error}.") from None
@@ -90,17 +146,38 @@ def _embedded(rest: str, source: str) -> Target:
     return Target("", f"embedded:{printable(str(folder))}", folder)
 
 
+def _behind_sentinel(scheme: str, rest: str) -> Target:
+    """The target of `//[USER:PASSWORD@]HOST[:PORT],…/NAME[/DATABASE][?OPTIONS]`; raises ValueError with the reason."""
+    place, _, query = rest.removeprefix("//").partition("?")
+    authority, _, path = place.partition("/")
+    access, at, hosts = authority.rpartition("@")
+    name, _, database = path.strip("/").partition("/")
+    if not name:
+        raise ValueError("it names no primary, as in redis+sentinel://host1:26379,host2:26379/mymaster/0")
+    try:
+        each = [split(f"redis://{one}") for one in hosts.split(",")]
+    except ValueError:
+        raise ValueError(f"the host or port of a Sentinel is not one ({_SECRETS})") from None
+    if not all(one.host for one in each):
+        raise ValueError("a Sentinel has no host, as in redis+sentinel://host1:26379,host2:26379/mymaster/0")
+    given = pairs(query)
+    own = [given.pop(option, "") for option in _SENTINEL_OPTIONS]
+    sentinels = Sentinels(tuple((one.host, one.port or 26379) for one in each), decoded(name), *own)
+    found = _address(scheme, with_options(f"{scheme}://{access}{at}primary/{database}", given))
+    label = f"{decoded(name)}{found.label.removeprefix('primary:6379')} of Sentinel {hosts}"
+    return replace(found, label=printable(label), sentinels=sentinels)
+
+
 def _address(scheme: str, url: str) -> Target:
     """The target of a redis, rediss or unix address; raises ValueError with the reason, which repeats no secret."""
     if not url.isprintable() or " " in url:
         raise ValueError("it holds a space or a control character, which must be percent-encoded")
-    encoded = "in a name or password the characters / ? # @ : % must be percent-encoded"
     try:
         parts = split(url)
     except ValueError:
-        raise ValueError(f"the host or port is not one ({encoded})") from None
+        raise ValueError(f"the host or port is not one ({_SECRETS})") from None
     if parts.fragment:
-        raise ValueError(f"it has a part after # ({encoded})")
+        raise ValueError(f"it has a part after # ({_SECRETS})")
     options = _query(parts.query, _OPTIONS | _TLS_OPTIONS if scheme == "rediss" else _OPTIONS)
     number = options.get("db") or ("" if scheme == "unix" else parts.path.strip("/")) or "0"
     if not re.fullmatch(r"[0-9]{1,9}", number):

@@ -12,14 +12,14 @@ from typing import Any, Final, TypeVar
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
-from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection
+from redis.connection import ConnectionPool, HiredisRespSerializer, UnixDomainSocketConnection, parse_url
 from redis.exceptions import ClusterDownError, NoPermissionError
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import RedisUnavailable
-from qtui_workers.server.address import Target, resolve
+from qtui_workers.server.address import Sentinels, Target, resolve
 from qtui_workers.server.format import check_format
 from qtui_workers.server.redis_errors import TooOld, explain, may_be_temporary
 from qtui_workers.server.rights import lacking
@@ -121,6 +121,18 @@ def _greet(connection: Any) -> None:
         connection.read_response()
 
 
+def _greet_with_printed_password(connection: Any) -> None:
+    """The same with a password that a program printed; where one that it printed earlier is refused, it is worth another try."""
+    refused: redis.AuthenticationError | None = None
+    try:
+        return _greet(connection)
+    except redis.AuthenticationError as error:
+        refused = error
+    if not connection.credential_provider.forget():
+        raise refused
+    raise redis.ConnectionError("the password is no longer valid")
+
+
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE, resp2: bool = False) -> redis.Redis:
     """A client of that Redis: replies as bytes, UTF-8 with surrogateescape. Nothing is sent before its first command.
 
@@ -147,14 +159,29 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     }
     if resp2:
         options["protocol"] = 2
+    if target.password_command is not None:
+        options |= {"credential_provider": target.password_command, "redis_connect_func": _greet_with_printed_password}
     if target.embedded is not None:
         options |= {"connection_class": UnixDomainSocketConnection, "path": _join(target.embedded)}
         pool = _Pool(**options)
     else:
+        if target.sentinels is not None:
+            options |= _to_primary(target, target.sentinels, patience)
         pool = _Pool.from_url(target.url, **options)
     if not patience.repeat_commands:
         pool.connecting = retry
     return redis.Redis.from_pool(pool)
+
+
+def _to_primary(target: Target, sentinels: Sentinels, patience: Patience) -> dict[str, Any]:
+    """The options of connections that find the primary by Sentinel; all Sentinels together take no longer than one connection."""
+    from qtui_workers.server.sentinel import Primary, PrimaryConnection, PrimaryTLSConnection
+
+    seconds = max(0.3, patience.connect / len(sentinels.hosts))
+    tls = {name: value for name, value in parse_url(target.url).items() if name.startswith("ssl_")}  # type: ignore[no-untyped-call]
+    limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "ssl": target.is_tls}
+    kind = PrimaryTLSConnection if target.is_tls else PrimaryConnection
+    return {"connection_class": kind, "primary": Primary(sentinels, limits | tls)}
 
 
 def own_connection(client: redis.Redis) -> Any:

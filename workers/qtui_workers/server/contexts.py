@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
 from qtui_workers.records import Record, replace
-from qtui_workers.server.address import Target, resolve
+from qtui_workers.server.address import Target, resolve, with_options, with_password_of
 from qtui_workers.server.settings import RedisSettings
 
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.names())
+
+
+Confirm = Literal["letter", "number", "name"]
+Colour = Literal["red", "yellow", "green", "blue"]
 
 
 class ContextSettings(Record):
@@ -22,10 +26,20 @@ class ContextSettings(Record):
 
     url: str
     """Its address, as `--url` takes it."""
+    password_command: tuple[str, ...] = ()
+    """A program and its arguments that prints the password on its first line; run without a shell."""
+    ca_certificate: str | None = None
+    """The file of the authority that its certificate is checked with, for TLS; without it those that the system knows."""
+    certificate: str | None = None
+    """The file of our own certificate, for a server that wants one."""
+    private_key: str | None = None
+    """The file of its key; without it, it is in the same file."""
     read_only: bool = False
     """Refuse everything that would change something there."""
-    guarded: bool = False
-    """In the dashboard and the commands: ask for the number of jobs before anything is done to them, also where it is one."""
+    confirm: Confirm = "letter"
+    """What is typed before a change: a letter (many jobs: their number), always the number of jobs, or the context's name."""
+    colour: Colour | None = None
+    """Of the dashboard's first and last line and of its dialogs."""
 
 
 class Connections(Record):
@@ -51,7 +65,8 @@ class Context(Record):
     """What people call it: the context's name, or the address without its password."""
     target: Target
     read_only: bool = False
-    guarded: bool = False
+    confirm: Confirm = "letter"
+    colour: Colour | None = None
     options: tuple[str, ...] = ()
     """The options that chose it, which may hold a password; none where the environment or the config file did."""
 
@@ -123,7 +138,26 @@ def _unnamed(url: str | None, known: Connections) -> Context:
 
 def _named(name: str, known: Connections) -> Context:
     found = _settings(name, known)
-    return _limited(Context(name, resolve(found.url), known.read_only), found)
+    try:
+        target = resolve(with_options(found.url, _certificates(found)))
+        if found.password_command:
+            target = with_password_of(target, found.password_command)
+    except InvalidInput as error:
+        raise InvalidInput(f"{config_path()}: context {name}: {error}") from None
+    return _limited(Context(name, target, known.read_only), found)
+
+
+def _certificates(settings: ContextSettings) -> dict[str, str]:
+    """The certificates as options of the address; raises InvalidInput where it is not one of TLS."""
+    given = {
+        "ssl_ca_certs": settings.ca_certificate,
+        "ssl_certfile": settings.certificate,
+        "ssl_keyfile": settings.private_key,
+    }
+    options = {name: os.path.expanduser(path) for name, path in given.items() if path is not None}
+    if options and not settings.url.strip().lower().startswith("rediss"):
+        raise InvalidInput("certificates need an address that begins with rediss://, or rediss+sentinel://")
+    return options
 
 
 def _settings(name: str, known: Connections) -> ContextSettings:
@@ -135,4 +169,5 @@ def _settings(name: str, known: Connections) -> ContextSettings:
 
 
 def _limited(chosen: Context, settings: ContextSettings) -> Context:
-    return replace(chosen, read_only=chosen.read_only or settings.read_only, guarded=settings.guarded)
+    read_only = chosen.read_only or settings.read_only
+    return replace(chosen, read_only=read_only, confirm=settings.confirm, colour=settings.colour)
