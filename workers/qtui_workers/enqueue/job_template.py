@@ -6,8 +6,10 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, repeat
 from typing import Any, Final, Literal, NamedTuple, Unpack
 
@@ -39,6 +41,7 @@ _EMPTY: Final = (
     "group_id",
 )
 """Fields that RQ writes although they are empty."""
+_OF_ONE_JOB: Final = frozenset(("delay", "at", "job_id"))
 _OPTIONS: Final = frozenset(EnqueueOptions.model_fields)
 
 
@@ -169,6 +172,19 @@ def make_template(processor: Declares, retries: int | None = None, /, **given: U
 
     Raises InvalidInput, with the reasons by field, where an option cannot be accepted.
     """
+    if not processor.options.delay and given.keys().isdisjoint(_OF_ONE_JOB):
+        with suppress(TypeError):  # an option that cannot be looked up
+            return _made_before(processor, retries, **given)  # type: ignore[arg-type]  # not all can be, hence TypeError
+    return _made(processor, retries, given)
+
+
+@lru_cache(maxsize=128, typed=True)
+def _made_before(processor: Declares, retries: int | None, /, **given: Any) -> JobTemplate:
+    """Programs enqueue one job after the other with the same options; to check them takes as long as to check a payload."""
+    return _made(processor, retries, given)
+
+
+def _made(processor: Declares, retries: int | None, given: Mapping[str, Any]) -> JobTemplate:
     for name in given.keys() - _OPTIONS:
         raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_OPTIONS), 'options')}")
     own = EnqueueOptions.of(given)

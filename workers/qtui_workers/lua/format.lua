@@ -12,17 +12,18 @@ local function is_newer()
   return (noted_format() or 0) > KNOWN
 end
 
--- raises where newer programs write here
+-- raises where newer programs write here; returns the number that is noted
 local function check_format()
-  if is_newer() then
+  local noted = noted_format()
+  if (noted or 0) > KNOWN then
     error('QTUI_FORMAT', 0)
   end
+  return noted
 end
 
 -- the same; then notes that programs write here that know this format
 local function keep_format()
-  check_format()
-  if noted_format() ~= KNOWN then
+  if check_format() ~= KNOWN then
     redis.call('SET', keys.FORMAT, KNOWN)
   end
 end
