@@ -26,6 +26,7 @@ from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.engine.worker_store import WorkerStore
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.processors.report import report
+from qtui_workers.server import keys
 from qtui_workers.server.embedded import binary
 from tests import support
 from tests.support import Server
@@ -63,6 +64,7 @@ def microseconds(client: redis.Redis, enqueue: Enqueue, keep: int | None, count:
     """Of each batch, what a job takes the server in the script."""
     client.flushall()
     enqueue(client, count)
+    client.hset(keys.LIMITS, "another", "another")  # as the bundled processors have it
     name = WorkerName(client, WORKER, LEASE, wait=lambda _seconds: True)
     name.take(patient=False)
     store = WorkerStore(client, WORKER, name, LEASE, {})

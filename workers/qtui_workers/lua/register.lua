@@ -5,12 +5,16 @@
 
 keep_format()
 local limit, now = limits(), now_us()
+local free = {} -- queues without a limit
 for queue, declared in pairs(cjson.decode(args.queues)) do
   if declared == cjson.null then
-    redis.call('HDEL', keys.LIMITS, queue)
+    free[#free + 1] = queue
   else
     redis.call('HSET', keys.LIMITS, queue, declared[1])
     limit.declare(declared[1], exact(declared[2]), exact(declared[3]), false, now)
   end
+end
+if free[1] then
+  redis.call('HDEL', keys.LIMITS, unpack(free))
 end
 return 1

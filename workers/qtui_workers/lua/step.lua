@@ -195,8 +195,8 @@ local function new_gate()
   return new
 end
 
-local function take(queue, declared)
-  if declared ~= '' then
+local function take(queue, declared, is_limited)
+  if is_limited or declared ~= '' then
     gate = gate or new_gate()
   end
   local open, limiter = true, nil
@@ -228,15 +228,19 @@ local function claim()
   elseif is_newer() then
     return { outcome, 'nothing', 0, 3 }
   end
-  local restricted = redis.call('EXISTS', keys.SUSPENDED, keys.HOLDS, keys.PAUSED, keys.LIMITS) > 0
+  local restricted = redis.call('EXISTS', keys.SUSPENDED, keys.HOLDS, keys.PAUSED) > 0
   if restricted and redis.call('EXISTS', keys.SUSPENDED) == 1 then
     return { outcome, 'nothing', 0, 1 }
   end
   holding = restricted and redis.call('EXISTS', keys.HOLDS) == 1
   gate = restricted and new_gate()
-  local found
+  local queues, found = {}, nil
   for position = FIRST, #ARGV, 2 do
-    found = found or take(ARGV[position], ARGV[position + 1])
+    queues[#queues + 1] = ARGV[position]
+  end
+  local limiters = queues[1] and redis.call('HMGET', keys.LIMITS, unpack(queues))
+  for place, queue in ipairs(queues) do
+    found = found or take(queue, ARGV[FIRST + 2 * place - 1], limiters[place])
   end
   if gate then
     gate.line_up(found)
