@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import redis
 from rq import Queue
@@ -31,6 +32,7 @@ ROWS: dict[str, tuple[list[str], float]] = {
     "rq SimpleWorker": ([*STOCK, "--worker-class", "rq.SimpleWorker"], 0.3),
     "ours, isolated": (OURS, 1.0),
     "ours, in-process": ([*OURS, "--in-process"], 1.0),
+    "ours, isolated, two": ([*OURS, "--concurrency", "2"], 1.0),
 }
 """Command, and the share of the jobs that it is given."""
 _CROWD = 20
@@ -65,8 +67,21 @@ def environment(home: Path) -> dict[str, str]:
     return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[1]))
 
 
-def one_run(server: Server, home: Path, row: str, count: int) -> tuple[float, float, float]:
-    """Jobs a second, round trips a job, milliseconds of processor a job; the worker's own beginning and end are taken off."""
+class Measured(NamedTuple):
+    """What a row has cost; the worker's own beginning and end are taken off."""
+
+    rate: float
+    """Jobs a second."""
+    trips: float
+    """Round trips a job."""
+    cpu: float
+    """Milliseconds of processor a job."""
+    server: float
+    """Microseconds that scripts and commands take the server, a job (INFO commandstats)."""
+
+
+def one_run(server: Server, home: Path, row: str, count: int) -> Measured:
+    """One run of a row, with its share of so many jobs."""
     number = max(20, int(count * ROWS[row][1]))
     with server.client() as client:
         client.flushall()
@@ -80,8 +95,17 @@ def one_run(server: Server, home: Path, row: str, count: int) -> tuple[float, fl
         reads = _reads(client)
         took, cpu = spent(home, command(server, row))
         reads = _reads(client) - reads - base
+        used = _used(client)
         assert client.zcard(f"rq:finished:{QUEUE}") == number
-    return number / max(0.001, took - empty), max(0.0, reads / number), 1000 * max(0.0, cpu - empty_cpu) / number
+    rate, milliseconds = number / max(0.001, took - empty), 1000 * max(0.0, cpu - empty_cpu) / number
+    return Measured(rate, max(0.0, reads / number), milliseconds, used / number)
+
+
+def _used(client: redis.Redis) -> int:
+    """Microseconds that scripts, or where there were none all commands, have taken the server."""
+    stats = {name.removeprefix("cmdstat_"): one["usec"] for name, one in client.info("commandstats").items()}
+    scripts = sum(used for name, used in stats.items() if name.startswith("eval"))
+    return scripts or sum(stats.values())
 
 
 def _reads(client: redis.Redis) -> int:
@@ -181,16 +205,34 @@ def _run_and_forget(client: redis.Redis, worker: int, count: int) -> int:
     return int(Path(f"/proc/{horse}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def table(server: Server, home: Path, runs: int, count: int) -> None:
-    found: dict[str, list[tuple[float, float, float]]] = {row: [] for row in ROWS}
+def rows(server: Server, home: Path, runs: int, count: int) -> dict[str, Measured]:
+    """The medians of every row."""
+    found: dict[str, list[Measured]] = {row: [] for row in ROWS}
     for _ in range(runs):
         for row in ROWS:
             found[row].append(one_run(server, home, row, count))
-    medians = {row: [statistics.median(column) for column in zip(*rows, strict=True)] for row, rows in found.items()}
-    base, simple = medians["rq worker"][0], medians["rq SimpleWorker"][0]
-    print(f"{'noop jobs':18} {'jobs/s':>9} {'x rq':>7} {'x Simple':>9} {'round trips':>12} {'CPU ms/job':>11}")
-    for row, (rate, trips, cpu) in medians.items():
-        print(f"{row:18} {rate:9.0f} {rate / base:7.1f} {rate / simple:9.1f} {trips:12.2f} {cpu:11.2f}")
+    return {row: Measured(*map(statistics.median, zip(*ones, strict=True))) for row, ones in found.items()}
+
+
+def short() -> dict[str, Measured]:
+    """The rows in less than forty seconds."""
+    with tempfile.TemporaryDirectory(prefix="qt") as folder, tempfile.TemporaryDirectory() as home:
+        server = Server(Path(folder), {})
+        server.start()
+        try:
+            return rows(server, Path(home), 1, 1500)
+        finally:
+            server.kill()
+
+
+def show(found: dict[str, Measured]) -> None:
+    base, simple = found["rq worker"].rate, found["rq SimpleWorker"].rate
+    print(
+        f"{'noop jobs':20} {'jobs/s':>9} {'x rq':>7} {'x Simple':>9} {'round trips':>12} {'CPU ms/job':>11} {'server µs/job':>14}"
+    )
+    for row, (rate, trips, cpu, used) in found.items():
+        print(f"{row:20} {rate:9.0f} {rate / base:7.1f} {rate / simple:9.1f} {trips:12.2f} {cpu:11.2f} {used:14.0f}")
+    print(f"two workers: {found['ours, isolated, two'].rate / found['ours, isolated'].rate:.2f} x one")
 
 
 def waiting(server: Server, home: Path, seconds: float) -> None:
@@ -209,12 +251,16 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=3000, help="for the fastest rows; the slower ones get fewer")
     parser.add_argument("--idle", type=float, default=10.0, help="seconds of watching an idle worker")
     parser.add_argument("--growth", type=int, default=50_000, help="jobs over which the memory of a horse is watched")
+    parser.add_argument("--short", action="store_true", help="only the first table, from one run of fewer jobs")
     arguments = parser.parse_args()
+    if arguments.short:
+        show(short())
+        return
     with tempfile.TemporaryDirectory(prefix="qt") as folder, tempfile.TemporaryDirectory() as home:
         server = Server(Path(folder), {})
         server.start()
         try:
-            table(server, Path(home), arguments.runs, arguments.jobs)
+            show(rows(server, Path(home), arguments.runs, arguments.jobs))
             waiting(server, Path(home), arguments.idle)
             for name, line in CROWDS.items():
                 rate = crowd(server, Path(home), [*line, "--url", server.url], 6 * arguments.idle)
