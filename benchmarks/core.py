@@ -1,4 +1,4 @@
-"""The core beside RQ's own API, on the same data in the same run.
+"""Looking at queues and jobs beside RQ's own reads, on the same data in the same run.
 
 `python benchmarks/core.py` fills a server of its own and prints a table; `--jobs N` sets the size, `--queues N` how many
 queues share it.
@@ -13,20 +13,22 @@ import statistics
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import redis
-from rq import Queue
+from rq import Queue, Worker
+from rq.cli.helpers import show_both
 from rq.job import Job
-from rq.registry import FailedJobRegistry
+from rq.registry import FailedJobRegistry, clean_registries
+from rq.worker_registration import clean_worker_registry
 
 from benchmarks.delay_proxy import delayed
+from benchmarks.rows import Row, faster, shown, within
 from qtui.broker import job, jobs, overview
-from qtui.broker.operations import Matching, Operation, run
-from qtui.broker.operations.remove import REMOVE
-from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
 from qtui.looking import look
 from qtui_workers.server import keys
@@ -71,8 +73,29 @@ def slowest(client: redis.Redis) -> float:
     return max((entry["duration"] / 1e3 for entry in client.slowlog_get(10_000)), default=0.0)
 
 
-def row(task: str, ours: str, theirs: str = "") -> None:
-    print(f"| {task:<46} | {ours:>30} | {theirs:>24} |")
+@contextmanager
+def benchmarked(program: str | None = None) -> Iterator[tuple[Server, redis.Redis]]:
+    """A server for benchmarks, and a client of it; `program`: which one, None for the embedded one."""
+    if program:
+        support.SERVER = program
+    with tempfile.TemporaryDirectory(prefix="qt") as folder:
+        server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
+        server.start()
+        try:
+            with server.client() as client:
+                yield server, client
+        finally:
+            server.kill()
+
+
+def rq_info(client: redis.Redis) -> None:
+    """What `rq info` does: it cleans all registries, then reads each."""
+    queues = Queue.all(connection=client)
+    for queue in queues:
+        clean_registries(queue)
+        clean_worker_registry(queue)
+    with redirect_stdout(StringIO()):
+        show_both(queues, True, False, Queue, Worker, client)
 
 
 def rq_counts(client: redis.Redis) -> None:
@@ -91,18 +114,50 @@ def rq_window(client: redis.Redis, queue: str, offset: int) -> None:
         found.latest_result()
 
 
-def operate(client: redis.Redis, operation: Operation, status: Status, queue: str = "q0") -> str:
-    client.slowlog_reset()
-    report = run(client, operation, Matching(queue, status))
-    return f"{report.seconds:.2f} s, {report.done:,} done, worst {slowest(client):.1f} ms"
+def distant(server: Server, count: int) -> Iterator[Row]:
+    """The looks of the dashboard at 20 ms a round trip, without drawing; RQ's own reads beside them."""
+    with delayed(server.socket) as url, redis.Redis.from_url(url) as far:
+
+        def page(offset: int) -> object:
+            return look(lambda: jobs.window(far, "q0", Status.FAILED, offset, 50), lambda: overview.load(far))
+
+        def opened() -> object:
+            return look(lambda: job.load(far, "q0-failed-0"), lambda: overview.load(far))
+
+        theirs = timed(partial(rq_window, far, "q0", 0), 3)
+        for name, ours, most in ("page", lambda: page(0), 60), ("deep page", lambda: page(count // 2), 60), ("job", opened, 80):
+            peer = "" if name == "job" else f"{theirs:.0f} ms"
+            yield within(f"at 20 ms a round trip: open a {name}", timed(ours, 10), "ms", most, peer)
+        ours, theirs = timed(lambda: overview.load(far), 5), timed(lambda: rq_info(far), 1)
+        yield faster("at 20 ms a round trip: overview, rq info", f"{ours:.0f} ms", f"{theirs:.0f} ms", theirs / ours, 50)
 
 
-def rq_each(client: redis.Redis, count: int, work: Callable[[Job], object]) -> str:
-    ids = FailedJobRegistry("peer", connection=client).get_job_ids(0, count - 1, cleanup=False)
-    began = time.perf_counter()
-    for job_id in ids:
-        work(Job.fetch(job_id, connection=client))
-    return f"{len(ids) / (time.perf_counter() - began):,.0f} jobs/s"
+def looking(client: redis.Redis, count: int, queues: int) -> Iterator[Row]:
+    for number in range(1, queues):
+        fill(client, f"q{number}", Status.QUEUED, 20)
+    fill(client, "q0", Status.QUEUED, count)
+    fill(client, "q0", Status.FAILED, count)
+    overview.load(client)
+    ours = timed(lambda: overview.load(client), 50)
+    for name, peer, aim in ("rq info", rq_info, 50), ("counts by RQ's API", rq_counts, None):
+        theirs = timed(partial(peer, client), 5)
+        yield faster(f"overview of {queues} queues, {name}", f"{ours:.2f} ms", f"{theirs:.1f} ms", theirs / ours, aim)
+    for offset in (0, count * 3 // 4):
+        failed = timed(partial(jobs.window, client, "q0", Status.FAILED, offset, 50), 50)
+        theirs = timed(partial(rq_window, client, "q0", offset), 5)
+        yield within(f"50 failed at offset {offset:,}", failed, "ms", 5, f"{theirs:.1f} ms")
+        queued = timed(partial(jobs.window, client, "q0", Status.QUEUED, offset, 50), 50)
+        yield within(f"50 queued at offset {offset:,}", queued, "ms", 5)
+    merged = timed(lambda: jobs.window(client, None, Status.QUEUED, 0, 50), 50)
+    yield within("all queues, 50 newest queued", merged, "ms", 5)
+
+
+def rows(wanted: argparse.Namespace) -> Iterator[Row]:
+    """The table."""
+    count = 5_000 if wanted.short else wanted.jobs
+    with benchmarked(wanted.server) as (server, client):
+        yield from looking(client, count, wanted.queues)
+        yield from distant(server, count)
 
 
 def main() -> None:
@@ -110,70 +165,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=20_000, help="failed jobs and queued jobs; 200,000 is full size")
     parser.add_argument("--queues", type=int, default=50)
     parser.add_argument("--server", help="the server's program; without it the embedded one")
-    wanted = parser.parse_args()
-    if wanted.server:
-        support.SERVER = wanted.server
-    with tempfile.TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
-        server.start()
-        with server.client() as client:
-            measure(client, wanted.jobs, wanted.queues)
-        with delayed(server.socket) as url, redis.Redis.from_url(url) as client:
-            measure_distant(client, wanted.jobs)
-        server.kill()
-
-
-def measure_distant(client: redis.Redis, count: int) -> None:
-    """The looks of the dashboard at 20 ms a round trip, without drawing; RQ's own reads beside them."""
-
-    def page(offset: int) -> object:
-        return look(lambda: jobs.window(client, "q0", Status.FAILED, offset, 50), lambda: overview.load(client))
-
-    def opened() -> object:
-        return look(lambda: job.load(client, "peer-failed-0"), lambda: overview.load(client))
-
-    for queue in ("q0", "peer"):
-        fill(client, queue, Status.FAILED, min(count, 10_000))  # in the place of those that were retried and deleted
-    for name, ours in {"page": lambda: page(0), "deep page": lambda: page(5_000), "job": opened}.items():
-        peer = "" if name == "job" else f"{timed(partial(rq_window, client, 'peer', 0), 3):.0f} ms"
-        row(f"at 20 ms a round trip: open a {name}", f"{timed(ours, 10):.0f} ms", peer)
-    theirs = timed(lambda: rq_counts(client), 1)
-    row("at 20 ms a round trip: overview", f"{timed(lambda: overview.load(client), 5):.0f} ms", f"{theirs:.0f} ms")
-
-
-def measure(client: redis.Redis, count: int, queues: int) -> None:
-    for number in range(1, queues):
-        fill(client, f"q{number}", Status.QUEUED, 20)
-    fill(client, "q0", Status.QUEUED, count)
-    fill(client, "q0", Status.FAILED, count)
-    fill(client, "peer", Status.FAILED, 2_000)
-    overview.load(client)
-    deep = count * 3 // 4
-    row("task", "qtui", "RQ's API")
-    row("-" * 46, "-" * 30, "-" * 24)
-    row(
-        f"overview of {queues + 1} queues",
-        f"{timed(lambda: overview.load(client), 20):.1f} ms",
-        f"{timed(lambda: rq_counts(client), 3):.1f} ms",
-    )
-    for offset in (0, deep):
-        failed = partial(jobs.window, client, "q0", Status.FAILED, offset, 50)
-        queued = partial(jobs.window, client, "q0", Status.QUEUED, offset, 50)
-        theirs = partial(rq_window, client, "q0", offset)
-        row(f"50 newest failed at offset {offset:,}", f"{timed(failed, 50):.1f} ms", f"{timed(theirs, 5):.1f} ms")
-        row(f"50 newest queued at offset {offset:,}", f"{timed(queued, 50):.1f} ms")
-    row("all queues, 50 newest queued", f"{timed(lambda: jobs.window(client, None, Status.QUEUED, 0, 50), 50):.1f} ms")
-    row("stopped, a search", f"{timed(lambda: jobs.window(client, 'q0', Status.STOPPED, 0, 50), 5):.1f} ms")
-    row(
-        f"retry {count:,} failed",
-        operate(client, RETRY, Status.FAILED),
-        rq_each(client, 1_000, lambda job: job.requeue()),
-    )
-    row(
-        f"remove {2 * count:,} queued",
-        operate(client, REMOVE, Status.QUEUED),
-        rq_each(client, 1_000, lambda job: job.delete()),
-    )
+    shown(parser, rows)
 
 
 if __name__ == "__main__":

@@ -12,18 +12,19 @@ import os
 import pty
 import struct
 import sys
-import tempfile
 import termios
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import redis
 
-from benchmarks.core import slowest
+from benchmarks.core import benchmarked, slowest
+from benchmarks.rows import Row, shown, within
 from qtui_workers.server import keys
-from tests.support import Server, clean_environment
+from tests.support import clean_environment
 
 STAMP = "2024-01-01T00:00:00.000000Z"
 SCREENS = {"queues": b"1", "jobs, all queues": b"2", "the million, its end": b"G"}
@@ -99,35 +100,35 @@ def used(client: redis.Redis) -> float:
     return float(found["used_cpu_user"]) + float(found["used_cpu_sys"])
 
 
+def rows(wanted: argparse.Namespace) -> Iterator[Row]:
+    """The table."""
+    seconds, jobs = (4.0, 100_000) if wanted.short else (wanted.seconds, wanted.jobs)
+    with benchmarked() as (server, client):
+        fill(client, wanted.queues, wanted.filled, jobs)
+        dashboard = Dashboard(server.url, server.folder)
+        time.sleep(REST)
+        for name, key in SCREENS.items():
+            dashboard.press(key)
+            time.sleep(REST)
+            client.slowlog_reset()
+            ours, theirs, began = dashboard.processor, used(client), time.monotonic()
+            time.sleep(seconds)
+            over = (time.monotonic() - began) / 100
+            title = f"{wanted.queues:,} queues, {name}"
+            yield within(f"{title}: processor", (dashboard.processor - ours) / over, "%", 8)
+            yield within(f"{title}: the server's", (used(client) - theirs) / over, "%", 8)
+            yield within(f"{title}: memory", dashboard.memory, "MiB", 90)
+            yield within(f"{title}: longest command", slowest(client), "ms", 10)
+        dashboard.end()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--queues", type=int, default=5_000)
     parser.add_argument("--filled", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each screen is looked at")
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {"slowlog-log-slower-than": "1000", "slowlog-max-len": "10000"})
-        server.start()
-        with server.client() as client:
-            fill(client, wanted.queues, wanted.filled, wanted.jobs)
-            dashboard = Dashboard(server.url, Path(folder))
-            time.sleep(REST)
-            print("| screen | processor of a core | of the server's | memory | longest command |\n|---|---:|---:|---:|---:|")
-            for name, key in SCREENS.items():
-                dashboard.press(key)
-                time.sleep(REST)
-                client.slowlog_reset()
-                ours, theirs, began = dashboard.processor, used(client), time.monotonic()
-                time.sleep(wanted.seconds)
-                seconds = time.monotonic() - began
-                print(
-                    f"| {name} | {(dashboard.processor - ours) / seconds:.1%} | {(used(client) - theirs) / seconds:.1%} "
-                    f"| {dashboard.memory:.0f} MiB | {slowest(client):.1f} ms |",
-                    flush=True,
-                )
-            dashboard.end()
-        server.kill()
+    shown(parser, rows)
 
 
 if __name__ == "__main__":

@@ -6,21 +6,23 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import statistics
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Event
 
 import redis
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 
-from benchmarks.core import fill, row, slowest
+from benchmarks.core import benchmarked, fill, slowest
 from benchmarks.delay_proxy import delayed
-from qtui.broker.operations import OPERATIONS, Matching, Operation, plan, plans, run, trash
+from benchmarks.rows import Row, faster, shown, within
+from qtui.broker.operations import OPERATIONS, Matching, Operation, Report, plan, plans, run, trash
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.server import keys
@@ -32,7 +34,7 @@ PEERS = 300
 
 
 class Pings:
-    """How long another client waits while something is done."""
+    """How long another client waits while something is done: a process of its own, so that ours does not hold it up."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -41,25 +43,30 @@ class Pings:
     @contextmanager
     def sent(self) -> Iterator[None]:
         """Sends PING after PING inside the block."""
-        end = threading.Event()
-        thread = threading.Thread(target=self._send, args=(end,))
-        thread.start()
+        context = multiprocessing.get_context("fork")
+        end, found = context.Event(), context.SimpleQueue()
+        process = context.Process(target=self._send, args=(end, found))
+        process.start()
         try:
             yield
         finally:
             end.set()
-            thread.join()
+            self.milliseconds = found.get()
+            process.join()
 
-    def _send(self, end: threading.Event) -> None:
+    def _send(self, end: Event, found: SimpleQueue[list[float]]) -> None:
+        taken = []
         with self._server.client() as client:
             while not end.wait(0.0005):
                 began = time.perf_counter()
                 client.ping()
-                self.milliseconds.append((time.perf_counter() - began) * 1e3)
+                taken.append((time.perf_counter() - began) * 1e3)
+        found.put(taken)
 
-    def __str__(self) -> str:
-        worst = sorted(self.milliseconds)
-        return f"p99.9 {worst[int(len(worst) * 0.999)]:.1f} ms, worst {worst[-1]:.1f} ms"
+    @property
+    def slowest(self) -> float:
+        """Milliseconds that one in a thousand takes at least."""
+        return sorted(self.milliseconds)[int(len(self.milliseconds) * 0.999)]
 
 
 def peer(ids: list[str], client: redis.Redis, work: Callable[[Job], object]) -> float:
@@ -70,29 +77,57 @@ def peer(ids: list[str], client: redis.Redis, work: Callable[[Job], object]) -> 
     return len(ids) / (time.perf_counter() - began)
 
 
-def done(client: redis.Redis, task: str, operation: Operation, matching: Matching, theirs: float, *, purge: bool = False) -> str:
-    """Runs an operation and prints its row; returns the name of the batch."""
-    chosen = plan(client, operation, matching, purge=purge)
+@dataclass(frozen=True)
+class Done:
+    """What one run of an operation took."""
+
+    batch: str
+    jobs: int
+    seconds: float
+    server: float
+    """Seconds of the server's scripts, by its commandstats."""
+    worst: float
+    """Milliseconds of the longest script, by its slow log."""
+
+    def rows(self, task: str, theirs: float, aim: float | None = 40) -> Iterator[Row]:
+        """`theirs`: jobs a second of the peer."""
+        each = self.jobs / self.seconds
+        yield faster(f"{task}: {self.jobs:,}", f"{self.seconds:.2f} s", f"{theirs:,.0f}/s", each / theirs, aim)
+        yield within(f"{task}: the longest chunk", self.worst, "ms", 10)
+        yield within(f"{task}: × the server's own time", self.seconds / self.server, "×", 2)
+
+
+def measured(client: redis.Redis, work: Callable[[], Report]) -> Done:
+    """Runs it, and asks the server what it took."""
+    client.config_resetstat()
     client.slowlog_reset()
-    report = run(client, operation, chosen)
-    each = report.done / report.seconds
-    ratio = f"{each / theirs:.0f} ×" if theirs else ""
-    row(f"{task}: {report.done:,}", f"{report.seconds:.2f} s, worst {slowest(client):.1f} ms", f"{theirs:,.0f}/s, {ratio}")
-    return report.batch
+    report = work()
+    stats = client.info("commandstats")
+    server = sum(stats.get(f"cmdstat_{name}", {"usec": 0})["usec"] for name in ("evalsha", "eval")) / 1e6
+    return Done(report.batch, report.done, report.seconds, server, slowest(client))
 
 
-def retrying(server: Server, client: redis.Redis, jobs: int) -> None:
+def done(client: redis.Redis, operation: Operation, matching: Matching, *, purge: bool = False) -> Done:
+    """Runs an operation on all that a plan has found."""
+    chosen = plan(client, operation, matching, purge=purge)
+    return measured(client, lambda: run(client, operation, chosen))
+
+
+def retrying(server: Server, client: redis.Redis, jobs: int) -> Iterator[Row]:
     fill(client, "peer", Status.FAILED, PEERS)
-    fill(client, "retry", Status.FAILED, jobs)
     ids = FailedJobRegistry("peer", connection=client).get_job_ids(cleanup=False)
     theirs = peer(ids, client, lambda job: job.requeue())
+    fill(client, "retry", Status.FAILED, jobs)
+    yield from done(client, RETRY, Matching("retry", Status.FAILED)).rows("retry", theirs)
+    client.flushdb()
+    fill(client, "retry", Status.FAILED, jobs)
     pings = Pings(server)
     with pings.sent():
-        done(client, "retry", RETRY, Matching("retry", Status.FAILED), theirs)
-    row("  another client meanwhile", str(pings))
+        done(client, RETRY, Matching("retry", Status.FAILED))
+    yield within("retry: another client waits, p99.9", pings.slowest, "ms", 10)
 
 
-def removing(server: Server, client: redis.Redis, jobs: int) -> None:
+def removing(server: Server, client: redis.Redis, jobs: int) -> Iterator[Row]:
     def theirs(name: str) -> float:
         ids = [f"{name}-queued-{number}" for number in range(jobs, jobs + PEERS)]
         return peer(ids, client, lambda job: job.delete())
@@ -103,17 +138,21 @@ def removing(server: Server, client: redis.Redis, jobs: int) -> None:
         rate = theirs("empty")
         pings = Pings(server)
         with pings.sent():
-            batch = done(client, task, REMOVE, Matching("empty", Status.QUEUED), rate, purge=purge)
-        row("  another client meanwhile", str(pings))
+            emptied = done(client, REMOVE, Matching("empty", Status.QUEUED), purge=purge)
+        yield from emptied.rows(task, rate, None)
+        yield within(f"{task}: another client waits, p99.9", pings.slowest, "ms", 20)
         if not purge:
-            undoing(client, batch)
+            yield from undoing(client, emptied.batch, "undo")
     client.flushdb()
     fill(client, "full", Status.QUEUED, 4 * jobs)
     mark(client, jobs)
     rate = theirs("full")
-    batch = done(client, "every fourth of a queue", REMOVE, Matching("full", Status.QUEUED, parse("worker:fourth")), rate)
-    fill(client, "full", Status.FAILED, jobs)
-    done(client, "the failed ones of a full queue", REMOVE, Matching("full", Status.FAILED), rate)
+    quarter = done(client, REMOVE, Matching("full", Status.QUEUED, parse("worker:fourth")))
+    yield from quarter.rows("remove every fourth of a queue", rate)
+    fill(client, "full", Status.FAILED, jobs + PEERS)
+    ids = [f"full-failed-{number}" for number in range(PEERS)]
+    failed = peer(ids, client, lambda job: job.delete())
+    yield from done(client, REMOVE, Matching("full", Status.FAILED)).rows("remove the failed of a full queue", failed)
 
 
 def mark(client: redis.Redis, jobs: int) -> None:
@@ -126,13 +165,12 @@ def mark(client: redis.Redis, jobs: int) -> None:
         pipe.execute()
 
 
-def undoing(client: redis.Redis, batch: str) -> None:
-    client.slowlog_reset()
-    report = trash.undo(client, trash.find(client, batch))
-    row(f"undo: {report.done:,}", f"{report.seconds:.2f} s, worst {slowest(client):.1f} ms")
+def undoing(client: redis.Redis, batch: str, task: str) -> Iterator[Row]:
+    back = measured(client, lambda: trash.undo(client, trash.find(client, batch)))
+    yield within(f"{task}: {back.jobs:,} in {back.seconds:.2f} s, the longest chunk", back.worst, "ms", 10)
 
 
-def distant(server: Server, client: redis.Redis, jobs: int) -> None:
+def distant(server: Server, client: redis.Redis, jobs: int) -> Iterator[Row]:
     """The same behind a line of 20 ms a round trip."""
     fill(client, "far", Status.FAILED, jobs)
     with delayed(server.socket) as url, redis.Redis.from_url(url) as far:
@@ -142,25 +180,25 @@ def distant(server: Server, client: redis.Redis, jobs: int) -> None:
             began = time.perf_counter()
             next(plans(far, RETRY, matching))
             taken.append(time.perf_counter() - began)
-        row(f"question about {jobs:,} at 20 ms", f"{statistics.median(taken):.2f} s")
+        yield within(f"question about {jobs:,} at 20 ms", statistics.median(taken), "s", 0.5)
         report = run(far, RETRY, matching)
-        row(f"retry {report.done:,} at 20 ms", f"{report.seconds:.2f} s")
+        yield within(f"retry {report.done:,} at 20 ms", report.seconds, "s", 4)
+
+
+def rows(wanted: argparse.Namespace) -> Iterator[Row]:
+    """The table."""
+    jobs = 10_000 if wanted.short else wanted.jobs
+    with benchmarked(wanted.server) as (server, client):
+        yield from retrying(server, client, jobs)
+        yield from removing(server, client, jobs)
+        yield from distant(server, client, jobs * 44 // 100)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each operation")
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
-        server.start()
-        with server.client() as client:
-            row("task", "qtui", "RQ's API")
-            row("-" * 46, "-" * 30, "-" * 24)
-            retrying(server, client, wanted.jobs)
-            removing(server, client, wanted.jobs)
-            distant(server, client, wanted.jobs * 44 // 100)
-        server.kill()
+    parser.add_argument("--server", help="the server's program; without it the embedded one")
+    shown(parser, rows)
 
 
 if __name__ == "__main__":
