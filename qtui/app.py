@@ -15,6 +15,7 @@ from qtui.changes import Changes
 from qtui.clipboard import Copying
 from qtui.late import Late
 from qtui.messages import ContentsRequested, TailRequested
+from qtui.own import OwnCommands
 from qtui.places import PLACES
 from qtui.repaint import Repainting
 from qtui.saving import Saving
@@ -34,7 +35,7 @@ else:
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
-class QtuiApp(Repainting, Saving, Views, Copying, Changes):
+class QtuiApp(Repainting, Saving, Views, Copying, OwnCommands, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"
@@ -82,6 +83,7 @@ class QtuiApp(Repainting, Saving, Views, Copying, Changes):
         super().__init__(driver_class=driver_class)
         self.session = session
         self._on_first_frame = on_first_frame
+        self.bind_own()
         session.on_audit_trouble = lambda text: self.call_from_thread(self.notify, text, severity="warning", markup=False)
         self.crash: Exception | None = None
         """The exception that ended the dashboard; the first one where there are several."""
@@ -110,6 +112,7 @@ class QtuiApp(Repainting, Saving, Views, Copying, Changes):
         yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
         yield SystemCommand("Take back a retry", "what it has scheduled is failed again", self.action_take_back)
+        yield from self.own_commands()
 
     def action_command_palette(self) -> None:
         """Open the palette, unless it is open, or a dialog is."""

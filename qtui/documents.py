@@ -164,8 +164,8 @@ def _how_far(found: Grouping) -> dict[str, Any]:
     return {"scanned": found.scanned, "total": found.total, "complete": found.complete}
 
 
-def of_job(detail: JobDetail, now: float) -> dict[str, Any]:
-    """Everything about one job, as `qtui job --json` prints it."""
+def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> dict[str, Any]:
+    """Everything about one job, as `qtui job --json` prints it; `links`: addresses of pages about it, by their names."""
     return {
         **of_job_row(detail.row, now),
         "payload": detail.payload,
@@ -183,6 +183,7 @@ def of_job(detail: JobDetail, now: float) -> dict[str, Any]:
         "worker": detail.row.worker,
         "timeout": detail.row.timeout,
         "problems": list(detail.problems),
+        "links": dict(links),
     }
 
 

@@ -52,7 +52,12 @@ def open_dashboard(
 
     rest = _Rest(context.target)
     session = Session(
-        context, client or rest.connect, refresh_seconds=preferences.refresh, trash=preferences.trash.rules, seen=seen
+        context,
+        client or rest.connect,
+        refresh_seconds=preferences.refresh,
+        trash=preferences.trash.rules,
+        own=preferences.own,
+        seen=seen,
     )
     app = QtuiApp(
         session,

@@ -160,8 +160,8 @@ def of_holds(found: Sequence[Held], now: float) -> str:
     return columns(head, rows, (1, 2))
 
 
-def of_job(detail: JobDetail, now: float) -> str:
-    """Everything about one job, for people."""
+def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> str:
+    """Everything about one job, for people; `links`: addresses of pages about it, by their names."""
     import json
 
     row = detail.row
@@ -181,6 +181,7 @@ def of_job(detail: JobDetail, now: float) -> str:
         *(("edited from", other) for other in detail.edited_from),
         *(("edited as", other) for other in detail.edited_as),
         *(("problem", problem) for problem in detail.problems),
+        *links.items(),
     ]
     parts = [f"{name:<11} {printable(value, 4_000)}" for name, value in facts]
     parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in detail.timeline)]

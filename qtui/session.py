@@ -13,6 +13,7 @@ from qtui.broker.models import Overview
 from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
 from qtui.late import Late
+from qtui.settings import NOTHING_ADDED, Additions
 from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
@@ -90,15 +91,17 @@ class Session:
         refresh_seconds: float | None = 1.0,
         clock: Callable[[], float] = time.time,
         trash: Rules = USUAL,
+        own: Additions = NOTHING_ADDED,
         seen: Overview | None = None,
     ) -> None:
         """`client`: a connection, or what makes it when it is first used. `seen`: an overview that was read already.
 
         `refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch.
 
-        `trash`: how removed jobs are kept.
+        `trash`: how removed jobs are kept. `own`: the user's links and commands.
         """
         self.trash = trash
+        self.own = own
         self.on_audit_trouble: Callable[[str], object] = lambda _text: None
         """Told, once, if they cannot be; called in a thread."""
         self.context = context

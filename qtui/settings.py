@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Final
 
+from qtui import templates
 from qtui.broker.room import Rules
-from qtui_workers.records import Range, Record
+from qtui_workers.records import Pattern, Range, Record
 from qtui_workers.server.contexts import Connections
 
 
@@ -23,11 +26,53 @@ class TrashSettings(Record):
         return Rules(max(1, round(self.keep_hours * 3600)), self.max_mib << 20)
 
 
+class CommandSettings(Record):
+    """A command of the user's own, about the job under the cursor: `[commands.NAME]` in the config file."""
+
+    run: Annotated[tuple[str, ...], templates.of_command]
+    """The program and its arguments, run without a shell; {id}, {queue}, {status} and {function} are those of the job."""
+    key: Annotated[str | None, Pattern("f([1-9]|1[0-2])")] = None
+    """A function key, which nothing else uses and no typed word holds; without one it is in the palette only."""
+    about: str = ""
+    """What it does, in a few words."""
+    confirm: bool = True
+    """Ask first."""
+    harmless: bool = False
+    """It changes nothing: it is also run where the connection is read-only, and is no change for the audit."""
+
+
+def _each_key_once(commands: Mapping[str, CommandSettings]) -> Mapping[str, CommandSettings]:
+    keys = [command.key for command in commands.values() if command.key]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"two have the key {key}")
+    return commands
+
+
+class Additions(Record):
+    """What the user has added about jobs."""
+
+    links: Mapping[str, str] = MappingProxyType({})
+    commands: Mapping[str, CommandSettings] = MappingProxyType({})
+
+
+NOTHING_ADDED: Final = Additions()
+
+
 class Preferences(Connections):
     """The whole content of the config file."""
 
     refresh: Annotated[float, Range(least=0.1, most=3600)] = 1.0
     """Seconds between two reloads of a screen."""
     trash: TrashSettings = TrashSettings()
+    links: Mapping[str, Annotated[str, templates.of_address]] = MappingProxyType({})
+    """Pages about a job, by the name under which they are shown."""
+    commands: Annotated[Mapping[str, CommandSettings], _each_key_once] = MappingProxyType({})
+    """The user's own commands."""
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""
+
+    @property
+    def own(self) -> Additions:
+        """What the user has added about jobs."""
+        return Additions(self.links, self.commands)

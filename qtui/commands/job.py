@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from qtui import documents, listings, output
+from qtui import documents, listings, output, templates
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
-from qtui.commands.connection import connected, server_time
+from qtui.commands.connection import connected, preferences, server_time
 from qtui.commands.declare import argument
 from qtui.commands.options import ContextName, Json, Url
 
@@ -24,7 +24,8 @@ def job(
     with connected(url, context) as (client, _):
         detail = whole_job.load(client, job_ids.find(client, job_id))
         now = server_time(client)
+    links = templates.addresses(preferences().links, detail.row)
     if json:
-        output.emit(documents.of_job(detail, now))
+        output.emit(documents.of_job(detail, now, links))
     else:
-        output.say(listings.of_job(detail, now))
+        output.say(listings.of_job(detail, now, links))

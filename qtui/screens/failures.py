@@ -15,7 +15,7 @@ from textual.widgets import Static
 from qtui import formatting, labels
 from qtui.broker import acknowledged, job
 from qtui.broker.acknowledged import Acknowledgement
-from qtui.broker.models import Overview
+from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone
@@ -32,10 +32,10 @@ TONES: dict[acknowledged.State, Tone] = {"new": "bad", "back": "warn", "known": 
 
 @dataclass(frozen=True, slots=True)
 class FailuresSeen:
-    """What is known about the causes, and the traceback of the sample of one."""
+    """What is known about the causes, and the sample of one."""
 
     known: dict[str, Acknowledgement]
-    traceback: str | None
+    sample: JobDetail | None
 
 
 class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
@@ -89,6 +89,12 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     def _tone(self, group: Group) -> Tone:
         return TONES[self._state(group)]
 
+    @property
+    def job(self) -> JobRow | None:
+        """The newest of the cause under the cursor."""
+        sample = self.data.sample if self.data else None
+        return sample.row if sample and self.row and sample.row.id == self.row.sample else None
+
     def request(self) -> str | None:
         """The job whose traceback is shown: the newest of the cause under the cursor."""
         return self.row.sample if self.row else None
@@ -96,15 +102,15 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     def load(self, client: redis.Redis, request: str | None) -> FailuresSeen:
         """What is known of the causes, and one traceback; the failed jobs themselves are read by the search."""
         try:
-            traceback = job.load(client, request).traceback if request else None
+            sample = job.load(client, request) if request else None
         except NotFound:
-            traceback = None
-        return FailuresSeen(acknowledged.load(client), traceback)
+            sample = None
+        return FailuresSeen(acknowledged.load(client), sample)
 
     def show(self, data: FailuresSeen, overview: Overview) -> None:
         """Fill the table, and show the traceback of the sample."""
         shown = self.show_groups(overview)
-        self.query_one(TracebackView).show(data.traceback if shown else None)
+        self.query_one(TracebackView).show(data.sample.traceback if data.sample and shown else None)
         self._say_sample()
 
     def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,6 +14,9 @@ from textual.widgets import Static
 
 from qtui.broker.status import STATUSES
 from qtui.screens.dialog import Dialog
+from qtui.session import session_of
+from qtui.settings import CommandSettings
+from qtui_workers.text import printable
 
 
 class HelpScreen(Dialog):
@@ -32,6 +36,7 @@ class HelpScreen(Dialog):
         with VerticalScroll(id="help"):
             yield Static(self.about.HELP or "", id="words", markup=False)
             yield Static(_keys(self.about), id="keys")
+            yield Static(_own(session_of(self.app).own.commands), id="own")
             yield Static(_statuses(), id="statuses")
 
     def on_mount(self) -> None:
@@ -56,6 +61,18 @@ def _keys(screen: Screen[object]) -> Content:
             )
         )
     return Content("\n").join(parts)
+
+
+def _own(commands: Mapping[str, CommandSettings]) -> Content:
+    """A line for each command of the user's own that has a key."""
+    lines = [
+        Content.assemble(
+            (f"{command.key:>14}", "$accent bold"), f"  {printable(name, 40)}", (f"  {printable(command.about)}", "$text-muted")
+        )
+        for name, command in commands.items()
+        if command.key
+    ]
+    return Content("\n").join(lines)
 
 
 def _statuses() -> Content:

@@ -124,6 +124,11 @@ class JobScreen(ResourceScreen[str, JobSeen]):
             Column("ERROR OR DESCRIPTION", lambda each: labels.summary(each.row), share=3, minimum=20, priority=3, tone="muted"),
         ]
 
+    @property
+    def job(self) -> JobRow | None:
+        """This one."""
+        return self.data.detail.row if self.data else None
+
     def request(self) -> str:
         """The job's id."""
         return self.job_id

@@ -45,6 +45,11 @@ class JobListScreen(ResourceScreen[Request, Data]):
         """The table of jobs."""
         return self.query_one(RowTable)
 
+    @property
+    def job(self) -> JobRow | None:
+        """The one under the cursor."""
+        return self.table.cursor_row
+
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: the marked ones, else the one under the cursor."""
         if self.table.marked:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import running
-from qtui.broker.models import Overview
+from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.fail import FAIL
 from qtui.broker.operations.requeue import REQUEUE
@@ -91,6 +91,12 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
     def table(self) -> RowTable[Run]:
         """The running jobs."""
         return self.query_one(RowTable)
+
+    @property
+    def job(self) -> JobRow | None:
+        """The one under the cursor."""
+        run = self.table.cursor_row
+        return run.now if run else None
 
     def on_screen_resume(self) -> None:
         """Visible again: read on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -23,7 +24,7 @@ TEXTS = {"id", "queue", "status", "function", "description", "error", "problem"}
 JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds", "held"}
 WHOLE = JOB | {
     "payload", "result", "meta", "failed_reason", "traceback", "timeline", "attempts_ended", "logs", "depends_on",
-    "dependents", "edited_from", "edited_as", "worker", "timeout", "problems",
+    "dependents", "edited_from", "edited_as", "worker", "timeout", "problems", "links",
 }  # fmt: skip
 
 
@@ -169,3 +170,14 @@ def test_a_time_that_no_calendar_has_is_unknown(qtui: Qtui, client: redis.Redis)
     (job,) = qtui("jobs", "mail", "--status", "scheduled", "--json").json["jobs"]
     assert job["scheduled_for"] is None
     assert job_id in qtui("jobs", "mail", "--status", "scheduled").out
+
+
+def test_a_job_has_the_links_of_the_config_file(qtui: Qtui, client: redis.Redis, tmp_path: Path) -> None:
+    (job_id,) = seed.finished(client)
+    config = tmp_path / "config.toml"
+    config.write_text('[links]\nsentry = "https://sentry.example/?query={id}"\n')
+    found = qtui("job", job_id, "--json", QTUI_CONFIG=str(config)).json
+    assert found["links"] == {"sentry": f"https://sentry.example/?query={job_id}"}
+    assert f"sentry      https://sentry.example/?query={job_id}" in qtui("job", job_id, QTUI_CONFIG=str(config)).out
+    config.write_text('[links]\nsentry = "file:///etc/passwd"\n')
+    assert "links.sentry: must be an address that begins with http" in qtui.fails(2, "job", job_id, QTUI_CONFIG=str(config))

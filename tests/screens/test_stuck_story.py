@@ -317,6 +317,6 @@ async def test_failures_look_once_for_what_a_search_has_changed(client: redis.Re
         (other,) = seed.failed(client, "media")
         looks.clear()
         await story.look()
-        assert story.app.screen.data.traceback
+        assert story.app.screen.data.sample.traceback
         assert story.table.cursor_row.sample == other
         assert len(looks) == 2, "one look, and one at the sample of the cause"

@@ -1,0 +1,134 @@
+"""What a command of the user's own prints."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import ClassVar, Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from qtui import formatting
+from qtui.screens.dialog import Dialog
+from qtui.session import session_of
+from qtui.widgets.following_view import LONGEST
+from qtui.widgets.output_view import OutputView
+from qtui_workers.text import printable
+
+READ: Final = 65_536
+LOOK: Final = 0.2
+"""Seconds between two looks whether it should end."""
+GRACE: Final = 2.0
+"""Seconds that it has to end by itself."""
+
+
+class OutputScreen(Dialog):
+    """Runs a command, and shows what it prints as it comes. Leaving ends the command, and all that it has started."""
+
+    CSS_PATH = "output.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "dismiss", "Close", id="output.close", key_display="esc", tooltip="Also ends the command"),
+    ]
+
+    def __init__(self, name: str, words: Sequence[str], job_id: str | None, *, is_change: bool) -> None:
+        """`job_id`: the job that it is about. `is_change`: it is recorded in the audit."""
+        super().__init__()
+        self._name = name
+        self._words = tuple(words)
+        self._job_id = job_id
+        self._is_change = is_change
+        self._left = threading.Event()
+
+    def compose(self) -> ComposeResult:
+        """The command, what it prints, and how it ends."""
+        with Vertical(id="output"):
+            yield Static(printable(f"{self._name}  {shlex.join(self._words)}", 400), id="command", markup=False)
+            yield OutputView()
+            yield Static("runs; esc ends it", id="ending", markup=False)
+
+    def on_mount(self) -> None:
+        """Start it."""
+        self.query_one(OutputView).focus()
+        self.run_worker(self._carry_out, thread=True, exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        """Nobody reads any more."""
+        self._left.set()
+
+    def _carry_out(self) -> None:
+        session, began = session_of(self.app), time.monotonic()
+        ids = (self._job_id,) if self._job_id else ()
+        try:
+            if self._is_change:
+                with session.audit.change(session.client, f"command {self._name}", shlex.join(self._words), ids) as change:
+                    change.outcome = ended = self._run()
+            else:
+                ended = self._run()
+        except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+            ended = str(error)
+        if not self._left.is_set():
+            text = f"{ended} after {formatting.duration(time.monotonic() - began)}; esc closes"
+            self.app.call_from_thread(self._say, text)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#ending", Static).update(printable(text, 400))
+        self.query_one(OutputView).settle()
+
+    def _run(self) -> str:
+        """Run it to its end; how it ended, in words."""
+        view = self.query_one(OutputView)
+        try:
+            process = subprocess.Popen(
+                self._words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        except OSError as error:
+            return f"could not be started: {error.strerror}"
+        assert process.stdout
+        with process.stdout as stream:
+            try:
+                for lines in _lines(stream.fileno(), self._left):
+                    self.app.call_from_thread(view.extend, lines)
+                while process.poll() is None and not self._left.wait(LOOK):
+                    pass
+            finally:
+                if process.poll() is None:
+                    _end(process)
+        code = process.returncode
+        return f"ended with {code}" if code >= 0 else f"ended by signal {-code}"
+
+
+def _lines(stream: int, left: threading.Event) -> Iterator[list[str]]:
+    """The lines that can be read, many at a time, until there are no more or the screen is left; long ones come in parts."""
+    decoder, rest = codecs.getincrementaldecoder("utf-8")("replace"), ""
+    while not left.is_set():
+        if not select.select([stream], [], [], LOOK)[0]:
+            continue
+        read = os.read(stream, READ)
+        *lines, rest = (rest + decoder.decode(read, final=not read)).split("\n")
+        if not read or len(rest) > LONGEST:
+            lines, rest = [*lines, *([rest] if rest else [])], ""
+        if lines:
+            yield lines
+        if not read:
+            return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End it and all that it has started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+            return
