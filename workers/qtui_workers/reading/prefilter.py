@@ -28,8 +28,14 @@ def text_filter(text: str) -> Callable[[bytes], bool]:
 def value_filter(key: str, value: str) -> Callable[[bytes], bool]:
     """Says whether a payload may hold exactly that value under that key; `*` in the value stands for anything."""
     name = key.encode() if not key.isdecimal() and key.isascii() else b""
-    holds_form = re.compile(b"|".join(map(re.escape, _forms(value))), re.DOTALL).search
-    return lambda content: (name in content and holds_form(content) is not None) or not _is_plain(content)
+    in_pickle, in_json = (re.compile(b"|".join(map(re.escape, forms)), re.DOTALL).search for forms in _forms(value))
+
+    def may_hold(content: bytes) -> bool:
+        if content.startswith(_PICKLES):
+            return (name in content and in_pickle(content) is not None) or _STACK_GLOBAL in content
+        return (name in content and in_json(content) is not None) or not _is_plain(content)
+
+    return may_hold
 
 
 def _is_plain(content: bytes) -> bool:
@@ -46,21 +52,26 @@ def _speaks(text: str) -> bool:
     )
 
 
-def _forms(value: str) -> tuple[bytes, ...]:
-    """The bytes one of which a payload must contain to hold the value."""
+def _forms(value: str) -> tuple[list[bytes], list[bytes]]:
+    """The bytes one of which a pickle must contain to hold the value, and those of JSON."""
     longest = max(value.split("*"), key=len)
     if not value.isascii() or "*" in value:
-        return (longest.encode() if longest.isascii() and _speaks(longest) else b"",)
+        either = [longest.encode() if longest.isascii() and _speaks(longest) else b""]
+        return either, either
+    text = value.encode()
+    pickled = [b"X" + struct.pack("<I", len(text)) + text]
+    if len(text) < 2**8:
+        pickled.append(b"\x8c" + struct.pack("<B", len(text)) + text)
     try:
         number = float(value)
     except ValueError:
-        return (value.encode(),) if _speaks(value) else (b"",)
+        return (pickled, [text]) if _speaks(value) else ([b""], [b""])
     if not number.is_integer() or abs(number) >= 2**31:
-        return (b"",)
+        return [b""], [b""]
     whole = int(number)
-    forms = [value.encode(), str(whole).encode(), struct.pack(">cd", b"G", number), struct.pack("<ci", b"J", whole)]
+    pickled += [struct.pack(">cd", b"G", number), struct.pack("<ci", b"J", whole)]
     if 0 <= whole < 2**8:
-        forms.append(struct.pack("<cB", b"K", whole))
+        pickled.append(struct.pack("<cB", b"K", whole))
     if 0 <= whole < 2**16:
-        forms.append(struct.pack("<cH", b"M", whole))
-    return tuple(forms)
+        pickled.append(struct.pack("<cH", b"M", whole))
+    return pickled, [text, str(whole).encode()]
