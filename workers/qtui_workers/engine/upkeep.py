@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable
+from typing import Final
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.worker_store import Beat
 from qtui_workers.enqueue.cron import Cron
+
+_LEAST_SHARE: Final = 0.2
+"""Of the quiet interval, that the first one takes: workers that became idle together spread their heartbeats over it."""
+_chance: Final = random.SystemRandom()  # the workers of a pool are forks: another generator would give all of them the same
 
 
 class Upkeep:
@@ -37,6 +43,8 @@ class Upkeep:
         self._outage = outage
         self._lost: Claim | None = None
         """The running job, if the last heartbeat found that it is no longer this worker's."""
+        self._is_quiet = False
+        """Whether the last heartbeat found that no job runs."""
         self.jobs_wait = False
         """Whether the last heartbeat found that jobs wait in the worker's queues."""
         self.next_beat = 0.0
@@ -78,7 +86,9 @@ class Upkeep:
         self.jobs_wait = False
         beat = self._beat(claim)
         if beat.quiet:
-            self.next_beat = begun + self._quiet_interval
+            share = 1.0 if self._is_quiet else _LEAST_SHARE + (1 - _LEAST_SHARE) * _chance.random()
+            self.next_beat = begun + self._quiet_interval * share
+        self._is_quiet = beat.quiet
         self.jobs_wait = beat.waits
         self._lost = None if beat.held else claim
         self._after_beat(beat, claim is None)
