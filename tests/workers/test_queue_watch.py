@@ -123,6 +123,6 @@ def test_a_worker_polls_where_the_server_reports_no_changes(server: Server, clie
         ends(client, Queue(connection=client).enqueue(engine.give), "finished")
         client.config_resetstat()
         wait_until(lambda: passed_since(client, 3), description="three seconds pass")
-        polls = client.info("commandstats").get("cmdstat_smembers", {"calls": 0})["calls"]  # one in each claim
+        polls = client.info("commandstats").get("cmdstat_lpop", {"calls": 0})["calls"]  # one in each claim
         assert 3 <= polls <= 30
         ends(client, Queue(connection=client).enqueue(engine.give), "finished", timeout=2)
