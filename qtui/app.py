@@ -21,9 +21,9 @@ from qtui.repaint import Repainting
 from qtui.saving import Saving
 from qtui.screens.resource import ResourceScreen
 from qtui.session import Session
+from qtui.switching import Switching
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
-from qtui.views import Views
 
 if TYPE_CHECKING:
     from qtui import palette
@@ -35,7 +35,7 @@ else:
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
-class QtuiApp(Repainting, Saving, Views, Copying, OwnCommands, Changes):
+class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"
@@ -47,6 +47,7 @@ class QtuiApp(Repainting, Saving, Views, Copying, OwnCommands, Changes):
         lambda: palette.QueueProvider,
         lambda: palette.JobProvider,
         lambda: palette.ListProvider,
+        lambda: palette.ContextProvider,
     }
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (150, "-wide")]  # noqa: RUF012 - typed so by Textual
     ENABLE_COMMAND_PALETTE = True
@@ -82,6 +83,7 @@ class QtuiApp(Repainting, Saving, Views, Copying, OwnCommands, Changes):
         """
         super().__init__(driver_class=driver_class)
         self.session = session
+        self.sessions = {session.name: session}
         self._on_first_frame = on_first_frame
         self.bind_own()
         session.on_audit_trouble = lambda text: self.call_from_thread(self.notify, text, severity="warning", markup=False)
@@ -163,8 +165,10 @@ class QtuiApp(Repainting, Saving, Views, Copying, OwnCommands, Changes):
 
     def _end(self, code: int) -> None:
         """End; an operation that runs ends after its chunk, and is reported once the terminal is given back."""
-        self.session.leaving = True
-        self.action_stop_operation()
+        for session in self.sessions.values():
+            session.leaving = True
+            if session.running:
+                session.running.stop.set()
         self.exit(return_code=code)
 
     def on_terminal_gone(self) -> None:

@@ -53,6 +53,7 @@ class Changes(App[None]):
     class ChangeEnded(Message):
         """A change was made, or failed; `text` is the sentence that says so."""
 
+        session: Session
         text: str
         severity: Severity
 
@@ -60,6 +61,7 @@ class Changes(App[None]):
     class OperationEnded(Message):
         """An operation has ended, or was stopped."""
 
+        session: Session
         running: RunningOperation
         outcome: Report | Exception
         on_done: Callable[[], object] | None
@@ -87,22 +89,22 @@ class Changes(App[None]):
 
     def on_change_confirmed(self, message: ChangeConfirmed) -> None:
         """Make the change in a thread, then say how it ended."""
-        session = self.session
+        session = message.session
 
         def work() -> None:
             try:
                 with session.audit.change(session.client, message.what, message.about) as change:
                     change.outcome = message.change(session.client)
-                ended = Changes.ChangeEnded(change.outcome, "information")
+                ended = Changes.ChangeEnded(session, change.outcome, "information")
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-                ended = Changes.ChangeEnded(labels.sentence(error, session.name), "error")
+                ended = Changes.ChangeEnded(session, labels.sentence(error, session.name), "error")
             self.post_message(ended)
 
         self.run_worker(work, thread=True, exit_on_error=False, group="change")
 
     def on_operation_confirmed(self, message: OperationConfirmed) -> None:
         """Run the operation in a thread, then say how it ended."""
-        agreed, session = message.plan, self.session
+        agreed, session = message.plan, message.session
         again = twins.of_operation(agreed, session.context, message.care)
         operation = agreed.operation
         running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
@@ -128,55 +130,61 @@ class Changes(App[None]):
                 session.spread = None
             return report
 
-        self._carry_out(running, work, message.on_done)
+        self._carry_out(session, running, work, message.on_done)
 
     def on_undo_confirmed(self, message: UndoConfirmed) -> None:
         """Put removed jobs back in a thread, then say how it ended."""
-        batch, session = message.batch, self.session
+        batch, session = message.batch, message.session
         running = RunningOperation("Undo", trash.summary, f"qtui undo {batch.id}", total=batch.jobs)
 
         def work() -> Report:
             heard = running.progressed
             return trash.undo(session.client, batch, audit=session.audit, on_progress=heard, stop=running.stop.is_set)
 
-        self._carry_out(running, work, None)
+        self._carry_out(session, running, work, None)
 
-    def _carry_out(self, running: RunningOperation, operate: Callable[[], Report], on_done: Callable[[], object] | None) -> None:
-        self.session.running = running
+    def _carry_out(
+        self,
+        session: Session,
+        running: RunningOperation,
+        operate: Callable[[], Report],
+        on_done: Callable[[], object] | None,
+    ) -> None:
+        session.running = running
 
         def work() -> None:
             try:
                 running.outcome = operate()
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
                 running.outcome = error
-            self.post_message(Changes.OperationEnded(running, running.outcome, on_done))
+            self.post_message(Changes.OperationEnded(session, running, running.outcome, on_done))
 
         self.run_worker(work, thread=True, exit_on_error=False, group="operation")
 
     def on_changes_operation_ended(self, message: Changes.OperationEnded) -> None:
         """Say how an operation ended, and reload the screen; there is none any more where the dashboard is being left."""
-        if self.session.leaving:
+        session, outcome = message.session, message.outcome
+        if session.leaving:
             return
-        self.session.running = None
-        outcome = message.outcome
+        session.running = None
         if isinstance(outcome, Exception):
-            self._report(message.running.ending(), "error")
+            self._report(session, message.running.ending(), "error")
             return
         if message.on_done and outcome.done:
             message.on_done()
-        hint = self._watch(message.running, outcome)
-        if outcome.batch and outcome.batch == self.session.spread:
+        hint = self._watch(session, message.running, outcome)
+        if outcome.batch and outcome.batch == session.spread:
             hint = "z takes back those that are not due yet"
         elif outcome.undo:
             hint = "z puts it back" if outcome.done == 1 else "z puts them back"
         severity: Severity = "warning" if outcome.failed or outcome.skipped else "information"
-        self._report(message.running.summary(outcome), severity, hint)
+        self._report(session, message.running.summary(outcome), severity, hint)
 
-    def _watch(self, running: RunningOperation, report: Report) -> str:
+    def _watch(self, session: Session, running: RunningOperation, report: Report) -> str:
         """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
         if not report.done or running.operation is None or running.operation.deletes:
             return ""
-        self.session.watched = watched = watch.Watch(running.operation.past, running.targets)
+        session.watched = watched = watch.Watch(running.operation.past, running.targets)
         self.refresh_bindings()
         return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
 
@@ -217,14 +225,16 @@ class Changes(App[None]):
         yield Question(
             questions.undo_question(batch, session.name, session.clock()),
             command=twins.command("undo", [batch.id], session.context),
-            agreed=lambda: self.post_message(UndoConfirmed(batch)),
+            agreed=lambda: self.post_message(UndoConfirmed(session, batch)),
         )
 
     def on_changes_change_ended(self, message: Changes.ChangeEnded) -> None:
         """Say how a change ended, and reload the screen."""
-        self._report(message.text, message.severity)
+        self._report(message.session, message.text, message.severity)
 
-    def _report(self, text: str, severity: Severity, title: str = "") -> None:
+    def _report(self, session: Session, text: str, severity: Severity, title: str = "") -> None:
+        if session is not self.session:
+            text, title = f"{session.name}: {text}", ""
         self.notify(printable(text, 400), title=title, severity=severity, timeout=8, markup=False)
         if isinstance(self.screen, ResourceScreen):
             self.screen.action_reload()

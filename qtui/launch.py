@@ -70,9 +70,11 @@ def open_dashboard(
             asyncio.run(_run(app))  # waits for the chunk of an operation that is under way
     finally:
         rest.end()
-        session.close()
-    if running := session.running:
-        output.note(printable(f"{running.title}: {running.ending()}", 4_000))
+        for each in app.sessions.values():
+            each.close()
+    for each in app.sessions.values():
+        if running := each.running:
+            output.note(printable(f"{running.title} on {each.name}: {running.ending()}", 4_000))
     if app.crash:
         raise SystemExit(crash.report(app.crash))
     if app.return_code:

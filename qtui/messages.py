@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qtui.broker.operations.trash import Batch
     from qtui.broker.search.expression import Expression
     from qtui.broker.status import Status
+    from qtui.session import Session
 
 Request = TypeVar("Request")
 Data = TypeVar("Data")
@@ -43,6 +44,8 @@ class LoadFailed(Message):
 class OperationConfirmed(Message):
     """The operator agreed to an operation."""
 
+    session: Session
+    """Of the connection on which it was asked."""
     plan: Plan
     on_done: Callable[[], object] | None
     """Called when at least one job was changed."""
@@ -54,6 +57,8 @@ class OperationConfirmed(Message):
 class ChangeConfirmed(Message):
     """The operator agreed to a change that is not an operation on jobs."""
 
+    session: Session
+    """Of the connection on which it was asked."""
     change: Callable[[redis.Redis], str]
     """Called in a thread: makes the change, and returns a sentence that describes it."""
     what: str
@@ -66,6 +71,8 @@ class ChangeConfirmed(Message):
 class UndoConfirmed(Message):
     """The operator agreed to put back what was removed."""
 
+    session: Session
+    """Of the connection on which it was asked."""
     batch: Batch
 
 

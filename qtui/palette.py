@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import partial
+from typing import Any, cast
 
 from textual import command
 from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from qtui import labels
-from qtui.broker import job_ids
+from qtui.broker import job_ids, jobs
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.broker.search.expression import EVERYTHING, parse
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.operating import operation_action
-from qtui.session import Session, session_of
+from qtui.session import session_of
+from qtui.switching import Switching
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.contexts import Connections, read_config
 from qtui_workers.text import printable
 
 _CONTEXT = re.compile(r"(?:^|\s)@(\S+)\s*$")
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
+_GO = "Show that connection; what runs on this one goes on"
 
 
 class CommandPalette(command.CommandPalette):
@@ -119,24 +124,68 @@ class ListProvider(Provider):
         if word == "jobs":
             yield Hit(1.0, Content(printable(query.strip())), partial(self._open, rest), help="[QUEUE] [FILTER] [@CONTEXT]")
 
-    def _open(self, line: str) -> None:
-        """Open the list; or say what is wrong with the line."""
-        try:
-            screen = list_of(line, session_of(self.app))
-        except InvalidInput as error:
-            self.app.notify(printable(str(error), 500), severity="warning", markup=False)
+    async def _open(self, line: str) -> None:
+        """Open the list, on the connection that the line names; or say what is wrong with it."""
+        app = cast(Switching, self.app)
+        context = _CONTEXT.search(line)
+        if context and not await app.action_switch(context[1]):
+            return
+        session, wanted = app.session, line[: context.start()] if context else line
+
+        def show(known: Collection[str]) -> None:
+            try:
+                screen = list_of(wanted, known)
+            except InvalidInput as error:
+                app.notify(printable(str(error), 500), severity="warning", markup=False)
+            else:
+                if app.session is session:
+                    app.push_screen(screen)
+
+        def work() -> None:
+            try:
+                known = jobs.queue_names(session.client)
+            except Exception:  # noqa: BLE001 - the screen below says what is wrong
+                known = ()
+            app.call_from_thread(show, known)
+
+        if session.overview:
+            show([row.name for row in session.overview.queues])
         else:
-            self.app.push_screen(screen)
+            app.run_worker(work, thread=True, exit_on_error=False, group="find")
 
 
-def list_of(line: str, session: Session) -> JobsScreen:
-    """The screen that a line such as `payments status:failed error:x @prod` names; InvalidInput where it names none here."""
-    if context := _CONTEXT.search(line):
-        if context[1] != session.name:
-            raise InvalidInput(f"this is {session.name}: leave with q, and run qtui --context {context[1]}")
-        line = line[: context.start()]
+class ContextProvider(Provider):
+    """A command for every other connection of the config file: `context prod`, or `@prod`."""
+
+    async def startup(self) -> None:
+        """Read the config file anew; what is wrong with it is said where a connection is chosen."""
+        try:
+            named = list(read_config(Connections).contexts)
+        except InvalidInput:
+            named = []
+        self._names = [name for name in named if name != session_of(self.app).name]
+
+    def _hit(self, name: str) -> partial[Any]:
+        return partial(cast(Switching, self.app).action_switch, name)
+
+    async def discover(self) -> Hits:
+        """All of them, before anything is typed."""
+        for name in self._names:
+            yield DiscoveryHit(f"Context {printable(name)}", self._hit(name), help=_GO)
+
+    async def search(self, query: str) -> Hits:
+        """Those whose name matches."""
+        wanted = query.strip()
+        matcher = self.matcher(f"Context {wanted[1:]}" if wanted.startswith("@") else wanted)
+        for name in self._names:
+            label = f"Context {printable(name)}"
+            if (score := matcher.match(label)) > 0:
+                yield Hit(score, matcher.highlight(label), self._hit(name), help=_GO)
+
+
+def list_of(line: str, known: Collection[str]) -> JobsScreen:
+    """The screen that a line such as `payments status:failed error:x` names; `known`: the names of the queues."""
     queue, _, rest = line.strip().partition(" ")
-    known = [row.name for row in session.overview.queues] if session.overview else []
     expression = parse(rest if queue in known else line)
     statuses = expression.statuses() if expression.about("status") else ()
     if expression.about("status") == list(expression.terms):

@@ -137,6 +137,12 @@ class Session:
                 self._client = self._dial()
             return self._client
 
+    def beside(self, context: Context, client: Callable[[], redis.Redis]) -> Session:
+        """A session for another connection, with the same preferences."""
+        new = Session(context, client, refresh_seconds=self.refresh_seconds, clock=self.clock, trash=self.trash)
+        new.on_audit_trouble = self.on_audit_trouble
+        return new
+
     def close(self) -> None:
         """End the connection that was made here."""
         if self._dial is not None and self._client is not None:

@@ -38,6 +38,10 @@ class Views(App[None]):
         if len(known) == len(opened) and view != self._here:
             self._before, self._here = self._here, view
 
+    def forget_views(self) -> None:
+        """There is no view before the next one."""
+        self._here = self._before = None
+
     async def action_open_place(self, name: str) -> None:
         """Open a top-level screen; what was opened from it before is closed, as is what lies over the screen that is left."""
         await self._close_above()

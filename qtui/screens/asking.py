@@ -72,7 +72,7 @@ def question(
             *([checked] if found.checked < found.matched else []),
         ],
         command=twins.of_operation(found, session.context, care) if found.doable else "",
-        agreed=(lambda: app.post_message(OperationConfirmed(found, on_done, care))) if found.doable else None,
+        agreed=(lambda: app.post_message(OperationConfirmed(session, found, on_done, care))) if found.doable else None,
         lasting=found.is_grave,
         number=questions.number_to_type(found, session.context),
         ways=ways,

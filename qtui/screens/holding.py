@@ -51,7 +51,7 @@ def _hold(screen: ResourceScreen[Any, Any], text: str) -> Question:
         f"Hold {hold.text} on {session.name}? {queued} and every new one wait until it is released.",
         sample=[labels.job_line(row) for row in seen.plan.sample],
         notes=[labels.unaware(seen)] if seen.unaware else [],
-        agreed=lambda: app.post_message(ChangeConfirmed(work, "hold", hold.text)),
+        agreed=lambda: app.post_message(ChangeConfirmed(session, work, "hold", hold.text)),
     )
 
 
@@ -72,7 +72,7 @@ def _release(screen: ResourceScreen[Any, Any], held: Hold) -> None:
             f"Release {held.text} on {session.name}? Back to the head of their queue: {_jobs(found.doable, 'job')}.",
             sample=[labels.job_line(row) for row in found.sample],
             notes=[f"{labels.held(held, session.server_now)}"],
-            agreed=lambda: app.post_message(ChangeConfirmed(work, "release", held.text)),
+            agreed=lambda: app.post_message(ChangeConfirmed(session, work, "release", held.text)),
         )
 
     screen.ask_about("Release", ask)

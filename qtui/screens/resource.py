@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 
 from textual import events
@@ -139,14 +140,15 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """Whether an action makes sense at the moment; its key is hidden where it does not."""
         return True
 
-    @property
+    @cached_property
     def session(self) -> Session:
-        """What all screens share."""
+        """What all screens of a connection share: of the one over which this screen was opened."""
         return session_of(self.app)
 
     def compose(self) -> ComposeResult:
         """The bars around the body."""
         session = self.session
+        self.set_class(session.context.colour is not None, f"-{session.context.colour}")
         yield Header(session.name, clock=session.clock, read_only=session.read_only)
         yield Nav(self.mode_name)
         yield Banner()
@@ -294,7 +296,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if running := self.session.running:
             self.notify(f"Wait: {running.what} is under way.", severity="warning")
             return
-        ask = asking.about_operation(self.session, self.app, operation, selection, on_done)
+        seen = (lambda: on_done() if self.is_attached else None) if on_done else None
+        ask = asking.about_operation(self.session, self.app, operation, selection, seen)
         grave = bool(operation.lasting) or operation.deletes
         self._confirm(
             confirm.ConfirmScreen(operation.title, ask, self.session.context, lasting=grave, parameter=operation.parameter)
@@ -315,8 +318,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         Without a `change` the dialog only shows the text, which says why there is nothing to do. `command`: the words of the
         command that would do the same. `lasting`: it cannot be taken back.
         """
-        app = self.app
-        agreed = (lambda: app.post_message(ChangeConfirmed(change, title.lower(), text))) if change else None
+        app, session = self.app, self.session
+        agreed = (lambda: app.post_message(ChangeConfirmed(session, change, title.lower(), text))) if change else None
         same = twins.command(command[0], command[1:], self.session.context) if command else ""
         question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
         self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.context, lasting=lasting))
