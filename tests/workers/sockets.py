@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import hiredis
+
 from tests.support import Server
 
 
@@ -86,12 +88,15 @@ def refusing(server: Server, command: bytes, reply: bytes) -> Iterator[str]:
         def carry(near: socket.socket) -> None:
             with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
                 far.connect(server.socket)
-                while request := near.recv(65536):
-                    if request.split(b"\r\n")[2].upper() == command:
-                        near.sendall(reply)
-                        continue
-                    far.sendall(request)
-                    near.sendall(far.recv(65536))
+                requests = hiredis.Reader()
+                while received := near.recv(65536):
+                    requests.feed(received)
+                    while (request := requests.gets()) is not False:
+                        if request[0].upper() == command:
+                            near.sendall(reply)
+                            continue
+                        far.sendall(hiredis.pack_command(tuple(request)))
+                        near.sendall(far.recv(65536))
 
         def serve() -> None:
             while True:
@@ -106,6 +111,32 @@ def refusing(server: Server, command: bytes, reply: bytes) -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
+
+
+@contextmanager
+def counting(server: Server) -> Iterator[tuple[str, list[bytes]]]:
+    """The path of a socket before the server, and what has come over it: an entry each time that a reply was waited for."""
+    path, packets = f"{server.folder}/counting", list[bytes]()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+
+        def carry() -> None:
+            with suppress(OSError):
+                near, _ = listener.accept()
+                with near, socket.socket(socket.AF_UNIX) as far:
+                    far.connect(server.socket)
+                    while request := near.recv(65536):
+                        packets.append(request)
+                        far.sendall(request)
+                        near.sendall(far.recv(65536))
+
+        thread = threading.Thread(target=carry, daemon=True)
+        thread.start()
+        yield path, packets
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    Path(path).unlink()
 
 
 @contextmanager

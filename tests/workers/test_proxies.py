@@ -10,7 +10,7 @@ import redis
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server.connection import connect, speaks_resp2
 from tests.support import Server, wait_until
-from tests.workers.sockets import cluster_node, refusing
+from tests.workers.sockets import cluster_node, counting, refusing
 
 HELLO = [
     b"-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n",
@@ -48,6 +48,16 @@ def test_where_client_is_refused_a_connection_has_no_name(server: Server, reply:
 def test_a_connection_has_its_name_where_it_may(server: Server) -> None:
     with connect(server.url, role="some body") as client:
         assert client.client_info()["name"] == "some-body"
+
+
+@pytest.mark.parametrize("query", ["?db=0", "?db=3", "?db=3&protocol=2"])
+def test_a_connection_begins_with_one_round_trip(server: Server, query: str) -> None:
+    with counting(server) as (address, packets), connect(f"unix://{address}{query}", role="one") as client:
+        greeted = len(packets)
+        assert client.client_info()["name"] == "one"
+        assert client.client_info()["db"] == int(query[4])
+    # In RESP2 the server says its version and mode in INFO only.
+    assert greeted == (2 if "protocol" in query else 1)
 
 
 @pytest.mark.parametrize("query", ["", "?protocol=2"])

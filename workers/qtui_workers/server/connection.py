@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server.address import Sentinels, Target, resolve
-from qtui_workers.server.format import check_format
+from qtui_workers.server.greeting import Greeting, GreetingWithPrintedPassword, NoRESP3
 from qtui_workers.server.redis_errors import TooOld, explain, may_be_temporary
 from qtui_workers.server.rights import lacking
 from qtui_workers.server.versions import OLDEST, numbers
@@ -96,43 +95,6 @@ class _Pool(ConnectionPool):
         return self.connecting.call_with_retry(super().get_connection, lambda _: None)
 
 
-class _NoRESP3(redis.ResponseError):
-    """HELLO was refused: by a server that does not have it, by an ACL, or by a proxy; each says it in its own words."""
-
-
-def _greet(connection: Any) -> None:
-    """redis-py's own handshake; where a server or proxy refuses CLIENT, without a name, which is only decoration.
-
-    Raises _NoRESP3 where HELLO is refused, and what redis-py raises.
-    """
-    name, connection.client_name = connection.client_name, None
-    connection.handshake_metadata = None
-    try:
-        # Without the health check before HELLO: where it fails, it connects anew, and would greet in the midst of this greeting.
-        connection.on_connect_check_health(check_health=False)
-    except redis.ResponseError as error:
-        if connection.get_protocol() == 2 or connection.handshake_metadata:
-            raise
-        raise _NoRESP3(str(error)) from error
-    finally:
-        connection.client_name = name
-    with suppress(redis.ResponseError):
-        connection.send_command("CLIENT", "SETNAME", name, check_health=False)
-        connection.read_response()
-
-
-def _greet_with_printed_password(connection: Any) -> None:
-    """The same with a password that a program printed; where one that it printed earlier is refused, it is worth another try."""
-    refused: redis.AuthenticationError | None = None
-    try:
-        return _greet(connection)
-    except redis.AuthenticationError as error:
-        refused = error
-    if not connection.credential_provider.forget():
-        raise refused
-    raise redis.ConnectionError("the password is no longer valid")
-
-
 def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTERACTIVE, resp2: bool = False) -> redis.Redis:
     """A client of that Redis: replies as bytes, UTF-8 with surrogateescape. Nothing is sent before its first command.
 
@@ -147,7 +109,8 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     )
     options: dict[str, Any] = {
         "client_name": re.sub(r"[^!-~]", "-", role),
-        "redis_connect_func": _greet,
+        "redis_connect_func": Greeting(),
+        "driver_info": None,  # to tell the server would cost two round trips
         "encoding_errors": "surrogateescape",
         "command_packer": _Packer() if HIREDIS_AVAILABLE else None,
         "socket_timeout": patience.reply,
@@ -160,7 +123,7 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     if resp2:
         options["protocol"] = 2
     if target.password_command is not None:
-        options |= {"credential_provider": target.password_command, "redis_connect_func": _greet_with_printed_password}
+        options |= {"credential_provider": target.password_command, "redis_connect_func": GreetingWithPrintedPassword()}
     if target.embedded is not None:
         options |= {"connection_class": UnixDomainSocketConnection, "path": _join(target.embedded)}
         pool = _Pool(**options)
@@ -238,7 +201,7 @@ def dial(
         _check(client)
         if needs and (rules := lacking(client, needs)):
             raise NoPermissionError(f"needs {' '.join(rules)}")
-    except _NoRESP3:
+    except NoRESP3:
         client.close()
         return dial(target, role=role, patience=patience, needs=needs, resp2=True)
     # A server that is not Redis may send what redis-py's handshake does not expect; an impossible host name is a ValueError.
@@ -257,17 +220,12 @@ def speaks_resp2(client: redis.Redis) -> bool:
 
 
 def _check(client: redis.Redis) -> None:
-    try:
-        client.ping()
-    except redis.ResponseError as error:
-        if "MISCONF" not in str(error):  # it cannot write to its disk, but can still be read
-            raise
     version, mode = _version_and_mode(client)
+    client.connection_pool.connection_kwargs["redis_connect_func"].check()
     if mode == "cluster":
         raise ClusterDownError(mode)
     if (known := numbers(version)) and known < OLDEST:
         raise TooOld(version)
-    check_format(client)
 
 
 def _version_and_mode(client: redis.Redis) -> tuple[str, str]:
