@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("id", "queue", "status", "function")
 """What can be filled in."""
-_PLACE: Final = re.compile(r"\{([a-z_]+)\}")
-_ADDRESS: Final = re.compile(r"https?://[^\s{}/?#]+([/?#]\S*)?")
-_WORD: Final = re.compile(r"(?!-)(?!.*\.\.)[\w.:@/+,=%-]+", re.ASCII)
+_PLACE: Final = r"\{([a-z_]+)\}"
+_ADDRESS: Final = r"https?://[^\s{}/?#]+([/?#]\S*)?"
+_WORD: Final = r"(?a)(?!-)(?!.*\.\.)[\w.:@/+,=%-]+"
 """Also another shell, at the far end of an ssh say, takes these as one word, which is no option and no way out of a folder."""
 
 
 def of_address(text: str) -> str:
     """The template of an address, as it is written; ValueError where it is none."""
-    if not _ADDRESS.fullmatch(text):
+    if not re.fullmatch(_ADDRESS, text):
         raise ValueError(
             "must be an address that begins with http:// or https:// and a host, such as https://sentry.example/?query={id}"
         )
@@ -36,7 +36,7 @@ def of_address(text: str) -> str:
 
 def of_command(words: tuple[str, ...]) -> tuple[str, ...]:
     """The template of a command, as it is written; ValueError where it is none."""
-    if not words or not words[0] or _PLACE.search(words[0]):
+    if not words or not words[0] or re.search(_PLACE, words[0]):
         raise ValueError('must begin with the name of a program: ["grep", "{id}", "/var/log/app.log"]')
     if "\0" in "".join(words):
         raise ValueError("must not hold a zero byte")
@@ -46,7 +46,7 @@ def of_command(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _check_places(text: str) -> None:
-    for name in _PLACE.findall(text):
+    for name in re.findall(_PLACE, text):
         if name not in NAMES:
             raise ValueError(f"there is no {{{name}}}; what can be filled in is {', '.join(f'{{{each}}}' for each in NAMES)}")
 
@@ -69,7 +69,7 @@ def addresses(templates: Mapping[str, str], row: JobRow) -> dict[str, str]:
     return {
         name: _filled(template, facts, _quoted)
         for name, template in templates.items()
-        if all(facts[place] for place in _PLACE.findall(template))
+        if all(facts[place] for place in re.findall(_PLACE, template))
     }
 
 
@@ -79,11 +79,11 @@ def words(template: tuple[str, ...], row: JobRow | None) -> tuple[str, ...]:
     Raises InvalidInput where something is not known, Refused where it could be taken for more than a word.
     """
     facts = facts_of(row)
-    for name in dict.fromkeys(name for word in template for name in _PLACE.findall(word)):
+    for name in dict.fromkeys(name for word in template for name in re.findall(_PLACE, word)):
         value = facts.get(name)
         if not value:
             raise InvalidInput(f"the job's {name} is not known" if row else "this is about a job, and none is under the cursor")
-        if not _WORD.fullmatch(value):
+        if not re.fullmatch(_WORD, value):
             raise Refused(f"the job's {name}, {printable(value, 60)!r}, could be taken for more than a word: nothing was run")
     return tuple(_filled(word, facts, str) for word in template)
 
@@ -95,4 +95,4 @@ def _quoted(value: str) -> str:
 
 
 def _filled(template: str, facts: Mapping[str, str | None], made: Callable[[str], str]) -> str:
-    return _PLACE.sub(lambda place: made(facts[place[1]] or ""), template)
+    return re.sub(_PLACE, lambda place: made(facts[place[1]] or ""), template)

@@ -88,7 +88,7 @@ class TestWhyItCannotBeHad:
 
     def test_a_server_without_lmove_is_too_old(self):
         hello = b"%2\r\n$7\r\nversion\r\n$6\r\n6.0.16\r\n$5\r\nproto\r\n:3\r\n"
-        with listening(hello + b"+OK\r\n+PONG\r\n$-1\r\n") as address:
+        with listening(hello + b"+OK\r\n+PONG\r\n$-1\r\n", b"+OK\r\n") as address:
             assert "is too old (6.0.16): use 6.2 or newer" in refusal(f"redis://{address}")
 
     def test_tls_is_requested_of_a_server_that_has_none(self):
