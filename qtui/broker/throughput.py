@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -70,8 +69,9 @@ class _Track:
     held: int
     finished: int
     failed: int
-    steps: deque[_Step] = field(default_factory=deque)
-    bars: deque[_Bar] = field(default_factory=lambda: deque(maxlen=BUCKETS))
+    steps: list[_Step] = field(default_factory=list)
+    bars: list[_Bar] = field(default_factory=list)
+    """At most `BUCKETS`. Both are empty in most of thousands of tracks, where a deque would take half a KiB."""
     still: bool = False
     """Whether all its rates are 0: then nothing has to be calculated until it changes."""
     moved_at: float | None = None
@@ -98,12 +98,16 @@ class Throughput:
         rows = []
         for row in seen.queues:
             track = self._tracks.get(row.name)
-            if track and track.still and (row is track.row or row == track.row):
+            if track and track.still and _is_like(row, track.row):
                 track.at = max(track.at, seen.at)
+                if row.oldest_seconds != track.shown.oldest_seconds:
+                    track.shown = replace(track.shown, oldest_seconds=row.oldest_seconds)
             else:
                 track = self._followed(row, seen.at)
                 track.row, track.shown = row, self._with_rates(row, track)
                 track.still = _is_still(track.shown)
+                if track.still:
+                    track.steps.clear()
             tracks[row.name] = track
             rows.append(track.shown)
         self._tracks = tracks
@@ -147,12 +151,12 @@ class Throughput:
         if track is None:
             return _Track(row, row, at, at, held, finished, failed)
         if track.still:
-            track.steps = deque(_Step(track.at - back, 1.0, 0, 0, 0) for back in range(int(WINDOW) - 2, -1, -1))
+            track.steps = [_Step(track.at - back, 1.0, 0, 0, 0) for back in range(int(WINDOW) - 2, -1, -1)]
         if at > track.at:
             step = _step(track, held, finished, failed, at)
             track.steps.append(step)
             while track.steps[0].at <= at - WINDOW:
-                track.steps.popleft()
+                del track.steps[0]
             _count(track.bars, int(at // BUCKET), step)
             if step.moved:
                 track.moved_at = at
@@ -163,6 +167,13 @@ class Throughput:
         """The number of this span and the one before; None until there is one."""
         bars = [bar for bar in track.bars if bar.number >= int(self._at // BUCKET) - 1]
         return sum(map(number, bars)) if bars else None
+
+
+def _is_like(row: QueueRow, before: QueueRow) -> bool:
+    """Whether nothing has changed but how long the job at the head has waited."""
+    if row is before:
+        return True
+    return row.counts == before.counts and replace(row, oldest_seconds=before.oldest_seconds) == before
 
 
 def _is_still(shown: QueueRow) -> bool:
@@ -187,9 +198,10 @@ def _rate(steps: list[tuple[float, int | None]]) -> float | None:
     return sum(number for _, number in known) / seconds if seconds > 0 else None
 
 
-def _count(bars: deque[_Bar], number: int, step: _Step) -> None:
+def _count(bars: list[_Bar], number: int, step: _Step) -> None:
     if not bars or bars[-1].number != number:
         bars.append(_Bar(number))
+        del bars[:-BUCKETS]
     bars[-1].entered += step.entered or 0
     bars[-1].finished += step.finished or 0
     bars[-1].failed += step.failed or 0

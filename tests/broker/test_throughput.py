@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qtui.broker.models import Overview, QueueRow, ServerInfo
 from qtui.broker.status import Status
-from qtui.broker.throughput import BUCKET, BUCKETS, Throughput
+from qtui.broker.throughput import BUCKET, BUCKETS, WINDOW, Throughput
 
 SERVER = ServerInfo("valkey", "9", 1, None, 0)
 
@@ -144,3 +146,30 @@ def test_a_queue_that_stood_still_goes_on_as_one_that_was_always_looked_at() -> 
     (moving,) = throughput.feed(_seen(at + 3, mail=(3, 14))).queues
     assert (moving.enqueued_per_second, moving.finished_per_second, moving.lately_finished) == (1.0, 1.0, 10)
     assert throughput.flow("mail").finished[-1] == 10 / 12
+
+
+def _waiting(at: float, queues: int, queued: int = 1) -> Overview:
+    """Queues in which a job has waited since 0."""
+    rows = tuple(QueueRow(f"q{n}", {Status.QUEUED: queued}, workers=0, oldest_seconds=at) for n in range(queues))
+    return Overview(SERVER, rows, 0, False, at)
+
+
+def test_a_queue_that_only_gets_older_is_shown_as_old_as_it_is() -> None:
+    throughput = Throughput()
+    for at in range(100):
+        (seen,) = throughput.feed(_waiting(at, 1)).queues
+        assert seen.oldest_seconds == at
+    assert (seen.enqueued_per_second, seen.finished_per_second, seen.failed_per_second) == (0.0, 0.0, 0.0)
+    (seen,) = throughput.feed(_waiting(100, 1, queued=3)).queues
+    assert (seen.oldest_seconds, seen.enqueued_per_second) == (100, 2 / WINDOW)
+
+
+def test_thousands_of_queues_that_only_get_older_take_little_memory() -> None:
+    throughput, queues = Throughput(), 500
+    tracemalloc.start()
+    try:
+        for at in range(100):
+            throughput.feed(_waiting(at, queues))
+        assert tracemalloc.get_traced_memory()[0] / queues < 2_000
+    finally:
+        tracemalloc.stop()
