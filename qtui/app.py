@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
@@ -24,13 +25,15 @@ from qtui.session import Session
 from qtui.switching import Switching
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui import palette
+    from qtui import keymap, palette
     from qtui.broker import running
     from qtui.screens import audit, contents, help, live, watch
 else:
-    palette, audit, help = Late("qtui.palette"), Late("qtui.screens.audit"), Late("qtui.screens.help")
+    keymap, palette = Late("qtui.keymap"), Late("qtui.palette")
+    audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
@@ -74,11 +77,13 @@ class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
         session: Session,
         *,
         theme: str | None = None,
+        keys: Mapping[str, str] = MappingProxyType({}),
         driver_class: type[Driver] | None = None,
         on_first_frame: Callable[[], object] = lambda: None,
     ) -> None:
         """`theme` is the name of a theme; if it is unknown or None, one that fits the terminal's colours is used.
 
+        `keys` gives what keys do, by its name, to other keys.
         `driver_class` is how the terminal is driven; None is Textual's own way. `on_first_frame` is called when it is shown.
         """
         super().__init__(driver_class=driver_class)
@@ -93,6 +98,18 @@ class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
             self.register_theme(each)
         usual = FEW_COLOURS if self.console.color_system == "standard" else DARK
         self.theme = theme if theme in self.available_themes else usual.name
+        self.given_keys = keys
+        self.set_keymap(dict(keys))
+
+    def on_mount(self) -> None:
+        """Names in the config file are checked beside the first looks, as that loads all screens."""
+        if self.given_keys:
+            self.run_worker(self._check_keymap, thread=True, exit_on_error=False, group="keymap")
+
+    def _check_keymap(self) -> None:
+        for name in keymap.unknown(self.given_keys, QtuiApp):
+            said = f"No key is named '{printable(name, 60)}' (in [keymap] of the config file): qtui keys lists the names."
+            self.call_from_thread(self.notify, said, severity="warning", timeout=10, markup=False)
 
     def on_ready(self) -> None:
         """The screen is laid out; what is shown after that, such as the keys, comes with the next frame."""

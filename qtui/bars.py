@@ -42,7 +42,7 @@ def header(state: HeaderState, width: int) -> list[Fact]:
         right.append(("ages by our own clock", "warn"))
     if state.every >= RARE:
         right.append((f"every {state.every:.0f} s", "muted"))
-    right.append((f"{formatting.clock(state.now)} UTC", "muted"))
+    right.append((f"{formatting.clock(state.now)} {formatting.zone(state.now)}", "muted"))
     left = _facts(state)
     while len(left) > 2 and _width(left) + _width(right) + 2 > width:
         left.pop()

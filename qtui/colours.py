@@ -144,3 +144,43 @@ Textual would take the nearest of the 16 for each colour of another theme, where
 """
 
 PALETTES: Final = (DARK, LIGHT, FEW_COLOURS)
+
+CONTRAST: Final[Palette] = {
+    "name": "qtui-contrast",
+    "dark": True,
+    "primary": "#7fd4ff",
+    "secondary": "#ffffff",
+    "accent": "#ffd75f",
+    "success": "#5fff87",
+    "warning": "#ffd75f",
+    "error": "#ff9d9d",
+    "foreground": "#ffffff",
+    "background": "#000000",
+    "surface": "#000000",
+    "panel": "#000000",
+    "variables": {
+        "primary-muted": "#003c66",
+        "text-primary": "#8fdcff",
+        "text-success": "#7dff9e",
+        "text-warning": "#ffe07a",
+        "text-error": "#ffb0b0",
+        "text-accent": "#ffe07a",
+        "text-muted": "#d8d8d8",
+        "text-disabled": "#b0b0b0",
+        "block-cursor-background": "#ffffff",
+        "block-cursor-foreground": "#000000",
+        "block-cursor-blurred-background": "#404040",
+        "border": "#ffffff",
+        "border-blurred": "#b0b0b0",
+        "scrollbar": "#ffffff",
+        "scrollbar-hover": "#ffffff",
+        "scrollbar-background": "#303030",
+        "scrollbar-background-hover": "#303030",
+        "footer-background": "#000000",
+        "footer-key-foreground": "#ffe07a",
+        "footer-description-foreground": "#ffffff",
+        "input-selection-background": "#0060a0",
+        "button-color-foreground": "#000000",
+    },
+}
+"""For eyes or screens that need it: white on black, and every other colour at least ten times as bright as what it stands on."""

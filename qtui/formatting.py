@@ -98,24 +98,42 @@ def drain(seconds: float | None) -> str:
     return "never" if seconds == math.inf else age(seconds)
 
 
+class Times:
+    """How times are shown, in the whole program."""
+
+    local = False
+    """In the time zone of this machine, as the config file may say, else in UTC."""
+
+
+def zone(at: float | None) -> str:
+    """The time zone in which a time is shown: "UTC", "CET"."""
+    return _moment(at, "%Z") if Times.local else "UTC"
+
+
 def _moment(at: float | None, pattern: str) -> str:
     if at is None or not _known(at):
         return UNKNOWN
     try:
-        return datetime.fromtimestamp(at, UTC).strftime(pattern)
+        moment = datetime.fromtimestamp(at, UTC)
+        return (moment.astimezone() if Times.local else moment).strftime(pattern)
     except (OverflowError, OSError, ValueError):  # a year that datetime cannot represent
         return UNKNOWN
 
 
 def clock(at: float | None, *, millis: bool = False) -> str:
-    """Seconds since the epoch as the time of day, UTC: "12:04:31", with `millis` "12:04:31.120"."""
+    """Seconds since the epoch as the time of day: "12:04:31", with `millis` "12:04:31.120"."""
     text = _moment(at, "%H:%M:%S.%f" if millis else "%H:%M:%S")
     return text[:-3] if millis and text != UNKNOWN else text
 
 
 def date_time(at: float | None) -> str:
-    """Seconds since the epoch as date and time, UTC: "2026-11-22 12:04:31"."""
+    """Seconds since the epoch as date and time: "2026-11-22 12:04:31"."""
     return _moment(at, "%Y-%m-%d %H:%M:%S")
+
+
+def moment(at: float | None) -> str:
+    """The same with the time zone: "2026-11-22 12:04:31 UTC"."""
+    return f"{date_time(at)} {zone(at)}"
 
 
 def size(number: int | None) -> str:

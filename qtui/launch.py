@@ -62,6 +62,7 @@ def open_dashboard(
     app = QtuiApp(
         session,
         theme=preferences.theme,
+        keys=preferences.keymap,
         driver_class=None if os.environ.get("TEXTUAL_DRIVER") else Terminal,
         on_first_frame=rest.begin,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from qtui import templates
 from qtui.broker.room import Rules
@@ -71,6 +71,10 @@ class Preferences(Connections):
     """The user's own commands."""
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""
+    times: Literal["utc", "local"] = "utc"
+    """In which time zone times are shown: that of this machine where it is `local`."""
+    keymap: Mapping[str, str] = MappingProxyType({})
+    """Other keys: the name of what a key does, as `qtui keys` lists it, and the keys that do it, with commas between."""
 
     @property
     def own(self) -> Additions:

@@ -13,8 +13,9 @@ from qtui.colours import TONES
 DARK: Final = Theme(**colours.DARK)
 LIGHT: Final = Theme(**colours.LIGHT)
 FEW_COLOURS: Final = Theme(**colours.FEW_COLOURS)
+CONTRAST: Final = Theme(**colours.CONTRAST)
 
-THEMES: Final = (DARK, LIGHT, FEW_COLOURS)
+THEMES: Final = (DARK, LIGHT, FEW_COLOURS, CONTRAST)
 """To be registered by the App (`App.register_theme`)."""
 
 

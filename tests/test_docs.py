@@ -40,7 +40,7 @@ PROGRAMS = Path(sys.executable).parent
 KEYS = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]", "question_mark": "?", "colon": ":", "slash": "/",
-    "minus": "-",
+    "minus": "-", "exclamation_mark": "!",
 }  # fmt: skip
 """What people call the keys that Textual names otherwise."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from qtui import output
+from qtui import formatting, output
 from qtui.commands.options import Global
 from qtui.settings import Preferences
 from qtui_workers.errors import NotFound, Refused
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 def chosen_context(url: str | None, context: str | None) -> tuple[Context, Preferences]:
     """The connection selected by these options, or by those before the command's name; and the user's preferences."""
-    preferences = read_config(Preferences)
-    return choose(url or Global.url, context or Global.context, preferences), preferences
+    found = preferences()
+    formatting.Times.local = found.times == "local"
+    return choose(url or Global.url, context or Global.context, found), found
 
 
 @contextmanager

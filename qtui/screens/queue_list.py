@@ -27,26 +27,36 @@ class Order(NamedTuple):
     """Whether they are shown from the other end."""
     shows_idle: bool = False
     """Whether each idle queue has a row; else one line stands for all of them."""
+    only_trouble: bool = False
+    """Whether only queues that are in trouble have a row."""
+
+    def leaves_out(self, row: QueueRow, at: float) -> bool:
+        """Whether a queue has no row of its own at that time of the server."""
+        if self.only_trouble:
+            return not troubles.of(row)
+        return not self.shows_idle and troubles.is_idle(row, at)
 
     @property
     def said(self) -> str:
         """The order in words, where it is another than at the start."""
         usual = self.by == Order().by and not self.reverse
-        return "" if usual else f" · by {self.by}{', reversed' if self.reverse else ''}"
+        said = "" if usual else f" · by {self.by}{', reversed' if self.reverse else ''}"
+        return said + (" · only those in trouble" if self.only_trouble else "")
 
 
 def arranged(overview: Overview, order: Order, here: str | None) -> tuple[list[QueueRow], int]:
-    """The rows in their order, and how many idle queues are left out; the queue named `here` never is."""
+    """The rows in their order, and how many queues are left out; the queue named `here` never is."""
     queues = overview.queues
-    idle = [] if order.shows_idle else [row for row in queues if row.name != here and troubles.is_idle(row, overview.at)]
-    folded = {row.name for row in idle} if len(idle) > FEW else ()
+    hidden = [row for row in queues if row.name != here and order.leaves_out(row, overview.at)]
+    folded = {row.name for row in hidden} if len(hidden) > FEW or order.only_trouble else ()
     rows = sorted((row for row in queues if row.name not in folded), key=troubles.ORDERS[order.by])
     return rows[::-1] if order.reverse else rows, len(folded)
 
 
-def foot(folded: int) -> str:
-    """The line that stands for so many idle queues."""
-    return f"… {formatting.count(folded)} idle queues (i shows them)" if folded else ""
+def foot(folded: int, *, only_trouble: bool = False) -> str:
+    """The line that stands for so many queues."""
+    what = "queues without trouble (! shows them)" if only_trouble else "idle queues (i shows them)"
+    return f"… {formatting.count(folded)} {what}" if folded else ""
 
 
 def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None) -> Verdict:

@@ -69,9 +69,11 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
         Binding("i", "idle", "Idle", tooltip="Show the idle queues, or fold them into one line", id="queues.idle"),
         Binding("t", "tail", "Tail", show=False, id="queues.tail", tooltip="What happens in the queue, live"),
+        Binding("exclamation_mark", "trouble", "Trouble", show=False, key_display="!", id="queues.trouble",
+                tooltip="Only the queues in trouble, or all"),
         Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
         Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
-    ]
+    ]  # fmt: skip
 
     CHANGING = frozenset({"pause", "resume"})
 
@@ -82,6 +84,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         """Whether the order is shown from its other end."""
         self.shows_idle = False
         """Whether each idle queue has a row; else one line stands for all of them."""
+        self.only_trouble = False
+        """Whether only queues that are in trouble have a row."""
         self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
         self._said: dict[str, str] = {}
         """What stands in each line around the table."""
@@ -137,13 +141,13 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def show(self, data: QueueLook | None, overview: Overview) -> None:
         """Fill the table in the chosen order, without the idle queues; the one under the cursor stays."""
         here = self._row.name if self._row else None
-        order = Order(self.order, self.reverse, self.shows_idle)
+        order = Order(self.order, self.reverse, self.shows_idle, self.only_trouble)
         rows, folded = arranged(overview, order, here)
         table = self.query_one(RowTable)
         columns = self._columns.of(rows)
         if [(each.title, each.minimum) for each in columns] != [(each.title, each.minimum) for each in table.columns]:
             table.columns = columns
-        table.foot = foot(folded)
+        table.foot = foot(folded, only_trouble=self.only_trouble)
         table.show(rows, 0, len(rows))
         self._say("#totals", totals(overview) + order.said)
         self._say_verdict()
@@ -221,6 +225,11 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def action_idle(self) -> None:
         """Show the idle queues, or fold them into one line."""
         self.shows_idle = not self.shows_idle
+        self._show_again()
+
+    def action_trouble(self) -> None:
+        """Show only the queues in trouble, or all."""
+        self.only_trouble = not self.only_trouble
         self._show_again()
 
     def action_pause(self) -> None:

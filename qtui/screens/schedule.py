@@ -153,6 +153,6 @@ def _job_of(row: Coming) -> str | None:
 def _about(row: Coming) -> str:
     """The row in words, below the table."""
     if isinstance(row, JobRow):
-        return f"{row.id}: {labels.summary(row) or 'runs once'}; {formatting.date_time(row.scheduled_for)} UTC"
+        return f"{row.id}: {labels.summary(row) or 'runs once'}; {formatting.moment(row.scheduled_for)}"
     who = f"enqueued by {row.scheduler}" if row.scheduler else "nobody enqueues it: start a qtui-worker that knows it, or rq cron"
-    return f"{row.name}: {words(row)}; next {formatting.date_time(row.due)} UTC; {who}"
+    return f"{row.name}: {words(row)}; next {formatting.moment(row.due)}; {who}"

@@ -43,6 +43,7 @@ COMMANDS = (
     "release",
     "worker",
     "demo",
+    "keys",
 )
 
 
@@ -69,7 +70,8 @@ def test_qtui_help_names_the_commands_and_the_connection(bare: Qtui) -> None:
 def test_every_command_that_answers_takes_json_and_the_connection() -> None:
     for name, command in all_commands().items():
         options = {option for parameter in command.params for option in parameter.opts}
-        assert name == "demo" or {"--json", "--url", "--context"} <= options
+        wanted = {"demo": set(), "keys": {"--json"}}.get(name, {"--json", "--url", "--context"})
+        assert wanted <= options, name
 
 
 @pytest.mark.parametrize("name", ["nosuch", "options", "operation", "../queues", "qtui.commands.queues", "-"])

@@ -1,0 +1,25 @@
+"""`qtui keys`: what the keys of the dashboard are called."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from qtui import output
+from qtui.commands.connection import preferences
+from qtui.commands.options import Json
+from qtui.tables import columns
+
+ORDER: Final = 245
+
+
+def keys(json: Json = False) -> None:
+    """The keys of the dashboard with the names by which `[keymap]` in the config file gives them to other keys."""
+    from qtui.app import QtuiApp
+    from qtui.keymap import all_keys
+
+    given = preferences().keymap
+    found = [each._replace(keys=given.get(each.name, each.keys)) for each in all_keys(QtuiApp)]
+    if json:
+        output.emit([each._asdict() for each in found])
+    else:
+        output.say(columns(["NAME", "KEYS", "WHAT"], [[*each] for each in found], ()))
