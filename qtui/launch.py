@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from qtui.app import QtuiApp
     from qtui.broker.models import Overview
+    from qtui.keymap import Key
     from qtui_workers.server.address import Target
 
 FRAMES_PER_SECOND: Final = "250"
@@ -80,6 +81,14 @@ def open_dashboard(
         raise SystemExit(crash.report(app.crash))
     if app.return_code:
         raise SystemExit(app.return_code)
+
+
+def named_keys() -> list[Key]:
+    """The keys of the dashboard."""
+    from qtui.app import QtuiApp
+    from qtui.keymap import all_keys
+
+    return all_keys(QtuiApp)
 
 
 class _Rest:

@@ -14,11 +14,10 @@ ORDER: Final = 245
 
 def keys(json: Json = False) -> None:
     """The keys of the dashboard with the names by which `[keymap]` in the config file gives them to other keys."""
-    from qtui.app import QtuiApp
-    from qtui.keymap import all_keys
+    from qtui.launch import named_keys
 
     given = preferences().keymap
-    found = [each._replace(keys=given.get(each.name, each.keys)) for each in all_keys(QtuiApp)]
+    found = [each._replace(keys=given.get(each.name, each.keys)) for each in named_keys()]
     if json:
         output.emit([each._asdict() for each in found])
     else:
