@@ -16,11 +16,13 @@ from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 from textual.binding import Binding
 from textual.dom import DOMNode
 
 import qtui.screens
 import qtui.widgets
+from qtui import metrics
 from qtui.app import QtuiApp
 from qtui.broker.operations import OPERATIONS, Report
 from qtui.broker.search.expression import parse
@@ -29,6 +31,7 @@ from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
 from qtui.places import PLACES
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
+from qtui_workers.server import keys
 from tests.cli.support import all_commands
 from tests.cli.test_look import JOB, QUEUE, WHOLE
 from tests.everything import all_settings
@@ -283,6 +286,14 @@ def test_every_screen_is_in_the_readme_with_its_key() -> None:
     for place in PLACES:
         assert f"| `{place.number}` {place.title} |" in section("The dashboard")
     assert list(QtuiApp.MODES) == [place.name for place in PLACES]
+
+
+def test_the_example_of_keda_scales_on_what_there_is() -> None:
+    block = next(block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if "ScaledObject" in block)
+    by_length, by_age = (trigger["metadata"] for trigger in yaml.safe_load(block)["spec"]["triggers"])
+    assert by_length["listName"] == keys.queue("payments")
+    assert re.findall(r"\w+(?=\{queue=)", by_age["query"])[0] in metrics.GAUGES
+    assert all(isinstance(value, str) for metadata in (by_length, by_age) for value in metadata.values())
 
 
 def test_every_link_leads_somewhere() -> None:

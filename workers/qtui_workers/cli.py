@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import signal
 import sys
@@ -9,7 +10,7 @@ import time
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import redis
 import typer
@@ -32,6 +33,9 @@ from qtui_workers.server.rights import WORKING
 from qtui_workers.services.settings import TOPICS
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui_workers.engine.health import Health
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +179,13 @@ def work(
             "for other workers before it fails; 0: it fails at once.",
         ),
     ] = "10m",
+    health_port: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PORT",
+            help="Answer GET /live, /ready and /metrics there: PORT on loopback, or HOST:PORT. Without it nothing listens.",
+        ),
+    ] = None,
     log_format: Annotated[LogFormat, typer.Option(help="How log records are written.")] = LogFormat.TEXT,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
@@ -199,11 +210,12 @@ def work(
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
     patience = parse_duration(refuse_after).total_seconds()
+    health = _health(health_port) if health_port is not None else None
     log_to_stderr(log_format)
     _warn_of_bad_settings()
     policy = Policy(tuple(allow or ()), allow_pickle)
 
-    def run(own_name: str | None) -> None:
+    def run(own_name: str | None, place: int) -> None:
         connection = _connected(chosen.target, patient=not burst)
         Worker(
             names,
@@ -217,20 +229,31 @@ def work(
             recycle_memory=max_memory and max_memory * 1024 * 1024,
             cron=not no_cron,
             refuse_after=patience,
+            pulse=health.pulse(place) if health else None,
         ).run(burst=burst)
 
+    if health:
+        health.serve()
+        atexit.register(health.close)
     size = concurrency or WorkerSettings.read().job_concurrency
     if size == 1:
         for number in (signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
-        return run(name)
+        return run(name, 1)
 
     def run_one_of_many(place: int, times: int) -> None:
         # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
-        run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""))
+        run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""), place)
 
     _connected(chosen.target, patient=not burst).close()  # where it fails: one message, not one from each
     raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
+
+
+def _health(address: str) -> Health:
+    """Listens there; imported only where it is wanted."""
+    from qtui_workers.engine.health import Health
+
+    return Health(address)
 
 
 def default_queues(named: Iterable[str]) -> list[str]:

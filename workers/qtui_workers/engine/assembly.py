@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from qtui_workers.engine.killed_jobs import KilledJobs
 from qtui_workers.engine.loop import Loop
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.recovery import Recovery
 from qtui_workers.engine.refusals import Refusals
@@ -75,10 +77,13 @@ class Assembly:
         recycle_memory: int | None,
         cron: bool,
         refuse_after: float,
+        pulse: Pulse,
     ) -> None:
         """The numbers are those of `engine.worker.Worker`."""
         self._worker = worker
         self._shutdown_timeout = shutdown_timeout
+        self._in_process = in_process
+        self.pulse = pulse
         self._horse_retry = retry_of(worker.connection)
         """How RQ's code, which runs in horses, repeats commands."""
         # The worker itself has to notice soon enough that a connection is dead: it renews the lease of its job meanwhile.
@@ -107,7 +112,7 @@ class Assembly:
         self.commands = commands(is_stack_request if in_process else stacks.hear)
         self._watch = QueueWatch(connection, IdleCheck(lease, patience))
         self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
-        wakeups = Wakeups(shutdown, self.commands, self._watch)
+        wakeups = Wakeups(shutdown, self.commands, self._watch, pulse)
         self.cron = Cron(connection, processors if cron else (), name=name)
         self.upkeep = upkeep = Upkeep(
             lease / 6, lease * _QUIET, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=outage
@@ -135,6 +140,7 @@ class Assembly:
                 upkeep=upkeep, wakeups=wakeups, in_horse=self._become_horse, announce=self._announce, report_start=starts,
                 shortage=Shortage(name, events), stacks=stacks, max_jobs=recycle_jobs, max_memory=recycle_memory,
             )  # fmt: skip
+        pulse.begin(self._takes_jobs)
         exchange = Exchange(
             connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,
             outage=outage, wakeups=wakeups, refusals=refusals,
@@ -148,6 +154,7 @@ class Assembly:
 
     def close(self) -> None:
         """Ends what the worker has started, and its own connections."""
+        self.pulse.end()
         self._runner.discard()
         self._side_tasks.reap(wait=0.0 if self.outage.is_on else _SIDE_TASKS_WITHIN)
         self._watch.close()
@@ -195,7 +202,12 @@ class Assembly:
         if self.internals.stop_requested_at:
             self._worker.set_shutdown_requested_date()
 
+    def _takes_jobs(self) -> bool:
+        return not (self.outage.is_on or self.shutdown.requested or self.replaced)
+
     def _announce(self, claim: Claim) -> None:
+        if self._in_process:
+            self.pulse.turn(math.inf)  # the loop turns again when the job has ended, whenever that is
         attempt_logs.log_begin(claim, self._worker.name, described=self._worker.log_job_description)
 
     def _become_horse(self) -> None:

@@ -38,6 +38,7 @@ from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.maintenance import clean_registries
 from qtui_workers.engine.plain_run import PlainRun
+from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
 from qtui_workers.engine.scheduler import Scheduler, end_process
 from qtui_workers.engine.shutdown import Abandoned
@@ -94,6 +95,7 @@ class Worker(RqWorker):
         recycle_memory: int | None = None,
         cron: bool = True,
         refuse_after: float | None = None,
+        pulse: Pulse | None = None,
         job_class: type[rq.job.Job] | str | None = None,
         serializer: Any = None,
         **options: Any,
@@ -121,6 +123,7 @@ class Worker(RqWorker):
             recycle_memory=recycle_memory,
             cron=cron,
             refuse_after=self.refuse_after if refuse_after is None else refuse_after,
+            pulse=pulse or Pulse(),
         )
         self._parts.internals.order_queues(self.queues)
 
@@ -141,6 +144,7 @@ class Worker(RqWorker):
             except (redis.RedisError, OSError) as error:
                 self._parts.outage.begin(error)
             pause = _FIRST_PAUSE if time.monotonic() - begun > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
+            self._parts.pulse.turn(pause)
             self._parts.shutdown.wait(pause)
 
     def work(
