@@ -67,6 +67,10 @@ class Screen:
         while (left := until - time.monotonic()) > 0:
             self.read(left)
 
+    def type(self, key: bytes) -> None:
+        """Send a key."""
+        os.write(self._terminal, key)
+
     def press(self, key: bytes) -> float:
         """Seconds from the key to the end of the first frame after it."""
         began = time.perf_counter()

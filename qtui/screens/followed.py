@@ -47,10 +47,10 @@ class HasId(Protocol):
         ...
 
 
-def cursor_of(table: RowTable[Any], last: str | None = None) -> Cursor:
-    """The cursor of a table; `last` is the job that stays under it if the table has no rows."""
+def cursor_of(table: RowTable[Any]) -> Cursor:
+    """The cursor of a table."""
     row: HasId | None = None if table.is_following else table.cursor_row
-    return Cursor(row.id if row else last, table.cursor, table.moves)
+    return Cursor(row.id if row else None, table.cursor, table.moves)
 
 
 def job_under(

@@ -55,6 +55,7 @@ class LiveStream(Vertical):
         self._wanted: Expression = EVERYTHING
         """What `n` goes to; without it failures."""
         self._history: list[str] = []
+        self._title: Content | None = None
 
     def compose(self) -> Iterable[Widget]:
         """The title and the lines."""
@@ -130,7 +131,10 @@ class LiveStream(Vertical):
         if self._follower and self._follower.unread:
             unread = f"{formatting.count(self._follower.unread)} more logs are not read"
             parts.append(Content.styled(unread, TONES["warn"]))
-        self.query_one("#stream-title", Static).update(Content.styled(" · ", muted).join(parts))
+        title = Content.styled(" · ", muted).join(parts)
+        if title != self._title:  # each update lays out the screen anew
+            self._title = title
+            self.query_one("#stream-title", Static).update(title)
 
     # What can be done
 

@@ -55,8 +55,10 @@ class FollowingView(LineView, inherit_bindings=False):
     def settle(self, gone: int = 0) -> None:
         """Scroll to the right position after lines were added and `gone` old ones were dropped, then paint."""
         self._due = False
-        self.scroll_line(self.max_scroll_y if self.following else self.top - gone)
-        self.repaint()
+        before = self.top
+        self.scroll_line(self.max_scroll_y if self.following else before - gone)
+        if self.top == before:  # else it was painted by that
+            self.repaint()
 
     def watch_following(self, following: bool) -> None:
         if following:

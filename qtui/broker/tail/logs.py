@@ -110,9 +110,9 @@ class Logs:
         log = self._logs.get(key)
         if log is None:
             return []
-        read = [_log_line(entry) for entry in entries]
-        log.read += read[: FOLDED + 1 - len(log.read)]
-        lines = [_line(log.who, line) for line in read]
+        who = log.who
+        lines = [_of_entry(entry, who) for entry in entries]
+        log.read += [LogLine(line.at, line.level, line.text) for line in lines[: max(0, FOLDED + 1 - len(log.read))]]
         if lost != 0:
             lines.insert(0, missed(lost, "log lines", lines[0].at if lines else 0.0, log.who))
         return lines
@@ -183,11 +183,12 @@ def _before(event: str) -> bytes:
     return b"%d-18446744073709551615" % (int(event.partition("-")[0]) - 1)
 
 
-def _log_line(entry: Entry) -> LogLine:
+def _of_entry(entry: Entry, who: Who) -> Line:
     entry_id, flat = entry
     fields = dict(zip(flat[::2], flat[1::2], strict=False))
     at = parse_number(fields.get(b"at")) or int(entry_id.partition(b"-")[0]) / 1000
-    return LogLine(at, decode(fields.get(b"level")) or "info", decode(fields.get(b"text", b"")[: LONGEST * 4]))
+    text = decode(fields.get(b"text", b"")[: LONGEST * 4])[:LONGEST]
+    return Line(at, LOG, text, decode(fields.get(b"level")) or "info", *who)
 
 
 def _line(who: Who, line: LogLine) -> Line:
