@@ -120,11 +120,12 @@ def fill(client: redis.Redis, jobs: int) -> None:
 
 def watched(screen: Screen, seconds: float, each_second: Callable[[int], object] = lambda _: None) -> tuple[float, float]:
     """Bytes a second and the share of a core while somebody looks and something happens each second."""
-    screen.look(REST)
-    received, used, began = screen.received, screen.processor, time.monotonic()
-    for second in range(int(seconds)):
+    received = used = began = 0.0
+    for second in range(-int(REST), int(seconds)):
+        if second == 0:
+            received, used, began = screen.received, screen.processor, time.monotonic()
         each_second(second)
-        screen.look(began + second + 1 - time.monotonic())
+        screen.look(1.0)
     took = time.monotonic() - began
     return (screen.received - received) / took, (screen.processor - used) / took
 
