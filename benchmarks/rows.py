@@ -21,7 +21,7 @@ class Row:
     """Whether the aim is reached; None where there is none."""
 
     def __str__(self) -> str:
-        ratio = "" if self.ratio is None else f"{self.ratio:.1f} ×"
+        ratio = "" if self.ratio is None else f"{self.ratio:.{1 if self.ratio >= 1 else 2}f} ×"
         met = "" if self.met is None else "yes" if self.met else "no"
         return f"| {self.title} | {self.ours} | {self.peer} | {ratio} | {self.aim} | {met} |"
 

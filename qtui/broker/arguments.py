@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from typing import Any, Final
 
 from qtui_workers.reading.payload import Call
 from qtui_workers.reporting.redaction import HIDDEN
 
+_BUNDLED: Final = "qtui_workers.processors."
+"""What the names of all processors begin with where QTUI_PROCESSORS names no others."""
+
 
 def keywords(call: Call) -> dict[str, Any]:
     """The keywords of a call; the values that its processor declares secret are hidden."""
-    hidden = secrets(call.function)
+    hidden = secrets(call.function) if call.kwargs else ()
     return {name: HIDDEN if name in hidden else value for name, value in call.kwargs.items()}
 
 
 def secrets(function: str | None) -> frozenset[str]:
     """The keywords whose values the processor of that name declares secret."""
-    from qtui_workers.define.discovery import discover  # with pydantic and the bundled processors
+    if not function or not (os.environ.get("QTUI_PROCESSORS") or function.startswith(_BUNDLED)):
+        return frozenset()  # known without the processors, which take longer to load than the job to be shown
+    from qtui_workers.define.discovery import discover
 
-    processor = discover().by_path.get(function or "")
+    processor = discover().by_path.get(function)
     return processor.secrets if processor else frozenset()
 
 

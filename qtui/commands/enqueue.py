@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from qtui import output
-from qtui.commands import waiting
 from qtui.commands.connection import changing, connected
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
@@ -91,6 +90,8 @@ def enqueue(
         try:
             if wait is not None:
                 output.note(_enqueued(answer, named=True))
+                from qtui.commands import waiting  # loads what explains a queue that stands still
+
                 ended = waiting.wait(client, place, ids, wait)
         except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
             _print_answer(answer, None, json)

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 import redis
+from rq import Queue
 from typer import Exit, TyperException
 
 import qtui.cli
@@ -90,6 +91,11 @@ def test_help_loads_no_command(qtui: Qtui, words: list[str]) -> None:
     found = loaded(qtui, *words)
     assert not heavy(found)
     assert not {f"qtui.commands.{name}" for name in ("jobs", "enqueue", "queues", "operation")} & found
+
+
+def test_a_job_of_no_processor_is_shown_without_the_processors(qtui: Qtui, client: redis.Redis) -> None:
+    job = Queue("mail", connection=client).enqueue("shop.charge", customer=7)
+    assert not heavy(loaded(qtui, "job", job.id)) & {"typer", "pydantic", "rq", "rich", "textual"}
 
 
 COMMANDS = all_commands()

@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-
 _DAY: Final = 86_400
 
 
@@ -20,6 +18,8 @@ class CronTicks:
     """
 
     def __init__(self, cron: str, zone: ZoneInfo) -> None:
+        from croniter import croniter  # only where there are cron jobs
+
         self._cron = cron
         self._zone = zone
         expression = croniter(cron)
@@ -85,6 +85,8 @@ class CronTicks:
 
     def _local(self, method: str, local: int) -> int | None:
         """The next or the previous local time that the expression names."""
+        from croniter import CroniterBadDateError, croniter
+
         try:
             return int(getattr(croniter(self._cron, datetime.fromtimestamp(local, UTC)), method)(float))
         except CroniterBadDateError:

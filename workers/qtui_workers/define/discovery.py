@@ -9,6 +9,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import Annotated, Any, Final
 
@@ -49,6 +50,8 @@ class Found:
 
 def get(name: str) -> AnyProcessor:
     """The processor of that name; raises NotFound, with similar names, where there is none."""
+    if (bundled := _bundled(name)) is not None:
+        return bundled
     found = discover()
     if name in found.processors:
         return found.processors[name]
@@ -57,6 +60,15 @@ def get(name: str) -> AnyProcessor:
     hint = f"did you mean {' or '.join(near)}?" if near else f"the processors are {names or 'none'}"
     unread = "".join(f"; {module} could not be imported: {reason}" for module, reason in found.broken.items())
     raise NotFound(f"there is no processor '{printable(name, 80)}': {hint}{unread}")
+
+
+def _bundled(name: str) -> AnyProcessor | None:
+    """The processor of the bundled module of that name, where there are no others: the other modules are not imported."""
+    if os.environ.get("QTUI_PROCESSORS") or not name.isidentifier() or find_spec(f"{BUNDLED}.{name}") is None:
+        return None
+    module = importlib.import_module(f"{BUNDLED}.{name}")
+    keep_logging()
+    return next((each for each in _processors_of(module) if each.name == name), None)
 
 
 def discover() -> Found:

@@ -10,8 +10,6 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-
 from qtui_workers.define.cron_ticks import CronTicks
 from qtui_workers.define.durations import checked
 from qtui_workers.errors import InvalidInput
@@ -90,6 +88,8 @@ def _zone(name: str) -> ZoneInfo:
 def _check_cron(text: str, zone: ZoneInfo) -> None:
     if _BY_CHANCE.search(text):
         raise InvalidInput(f"cron '{printable(text, 60)}' leaves its times to chance: write them out, without H and R")
+    from croniter import CroniterBadDateError, croniter  # only for processors with cron jobs
+
     try:
         croniter(text, datetime.now(zone)).get_next(float)
     except CroniterBadDateError:
