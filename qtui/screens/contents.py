@@ -105,6 +105,13 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         value = group.value.replace("\\", "\\\\").replace('"', '\\"')
         return f'{name}:"{value}"'
 
+    def held(self, group: Group) -> str | None:
+        """The function; where values of the payload are counted, only with that value."""
+        function, field = super().held(group), self.what.removeprefix("payload.")
+        if function is None or field == self.what or group.value is None:
+            return function
+        return f"{function} {field}={group.value}"
+
     def action_by(self, step: int) -> None:
         """Count by the next or previous value."""
         place = self._names.index(self.what) if self.what in self._names else 0

@@ -20,7 +20,6 @@ from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone
 from qtui.screens.groups import GroupsScreen
-from qtui.screens.holding import ask_to_hold
 from qtui.widgets.row_table import Column, RowTable
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.errors import NotFound
@@ -48,10 +47,9 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("A", "acknowledge", "Acknowledge", id="failures.acknowledge", tooltip="Everybody knows this cause from now on"),
-        Binding("H", "hold", "Hold", id="failures.hold", tooltip="No qtui-worker runs its function until it is released"),
         Binding("A", "forget", "Forget", id="failures.forget", tooltip="The cause is new again"),
     ]
-    CHANGING = GroupsScreen.CHANGING | {"acknowledge", "forget", "hold"}
+    CHANGING = GroupsScreen.CHANGING | {"acknowledge", "forget"}
 
     def __init__(self, queue: str | None = None) -> None:
         super().__init__(queue, Status.FAILED)
@@ -145,11 +143,6 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
         """From now on everybody sees that this cause is known."""
         now = self.session.server_now
         self._mark("known", lambda client, fingerprint: acknowledged.acknowledge(client, fingerprint, "", now))
-
-    def action_hold(self) -> None:
-        """Ask, then hold the function that fails most often with this cause."""
-        if row := self.row:
-            ask_to_hold(self, next(iter(row.functions), None))
 
     def action_forget(self) -> None:
         """The cause is new again."""

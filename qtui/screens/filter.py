@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -34,14 +34,15 @@ JOBS: Final = Asked("Only jobs that fit", tuple(QUALIFIERS.values()), parse)
 
 
 class TermSuggester(Suggester):
-    """Completes the term that is being typed: names of qualifiers, statuses, queues."""
+    """Completes the term that is being typed: names of qualifiers, and their values."""
 
-    def __init__(self, queues: Sequence[str], qualifiers: Sequence[Qualifier]) -> None:
+    def __init__(self, values: Mapping[str, Iterable[str]], qualifiers: Sequence[Qualifier]) -> None:
+        """`values`: for names of qualifiers, the values that are known."""
         super().__init__(use_cache=False, case_sensitive=True)
         self._words = [
             *(f"{q.name}." if q.name == "payload" else f"{q.name}{q.operators[-1]}" for q in qualifiers),
             *(f"status:{status.value}" for status in Status),
-            *(f"queue:{queue}" for queue in queues if queue.isprintable() and " " not in queue),
+            *(f"{name}:{value}" for name, known in values.items() for value in known if value.isprintable() and " " not in value),
         ]
 
     async def get_suggestion(self, value: str) -> str | None:
@@ -66,15 +67,18 @@ class FilterScreen(Dialog):
     def __init__(
         self,
         text: str,
-        queues: Sequence[str],
+        values: Mapping[str, Iterable[str]],
         history: list[str],
         apply: Callable[[Expression], object],
         asked: Asked = JOBS,
     ) -> None:
-        """`history`: what was typed before, the newest last; the text is added to it. `apply` is called with the expression."""
+        """`values`: for names of qualifiers, the values that are known.
+
+        `history`: what was typed before, the newest last; the text is added to it. `apply` is called with the expression.
+        """
         super().__init__()
         self._asked = asked
-        self._text, self._queues, self._history, self._apply = text, queues, history, apply
+        self._text, self._values, self._history, self._apply = text, values, history, apply
         self._place = 0
         """How far back in the history; 0 is what is being typed."""
 
@@ -85,7 +89,7 @@ class FilterScreen(Dialog):
             yield Input(
                 self._text,
                 placeholder='error:Timeout age<1h "two words" -word',
-                suggester=TermSuggester(self._queues, self._asked.qualifiers),
+                suggester=TermSuggester(self._values, self._asked.qualifiers),
                 compact=True,
             )
             yield Static(id="wrong", markup=False)

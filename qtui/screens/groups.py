@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import redis
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from qtui import formatting, labels
@@ -16,6 +16,7 @@ from qtui.broker.search.groups import Group, Grouping, Heard
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.messages import Data, Request
+from qtui.screens.holding import ask_to_hold
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
@@ -29,8 +30,11 @@ class GroupsScreen(ResourceScreen[Request, Data]):
     A subclass yields a `RowTable` of groups and a `Static` named `looked`, and calls `show_groups`.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = operation_bindings("groups")
-    CHANGING = frozenset({"act"})
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("H", "hold", "Hold", id="groups.hold", tooltip="No qtui-worker runs its function until it is released"),
+        *operation_bindings("groups"),
+    ]
+    CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "hold"})
 
     def __init__(self, queue: str | None, status: Status, expression: Expression = EVERYTHING) -> None:
         super().__init__()
@@ -113,6 +117,15 @@ class GroupsScreen(ResourceScreen[Request, Data]):
 
     def _expression_of(self, group: Group) -> Expression:
         return parse(f"{self.expression.text} {self.term(group)}")
+
+    def held(self, group: Group) -> str | None:
+        """What `H` begins with: its most frequent function; None where that is not known."""
+        return next(iter(group.functions), None)
+
+    def action_hold(self) -> None:
+        """Ask, then hold the function of the group under the cursor."""
+        if row := self.row:
+            ask_to_hold(self, self.held(row))
 
     def on_row_table_selected(self, message: RowTable.Selected[Group]) -> None:
         """List the jobs of a group."""

@@ -14,6 +14,7 @@ from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.operations import OPERATIONS, Chosen, Selection
 from qtui.messages import Data, Request, TailRequested
+from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
@@ -31,9 +32,10 @@ class JobListScreen(ResourceScreen[Request, Data]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "tail", "Tail", show=False, id="jobs.tail", tooltip="What happens to the marked jobs, or this one, live"),
+        Binding("e", "edit", "Edit", show=False, id="jobs.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
         Binding("H", "hold", "Hold", id="jobs.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
     ]
-    CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "hold"})
+    CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "edit", "hold"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,6 +115,12 @@ class JobListScreen(ResourceScreen[Request, Data]):
         row = self.table.cursor_row
         if ids := tuple(sorted(self.table.marked)) or ((row.id,) if row else ()):
             self.app.post_message(TailRequested(ids))
+
+    def action_edit(self) -> None:
+        """Open the form with the arguments of the job under the cursor; the new job is opened from this list."""
+        app = self.app
+        if row := self.table.cursor_row:
+            app.push_screen(EditScreen(row.id, lambda new_id: app.push_screen(JobScreen(new_id))))
 
     def action_hold(self) -> None:
         """Ask, then hold the function of the job under the cursor, or release the hold in which it waits."""

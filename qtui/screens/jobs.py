@@ -235,8 +235,14 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def action_filter(self) -> None:
         """Ask for a filter."""
         session = self.session
-        queues = [row.name for row in session.overview.queues] if session.overview else []
-        self.app.push_screen(FilterScreen(self.filtered.expression.text, queues, session.filters, self._filter))
+        rows = self.data.window.rows if self.data else ()
+        values = {
+            "queue": [row.name for row in session.overview.queues] if session.overview else [],
+            "func": dict.fromkeys(row.function for row in rows if row.function),
+            "worker": dict.fromkeys(row.worker for row in rows if row.worker),
+            "held": dict.fromkeys(row.held.text for row in rows if row.held),
+        }
+        self.app.push_screen(FilterScreen(self.filtered.expression.text, values, session.filters, self._filter))
 
     def _filter(self, expression: Expression) -> None:
         self.filtered.expression = expression

@@ -140,7 +140,7 @@ class LiveStream(Vertical):
 
     def ask_filter(self, queues: list[str]) -> None:
         """Ask which lines to show."""
-        self.app.push_screen(FilterScreen(self._filter.text, queues, self._history, self._apply_filter, _LINES))
+        self.app.push_screen(FilterScreen(self._filter.text, {"queue": queues}, self._history, self._apply_filter, _LINES))
 
     def _apply_filter(self, expression: Expression) -> None:
         self._filter = expression
@@ -148,7 +148,7 @@ class LiveStream(Vertical):
 
     def ask_find(self, queues: list[str]) -> None:
         """Ask for the lines to which `n` and `N` go."""
-        self.app.push_screen(FilterScreen(self._wanted.text, queues, self._history, self._apply_find, _FIND))
+        self.app.push_screen(FilterScreen(self._wanted.text, {"queue": queues}, self._history, self._apply_find, _FIND))
 
     def _apply_find(self, expression: Expression) -> None:
         self._wanted = expression

@@ -101,3 +101,15 @@ async def test_a_read_only_connection_edits_nothing(client: redis.Redis) -> None
         await opened(story, old)
         await story.press("e")
         assert (story.place, story.app.said) == ("JobScreen", ["prod is read-only."])
+
+
+async def test_the_job_under_the_cursor_of_a_list_is_edited(client: redis.Redis) -> None:
+    old = QueueService(client).enqueue("test_job", {"message": "hello"}).id
+    async with dashboard(client) as story:
+        await story.press("2", "e")
+        assert story.place == "EditScreen"
+        await story.press("ctrl+e")
+        (new,) = copies(client, old)
+        assert (story.place, story.app.screen.job_id) == ("JobScreen", new)
+        await story.press("escape")
+        assert story.place == "JobsScreen"

@@ -86,3 +86,17 @@ async def test_what_is_typed_wrongly_is_said_in_place_of_the_question(client: re
         assert story.button("yes").disabled
         await story.press("escape")
         assert client.exists(keys.HOLDS) == 0
+
+
+async def test_a_value_of_the_payload_is_held_from_the_counts_of_a_list(client: redis.Redis) -> None:
+    mail = Queue("mail", connection=client)
+    for n in range(4):
+        mail.enqueue(tasks.add, n, b=n % 2)
+    async with dashboard(client) as story:
+        await open_jobs(story, Status.QUEUED)
+        await story.press("b", "H", "enter")
+        assert story.question().startswith("Hold tests.broker.tasks.add on test? 4 queued jobs")
+        await story.press("escape", "shift+tab", "H", "enter")
+        assert story.question().startswith("Hold tests.broker.tasks.add b=")
+        await story.press("y")
+        assert story.app.said[-1].endswith("2 held")

@@ -136,6 +136,8 @@ async def test_terms_are_completed_and_earlier_filters_come_back(client: redis.R
         assert field.value == "-queue:mail"
         await story.press("space", *"stat", "right", *"fail", "right")
         assert field.value == "-queue:mail status:failed"
+        await story.press("space", *"func:te", "right")
+        assert field.value == "-queue:mail status:failed func:tests.broker.tasks.fail"
 
 
 async def test_what_ends_meanwhile_is_found_at_the_next_look(client: redis.Redis) -> None:
