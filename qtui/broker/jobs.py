@@ -18,7 +18,7 @@ from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
 SORTED: Final = 500
-"""If all queues together hold at most this many jobs, a window of them sorts them all; else it merges the queues."""
+"""If all queues together, or one registry, hold at most so many jobs, a window sorts them all; else it goes by their order."""
 MERGED: Final = 200
 """The lists of at most this many queues are merged by one script; of more, their newest jobs, up to `NEWEST`, are merged here."""
 NEWEST: Final = 1_000
@@ -97,8 +97,8 @@ def window(
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
     due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept
-    equally long). With queue None, all queues are merged by time, newest first, however many jobs they hold; what is
-    read for it is bounded by the number of queues and the limit (`merge.lua`).
+    equally long; up to `SORTED` of them are sorted by their end). With queue None, all queues are merged by time, newest first,
+    however many jobs they hold; what is read for it is bounded by the number of queues and the limit (`merge.lua`).
 
     `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are asked. Of more than
     `MERGED` queues together only the newest (or oldest) `NEWEST` are listed; the window's `beyond` tells how many are not.

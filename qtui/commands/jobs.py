@@ -27,7 +27,7 @@ def jobs(
         option(
             "--sort",
             metavar="FIELD",
-            help="newest, oldest, took, attempts, function, queue, worker or id.",
+            help="newest, oldest, took, attempts, function, queue, worker, id or ended.",
             show_default=False,
         ),
     ] = None,

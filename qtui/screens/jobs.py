@@ -208,7 +208,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             read = window.scanned if window and self.filtered.is_hidden and not window.complete else None
             parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
         if window and window.is_by_expiry:
-            parts.append(Content.styled("by expiry, as they are kept for different times", TONES["warn"]))
+            parts.append(Content.styled("by expiry, as they are kept for different times (s sorts by end, too)", TONES["warn"]))
         if window and window.beyond:
             parts.append(Content.styled(f"{formatting.count(window.beyond)} more: open a queue for them", TONES["warn"]))
         if table.newer and self.filtered.sort == NEWEST:

@@ -10,6 +10,9 @@ from rq import Queue
 
 from qtui.broker import jobs
 from qtui.broker.models import Progress
+from qtui.broker.search.find import find
+from qtui.broker.search.scan import Scope
+from qtui.broker.search.sorting import sort_named
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -231,13 +234,32 @@ def test_queues_that_hold_nothing_are_not_merged(client: redis.Redis) -> None:
     assert len([command for command in seen.by_scripts if command.startswith(("LLEN", "SMEMBERS"))]) == 2
 
 
-def test_a_window_that_is_in_the_order_of_expiry_says_so(client: redis.Redis) -> None:
+@pytest.fixture
+def kept_differently(client: redis.Redis) -> list[str]:
+    """Failed jobs of which the newest, the last, is kept for the shortest time."""
     ids = seed.failed(client, "mail", 3)
-    place = keys.registry("failed", "mail")
     for number, job_id in enumerate(ids):
         client.hset(keys.job(job_id), "ended_at", f"2024-01-01T00:00:{number * 10:02}.000000Z")
-        client.zadd(place, {job_id: 2e9 + number * 10})
-    assert not jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry
-    assert not jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=True).is_by_expiry
-    client.zadd(place, {ids[2]: 2e9 + 5})  # it is kept for a shorter time
+        client.zadd(keys.registry("failed", "mail"), {job_id: 2e9 + (5 if number == 2 else number * 10)})
+    return ids
+
+
+def test_a_registry_of_few_jobs_is_in_the_order_of_their_end_however_long_each_is_kept(
+    client: redis.Redis, kept_differently: list[str]
+) -> None:
+    for oldest_first, ids in ((False, kept_differently[::-1]), (True, kept_differently)):
+        pages = [jobs.window(client, "mail", Status.FAILED, place, 2, oldest_first=oldest_first) for place in (0, 2)]
+        assert [row.id for page in pages for row in page.rows] == ids
+        assert not any(page.is_by_expiry for page in pages)
+
+
+def test_many_jobs_are_in_the_order_of_expiry_which_is_said_and_can_be_sorted_by_their_end(
+    client: redis.Redis, kept_differently: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "SORTED", 2)
     assert jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry
+    assert jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=True).is_by_expiry
+    by_end = find(client, Scope("mail", (Status.FAILED,)), 2e9, sort=sort_named("ended"))
+    assert [job_id for job_id, _ in by_end.jobs] == kept_differently[::-1]
+    client.zadd(keys.registry("failed", "mail"), {kept_differently[2]: 2e9 + 20})
+    assert not jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry

@@ -6,8 +6,9 @@
 -- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
 -- `bare`: 1 for {id, queue, score, time} of each job instead of its row.
 -- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
--- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a queue whose own order is
--- another one comes in that order. `backwards`: 1 for the oldest first; the offset is then counted from the oldest.
+-- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a registry whose own order is
+-- another one, as it has jobs that are kept for different times, comes in that order. `backwards`: 1 for the oldest first; the
+-- offset is then counted from the oldest.
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -138,10 +139,12 @@ if args.backwards == '1' then
 end
 
 local entries
-if #names == 1 then
+if total <= tonumber(args.sorted) and (#names > 1 or (time_field and not listed)) then
+  entries = by_time(names, counts)
+elseif #names == 1 then
   entries = slice(names[1], offset, math.max(0, math.min(limit, counts[1] - offset)))
 else
-  entries = (total <= tonumber(args.sorted) and by_time or merged)(names, counts)
+  entries = merged(names, counts)
 end
 local rows = {}
 for i, entry in ipairs(entries) do

@@ -147,6 +147,11 @@ class Candidate:
         return None if began is None or ended is None or ended < began else ended - began
 
     @property
+    def ended_at(self) -> float | None:
+        """When the last attempt ended; None if not known."""
+        return self.time("ended_at")
+
+    @property
     def attempts(self) -> int | None:
         """Attempts begun so far."""
         return parse_int(self.raw(keys.FIELD_ATTEMPT))

@@ -71,6 +71,7 @@ SORTS: Final = {
         Sort("queue", "queue", descending=False),
         Sort("worker", "worker", Need(frozenset({"worker_name"})), descending=False),
         Sort("id", "id", descending=False),
+        Sort("ended", "ended_at", MOMENT, only_ended=True),
     )
 }
 """Every order, by name; the first is the usual one."""
