@@ -31,8 +31,8 @@ class GroupsScreen(ResourceScreen[Request, Data]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("H", "hold", "Hold", id="groups.hold", tooltip="No qtui-worker runs its function until it is released"),
         *operation_bindings("groups"),
+        Binding("H", "hold", "Hold", id="groups.hold", tooltip="No qtui-worker runs its function until it is released"),
     ]
     CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "hold"})
 

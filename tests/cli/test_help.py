@@ -36,6 +36,7 @@ COMMANDS = (
     "requeue",
     "fail",
     "remove",
+    "orphans",
     "undo",
     "pause",
     "resume",

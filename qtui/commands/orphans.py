@@ -1,0 +1,69 @@
+"""`qtui orphans`: jobs that wait and that no list holds, so that nobody will ever run them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import Annotated, Final
+
+from qtui import documents, formatting, labels, output
+from qtui.broker import orphans as broker
+from qtui.broker.operations import Chosen, plan, run
+from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
+from qtui.commands.declare import option
+from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.stopping import stopping
+from qtui_workers.errors import Refused
+from qtui_workers.text import printable
+
+ORDER: Final = 194
+
+PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queue.")]
+Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
+
+
+def orphans(
+    put_back: PutBack = False, yes: Yes = False, url: Url = None, context: ContextName = None, json: Json = False
+) -> None:
+    """Jobs that wait but that no queue or schedule holds, as their worker died when it had just taken them."""
+    with connected(url, context) as (client, chosen):
+        if put_back:
+            refuse_read_only(chosen, "qtui orphans --put-back")
+        with stopping() as stop:
+            found = broker.find(client, stop=stop)
+        if not put_back:
+            _show(found, server_time(client), json)
+            return
+        planned = plan(client, broker.PUT_BACK, Chosen(tuple(row.id for row in found.jobs)))
+        if planned.doable:
+            _agree(f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?", yes=yes)
+        report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen))
+    if json:
+        output.emit(asdict(report))
+    else:
+        output.say(printable(broker.PUT_BACK.summary(report), 2_000))
+
+
+def _show(found: broker.Orphans, now: float, json: bool) -> None:
+    if json:
+        jobs = [documents.of_job_row(row, now) for row in found.jobs]
+        output.emit({"scanned": found.scanned, "complete": found.complete, "jobs": jobs})
+        return
+    number, read = formatting.count(len(found.jobs)), formatting.count(found.scanned)
+    lines = [f"{row.id}  {row.queue or '–'}  {labels.job_line(row)}" for row in found.jobs]
+    advice = "; qtui orphans --put-back puts them at the head of their queue" if found.jobs else ""
+    lines.append(
+        f"{number} in no list, of {read} jobs{'' if found.complete else ' that were read, and there may be more'}{advice}"
+    )
+    output.say("\n".join(printable(line, 300) for line in lines))
+
+
+def _agree(question: str, *, yes: bool) -> None:
+    """Raises Refused unless the person at the terminal says yes."""
+    if yes:
+        return
+    if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
+        raise Refused(f"{question} There is no terminal to ask on: say --yes")
+    output.write_note(printable(f"{question} [y/N] "))
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("nothing was done")
