@@ -89,7 +89,7 @@ class WorkerStore:
         self.may_have_run = False
         """Whether the last step may have been carried out, although it raised an error: it was sent."""
         self._sent = ""
-        """The execution that was sent last."""
+        """The execution that was sent last: where it is sent again, the script looks whether it has taken a job for it."""
 
     def step(
         self,
@@ -145,8 +145,9 @@ class WorkerStore:
         self.may_have_run = False
         self._connect()
         self.may_have_run = True
-        again, self._sent = given["next"] == self._sent, str(given["next"])
-        values = _STEP.values(*places, **given | {"again": int(again)})
+        execution = str(given["next"])
+        values = _STEP.values(*places, **given | {"again": int(bool(execution) and execution == self._sent)})
+        self._sent = execution or self._sent
         try:
             return self._send("EVALSHA", _STEP.digest, values)
         except NoScriptError:
