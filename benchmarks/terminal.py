@@ -182,8 +182,8 @@ def looking(server: Server, client: redis.Redis, home: Path, seconds: float, *, 
             client.rpush(keys.queue(f"queue-{(second * 5 + number) % 50:02}"), f"new-{second}-{number}")
 
     with shown(ours, home, 120, 40) as screen:
-        yield looks("50 queues, 5 change each second, 120x40", watched(screen, seconds, change), 1.5, 0.015)
         yield looks("nothing but clocks and ages changes, 120x40", watched(screen, seconds), 0.3)
+        yield looks("50 queues, 5 change each second, 120x40", watched(screen, seconds, change), 1.5, 0.015)
     with shown(ours, home, 200, 60) as screen:
         for task, pressed in (("Jobs", b"2"), ("Workers", b"5")):
             screen.press(pressed)
