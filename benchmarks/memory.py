@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import redis
@@ -42,29 +43,39 @@ def used(client: redis.Redis) -> int:
     return int(client.info("memory")["used_memory"]) - int(client.memory_usage(keys.EVENTS, samples=0) or 0)
 
 
+ROWS = {
+    "plain RQ": plain,
+    "ours, silent": lambda *given: ours(*given, lines=0),
+    "ours, three lines and progress": lambda *given: ours(*given, lines=3),
+}
+
+
+def measured(count: int) -> list[float]:
+    """Bytes a job of each row."""
+    os.environ["QTUI_PROCESSORS"] = talking.__name__
+    return [_measure(fill, count) for fill in ROWS.values()]
+
+
+def _measure(fill: Callable[[redis.Redis, Server, Path, int], None], count: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="qt") as folder:
+        server = Server(Path(folder), {})
+        server.start()
+        try:
+            with server.client() as client:
+                before = used(client)
+                fill(client, server, Path(folder), count)
+                finished = client.zcard(keys.registry("finished", "talking"))
+                assert finished == count, f"{finished} have finished"
+                return (used(client) - before) / count
+        finally:
+            server.kill()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=10_000)
-    count = parser.parse_args().jobs
-    os.environ["QTUI_PROCESSORS"] = talking.__name__
-    rows = {
-        "plain RQ": plain,
-        "ours, silent": lambda *given: ours(*given, lines=0),
-        "ours, three lines and progress": lambda *given: ours(*given, lines=3),
-    }
-    for name, fill in rows.items():
-        with tempfile.TemporaryDirectory(prefix="qt") as folder:
-            server = Server(Path(folder), {})
-            server.start()
-            try:
-                with server.client() as client:
-                    before = used(client)
-                    fill(client, server, Path(folder), count)
-                    finished = client.zcard(keys.registry("finished", "talking"))
-                    assert finished == count, f"{finished} have finished"
-                    print(f"{name:32} {(used(client) - before) / count:8,.0f} bytes a job")
-            finally:
-                server.kill()
+    for name, size in zip(ROWS, measured(parser.parse_args().jobs), strict=True):
+        print(f"{name:32} {size:8,.0f} bytes a job")
 
 
 if __name__ == "__main__":
