@@ -35,6 +35,8 @@ class Follower:
         self._lock = threading.Lock()
         self._dropped = 0
         self._seen: tuple[Running, float] | None = None
+        self._looked = threading.Event()
+        """Set once the jobs were seen: the first lines are then read together, in their order."""
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -65,6 +67,7 @@ class Follower:
             self._keep(self._tail.read(0, seen, now))
         else:
             self._seen = (seen, now)
+            self._looked.set()
 
     def take(self) -> list[Line]:
         """The lines that have come, oldest first."""
@@ -91,6 +94,8 @@ class Follower:
             before.join()
         failures, since = 0, 0.0
         while not stop.is_set():
+            if not self._looked.wait(BLOCK):
+                continue
             try:
                 (seen, now), self._seen = self._seen or (None, 0.0), None
                 lines = self._tail.read(0 if seen else BLOCK, seen, now)
