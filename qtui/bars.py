@@ -89,9 +89,18 @@ def _apart(facts: Sequence[Fact]) -> list[Fact]:
     return [part for fact in facts for part in (("  ", None), fact)][1:]
 
 
-def labels() -> list[tuple[str, str]]:
-    """The bar of screens: the name of each, and what stands there for it."""
-    return [(place.name, f"{place.number} {place.title}") for place in PLACES]
+def labels(width: int | None = None, active: str = "") -> list[tuple[str, str]]:
+    """The bar of screens: the name of each, and what stands there for it.
+
+    Where a width is too small for all words, the last ones go, but not that of the active screen.
+    """
+    found = {place.name: f"{place.number} {place.title}" for place in PLACES}
+    for place in reversed(PLACES):
+        if width is None or sum(len(label) + 1 for label in found.values()) <= width:
+            break
+        if place.name != active:
+            found[place.name] = str(place.number)
+    return list(found.items())
 
 
 def is_tight(width: int) -> bool:

@@ -33,14 +33,22 @@ class Nav(Horizontal):
             yield _Place(label, name, active=name == self._active)
 
     def on_resize(self, event: events.Resize) -> None:
-        """With less blank between the labels where they do not fit."""
+        """With less blank between the labels where they do not fit, and with fewer words."""
         self.set_class(is_tight(event.size.width), "-tight")
+        for place, (_, label) in zip(self.query(_Place), labels(event.size.width, self._active), strict=True):
+            place.say(label)
 
 
 class _Place(Static):
     def __init__(self, label: str, name: str, *, active: bool) -> None:
         super().__init__(label, markup=False, classes="-active" if active else "")
-        self._mode = name
+        self._mode, self._label = name, label
+
+    def say(self, label: str) -> None:
+        """Show another label, where it is another."""
+        if label != self._label:
+            self._label = label
+            self.update(label)
 
     async def on_click(self) -> None:
         await self.run_action(f"app.open_place('{self._mode}')")

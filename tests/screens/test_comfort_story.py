@@ -12,6 +12,7 @@ import redis
 from qtui import formatting
 from qtui.app import QtuiApp
 from qtui.keymap import all_keys
+from qtui.places import PLACES
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.screens.support import NOW, Dashboard, Story, dashboard, make_app
@@ -76,3 +77,12 @@ async def test_only_queues_in_trouble_are_shown_on_request(client: redis.Redis) 
         assert "resting" not in story.text
         await story.press("exclamation_mark", "i")
         assert "resting" in story.text
+
+
+async def test_in_a_small_terminal_the_word_of_the_screen_stays_on_the_bar(client: redis.Redis) -> None:
+    async with dashboard(client, size=(60, 20)) as story:
+        for place in PLACES:
+            await story.press(str(place.number))
+            bar = story.text.splitlines()[1]
+            assert f"{place.number} {place.title}" in bar
+            assert str(PLACES[-1].number) in bar
