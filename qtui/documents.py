@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qtui.broker.tail.lines import Line
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
+    from qtui_workers.reporting.stack import Answer
 
 
 def iso(at: float | None) -> str | None:
@@ -214,3 +215,9 @@ def of_tail_line(line: Line) -> dict[str, Any]:
         "attempt": line.attempt,
         "details": dict(line.details),
     }
+
+
+def of_stacks(job_id: str, answers: Sequence[Answer]) -> dict[str, Any]:
+    """Where a running job is, as `qtui stack --json` prints it."""
+    stacks = [answer.stack.to_json() | {"at": iso(answer.stack.at)} for answer in answers if answer.stack]
+    return {"job": job_id, "stacks": stacks, "problem": answers[-1].problem or None}

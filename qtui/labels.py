@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from qtui.broker.search.fingerprint import Cause
     from qtui.broker.usual import Usual
     from qtui_workers.reading.hold import Hold
+    from qtui_workers.reporting.stack import Stack
 
 _MODULES: Final = r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))"
 
@@ -158,3 +159,10 @@ def sentence(error: Exception, place: str) -> str:
 def job_line(row: JobRow) -> str:
     """A job as one line: its id, its function, and its summary."""
     return f"  {formatting.short_id(row.id):<9} {function(row):<20} {summary(row)}"
+
+
+def stack(now: Stack, before: Stack | None) -> str:
+    """When a stack was taken and how, and whether the job has moved on since the one before."""
+    how = ", by a signal: native code holds Python's lock" if now.how == "signal" else ""
+    moved = "" if before is None else ", at the same line as before" if now.is_where(before) else ", elsewhere than before"
+    return f"{formatting.clock(now.at)}, process {now.pid}{moved}{how}"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qtui.broker.models import JobDetail, JobRow, Overview, Window, WorkerRow
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
+    from qtui_workers.reporting.stack import Answer
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
 """These counts are shown even if they are 0."""
@@ -190,3 +191,11 @@ def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> str:
     if detail.traceback:
         parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
     return "\n".join(parts)
+
+
+def of_stack(job_id: str, answer: Answer, before: Answer | None) -> str:
+    """Where a running job is, for people; `before`: where it was."""
+    if answer.stack is None:
+        return f"{printable(job_id, 100)}: {printable(answer.problem)}"
+    lines = [printable(line) for line in answer.stack.lines()]
+    return "\n".join([labels.stack(answer.stack, before.stack if before else None), *lines, ""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import uuid4
 
@@ -48,6 +49,15 @@ def ask(client: redis.Redis, job_id: str, *, stopped: threading.Event | None = N
         return Answer(None, f"{name} hears no commands")
     found = _await(client, request, stopped or threading.Event())
     return found or Answer(None, f"{name} has not answered within {PATIENCE:g} s: it may be of an older version, or stuck itself")
+
+
+def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None = None) -> Iterator[Answer]:
+    """The stack now, and where there is one, once more `AGAIN` seconds later. Raises redis.RedisError."""
+    stop = stopped or threading.Event()
+    first = ask(client, job_id, stopped=stop)
+    yield first
+    if first.stack and not stop.wait(AGAIN):
+        yield ask(client, job_id, stopped=stop)
 
 
 def _await(client: redis.Redis, request: str, stopped: threading.Event) -> Answer | None:

@@ -24,6 +24,7 @@ from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
+from qtui.screens.stack import StackScreen
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes
@@ -73,13 +74,14 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("right_square_bracket", "pane(1)", "Next pane", key_display="]", id="job.tab_right"),
         Binding("tab", "pane(1)", "Next pane", show=False, id="job.next_tab"),
         Binding("shift+tab", "pane(-1)", "Pane left", show=False, id="job.previous_tab"),
+        Binding("T", "stack", "Stack", id="job.stack", tooltip="Where its code is now, and two seconds later"),
         Binding("e", "edit", "Edit", id="job.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
         Binding("t", "tail", "Tail", show=False, id="job.tail", tooltip="What happens to it, live"),
         Binding("y", "copy", "Copy id", show=False, id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
     ]
-    CHANGING = frozenset({"act", "edit", "hold"})
+    CHANGING = frozenset({"act", "edit", "hold", "stack"})
     AUTO_FOCUS = ""
 
     def __init__(self, job_id: str) -> None:
@@ -189,6 +191,10 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         """Open a job beside this one."""
         self.app.push_screen(JobScreen(message.row.row.id))
 
+    def action_stack(self) -> None:
+        """Ask its worker where the code of the job is."""
+        self.app.push_screen(StackScreen(self.job_id))
+
     def action_edit(self) -> None:
         """Open the form with its arguments; the new job is opened from this one."""
         app = self.app
@@ -220,6 +226,8 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
         status = self.data.detail.row.status if self.data else None
+        if action == "stack":
+            return status is not None and status.runs
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(status)
 
 

@@ -17,6 +17,7 @@ COMMANDS = (
     "workers",
     "jobs",
     "job",
+    "stack",
     "tail",
     "failures",
     "schedule",

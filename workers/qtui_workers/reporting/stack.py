@@ -84,11 +84,17 @@ class Stack:
         return asdict(self)
 
     def lines(self) -> Iterator[str]:
-        """As lines of a log, like a traceback."""
-        for number, thread in enumerate(self.threads):
-            yield f"stack of {'the main thread' if thread.is_main else f'thread {number + 1}'}, the innermost call last:"
+        """As lines of a traceback, a thread after the other: the main one last, where a reader looks first."""
+        for thread in reversed(self.threads):
+            yield f"{'The main thread' if thread.is_main else 'Another thread'} (most recent call last):"
             for frame in thread.frames:
-                yield f"  {frame.file}:{frame.line or '?'} in {frame.function}" + (f":  {frame.source}" if frame.source else "")
+                yield f'  File "{frame.file}", line {frame.line or 0}, in {frame.function}'
+                if frame.source:
+                    yield f"    {frame.source}"
+
+    def is_where(self, other: Stack) -> bool:
+        """Whether the main thread is at the same line as in another stack."""
+        return bool(self.threads and other.threads) and self.threads[0] == other.threads[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,14 @@ class Answer:
 def _of_job(frames: list[Frame]) -> tuple[Frame, ...]:
     """Without the calls of the worker around the job, where there are others."""
     own = [place for place, frame in enumerate(frames) if _ENGINE.search(frame.file)]
-    return tuple(frames[own[-1] + 1 :] if own else frames) or tuple(frames)
+    inner = frames[own[-1] + 1 :] if own else frames
+    begun = next((place for place, frame in enumerate(inner) if not _is_bootstrap(frame)), 0)
+    return tuple(inner[begun:]) or tuple(frames)
+
+
+def _is_bootstrap(frame: Frame) -> bool:
+    """Whether it is one of the calls with which Python begins a thread."""
+    return frame.function in ("_bootstrap", "_bootstrap_inner", "run") and frame.file.endswith("threading.py")
 
 
 def _watches(frames: list[Frame]) -> bool:

@@ -1,0 +1,46 @@
+"""`qtui stack`: where the code of a running job is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+from qtui import documents, listings, output
+from qtui.broker import job_ids
+from qtui.broker import stack as stacks
+from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.declare import argument, option
+from qtui.commands.options import ContextName, Json, Url
+
+if TYPE_CHECKING:
+    from qtui_workers.reporting.stack import Answer
+
+ORDER: Final = 31
+FAILED: Final = 1
+
+
+def stack(
+    job_id: Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
+    once: Annotated[bool, option("--once", help="Only now, not again after two seconds.")] = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Where the code of a running job is: its Python stack, and again two seconds later.
+
+    A qtui-worker tells it, and writes it into the job's log too; what the job does is not disturbed. Exit code 1 where it
+    cannot be had.
+    """
+    found: list[Answer] = []
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, "qtui stack")
+        whole = job_ids.find(client, job_id)
+        for answer in stacks.ask_twice(client, whole):
+            if not json:
+                output.say(listings.of_stack(whole, answer, found[-1] if found else None))
+            found.append(answer)
+            if once:
+                break
+    if json:
+        output.emit(documents.of_stacks(whole, found))
+    if found[-1].stack is None:
+        raise SystemExit(FAILED)
