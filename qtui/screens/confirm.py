@@ -89,6 +89,12 @@ class AnswerInput(Input):
     wanted: str | int | None = None
     """What has to be typed; None if nothing has to."""
 
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """The letters that are keys of the dialog stay so while a number is typed."""
+        if isinstance(self.wanted, str):
+            return super().check_consume_key(key, character)
+        return character is not None and formatting.is_of_count(character)
+
     async def _on_key(self, event: events.Key) -> None:
         """Only what may be part of the answer is typed here, and only after the question was seen."""
         screen = self.screen

@@ -45,6 +45,22 @@ async def test_p_asks_about_one_way_of_retrying_after_the_other(client: redis.Re
         assert client.zcard(FAILED) == 8
 
 
+async def test_the_keys_of_the_dialog_work_while_a_number_is_to_be_typed(client: redis.Redis) -> None:
+    (model,) = seed.failed(client)
+    seed.copies(client, model, 100)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("a", "R", "p")
+        assert story.question() == "Retry 101 failed jobs in mail (canary 5, then at once) on test?"
+        await story.press("c")
+        assert story.app.clipboard.startswith("qtui retry --canary 5 --all")
+        await story.press("n")
+        assert story.place == "JobsScreen"
+        with worker_that(client, "finished"):
+            await story.press("R", "p", *"101", "enter")
+        assert story.app.said[-1] == "101 retried"
+
+
 async def test_there_is_one_way_to_retry_one_job(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
