@@ -139,7 +139,7 @@ class Session:
 
     def beside(self, context: Context, client: Callable[[], redis.Redis]) -> Session:
         """A session for another connection, with the same preferences."""
-        new = Session(context, client, refresh_seconds=self.refresh_seconds, clock=self.clock, trash=self.trash)
+        new = Session(context, client, refresh_seconds=self.refresh_seconds, clock=self.clock, trash=self.trash, own=self.own)
         new.on_audit_trouble = self.on_audit_trouble
         return new
 

@@ -15,6 +15,8 @@ from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
 from qtui.screens.asking import about_operation
 from qtui.screens.confirm import Wanted
+from qtui.settings import Preferences
+from qtui_workers import records
 from tests.broker import seed
 from tests.screens.support import Story, dashboard
 from tests.support import Server
@@ -38,7 +40,8 @@ def two(server: Server, own_server: Server, home: Path) -> Server:
 
 @asynccontextmanager
 async def first(client: redis.Redis) -> AsyncIterator[Story]:
-    async with dashboard(client, name="one") as story:
+    own = records.read(Preferences, {"commands": {"hello": {"run": ["echo", "hi"], "key": "f2", "confirm": False}}}).own
+    async with dashboard(client, name="one", own=own) as story:
         yield story
 
 
@@ -63,6 +66,9 @@ async def test_the_palette_switches_and_every_screen_shows_the_other_connection(
         await story.press("1")
         await story.look_until(lambda: "elsewhere" in story.text, "the queue of the other server")
         assert "mail" not in story.text
+        await story.press("f2")
+        assert story.place == "OutputScreen"
+        await story.press("escape")
         await choose(story, "@one")
         await story.look_until(lambda: "mail" in story.text, "the queue of the first server")
         assert "elsewhere" not in story.text
