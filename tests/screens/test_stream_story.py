@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -22,7 +24,6 @@ from qtui_workers.server import keys
 from tests.broker import tasks
 from tests.broker.test_tail import begin, talk
 from tests.screens.support import Story, dashboard, settle
-from tests.screens.widget_host import until
 from tests.support import Server
 
 
@@ -47,6 +48,14 @@ def happen(client: redis.Redis, number: int, kind: EventKind = EventKind.QUEUED,
             details = {"error": f"TimeoutError: number {place}", "seconds": 2.0} if kind is EventKind.FAILED else None
             emit(pipe, kind, Source(f"{queue}-{place}", queue, "shop.charge", attempt=1), details)
         pipe.execute()
+
+
+async def until(predicate: Callable[[], object], description: str) -> None:
+    """Wait for what comes by itself, also on a busy machine and after a try of a second or two."""
+    deadline = time.monotonic() + 20
+    while not predicate():
+        assert time.monotonic() < deadline, f"did not happen: {description}"
+        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
