@@ -79,7 +79,8 @@ def benchmarked(program: str | None = None) -> Iterator[tuple[Server, redis.Redi
     if program:
         support.SERVER = program
     with tempfile.TemporaryDirectory(prefix="qt") as folder:
-        server = Server(Path(folder), {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"})
+        options = {"slowlog-log-slower-than": "500", "slowlog-max-len": "10000"}
+        server = Server(Path(folder), options, program=program or support.SERVER)
         server.start()
         try:
             with server.client() as client:

@@ -28,7 +28,6 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.processors.report import report
 from qtui_workers.server import keys
 from qtui_workers.server.embedded import binary
-from tests import support
 from tests.support import Server
 
 FUNCTION: Final = "tests.workers.engine.give"
@@ -92,9 +91,8 @@ def rows(*, runs: int = 1, jobs: int = 2000) -> list[tuple[str, float, float]]:
     """What is measured, the median of the microseconds, and the least of them, for each server and kind of job."""
     measured: list[tuple[str, float, float]] = []
     for place, program in servers().items():
-        support.SERVER = program
         with tempfile.TemporaryDirectory(prefix="qt") as folder:
-            server = Server(Path(folder), {})
+            server = Server(Path(folder), {}, program=program)
             server.start()
             try:
                 with server.client() as client:

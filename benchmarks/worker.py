@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,7 +86,7 @@ def one_run(server: Server, home: Path, row: str, count: int) -> Measured:
     number = max(20, int(count * ROWS[row][1]))
     with server.client() as client:
         client.flushall()
-        empty, empty_cpu = spent(home, command(server, row))
+        _, empty_cpu = spent(home, command(server, row))
         client.config_resetstat()
         base = _reads(client)
         spent(home, command(server, row))
@@ -93,12 +94,22 @@ def one_run(server: Server, home: Path, row: str, count: int) -> Measured:
         jobs(client, number)
         client.config_resetstat()
         reads = _reads(client)
-        took, cpu = spent(home, command(server, row))
+        _, cpu = spent(home, command(server, row))
         reads = _reads(client) - reads - base
         used = _used(client)
-        assert client.zcard(f"rq:finished:{QUEUE}") == number
-    rate, milliseconds = number / max(0.001, took - empty), 1000 * max(0.0, cpu - empty_cpu) / number
-    return Measured(rate, max(0.0, reads / number), milliseconds, used / number)
+        finished = client.zrange(f"rq:finished:{QUEUE}", 0, -1)
+        assert len(finished) == number
+        took = _worked(client, finished)
+    return Measured(number / took, max(0.0, reads / number), 1000 * max(0.0, cpu - empty_cpu) / number, used / number)
+
+
+def _worked(client: redis.Redis, ids: list[bytes]) -> float:
+    """Seconds from the start of the first of these jobs to the end of the last."""
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.hmget(f"rq:job:{job_id.decode()}", "started_at", "ended_at")
+        times = [tuple(datetime.fromisoformat(raw.decode()) for raw in pair) for pair in pipe.execute()]
+    return (max(ended for _, ended in times) - min(started for started, _ in times)).total_seconds()
 
 
 def _used(client: redis.Redis) -> int:
