@@ -10,6 +10,7 @@ import pytest
 import redis
 from textual.pilot import Pilot
 
+from qtui_workers.records import replace as changed
 from qtui_workers.server.connection import connect
 from screenshots.keyspace import freeze, seed
 from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, press, settle
@@ -37,6 +38,17 @@ def test_a_screen_looks_as_it_was_accepted(snap_compare: Compare, gallery_client
 @pytest.mark.parametrize("name", ["queues", "failed-job"])
 def test_a_screen_in_light_colours(snap_compare: Compare, gallery_client: redis.Redis, name: str, size: Size) -> None:
     assert looks_the_same(snap_compare, gallery_client, replace(SCENES[name], size=size, theme="qtui-light"))
+
+
+@SIZES
+@pytest.mark.parametrize("keys", [(), ("3", "R")], ids=["queues", "question"])
+def test_a_connection_that_has_a_colour_and_wants_its_name(
+    snap_compare: Compare, gallery_client: redis.Redis, keys: tuple[str, ...], size: Size
+) -> None:
+    scene = Scene("red", keys, size=size)
+    app = make_app(gallery_client, scene.theme)
+    app.session.context = changed(app.session.context, colour="red", confirm="name")
+    assert snap_compare(app, terminal_size=scene.size, run_before=scene.play)
 
 
 @SIZES

@@ -107,10 +107,10 @@ def watched(folder: Path) -> Iterator[Watched]:
     """Two servers and a Sentinel in this folder."""
     ports, port = (free_port(), free_port()), free_port()
     servers = []
-    for number, options in zip(ports, ({}, {"replicaof": f"127.0.0.1 {ports[0]}"}), strict=True):
+    for number in ports:
         (folder / str(number)).mkdir()
-        each = {"port": str(number), "bind": "127.0.0.1", "repl-diskless-sync-delay": "0", **options}
-        servers.append(Server(folder / str(number), each))
+        options = {"port": str(number), "bind": "127.0.0.1", "repl-diskless-sync-delay": "0"}
+        servers.append(Server(folder / str(number), options))
     configuration = folder / "sentinel.conf"
     configuration.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor main 127.0.0.1 {ports[0]} 1\n"
@@ -119,6 +119,8 @@ def watched(folder: Path) -> Iterator[Watched]:
     try:
         for server in servers:
             server.start()
+        with servers[1].client() as replica:
+            replica.replicaof("127.0.0.1", str(ports[0]))
         sentinel = subprocess.Popen([SERVER, configuration, "--sentinel"], stdout=subprocess.DEVNULL)
         try:
             with redis.Redis(port=port, protocol=2) as client:
