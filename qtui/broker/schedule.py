@@ -23,7 +23,20 @@ MOST: Final = 500
 """So many scheduled jobs are read, more than anyone reads; and so many cron jobs."""
 READ: Final = 256 * 1024
 """Bytes; a scheduler whose list of cron jobs is longer is left out."""
+RUNS: Final = 5
+"""So many jobs of a cron job are told, of the first `MOST_TOLD` cron jobs."""
+MOST_TOLD: Final = 100
 _OF_OURS: Final = ("schedule", "last", "enqueued", "job")
+
+
+class CronRun(Record):
+    """One job that a cron job has enqueued."""
+
+    job: str
+    at: float
+    """When it was enqueued."""
+    status: Status | None = None
+    """None where the job is gone, or its status is not known."""
 
 
 class CronRow(Record):
@@ -44,6 +57,8 @@ class CronRow(Record):
     """The living program that enqueues it; None: there is none."""
     last_job: str | None = None
     """The id of its last job, which may be gone."""
+    runs: tuple[CronRun, ...] = ()
+    """Its last jobs, the newest first, at most `RUNS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +91,20 @@ def load(client: redis.Redis, most: int = MOST) -> Schedule:
         reported = _reported(pipe, [decode(name) for name in schedulers])
         crons = _crons(pipe, reported, [decode(name) for name in cron_jobs])
         soonest, total, late = _soonest(pipe, jobs.names_of(queue_keys), most, now)
-    found = rows.named(client, [(job_id, queue) for _, job_id, queue in soonest])
+    told = [(run.job, row.queue or "") for row in crons[:MOST_TOLD] for run in row.runs]
+    found = rows.named(client, [*((job_id, queue) for _, job_id, queue in soonest), *told])
     due = [at for at, *_ in soonest]
-    return Schedule(crons, tuple(replace(row, scheduled_for=at) for row, at in zip(found, due, strict=True)), total, late)
+    scheduled = tuple(replace(row, scheduled_for=at) for row, at in zip(found, due, strict=False))
+    return Schedule(_with_statuses(crons, found[len(due) :]), scheduled, total, late)
+
+
+def _with_statuses(crons: tuple[CronRow, ...], jobs: Iterable[JobRow]) -> tuple[CronRow, ...]:
+    """The cron jobs with the statuses of their last jobs, where they were read."""
+    status = {job.id: job.status for job in jobs}
+    return tuple(
+        replace(row, runs=tuple(replace(run, status=status.get(run.job)) for run in row.runs)) if row.runs else row
+        for row in crons
+    )
 
 
 def _reported(pipe: redis.client.Pipeline, schedulers: Iterable[str]) -> dict[str, CronRow]:
@@ -130,7 +156,7 @@ def _crons(pipe: redis.client.Pipeline, reported: dict[str, CronRow], remembered
     names = list(dict.fromkeys([*reported, *remembered]))[:MOST]
     for name in names:
         pipe.hmget(encode(keys.cron(name)), list(_OF_OURS))
-        pipe.zrevrange(encode(keys.cron_job_history(name)), 0, 0, withscores=True)
+        pipe.zrevrange(encode(keys.cron_job_history(name)), 0, RUNS - 1, withscores=True)
     replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
     found = [
         _completed(reported.get(name) or CronRow(name), ours or [None] * len(_OF_OURS), history or [])
@@ -144,7 +170,8 @@ def _completed(row: CronRow, ours: list[bytes | None], history: list[tuple[bytes
     cron, every, timezone = (row.cron, row.every, row.timezone) if row.scheduler else _parsed(decode(schedule))
     newest = decode(history[0][0]) if history else decode(ours[3])
     last = max((at for at in (row.last, parse_number(enqueued), history[0][1] if history else None) if at), default=None)
-    return replace(row, cron=cron, every=every, timezone=timezone, last=last, last_job=newest or None)
+    runs = tuple(CronRun(decode(job_id), at) for job_id, at in history)
+    return replace(row, cron=cron, every=every, timezone=timezone, last=last, last_job=newest or None, runs=runs)
 
 
 def _parsed(text: str) -> tuple[str | None, float | None, str]:

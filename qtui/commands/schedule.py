@@ -91,4 +91,5 @@ def _of_cron(row: CronRow) -> dict[str, Any]:
         "next_at": documents.iso(row.due),
         "scheduler": row.scheduler,
         "last_job": row.last_job,
+        "history": [{"job": run.job, "at": documents.iso(run.at), "status": run.status} for run in row.runs],
     }

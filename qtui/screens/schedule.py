@@ -14,8 +14,8 @@ from qtui import formatting, labels
 from qtui.broker import schedule
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
-from qtui.broker.schedule import CronRow, Schedule
-from qtui.broker.status import Status, Tone
+from qtui.broker.schedule import CronRow, CronRun, Schedule
+from qtui.broker.status import STATUSES, Status, Tone
 from qtui.cron_words import words
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
@@ -103,7 +103,16 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
         if self._on_job != isinstance(row, JobRow):
             self._on_job = not self._on_job
             self.refresh_bindings()
-        self.query_one("#about", Static).update(printable(_about(row)) if row else "")
+        lines = [_about(row), self._history(row)] if row else []
+        self.query_one("#about", Static).update("\n".join(map(printable, lines)))
+
+    def _history(self, row: Coming) -> str:
+        """How the last jobs of a cron job went, the newest first; '' of a job."""
+        if isinstance(row, JobRow):
+            return ""
+        now = self.session.server_now
+        went = [f"{_went(run)} {formatting.ago(run.at, now)}" for run in row.runs]
+        return f"its last: {'  '.join(went)}" if went else "it has no jobs that Redis knows of"
 
     def on_row_table_selected(self, message: RowTable.Selected[Coming]) -> None:
         """Open the job."""
@@ -144,6 +153,12 @@ def _runs(row: Coming) -> str:
     if isinstance(row, CronRow):
         return words(row)
     return f"attempt {(row.attempts or 0) + 1} of {row.attempts_allowed}" if row.attempts and row.attempts_allowed else "once"
+
+
+def _went(run: CronRun) -> str:
+    if run.status is None:
+        return "– gone"
+    return f"{STATUSES[run.status].glyph} {STATUSES[run.status].title}"
 
 
 def _job_of(row: Coming) -> str | None:

@@ -12,6 +12,7 @@ from rq.cron import CronScheduler
 
 from qtui.broker import holds, limits, schedule
 from qtui.broker.schedule import CronRow
+from qtui.broker.status import Status
 from qtui.cron_words import words
 from qtui_workers.define.limit import Limit
 from qtui_workers.enqueue import pause
@@ -61,6 +62,22 @@ def test_a_cron_job_of_ours_is_remembered_when_nobody_enqueues_it_any_more(clien
     cron.close()
     (row,) = schedule.load(client).crons
     assert (row.scheduler, row.cron, row.last, row.last_job) == (None, "0 * * * *", NOON, "cron-tidy-20260501T120000")
+
+
+def test_the_last_jobs_of_a_cron_job_are_told_with_how_they_went(client: redis.Redis) -> None:
+    cron = Cron(client, [scheduled(cron="0 * * * *")])
+    for hour in range(schedule.RUNS + 2):
+        cron.tick(NOON - 2 + hour * HOUR)
+        cron.tick(NOON + hour * HOUR)
+    (row,) = schedule.load(client).crons
+    newest, before = row.runs[:2]
+    client.hset(keys.job(newest.job), "status", "failed")
+    client.delete(keys.job(before.job))
+    (row,) = schedule.load(client).crons
+    assert len(row.runs) == schedule.RUNS
+    assert [run.status for run in row.runs[:3]] == [Status.FAILED, None, Status.QUEUED]
+    assert [run.at for run in row.runs[:2]] == [NOON + 6 * HOUR, NOON + 5 * HOUR]
+    assert row.last_job == newest.job
 
 
 def test_damaged_records_are_left_out(client: redis.Redis) -> None:

@@ -91,7 +91,7 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
         (replace(LATE, scheduler=True, overdue=1), "◷ 1 overdue", "late: 1 job should have been queued by now: the sched"),
         (ELSEWHERE, "⚠ worker busy elsewhere", "elsewhere: its only worker is busy with jobs of other queues: 50 jobs wait. 5 "),
         (UNTAKEN, "⚠ nothing is taken", "untaken: 1 worker listens, but takes nothing, 50 jobs wait. 5 shows what they do"),
-        (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 7.5 a second: 5 jobs wait. 99 failed. Start another worker"),
+        (GROWING, "▲ grows by 7.5/s", "growing is falling behind by 450 a minute: 5 jobs wait. 99 failed. Start another worker"),
         (PAUSED, "‖ paused", "paused is paused until somebody resumes it: 100,000 jobs wait. P resumes it"),
         (QUIET, "⚠ 2 workers silent", "quiet: none of its 2 workers gives a sign of life. Start a worker for it"),
         (DEFERRED, "⋯ 40 wait for others", "deferred: 40 jobs wait for other jobs to finish."),
