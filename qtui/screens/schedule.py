@@ -11,9 +11,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting, labels
-from qtui.broker import schedule
+from qtui.broker import edit, schedule
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.run_now import RUN_NOW
 from qtui.broker.schedule import CronRow, CronRun, Schedule
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.cron_words import words
@@ -36,15 +37,16 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
     CSS_PATH = "schedule.tcss"
     HELP = (
         "What is about to run, the soonest first: ◷ scheduled jobs, also those that wait for another attempt, and ↻ cron jobs. "
-        "What is late is at the top and says why. Enter opens a job; of a cron job the last one."
+        "What is late is at the top and says why. Enter opens a job; of a cron job the last one. "
+        "E runs a cron job now: a copy of its last job is queued."
     )
     BINDINGS: ClassVar[list[BindingType]] = operation_bindings("schedule", POSSIBLE)
     CHANGING = frozenset({"act"})
 
     def __init__(self) -> None:
         super().__init__()
-        self._on_job = False
-        """Whether a job was under the cursor when the footer was last updated."""
+        self._possible: frozenset[str] = frozenset()
+        """What can be done with the row that was under the cursor when the footer was last updated."""
 
     def compose_body(self) -> Iterable[Widget]:
         """How many there are, the table, and what the row under the cursor means."""
@@ -100,8 +102,8 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
 
     def _explain(self) -> None:
         row: Coming | None = self.query_one(RowTable).cursor_row
-        if self._on_job != isinstance(row, JobRow):
-            self._on_job = not self._on_job
+        if self._possible != (possible := _possible(row)):
+            self._possible = possible
             self.refresh_bindings()
         lines = [_about(row), self._history(row)] if row else []
         self.query_one("#about", Static).update("\n".join(map(printable, lines)))
@@ -122,14 +124,33 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
             self.notify(f"{printable(_name(message.row), 80)} has not run yet.", markup=False)
 
     def action_act(self, name: str) -> None:
-        """Ask, then do an operation on the job under the cursor."""
+        """Ask, then do an operation on the job under the cursor, or run the cron job there now."""
         row: Coming | None = self.query_one(RowTable).cursor_row
         if isinstance(row, JobRow):
             self.start_operation(OPERATIONS[name], Chosen((row.id,)))
+        elif row and row.last_job:
+            self._run_now(row.name, row.last_job)
+
+    def _run_now(self, name: str, last: str) -> None:
+        def work(client: redis.Redis) -> str:
+            job = edit.load(client, last)
+            made = edit.enqueue(client, job, job.document)
+            return f"{name} is queued in {made.queue}, as job {made.job_id}"
+
+        where = self.session.name
+        text = f"Run {name} now on {where}? A copy of its last job, {last}, is queued; its schedule stays as it is."
+        self.ask("Run now", text, work)
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Operations are on jobs only."""
-        return action != "act" or self._on_job
+        """Operations are on jobs; of a cron job, only another run."""
+        return action != "act" or parameters[0] in self._possible
+
+
+def _possible(row: Coming | None) -> frozenset[str]:
+    """The names of the operations that can be done with a row."""
+    if isinstance(row, JobRow):
+        return frozenset(operation.name for operation in POSSIBLE)
+    return frozenset({RUN_NOW.name}) if row and row.last_job else frozenset()
 
 
 def _key(row: Coming) -> str:

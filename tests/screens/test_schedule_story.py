@@ -45,6 +45,20 @@ async def test_the_schedule_shows_what_is_late_and_opens_and_cancels_jobs(client
         assert [row.name for row in story.table.rows] == ["tidy"]
 
 
+async def test_a_cron_job_is_run_now_and_says_how_its_last_jobs_went(client: redis.Redis) -> None:
+    cron = Cron(client, [scheduled(cron="0 * * * *")])
+    cron.tick(NOON - 2)
+    cron.tick(NOON)
+    async with dashboard(client, size=(140, 30)) as story:
+        await story.press("6")
+        assert "its last: · queued" in story.words
+        await story.press("E")
+        assert "Run tidy now on test? A copy of its last job, cron-tidy-20260501T120000, is queued" in story.question()
+        await story.press("y")
+        assert story.app.said[-1].startswith("tidy is queued in q, as job ")
+        assert client.llen("rq:queue:q") == 2
+
+
 async def test_limits_shows_what_is_used_and_opens_what_is_closed(client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue(add, 1, 2)
     pause.pause(client, ["mail"])
