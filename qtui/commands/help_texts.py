@@ -23,6 +23,13 @@ def of(words: list[str]) -> str | None:
     return _kept().get(words[0] if len(words) == 2 else "")
 
 
+def summaries() -> dict[str, str]:
+    """The names of the commands, and a line about each; none where the kept help is not there."""
+    lines = _kept().get("", "").partition("\nCommands:\n")[2].partition("\n\n")[0].splitlines()
+    parts = (line.strip().partition(" ") for line in lines)
+    return {name: text.strip() for name, _, text in parts}
+
+
 def _columns() -> int:
     """The width of the terminal, as `shutil.get_terminal_size` tells it, which takes 5 ms to import."""
     named = os.environ.get("COLUMNS", "")

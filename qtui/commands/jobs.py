@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import documents, listings, output
-from qtui.broker import jobs as job_lists
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.declare import option
@@ -53,6 +52,8 @@ def jobs(
         document, text = documents.of_found(found, offset, rows, now), listings.of_found(found, offset, rows, now)
         incomplete = how_far(found.scanned, found.total, found.complete)
     else:
+        from qtui.broker import jobs as job_lists
+
         wanted = parse_status(status or Status.QUEUED.value)
         with connected(url, context) as (client, _):
             check_queue(client, queue)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui.broker import jobs
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
-from qtui_workers.enqueue import pause as pauses
 
 ORDER: Final = 200
 
@@ -21,6 +19,9 @@ def pause(
     json: Json = False,
 ) -> None:
     """Have no qtui-worker take jobs of a queue, at once; running ones end as usual. A plain rq worker knows no pause."""
+    from qtui.broker import jobs
+    from qtui_workers.enqueue import pause as pauses
+
     names = pausing.named(queues, everything, "pause")
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui pause")

@@ -7,7 +7,6 @@ from typing import Final
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
-from qtui_workers.enqueue import pause as pauses
 
 ORDER: Final = 210
 
@@ -20,6 +19,8 @@ def resume(
     json: Json = False,
 ) -> None:
     """Have workers take the jobs of a paused queue again."""
+    from qtui_workers.enqueue import pause as pauses
+
     names = pausing.named(queues, everything, "resume")
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui resume")

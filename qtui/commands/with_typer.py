@@ -5,14 +5,15 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, get_args, get_origin
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from qtui.commands import Command, find, find_all
+from qtui.commands import Command, find, find_all, help_texts
 from qtui.commands.declare import Parameter
 
 HELP: Final = {"help_option_names": ["-h", "--help"]}
@@ -21,8 +22,21 @@ HELP: Final = {"help_option_names": ["-h", "--help"]}
 class Commands(TyperGroup):
     """The commands of `qtui`, each imported only when it is called, so that no command loads what only others need."""
 
+    _summaries: Mapping[str, str] = MappingProxyType({})
+    """While a command's name is completed, which needs no more of each: its name and its summary."""
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What the name of a command, or an option before it, may be completed to; imports no command."""
+        self._summaries = help_texts.summaries()
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._summaries = {}
+
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command with that name; if there is none, all commands are loaded so that similar names can be suggested."""
+        if cmd_name in self._summaries:
+            return TyperCommand(cmd_name, short_help=self._summaries[cmd_name])
         if cmd_name not in self.commands:
             found = find(cmd_name)
             self._add([found] if found else find_all())
@@ -30,6 +44,8 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """The names of all commands, in the order of the help."""
+        if self._summaries:
+            return [*self._summaries]
         self.commands.clear()
         self._add(find_all())
         return [*self.commands]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from qtui_workers.server import keys
+from qtui_workers.server.address import Target
 from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.server.quick import QuickConnection, Unusual
 from qtui_workers.text import decode, printable
 
 
@@ -31,9 +34,19 @@ def _members(key: str, prefix: str, incomplete: str, url: str | None, context: s
     with suppress(Exception):
         chosen = choose(url, context, read_config(Connections))
         if chosen.target.embedded is None:
-            from qtui_workers.server.connection import dial
-
-            with dial(chosen.target) as client:
-                found = (decode(member).removeprefix(prefix) for member in client.smembers(key))
-                return sorted(name for name in found if name.startswith(incomplete) and name == printable(name))
+            found = (decode(member).removeprefix(prefix) for member in _read(chosen.target, key))
+            return sorted(name for name in found if name.startswith(incomplete) and name == printable(name))
     return []
+
+
+def _read(target: Target, key: str) -> Iterable[bytes]:
+    """The members of a set, over the whole client only where that is needed."""
+    found: set[bytes] = set()
+    with suppress(Unusual, OSError), QuickConnection(target) as connection:
+        found.update(connection.ask([("SMEMBERS", key)])[0])
+        return found
+    from qtui_workers.server.connection import dial
+
+    with dial(target) as client:
+        found.update(client.smembers(key))
+    return found
