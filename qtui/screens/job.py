@@ -12,13 +12,15 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels
+from qtui import formatting, labels, questions
 from qtui.broker import job as jobs_whole
-from qtui.broker import relations
+from qtui.broker import listeners, relations
+from qtui.broker.listeners import Listeners
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
+from qtui.broker.usual import Usual
 from qtui.messages import CopyRequested, TailRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
@@ -52,6 +54,10 @@ class JobSeen:
 
     detail: JobDetail
     related: tuple[Related, ...]
+    usual: Usual | None
+    """What its function usually takes."""
+    takers: Listeners | None
+    """The workers that can take it, while it waits."""
 
 
 class About(VerticalScroll, can_focus=True):
@@ -138,16 +144,19 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def load(self, client: redis.Redis, request: str) -> JobSeen:
         """Everything about the job, and what is to be known of those beside it."""
         detail = jobs_whole.load(client, request)
-        return JobSeen(detail, relations.load(client, detail))
+        row, usuals = detail.row, self.session.usuals
+        usuals.look(client, [row.queue])
+        takers = listeners.load(client, [row.queue])[0] if row.queue and row.status and row.status.waits else None
+        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers)
 
     def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""
         detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
-        self._show_lines(detail, overview.at)
+        self._show_lines(detail, data.usual, overview.at)
         self.query_one(Timeline).show(detail.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(detail, overview.at), _hindrances(detail, overview.at))
+        self.query_one(Facts).show(job_facts(data, overview.at), _hindrances(detail, overview.at))
         for name in ("payload", "result", "meta"):
             self.query_one(f"#{name}-view", PayloadView).show(getattr(detail, name))
         self.query_one(TracebackView).show(detail.traceback)
@@ -158,13 +167,13 @@ class JobScreen(ResourceScreen[str, JobSeen]):
             self._bindings_for = row.status
             self.refresh_bindings()
 
-    def _show_lines(self, detail: JobDetail, now: float) -> None:
+    def _show_lines(self, detail: JobDetail, usual: Usual | None, now: float) -> None:
         """What is seen whichever pane is open."""
         self.query_one(TimeLine).show(detail.timeline, now)
         self.query_one(ProgressLine).show(detail.row.progress)
         problems = _hindrances(detail, now)
         more = f" (and {len(problems) - 1} more: about)" if len(problems) > 1 else ""
-        lines = {"running": running(detail, now), "problem": f"⚠ {problems[0]}{more}" if problems else ""}
+        lines = {"running": running(detail, usual, now), "problem": f"⚠ {problems[0]}{more}" if problems else ""}
         for name, text in lines.items():
             self.query_one(f"#{name}", Static).set_class(bool(text), "-any").update(printable(text, 400))
 
@@ -243,8 +252,8 @@ def _tone(each: Related) -> Tone:
     return _look(each.row)[1]
 
 
-def running(detail: JobDetail, now: float) -> str:
-    """How long a job runs, of how long it may, and when its worker was last heard; '' for a job that does not run."""
+def running(detail: JobDetail, usual: Usual | None, now: float) -> str:
+    """How long a job runs, may and usually takes, and when its worker was last heard; '' for a job that does not run."""
     row = detail.row
     if row.status is None or not row.status.runs or row.started_at is None:
         return ""
@@ -255,9 +264,14 @@ def running(detail: JobDetail, now: float) -> str:
         f"{STATUSES[row.status].glyph} running {formatting.age(elapsed)}" + (f" of {formatting.age(limit)}" if limit else ""),
         left,
         f"heartbeat {formatting.ago(detail.heartbeat_at, now)}" if detail.heartbeat_at else "",
+        f"usually {formatting.duration(usual.median)}{' ⚠' if usual.is_far_over(elapsed) else ''}" if usual else "",
         f"on {row.worker}" if row.worker else "",
     ]
     return ", ".join(filter(None, parts))
+
+
+def _usually(known: Usual) -> str:
+    return f"{formatting.duration(known.median)}, p95 {formatting.duration(known.p95)}, of {formatting.count(known.runs)}"
 
 
 def _left(seconds: float) -> str:
@@ -271,8 +285,9 @@ def _hindrances(detail: JobDetail, now: float) -> tuple[str, ...]:
     return (*filter(None, (row.refused, held)), *detail.problems)
 
 
-def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
+def job_facts(seen: JobSeen, now: float) -> list[tuple[str, str]]:
     """The facts beside the timeline: pairs of name and value, only those that are known."""
+    detail, usual = seen.detail, seen.usual
     row = detail.row
     facts = [
         ("queue", row.queue or "–"),
@@ -282,6 +297,9 @@ def job_facts(detail: JobDetail, now: float) -> list[tuple[str, str]]:
         ("worker", row.worker),
         ("ran", formatting.duration(row.took)),
         ("timeout", formatting.duration(row.timeout)),
+        ("usually", _usually(usual) if usual else None),
+        ("lease left", formatting.age(row.lease_until - now) if row.lease_until and row.lease_until > now else None),
+        ("can take it", questions.listening(seen.takers) if seen.takers else None),
         ("due", formatting.until(row.scheduled_for, now) if row.scheduled_for else None),
         ("payload", formatting.size(detail.payload_bytes)),
         ("kept for", formatting.age(detail.ttl)),

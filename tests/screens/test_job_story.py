@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import redis
 from rq import Queue
 from rq.job import Job
 from rq.registry import DeferredJobRegistry
+from rq.utils import utcformat
 from textual.geometry import Region
 
 from qtui.screens.job import JobScreen
@@ -220,3 +223,25 @@ async def test_a_running_job_says_how_long_of_how_long_and_when_its_worker_was_h
             (line,) = [line for line in story.text.splitlines() if "running" in line and " of 3m, " in line]
             assert "left, heartbeat " in line
             assert "on w1" in line
+
+
+async def test_a_running_job_says_what_its_function_usually_takes_and_that_it_takes_far_longer(client: redis.Redis) -> None:
+    for job_id in seed.finished(client, count=6):
+        ended = Job.fetch(job_id, connection=client).ended_at
+        assert ended is not None
+        client.hset(keys.job(job_id), "started_at", utcformat(ended - timedelta(seconds=4)))
+    running = Queue("mail", connection=client).enqueue(tasks.add, 1, b=2)
+    client.hset(keys.job(running.id), mapping={"status": "started", "started_at": "2026-01-01T00:00:00.000000Z"})
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, running.id)
+        assert ", usually 4.0 s ⚠" in story.words
+        assert "usually 4.0 s, p95 4.0 s, of 6" in story.words
+
+
+async def test_a_waiting_job_says_which_workers_can_take_it(client: redis.Redis) -> None:
+    seed.everything(client)
+    for queue, said in (("mail", "1 rq worker listens"), ("empty", "nobody listens")):
+        job = Queue(queue, connection=client).enqueue(tasks.add, 1, b=2)
+        async with dashboard(client, size=(200, 60)) as story:
+            await opened(story, job.id)
+            assert f"can take it {queue}: {said}" in " ".join(" ".join(line[:50] for line in story.text.splitlines()).split())
