@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from qtui_workers.errors import InvalidInput, RedisUnavailable
 from qtui_workers.server.address import resolve, with_password_of
 from qtui_workers.server.connection import connect, dial, open_client, own_connection
 from qtui_workers.server.contexts import Connections, Context, choose, read_config
+from tests import launcher
 from tests.support import Server, wait_until
+from tests.workers import engine
 from tests.workers.sockets import free_port
+from tests.workers.support import environment, run
 from tests.workers.ways import tls_server, watched
 
 
@@ -88,6 +93,12 @@ class TestSentinel:
             own.send_command("GET", "b")
             assert own.read_response() == b"2"
             own.disconnect()
+
+    def test_a_worker_works_on_the_primary(self, short_path: Path, home: Path):
+        with watched(short_path) as two, connect(two.url) as client:
+            job = Queue("mail", connection=client, serializer=JSONSerializer).enqueue(engine.give, 1)
+            done = run(home, "mail", "--url", two.url, "--burst", "--allow", engine.MODULE)
+            assert (done.returncode, client.hget(f"rq:job:{job.id}", "status")) == (0, b"finished"), done.stderr
 
     def test_without_a_sentinel_or_with_a_name_that_it_does_not_know_there_is_one_sentence(self, server: Server):
         port = free_port()
@@ -164,6 +175,17 @@ class TestPasswordCommands:
     def test_a_program_that_is_not_there_is_named(self, server: Server):
         with pytest.raises(RedisUnavailable, match=r"\(/nowhere/pass\) cannot be run: No such file"):
             dial(with_password_of(resolve(server.url), ("/nowhere/pass", "show")))
+
+    def test_the_worker_and_the_commands_use_it_too(self, guarded_server: Server, home: Path):
+        command, _ = printing(home, "first")
+        found = context(home, f'url = "unix://ada@{guarded_server.socket}"', f"password_command = {command}")
+        with dial(found.target) as client:
+            job = Queue("mail", connection=client, serializer=JSONSerializer).enqueue(engine.give, 1)
+            done = run(home, "mail", "--context", "there", "--burst", "--allow", engine.MODULE)
+            assert (done.returncode, client.hget(f"rq:job:{job.id}", "status")) == (0, b"finished")
+        looked = launcher.run("qtui.cli", ["queues", "--context", "there", "--json"], environment(home), home)
+        assert '"mail"' in looked.stdout
+        assert "first" not in done.stdout + done.stderr + looked.stdout + looked.stderr
 
     @pytest.mark.parametrize("url", ["redis://:p@host", "redis://u:@host", "redis://host?password=p", "embedded:"])
     def test_it_is_one_of_two_ways(self, home: Path, url: str):
