@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.message import Message
 from textual.screen import Screen
 
+from qtui.bars import HELP, QUIT
 from qtui.changes import Changes
 from qtui.clipboard import Copying
 from qtui.late import Late
@@ -62,14 +65,14 @@ class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
             )
             for place in PLACES
         ),
-        Binding("question_mark", "help", "Help", key_display="?", id="app.help", tooltip="The keys of this screen"),
+        Binding(**HELP._asdict()),
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
         # With priority: also from a field in which a colon is only a colon.
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
         # With priority: also over a dialog.
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
         Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the last operation, and how they get on"),
-        Binding("q", "leave", "Quit", id="app.leave", tooltip="Back to the screen below; from the lowest one, quit"),
+        Binding(**QUIT._asdict()),
     ]  # fmt: skip
 
     def __init__(
@@ -176,9 +179,19 @@ class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
         else:
             self._end(0)
 
+    @dataclass
+    class Signalled(Message):
+        """A signal came that ends the dashboard."""
+
+        number: int
+
     def leave_for(self, signal_number: int) -> None:
-        """Quit because of a signal; the exit code is 128 + the number of the signal."""
-        self._end(128 + signal_number)
+        """Quit because of a signal, once there is a screen to be left; the exit code is 128 + the number of the signal."""
+        self.post_message(self.Signalled(signal_number))
+
+    def on_qtui_app_signalled(self, message: Signalled) -> None:
+        """Quit."""
+        self._end(128 + message.number)
 
     def _end(self, code: int) -> None:
         """End; an operation that runs ends after its chunk, and is reported once the terminal is given back."""

@@ -106,3 +106,23 @@ def labels(width: int | None = None, active: str = "") -> list[tuple[str, str]]:
 def is_tight(width: int) -> bool:
     """Whether there is less blank between the labels, as they would not fit."""
     return sum(len(f" {label} ") for _, label in labels()) + BLANK > width
+
+
+class ShownKey(NamedTuple):
+    """A key of the first screen that the line at the bottom shows: the fields of a Binding of Textual."""
+
+    key: str
+    action: str
+    description: str
+    id: str
+    tooltip: str
+    key_display: str | None = None
+
+
+OPEN: Final = ShownKey("enter", "select", "Open", "table.open", "Open the row under the cursor", "⏎")
+SORT: Final = ShownKey("s", "sort", "Sort", "queues.sort", "Next order: trouble, name, queued, failed")
+IDLE: Final = ShownKey("i", "idle", "Idle", "queues.idle", "Show the idle queues, or fold them into one line")
+PAUSE: Final = ShownKey("P", "pause", "Pause", "queues.pause", "No qtui-worker takes its jobs any more")
+RESUME: Final = ShownKey("P", "resume", "Resume", "queues.resume", "Its jobs are taken again")
+HELP: Final = ShownKey("question_mark", "help", "Help", "app.help", "The keys of this screen", "?")
+QUIT: Final = ShownKey("q", "leave", "Quit", "app.leave", "Back to the screen below; from the lowest one, quit")

@@ -20,6 +20,8 @@ Align = Literal["left", "right"]
 
 GAP = 2
 """Number of cells between two columns."""
+THUMB = "▐"
+"""Drawn at the right edge; shows which part of the lines is in view."""
 GUTTER = 3
 """Number of cells at the left, for the bar of the cursor and the dot of a mark."""
 
@@ -122,3 +124,20 @@ def line(columns: Sequence[tuple[Column[Row], int]], row: Row, width: int) -> li
         found += fill(column.text(row), cells, column.align, column.tone_of(row))
         width -= cells
     return [*found, (" " * width, None)]
+
+
+def thumb(top: int, page: int, lines: int) -> range:
+    """Which of the `page` lines in view the scrollbar's thumb covers, if the first one in view is number `top` of `lines`."""
+    if lines <= page:
+        return range(0)
+    length = max(1, page * page // lines)
+    first = round(top * (page - length) / (lines - page))
+    return range(first, first + length)
+
+
+def nothing(y: int, total: int, empty: str, foot: str = "") -> str:
+    """What stands in the line with number `y` below the titles where there is no row: of so many rows the foot, else why."""
+    if foot:
+        return foot if y == total else ""
+    lines = empty.split("\n") if not total else []
+    return lines[y - 1] if 0 < y <= len(lines) else ""

@@ -42,16 +42,26 @@ def dashboard() -> None:
         from qtui.commands.queues import queues
 
         queues()
-        return
+        return None
     from qtui.broker import quick_overview
-    from qtui.launch import open_dashboard
 
     chosen, preferences = chosen_context(None, None)
-    if seen := quick_overview.look(chosen.target):
-        open_dashboard(chosen, preferences, seen=seen)
-    else:
+    seen = quick_overview.look(chosen.target)
+    if seen is None:
         with connected(None, None) as (client, chosen):
-            open_dashboard(chosen, preferences, client=client)
+            from qtui.launch import open_dashboard
+
+            return open_dashboard(chosen, preferences, client=client)
+    from qtui.borrowed import borrow
+
+    borrowed = borrow(chosen, seen, preferences)
+    try:
+        from qtui.launch import open_dashboard
+
+        open_dashboard(chosen, preferences, seen=seen, borrowed=borrowed)
+    finally:
+        if borrowed:
+            borrowed.give_back()
 
 
 def main() -> None:

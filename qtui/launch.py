@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.app import QtuiApp
+    from qtui.borrowed import Borrowed
     from qtui.broker.models import Overview
     from qtui.keymap import Key
     from qtui_workers.server.address import Target
@@ -37,11 +38,17 @@ _LATER: Final = ("qtui.palette", "qtui.screens.asking", "qtui.screens.help", "qt
 
 
 def open_dashboard(
-    context: Context, preferences: Preferences, *, client: redis.Redis | None = None, seen: Overview | None = None
+    context: Context,
+    preferences: Preferences,
+    *,
+    client: redis.Redis | None = None,
+    seen: Overview | None = None,
+    borrowed: Borrowed | None = None,
 ) -> None:
     """Run the dashboard until the operator leaves it.
 
     `client`: its connection; without one it makes one, once its first frame is shown. `seen`: what that frame shows.
+    `borrowed`: the terminal, where it shows that frame already.
     Raises SystemExit with 128 + the signal's number if a signal ended it, with that of SIGHUP if its terminal is gone, and
     with 70 if it crashed.
     """
@@ -49,7 +56,7 @@ def open_dashboard(
     gc.disable()  # imports create objects that all stay: collecting garbage meanwhile takes a tenth of the start
     from qtui.app import QtuiApp
     from qtui.session import Session
-    from qtui.terminal import Terminal
+    from qtui.terminal import taking_over
 
     rest = _Rest(context.target)
     session = Session(
@@ -64,14 +71,15 @@ def open_dashboard(
         session,
         theme=preferences.theme,
         keys=preferences.keymap,
-        driver_class=None if os.environ.get("TEXTUAL_DRIVER") else Terminal,
+        driver_class=None if os.environ.get("TEXTUAL_DRIVER") else taking_over(borrowed),
         on_first_frame=rest.begin,
     )
+    if borrowed:
+        borrowed.leave_signals()
     try:
         with _handlers_restored():
-            asyncio.run(_run(app))  # waits for the chunk of an operation that is under way
+            asyncio.run(_run(app, rest))  # waits for the chunk of an operation that is under way
     finally:
-        rest.end()
         for each in app.sessions.values():
             each.close()
     for each in app.sessions.values():
@@ -112,6 +120,8 @@ class _Rest:
     def connect(self) -> redis.Redis:
         """A connection; what looks need is loaded too, as the time that they take is measured."""
         self._shown.wait()
+        if self._ends:
+            raise ConnectionAbortedError("the dashboard is being left")
         for name in _FOR_LOOKS:
             import_module(name)
         from qtui_workers.server.connection import dial
@@ -127,7 +137,7 @@ class _Rest:
         gc.enable()
 
 
-async def _run(app: QtuiApp) -> None:
+async def _run(app: QtuiApp, rest: _Rest) -> None:
     """Run the App; a signal ends it between two callbacks of the event loop.
 
     A handler of Python's `signal` module could raise anywhere, even where Python only prints an exception, and the dashboard
@@ -137,7 +147,10 @@ async def _run(app: QtuiApp) -> None:
     for number in ENDING:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, app.leave_for, number)
-    await app.run_async()
+    try:
+        await app.run_async()
+    finally:
+        rest.end()
 
 
 @contextmanager

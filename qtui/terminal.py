@@ -11,12 +11,13 @@ from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, TextIO
+from typing import Any, ClassVar, Final, TextIO
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from qtui.borrowed import ENTER, Borrowed
 from qtui.output import silence
 from qtui.repaint import Repainting
 
@@ -41,20 +42,40 @@ class Terminal(LinuxDriver):
         super().__init__(*arguments, **options)
         assert sys.__stdin__ is not None
         assert sys.__stderr__ is not None
+        self._entered = self.borrowed is not None
+        """Whether the first frame is shown, on the screen that is about to be entered."""
         self._encoding = sys.__stdin__.encoding
         self._file: Any = _Output(sys.__stderr__, self._lost)
         # Textual's own handlers run in the midst of any code, and start a second reader where nothing was suspended.
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
         self._loop.add_signal_handler(signal.SIGTSTP, self.suspend)
 
+    borrowed: ClassVar[Borrowed | None] = None
+    """The terminal where it is borrowed already, and shows the first frame."""
+
     def start_application_mode(self) -> None:
         """Borrow the terminal; another program may have left it so that it does not wait for us."""
         for descriptor in (self.fileno, self._file.fileno()):
             with suppress(OSError):
                 os.set_blocking(descriptor, True)
+        if not os.isatty(self.fileno):
+            self._lost()  # meanwhile; nothing can be set there, nor written
+            return
+        taking = self.borrowed if self._entered else None
+        if taking:
+            taking.hand_over()
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's has no annotations
         if isinstance(self._app, Repainting):
             self._app.painted.forget()
+        if taking:
+            self.attrs_before = taking.settings
+            taking.taken()
+        self._entered = False
+
+    def write(self, data: str) -> None:
+        """Write to the terminal; its other screen is not entered twice, as some terminals would clear it."""
+        if self._writer_thread is not None and not (self._entered and data == ENTER):
+            super().write(data)
 
     def run_input_thread(self) -> None:
         """Read until the dashboard ends or the terminal is gone; a byte that is no character becomes U+FFFD."""
@@ -115,6 +136,11 @@ def _stop_group(number: signal.Signals) -> None:
     os.kill(0, number)
     signal.signal(number, signal.SIG_DFL)
     signal.pthread_kill(threading.get_ident(), number)
+
+
+def taking_over(borrowed: Borrowed | None) -> type[Terminal]:
+    """The driver that takes over a terminal that is borrowed already."""
+    return type("Terminal", (Terminal,), {"borrowed": borrowed})
 
 
 class _Output:

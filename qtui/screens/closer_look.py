@@ -13,8 +13,9 @@ from qtui.broker.models import QueueRow
 from qtui.broker.status import Status
 from qtui.broker.throughput import BUCKET, Flow
 from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
+from qtui.screens.queue_list import NO_CAUSES, NO_WORKERS, causes_title, series, workers_title
 from qtui.widgets.fact_table import FactTable
-from qtui.widgets.flow_chart import FlowChart, Series
+from qtui.widgets.flow_chart import FlowChart
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
@@ -35,8 +36,8 @@ class CloserLook(Container):
 
     def compose(self) -> Iterable[Widget]:
         """The three parts."""
-        yield FactTable(cause_columns(self._state, self._now), "Nothing has failed.", id="causes")
-        yield FactTable(worker_columns(lambda: self._queue, self._now), "Nobody listens.", id="workers")
+        yield FactTable(cause_columns(self._state, self._now), NO_CAUSES, id="causes")
+        yield FactTable(worker_columns(lambda: self._queue, self._now), NO_WORKERS, id="workers")
         yield FlowChart(BUCKET)
 
     def _state(self, cause: Group) -> State:
@@ -48,30 +49,13 @@ class CloserLook(Container):
         self._failures = look.failures if look else None
         self.query_one("#causes", FactTable).show(*self._causes(row, look))
         workers = in_order(look.workers) if look else None
-        self.query_one("#workers", FactTable).show(workers if row else (), _workers_title(look))
-        self.query_one(FlowChart).show(_series(row, flow) if row else ())
+        self.query_one("#workers", FactTable).show(workers if row else (), workers_title(look))
+        self.query_one(FlowChart).show(series(row, flow) if row else ())
 
     def _causes(self, row: QueueRow | None, look: QueueLook | None) -> tuple[tuple[Group, ...] | None, str]:
-        failed = row.count(Status.FAILED) if row else 0
-        title = f"causes of {formatting.count(failed)} failed" if failed else "causes"
+        failed, title = row.count(Status.FAILED) if row else 0, causes_title(row)
         if self._failures is None:
             return (None if failed and look is None else ()), title
         if not self._failures.is_whole:
             title = f"causes of the newest {formatting.count(self._failures.read)} failed"
         return self._failures.causes, title
-
-
-def _workers_title(look: QueueLook | None) -> str:
-    if look is None or not look.registered:
-        return "workers"
-    shown, known = len(look.workers), look.registered
-    some = f"{formatting.count(shown)} of " if shown < known else ""
-    return f"{some}{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
-
-
-def _series(row: QueueRow, flow: Flow) -> tuple[Series, ...]:
-    return (
-        Series("in", "idle", flow.entered, f"{formatting.rate(row.enqueued_per_second)}/s"),
-        Series("ok", "good", flow.finished, f"{formatting.rate(row.finished_per_second)}/s"),
-        Series("fail", "bad", flow.failed, f"{formatting.rate(row.failed_per_second)}/s"),
-    )

@@ -9,10 +9,14 @@ from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.broker.troubles import Verdict
+from qtui.chart import Series
 
 if TYPE_CHECKING:
     from qtui.broker.queue_look import QueueLook
+    from qtui.broker.throughput import Flow
 
+NO_CAUSES: Final = "Nothing has failed."
+NO_WORKERS: Final = "Nobody listens."
 FEW: Final = 1
 """So many idle queues are shown, as the line that stands for them would take as much space."""
 EMPTY: Final = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
@@ -74,3 +78,27 @@ def totals(overview: Overview) -> str:
     workers = f"{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
     silent = f", {formatting.count(overview.silent)} silent" if overview.silent else ""
     return f"{formatting.count(waiting)} wait · {formatting.count(failed)} failed{growing} · {workers}{silent}"
+
+
+def causes_title(row: QueueRow | None) -> str:
+    """What stands above the causes of a queue's failures: "causes of 12 failed"."""
+    failed = row.count(Status.FAILED) if row else 0
+    return f"causes of {formatting.count(failed)} failed" if failed else "causes"
+
+
+def workers_title(look: QueueLook | None) -> str:
+    """What stands above the workers of a queue: "30 of 400 workers"."""
+    if look is None or not look.registered:
+        return "workers"
+    shown, known = len(look.workers), look.registered
+    some = f"{formatting.count(shown)} of " if shown < known else ""
+    return f"{some}{formatting.count(known)} {'worker' if known == 1 else 'workers'}"
+
+
+def series(row: QueueRow, flow: Flow) -> tuple[Series, ...]:
+    """How a queue went lately."""
+    return (
+        Series("in", "idle", flow.entered, f"{formatting.rate(row.enqueued_per_second)}/s"),
+        Series("ok", "good", flow.finished, f"{formatting.rate(row.finished_per_second)}/s"),
+        Series("fail", "bad", flow.failed, f"{formatting.rate(row.failed_per_second)}/s"),
+    )

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from qtui.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
@@ -65,14 +66,14 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "open", "Parent", id="queues.open", tooltip="Open the job that others wait for in vain"),
-        Binding("s", "sort", "Sort", tooltip="Next order: trouble, name, queued, failed", id="queues.sort"),
+        Binding(**SORT._asdict()),
         Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
-        Binding("i", "idle", "Idle", tooltip="Show the idle queues, or fold them into one line", id="queues.idle"),
+        Binding(**IDLE._asdict()),
         Binding("t", "tail", "Tail", show=False, id="queues.tail", tooltip="What happens in the queue, live"),
         Binding("exclamation_mark", "trouble", "Trouble", show=False, key_display="!", id="queues.trouble",
                 tooltip="Only the queues in trouble, or all"),
-        Binding("P", "pause", "Pause", id="queues.pause", tooltip="No qtui-worker takes its jobs any more"),
-        Binding("P", "resume", "Resume", id="queues.resume", tooltip="Its jobs are taken again"),
+        Binding(**PAUSE._asdict()),
+        Binding(**RESUME._asdict()),
     ]  # fmt: skip
 
     CHANGING = frozenset({"pause", "resume"})

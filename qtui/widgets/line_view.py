@@ -14,10 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qtui.broker.status import Tone
+from qtui.cells import THUMB, thumb
 from qtui.theme import tone_classes, tone_rules
-
-THUMB = "▐"
-"""Drawn at the right edge; shows which part of the lines is in view."""
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):
@@ -55,9 +53,9 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def repaint(self) -> None:
         """Draw the lines in view and paint those that look different from before."""
-        (width, height), thumb = self.size, self._thumb
+        (width, height), covered = self.size, self._thumb
         for y in range(height):
-            strip = self._draw(y, width, thumb)
+            strip = self._draw(y, width, covered)
             if strip != self._painted.get(y):
                 self._painted[y] = strip
                 self.refresh(Region(0, y, width, 1))
@@ -77,10 +75,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
             strip = self._painted[y] = self._draw(y, self.size.width, self._thumb)
         return strip
 
-    def _draw(self, y: int, width: int, thumb: range) -> Strip:
+    def _draw(self, y: int, width: int, covered: range) -> Strip:
         if width < 2:
             return Strip.blank(width, self.base_style)
-        edge = Segment(THUMB if y in thumb else " ", self.style("line-view--thumb"))
+        edge = Segment(THUMB if y in covered else " ", self.style("line-view--thumb"))
         return Strip([*self.draw(y, width - 1), edge], width)
 
     def notify_style_update(self) -> None:
@@ -137,12 +135,8 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def _thumb(self) -> range:
         """The lines of the screen that the thumb covers."""
-        if not self.max_scroll_y:
-            return range(0)
-        page = self.page
-        length = max(1, page * page // self.line_count)
-        first = self.HEAD + round(self.top * (page - length) / self.max_scroll_y)
-        return range(first, first + length)
+        covered = thumb(self.top, self.page, self.line_count)
+        return range(self.HEAD + covered.start, self.HEAD + covered.stop)
 
     def _drag_to(self, y: int) -> None:
         self.scroll_line(round((y - self.HEAD) * self.max_scroll_y / max(1, self.page - 1)))

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from qtui.cells import GUTTER, Column, Row, gutter, lay_out, line, titles
+from qtui.cells import GUTTER, Column, Row, gutter, lay_out, line, nothing, titles
 from qtui.formatting import pad
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held
@@ -53,6 +53,7 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
         self._key = key
         self._drawn: dict[tuple[int, bool, bool], Strip] = {}
         self._shown_columns: list[tuple[Column[Row], int]] = []
+        self._laid_out_for = -1
         self._forget_rows()
 
     def _forget_rows(self) -> None:
@@ -107,7 +108,7 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
 
     def forget_drawn(self) -> None:
         self._drawn.clear()
-        self._shown_columns = []
+        self._laid_out_for = -1
 
     def draw(self, y: int, width: int) -> Strip:
         if width <= GUTTER:
@@ -128,13 +129,8 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
         return Strip([Segment(titles(self._cells(width), width), self.style("row-table--header"))], width)
 
     def _draw_nothing(self, y: int, width: int) -> Strip:
-        text = ""
-        if self.foot:
-            text = self.foot if self.top + y - self.HEAD == self.total else ""
-        elif not self.total:
-            lines = (self.empty if self._loaded else "…").split("\n")
-            place = y - self.HEAD - 1
-            text = lines[place] if 0 <= place < len(lines) else ""
+        number = self.top + y - self.HEAD if self.foot else y - self.HEAD
+        text = nothing(number, self.total, self.empty if self._loaded else "…", self.foot)
         return Strip([Segment(pad(" " * GUTTER + text, width), self.base_style + self.tones["muted"])], width)
 
     def _draw_row(self, row: Row | None, on_cursor: bool, marked: bool, width: int) -> Strip:
@@ -152,6 +148,6 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
 
     def _cells(self, width: int) -> list[tuple[Column[Row], int]]:
         """The columns that are shown, each with its width."""
-        if not self._shown_columns:
-            self._shown_columns = lay_out(self._columns, width - GUTTER)
+        if self._laid_out_for != width:
+            self._laid_out_for, self._shown_columns = width, lay_out(self._columns, width - GUTTER)
         return self._shown_columns

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import termios
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class Terminal:
     seen: str = ""
 
     def __post_init__(self) -> None:
+        self._decoder = getincrementaldecoder("utf-8")("replace")
         self.forget()
 
     def wait_for(self, text: str) -> None:
@@ -56,7 +58,7 @@ class Terminal:
     def read(self) -> str:
         """All that was written so far; waits a moment for more."""
         if select.select([self.master], [], [], 0.01)[0]:
-            self.seen += os.read(self.master, 65536).decode("utf-8", "replace")
+            self.seen += self._decoder.decode(os.read(self.master, 65536))
         return self.seen
 
     def forget(self) -> None:

@@ -62,7 +62,7 @@ def test_on_a_terminal_qtui_is_the_dashboard(qtui: Qtui, client: redis.Redis) ->
 def test_a_signal_ends_the_dashboard_and_gives_the_terminal_back(qtui: Qtui, client: redis.Redis, name: str) -> None:
     QueueService(client).enqueue("test_job", queue="payments")
     with on_terminal(qtui) as (process, terminal):
-        terminal.wait_for("payments")
+        terminal.wait_for("\x1b[?1000h")  # what is pressed with the mouse is reported
         process.send_signal(signal.Signals[name])
         terminal.wait_for("\x1b[?1049l")  # the screen as it was before
         assert process.wait(20) == 128 + signal.Signals[name]

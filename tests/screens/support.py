@@ -43,11 +43,17 @@ class Dashboard(QtuiApp):
 
 
 def make_app(
-    client: redis.Redis, *, name: str = "test", read_only: bool = False, kind: type[Dashboard] = Dashboard, **options: Any
+    client: redis.Redis | Callable[[], redis.Redis],
+    *,
+    name: str = "test",
+    read_only: bool = False,
+    kind: type[Dashboard] = Dashboard,
+    theme: str | None = None,
+    **options: Any,
 ) -> Dashboard:
     """The dashboard over a client; it loads only on request, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
-    app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options))
+    app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options), theme=theme)
     app.animation_level = "none"
     return app
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from qtui.chart import Series
 from qtui.widgets.fact_table import FactTable
-from qtui.widgets.flow_chart import FlowChart, Series
+from qtui.widgets.flow_chart import FlowChart
 from qtui.widgets.row_table import Column
 from tests.screens.widget_host import HOSTILE, SHOWN, Host
 

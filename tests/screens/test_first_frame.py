@@ -1,0 +1,143 @@
+"""The plain first frame is what Textual shows a moment later: every character, and its colours."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+import redis
+from rich.color import Color, ColorSystem, ColorType
+from rq import Queue
+
+from qtui import first_frame
+from qtui.bars import HeaderState
+from qtui.broker import overview
+from qtui.broker.models import Overview
+from qtui.colours import DARK, LIGHT, Palette
+from qtui.first_frame import FirstFrame, Unfit, wrapped
+from qtui_workers.enqueue.pause import pause
+from qtui_workers.records import replace
+from qtui_workers.server import keys
+from tests.broker import seed, tasks
+from tests.screens.support import NOW, Dashboard, make_app
+
+Cells = list[list[tuple[str, str, str, bool]]]
+
+
+def fill(client: redis.Redis) -> None:
+    """Queues with jobs, a paused one, and more idle ones than are shown."""
+    seed.failed(client, "broken", 3)
+    for name in ("payments", "mail"):
+        Queue(name, connection=client).enqueue(tasks.add, 1)
+    pause(client, ["mail"])
+    client.sadd(keys.QUEUES, *(keys.queue(f"idle-{number}") for number in range(3)))
+
+
+def cells(lines: list[list[tuple[str, Any, Any, bool]]]) -> Cells:
+    """What is seen in each cell: character, ink, ground, bold; a blank shows no ink."""
+    return [
+        [
+            (mark, ink, ground, bold) if mark != " " else (" ", "", ground, False)
+            for text, ink, ground, bold in each
+            for mark in text
+        ]
+        for each in lines
+    ]
+
+
+async def of_textual(client: redis.Redis, seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool) -> Cells:
+    """The first frame of Textual, before it could look at Redis itself."""
+    looks = threading.Event()
+
+    def connect() -> redis.Redis:
+        looks.wait()
+        return client
+
+    app: Dashboard = make_app(connect, seen=seen, read_only=read_only, theme=palette["name"])
+    try:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            strips = app.screen._compositor.render_strips()
+            looks.set()
+    finally:
+        looks.set()
+    styled = [[(each.text, each.style) for each in strip if each.style] for strip in strips]
+    return cells([[(text, hex_of(look.color), hex_of(look.bgcolor), bool(look.bold)) for text, look in each] for each in styled])
+
+
+def hex_of(colour: Color | None) -> str:
+    return colour.triplet.hex if colour and colour.triplet else ""
+
+
+def plain(seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool) -> Cells:
+    return cells([[*map(tuple, each)] for each in FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size).lines()])
+
+
+@pytest.mark.parametrize(
+    ("size", "palette", "read_only"),
+    [
+        ((80, 24), DARK, True),
+        ((100, 30), LIGHT, False),
+        ((61, 17), DARK, False),
+        ((91, 45), DARK, False),
+        ((120, 40), LIGHT, False),
+        ((200, 60), DARK, False),
+    ],
+)
+async def test_the_plain_frame_is_that_of_textual(
+    client: redis.Redis, size: tuple[int, int], palette: Palette, read_only: bool
+) -> None:
+    fill(client)
+    seen = overview.load(client)
+    theirs = await of_textual(client, seen, palette, size, read_only=read_only)
+    assert "payments" in "".join(mark for each in theirs for mark, *_ in each)
+    assert plain(seen, palette, size, read_only=read_only) == theirs
+
+
+async def test_also_where_there_is_no_queue_and_where_they_do_not_all_fit(client: redis.Redis) -> None:
+    for number in (0, 40):
+        for place in range(number):
+            Queue(f"queue-{place}", connection=client).enqueue(tasks.add, 1)
+        seen = overview.load(client)
+        assert plain(seen, DARK, (80, 24), read_only=False) == await of_textual(client, seen, DARK, (80, 24), read_only=False)
+
+
+@pytest.mark.parametrize("name", ["日本", "e\u0301", "tab\there"])
+def test_a_name_that_may_be_wider_than_it_has_characters_is_left_to_textual(client: redis.Redis, name: str) -> None:
+    Queue(name, connection=client).enqueue(tasks.add, 1)
+    with pytest.raises(Unfit):
+        plain(overview.load(client), DARK, (80, 24), read_only=False)
+
+
+def test_a_terminal_that_is_very_small_is_left_to_textual(client: redis.Redis) -> None:
+    seen = overview.load(client)
+    assert plain(seen, DARK, (60, 16), read_only=False)
+    for size in ((59, 16), (60, 15)):
+        with pytest.raises(Unfit):
+            plain(seen, DARK, size, read_only=False)
+
+
+def test_a_connection_that_moved_or_is_away_has_no_plain_frame(client: redis.Redis) -> None:
+    seen = replace(overview.load(client), own_clock=True)
+    said = "".join(mark for each in plain(seen, DARK, (120, 24), read_only=True) for mark, *_ in each)
+    assert "read-only  ages by our own clock" in said
+    with pytest.raises(Unfit):
+        FirstFrame(HeaderState("test", NOW, None), DARK, 80, 24)
+
+
+def test_a_long_verdict_is_broken_at_blanks() -> None:
+    assert wrapped("one two three", 7) == ["one two", "three"]
+    assert wrapped("", 7) == [""]
+    with pytest.raises(Unfit):
+        wrapped("one seventeen", 7)
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_colours_of_256_are_those_that_rich_takes(palette: Palette) -> None:
+    for colour in [
+        each for each in (*palette.values(), *palette["variables"].values()) if str(each).startswith("#") and " " not in each
+    ]:
+        found = Color.parse(colour).downgrade(ColorSystem.EIGHT_BIT)
+        assert found.type is ColorType.EIGHT_BIT
+        assert first_frame.of_256(colour) == f"5;{found.number}", colour
