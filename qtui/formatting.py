@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qtui.broker.models import Progress
 
 UNKNOWN: Final = "–"
-_NARROW: Final = frozenset(map(chr, range(32, 127))) | frozenset("–…·•‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱×→")
+_NARROW: Final = frozenset(map(chr, range(32, 127))) | frozenset("–…·•●▌‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱×→")
 """Characters that take one cell: those of ASCII, and glyphs of ours that are in many lines."""
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
