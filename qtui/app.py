@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -39,6 +40,10 @@ else:
     audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
+
+
+LATEST = 0.5
+"""Seconds after which the first frame is shown, whole or not."""
 
 
 class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
@@ -116,12 +121,16 @@ class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
 
     def on_ready(self) -> None:
         """The screen is laid out; what is shown after that, such as the keys, comes with the next frame."""
-        self.call_after_refresh(self.call_after_refresh, self._show_first_frame)
+        first = self.screen
+        show = partial(self._show_first_frame, first)
+        first.call_after_refresh(first.call_after_refresh, show)
+        self.set_timer(LATEST, show)  # also where something has come between, such as another screen
 
-    def _show_first_frame(self) -> None:
-        if isinstance(self.screen, ResourceScreen):
-            self.screen.release()
-        self.call_after_refresh(self._on_first_frame)
+    def _show_first_frame(self, screen: Screen[object]) -> None:
+        if isinstance(screen, ResourceScreen):
+            screen.release()
+        begin, self._on_first_frame = self._on_first_frame, lambda: None
+        self.call_after_refresh(begin)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The top-level screens, beside Textual's own commands."""

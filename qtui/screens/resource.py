@@ -179,7 +179,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         self.reload()
 
     def on_screen_suspend(self) -> None:
-        """Hidden: stop loading."""
+        """Hidden: stop loading; when it is seen again, it is painted."""
+        self.release()
         if self._timer:
             self._timer.pause()
 

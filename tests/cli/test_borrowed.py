@@ -59,7 +59,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_paints_all_of_it(qtui: Qtui, jobs
         terminal.wait_for("$ ")
         usual = terminal.attributes()
         terminal.type(" ".join(COMMAND) + "\r")
-        terminal.wait_for("\x1b[?1004h")  # Textual has set the terminal
+        terminal.wait_for("\x1b[?7l")  # Textual has set the terminal
         raw = terminal.attributes()
         assert raw != usual
         terminal.wait_to_show("reports")
