@@ -99,7 +99,7 @@ class FirstFrame:
         active = Run("", self._ink(None), blend(ground, self._colour("primary"), 0.4), bold=True)
         tight = bars.is_tight(self._width)
         runs = [] if tight else [Run(" ", ink, ground)]
-        for name, label in bars.labels():
+        for name, label in bars.labels(self._width, PLACES[0].name):
             text = f"{label} " if tight else f" {label} "
             runs.append(active._replace(text=text) if name == PLACES[0].name else Run(text, ink, ground))
         return _fitted(runs, self._width, ground)
