@@ -275,6 +275,8 @@ class WorkerRow(Record):
     version: str | None
     knows_holds: bool | None = None
     """Whether it leaves held jobs alone, as every qtui-worker does; None: it has no record."""
+    busy_since: float | None = None
+    """When its job began, as far as that was read (`workers.load_with_jobs`)."""
     late: bool = False
     """Whether its next heartbeat is overdue (`workers.GRACE`)."""
 

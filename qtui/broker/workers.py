@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qtui.broker import clock
 from qtui.broker.models import WorkerRow
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import names_under, parse_int, parse_time
@@ -58,6 +59,16 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
         for command in commands(names):
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
         return rows(names, pipe.execute(raise_on_error=False), at=at)
+
+
+def load_with_jobs(client: redis.Redis) -> tuple[WorkerRow, ...]:
+    """The same, with the time at which the job of each began; one round trip more."""
+    found = load(client)
+    with client.pipeline(transaction=False) as pipe:
+        for row in found:
+            pipe.hget(encode(keys.job(row.current_job or "")), "started_at")
+        begun = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
+    return tuple(replace(row, busy_since=parse_time(at)) if at else row for row, at in zip(found, begun, strict=True))
 
 
 def names_of(members: Iterable[bytes]) -> tuple[str, ...]:

@@ -12,9 +12,12 @@ from textual.widget import Widget
 from qtui import formatting, labels, questions
 from qtui.broker import workers
 from qtui.broker.models import Overview, WorkerRow
+from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.status import Tone
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
 from qtui.screens.job import JobScreen
+from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 
@@ -38,29 +41,35 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)
         for name, command in COMMANDS.items()
         if command.key
-    ]
-    CHANGING = frozenset({"command"})
-    COLUMNS: ClassVar[list[Column[WorkerRow]]] = [
-        Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status or "", "?"), width=2, tone=_tone),
-        Column("WORKER", lambda row: row.name, share=2, minimum=12),
-        Column("STATUS", lambda row: "stale" if row.stale else row.status or "unknown", width=10, tone=_tone),
-        Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
-        Column("JOB", lambda row: formatting.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
-        Column("DONE", lambda row: formatting.count(row.successful), width=9, align="right", priority=2),
-        Column("FAILED", lambda row: formatting.count(row.failed), width=8, align="right", priority=2),
-        Column("HEARTBEAT", lambda row: formatting.age(row.heartbeat_seconds), width=10, align="right", priority=1),
-        Column("HOST", lambda row: row.host or "–", width=16, priority=4),
-        Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
-        Column("RQ", lambda row: row.version or "–", width=8, priority=5),
-    ]
+    ] + operation_bindings("workers", [REQUEUE])
+    CHANGING = frozenset({"command", "act"})
+
+    def _columns(self) -> list[Column[WorkerRow]]:
+        def busy(row: WorkerRow) -> str:
+            return formatting.age(None if row.busy_since is None else self.session.server_now - row.busy_since)
+
+        return [
+            Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status or "", "?"), width=2, tone=_tone),
+            Column("WORKER", lambda row: row.name, share=2, minimum=12),
+            Column("STATUS", lambda row: "stale" if row.stale else row.status or "unknown", width=10, tone=_tone),
+            Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
+            Column("JOB", lambda row: formatting.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
+            Column("FOR", busy, width=8, align="right", priority=1),
+            Column("DONE", lambda row: formatting.count(row.successful), width=9, align="right", priority=2),
+            Column("FAILED", lambda row: formatting.count(row.failed), width=8, align="right", priority=2),
+            Column("HEARTBEAT", lambda row: formatting.age(row.heartbeat_seconds), width=10, align="right", priority=1),
+            Column("HOST", lambda row: row.host or "–", width=16, priority=4),
+            Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
+            Column("RQ", lambda row: row.version or "–", width=8, priority=5),
+        ]
 
     def compose_body(self) -> Iterable[Widget]:
         """The table."""
-        yield RowTable(self.COLUMNS, key=lambda row: row.name, empty=EMPTY, markable=False, id="workers")
+        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, markable=False, id="workers")
 
     def load(self, client: redis.Redis, request: None) -> tuple[WorkerRow, ...]:
         """Every worker."""
-        return workers.load(client)
+        return workers.load_with_jobs(client)
 
     def show(self, data: tuple[WorkerRow, ...], overview: Overview) -> None:
         """Fill the table: stale workers first, then busy ones."""
@@ -71,6 +80,12 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         """Open the job this worker runs."""
         if message.row.current_job:
             self.app.push_screen(JobScreen(message.row.current_job))
+
+    def action_act(self, name: str) -> None:
+        """Ask, then do an operation on the job of the worker under the cursor: to put back what a silent one has."""
+        worker: WorkerRow | None = self.query_one(RowTable).cursor_row
+        if worker and worker.current_job:
+            self.start_operation(OPERATIONS[name], Chosen((worker.current_job,)))
 
     def action_command(self, name: str) -> None:
         """Ask, then send a command to the worker under the cursor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
+from qtui import formatting
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
 from qtui_workers.server import keys
@@ -53,3 +54,18 @@ async def test_f_records_it_as_failed(client: redis.Redis) -> None:
         await story.press("y")
         assert story.app.said == ["1 failed"]
         assert client.hget(keys.job(job_id), "status") == b"failed"
+
+
+async def test_a_worker_says_for_how_long_it_is_busy_and_the_job_of_a_silent_one_is_put_back(client: redis.Redis) -> None:
+    job_id = lost(client)
+    client.hset(keys.job(job_id), "started_at", "2020-01-01T00:00:00.000000Z")
+    client.sadd(keys.WORKERS, keys.worker("w1"))
+    client.sadd(keys.worker_executions("w1"), f"{job_id}:e")
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.press("5")
+        (line,) = [line for line in story.text.splitlines() if job_id[:8] in line]
+        assert formatting.age(story.app.session.server_now - 1_577_836_800)[:7] in line
+        await story.press("B")
+        assert story.question().startswith("Put back 1 job on test?")
+        await story.press("tab", "enter")
+        assert client.hget(keys.job(job_id), "status") == b"queued"
