@@ -26,6 +26,8 @@ from tests.launcher import Started
 from tests.support import wait_until
 
 ROWS, COLUMNS = 30, 100
+REST = 0.4
+"""Seconds without output after which a person has read what is shown."""
 _PRIVATE = re.compile(r"\x1b\[([<>=][\d;]*[a-z]|\?[\d;]+\$p)")
 _PART = re.compile(r"(\x1b(\[[<>=?\d;$]*)?)?$")
 """The beginning of a sequence that has not been read whole."""
@@ -54,6 +56,11 @@ class Terminal:
     def wait_to_show(self, text: str) -> None:
         """Read until the text is on the screen; fails where it never is."""
         wait_until(lambda: self.read() and text in self.text, description=f"{text!r} is shown")
+
+    def wait_to_rest(self) -> None:
+        """Read until nothing was written for a moment, as a person reads before a key is pressed."""
+        while select.select([self.master], [], [], REST)[0]:
+            self.read()
 
     def read(self) -> str:
         """All that was written so far; waits a moment for more."""

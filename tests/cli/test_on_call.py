@@ -30,6 +30,7 @@ def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui,
             terminal.seen = ""
             terminal.type(key)
             terminal.wait_for(brings)
+            terminal.wait_to_rest()
 
         terminal.wait_for("payments")
         press("\r", "ValueError: message")
@@ -59,6 +60,7 @@ def test_the_burning_queue_one_cause_retried_with_care_and_another_removed_and_p
             pressed.extend(key)
             terminal.type(key)
             terminal.wait_to_show(brings)
+            terminal.wait_to_rest()
 
         terminal.wait_to_show("12 failed")
         fail_otherwise(client, 4)
