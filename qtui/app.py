@@ -29,6 +29,7 @@ from qtui.session import Session
 from qtui.switching import Switching
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
+from qtui.typed_ahead import TypedAhead
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ LATEST = 0.5
 """Seconds after which the first frame is shown, whole or not."""
 
 
-class QtuiApp(Repainting, Saving, Switching, Copying, OwnCommands, Changes):
+class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"

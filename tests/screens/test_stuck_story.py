@@ -16,6 +16,7 @@ from textual import events
 from textual.keys import key_to_character
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from qtui.app import QtuiApp
 from qtui.broker.operations import Matching
@@ -26,8 +27,8 @@ from qtui.places import PLACES
 from qtui.screens import resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes
+from qtui.widgets.stream_view import StreamView
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, settle
 from tests.screens.test_live_story import started
@@ -150,6 +151,27 @@ async def test_a_held_bracket_on_a_job_ends_on_one_pane_which_has_the_keys(clien
         panes = story.app.screen.query_one(Panes)
         assert panes.active == panes.names[21 % len(panes.names)]
         assert [pane.id for pane in panes.query(Pane) if pane.has_keys] == [panes.active]
+
+
+async def test_what_is_typed_at_once_after_the_key_that_opens_a_field_stands_in_it(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 3)
+    async with dashboard(client) as story:
+        await story.press("2")
+        for key in ("slash", *"queue:mail Timeout q1"):
+            type_key(story.app, key)
+        await settle(story.pilot)
+        assert story.place == "FilterScreen"
+        assert story.app.screen.query_one(Input).value == "queue:mail Timeout q1"
+
+
+async def test_what_is_typed_at_once_after_enter_is_done_to_what_it_opens(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 1)
+    async with dashboard(client) as story:
+        await story.press("2", *(["tab"] if "failed" not in story.text.splitlines()[2] else []))
+        for key in ("enter", "escape", "5"):
+            type_key(story.app, key)
+        await settle(story.pilot)
+        assert story.place == "WorkersScreen"
 
 
 async def test_keys_that_come_at_once_close_the_dialog_and_not_what_is_below(client: redis.Redis) -> None:
@@ -294,7 +316,7 @@ async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: re
     async with dashboard(client) as story:
         await story.press("4")
         (running,) = story.ids
-        assert story.app.screen.query_one(LogView).is_attached
+        assert story.app.screen.query_one(StreamView).is_attached
         for job_id in (seeded.ids[Status.QUEUED][0], running):
             looks.clear()
             now = client.time()[0]
