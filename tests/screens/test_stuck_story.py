@@ -292,7 +292,7 @@ async def test_a_held_j_on_live_looks_once_at_the_end(
         rests = await held(story, "j", 8)
         await settle(story.pilot)
         assert len(looks) <= 1 + rests
-        assert story.app.screen.followed == story.table.cursor_row.id == ids[8]
+        assert story.table.cursor_row.id == ids[8]
 
 
 async def test_a_key_that_is_held_over_a_slow_line_looks_at_its_beginning_and_its_end(
@@ -325,7 +325,7 @@ async def test_live_looks_once_also_where_every_look_finds_other_jobs(client: re
             client.hset(f"rq:job:{job_id}", "status", "started")
             await story.look()
             assert story.ids == [job_id]
-            assert story.app.screen.followed == job_id
+            assert story.table.cursor_row.id == job_id
             assert len(looks) == 1
 
 
