@@ -25,10 +25,11 @@ COMPLETION: Final = "_QTUI_COMPLETE"
 def begin(
     url: Url = None,
     context: ContextName = None,
+    snapshot: Annotated[bool, option("--snapshot", help="Print one frame of the dashboard as text, and end.")] = False,
     show_version: Annotated[bool, option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     """The terminal in which people operate RQ job queues. Without a command: the dashboard."""
-    Global.url, Global.context = url, context
+    Global.url, Global.context, Global.snapshot = url, context, snapshot
     if show_version:
         from importlib.metadata import version  # 30 ms that no other command needs
 
@@ -38,6 +39,12 @@ def begin(
 
 def dashboard() -> None:
     """Open the dashboard; with no terminal, print the overview."""
+    if Global.snapshot:
+        from qtui.snapshot import snapshot
+
+        with connected(None, None) as (client, chosen):
+            output.say(snapshot(chosen, chosen_context(None, None)[1], client).rstrip("\n"))
+        return None
     if not output.on_terminal():
         from qtui.commands.queues import queues
 

@@ -71,10 +71,11 @@ Json = Annotated[bool, option("--json", help="One JSON document on standard outp
 
 
 class Global:
-    """The values of `--url` and `--context` that are given before the command's name."""
+    """What is given before the command's name."""
 
     url: str | None = None
     context: str | None = None
+    snapshot = False
 
 
 def parse_status(text: str) -> Status:
