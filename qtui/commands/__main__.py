@@ -12,7 +12,8 @@ from qtui.commands.with_typer import texts_of
 def made() -> str:
     """The content of the file, as it has to be."""
     texts = texts_of(cli.begin, cli.dashboard, help_texts.COLUMNS)
-    return "".join(f"{f'{help_texts.MARK} {name}'.rstrip()}\n{text}\n\n" for name, text in texts.items())
+    parts = (f"{f'{help_texts.MARK} {name}'.rstrip()}\n{text}\n\n" for name, text in texts.items())
+    return f"{help_texts.sources()}\n{''.join(parts)}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The help of every command as typer prints it, kept in `help.txt`: to make it anew, all commands would have to be imported.
 
-`python -m qtui.commands` writes that file, and a test compares it with what typer prints. A terminal of fewer than 80
-columns gets its help from typer.
+`python -m qtui.commands` writes that file, and a test compares it with what typer prints. Where the files of commands or
+operations are others than it was made from, or the terminal has fewer than 80 columns, the help is typer's.
 """
 
 from __future__ import annotations
@@ -41,13 +41,24 @@ def _columns() -> int:
         return COLUMNS
 
 
+def sources() -> str:
+    """Name and size of every file from which the help is made."""
+    package = os.path.dirname(os.path.dirname(__file__))
+    rooms = os.path.dirname(__file__), os.path.join(package, "broker", "operations")
+    files = [os.path.join(room, name) for room in rooms for name in os.listdir(room) if name.endswith(".py")]
+    files.append(os.path.join(package, "cli.py"))
+    return " ".join(sorted(f"{os.path.basename(file)}:{os.stat(file).st_size}" for file in files))
+
+
 def _kept() -> dict[str, str]:
     try:
         with open(path(), encoding="utf-8") as file:
-            parts = file.read().split(MARK)
+            made_from, *parts = file.read().split(MARK)
     except OSError:
         return {}
-    return {name.strip(): text.rstrip("\n") for name, _, text in (part.partition("\n") for part in parts[1:])}
+    if made_from.strip() != sources():
+        return {}
+    return {name.strip(): text.rstrip("\n") for name, _, text in (part.partition("\n") for part in parts)}
 
 
 def path() -> str:
