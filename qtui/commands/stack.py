@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from qtui import documents, listings, output
 from qtui.broker import job_ids
 from qtui.broker import stack as stacks
-from qtui.commands.connection import connected, refuse_read_only
+from qtui.commands.connection import changing, connected
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 
@@ -32,14 +32,15 @@ def stack(
     """
     found: list[Answer] = []
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui stack")
         whole = job_ids.find(client, job_id)
-        for answer in stacks.ask_twice(client, whole):
-            if not json:
-                output.say(listings.of_stack(whole, answer, found[-1] if found else None))
-            found.append(answer)
-            if once:
-                break
+        with changing(client, chosen, "stack", ids=(whole,)) as change:
+            for answer in stacks.ask_twice(client, whole):
+                if not json:
+                    output.say(listings.of_stack(whole, answer, found[-1] if found else None))
+                found.append(answer)
+                if once:
+                    break
+            change.outcome = "told" if found[-1].stack else "not told"
     if json:
         output.emit(documents.of_stacks(whole, found))
     if found[-1].stack is None:

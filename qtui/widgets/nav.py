@@ -29,7 +29,9 @@ class Nav(Horizontal):
 
     def compose(self) -> ComposeResult:
         """A label for each."""
-        for name, label in labels():
+        width = self.app.size.width
+        self.set_class(is_tight(width), "-tight")
+        for name, label in labels(width, self._active):
             yield _Place(label, name, active=name == self._active)
 
     def on_resize(self, event: events.Resize) -> None:

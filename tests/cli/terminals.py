@@ -48,7 +48,7 @@ class Terminal:
         self.forget()
 
     def wait_for(self, text: str) -> None:
-        """Read until the text was written; fails where it never is."""
+        """Read until the text was written; fails where it never is. Of a text on the screen only what differs is written."""
         wait_until(
             lambda: text in self.read(), description=f"{text!r} is written to the terminal, which got {self.seen[-2000:]!r}"
         )

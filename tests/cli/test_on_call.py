@@ -20,19 +20,17 @@ def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui,
     for name in ("archive", "mail"):
         Queue(name, connection=client).enqueue(tasks.add, 1)
     seed.work(client, "archive", "mail")
-    seed.failed(client, "payments", 5)
-    newest = client.zrevrange(keys.registry("failed", "payments"), 0, 0)[0].decode()
+    newest = seed.failed(client, "payments", 5)[-1]
     pressed = []
     with on_terminal(qtui) as (_, terminal):
 
         def press(key: str, brings: str) -> None:
             pressed.append(key)
-            terminal.seen = ""
             terminal.type(key)
-            terminal.wait_for(brings)
+            terminal.wait_to_show(brings)
             terminal.wait_to_rest()
 
-        terminal.wait_for("payments")
+        terminal.wait_to_show("payments")
         press("\r", "ValueError: message")
         press("\r", "Traceback (most recent call last)")
         press("R", "nobody listens; the jobs will wait")

@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,7 +81,10 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seen
 
 
-async def test_random_keys_at_30_a_second_leave_it_at_rest(client: redis.Redis) -> None:
+async def test_random_keys_at_30_a_second_leave_it_at_rest(
+    client: redis.Redis, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)  # where a key saves the screen
     seed.everything(client)
     seed.failed(client, "mail", 60)
     chance = random.Random(SEED)

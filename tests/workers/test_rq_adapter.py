@@ -34,11 +34,12 @@ from qtui_workers.engine.rq_adapter import (
     open_socket,
     scheduler_process,
 )
+from qtui_workers.server import wire
 from tests.workers import engine
 
 ROOT = Path(__file__).parent.parent.parent
-ADAPTER = Path(rq_adapter.__file__)
-SOURCES = [path for room in ("qtui", "workers") for path in (ROOT / room).rglob("*.py") if path != ADAPTER]
+ADAPTERS = (Path(rq_adapter.__file__), Path(wire.__file__))
+SOURCES = [path for room in ("qtui", "workers") for path in (ROOT / room).rglob("*.py") if path not in ADAPTERS]
 
 
 class Worker(RqWorker):
@@ -281,6 +282,15 @@ def test_the_parts_of_a_scheduler(queue: Queue) -> None:
     assert process is not None
     process.join(20)  # it was requested to stop before it began
     assert process.exitcode == 0
+
+
+def test_the_replies_of_a_connection(client: redis.Redis) -> None:
+    connection = client.connection_pool.get_connection()
+    connection.send_command("PING")
+    assert connection.can_read(1)
+    assert wire.reply_taker(connection)() in (b"PONG", "PONG")
+    client.connection_pool.release(connection)
+    assert wire.reply_taker(None)() not in (None, b"", "")
 
 
 def test_the_socket_of_a_connection(client: redis.Redis) -> None:

@@ -13,6 +13,7 @@ from qtui.broker.rows import DATA_READ
 from qtui.broker.search.candidate import Candidate, Need
 from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type, reply_of
+from qtui_workers.server.wire import reply_taker
 from qtui_workers.text import decode, encode
 
 BYTES: Final = 1 << 20
@@ -189,8 +190,7 @@ class _Wire:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        reader = getattr(getattr(connection, "_parser", None), "_reader", None)
-        self._next: Callable[[], Any] = getattr(reader, "gets", object)
+        self._next = reply_taker(connection)
 
     def send(self, *commands: bytes) -> None:
         """Sends them."""
