@@ -7,7 +7,7 @@ from typing import Any
 
 
 def reply_taker(connection: Any) -> Callable[[], Any]:
-    """What gives the next reply that has arrived whole, as hiredis reads it; False where none has, a new object without hiredis."""
+    """What gives the next reply that has arrived whole, read by hiredis; False where none has, a new object without hiredis."""
     reader = getattr(getattr(connection, "_parser", None), "_reader", None)
     taker: Callable[[], Any] = getattr(reader, "gets", object)
     return taker
