@@ -184,7 +184,7 @@ class Changes(App[None]):
         """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
         if not report.done or running.operation is None or running.operation.deletes:
             return ""
-        session.watched = watched = watch.Watch(running.operation.past, running.targets)
+        session.watched = watched = watch.Watch(running.operation.past, running.targets, running.done)
         self.refresh_bindings()
         return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
 

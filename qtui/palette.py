@@ -10,6 +10,7 @@ from typing import Any, cast
 from textual import command
 from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.widgets import Input
 
 from qtui import labels
 from qtui.broker import job_ids, jobs
@@ -27,11 +28,26 @@ from qtui_workers.text import printable
 _CONTEXT = re.compile(r"(?:^|\s)@(\S+)\s*$")
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
+_OFTEN = 0.02
+"""Seconds between two looks whether a search is over."""
 _GO = "Show that connection; what runs on this one goes on"
 
 
 class CommandPalette(command.CommandPalette):
     """Textual's palette, which ends the App by an exception if its list is paged before it was laid out."""
+
+    def on_input_submitted(self) -> None:
+        """Enter takes the first hit, as soon as the search for what was typed is over: Textual would only go to it."""
+        commands = self.query_one(CommandList)
+        if any(worker.group == self._GATHER_COMMANDS_GROUP and worker.is_running for worker in self.workers):
+            self.set_timer(_OFTEN, self._submit_again)
+        elif commands.option_count and commands.highlighted is None and commands.get_option_at_index(0).id != self._NO_MATCHES:
+            commands.highlighted = 0
+
+    def _submit_again(self) -> None:
+        if self.is_attached:
+            field = self.query_one(Input)
+            field.post_message(Input.Submitted(field, field.value))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that move in the list do nothing until it is there."""

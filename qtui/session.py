@@ -125,6 +125,8 @@ class Session:
         """The batch of the last retry that was spread over time, until jobs are removed."""
         self.watched: Watch | None = None
         """The jobs of the last operation; None before the first, or where it deleted them."""
+        self.is_unseen = seen is not None
+        """Whether what was read before there was a screen has not been shown yet."""
         if seen is not None:
             self.observe(seen)
 

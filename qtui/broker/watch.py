@@ -53,10 +53,10 @@ class Watch:
     A job that has ended is not read again, unless it is in the window. Only one thread at a time may look.
     """
 
-    def __init__(self, what: str, targets: Sequence[Targets]) -> None:
-        """`what` was done to the jobs: "retried"."""
+    def __init__(self, what: str, targets: Sequence[Targets], most: int | None = None) -> None:
+        """`what` was done to the jobs: "retried"; to the first `most` of them, where it was stopped before the others."""
         self.what = what
-        self._ids = tuple(chain.from_iterable(target.ids for target in targets))
+        self._ids = tuple(islice(chain.from_iterable(target.ids for target in targets), most))
         self._known = bytearray([_UNKNOWN]) * len(self._ids)
         self._counts = Counter({_UNKNOWN: len(self._ids)})
         self._next = 0

@@ -305,7 +305,7 @@ class ConfirmScreen(Dialog):
     def on_key(self, event: events.Key) -> None:
         """A letter that is no answer closes the dialog: somebody types, and means something else."""
         answers = "ync" if self._letter_is_enough else "nc"
-        answers += "p" if self._question and self._question.ways else ""
+        answers += "p" if self._question is None or self._question.ways else ""  # they are not known while it looks
         if event.is_printable and event.key not in answers and not self.is_early(event):
             event.stop()
             self.dismiss()

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import ClassVar
 
 import redis
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -56,10 +57,15 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
         self._on_known = False
         """Whether the cause under the cursor was known when the footer was last updated."""
 
+    def heard(self, event: events.Key) -> None:
+        """From now on the cursor stays on its cause; until then it is on the most frequent one, as counts grow."""
+        super().heard(event)
+        self.query_one(RowTable).follows = False
+
     def compose_body(self) -> Iterable[Widget]:
         """The table, the sample below it, and the line about the search."""
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
-        yield RowTable(self._columns(), _fingerprint, EMPTY, markable=False, copies=_text, id="causes")
+        yield RowTable(self._columns(), _fingerprint, EMPTY, markable=False, copies=_text, follows=True, id="causes")
         yield Static(id="sample", markup=False)
         yield TracebackView(empty="")
         yield Static(id="looked", markup=False)

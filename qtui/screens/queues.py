@@ -109,9 +109,11 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         yield CloserLook(lambda: self.session.server_now)
 
     def on_mount(self) -> None:
-        """What was read before there was a screen is shown at once."""
+        """What was read already is shown at once; the first screen of all is painted whole (`App.on_ready` releases it)."""
         if seen := self.session.overview:
-            self.hold()
+            if self.session.is_unseen:
+                self.session.is_unseen = False
+                self.hold()
             self.show(None, seen)
             self.query_one(Header).show(seen)
 

@@ -29,7 +29,7 @@ class OperationLine(Static):
     """Hidden until an operation runs; reads the figures ten times a second, however fast the operation is."""
 
     DEFAULT_CSS = """
-    OperationLine { height: 1; dock: bottom; padding: 0 1; background: $primary-muted; display: none; }
+    OperationLine { height: 1; padding: 0 1; background: $primary-muted; display: none; }
     OperationLine.-running { display: block; }
     """
 

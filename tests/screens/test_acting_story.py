@@ -200,6 +200,10 @@ async def test_an_operation_under_way_shows_how_far_it_is_and_escape_stops_it_fi
             line = story.app.screen.query_one(OperationLine)
             line.follow()
             assert "0 of 500  esc stops" in str(line.render())
+            await story.pilot.pause()
+            *_, above, lowest = story.text.splitlines()
+            assert "0 of 500  esc stops" in above
+            assert "q Quit" in lowest
             await story.pilot.press("escape")
             line.follow()
             assert "stopping …" in str(line.render())

@@ -13,6 +13,7 @@ from tests.broker import seed
 from tests.broker.test_careful import worker_that
 from tests.screens.support import Story, dashboard, settle
 from tests.screens.test_acting_story import FAILED, failed_jobs, queued
+from tests.screens.test_stuck_story import type_key
 
 SCHEDULED = keys.registry("scheduled", "mail")
 
@@ -43,6 +44,17 @@ async def test_p_asks_about_one_way_of_retrying_after_the_other(client: redis.Re
         assert story.question() == "Retry 8 failed jobs in mail on prod?"
         await story.press("escape")
         assert client.zcard(FAILED) == 8
+
+
+async def test_p_pressed_faster_than_it_looks_closes_nothing(client: redis.Redis) -> None:
+    seed.failed(client, count=8)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("a")
+        for key in ("R", "p", "p", "p"):
+            type_key(story.app, key)
+        await settle(story.pilot)
+        assert story.place == "ConfirmScreen"
 
 
 async def test_the_keys_of_the_dialog_work_while_a_number_is_to_be_typed(client: redis.Redis) -> None:
@@ -104,6 +116,8 @@ async def test_a_canary_shows_what_it_waits_for_and_escape_stops_it(client: redi
         assert len(queued(client)) == 5
         assert story.app.said == ["5 retried; 3 × not tried: stopped before"]
         assert story.place == "JobsScreen"
+        assert story.app.session.watched is not None
+        assert len(story.app.session.watched) == 5, "the others were not tried"
 
 
 async def test_nothing_is_spread_where_no_scheduler_lives(client: redis.Redis) -> None:

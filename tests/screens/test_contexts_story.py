@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from rq import Queue
+from textual.screen import Screen
 
 from qtui.broker.operations import Matching
 from qtui.broker.operations.retry import RETRY
@@ -18,7 +20,9 @@ from qtui.screens.confirm import Wanted
 from qtui.settings import Preferences
 from qtui_workers import records
 from tests.broker import seed
-from tests.screens.support import Story, dashboard
+from tests.screens.support import Dashboard, Story, dashboard, make_app
+from tests.screens.test_stuck_story import type_key
+from tests.screens.widget_host import until
 from tests.support import Server
 
 FAILED = "rq:failed:mail"
@@ -72,6 +76,39 @@ async def test_the_palette_switches_and_every_screen_shows_the_other_connection(
         await choose(story, "@one")
         await story.look_until(lambda: "mail" in story.text, "the queue of the first server")
         assert "elsewhere" not in story.text
+
+
+class Painting(Dashboard):
+    """A dashboard that notes which screens are painted."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.painted_screens: list[str] = []
+
+    def _display(self, screen: Screen[object], renderable: Any) -> None:
+        self.painted_screens.append(type(screen).__name__)
+        super()._display(screen, renderable)
+
+
+async def test_the_screen_is_painted_on_a_connection_that_was_left_and_is_gone_to_again(client: redis.Redis, two: Server) -> None:
+    app = make_app(client, name="one", kind=Painting)
+    assert isinstance(app, Painting)
+    async with app.run_test(size=(100, 30)) as pilot:
+        story = Story(app, pilot)
+        await story.look()
+        for line in ("context two", "@one"):
+            await choose(story, line)
+        app.painted_screens.clear()
+        await story.press("question_mark", "escape")
+        assert "QueuesScreen" in app.painted_screens
+
+
+async def test_enter_typed_with_the_line_takes_its_first_hit(client: redis.Redis, two: Server) -> None:
+    async with first(client) as story:
+        for key in ("colon", *"context two", "enter"):
+            type_key(story.app, key)
+        await until(lambda: "● two" in story.text, "the other connection is shown")
+        assert story.place == "QueuesScreen"
 
 
 async def test_a_change_goes_to_the_connection_on_which_it_was_asked(client: redis.Redis, two: Server) -> None:
