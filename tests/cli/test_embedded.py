@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,12 @@ def inodes(kind: str, listening: str) -> set[str]:
 
 
 def sockets_of(process: int) -> set[str]:
-    links = (str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir())
-    return {found[1] for link in links if (found := re.fullmatch(r"socket:\[(\d+)\]", link))}
+    found = set()
+    for link in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed meanwhile
+            if socket := re.fullmatch(r"socket:\[(\d+)\]", str(link.readlink())):
+                found.add(socket[1])
+    return found
 
 
 def test_the_server_listens_on_a_unix_socket_of_the_user_alone_and_on_no_port(here: Qtui) -> None:
