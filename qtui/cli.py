@@ -73,6 +73,13 @@ def dashboard() -> None:
 
 def main() -> None:
     """The entry point: an error is one sentence on standard error, and the exit code tells its kind."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # wherever it meets us, also where an error is reported
+        raise SystemExit(130) from None
+
+
+def _main() -> None:
     output.keep_descriptors()
     legible.adapt(sys.stdout, "stdout")
     legible.adapt(sys.stderr, "stderr")
@@ -83,8 +90,6 @@ def main() -> None:
     except QtuiError as error:
         output.note(f"qtui: {printable(str(error), 2_000)}")
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of ours
         from qtui import crash
 
