@@ -10,7 +10,7 @@ from textual.app import App
 
 _OFTEN: Final = 0.005
 """Seconds between two looks whether what was opened takes keys."""
-_PATIENCE: Final = 0.5
+_PATIENCE: Final = 3.0
 """Seconds after which they are passed on in any case."""
 
 

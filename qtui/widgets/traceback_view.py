@@ -56,6 +56,7 @@ class TracebackView(ScrollableContainer):
         super().__init__(id=id, classes=classes)
         self._empty = empty
         self._text: str | None = None
+        self._stays_at_end = False
 
     def compose(self) -> ComposeResult:
         yield Static(Content.styled(self._empty, TONES["muted"]), id="frames", markup=False)
@@ -69,7 +70,26 @@ class TracebackView(ScrollableContainer):
         frames, error = colour(text) if text else (Content.styled(self._empty, TONES["muted"]), Content(""))
         self.query_one("#frames", Static).update(frames)
         self.query_one("#error", Static).update(error)
-        self.call_after_refresh(self.scroll_end, animate=False)
+        self._stays_at_end = True
+        self._to_the_end()
+
+    def _to_the_end(self) -> None:
+        if self._stays_at_end:
+            self.call_after_refresh(self.scroll_end, animate=False)
+
+    def watch_virtual_size(self) -> None:
+        """What is shown has been laid out, which may be after it was scrolled."""
+        self._to_the_end()
+
+    def on_resize(self) -> None:
+        """There is more or less room."""
+        self._to_the_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Somebody who scrolls up stays there."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < min(old_value, self.max_scroll_y):
+            self._stays_at_end = False
 
 
 def colour(text: str) -> tuple[Content, Content]:
