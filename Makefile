@@ -32,7 +32,7 @@ coverage: $(VENV)/installed-test ## the suite with its coverage, also of the pro
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=html \
 		--deselect tests/workers/test_recording.py::test_recording_a_job_that_says_nothing_takes_well_under_100_microseconds
 
-bench: $(VENV)/installed-test ## a short form of the benchmarks in one table, on a quiet machine: 5 minutes
+bench: $(VENV)/installed-test ## a short form of the benchmarks in one table, on a quiet machine: 3 minutes
 	$(BIN)/python -m benchmarks
 
 rq-suite: $(VENV)/installed-test ## RQ's own test suite, fetched, with our worker in the place of RQ's: 5 minutes

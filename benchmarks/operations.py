@@ -92,7 +92,7 @@ class Done:
     def rows(self, task: str, theirs: float, aim: float | None = 40) -> Iterator[Row]:
         """`theirs`: jobs a second of the peer."""
         each = self.jobs / self.seconds
-        yield faster(f"{task}: {self.jobs:,}", f"{self.seconds:.2f} s", f"{theirs:,.0f}/s", each / theirs, aim)
+        yield faster(f"{task}: {self.jobs:,}", f"{each:,.0f}/s", f"{theirs:,.0f}/s", each / theirs, aim)
         yield within(f"{task}: the longest chunk", self.worst, "ms", 10)
         yield within(f"{task}: × the server's own time", self.seconds / self.server, "×", 2)
 
