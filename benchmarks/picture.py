@@ -1,4 +1,4 @@
-"""The four figures that matter as a picture: `python -m benchmarks | python -m benchmarks.picture screenshots/figures.svg`."""
+"""The four figures that matter as a picture: `python -m benchmarks | python -m benchmarks.picture benchmarks/figures.svg`."""
 
 from __future__ import annotations
 
