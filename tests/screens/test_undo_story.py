@@ -14,6 +14,7 @@ from tests.broker.seed import copies
 from tests.broker.watching import digest
 from tests.screens.support import dashboard, settle
 from tests.screens.test_acting_story import FAILED, failed_jobs, writes_wait
+from tests.screens.widget_host import until
 
 
 def without_records(client: redis.Redis) -> dict[str, object]:
@@ -111,6 +112,7 @@ async def test_an_operation_that_is_left_in_the_middle_says_how_to_go_on(client:
             assert running is not None
             await story.app.action_leave()
             await story.app.action_leave()
+    await until(lambda: running.outcome is not None, "its chunk has ended")
     assert 0 < client.llen(keys.queue("mail")) < 301
     assert "not tried: stopped before. To go on: qtui retry --all --status failed --queue mail" in running.ending()
     (entry,) = audit.load(client, 10)
