@@ -76,6 +76,9 @@ def main() -> None:
     try:
         _main()
     except KeyboardInterrupt:  # wherever it meets us, also where an error is reported
+        # Where it met code made from text, as that of a named tuple, `python -m` would end by the signal although it is caught;
+        # it forgets that when it next runs such code.
+        exec("")  # noqa: S102 - an empty text
         raise SystemExit(130) from None
 
 

@@ -130,10 +130,6 @@ def processes_of(text: str) -> dict[int, str]:
 
 
 def interrupt(process: subprocess.Popen[str], number: int = signal.SIGINT) -> int:
-    """Send a signal; returns the exit code as a shell sees it.
-
-    Where Ctrl-C meets Python in code that it has made from text, as for a named tuple, it ends by the signal in any case.
-    """
+    """Send a signal; returns the exit code."""
     os.kill(process.pid, number)
-    code = process.wait(30)
-    return 128 + number if code == -number == -signal.SIGINT else code
+    return process.wait(30)

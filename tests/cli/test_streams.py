@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import redis
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.cli.support import COMMAND, Qtui
+from tests.support import clean_environment
 
 
 def shell(qtui: Qtui, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -95,3 +97,18 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_how_many_there_are
 @pytest.mark.parametrize("words", [["-h"], ["queues", "-h"], ["retry", "-h"]])
 def test_h_is_help(qtui: Qtui, words: list[str]) -> None:
     assert "Usage: qtui" in qtui(*words).out
+
+
+INTERRUPTED = """
+from qtui import cli
+
+cli._main = lambda: exec("raise KeyboardInterrupt")
+cli.main()
+"""
+
+
+def test_ctrl_c_is_exit_130_also_in_code_that_was_made_from_text(home: Path) -> None:
+    (home / "interrupted.py").write_text(INTERRUPTED)
+    environment = clean_environment(home, PYTHONPATH=str(home))
+    run = subprocess.run([sys.executable, "-m", "interrupted"], env=environment, cwd=home, capture_output=True, check=False)
+    assert run.returncode == 130, run.stderr
