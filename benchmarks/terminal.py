@@ -44,10 +44,8 @@ class Screen:
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
             environment = clean_environment(home, TERM="xterm-256color", COLORTERM="truecolor")
-            # The size is set by the parent; a program must not begin before that.
-            time.sleep(0.2)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             os.execvpe(command[0], list(command), environment)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def read(self, seconds: float) -> bytes:
         """What arrives within so many seconds, at the first read."""

@@ -136,7 +136,7 @@ def idle(server: Server, home: Path, row: str, seconds: float) -> tuple[float, f
         process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: client.scard("rq:workers"), description="the worker is there")
-            time.sleep(3)
+            time.sleep(3)  # what a worker sends when it starts is not counted
             reads, cpu = _reads(client), _cpu(process.pid)
             time.sleep(seconds)
             return (_reads(client) - reads - 1) / seconds, 100 * (_cpu(process.pid) - cpu) / seconds
@@ -152,7 +152,7 @@ def crowd(server: Server, home: Path, arguments: list[str], seconds: float) -> f
         process = subprocess.Popen(arguments, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_until(lambda: client.scard("rq:workers") == _CROWD, description="all are there", timeout=120)
-            time.sleep(15)
+            time.sleep(15)  # what they send when they start is not counted
             before = int(client.info("stats")["total_commands_processed"])
             time.sleep(seconds)
             return (int(client.info("stats")["total_commands_processed"]) - before) / seconds

@@ -36,7 +36,7 @@ def load(client: redis.Redis) -> dict[str, Acknowledgement]:
     """All acknowledgements, by the cause's fingerprint; one round trip. Entries that cannot be read are left out."""
     try:
         stored = client.hgetall(keys.ACKNOWLEDGED)
-    except Exception as error:
+    except Exception as error:  # not of redis-py's class: this is read before redis-py is loaded
         if not is_wrong_type(error):
             raise
         return {}

@@ -108,7 +108,7 @@ ODD: list[tuple[Any, str]] = [
     ({1: 2}, r"args\[0\] has a key that is no text"),
     (float("nan"), r"args\[0\] is of the kind float"),
     (tasks.add, r"args\[0\] is a class or function"),
-    (seed.RunsACommand("touch /tmp/never"), r"args\[0\] is an object of "),
+    (seed.RunsACommand("exit 1"), r"args\[0\] is an object of "),
 ]
 
 
