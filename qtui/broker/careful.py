@@ -210,18 +210,7 @@ def run(
             on_step("")
             work.send(work.left)
         tally = work.end()
-        report = Report(
-            operation=RETRY.name,
-            batch=batch,
-            dry_run=False,
-            matched=len(ids),
-            done=tally.done,
-            skipped=tally.skipped,
-            failed=tally.failed,
-            seconds=round(time.monotonic() - began, 3),
-            reasons=dict(tally.reasons),
-            ids=tally.ids,
-        )
+        report = Report.of(RETRY.name, batch, len(ids), tally, began)
         change.done, change.outcome = report.done, RETRY.summary(report)
         change.left = again if tally.reasons.keys() & {STOPPED, work.why} else ""
     return report

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from qtui.broker.models import JobRow
 from qtui.broker.operations.selection import Selection, Targets
+from qtui.broker.operations.tally import Tally
 from qtui.broker.room import Room
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
@@ -41,6 +43,23 @@ class Report:
     """For each reason the ids of the first jobs that were skipped or failed (`tally.MOST_NAMED`)."""
     undo: bool = False
     """Whether `qtui undo BATCH` puts back what was done."""
+
+    @classmethod
+    def of(cls, operation: str, batch: str, matched: int, tally: Tally, began: float, *, undo: bool = False) -> Report:
+        """What was done to jobs from `began` (time.monotonic) until now."""
+        return cls(
+            operation=operation,
+            batch=batch,
+            dry_run=False,
+            matched=matched,
+            done=tally.done,
+            skipped=tally.skipped,
+            failed=tally.failed,
+            seconds=round(time.monotonic() - began, 3),
+            reasons=dict(tally.reasons),
+            ids=tally.ids,
+            undo=undo,
+        )
 
     def summary(self, past: str) -> str:
         """The report as a sentence, such as "9,998 retried; 2 × no longer failed"; `past` says what was done to a job."""

@@ -57,19 +57,7 @@ def run(
             kept = _trash(plan, batch, audit.about(operation.name) | {"about": str(selection), "removed": supply.left})
         calls = calls_of(client, operation, operation.value(plan.text if plan else text), "run", **kept)
         tally = work_off(client, calls, supply, on_progress, stop)
-        report = Report(
-            operation=operation.name,
-            batch=batch,
-            dry_run=False,
-            matched=change.jobs,
-            done=tally.done,
-            skipped=tally.skipped,
-            failed=tally.failed,
-            seconds=round(time.monotonic() - began, 3),
-            reasons=dict(tally.reasons),
-            ids=tally.ids,
-            undo=bool(kept and tally.done),
-        )
+        report = Report.of(operation.name, batch, change.jobs, tally, began, undo=bool(kept and tally.done))
         change.done, change.outcome = report.done, operation.summary(report)
         change.left = again if supply.left else ""
     return report

@@ -137,18 +137,7 @@ def undo(
         change.batch, change.jobs = batch.id, batch.jobs
         supply = Supply([Targets(("",) * batch.jobs)])
         tally = work_off(client, calls, supply, on_progress, stop)
-        report = Report(
-            operation="undo",
-            batch=batch.id,
-            dry_run=False,
-            matched=tally.seen + tally.failed,
-            done=tally.done,
-            skipped=tally.skipped,
-            failed=tally.failed,
-            seconds=round(time.monotonic() - began, 3),
-            reasons=dict(tally.reasons),
-            ids=tally.ids,
-        )
+        report = Report.of("undo", batch.id, tally.seen + tally.failed, tally, began)
         change.done, change.outcome = report.done, summary(report)
         change.left = f"qtui undo {batch.id}" if supply.left else ""
     return report
