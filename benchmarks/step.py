@@ -30,7 +30,7 @@ from qtui_workers.server import keys
 from qtui_workers.server.embedded import binary
 from tests.support import Server
 
-FUNCTION: Final = "tests.workers.engine.give"
+FUNCTION: Final = "benchmarks.noop.noop"
 QUEUE: Final = "bench"
 WORKER: Final = "bench-worker"
 BATCH: Final = 250

@@ -23,10 +23,10 @@ from rq import Queue
 
 from tests.support import Server, clean_environment, wait_until
 
-FUNCTION = "tests.workers.engine.give"
+FUNCTION = "benchmarks.noop.noop"
 QUEUE = "bench"
 BIN = Path(sys.executable).parent
-OURS = [sys.executable, "-m", "qtui_workers.cli", QUEUE, "--allow", "tests.workers.engine", "--allow-pickle"]
+OURS = [sys.executable, "-m", "qtui_workers.cli", QUEUE, "--allow", "benchmarks.noop", "--allow-pickle"]
 STOCK = [str(BIN / "rq"), "worker", QUEUE]
 ROWS: dict[str, tuple[list[str], float]] = {
     "rq worker": (STOCK, 0.15),
