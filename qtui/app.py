@@ -85,18 +85,23 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
         self,
         session: Session,
         *,
+        start: str = PLACES[0].name,
         theme: str | None = None,
         keys: Mapping[str, str] = MappingProxyType({}),
         driver_class: type[Driver] | None = None,
         on_first_frame: Callable[[], object] = lambda: None,
     ) -> None:
-        """`theme` is the name of a theme; if it is unknown or None, one that fits the terminal's colours is used.
+        """`start` names the top-level screen that is shown first.
+
+        `theme` is the name of a theme; if it is unknown or None, one that fits the terminal's colours is used.
 
         `keys` gives what keys do, by its name, to other keys.
         `driver_class` is how the terminal is driven; None is Textual's own way. `on_first_frame` is called when it is shown.
         """
+        vars(self)["DEFAULT_MODE"] = start  # where Textual looks for it
         super().__init__(driver_class=driver_class)
         self.session = session
+        session.is_unseen &= start == PLACES[0].name
         self.sessions = {session.name: session}
         self._on_first_frame = on_first_frame
         self.bind_own()

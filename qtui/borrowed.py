@@ -14,6 +14,9 @@ from qtui.bars import HeaderState
 from qtui.broker.models import Overview
 from qtui.colours import DARK, PALETTES
 from qtui.first_frame import FirstFrame, encoded
+from qtui.memory import Memory
+from qtui.places import PLACES
+from qtui.screens import queue_list
 from qtui.settings import Preferences
 from qtui_workers.server.contexts import Context
 
@@ -79,15 +82,15 @@ class Borrowed:
         os._exit(128 + number)  # an exception might be raised where it is only printed, such as in the midst of an import
 
 
-def borrow(context: Context, seen: Overview, preferences: Preferences) -> Borrowed | None:
+def borrow(context: Context, seen: Overview, preferences: Preferences, memory: Memory) -> Borrowed | None:
     """Show the first frame; None where the terminal or what is to be shown is out of the ordinary, and nothing was done."""
     try:
-        return _borrow(context, seen, preferences)
+        return _borrow(context, seen, preferences, memory)
     except Exception:  # noqa: BLE001 - whatever it is, Textual shows it a moment later, or says what is wrong
         return None
 
 
-def _borrow(context: Context, seen: Overview, preferences: Preferences) -> Borrowed | None:
+def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: Memory) -> Borrowed | None:
     assert sys.__stdin__ is not None
     assert sys.__stderr__ is not None
     keyboard, output = sys.__stdin__.fileno(), sys.__stderr__.fileno()  # as Textual does
@@ -97,10 +100,12 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences) -> Borro
     sized = os.environ.get("COLUMNS") or os.environ.get("LINES")  # Textual believes them
     odd = sized or sys.__stderr__.encoding.lower() != "utf-8" or any(name in os.environ for name in _ODD)
     own = context.colour is not None or preferences.keymap  # colours and keys of the user's
-    if palette is None or true_colours is None or not in_front or odd or own:
+    other = preferences.first_place(memory.now.place) != PLACES[0].name
+    if palette is None or true_colours is None or not in_front or odd or own or other:
         return None
     header = HeaderState(context.name, time.time(), seen, context.read_only)
-    lines = FirstFrame(header, palette, *os.get_terminal_size(output)).lines()
+    order = queue_list.order_of(memory)
+    lines = FirstFrame(header, palette, *os.get_terminal_size(output), order).lines()
     frame = encoded(lines, true_colours=true_colours)
     found = Borrowed(keyboard, output)
     try:

@@ -51,21 +51,23 @@ def dashboard() -> None:
         queues()
         return None
     from qtui.broker import quick_overview
+    from qtui.memory import Memory
 
     chosen, preferences = chosen_context(None, None)
+    memory = Memory(chosen.name, kept=True)
     seen = quick_overview.look(chosen.target)
     if seen is None:
         with connected(None, None) as (client, chosen):
             from qtui.launch import open_dashboard
 
-            return open_dashboard(chosen, preferences, client=client)
+            return open_dashboard(chosen, preferences, client=client, memory=memory)
     from qtui.borrowed import borrow
 
-    borrowed = borrow(chosen, seen, preferences)
+    borrowed = borrow(chosen, seen, preferences, memory)
     try:
         from qtui.launch import open_dashboard
 
-        open_dashboard(chosen, preferences, seen=seen, borrowed=borrowed)
+        open_dashboard(chosen, preferences, seen=seen, borrowed=borrowed, memory=memory)
     finally:
         if borrowed:
             borrowed.give_back()

@@ -21,6 +21,7 @@ from qtui.formatting import pad
 from qtui.places import PLACES
 from qtui.screens import queue_list
 from qtui.screens.queue_columns import QueueColumns, cause_columns, worker_columns
+from qtui.screens.queue_list import USUAL, Order
 
 LEAST: Final = (60, 16)
 """Cells and lines; in a smaller terminal parts of the screen give way to others."""
@@ -51,7 +52,7 @@ Line = list[Run]
 class FirstFrame:
     """Draws one overview for one palette and one size of the terminal."""
 
-    def __init__(self, header: HeaderState, palette: Palette, width: int, height: int) -> None:
+    def __init__(self, header: HeaderState, palette: Palette, width: int, height: int, order: Order = USUAL) -> None:
         """The header holds the overview. Raises Unfit for a name that may be wider than its characters, or a small terminal."""
         if header.overview is None or width < LEAST[0] or height < LEAST[1]:
             raise Unfit
@@ -61,15 +62,15 @@ class FirstFrame:
         if not all(name.isascii() and name.isprintable() for name in (header.label, *(row.name for row in self._seen.queues))):
             raise Unfit
         self._colours = {**palette, **palette["variables"]}
-        self._width, self._height = width, height
-        self._rows, self._folded = queue_list.arranged(self._seen, queue_list.Order(), None)
+        self._width, self._height, self._order = width, height, order
+        self._rows, self._folded = queue_list.arranged(self._seen, order, None)
         self._first: QueueRow | None = self._rows[0] if self._rows else None
 
     def lines(self) -> list[Line]:
         """All lines of the screen, each exactly as wide as it is."""
         closer = self._closer() if self._height >= TALL else []
         below = [*self._verdict(), *closer, self._footer()]
-        above = [self._head(), self._nav(), self._padded([(queue_list.totals(self._seen), "muted")], cut=True)]
+        above = [self._head(), self._nav(), self._padded([(queue_list.totals(self._seen) + self._order.said, "muted")], cut=True)]
         return [*above, *self._table(self._height - len(above) - len(below)), *below]
 
     def _colour(self, name: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from qtui.borrowed import Borrowed
     from qtui.broker.models import Overview
     from qtui.keymap import Key
+    from qtui.memory import Memory
     from qtui_workers.server.address import Target
 
 FRAMES_PER_SECOND: Final = "250"
@@ -44,11 +45,12 @@ def open_dashboard(
     client: redis.Redis | None = None,
     seen: Overview | None = None,
     borrowed: Borrowed | None = None,
+    memory: Memory | None = None,
 ) -> None:
     """Run the dashboard until the operator leaves it.
 
     `client`: its connection; without one it makes one, once its first frame is shown. `seen`: what that frame shows.
-    `borrowed`: the terminal, where it shows that frame already.
+    `borrowed`: the terminal, where it shows that frame already. `memory`: what is known from runs before.
     Raises SystemExit with 128 + the signal's number if a signal ended it, with that of SIGHUP if its terminal is gone, and
     with 70 if it crashed.
     """
@@ -66,9 +68,11 @@ def open_dashboard(
         trash=preferences.trash.rules,
         own=preferences.own,
         seen=seen,
+        memory=memory,
     )
     app = QtuiApp(
         session,
+        start=preferences.first_place(session.memory.now.place),
         theme=preferences.theme,
         keys=preferences.keymap,
         driver_class=None if os.environ.get("TEXTUAL_DRIVER") else taking_over(borrowed),

@@ -13,6 +13,7 @@ from qtui.broker.models import Overview
 from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
 from qtui.late import Late
+from qtui.memory import Memory
 from qtui.settings import NOTHING_ADDED, Additions
 from qtui_workers.server.contexts import Context
 
@@ -93,12 +94,13 @@ class Session:
         trash: Rules = USUAL,
         own: Additions = NOTHING_ADDED,
         seen: Overview | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """`client`: a connection, or what makes it when it is first used. `seen`: an overview that was read already.
 
         `refresh_seconds` None: load only when the operator requests it. `clock` gives seconds since the epoch.
 
-        `trash`: how removed jobs are kept. `own`: the user's links and commands.
+        `trash`: how removed jobs are kept. `own`: the user's links and commands. `memory`: what is known from runs before.
         """
         self.trash = trash
         self.own = own
@@ -115,8 +117,8 @@ class Session:
         """The newest overview, whichever screen loaded it."""
         self.loaded_at: float | None = None
         """When the newest overview was loaded, by this machine's clock; seconds since the epoch."""
-        self.filters: list[str] = []
-        """The filters that were typed, the newest last."""
+        self.memory = memory or Memory()
+        """What outlives the dashboard."""
         self.leaving = False
         """Whether the dashboard is being left."""
         self.running: RunningOperation | None = None
@@ -141,12 +143,21 @@ class Session:
 
     def beside(self, context: Context, client: Callable[[], redis.Redis]) -> Session:
         """A session for another connection, with the same preferences."""
-        new = Session(context, client, refresh_seconds=self.refresh_seconds, clock=self.clock, trash=self.trash, own=self.own)
+        new = Session(
+            context,
+            client,
+            refresh_seconds=self.refresh_seconds,
+            clock=self.clock,
+            trash=self.trash,
+            own=self.own,
+            memory=self.memory.beside(context.name),
+        )
         new.on_audit_trouble = self.on_audit_trouble
         return new
 
     def close(self) -> None:
-        """End the connection that was made here."""
+        """End the connection that was made here, and write what is remembered."""
+        self.memory.write()
         if self._dial is not None and self._client is not None:
             self._client.close()
 

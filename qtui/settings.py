@@ -8,8 +8,11 @@ from typing import Annotated, Final, Literal
 
 from qtui import templates
 from qtui.broker.room import Rules
+from qtui_workers.naming import suggestion
 from qtui_workers.records import Pattern, Range, Record
 from qtui_workers.server.contexts import Connections
+
+LAST: Final = "last"
 
 
 class TrashSettings(Record):
@@ -49,6 +52,15 @@ def _each_key_once(commands: Mapping[str, CommandSettings]) -> Mapping[str, Comm
     return commands
 
 
+def _of_start(name: str) -> str:
+    from qtui.places import PLACES  # not needed where nothing is set
+
+    names = [LAST, *(place.name for place in PLACES)]
+    if name not in names:
+        raise ValueError(f"there is no such screen; {suggestion(name, names, 'screens')}")
+    return name
+
+
 class Additions(Record):
     """What the user has added about jobs."""
 
@@ -69,12 +81,18 @@ class Preferences(Connections):
     """Pages about a job, by the name under which they are shown."""
     commands: Annotated[Mapping[str, CommandSettings], _each_key_once] = MappingProxyType({})
     """The user's own commands."""
+    start: Annotated[str, _of_start] = LAST
+    """The screen that is shown first, by its name; `last`: the one that was shown last over the same connection."""
     theme: str | None = None
     """The name of the dashboard's theme; the palette lists all themes."""
     times: Literal["utc", "local"] = "utc"
     """In which time zone times are shown: that of this machine where it is `local`."""
     keymap: Mapping[str, str] = MappingProxyType({})
     """Other keys: the name of what a key does, as `qtui keys` lists it, and the keys that do it, with commas between."""
+
+    def first_place(self, last: str) -> str:
+        """The name of the screen to begin with, where this one was the last."""
+        return last if self.start == LAST else self.start
 
     @property
     def own(self) -> Additions:

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from qtui.messages import ViewShown
 from qtui.screens.resource import ResourceScreen
+from qtui.session import Session
 
 
 class View(NamedTuple):
@@ -27,11 +28,15 @@ class Views(App[None]):
         Binding("minus", "view_before", "Before", show=False, key_display="-", id="app.view_before",
                 tooltip="The view before this one; again: back to this one"),
     ]  # fmt: skip
+    session: Session
+    """Of the connection that is shown."""
     _here: View | None = None
     _before: View | None = None
 
     def on_view_shown(self, _: ViewShown) -> None:
         """Note which view this is, and which one was before it."""
+        if self.current_mode != self.session.memory.now.place:
+            self.session.memory.change(place=self.current_mode)
         opened = self.screen_stack[1:]
         known = tuple((type(screen), screen.made_with) for screen in opened if isinstance(screen, ResourceScreen))
         view = View(self.current_mode, known)

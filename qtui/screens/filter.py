@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 from qtui.broker.search.expression import BadExpression, Expression, parse
 from qtui.broker.search.qualifiers import QUALIFIERS, Qualifier
 from qtui.broker.status import Status
+from qtui.memory import Memory
 from qtui.screens.dialog import Dialog
 from qtui_workers.text import printable
 
@@ -68,17 +69,17 @@ class FilterScreen(Dialog):
         self,
         text: str,
         values: Mapping[str, Iterable[str]],
-        history: list[str],
+        memory: Memory,
         apply: Callable[[Expression], object],
         asked: Asked = JOBS,
     ) -> None:
         """`values`: for names of qualifiers, the values that are known.
 
-        `history`: what was typed before, the newest last; the text is added to it. `apply` is called with the expression.
+        `memory` has what was typed before, and gets the text. `apply` is called with the expression.
         """
         super().__init__()
         self._asked = asked
-        self._text, self._values, self._history, self._apply = text, values, history, apply
+        self._text, self._values, self._memory, self._apply = text, values, memory, apply
         self._place = 0
         """How far back in the history; 0 is what is being typed."""
 
@@ -115,13 +116,14 @@ class FilterScreen(Dialog):
             self.query_one("#wrong", Static).update(printable(str(error), 300))
             return
         if expression.text:
-            self._history[:] = [*(each for each in self._history if each != expression.text), expression.text]
+            self._memory.typed(expression.text)
         self.dismiss()
         self._apply(expression)
 
     def action_earlier(self, step: int) -> None:
         """Put in what was typed before."""
-        self._place = max(0, min(self._place + step, len(self._history)))
+        history = self._memory.now.filters
+        self._place = max(0, min(self._place + step, len(history)))
         field = self.query_one(Input)
-        field.value = self._history[-self._place] if self._place else self._text
+        field.value = history[-self._place] if self._place else self._text
         field.cursor_position = len(field.value)

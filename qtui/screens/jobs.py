@@ -19,7 +19,7 @@ from qtui.broker.models import JobRow, Overview, Window
 from qtui.broker.operations import OPERATIONS, Matching, Selection
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
-from qtui.broker.search.sorting import NEWEST, following
+from qtui.broker.search.sorting import NEWEST, Sort, following
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.colours import TONES
 from qtui.messages import ContentsRequested
@@ -29,6 +29,7 @@ from qtui.screens.filtered import Filtered, window_of
 from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
+from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.searching import SearchMoved
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
@@ -99,6 +100,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         self.filtered = Filtered(self, self.status, expression)
         self.all_selected = False
         self._choose_tab = status is None
+        self._is_all = status is None and queue is None
+        """Whether it is the top-level screen, whose order is remembered."""
         self._only: str | None = queue
         """The queue of all the jobs in the list; None where they may be of several, and so have a column for it."""
         self._is_new = True
@@ -106,6 +109,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def compose_body(self) -> Iterable[Widget]:
         """Title, tabs, table, preview, the lines about the job under the cursor."""
+        if self._is_all:
+            self.filtered.sort = sort_of(self.session.memory, "jobs", NEWEST)
         yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
         yield StatusTabs(list(STATUSES), active=self.status)
         with Horizontal(id="halves"):
@@ -242,7 +247,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             "worker": dict.fromkeys(row.worker for row in rows if row.worker),
             "held": dict.fromkeys(row.held.text for row in rows if row.held),
         }
-        self.app.push_screen(FilterScreen(self.filtered.expression.text, values, session.filters, self._filter))
+        self.app.push_screen(FilterScreen(self.filtered.expression.text, values, session.memory, self._filter))
 
     def _filter(self, expression: Expression) -> None:
         self.filtered.expression = expression
@@ -250,12 +255,16 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def action_sort(self) -> None:
         """Sort by the next value in which these jobs can differ."""
-        self.filtered.sort = following(self.filtered.sort, self.status)
-        self._open(self.status, keep_marks=True)
+        self._sort_by(following(self.filtered.sort, self.status))
 
     def action_reverse(self) -> None:
         """Sort the other way round."""
-        self.filtered.sort = self.filtered.sort.reversed
+        self._sort_by(self.filtered.sort.reversed)
+
+    def _sort_by(self, sort: Sort) -> None:
+        self.filtered.sort = sort
+        if self._is_all:
+            remember_sort(self.session.memory, "jobs", sort)
         self._open(self.status, keep_marks=True)
 
     def action_contents(self) -> None:

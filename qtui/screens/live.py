@@ -30,6 +30,7 @@ from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.live_stream import LiveStream
 from qtui.screens.operating import operation_bindings
+from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 from qtui.widgets.stream_view import StreamView
@@ -78,6 +79,8 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
 
     def compose_body(self) -> Iterable[Widget]:
         """How many run, the table, and the stream."""
+        if self.about == EVERYTHING:
+            self.sort = sort_of(self.session.memory, "live", self.sort)
         yield Static(id="crumb", markup=False)
         with Container(id="halves"):
             empty = NONE_NAMED if self.about.ids else EMPTY
@@ -227,6 +230,8 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
 
     def _sort_by(self, sort: Sort) -> None:
         self.sort = sort
+        if self.about == EVERYTHING:
+            remember_sort(self.session.memory, "live", sort)
         self.table.columns = self._columns()
         if self.data and self.session.overview:
             self.show(self.data, self.session.overview)

@@ -54,7 +54,6 @@ class LiveStream(Vertical):
         self._filter: Expression = EVERYTHING
         self._wanted: Expression = EVERYTHING
         """What `n` goes to; without it failures."""
-        self._history: list[str] = []
         self._title: Content | None = None
 
     def compose(self) -> Iterable[Widget]:
@@ -140,7 +139,10 @@ class LiveStream(Vertical):
 
     def ask_filter(self, queues: list[str]) -> None:
         """Ask which lines to show."""
-        self.app.push_screen(FilterScreen(self._filter.text, {"queue": queues}, self._history, self._apply_filter, _LINES))
+        self._ask(self._filter, queues, self._apply_filter, _LINES)
+
+    def _ask(self, now: Expression, queues: list[str], apply: Callable[[Expression], object], asked: Asked) -> None:
+        self.app.push_screen(FilterScreen(now.text, {"queue": queues}, self._session().memory, apply, asked))
 
     def _apply_filter(self, expression: Expression) -> None:
         self._filter = expression
@@ -148,7 +150,7 @@ class LiveStream(Vertical):
 
     def ask_find(self, queues: list[str]) -> None:
         """Ask for the lines to which `n` and `N` go."""
-        self.app.push_screen(FilterScreen(self._wanted.text, {"queue": queues}, self._history, self._apply_find, _FIND))
+        self._ask(self._wanted, queues, self._apply_find, _FIND)
 
     def _apply_find(self, expression: Expression) -> None:
         self._wanted = expression

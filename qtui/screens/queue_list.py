@@ -14,6 +14,7 @@ from qtui.chart import Series
 if TYPE_CHECKING:
     from qtui.broker.queue_look import QueueLook
     from qtui.broker.throughput import Flow
+    from qtui.memory import Memory
 
 NO_CAUSES: Final = "Nothing has failed."
 NO_WORKERS: Final = "Nobody listens."
@@ -43,9 +44,25 @@ class Order(NamedTuple):
     @property
     def said(self) -> str:
         """The order in words, where it is another than at the start."""
-        usual = self.by == Order().by and not self.reverse
+        usual = self.by == USUAL.by and not self.reverse
         said = "" if usual else f" · by {self.by}{', reversed' if self.reverse else ''}"
         return said + (" · only those in trouble" if self.only_trouble else "")
+
+
+USUAL: Final = Order()
+
+
+def order_of(memory: Memory) -> Order:
+    """The order that was chosen in a run before, else the usual one."""
+    turned = memory.order_of("queues")
+    order = Order(turned.by, turned.reverse) if turned and turned.by in troubles.ORDERS else USUAL
+    return order._replace(shows_idle=memory.now.shows_idle)
+
+
+def remember(memory: Memory, order: Order) -> None:
+    """Begin with this order in the next run; with all queues, also where only those in trouble are shown."""
+    memory.turn("queues", order.by, reverse=order.reverse)
+    memory.change(shows_idle=order.shows_idle)
 
 
 def arranged(overview: Overview, order: Order, here: str | None) -> tuple[list[QueueRow], int]:

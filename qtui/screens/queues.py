@@ -20,7 +20,7 @@ from qtui.late import Late
 from qtui.messages import TailRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
-from qtui.screens.queue_list import EMPTY, Order, arranged, foot, said_of, totals
+from qtui.screens.queue_list import EMPTY, USUAL, Order, arranged, foot, order_of, remember, said_of, totals
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
@@ -80,13 +80,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.order = next(iter(troubles.ORDERS))
-        self.reverse = False
-        """Whether the order is shown from its other end."""
-        self.shows_idle = False
-        """Whether each idle queue has a row; else one line stands for all of them."""
-        self.only_trouble = False
-        """Whether only queues that are in trouble have a row."""
+        self.order = USUAL
+        """How the rows are arranged."""
         self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
         self._said: dict[str, str] = {}
         """What stands in each line around the table."""
@@ -110,6 +105,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
 
     def on_mount(self) -> None:
         """What was read already is shown at once; the first screen of all is painted whole (`App.on_ready` releases it)."""
+        self.order = order_of(self.session.memory)
         if seen := self.session.overview:
             if self.session.is_unseen:
                 self.session.is_unseen = False
@@ -144,18 +140,20 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def show(self, data: QueueLook | None, overview: Overview) -> None:
         """Fill the table in the chosen order, without the idle queues; the one under the cursor stays."""
         here = self._row.name if self._row else None
-        order = Order(self.order, self.reverse, self.shows_idle, self.only_trouble)
-        rows, folded = arranged(overview, order, here)
+        rows, folded = arranged(overview, self.order, here)
         table = self.query_one(RowTable)
         columns = self._columns.of(rows)
         if [(each.title, each.minimum) for each in columns] != [(each.title, each.minimum) for each in table.columns]:
             table.columns = columns
-        table.foot = foot(folded, only_trouble=self.only_trouble)
+        table.foot = foot(folded, only_trouble=self.order.only_trouble)
         table.show(rows, 0, len(rows))
-        self._say("#totals", totals(overview) + order.said)
+        self._say("#totals", totals(overview) + self.order.said)
         self._say_verdict()
 
-    def _show_again(self) -> None:
+    def _arrange(self, order: Order) -> None:
+        """Show the rows in another way, and so in the next run too."""
+        self.order = order
+        remember(self.session.memory, order)
         if self.session.overview:
             self.show(self.data, self.session.overview)
 
@@ -217,23 +215,19 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def action_sort(self) -> None:
         """Sort by the next sort key."""
         names = list(troubles.ORDERS)
-        self.order = names[(names.index(self.order) + 1) % len(names)]
-        self._show_again()
+        self._arrange(self.order._replace(by=names[(names.index(self.order.by) + 1) % len(names)]))
 
     def action_reverse(self) -> None:
         """Show the order from its other end."""
-        self.reverse = not self.reverse
-        self._show_again()
+        self._arrange(self.order._replace(reverse=not self.order.reverse))
 
     def action_idle(self) -> None:
         """Show the idle queues, or fold them into one line."""
-        self.shows_idle = not self.shows_idle
-        self._show_again()
+        self._arrange(self.order._replace(shows_idle=not self.order.shows_idle))
 
     def action_trouble(self) -> None:
         """Show only the queues in trouble, or all."""
-        self.only_trouble = not self.only_trouble
-        self._show_again()
+        self._arrange(self.order._replace(only_trouble=not self.order.only_trouble))
 
     def action_pause(self) -> None:
         """Ask, then pause the queue under the cursor."""

@@ -19,6 +19,7 @@ from qtui.broker.models import Overview
 from qtui.late import Late
 from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
+from qtui.places import PLACES
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -396,4 +397,4 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
         else:
-            self.app.switch_mode(self.app.DEFAULT_MODE)
+            self.app.switch_mode(PLACES[0].name)

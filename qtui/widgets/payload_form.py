@@ -197,6 +197,8 @@ class PayloadForm(Vertical):
 
         A reason that belongs to none of the fields is shown above all of them.
         """
+        if not self.children:  # the screen is being closed, and they are gone
+            return
         fields = {each.field.name: each for each in self.form_fields}
         for name, each in fields.items():
             each.show_error(reasons.get(name) if untouched or each.touched else None)

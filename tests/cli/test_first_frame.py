@@ -151,3 +151,43 @@ def test_an_error_meanwhile_is_said_where_it_is_seen(qtui: Qtui) -> None:
         assert process.wait(20) == 70
         assert terminal.seen.index("payments") < terminal.seen.index(LEFT) < terminal.seen.index("told to fail")
         assert terminal.attributes()[3] & termios.ECHO
+
+
+def leave_on_workers(qtui: Qtui) -> None:
+    with on_terminal(qtui, **TRUE) as (process, terminal):
+        terminal.wait_for("payments")
+        terminal.type("5")
+        terminal.wait_to_show("No worker is registered")
+        terminal.type("q")
+        terminal.wait_for(LEFT)
+        assert process.wait(20) == 0
+
+
+def test_the_screen_that_was_left_is_the_first_and_no_other_is_seen_before(qtui: Qtui) -> None:
+    leave_on_workers(qtui)
+    with on_terminal(qtui, **TRUE) as (process, terminal):
+        terminal.wait_to_show("No worker is registered")
+        assert "payments" not in terminal.seen
+        terminal.type("1")
+        terminal.wait_to_show("payments")
+        terminal.type("q")
+        terminal.wait_for(LEFT)
+        assert process.wait(20) == 0
+
+
+def test_the_config_file_names_the_first_screen(qtui: Qtui) -> None:
+    config = qtui.home / "config.toml"
+    config.write_text('start = "queues"\n')
+    leave_on_workers(qtui)
+    with framed(qtui, QTUI_CONFIG=str(config)) as (_, terminal):
+        terminal.wait_to_show("payments")
+    config.write_text('start = "quues"\n')
+    assert "start: there is no such screen; did you mean 'queues'" in qtui.fails(2, "queues", QTUI_CONFIG=str(config))
+
+
+def test_a_spoiled_memory_does_not_stop_the_start(qtui: Qtui) -> None:
+    leave_on_workers(qtui)
+    (file,) = qtui.home.rglob("dashboard.json")
+    file.write_text(file.read_text()[:-9])
+    with framed(qtui) as (_, terminal):
+        terminal.wait_to_show("payments")

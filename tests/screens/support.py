@@ -17,6 +17,7 @@ from textual.widgets import Button
 
 import qtui.app
 from qtui.app import QtuiApp
+from qtui.places import PLACES
 from qtui.screens.confirm import ConfirmScreen
 from qtui.session import Session
 from qtui.widgets.row_table import RowTable
@@ -49,11 +50,12 @@ def make_app(
     read_only: bool = False,
     kind: type[Dashboard] = Dashboard,
     theme: str | None = None,
+    start: str = PLACES[0].name,
     **options: Any,
 ) -> Dashboard:
     """The dashboard over a client; it loads only on request, and its clock stands still."""
     context = Context(name, Target("", name), read_only)
-    app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options), theme=theme)
+    app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options), theme=theme, start=start)
     app.animation_level = "none"
     return app
 

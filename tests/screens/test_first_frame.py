@@ -16,6 +16,8 @@ from qtui.broker import overview
 from qtui.broker.models import Overview
 from qtui.colours import DARK, LIGHT, Palette
 from qtui.first_frame import FirstFrame, Unfit, wrapped
+from qtui.memory import Memory
+from qtui.screens.queue_list import USUAL, Order, remember
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.records import replace
 from qtui_workers.server import keys
@@ -46,7 +48,9 @@ def cells(lines: list[list[tuple[str, Any, Any, bool]]]) -> Cells:
     ]
 
 
-async def of_textual(client: redis.Redis, seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool) -> Cells:
+async def of_textual(
+    client: redis.Redis, seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool, memory: Memory | None = None
+) -> Cells:
     """The first frame of Textual, before it could look at Redis itself."""
     looks = threading.Event()
 
@@ -54,7 +58,7 @@ async def of_textual(client: redis.Redis, seen: Overview, palette: Palette, size
         looks.wait()
         return client
 
-    app: Dashboard = make_app(connect, seen=seen, read_only=read_only, theme=palette["name"])
+    app: Dashboard = make_app(connect, seen=seen, read_only=read_only, theme=palette["name"], memory=memory)
     try:
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
@@ -70,8 +74,9 @@ def hex_of(colour: Color | None) -> str:
     return colour.triplet.hex if colour and colour.triplet else ""
 
 
-def plain(seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool) -> Cells:
-    return cells([[*map(tuple, each)] for each in FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size).lines()])
+def plain(seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool, order: Order = USUAL) -> Cells:
+    frame = FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size, order)
+    return cells([[*map(tuple, each)] for each in frame.lines()])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +98,16 @@ async def test_the_plain_frame_is_that_of_textual(
     theirs = await of_textual(client, seen, palette, size, read_only=read_only)
     assert "payments" in "".join(mark for each in theirs for mark, *_ in each)
     assert plain(seen, palette, size, read_only=read_only) == theirs
+
+
+@pytest.mark.parametrize("order", [Order("name", reverse=True), Order("failed", shows_idle=True)])
+async def test_also_in_the_order_of_the_run_before(client: redis.Redis, order: Order) -> None:
+    fill(client)
+    seen, memory = overview.load(client), Memory()
+    remember(memory, order)
+    theirs = await of_textual(client, seen, DARK, (100, 30), read_only=False, memory=memory)
+    assert plain(seen, DARK, (100, 30), read_only=False, order=order) == theirs
+    assert plain(seen, DARK, (100, 30), read_only=False) != theirs
 
 
 async def test_also_where_there_is_no_queue_and_where_they_do_not_all_fit(client: redis.Redis) -> None:
