@@ -42,7 +42,6 @@ class FormOptions(EnqueueOptions):
     """The fields of the form beside the payload, named like the options of `qtui enqueue`."""
 
     count: Annotated[int, Checked(partial(whole, least=1, most=MOST_COPIES))] = 1
-    """How many jobs, all with this payload."""
 
 
 def _field(name: str, kind: Kind, **more: Any) -> Field:
@@ -50,7 +49,7 @@ def _field(name: str, kind: Kind, **more: Any) -> Field:
 
 
 OPTIONS = (
-    _field("count", "integer", default=1),
+    _field("count", "integer", default=1, description="How many jobs, all with this payload"),
     _field("queue", "text"),
     _field("priority", "choice", default="normal", choices=get_args(Priority), description=""),
     _field("delay", "text", description="Not before: 5s, 10m, 2h"),

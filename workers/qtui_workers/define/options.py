@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import cached_property, partial
 from typing import Annotated, Any, Final, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff, as_backoff
@@ -59,40 +59,33 @@ _OneOrMore = Annotated[int, Checked(partial(whole, least=1))]
 class RunOptions(BaseModel):
     """How a job runs: options of its processor, each of which may be replaced when a job is enqueued."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        defer_build=True,  # `qtui --help` imports this model, and validates nothing
+    # Deferred, as who only names an option validates nothing. What each option is stands in its field, as pydantic takes 15 ms
+    # for each model to read it in the sources (`use_attribute_docstrings`).
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    attempts: Annotated[int, Checked(partial(whole, least=1, most=1_000))] | None = Field(
+        None, description="In all, the first one included."
     )
-
-    attempts: Annotated[int, Checked(partial(whole, least=1, most=1_000))] | None = None
-    """In all, the first one included.
-
-    None: one more than JOB_MAX_RETRIES, and 1 where that is not set.
-    """
-    backoff: Annotated[Backoff, Checked(as_backoff)] = Backoff.parse("exponential:2s")
-    """How long a failed job waits before its next attempt."""
-    timeout: _OneSecondOrMore = timedelta(minutes=3)
-    """How long one attempt may take."""
-    result_ttl: _Length = timedelta(days=1)
-    """How long a finished job and its result are kept."""
-    failure_ttl: _Length = timedelta(days=30)
-    """How long a failed job is kept."""
-    webhooks: Annotated[tuple[Webhook, ...], Checked(_webhooks)] = ()
-    """What RQ calls when a job has finished or failed (`rq.Webhook`)."""
-    priority: Annotated[Priority, Checked(_priority)] = "normal"
-    """Which of its queues a job goes to: the queue itself, or that of `high` or `low`."""
-    delay: _Length = timedelta()
-    """Not before that long from now.
-
-    A job that is enqueued by its processor's schedule does not wait.
-    """
+    """None: one more than JOB_MAX_RETRIES, and 1 where that is not set."""
+    backoff: Annotated[Backoff, Checked(as_backoff)] = Field(
+        Backoff.parse("exponential:2s"), description="How long a failed job waits before its next attempt."
+    )
+    timeout: _OneSecondOrMore = Field(timedelta(minutes=3), description="How long one attempt may take.")
+    result_ttl: _Length = Field(timedelta(days=1), description="How long a finished job and its result are kept.")
+    failure_ttl: _Length = Field(timedelta(days=30), description="How long a failed job is kept.")
+    webhooks: Annotated[tuple[Webhook, ...], Checked(_webhooks)] = Field(
+        (), description="What RQ calls when a job has finished or failed (`rq.Webhook`)."
+    )
+    priority: Annotated[Priority, Checked(_priority)] = Field(
+        "normal", description="Which of its queues a job goes to: the queue itself, or that of `high` or `low`."
+    )
+    delay: _Length = Field(timedelta(), description="Not before that long from now.")
+    """A job that is enqueued by its processor's schedule does not wait."""
 
     @classmethod
     def summary(cls, name: str) -> str:
-        """The first line of what an option is, for commands and forms."""
-        return (cls.model_fields[name].description or "").partition("\n")[0]
+        """What an option is, for commands and forms."""
+        return cls.model_fields[name].description or ""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Self:
@@ -109,32 +102,40 @@ _REPLACEABLE: Final = frozenset(RunOptions.model_fields)
 class Options(RunOptions):
     """How the jobs of a processor run, unless a job's own options replace it."""
 
-    keep_finished: _Count | None = 1_000
-    """At most so many finished jobs of the queue are kept, the newest; None: no bound but `result_ttl`."""
-    keep_failed: _Count | None = None
-    """At most so many failed jobs of the queue are kept, the newest; None: no bound but `failure_ttl`."""
-    cron: str | None = None
-    """When jobs are enqueued by themselves, with an empty payload, as `qtui_workers.define.schedule.Schedule` reads it."""
-    every: _OneSecondOrMore | None = None
-    """The interval at which jobs are enqueued by themselves, with an empty payload."""
-    timezone: str = "UTC"
-    """The time zone of `cron`."""
-    every_tick: bool = False
-    """A job for every tick of `cron` or `every`.
-
-    Without it a tick is left out where the job of the tick before still waits, for a worker or for another attempt: while the
+    keep_finished: _Count | None = Field(
+        1_000, description="At most so many finished jobs of the queue are kept, the newest; None: no bound but `result_ttl`."
+    )
+    keep_failed: _Count | None = Field(
+        None, description="At most so many failed jobs of the queue are kept, the newest; None: no bound but `failure_ttl`."
+    )
+    cron: str | None = Field(
+        None,
+        description="When jobs are enqueued by themselves, with an empty payload, as `define.schedule.Schedule` reads it.",
+    )
+    every: _OneSecondOrMore | None = Field(
+        None, description="The interval at which jobs are enqueued by themselves, with an empty payload."
+    )
+    timezone: str = Field("UTC", description="The time zone of `cron`.")
+    every_tick: bool = Field(False, description="A job for every tick of `cron` or `every`.")
+    """Without it a tick is left out where the job of the tick before still waits, for a worker or for another attempt: while the
     queue is paused, or no worker is there, one job waits and not one for each tick.
     """
-    concurrency: _OneOrMore | None = None
-    """At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`)."""
-    unique: Annotated[Any, Checked(as_unique)] | None = None
-    """One job per content, until it ends: 'payload', or a function of the payload that returns what makes two the same.
-
-    A job whose content another one has that has not ended is not enqueued: the other one counts in its place. Ticks of a
+    concurrency: _OneOrMore | None = Field(
+        None,
+        description="At most so many of its jobs are queued or running at a time, the others wait (`rq.rate_limit.RateLimit`).",
+    )
+    unique: Annotated[Any, Checked(as_unique)] | None = Field(
+        None,
+        description="One job per content, until it ends: 'payload', or a function of it that returns what makes two the same.",
+    )
+    """A job whose content another one has that has not ended is not enqueued: the other one counts in its place. Ticks of a
     schedule know 'payload' only.
     """
-    limit: Annotated[Limit, Checked(_limit)] | None = None
-    """How many jobs of the queue and of its -high and -low may start in a length of time, also those of other processors."""
+    limit: Annotated[Limit, Checked(_limit)] | None = Field(
+        None,
+        description="How many jobs of the queue and of its -high and -low may start in a length of time.",
+    )
+    """Also those of other processors."""
 
     @cached_property
     def schedule(self) -> Schedule | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self, TypedDict
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from rq import Webhook
 from rq.job import JOB_ID_PATTERN
 
@@ -61,23 +61,13 @@ def _unique(value: Any) -> bool | Unique:
 class EnqueueOptions(RunOptions):
     """How a job is to be enqueued; an option that is not given is the processor's."""
 
-    queue: Annotated[str, Checked(check_name)] | None = None
-    """Another queue than the processor's own."""
-    at: Annotated[datetime, Checked(as_moment)] | None = None
-    """Not before that time (ISO 8601).
-
-    Whole seconds; a time without a zone is local. Not together with `delay`.
-    """
-    job_id: Annotated[str, Checked(_job_id)] | None = None
-    """The job's id.
-
-    Without it a random one.
-    """
-    unique: Annotated[bool | Unique, Checked(_unique)] = False
-    """Refuse it where a job of that id exists.
-
-    With 'payload' or a function of the payload: one job per content, as the option of a processor (`define.options.Options`).
-    """
+    queue: Annotated[str, Checked(check_name)] | None = Field(None, description="Another queue than the processor's own.")
+    at: Annotated[datetime, Checked(as_moment)] | None = Field(None, description="Not before that time (ISO 8601).")
+    """Whole seconds; a time without a zone is local. Not together with `delay`."""
+    job_id: Annotated[str, Checked(_job_id)] | None = Field(None, description="The job's id.")
+    """Without it a random one."""
+    unique: Annotated[bool | Unique, Checked(_unique)] = Field(False, description="Refuse it where a job of that id exists.")
+    """With 'payload' or a function of the payload: one job per content, as that option of a processor (`define.options`)."""
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:

@@ -7,6 +7,7 @@ call does not need. A table is made only where a script looks a fact up by a sta
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any, Final
@@ -21,6 +22,7 @@ _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE 
 _STATUS: Final = re.compile(r"\.(\w+)")
 _ARGUMENT: Final = re.compile(r"\0(\d+)\0")
 _WORD: Final = re.compile(r"[\w.]+")
+_IDENTIFIER: Final = re.compile(r"\w+")
 
 
 def written_out(body: str, arguments: tuple[str, ...]) -> str:
@@ -38,13 +40,14 @@ def written_out(body: str, arguments: tuple[str, ...]) -> str:
 def without_unused(body: str) -> str:
     """The script without the functions of the files that it requires which it does not call: the server would make each of them
     anew at every call."""
-    while True:
-        functions = {found[1]: found[0] for found in _FUNCTION.finditer(body)}
-        unused = [text for name, text in functions.items() if len(re.findall(rf"\b{name}\b", body)) == 1]
-        if not unused:
-            return body
-        for text in unused:
+    functions = {found[1]: found[0] for found in _FUNCTION.finditer(body)}
+    used = Counter(_IDENTIFIER.findall(body))
+    while unused := [name for name in functions if used[name] == 1]:
+        for name in unused:
+            text = functions.pop(name)
             body = body.replace(text, "")
+            used.subtract(_IDENTIFIER.findall(text))
+    return body
 
 
 def _replaced(body: str, arguments: tuple[str, ...], tables: set[str]) -> str:
