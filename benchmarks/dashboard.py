@@ -7,24 +7,17 @@ how many there are, `--filled` how many of the queues hold jobs.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
-import pty
-import struct
 import sys
-import termios
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import redis
 
+from benchmarks import rows as table
 from benchmarks.core import benchmarked, slowest
-from benchmarks.rows import Row, shown, within
+from benchmarks.rows import Row, within
+from benchmarks.terminal import shown
 from qtui_workers.server import keys
-from tests.support import clean_environment
 
 STAMP = "2024-01-01T00:00:00.000000Z"
 SCREENS = {"queues": b"1", "jobs, all queues": b"2", "the million, its end": b"G"}
@@ -58,42 +51,6 @@ def fill(client: redis.Redis, queues: int, filled: int, jobs: int) -> None:
         pipe.execute()
 
 
-class Dashboard:
-    """`qtui` in a pseudo-terminal of 80 x 24."""
-
-    def __init__(self, url: str, home: Path) -> None:
-        self.pid, self._terminal = pty.fork()
-        if self.pid == 0:
-            environment = clean_environment(home, TERM="xterm-256color")
-            os.execve(sys.executable, [sys.executable, "-m", "qtui", "--url", url], environment)
-        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        threading.Thread(target=self._drain, daemon=True).start()
-
-    def _drain(self) -> None:
-        with suppress(OSError):
-            while os.read(self._terminal, 65_536):
-                pass
-
-    def press(self, key: bytes) -> None:
-        os.write(self._terminal, key)
-
-    @property
-    def processor(self) -> float:
-        """Seconds of the processor so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    @property
-    def memory(self) -> float:
-        """MiB that are resident."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-    def end(self) -> None:
-        self.press(b"q")
-        os.waitpid(self.pid, 0)
-
-
 def used(client: redis.Redis) -> float:
     """Seconds of the processor that the server has taken."""
     found = client.info("cpu")
@@ -105,21 +62,19 @@ def rows(wanted: argparse.Namespace) -> Iterator[Row]:
     seconds, jobs = (4.0, 100_000) if wanted.short else (wanted.seconds, wanted.jobs)
     with benchmarked() as (server, client):
         fill(client, wanted.queues, wanted.filled, jobs)
-        dashboard = Dashboard(server.url, server.folder)
-        time.sleep(REST)
-        for name, key in SCREENS.items():
-            dashboard.press(key)
-            time.sleep(REST)
-            client.slowlog_reset()
-            ours, theirs, began = dashboard.processor, used(client), time.monotonic()
-            time.sleep(seconds)
-            over = (time.monotonic() - began) / 100
-            title = f"{wanted.queues:,} queues, {name}"
-            yield within(f"{title}: processor", (dashboard.processor - ours) / over, "%", 8)
-            yield within(f"{title}: the server's", (used(client) - theirs) / over, "%", 8)
-            yield within(f"{title}: memory", dashboard.memory, "MiB", 90)
-            yield within(f"{title}: longest command", slowest(client), "ms", 10)
-        dashboard.end()
+        with shown((sys.executable, "-m", "qtui", "--url", server.url), server.folder, 80, 24) as screen:
+            for name, key in SCREENS.items():
+                screen.press(key)
+                screen.look(REST)
+                client.slowlog_reset()
+                ours, theirs, began = screen.processor, used(client), time.monotonic()
+                screen.look(seconds)
+                over = (time.monotonic() - began) / 100
+                title = f"{wanted.queues:,} queues, {name}"
+                yield within(f"{title}: processor", (screen.processor - ours) / over, "%", 8)
+                yield within(f"{title}: the server's", (used(client) - theirs) / over, "%", 8)
+                yield within(f"{title}: memory", screen.memory, "MiB", 90)
+                yield within(f"{title}: longest command", slowest(client), "ms", 10)
 
 
 def main() -> None:
@@ -128,7 +83,7 @@ def main() -> None:
     parser.add_argument("--filled", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=20.0, help="how long each screen is looked at")
-    shown(parser, rows)
+    table.shown(parser, rows)
 
 
 if __name__ == "__main__":

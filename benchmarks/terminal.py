@@ -31,6 +31,8 @@ _FRAME_END = b"\x1b[?2026l"
 """Ends a synchronized update, of which a terminal shows nothing before."""
 _ANSWERS = {b"\x1b[?2026$p": b"\x1b[?2026;2$y", b"\x1b[c": b"\x1b[?62;c"}
 """What a program asks of its terminal, and what a modern one answers."""
+_PATIENCE = 10.0
+"""Seconds that a program has for its end."""
 REST = 4.0
 """Seconds after the last key until measuring begins."""
 
@@ -88,10 +90,16 @@ class Screen:
         tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
         return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
+    @property
+    def memory(self) -> float:
+        """MiB that are resident."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     def end(self, key: bytes) -> None:
         with suppress(OSError):
             os.write(self._terminal, key)
-        while self.read(1.0):
+        until = time.monotonic() + _PATIENCE
+        while self.read(1.0) and time.monotonic() < until:
             pass
         with suppress(ProcessLookupError):
             os.kill(self.pid, 9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar, Final
 
 from textual import events
@@ -10,7 +11,10 @@ from textual.reactive import reactive
 
 from qtui.widgets.line_view import LineView
 
-PAINTS_PER_SECOND: Final = 15
+SOON: Final = 1 / 15
+"""Seconds from a new line until it is painted …"""
+STEADY: Final = 1 / 5
+"""… and between two paintings while lines keep coming: faster than that nobody reads."""
 STEP: Final = 16
 """The keys left and right scroll by this many cells."""
 LONGEST: Final = 8_192
@@ -18,7 +22,7 @@ LONGEST: Final = 8_192
 
 
 class FollowingView(LineView, inherit_bindings=False):
-    """What logs share: the keys that scroll, and following; painted at most 15 times a second, however fast lines come.
+    """What logs share: the keys that scroll, and following; painted at most five times a second, however fast lines come.
 
     A subclass calls `added` after it has added lines.
     """
@@ -43,6 +47,8 @@ class FollowingView(LineView, inherit_bindings=False):
         self.shift = 0
         """By how many cells the texts are scrolled to the left."""
         self._due = False
+        self._settled = 0.0
+        """When added lines were last painted, in seconds of the clock that only goes forward."""
 
     def added(self, gone: int = 0) -> None:
         """Lines were added, and `gone` old ones dropped: the view stays on its lines, and is painted in a moment."""
@@ -50,11 +56,11 @@ class FollowingView(LineView, inherit_bindings=False):
             self.scroll_line(self.top - gone)
         if not self._due:
             self._due = True
-            self.set_timer(1 / PAINTS_PER_SECOND, self.settle)
+            self.set_timer(max(SOON, self._settled + STEADY - time.monotonic()), self.settle)
 
     def settle(self, gone: int = 0) -> None:
         """Scroll to the right position after lines were added and `gone` old ones were dropped, then paint."""
-        self._due = False
+        self._due, self._settled = False, time.monotonic()
         before = self.top
         self.scroll_line(self.max_scroll_y if self.following else before - gone)
         if self.top == before:  # else it was painted by that

@@ -82,7 +82,7 @@ class StreamView(FollowingView, inherit_bindings=False):
     # Lines
 
     def extend(self, lines: Iterable[Line]) -> None:
-        """Add new lines; they are painted within a fifteenth of a second."""
+        """Add new lines; they are painted in a moment."""
         before, added, hidden, newer = len(self._rows), 0, self.hidden, self.newer
         fits, rows = self._fits, self._rows
         for line in lines:

@@ -17,8 +17,10 @@ from qtui_workers.server.redis_errors import explain
 
 BLOCK: Final = 0.5
 """Seconds for which one reading waits: so soon the thread ends when it is told to."""
-PAUSE: Final = 1 / 15
-"""Seconds between two readings: lines that come fast are read some at a time."""
+PAUSE: Final = 1 / 5
+"""Seconds between two readings …"""
+SOON, MANY = 1 / 15, 200
+"""… and after one that found so many lines: what comes fast is read some at a time, so that no key waits for it."""
 KEPT: Final = 20_000
 """Lines that are kept until they are fetched; of more the oldest are dropped, and that is said."""
 PATIENCE: Final = (1.0, 2.0, 4.0)
@@ -113,4 +115,4 @@ class Follower:
             if self._keep(lines):
                 self._on_news()
             if lines:
-                stop.wait(PAUSE)
+                stop.wait(SOON if len(lines) > MANY else PAUSE)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from qtui.broker.status import Status
 from qtui_workers.reporting.events import Event, EventKind, Value
@@ -27,6 +28,7 @@ _NOTHING: Final[Mapping[str, Value]] = MappingProxyType({})
 _FAILURES: Final = frozenset(
     {EventKind.FAILED.value, EventKind.RETRYING.value, EventKind.WORKER_ERROR.value, Status.STOPPED.value, MISSED}
 )
+_Text = TypeVar("_Text", str, str | None)
 _ERRORS: Final = frozenset({"ERROR", "CRITICAL"})
 
 
@@ -57,7 +59,14 @@ class Line(NamedTuple):
 
 def of_event(event: Event) -> Line:
     """The line of an event."""
-    source, details = event.source, event.details
-    kind = Status.FINISHED.value if event.kind == EventKind.COMPLETED else event.kind
+    source, details = event.source, event.details or _NOTHING
+    kind = Status.FINISHED.value if event.kind == EventKind.COMPLETED else _shared(event.kind)
     text = str(details.get("error") or details.get("message") or "")
-    return Line(event.at, kind, text, "", source.job, source.queue, source.function, source.worker, source.attempt, details)
+    who = (_shared(source.job), _shared(source.queue), _shared(source.function), _shared(source.worker))
+    return Line(event.at, kind, text, "", *who, source.attempt, details)
+
+
+@lru_cache(maxsize=1_024)
+def _shared(text: _Text) -> _Text:
+    """The same text that an earlier line has: few differ, and many lines are kept."""
+    return text
