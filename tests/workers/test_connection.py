@@ -130,6 +130,14 @@ class TestTheClient:
             client.set("k", b"\xff\xfe".decode("utf-8", "surrogateescape"))
             assert client.get("k") == b"\xff\xfe"
 
+    def test_redis_py_converts_arguments_and_takes_names_of_two_words_apart(self, server: Server):
+        with connect(server.url) as client:
+            client.set("k", bytearray(b"\xff"))
+            assert client.execute_command("OBJECT ENCODING", "k") == b"embstr"
+            assert client.get("k") == b"\xff"
+            with pytest.raises(redis.DataError):
+                client.set("k", None)  # type: ignore[arg-type]  # what is tried here
+
     def test_it_speaks_resp3_and_resp2_where_it_is_set(self, server: Server):
         with connect(server.url) as three, connect(server.url + "?protocol=2") as two:
             # the server says it with a map in RESP3, and with a list in RESP2

@@ -27,6 +27,9 @@ from qtui_workers.text import decode, encode
 
 __all__ = ["INTERACTIVE", "WORKER", "Patience", "Target", "connect", "dial", "explain", "open_client", "resolve"]
 
+if HIREDIS_AVAILABLE:
+    import hiredis
+
 T = TypeVar("T")
 
 
@@ -79,10 +82,18 @@ class _Packer(HiredisRespSerializer):
     def pack(self, *args: Any) -> Any:
         """The command as a list of bytes to send."""
         try:
-            return super().pack(*args)
+            return self._packed(*args)
         except UnicodeEncodeError:
-            encoded: list[Any] = [encode(a) if isinstance(a, str) else a for a in args]
-            return super().pack(*encoded)
+            return self._packed(*(encode(a) if isinstance(a, str) else a for a in args))
+
+    def _packed(self, *args: Any) -> Any:
+        """redis-py would look at each argument first, which takes longer than to pack it."""
+        try:
+            if " " not in args[0]:
+                return [hiredis.pack_command(args)]
+        except TypeError:  # an argument that redis-py converts, or refuses
+            pass
+        return super().pack(*args)
 
 
 class _Pool(ConnectionPool):
