@@ -98,9 +98,8 @@ class ScriptText:
         if named.keys() != self._names:
             wrong = ", ".join(sorted(named.keys() ^ self._names))
             raise TypeError(f"{self._name}: these arguments are missing, or not declared: {wrong}")
-        given = [named[name] for name in self.arguments]
-        given += rest
-        return [encode(value) if isinstance(value, str) else value for value in given]
+        given = [*map(named.__getitem__, self.arguments), *rest]
+        return [encode(value) if isinstance(value, str) and not value.isascii() else value for value in given]
 
     @cached_property
     def commands(self) -> frozenset[str]:
