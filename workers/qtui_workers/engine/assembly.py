@@ -141,7 +141,7 @@ class Assembly:
                 shortage=Shortage(name, events), stacks=stacks, max_jobs=recycle_jobs, max_memory=recycle_memory,
             )  # fmt: skip
         pulse.begin(self._takes_jobs)
-        exchange = Exchange(
+        self._exchange = exchange = Exchange(
             connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,
             outage=outage, wakeups=wakeups, refusals=refusals,
         )  # fmt: skip
@@ -208,6 +208,7 @@ class Assembly:
     def _announce(self, claim: Claim) -> None:
         if self._in_process:
             self.pulse.turn(math.inf)  # the loop turns again when the job has ended, whenever that is
+        self._exchange.log_end()
         attempt_logs.log_begin(claim, self._worker.name, described=self._worker.log_job_description)
 
     def _become_horse(self) -> None:

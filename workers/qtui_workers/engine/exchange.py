@@ -65,6 +65,14 @@ class Exchange:
         self._outage = outage
         self._wakeups = wakeups
         self._refusals = refusals
+        self._unlogged: Ended | None = None
+        """How the job ended that was ended last, where that is not logged yet."""
+
+    def log_end(self) -> None:
+        """Logs how the last job ended, where that is still to be done: the next one is given to its horse before that."""
+        ended, self._unlogged = self._unlogged, None
+        if ended:
+            attempt_logs.log_end(*ended, self._worker)
 
     def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
         """Ends a job and, with `more`, takes the next one, unless the worker was requested to stop.
@@ -72,6 +80,7 @@ class Exchange:
         It repeats that for as long as Redis is away, unless the worker has to end. Raises RedisUnavailable where newer
         programs write to this Redis, in a format that this one does not know.
         """
+        self.log_end()
         execution, requested_at, pause = uuid4().hex, time.monotonic(), _FIRST_PAUSE
         may_have_taken = False
         """Whether a job may have been taken by a try whose reply was lost."""
@@ -86,6 +95,8 @@ class Exchange:
                 self._outage.end()
                 if ended:
                     self._conclude(*ended, step.outcome)
+                if isinstance(step.found, Nothing):
+                    self.log_end()
                 if isinstance(step.found, Nothing) and step.found.newer:
                     raise explain(redis.ResponseError(NEWER_FORMAT), label_of(self._connection))
                 if not ended or step.outcome != "dependents":
@@ -108,13 +119,13 @@ class Exchange:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _conclude(self, claim: Claim, ending: Ending, outcome: Outcome | None) -> None:
-        """Logs how a job has ended; a job for which other jobs began to wait while it ran is ended only here."""
+        """Notes how a job has ended, for `log_end`; a job for which other jobs began to wait while it ran is ended only here."""
         if outcome == "lost":
             attempt_logs.log_taken_away(claim, self._worker)
             return
         if outcome == "dependents":
             self._end_with_dependents(claim, ending)
-        attempt_logs.log_end(claim, ending, self._worker)
+        self._unlogged = claim, ending
 
     def _end_with_dependents(self, claim: Claim, ending: Ending) -> None:
         """Has RQ's own code end the job, in the process that ran it.
