@@ -77,7 +77,7 @@ class Claim:
     def special(self) -> bool:
         """Whether RQ's own code runs and ends it: callbacks, dependents, repeats, webhooks, RQ's limits, or it is not kept."""
         kept_not = b"0" in (self.fields.get(b"result_ttl"), self.fields.get(b"failure_ttl"))
-        return kept_not or bool(self.dependents) or any(self.fields.get(name) for name in _SPECIAL)
+        return kept_not or bool(self.dependents) or any(map(self.fields.get, _SPECIAL))
 
     @property
     def refusal(self) -> Refusal | None:

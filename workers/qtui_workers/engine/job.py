@@ -41,8 +41,12 @@ _PICKLE: Final = b"\x80"
 """The first byte of every pickle of protocol 2 and later; JSON never begins with it."""
 
 
-_TIMES: Final = ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat")
+_TIMES: Final = tuple((name, name.encode()) for name in ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbeat"))
 """Fields that are read here, as RQ's own code takes as long for them as for all others together."""
+
+
+_ATTEMPT: Final = keys.FIELD_ATTEMPT.encode()
+_ATTEMPTS: Final = keys.FIELD_ATTEMPTS.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +131,15 @@ class Job(RqJob):
     def restore(self, raw_data: dict[Any, Any]) -> None:
         """Reads the hash; its data decides which of RQ's serializers is used, before anything else is decoded."""
         if self.serializer in (DefaultSerializer, JSONSerializer):
-            head, _ = decompress(raw_data.get(b"data", b""), 16)
-            pickled = head.startswith(_PICKLE)
-            self.serializer = DefaultSerializer if pickled and self.policy.allow_pickle else JSONSerializer
+            pickled = self.policy.allow_pickle and decompress(raw_data.get(b"data", b""), 16)[0].startswith(_PICKLE)
+            self.serializer = DefaultSerializer if pickled else JSONSerializer
         fields = dict(raw_data)
-        times = {name: fields.pop(name.encode(), b"") for name in _TIMES}
+        times = [(name, raw) for name, field in _TIMES if (raw := fields.pop(field, b""))]
         super().restore(fields)
-        for name, raw in times.items():
-            if raw:
-                setattr(self, name, _time(name, raw))
-        self.attempt = parse_count(raw_data.get(keys.FIELD_ATTEMPT.encode())) or 0
-        self.attempts = parse_count(raw_data.get(keys.FIELD_ATTEMPTS.encode()))
+        for name, raw in times:
+            setattr(self, name, _time(name, raw))
+        self.attempt = parse_count(raw_data.get(_ATTEMPT)) or 0
+        self.attempts = parse_count(raw_data.get(_ATTEMPTS))
 
     def to_dict(self, include_meta: bool = True, include_result: bool = True) -> dict[str, Any]:
         """RQ's fields and the number of attempts in all; that of attempts begun is left out, as Redis counts it."""

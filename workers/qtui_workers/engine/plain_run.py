@@ -44,8 +44,8 @@ class PlainRun:
         if isinstance(value, Retry):
             self.wants_again = True
             return False
-        ending = _succeeded(self.job, value, self.started, self.job.get_result_ttl(self.default_ttl))
-        self._note(ending, JobStatus.FINISHED, code_ended)
+        ending = _succeeded(self.job, value, self.started, code_ended, self.job.get_result_ttl(self.default_ttl))
+        self._note(ending, JobStatus.FINISHED)
         return True
 
     def note_failure(self, error: BaseException) -> str:
@@ -54,20 +54,20 @@ class PlainRun:
         keep = retention_of(self.job).failed
         self.error = error
         ending = failing(self.claim, text, started=self.started, may_retry=self.job.should_retry, keep=keep)
-        self._note(ending, JobStatus.FAILED, code_ended)
+        self._note(replace(ending, code_ended=code_ended), JobStatus.FAILED)
         return text
 
     def note_rescheduled(self, later: Reschedule) -> None:
         """Notes that the job wants to run again later; the attempt does not count."""
-        self._note(rescheduled(later, self.started), JobStatus.SCHEDULED, time.monotonic())
+        self._note(replace(rescheduled(later, self.started), code_ended=time.monotonic()), JobStatus.SCHEDULED)
 
-    def _note(self, ending: Ending, status: JobStatus, code_ended: float) -> None:
+    def _note(self, ending: Ending, status: JobStatus) -> None:
         self.job.ended_at = now()
         self.job.note_status(status)
-        self.ending = replace(ending, code_ended=code_ended)
+        self.ending = ending
 
 
-def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
+def _succeeded(job: Job, value: Any, started: float, code_ended: float, ttl: int) -> Ending:
     """The ending of a job that has returned a value, which is written as by rq.results.Result.serialize."""
     payload = None
     if value is not None:
@@ -76,4 +76,4 @@ def _succeeded(job: Job, value: Any, started: float, ttl: int) -> Ending:
         except Exception:  # noqa: BLE001 - a serializer may raise anything
             serialized = job.serializer.dumps(UNSERIALIZABLE_RETURN_VALUE_PAYLOAD)
         payload = format_result(serialized)
-    return Ending("finished", started, time.time(), payload, ttl, keep=retention_of(job).finished)
+    return Ending("finished", started, time.time(), payload, ttl, keep=retention_of(job).finished, code_ended=code_ended)

@@ -154,8 +154,10 @@ class _Recording:
 
 def _listened_to() -> list[logging.Logger]:
     """The root, and the logger of the bundled processors where it does not pass records on to the root."""
-    own = logging.getLogger("qtui_workers")
-    return [logging.root] if own.propagate else [logging.root, own]
+    return [logging.root] if _OWN.propagate else [logging.root, _OWN]
+
+
+_OWN: Final = logging.getLogger("qtui_workers")
 
 
 _active: _Recording | None = None
