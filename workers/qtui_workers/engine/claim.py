@@ -47,9 +47,8 @@ class Refusal(NamedTuple):
     times: int
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A job that was taken, with its hash as it was before."""
+class Claim(NamedTuple):
+    """A job that was taken, with its hash as it was before; a tuple, as it is made several times a job."""
 
     id: str
     queue: str

@@ -7,8 +7,7 @@ import math
 import time
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal, Self, get_args
+from typing import Final, Literal, NamedTuple, Self, get_args
 
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 
@@ -36,9 +35,8 @@ _LONGEST_REST: Final = 60
 """Seconds for which a job is set aside after its first refusal, doubled with each further one, and at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a job ended."""
+class Ending(NamedTuple):
+    """How a job ended; a tuple, as it is made several times a job."""
 
     kind: Kind
     started: float
@@ -161,7 +159,7 @@ def rescheduled(later: Reschedule, started: float) -> Ending:
 def stopped(claim: Claim) -> Ending:
     """A job that was stopped by a command: it gets no further attempt, even where some are left."""
     ending = failing(claim, "Job stopped by user, work-horse terminated.", may_retry=False)
-    return replace(ending, kind="stopped")
+    return ending._replace(kind="stopped")
 
 
 def unreadable(claim: Claim, reason: str) -> Ending:

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final
 
 from qtui_workers.engine.claim import Claim
@@ -102,7 +101,7 @@ class HorseSupervisor:
         ended = horse.end()
         ending, error = self._killed_jobs.end(claim, reason, ended)
         if ended.usage:
-            ending = replace(ending, usage=Usage.of_ended(ended.usage, horse.cpu))
+            ending = ending._replace(usage=Usage.of_ended(ended.usage, horse.cpu))
         if self._killed_jobs.needs_rq(claim, ending):
             ending = self._end_by_rq(claim, ending, error)
         self._internals.note_stopped_job(None)

@@ -9,7 +9,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,7 +84,7 @@ class Performer:
             if refusal and (aside := self._refused(claim, job, refusal)):
                 return aside
             ending = perform(claim, job, execution, surroundings)
-            return replace(ending, usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
+            return ending._replace(usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
         finally:
             surroundings.put_back()
             end_recording()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rq.defaults import UNSERIALIZABLE_RETURN_VALUE_PAYLOAD
@@ -54,12 +54,12 @@ class PlainRun:
         keep = retention_of(self.job).failed
         self.error = error
         ending = failing(self.claim, text, started=self.started, may_retry=self.job.should_retry, keep=keep)
-        self._note(replace(ending, code_ended=code_ended), JobStatus.FAILED)
+        self._note(ending._replace(code_ended=code_ended), JobStatus.FAILED)
         return text
 
     def note_rescheduled(self, later: Reschedule) -> None:
         """Notes that the job wants to run again later; the attempt does not count."""
-        self._note(replace(rescheduled(later, self.started), code_ended=time.monotonic()), JobStatus.SCHEDULED)
+        self._note(rescheduled(later, self.started)._replace(code_ended=time.monotonic()), JobStatus.SCHEDULED)
 
     def _note(self, ending: Ending, status: JobStatus) -> None:
         self.job.ended_at = now()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import Any
 
 import redis
@@ -73,7 +72,7 @@ class Recovery:
     def _recover(self, lease: Overdue) -> None:
         claim = self._claim(lease)
         lost = decode(claim.fields.get(b"worker_name"))
-        ending = replace(_ending(claim, lost), lease_score=lease.score)
+        ending = _ending(claim, lost)._replace(lease_score=lease.score)
         if self._store.end_job_of(lost, claim, ending) != "done" or ending.kind == "settled":
             return
         attempt_logs.log_end(claim, ending, self._worker, how=f"lost its worker {printable(lost, 100)}: ")
@@ -90,7 +89,7 @@ class Recovery:
         started = parse_time(fields.get(b"started_at"))
         claim = Claim(lease.job_id, lease.queue, lease.execution, time.time() if started is None else started, fields)
         begun = max(0, (claim.number(counted) or 0) - 1)  # as before this attempt
-        return replace(claim, fields=fields | {counted: b"%d" % begun} if fields else fields)
+        return claim._replace(fields=fields | {counted: b"%d" % begun} if fields else fields)
 
     def _follow_up(self, claim: Claim, ending: Ending) -> None:
         """Does what RQ does besides ending the job itself (`rq.registry.StartedJobRegistry.cleanup`)."""

@@ -9,7 +9,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -141,7 +140,7 @@ class RqEndings:
             self._internals.handle_stopped_job(job, queue, execution)
         else:
             self._hooks.handle_job_failure(job, queue, exc_string=error, execution=execution)
-        return replace(settled, status=job.get_status(refresh=False).value, error=ending.error)
+        return settled._replace(status=job.get_status(refresh=False).value, error=ending.error)
 
     def enqueue_dependents(self, claim: Claim) -> None:
         """Enqueues the jobs that waited for one that has ended; logs an error where a record prevents that."""
