@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple, Self
 
 from rq.exceptions import TimeoutFormatError
@@ -127,8 +128,7 @@ class Claim(NamedTuple):
         """The claim as the parts of a frame, for `from_frame`."""
         texts = (self.id, self.queue, self.execution, self.limit)
         numbers = (self.begun, self.requested_at, self.dependents, self.at)
-        flat = [part for pair in self.fields.items() for part in pair]
-        return [*map(frames.text, texts), *map(frames.number, numbers), *flat]
+        return [*map(frames.text, texts), *map(frames.number, numbers), *chain.from_iterable(self.fields.items())]
 
     @classmethod
     def from_frame(cls, parts: Sequence[bytes]) -> Self:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from contextlib import suppress
 from typing import Final
-from uuid import uuid4
 
 import redis
 from rq.worker.base import WorkerStatus
@@ -81,7 +81,7 @@ class Exchange:
         programs write to this Redis, in a format that this one does not know.
         """
         self.log_end()
-        execution, requested_at, pause = uuid4().hex, time.monotonic(), _FIRST_PAUSE
+        execution, requested_at, pause = os.urandom(16).hex(), time.monotonic(), _FIRST_PAUSE
         may_have_taken = False
         """Whether a job may have been taken by a try whose reply was lost."""
         tries = 0
