@@ -86,6 +86,12 @@ def test_plain_words_need_neither_typer_nor_pydantic_nor_rq(qtui: Qtui, words: l
     assert not heavy(loaded(qtui, *words, code=code)) & {"typer", "pydantic", "rq", "rich", "textual"}
 
 
+def test_a_job_is_enqueued_without_typer_and_rq(qtui: Qtui, client: redis.Redis) -> None:
+    found = loaded(qtui, "enqueue", "test_job", "message=hello", "--timeout", "5m")
+    assert heavy(found) <= {"asyncio", "dataclasses", "pydantic", "redis"}
+    assert {name for name in found if name.startswith("qtui_workers.processors.")} == {"qtui_workers.processors.test_job"}
+
+
 @pytest.mark.parametrize("words", [["--help"], ["jobs", "--help"], ["enqueue", "-h"]])
 def test_help_loads_no_command(qtui: Qtui, words: list[str]) -> None:
     found = loaded(qtui, *words)

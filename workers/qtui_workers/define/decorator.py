@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar, cast, get_type_hints, overload
 
 from pydantic import BaseModel
-from rq import Webhook, get_current_job
 
 from qtui_workers.define.backoff import Backoff
-from qtui_workers.define.coroutines import run_coroutine
 from qtui_workers.define.durations import Duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import as_json, secret_fields, to_json, validate
-from qtui_workers.define.process_hooks import inside_hooks
 from qtui_workers.define.unique import Unique
-from qtui_workers.define.unrecoverable import not_retried
+from qtui_workers.define.webhooks import Webhook
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name, with_priority
-from qtui_workers.reporting.job_recording import recording
 
 MAIN_QUEUE: Final = "main-queue"
 """The queue of processors that name none."""
@@ -94,19 +89,12 @@ class Processor(Generic[P, R]):
         return as_json(self._run(payload))
 
     def _run(self, given: Mapping[str, Any] | P) -> R:
-        job = get_current_job()
-        with not_retried(job), recording(job):
-            payload = self.validate(given)
-            with inside_hooks(job), getattr(job, "starting", _at_once)(self.function) as begun:
-                made = self.function(payload)
-                result: Any = run_coroutine(made, begun) if inspect.iscoroutine(made) else made
+        from qtui_workers.define.running import run  # loads RQ, which who only enqueues does not need
+
+        result = run(self.function, self.validate, given)
         if not isinstance(result, self.result):
             raise TypeError(f"{self.name} must return a {self.result.__name__}, not {type(result).__name__}")
         return cast(R, result)
-
-
-def _at_once(_function: Callable[..., Any]) -> AbstractContextManager[None]:
-    return nullcontext()
 
 
 class _Decorate(Protocol):

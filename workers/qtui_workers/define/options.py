@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import Annotated, Any, Final, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff, as_backoff
 from qtui_workers.define.durations import as_duration
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.schedule import Schedule
 from qtui_workers.define.unique import as_unique
+from qtui_workers.define.webhooks import Webhook, as_webhooks
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, about
 from qtui_workers.records import Range
@@ -28,13 +28,6 @@ class RetrySettings(Settings):
 
     job_max_retries: Annotated[int | None, Range(least=0)] = None
     """Retries of a job whose processor names none; without it each processor's own number."""
-
-
-def _webhooks(value: Any) -> tuple[Webhook, ...]:
-    found = tuple(value) if isinstance(value, Iterable) else (None,)
-    if not all(isinstance(each, Webhook) for each in found):
-        raise InvalidInput(f"must be a list of rq.Webhook, not {printable(repr(value), 80)}")
-    return found
 
 
 def _priority(value: Any) -> Priority:
@@ -73,7 +66,7 @@ class RunOptions(BaseModel):
     timeout: _OneSecondOrMore = Field(timedelta(minutes=3), description="How long one attempt may take.")
     result_ttl: _Length = Field(timedelta(days=1), description="How long a finished job and its result are kept.")
     failure_ttl: _Length = Field(timedelta(days=30), description="How long a failed job is kept.")
-    webhooks: Annotated[tuple[Webhook, ...], Checked(_webhooks)] = Field(
+    webhooks: Annotated[tuple[Webhook, ...], Checked(as_webhooks)] = Field(
         (), description="What RQ calls when a job has finished or failed (`rq.Webhook`)."
     )
     priority: Annotated[Priority, Checked(_priority)] = Field(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rq.job import Job
+from typing import TYPE_CHECKING
 
 from qtui_workers.errors import InvalidInput, NotFound
+
+if TYPE_CHECKING:
+    from rq.job import Job
 
 
 class Unrecoverable(Exception):

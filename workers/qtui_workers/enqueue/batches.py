@@ -7,12 +7,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
 
 import redis
 from redis.client import Pipeline
-from rq.rate_limit import RateLimitRegistry
 
 from qtui_workers.enqueue.job_template import JobTemplate, Row
 from qtui_workers.errors import RedisUnavailable, Refused
@@ -21,6 +20,9 @@ from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
+
+if TYPE_CHECKING:
+    from rq.rate_limit import RateLimitRegistry
 
 CHUNK: Final = 500
 """Jobs in one step: the server is held for some milliseconds."""
@@ -66,7 +68,7 @@ def register_limit(connection: redis.Redis, template: JobTemplate) -> None:
     if template.status == "rate_limited":
         assert template.options.concurrency
         with connection.pipeline() as pipe:
-            RateLimitRegistry(template.processor.name, connection).register(template.options.concurrency, pipe)
+            _limit_of(template, connection).register(template.options.concurrency, pipe)
             pipe.execute()
 
 
@@ -79,8 +81,14 @@ def promote(connection: redis.Redis, template: JobTemplate) -> list[str]:
         return []
     assert template.options.concurrency
     with suppress(redis.RedisError):
-        return RateLimitRegistry(template.processor.name, connection).acquire_and_enqueue(template.options.concurrency)
+        return _limit_of(template, connection).acquire_and_enqueue(template.options.concurrency)
     return []
+
+
+def _limit_of(template: JobTemplate, connection: redis.Redis) -> RateLimitRegistry:
+    from rq.rate_limit import RateLimitRegistry  # loads RQ, which jobs without a limit do not need
+
+    return RateLimitRegistry(template.processor.name, connection)
 
 
 class Placed(NamedTuple):

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha1
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 import redis
@@ -86,7 +86,7 @@ class _Entry:
             job_timeout=math.ceil(options.timeout.total_seconds()),
             result_ttl=int(options.result_ttl.total_seconds()),
             failure_ttl=int(options.failure_ttl.total_seconds()),
-            webhooks=options.webhooks,
+            webhooks=cast(Any, options.webhooks),  # each is an rq.Webhook
             name=self.name,
         )
         following = self.schedule.next(max(now, self.last))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self, TypedDict
 
 from pydantic import Field, model_validator
-from rq import Webhook
-from rq.job import JOB_ID_PATTERN
 
 from qtui_workers.define.backoff import Backoff
 from qtui_workers.define.durations import Duration, as_moment
 from qtui_workers.define.options import RunOptions
 from qtui_workers.define.unique import Unique, as_unique
+from qtui_workers.define.webhooks import Webhook
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import Priority, check_name
 from qtui_workers.text import printable
 from qtui_workers.validation import Checked
 
 _ID_LIMIT: Final = 200
+_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""As `rq.job.JOB_ID_PATTERN`."""
 
 
 class JobOptions(TypedDict, total=False):
@@ -48,7 +50,7 @@ class OneJobOptions(JobOptions, total=False):
 
 
 def _job_id(value: Any) -> str:
-    if not (isinstance(value, str) and JOB_ID_PATTERN.fullmatch(value) and len(value) <= _ID_LIMIT):
+    if not (isinstance(value, str) and _ID.fullmatch(value) and len(value) <= _ID_LIMIT):
         shown = printable(str(value), 60)
         raise InvalidInput(f"job id '{shown}' is not allowed: use 1 to {_ID_LIMIT} letters, digits, '_' or '-'")
     return value

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-from rq import get_current_job
-from rq.job import Job
 
 from qtui_workers.errors import Reschedule
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from rq.job import Job
 
 
 def current_job_id() -> str:
@@ -21,14 +22,20 @@ def current_job_id() -> str:
 
     Outside a job, each call returns a new id.
     """
-    job = get_current_job()
+    job = _current()
     return job.id if job else uuid4().hex
 
 
 def current_attempt() -> int:
     """Which attempt of its job is running, the first being 1; 1 outside a job."""
-    job = get_current_job()
+    job = _current()
     return 1 if job is None else attempt_of(job)
+
+
+def _current() -> Job | None:
+    from rq import get_current_job  # loads RQ, which modules of processors do not need while jobs are only enqueued
+
+    return get_current_job()
 
 
 def attempt_of(job: Job) -> int:
@@ -45,7 +52,7 @@ def attempt_of(job: Job) -> int:
 
 def enqueued_at() -> datetime:
     """When the running job was created, in UTC; now, outside a job."""
-    job = get_current_job()
+    job = _current()
     return (job.created_at if job else datetime.now(UTC)).astimezone(UTC)
 
 

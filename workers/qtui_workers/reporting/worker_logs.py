@@ -11,10 +11,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final, TextIO, TypeGuard
 
-from rq.exceptions import StopRequested
-from rq.logutils import colorizer
-from rq.timeouts import BaseTimeoutException
-
 from qtui_workers.reporting.redaction import redacted, redacted_field
 from qtui_workers.reporting.source import current, is_own
 from qtui_workers.text import printable, short_id
@@ -103,6 +99,9 @@ class _Handler(logging.StreamHandler[TextIO]):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Raises RQ's StopRequested and timeouts again, which a signal may raise in the middle of writing."""
+        from rq.exceptions import StopRequested
+        from rq.timeouts import BaseTimeoutException
+
         if isinstance(sys.exc_info()[1], StopRequested | BaseTimeoutException):
             raise
         super().handleError(record)
@@ -114,6 +113,8 @@ def log_to_stderr(log_format: LogFormat = LogFormat.TEXT) -> None:
     Modules that a worker imports may configure logging as well: what they do to their own loggers stays, but see `keep_logging`.
     """
     global _kept
+    from rq.logutils import colorizer  # loads RQ, which a worker needs anyway
+
     colorizer.notty = True  # RQ's colours are escape codes, which would be shown as symbols
     handler = _Handler(sys.stderr)
     text = SafeFormatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
