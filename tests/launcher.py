@@ -31,7 +31,13 @@ from tests.support import clean_environment
 ROOT = Path(__file__).parent.parent
 HEAVY = {
     "qtui.cli": [*(f"qtui.commands.{name}" for name in ("demo", "enqueue", "operation")), "qtui_workers.server.embedded"],
-    "qtui_workers.cli": ["qtui_workers.services.database", "qtui_workers.services.mail", "httpx2", "jinja2"],
+    "qtui_workers.cli": [
+        "qtui_workers.engine.start",
+        "qtui_workers.services.database",
+        "qtui_workers.services.mail",
+        "httpx2",
+        "jinja2",
+    ],
 }
 """What a program imports only when it is needed."""
 ANSWER = 4

@@ -159,6 +159,7 @@ def test_enqueue_loads_no_textual(server, home: Path) -> None:
 def test_a_worker_loads_nothing_of_the_operators_side(home: Path) -> None:
     operator = "{'qtui', 'textual'}"
     code = (
-        f"import sys, qtui_workers.cli; print(sorted({{n.partition('.')[0] for n in sys.modules}} & {operator}), file=sys.stderr)"
+        "import sys, qtui_workers.cli, qtui_workers.engine.start; "
+        f"print(sorted({{n.partition('.')[0] for n in sys.modules}} & {operator}), file=sys.stderr)"
     )
     assert lines_of(code, home) == ["[]"]

@@ -15,8 +15,9 @@ import redis
 from typer.core import TyperOption
 from typer.main import get_command
 
-from qtui_workers.cli import app, default_queues
+from qtui_workers.cli import app
 from qtui_workers.enqueue.queue_service import QueueService
+from qtui_workers.naming import default_queues
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import environment, run, run_burst, working
@@ -142,7 +143,15 @@ def test_no_worker_works_where_a_person_may_only_look(server: Server, home: Path
 
 
 def test_the_processing_side_loads_no_user_interface(home: Path) -> None:
-    code = "import sys, qtui_workers.cli; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
+    code = (
+        "import sys, qtui_workers.cli, qtui_workers.engine.start; print(sorted({'textual', 'rich', 'qtui'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_help_and_wrong_words_are_answered_before_what_works_is_loaded(home: Path) -> None:
+    code = "import sys, qtui_workers.cli; print(sorted({'redis', 'rq', 'pydantic', 'asyncio'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
 

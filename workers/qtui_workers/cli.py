@@ -1,50 +1,26 @@
-"""`qtui-worker`: the command that works on jobs."""
+"""`qtui-worker`: the command that works on jobs. It loads what works (`engine.start`) once its words are read."""
 
 from __future__ import annotations
 
-import atexit
-import logging
-import signal
+import gc
 import sys
-import time
-from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, get_args
+from typing import Annotated
 
-import redis
 import typer
-from redis.exceptions import MasterDownError
 
-from qtui_workers.define.declarations import read_declarations
 from qtui_workers.define.durations import parse_duration
-from qtui_workers.engine.job import Policy
-from qtui_workers.engine.pool import Pool
+from qtui_workers.engine.lease import LEASE
 from qtui_workers.engine.signals import leave, on_stop
-from qtui_workers.engine.worker import LEASE, Worker
-from qtui_workers.errors import InvalidInput, QtuiError, RedisUnavailable, Refused
-from qtui_workers.naming import Priority, check_name, with_priority
+from qtui_workers.errors import InvalidInput, QtuiError, Refused
+from qtui_workers.naming import check_name, default_queues
 from qtui_workers.records import Range
-from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr, say_at_the_end
+from qtui_workers.reporting.worker_logs import LogFormat, say_at_the_end
 from qtui_workers.server import completion
-from qtui_workers.server.connection import WORKER, Target, dial, open_client, speaks_resp2
 from qtui_workers.server.contexts import Connections, choose, read_config
-from qtui_workers.server.rights import WORKING
-from qtui_workers.services.settings import TOPICS
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
-
-if TYPE_CHECKING:
-    from qtui_workers.engine.health import Health
-
-log = logging.getLogger(__name__)
-
-_ROLE: Final = "qtui-worker"
-_LONGEST_WAIT: Final = 30.0
-_FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
-"""Errors with which a server refuses us: waiting does not help, except for those in `_PASSING`."""
-_PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
-"""Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
 class WorkerSettings(Settings):
@@ -56,7 +32,7 @@ class WorkerSettings(Settings):
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{_ROLE} {version('qtui-rq')}")
+        typer.echo(f"qtui-worker {version('qtui-rq')}")
         raise typer.Exit
 
 
@@ -197,10 +173,7 @@ def work(
     SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
     """
     sys.path += [str(Path(folder).resolve()) for folder in path or ["."]]  # absolute: a job may change the current folder
-    found = read_declarations()
-    for module, reason in found.broken.items():
-        raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
-    names = [check_name(queue) for queue in queues or []] or default_queues(p.queue for p in found.processors)
+    names = [check_name(queue) for queue in queues or []]
     if name is not None:
         check_name(name, "worker name")
     for option, value in {"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease}.items():
@@ -210,88 +183,34 @@ def work(
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
     patience = parse_duration(refuse_after).total_seconds()
-    health = _health(health_port) if health_port is not None else None
-    log_to_stderr(log_format)
-    _warn_of_bad_settings()
-    policy = Policy(tuple(allow or ()), allow_pickle)
-
-    def run(own_name: str | None, place: int) -> None:
-        connection = _connected(chosen.target, patient=not burst)
-        Worker(
-            names,
-            connection=connection,
-            name=own_name,
-            policy=policy,
-            lease=LEASE if lease is None else lease,
-            shutdown_timeout=shutdown_timeout,
-            in_process=in_process,
-            recycle_jobs=max_jobs,
-            recycle_memory=max_memory and max_memory * 1024 * 1024,
-            cron=not no_cron,
-            refuse_after=patience,
-            pulse=health.pulse(place) if health else None,
-        ).run(burst=burst)
-
-    if health:
-        health.serve()
-        atexit.register(health.close)
     size = concurrency or WorkerSettings.read().job_concurrency
-    if size == 1:
-        for number in (signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
-        return run(name, 1)
+    from qtui_workers.engine.start import Wanted, start
 
-    def run_one_of_many(place: int, times: int) -> None:
-        # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
-        run(name and f"{name}-{place}" + (f".{times}" if times > 1 else ""), place)
-
-    _connected(chosen.target, patient=not burst).close()  # where it fails: one message, not one from each
-    raise typer.Exit(Pool(size, run_one_of_many, replace=not burst).run())
-
-
-def _health(address: str) -> Health:
-    """Listens there; imported only where it is wanted."""
-    from qtui_workers.engine.health import Health
-
-    return Health(address)
-
-
-def default_queues(named: Iterable[str]) -> list[str]:
-    """Those queues in all priorities: first every NAME-high, then every NAME, then every NAME-low."""
-    names = sorted(set(named))
-    return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
-
-
-def _warn_of_bad_settings() -> None:
-    """Logs a warning for each bad variable of the bundled processors; only the jobs that need it will fail."""
-    for topic in TOPICS:
-        try:
-            topic.read()
-        except InvalidInput as error:
-            log.warning("%s. Jobs that need it will fail.", error)
-
-
-def _connected(target: Target, *, patient: bool) -> redis.Redis:
-    """A client; where `patient`, it waits for a server that is away, but not for one that refuses the worker."""
-    wait = 0.5
-    reported = ""
-    while True:
-        try:
-            with dial(target, role=_ROLE, needs=WORKING.needed) as dialed:
-                return open_client(target, role=_ROLE, patience=WORKER, resp2=speaks_resp2(dialed))
-        except RedisUnavailable as error:
-            if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
-                raise
-            if str(error) != reported:
-                log.warning("%s Waiting for it.", error)
-                reported = str(error)
-        time.sleep(wait)
-        wait = min(wait * 2, _LONGEST_WAIT)
+    wanted = Wanted(
+        queues=names,
+        target=chosen.target,
+        burst=burst,
+        name=name,
+        allow=allow or (),
+        allow_pickle=allow_pickle,
+        concurrency=size,
+        shutdown_timeout=shutdown_timeout,
+        in_process=in_process,
+        max_jobs=max_jobs,
+        max_memory=max_memory and max_memory * 1024 * 1024,
+        lease=LEASE if lease is None else lease,
+        cron=not no_cron,
+        refuse_after=patience,
+        health_port=health_port,
+        log_format=log_format,
+    )
+    raise typer.Exit(start(wanted))
 
 
 def main() -> None:
     """The entry point of `qtui-worker`: an error becomes one sentence on standard error, and an exit code of its own."""
     on_stop(leave)
+    gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of the start; `start` enables it
     try:
         app()
     except QtuiError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final, Literal, get_args
 
 from qtui_workers.errors import InvalidInput
@@ -26,6 +26,12 @@ def with_priority(queue: str, priority: Priority) -> str:
 def all_priorities(queue: str) -> list[str]:
     """The queues of all priorities of that queue, the most urgent first."""
     return [with_priority(queue, priority) for priority in get_args(Priority)]
+
+
+def default_queues(named: Iterable[str]) -> list[str]:
+    """Those queues in all priorities: first every NAME-high, then every NAME, then every NAME-low."""
+    names = sorted(set(named))
+    return [with_priority(name, priority) for priority in get_args(Priority) for name in names]
 
 
 def check_name(name: str, what: str = "queue name") -> str:

@@ -36,6 +36,7 @@ from qtui_workers.engine.assembly import Assembly
 from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.lease import LEASE
 from qtui_workers.engine.maintenance import clean_registries
 from qtui_workers.engine.plain_run import PlainRun
 from qtui_workers.engine.pulse import Pulse
@@ -52,8 +53,6 @@ from qtui_workers.server.redis_errors import label_of
 
 REFUSE_AFTER: Final = 600.0
 """Seconds for which a job that workers cannot run is left for others before it fails."""
-LEASE: Final = 30.0
-"""Seconds within which the job of a worker that was killed is taken up again."""
 _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 """Seconds of the longest pause before the loop begins again."""

@@ -1,0 +1,146 @@
+"""The start of workers as their command wants them: what they need is loaded, checked and connected before they run."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import logging
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import redis
+from redis.exceptions import MasterDownError
+
+from qtui_workers.define.declarations import read_declarations
+from qtui_workers.engine.job import Policy
+from qtui_workers.engine.pool import Pool
+from qtui_workers.engine.worker import Worker
+from qtui_workers.errors import InvalidInput, RedisUnavailable
+from qtui_workers.naming import default_queues
+from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
+from qtui_workers.server.address import Target
+from qtui_workers.server.connection import WORKER, dial, open_client, speaks_resp2
+from qtui_workers.server.rights import WORKING
+from qtui_workers.services.settings import TOPICS
+
+if TYPE_CHECKING:
+    from qtui_workers.engine.health import Health
+
+log = logging.getLogger(__name__)
+
+ROLE: Final = "qtui-worker"
+_LONGEST_WAIT: Final = 30.0
+_FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
+"""Errors with which a server refuses us: waiting does not help, except for those in `_PASSING`."""
+_PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
+"""Errors of a server that is in a failover or has no memory: waiting may help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for; the words are those of the options of `qtui-worker`."""
+
+    queues: Sequence[str]
+    """Empty: those of all processors."""
+    target: Target
+    burst: bool
+    name: str | None
+    allow: Sequence[str]
+    allow_pickle: bool
+    concurrency: int
+    shutdown_timeout: float
+    in_process: bool
+    max_jobs: int | None
+    max_memory: int | None
+    """In bytes."""
+    lease: float
+    cron: bool
+    refuse_after: float
+    health_port: str | None
+    log_format: LogFormat
+
+
+def start(wanted: Wanted) -> int:
+    """Works until a stop is requested; returns the exit code.
+
+    Raises InvalidInput where a module of processors cannot be imported or an address is none, and as a worker does.
+    """
+    found = read_declarations()
+    for module, reason in found.broken.items():
+        raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
+    names = list(wanted.queues) or default_queues(processor.queue for processor in found.processors)
+    health = _health(wanted.health_port) if wanted.health_port is not None else None
+    log_to_stderr(wanted.log_format)
+    _warn_of_bad_settings()
+
+    def run(own_name: str | None, place: int) -> None:
+        connection = _connected(wanted.target, patient=not wanted.burst)
+        Worker(
+            names,
+            connection=connection,
+            name=own_name,
+            policy=Policy(tuple(wanted.allow), wanted.allow_pickle),
+            lease=wanted.lease,
+            shutdown_timeout=wanted.shutdown_timeout,
+            in_process=wanted.in_process,
+            recycle_jobs=wanted.max_jobs,
+            recycle_memory=wanted.max_memory,
+            cron=wanted.cron,
+            refuse_after=wanted.refuse_after,
+            pulse=health.pulse(place) if health else None,
+        ).run(burst=wanted.burst)
+
+    if health:
+        health.serve()
+        atexit.register(health.close)
+    gc.enable()
+    gc.freeze()  # what is loaded stays, and the processes that are forked need not copy it only to look through it for garbage
+    if wanted.concurrency == 1:
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
+        run(wanted.name, 1)
+        return 0
+
+    def run_one_of_many(place: int, times: int) -> None:
+        # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
+        run(wanted.name and f"{wanted.name}-{place}" + (f".{times}" if times > 1 else ""), place)
+
+    _connected(wanted.target, patient=not wanted.burst).close()  # where it fails: one message, not one from each
+    return Pool(wanted.concurrency, run_one_of_many, replace=not wanted.burst).run()
+
+
+def _health(address: str) -> Health:
+    """Listens there; imported only where it is wanted."""
+    from qtui_workers.engine.health import Health
+
+    return Health(address)
+
+
+def _warn_of_bad_settings() -> None:
+    """Logs a warning for each bad variable of the bundled processors; only the jobs that need it will fail."""
+    for topic in TOPICS:
+        try:
+            topic.read()
+        except InvalidInput as error:
+            log.warning("%s. Jobs that need it will fail.", error)
+
+
+def _connected(target: Target, *, patient: bool) -> redis.Redis:
+    """A client; where `patient`, it waits for a server that is away, but not for one that refuses the worker."""
+    wait = 0.5
+    reported = ""
+    while True:
+        try:
+            with dial(target, role=ROLE, needs=WORKING.needed) as dialed:
+                return open_client(target, role=ROLE, patience=WORKER, resp2=speaks_resp2(dialed))
+        except RedisUnavailable as error:
+            if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
+                raise
+            if str(error) != reported:
+                log.warning("%s Waiting for it.", error)
+                reported = str(error)
+        time.sleep(wait)
+        wait = min(wait * 2, _LONGEST_WAIT)
