@@ -114,7 +114,7 @@ def _put(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row]) ->
 def _write(connection: redis.Redis, template: JobTemplate, rows: Sequence[Row], batch: str = "") -> Any:
     """Writes the jobs, into their place or into that batch; returns what `lua/enqueue.lua` does."""
     now = datetime.now(UTC)
-    shared = [part for field in template.shared(now).items() for part in field]
+    shared = template.shared(now)
     fields: list[Argument] = [*shared, *template.own]
     for row in rows:
         fields.append(row.id)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha1
+from itertools import chain
 from typing import Any, Final, cast
 from uuid import uuid4
 
@@ -188,11 +189,12 @@ class Cron:
         template = replace(entry.template, job_id=entry.job_id(tick))
         now = datetime.fromtimestamp(at, UTC)
         (row,) = template.rows([None], "payload")
-        fields = template.shared(now) | dict(zip(template.own, template.own_values(row), strict=True))
+        own = chain.from_iterable(zip(template.own, template.own_values(row), strict=True))
         batches.register_limit(self._connection, template)
         reply = _ENQUEUE.run(
             self._connection,
-            *(part for field in fields.items() for part in field),
+            *template.shared(now),
+            *own,
             token=self._token,
             name=entry.name,
             tick=tick,
@@ -205,7 +207,7 @@ class Cron:
             lasts=DEFAULT_CRON_JOB_HISTORY_TTL,
             call=row.description,
             every_tick=int(template.options.every_tick),
-            content=str(fields.get(keys.FIELD_UNIQUE, "")),
+            content=row.content,
         )
         outcome = decode(reply)
         if outcome == "lost":

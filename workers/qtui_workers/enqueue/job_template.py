@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, repeat
 from typing import Any, Final, Literal, NamedTuple, Unpack
 
@@ -25,9 +25,7 @@ from qtui_workers.naming import check_name, suggestion, with_priority
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import compress, format_time
-from qtui_workers.text import printable
-
-Value = str | bytes | int
+from qtui_workers.text import encode, printable
 
 _DESCRIPTION_LIMIT: Final = 200
 _EMPTY: Final = (
@@ -57,9 +55,13 @@ class Row(NamedTuple):
     """The digest of what makes it the same as others (`define.unique`); '' where nothing does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobTemplate:
-    """How jobs are to be enqueued, checked and complete."""
+    """How jobs are to be enqueued, checked and complete.
+
+    Programs enqueue many jobs by one template, one after the other: what follows from its fields is worked out once, hence no
+    slots.
+    """
 
     processor: Declares
     queue: str
@@ -77,14 +79,14 @@ class JobTemplate:
         """Attempts in all, the first one included."""
         return self.options.attempts or 1
 
-    @property
+    @cached_property
     def status(self) -> Literal["queued", "scheduled", "rate_limited"]:
         """The first status of the jobs, in RQ's words (`rq.job.JobStatus`)."""
         if self.due:
             return "scheduled"
         return "rate_limited" if self.options.concurrency else "queued"
 
-    @property
+    @cached_property
     def place(self) -> str:
         """The key of the list or sorted set that takes the ids."""
         if self.status == "queued":
@@ -102,7 +104,7 @@ class JobTemplate:
         """Seconds from the score of one job to that of the next: jobs that wait for a limit keep their order."""
         return 1e-6 if self.status == "rate_limited" else 0
 
-    @property
+    @cached_property
     def own(self) -> tuple[str, ...]:
         """The fields whose values differ between the jobs, in the order of `Row`."""
         waits = ("retry_intervals",) if self._random_waits else ()
@@ -113,26 +115,31 @@ class JobTemplate:
         waits = (row.intervals,) if self._random_waits else ()
         return (row.data, row.description, *waits, *((row.content,) if self.unique_by else ()))
 
-    @property
+    @cached_property
     def _random_waits(self) -> bool:
         return self.attempts > 1 and self.options.backoff.spread > 0
 
-    def shared(self, now: datetime) -> dict[str, Value]:
-        """The fields that all its jobs have in common, as `rq.job.Job.to_dict` names and writes them."""
+    def shared(self, now: datetime) -> tuple[bytes, ...]:
+        """The fields that all its jobs have in common, as `rq.job.Job.to_dict` writes them: names and values in turn."""
+        at = format_time(now.timestamp()).encode()
+        enqueued = (b"enqueued_at", at) if self.status == "queued" else ()
+        traced = trace_context()
+        meta = (b"meta", json.dumps(traced).encode()) if traced else ()
+        return (*self._always, b"created_at", at, *enqueued, *meta)
+
+    @cached_property
+    def _always(self) -> tuple[bytes, ...]:
+        """Those of them that do not depend on when the jobs are enqueued."""
         options = self.options
-        at = format_time(now.timestamp())
-        fields: dict[str, Value] = dict.fromkeys(_EMPTY, "")
+        fields: dict[str, str | int] = dict.fromkeys(_EMPTY, "")
         fields |= {
             "status": self.status,
             "origin": self.queue,
-            "created_at": at,
             "timeout": math.ceil(options.timeout.total_seconds()),
             "result_ttl": int(options.result_ttl.total_seconds()),
             "failure_ttl": int(options.failure_ttl.total_seconds()),
             keys.FIELD_ATTEMPTS: self.attempts,
         }
-        if self.status == "queued":
-            fields["enqueued_at"] = at
         if self.attempts > 1:
             fields["retries_left"] = self.attempts - 1
             if not self._random_waits:
@@ -141,9 +148,12 @@ class JobTemplate:
             fields |= {"rate_limit_key": self.processor.name, "rate_limit_concurrency": options.concurrency}
         if options.webhooks:
             fields["webhooks"] = json.dumps([webhook.to_dict() for webhook in options.webhooks])
-        if meta := trace_context():
-            fields["meta"] = json.dumps(meta)
-        return fields
+        return tuple(encode(str(part)) for field in fields.items() for part in field)
+
+    @cached_property
+    def _call(self) -> bytes:
+        """The beginning of the data of its jobs: the call of their function, up to the payload."""
+        return b"[%b, null, [], " % json.dumps(self.processor.path).encode()
 
     def rows(self, payloads: Iterable[Mapping[str, Any] | BaseModel | None], what: str) -> Iterator[Row]:
         """The rows of the jobs of these payloads, one after the other; `{}` in `what` stands for the payload's number.
@@ -151,17 +161,16 @@ class JobTemplate:
         Raises InvalidInput at a payload that does not fit, or cannot be written as JSON.
         """
         ids = iter([self.job_id]) if self.job_id else _new_ids()
-        processor, name, random_waits = self.processor, self.processor.name, self._random_waits
-        head = b"[%b, null, [], " % json.dumps(processor.path).encode()
+        processor, name, call, random_waits = self.processor, self.processor.name, self._call, self._random_waits
         for number, payload in enumerate(payloads, 1):
             model = processor.validate(payload, what.format(number))
             try:
-                data = b"%b%b]" % (head, processor.to_json(model))
+                data = call + processor.to_json(model) + b"]"
             except ValueError as error:  # pydantic_core.PydanticSerializationError, UnicodeEncodeError
                 reason = printable(str(error), 300)
                 raise InvalidInput(f"{what.format(number)} cannot be written as JSON: {reason}") from None
             content = digest_of(self.unique_by, model, processor.secrets) if self.unique_by else ""
-            yield Row(next(ids), compress(data), _call(name, model), self._intervals() if random_waits else "", content)
+            yield Row(next(ids), compress(data), _description(name, model), self._intervals() if random_waits else "", content)
 
     def _intervals(self) -> str:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
@@ -207,11 +216,16 @@ def _unique_by(own: bool | Unique, usual: Unique | None) -> Unique | None:
     return own
 
 
-def _call(name: str, model: BaseModel) -> str:
+def _description(name: str, model: BaseModel) -> str:
     """The call as a person reads it, with the fields that were given; no password of an address is in it."""
-    given = model.model_fields_set
-    shown = [(field, without_url_passwords(repr(value))) for field, value in model.__dict__.items() if field in given]
-    return printable(f"{name}({', '.join([f'{field}={text:.75}' for field, text in shown])})", _DESCRIPTION_LIMIT)
+    given, shown = model.model_fields_set, []
+    for field, value in model.__dict__.items():
+        if field in given:
+            text = repr(value)
+            if "://" in text:
+                text = without_url_passwords(text)
+            shown.append(f"{field}={text[:75]}")
+    return printable(f"{name}({', '.join(shown)})", _DESCRIPTION_LIMIT)
 
 
 def _new_ids() -> Iterator[str]:

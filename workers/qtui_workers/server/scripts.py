@@ -27,11 +27,13 @@ class Script(ScriptText):
     def run(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """Runs it, and returns what it returns; one round trip once the server knows it."""
         given = self.values(*rest, **named)
-        with self.plain_errors(client):
-            try:
-                return client.evalsha(self.digest, 0, *given)
-            except NoScriptError:
+        try:
+            return client.evalsha(self.digest, 0, *given)
+        except NoScriptError:
+            with self.plain_errors(client):
                 return client.eval(self.text, 0, *given)
+        except ResponseError as error:
+            raise self._plain(client, error) from error.__cause__
 
     def read(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """The same as `run` for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
@@ -90,10 +92,11 @@ class Script(ScriptText):
         except NoScriptError:
             raise
         except ResponseError as error:
-            plain = of_script(error)
-            if isinstance(plain, NoPermissionError):
-                plain = rights.named(client, self.commands, plain)
-            raise plain from error.__cause__
+            raise self._plain(client, error) from error.__cause__
+
+    def _plain(self, client: redis.Redis, error: ResponseError) -> redis.RedisError:
+        plain = of_script(error)
+        return rights.named(client, self.commands, plain) if isinstance(plain, NoPermissionError) else plain
 
     def _read(self, client: redis.Redis, given: list[Argument]) -> Any:
         try:
