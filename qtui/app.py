@@ -30,6 +30,7 @@ from qtui.switching import Switching
 from qtui.terminal import Terminal
 from qtui.theme import DARK, FEW_COLOURS, THEMES
 from qtui.typed_ahead import TypedAhead
+from qtui_workers.records import as_dict
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -71,14 +72,14 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
             )
             for place in PLACES
         ),
-        Binding(**HELP._asdict()),
+        Binding(**as_dict(HELP)),
         Binding("colon", "command_palette", "Palette", show=False, key_display=":", id="app.palette"),
         # With priority: also from a field in which a colon is only a colon.
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
         # With priority: also over a dialog.
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
         Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the last operation, and how they get on"),
-        Binding(**QUIT._asdict()),
+        Binding(**as_dict(QUIT)),
     ]  # fmt: skip
 
     def __init__(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from qtui import formatting
 from qtui.broker.models import Overview, ServerInfo
 from qtui.broker.status import Tone
 from qtui.places import PLACES
+from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 RARE: Final = 1.5
@@ -19,7 +20,7 @@ BLANK: Final = 2
 Fact = tuple[str, Tone | None]
 
 
-class HeaderState(NamedTuple):
+class HeaderState(Record):
     """What the top line is about."""
 
     label: str
@@ -108,7 +109,7 @@ def is_tight(width: int) -> bool:
     return sum(len(f" {label} ") for _, label in labels()) + BLANK > width
 
 
-class ShownKey(NamedTuple):
+class ShownKey(Record):
     """A key of the first screen that the line at the bottom shows: the fields of a Binding of Textual."""
 
     key: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from qtui.broker.status import Tone
 from qtui.formatting import cells as cell_len
 from qtui.formatting import pad
+from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 Row = TypeVar("Row")
@@ -26,8 +26,7 @@ GUTTER = 3
 """Number of cells at the left, for the bar of the cursor and the dot of a mark."""
 
 
-@dataclass(frozen=True)  # no slots: with them Python 3.11 cannot call Column[Row](…)
-class Column(Generic[Row]):
+class Column(Record, Generic[Row]):
     """How one field of a row is titled, written and coloured."""
 
     title: str

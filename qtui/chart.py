@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from qtui import formatting
 from qtui.broker.status import Tone
+from qtui_workers.records import Record
 
 LEFT: Final = 10
 """Cells at the left for the names."""
@@ -15,7 +16,7 @@ _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 Line = list[tuple[str, Tone | None]]
 
 
-class Series(NamedTuple):
+class Series(Record):
     """Rates in spans of equal length, the newest last; None where not known."""
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from qtui import bars, chart
 from qtui.bars import Fact, HeaderState, ShownKey
@@ -22,6 +22,7 @@ from qtui.places import PLACES
 from qtui.screens import queue_list
 from qtui.screens.queue_columns import QueueColumns, cause_columns, worker_columns
 from qtui.screens.queue_list import USUAL, Order
+from qtui_workers.records import Record, replace
 
 LEAST: Final = (60, 16)
 """Cells and lines; in a smaller terminal parts of the screen give way to others."""
@@ -37,7 +38,7 @@ class Unfit(Exception):
     """What is to be shown, or where, is out of the ordinary: Textual alone shows it."""
 
 
-class Run(NamedTuple):
+class Run(Record):
     """Some text of one look; colours as "#rrggbb"."""
 
     text: str
@@ -58,7 +59,7 @@ class FirstFrame:
             raise Unfit
         self._throughput = Throughput()
         self._seen: Overview = self._throughput.feed(header.overview)
-        self._header = header._replace(overview=self._seen)
+        self._header = replace(header, overview=self._seen)
         if not all(name.isascii() and name.isprintable() for name in (header.label, *(row.name for row in self._seen.queues))):
             raise Unfit
         self._colours = {**palette, **palette["variables"]}
@@ -102,7 +103,7 @@ class FirstFrame:
         runs = [] if tight else [Run(" ", ink, ground)]
         for name, label in bars.labels(self._width, PLACES[0].name):
             text = f"{label} " if tight else f" {label} "
-            runs.append(active._replace(text=text) if name == PLACES[0].name else Run(text, ink, ground))
+            runs.append(replace(active, text=text) if name == PLACES[0].name else Run(text, ink, ground))
         return _fitted(runs, self._width, ground)
 
     def _table(self, height: int) -> list[Line]:
@@ -199,7 +200,7 @@ def _fitted(runs: Sequence[Run], width: int, ground: str) -> Line:
     """The runs in exactly `width` cells."""
     found, left = [], width
     for run in runs:
-        found.append(run._replace(text=run.text[:left]))
+        found.append(replace(run, text=run.text[:left]))
         left -= len(found[-1].text)
     return [*found, Run(" " * left, "#ffffff", ground)]
 

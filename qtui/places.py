@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from qtui_workers.records import Record
 
 if TYPE_CHECKING:
     from textual.screen import Screen
 
 
-class Place(NamedTuple):
+class Place(Record):
     """How a top-level screen is reached."""
 
     number: int

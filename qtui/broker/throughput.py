@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
-from qtui_workers.records import replace
+from qtui_workers.records import Record, replace
 
 WINDOW: Final = 10.0
 """Seconds over which a rate is averaged."""
@@ -17,15 +16,13 @@ BUCKET: Final = 30.0
 BUCKETS: Final = 20
 
 
-@dataclass(frozen=True, slots=True)
 class _Step:
     """How many jobs entered and left a queue between two overviews; None: not known."""
 
-    at: float
-    seconds: float
-    entered: int | None
-    finished: int | None
-    failed: int | None
+    __slots__ = ("at", "entered", "failed", "finished", "seconds")
+
+    def __init__(self, at: float, seconds: float, entered: int | None, finished: int | None, failed: int | None) -> None:
+        self.at, self.seconds, self.entered, self.finished, self.failed = at, seconds, entered, finished, failed
 
     @property
     def moved(self) -> bool:
@@ -33,18 +30,16 @@ class _Step:
         return bool(self.entered or self.finished or self.failed)
 
 
-@dataclass(slots=True)
 class _Bar:
     """The jobs that entered and ended in one span of `BUCKET` seconds."""
 
-    number: int
-    entered: int = 0
-    finished: int = 0
-    failed: int = 0
+    __slots__ = ("entered", "failed", "finished", "number")
+
+    def __init__(self, number: int) -> None:
+        self.number, self.entered, self.finished, self.failed = number, 0, 0, 0
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(Record):
     """Jobs a second that entered a queue, and that ended, in each of the last `BUCKETS` spans of `BUCKET` seconds, oldest first.
 
     None for the spans before the first overview.
@@ -55,27 +50,26 @@ class Flow:
     failed: tuple[float | None, ...]
 
 
-@dataclass(slots=True)
 class _Track:
     """The figures that are kept of one queue."""
 
-    row: QueueRow
-    """As it was read last."""
-    shown: QueueRow
-    """The same with its rates."""
-    since: float
-    """The time of its first overview."""
-    at: float
-    held: int
-    finished: int
-    failed: int
-    steps: list[_Step] = field(default_factory=list)
-    bars: list[_Bar] = field(default_factory=list)
-    """At most `BUCKETS`. Both are empty in most of thousands of tracks, where a deque would take half a KiB."""
-    still: bool = False
-    """Whether all its rates are 0: then nothing has to be calculated until it changes."""
-    moved_at: float | None = None
-    """When jobs were last seen to enter or end; None: never."""
+    __slots__ = ("at", "bars", "failed", "finished", "held", "moved_at", "row", "shown", "since", "steps", "still")
+
+    def __init__(self, row: QueueRow, at: float, held: int, finished: int, failed: int) -> None:
+        self.row = row
+        """As it was read last."""
+        self.shown = row
+        """The same with its rates."""
+        self.since = at
+        """The time of its first overview."""
+        self.at, self.held, self.finished, self.failed = at, held, finished, failed
+        self.steps: list[_Step] = []
+        self.bars: list[_Bar] = []
+        """At most `BUCKETS`. Both are empty in most of thousands of tracks, where a deque would take half a KiB."""
+        self.still = False
+        """Whether all its rates are 0: then nothing has to be calculated until it changes."""
+        self.moved_at: float | None = None
+        """When jobs were last seen to enter or end; None: never."""
 
 
 class Throughput:
@@ -149,7 +143,7 @@ class Throughput:
         held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)
         track = self._tracks.get(row.name)
         if track is None:
-            return _Track(row, row, at, at, held, finished, failed)
+            return _Track(row, at, held, finished, failed)
         if track.still:
             track.steps = [_Step(track.at - back, 1.0, 0, 0, 0) for back in range(int(WINDOW) - 2, -1, -1)]
         if at > track.at:

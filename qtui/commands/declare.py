@@ -7,9 +7,9 @@ by them without typer, and `qtui.commands.with_typer` makes of them what typer r
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, get_type_hints
+from typing import Any, Final
 
-from qtui_workers.records import Record
+from qtui_workers.records import Record, annotations_of
 
 
 class Parameter(Record):
@@ -68,7 +68,7 @@ def declared_by(function: Any) -> Declared:
     """The parameters of a command's function, without `inspect`, which takes 4 ms to import."""
     if (found := getattr(function, "declared", None)) is not None:
         return dict(found)
-    code, hints = function.__code__, get_type_hints(function, include_extras=True)
+    code, hints = function.__code__, annotations_of(function, function.__globals__)
     names = code.co_varnames[: code.co_argcount]
     defaults = function.__defaults__ or ()
     given = [REQUIRED] * (len(names) - len(defaults)) + list(defaults)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
-from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from qtui.commands.declare import REQUIRED, Parameter, declared_by
+from qtui_workers.records import Record
 
 _KINDS: Final = (str, int, float, bool)
 
@@ -19,7 +20,7 @@ class NotPlain(Exception):
     """Words that typer has to read."""
 
 
-class _Place(NamedTuple):
+class _Place(Record):
     """A parameter of the function of a command."""
 
     name: str

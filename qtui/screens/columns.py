@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from qtui import formatting, labels
@@ -14,6 +13,7 @@ from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
 from qtui.cells import Row
 from qtui.widgets.row_table import Column
+from qtui_workers.records import replace
 
 SORTED: Final = {"took": "TOOK", "attempts": "TRY", "function": "FUNCTION", "queue": "QUEUE", "worker": "WORKER", "id": "JOB"}
 """The column that shows what a list is sorted by (`Sort.attribute`)."""

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from qtui import formatting, labels
-from qtui.broker import acknowledged, diagnosis, troubles
+from qtui.broker import diagnosis, troubles
 from qtui.broker.models import QueueRow
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 from qtui.broker.throughput import BUCKETS, Flow
 from qtui.cells import Column
+from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
+    from qtui.broker.acknowledged import State
     from qtui.broker.queue_look import AtWork
     from qtui.broker.search.groups import Group
 
 NAME: Final = (14, 19)
 """The column of the names is as wide as they are, within these bounds, where there is little space."""
-STATES: Final[dict[acknowledged.State, Tone]] = {"new": "bad", "back": "warn", "known": "muted"}
+STATES: Final[dict[State, Tone]] = {"new": "bad", "back": "warn", "known": "muted"}
 FIRST: Final = (Status.QUEUED, Status.STARTED, Status.FAILED)
 """The statuses whose numbers have a place of their own."""
 
 Number = Callable[[QueueRow], float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Optional:
+class _Optional(Record):
     """A column that is shown as soon as any queue has something in it, and then stays."""
 
     column: Column[QueueRow]
@@ -117,7 +117,7 @@ def _why_tone(row: QueueRow) -> Tone | None:
     return found[0].tone if found else None
 
 
-def cause_columns(state: Callable[[Group], acknowledged.State], now: Callable[[], float]) -> list[Column[Group]]:
+def cause_columns(state: Callable[[Group], State], now: Callable[[], float]) -> list[Column[Group]]:
     """The columns of causes of failures; `now` is the server's clock."""
 
     def tone(cause: Group) -> Tone:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
 from qtui.broker import troubles
@@ -10,6 +10,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.broker.troubles import Verdict
 from qtui.chart import Series
+from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
     from qtui.broker.queue_look import QueueLook
@@ -24,7 +25,7 @@ EMPTY: Final = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqu
 CALM: Final = "Nothing waits, runs or has failed in any queue."
 
 
-class Order(NamedTuple):
+class Order(Record):
     """How the rows are arranged."""
 
     by: str = next(iter(troubles.ORDERS))
@@ -56,7 +57,7 @@ def order_of(memory: Memory) -> Order:
     """The order that was chosen in a run before, else the usual one."""
     turned = memory.order_of("queues")
     order = Order(turned.by, turned.reverse) if turned and turned.by in troubles.ORDERS else USUAL
-    return order._replace(shows_idle=memory.now.shows_idle)
+    return replace(order, shows_idle=memory.now.shows_idle)
 
 
 def remember(memory: Memory, order: Order) -> None:

@@ -24,6 +24,7 @@ from qtui.screens.queue_list import EMPTY, USUAL, Order, arranged, foot, order_o
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
+from qtui_workers import records
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -66,14 +67,14 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("p", "open", "Parent", id="queues.open", tooltip="Open the job that others wait for in vain"),
-        Binding(**SORT._asdict()),
+        Binding(**records.as_dict(SORT)),
         Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
-        Binding(**IDLE._asdict()),
+        Binding(**records.as_dict(IDLE)),
         Binding("t", "tail", "Tail", show=False, id="queues.tail", tooltip="What happens in the queue, live"),
         Binding("exclamation_mark", "trouble", "Trouble", show=False, key_display="!", id="queues.trouble",
                 tooltip="Only the queues in trouble, or all"),
-        Binding(**PAUSE._asdict()),
-        Binding(**RESUME._asdict()),
+        Binding(**records.as_dict(PAUSE)),
+        Binding(**records.as_dict(RESUME)),
     ]  # fmt: skip
 
     CHANGING = frozenset({"pause", "resume"})
@@ -215,19 +216,19 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     def action_sort(self) -> None:
         """Sort by the next sort key."""
         names = list(troubles.ORDERS)
-        self._arrange(self.order._replace(by=names[(names.index(self.order.by) + 1) % len(names)]))
+        self._arrange(records.replace(self.order, by=names[(names.index(self.order.by) + 1) % len(names)]))
 
     def action_reverse(self) -> None:
         """Show the order from its other end."""
-        self._arrange(self.order._replace(reverse=not self.order.reverse))
+        self._arrange(records.replace(self.order, reverse=not self.order.reverse))
 
     def action_idle(self) -> None:
         """Show the idle queues, or fold them into one line."""
-        self._arrange(self.order._replace(shows_idle=not self.order.shows_idle))
+        self._arrange(records.replace(self.order, shows_idle=not self.order.shows_idle))
 
     def action_trouble(self) -> None:
         """Show only the queues in trouble, or all."""
-        self._arrange(self.order._replace(only_trouble=not self.order.only_trouble))
+        self._arrange(records.replace(self.order, only_trouble=not self.order.only_trouble))
 
     def action_pause(self) -> None:
         """Ask, then pause the queue under the cursor."""

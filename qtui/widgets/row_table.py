@@ -16,6 +16,7 @@ from qtui.cells import GUTTER, Column, Row
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held, SeenRows, follow
 from qtui.widgets.row_view import RowView
+from qtui_workers.records import as_dict
 
 __all__ = ["Column", "RowTable"]
 
@@ -40,7 +41,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         Binding("pagedown,ctrl+d", "page(1)", "Page down", show=False, id="table.page_down", tooltip="One page down"),
         Binding("home,g", "top", "Top", show=False, id="table.top", tooltip="To the first row"),
         Binding("end,G", "bottom", "Bottom", show=False, id="table.bottom", tooltip="To the last row"),
-        Binding(**OPEN._asdict()),
+        Binding(**as_dict(OPEN)),
         Binding("space", "mark", "Mark", id="table.mark", tooltip="Mark the row, or take its mark away"),
         Binding("v", "mark_range", "Range", show=False, id="table.range", tooltip="Mark from the last mark to here"),
         Binding("y", "copy", "Copy", show=False, id="table.copy", tooltip="Copy the id or name of the row, or of those marked"),

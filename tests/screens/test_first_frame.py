@@ -75,8 +75,8 @@ def hex_of(colour: Color | None) -> str:
 
 
 def plain(seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool, order: Order = USUAL) -> Cells:
-    frame = FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size, order)
-    return cells([[*map(tuple, each)] for each in frame.lines()])
+    lines = FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size, order).lines()
+    return cells([[(run.text, run.ink, run.ground, run.bold) for run in each] for each in lines])
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def printable(text: str, limit: int = 1_000, *, keep_newlines: bool = False) -> 
     With `keep_newlines` newlines stay and tabs become four spaces.
     """
     cut = text[:limit]
-    if not cut.isascii():
+    if not cut.isascii() and (max(cut) >= "\ufe00" or "\u200d" in cut or "\u20e3" in cut):  # else there is nothing to find
         cut = re.sub(_MODIFIERS, "", cut)
     if keep_newlines and cut.isascii() and cut.replace("\n", "").isprintable():
         safe = cut

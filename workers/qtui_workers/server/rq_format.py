@@ -20,11 +20,6 @@ _LONGEST_NUMBER: Final = 40
 _COUNT_DIGITS: Final = 9
 _SMALL: Final = 2_048
 """Up to so many bytes, a window of 1 KiB compresses as well as the usual 32 KiB, in a fraction of the time."""
-_ZLIB_HEADS: Final = frozenset(
-    bytes((method, flags)) for method in range(0x08, 0x79, 0x10) for flags in range(256) if (method * 256 + flags) % 31 == 0
-)
-"""The two bytes with which a zlib stream may begin (RFC 1950): deflate with any window, then flags that make both together a
-multiple of 31."""
 
 
 def parse_datetime(raw: bytes | str | None) -> datetime | None:
@@ -91,7 +86,7 @@ def decompress(raw: bytes, limit: int) -> tuple[bytes, Missing | None]:
     For a stream that was cut, its first part is returned; bytes that zlib did not write are returned unchanged, as RQ accepts
     them too (`rq.job.Job.restore`).
     """
-    if raw[:2] in _ZLIB_HEADS:
+    if _is_zlib(raw[:2]):
         stream = zlib.decompressobj()
         try:
             data = stream.decompress(raw, limit)
@@ -102,6 +97,11 @@ def decompress(raw: bytes, limit: int) -> tuple[bytes, Missing | None]:
                 return data, None
             return data, "beyond the limit" if len(data) == limit else "not stored"
     return raw[:limit], "beyond the limit" if len(raw) > limit else None
+
+
+def _is_zlib(head: bytes) -> bool:
+    """Whether these two bytes may begin a zlib stream (RFC 1950): deflate and its window, flags that make a multiple of 31."""
+    return len(head) == 2 and head[0] & 0x0F == 8 and head[0] <= 0x78 and int.from_bytes(head) % 31 == 0
 
 
 def compress(data: bytes) -> bytes:
