@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final
 
@@ -14,7 +15,7 @@ from qtui.commands import find, help_texts
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Global, Url
-from qtui.commands.words import NotPlain, read
+from qtui.commands.words import NotPlain, read, split
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
 
@@ -104,7 +105,9 @@ def _main() -> None:
 def _run(words: list[str]) -> None:
     """Runs the command: at once where the words are plain, else as typer reads them."""
     gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of the start
-    call = None if COMPLETION in os.environ else _plain(words)
+    call = None
+    with suppress(NotPlain):
+        call = _completing(os.environ[COMPLETION]) if COMPLETION in os.environ else _plain(words)
     gc.enable()
     gc.freeze()
     if call is not None:
@@ -115,22 +118,24 @@ def _run(words: list[str]) -> None:
     make_app(begin, dashboard)(words, prog_name="qtui")
 
 
+def _completing(instruction: str) -> Callable[[], None]:
+    """What the shell asks for."""
+    from qtui.commands import completing
+
+    return partial(output.say, completing.answer(begin, instruction))
+
+
 def _plain(words: list[str]) -> Callable[[], None] | None:
-    """What plain words ask for; None where typer has to read them."""
+    """What plain words ask for; None where typer has to read them, also by NotPlain."""
     if words and words[-1] in ("--help", "-h"):
         text = help_texts.of(words)
         return partial(output.say, text) if text else None
-    place = 0
-    while place < len(words) and words[place].startswith("-"):
-        place += 2 if words[place] in ("--url", "--context") else 1
-    try:
-        begin(**read(begin, words[:place]))
-        if place >= len(words):
-            return dashboard
-        found = find(words[place])
-        return partial(found.function, **read(found.function, words[place + 1 :])) if found else None
-    except NotPlain:
-        return None
+    before, rest = split(words)
+    begin(**read(begin, before))
+    if not rest:
+        return dashboard
+    found = find(rest[0])
+    return partial(found.function, **read(found.function, rest[1:])) if found else None
 
 
 def _optional_value(words: list[str], option: str, default: str) -> list[str]:

@@ -25,7 +25,7 @@ class Parameter(Record):
     most: float | None = None
     show_default: bool = True
     complete: Callable[..., list[str]] | None = None
-    """The values that begin with what is typed so far (`incomplete`); it may take typer's context (`ctx`) before that."""
+    """The values that begin with what is typed so far; it also gets the values of the parameters before it, by their names."""
 
 
 def option(

@@ -11,14 +11,15 @@ from typing import Final
 
 COLUMNS: Final = 80
 """Wider terminals get no longer lines."""
-_HELP: Final = ("--help", "-h")
+ASKING: Final = ("-h", "--help")
+"""The options that ask for help."""
 MARK: Final = "=== qtui"
 """What a line begins with that names the command whose help follows."""
 
 
 def of(words: list[str]) -> str | None:
     """The help that the words ask for; None where they ask for something else, or only typer can give it."""
-    if not 1 <= len(words) <= 2 or words[-1] not in _HELP or _columns() < COLUMNS:
+    if not 1 <= len(words) <= 2 or words[-1] not in ASKING or _columns() < COLUMNS:
         return None
     return _kept().get(words[0] if len(words) == 2 else "")
 

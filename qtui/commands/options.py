@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from qtui.broker.status import Status, parse
@@ -9,40 +10,37 @@ from qtui.commands.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
+Given = Mapping[str, Any]
+"""The values of the options and words before the one that is completed, by the names of their parameters."""
 
-def complete_queues(ctx: Any, incomplete: str) -> list[str]:
+
+def complete_queues(incomplete: str, given: Given) -> list[str]:
     """The queues of the connection that is named so far."""
     from qtui_workers.server import completion
 
-    return completion.queues(incomplete, *_connection(ctx))
+    return completion.queues(incomplete, given.get("url"), given.get("context"))
 
 
-def complete_workers(ctx: Any, incomplete: str) -> list[str]:
+def complete_workers(incomplete: str, given: Given) -> list[str]:
     """The workers of the connection that is named so far."""
     from qtui_workers.server import completion
 
-    return completion.workers(incomplete, *_connection(ctx))
+    return completion.workers(incomplete, given.get("url"), given.get("context"))
 
 
-def complete_contexts(incomplete: str) -> list[str]:
+def complete_contexts(incomplete: str, _given: Given) -> list[str]:
     """The named connections that begin like this."""
     from qtui_workers.server import completion
 
     return completion.contexts(incomplete)
 
 
-def _connection(ctx: Any) -> tuple[str | None, str | None]:
-    """The values of `--url` and `--context` so far, before or after the command's name."""
-    above = ctx.parent.params if ctx.parent else {}
-    return ctx.params.get("url") or above.get("url"), ctx.params.get("context") or above.get("context")
-
-
-def complete_statuses(incomplete: str) -> list[str]:
+def complete_statuses(incomplete: str, _given: Given) -> list[str]:
     """The statuses that begin like this."""
     return [status.value for status in Status if status.value.startswith(incomplete)]
 
 
-def complete_processors(incomplete: str) -> list[str]:
+def complete_processors(incomplete: str, _given: Given) -> list[str]:
     """The processors that begin like this."""
     from qtui_workers.define import discovery
 

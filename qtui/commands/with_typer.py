@@ -85,12 +85,22 @@ def _annotation(annotation: Any) -> Any:
     return Annotated[kind, _info(declared)] if isinstance(declared, Parameter) else annotation
 
 
+def _completing(complete: Callable[..., list[str]]) -> Callable[..., list[str]]:
+    """The same as typer calls it."""
+
+    def call(ctx: Any, incomplete: str) -> list[str]:
+        above = ctx.parent.params if ctx.parent else {}
+        return complete(incomplete, {**above, **{name: value for name, value in ctx.params.items() if value is not None}})
+
+    return call
+
+
 def _info(declared: Parameter) -> Any:
     shared: dict[str, Any] = {
         "help": declared.help or None,
         "metavar": declared.metavar,
         "show_default": declared.show_default,
-        "autocompletion": declared.complete,
+        "autocompletion": declared.complete and _completing(declared.complete),
     }
     if not declared.is_option:
         return typer.Argument(**shared)

@@ -20,7 +20,7 @@ class NotPlain(Exception):
     """Words that typer has to read."""
 
 
-class _Place(Record):
+class Place(Record):
     """A parameter of the function of a command."""
 
     name: str
@@ -41,6 +41,42 @@ def read(function: Callable[..., Any], words: Sequence[str]) -> dict[str, Any]:
     Raises NotPlain where that is not certain.
     """
     places = list(_places(function))
+    values, plain, waiting = _taken(places, words)
+    values |= _arguments([place for place in places if not place.declared.is_option], plain)
+    if waiting or any(place.required and place.name not in values for place in places):
+        raise NotPlain
+    return values
+
+
+def next_after(function: Callable[..., Any], words: Sequence[str]) -> tuple[dict[str, Any], Place | None, list[tuple[str, str]]]:
+    """What may come after these words: the values of options so far, the place of the next word, and the options with their help.
+
+    Raises NotPlain as `read` does.
+    """
+    places = list(_places(function))
+    values, plain, waiting = _taken(places, words)
+    options = [
+        (flag, place.declared.help)
+        for place in places
+        if place.declared.is_option and (place.many or place.name not in values)
+        for flag in place.flags
+    ]
+    left = [place for place in places if not place.declared.is_option]
+    while left and plain and not left[0].many:
+        del left[0], plain[0]
+    return values, waiting or next(iter(left), None), options
+
+
+def split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The options before the command, and the words from its name on."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 2 if words[place] in ("--url", "--context") else 1
+    return words[:place], words[place:]
+
+
+def _taken(places: list[Place], words: Sequence[str]) -> tuple[dict[str, Any], list[str], Place | None]:
+    """The values of the options, the words without a name, and the option that has yet to get its value."""
     options = {flag: place for place in places if place.declared.is_option for flag in place.flags}
     values: dict[str, Any] = {}
     plain: list[str] = []
@@ -59,17 +95,17 @@ def read(function: Callable[..., Any], words: Sequence[str]) -> dict[str, Any]:
                     raise NotPlain
                 values[place.name] = True
                 continue
-            if not equals and ((text := next(left, "-")) and text[0] == "-"):
-                raise NotPlain
+            if not equals:
+                if (following := next(left, None)) is None:
+                    return values, plain, place
+                if (text := following)[:1] == "-":
+                    raise NotPlain
             value = _value(place, text)
             values[place.name] = [*values.get(place.name, []), value] if place.many else value
-    values |= _arguments([place for place in places if not place.declared.is_option], plain)
-    if any(place.required and place.name not in values for place in places):
-        raise NotPlain
-    return values
+    return values, plain, None
 
 
-def _arguments(places: list[_Place], words: list[str]) -> dict[str, Any]:
+def _arguments(places: list[Place], words: list[str]) -> dict[str, Any]:
     """The words without a name, one for each place; a list, which is the last one, takes all that are left."""
     found: dict[str, Any] = {}
     for place in places:
@@ -82,7 +118,7 @@ def _arguments(places: list[_Place], words: list[str]) -> dict[str, Any]:
     return found
 
 
-def _value(place: _Place, text: str) -> Any:
+def _value(place: Place, text: str) -> Any:
     try:
         value = place.kind(text)
     except ValueError:
@@ -93,7 +129,7 @@ def _value(place: _Place, text: str) -> Any:
     return value
 
 
-def _places(function: Callable[..., Any]) -> Iterator[_Place]:
+def _places(function: Callable[..., Any]) -> Iterator[Place]:
     for name, (hint, default) in declared_by(function).items():
         origin: Any = get_origin(hint)
         if origin is not Annotated:
@@ -105,4 +141,4 @@ def _places(function: Callable[..., Any]) -> Iterator[_Place]:
         kind = get_args(inner)[0] if many else inner
         if kind not in _KINDS or not isinstance(parameter, Parameter):
             raise NotPlain
-        yield _Place(name, kind, many, parameter, default is REQUIRED)
+        yield Place(name, kind, many, parameter, default is REQUIRED)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 import redis
 
+import qtui.cli
+from qtui.commands import completing
+from qtui.commands.with_typer import make_app
+from qtui.commands.words import NotPlain
 from qtui_workers.server import keys
 from tests.broker import seed
-from tests.cli.support import Qtui
+from tests.cli.support import Qtui, all_commands
 
 CONFIG = """
 [contexts.prod-eu]
@@ -61,3 +66,59 @@ def test_queues_statuses_processors_and_contexts_are_completed(qtui: Qtui, clien
 def test_a_server_that_is_away_or_not_started_completes_nothing_and_says_nothing(qtui: Qtui, variables: dict[str, str]) -> None:
     assert completed(Qtui(qtui.home, {}), "qtui jobs ", **variables) == []
     assert not list(qtui.home.rglob("*.sock"))
+
+
+LINES = [
+    line
+    for name in ["", *all_commands()]
+    for line in (f"{name} -", f"{name} --j", f"{name} x -", f"{name} --queue ", f"{name} --status f", f"{name} --all --")
+] + [
+    "",
+    "r",
+    "--context ",
+    "--context prod jobs ",
+    "--url embedded: --j",
+    "retry --queue=x --q",
+    "retry --yes --yes --",
+    "worker one s",
+    "worker one stop-job ",
+    "jobs --status",
+    "jobs --limit x --",
+    "jobs --no-such ",
+    "no-such ",
+    "jobs 'two words",
+    "jobs --queue=",
+    "tail -- --",
+    "keys --json --json ",
+]
+
+
+def in_words(told: str | int | None) -> list[str] | int | None:
+    """What is told, but for what is typer's alone: it breaks long help, takes [words] for markup, and shuffles -h and --help."""
+    return sorted(re.sub(r"\[[a-z]+\]", "", told).split()) if isinstance(told, str) else told
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "fish again"])
+def test_what_is_completed_without_typer_is_what_typer_completes(
+    shell: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    instruction = f"complete_{shell.partition(' ')[0]}"
+    monkeypatch.setenv("_QTUI_COMPLETE", instruction)
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "is-args" if "again" in shell else "get-args")
+    plain = 0
+    for line in (f"qtui {line}".replace("  ", " ") for line in LINES):
+        for name, value in (("COMP_WORDS", line), ("COMP_CWORD", str(line.count(" "))), ("_TYPER_COMPLETE_ARGS", line)):
+            monkeypatch.setenv(name, value)
+        try:
+            found: str | int | None = f"{completing.answer(qtui.cli.begin, instruction)}\n"
+        except NotPlain:
+            continue
+        except SystemExit as end:
+            found = end.code if isinstance(end.code, int) else 0
+        with pytest.raises(SystemExit) as ended:
+            make_app(qtui.cli.begin, qtui.cli.dashboard)([], prog_name="qtui")
+        told = ended.value.code if "again" in shell else capsys.readouterr().out
+        assert in_words(found) == in_words(told), line
+        plain += 1
+    assert plain > len(LINES) / 2

@@ -1,0 +1,91 @@
+"""What a word may be completed to, told to the shell without typer, which takes longer to load than a person likes to wait.
+
+The scripts in the shells are typer's (`--install-completion`): they ask by variables. Where the words so far are not plain, typer
+answers (`qtui.commands.with_typer`), in the same words.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from qtui.commands import find, help_texts
+from qtui.commands.words import NotPlain, Place, next_after, split
+
+Item = tuple[str, str]
+"""What the word may become, and what that means; '' where it says that itself."""
+
+
+def answer(begin: Callable[..., None], instruction: str) -> str:
+    """What is printed for the shell; `begin` takes the options before the command. Raises NotPlain where typer has to answer."""
+    shell = {"complete_bash": _bash, "complete_zsh": _zsh, "complete_fish": _fish}.get(instruction)
+    if shell is None:
+        raise NotPlain
+    return shell(begin)
+
+
+def items(begin: Callable[..., None], words: list[str], begun: str) -> list[Item]:
+    """What a word that is `begun` may become after these words, those of `qtui` without its own name."""
+    if "=" in words or "=" in begun or "--" in words:
+        raise NotPlain
+    before, rest = split(words)
+    given, place, _ = next_after(begin, before)
+    if rest and place is None:
+        command = find(rest[0])
+        if command is None:
+            raise NotPlain
+        more, place, options = next_after(command.function, rest[1:])
+        if begun[:1] == "-" and not (place and place.declared.is_option):
+            named = [*options, *((flag, "Show this message and exit.") for flag in help_texts.ASKING)]
+            return [item for item in named if item[0].startswith(begun)]
+        return _values(place, begun, given | more)
+    if begun[:1] == "-":
+        raise NotPlain
+    if place is None or not place.declared.is_option:
+        return [item for item in help_texts.summaries().items() if item[0].startswith(begun)]
+    return _values(place, begun, given)
+
+
+def _values(place: Place | None, begun: str, given: dict[str, Any]) -> list[Item]:
+    complete = place.declared.complete if place else None
+    return [(value, "") for value in (complete(begun, given) if complete else ()) if value.startswith(begun)]
+
+
+def _bash(begin: Callable[..., None]) -> str:
+    words = _words(os.environ["COMP_WORDS"])
+    place = int(os.environ["COMP_CWORD"])
+    begun = words[place] if place < len(words) else ""
+    return "\n".join(value for value, _ in items(begin, words[1:place], begun))
+
+
+def _zsh(begin: Callable[..., None]) -> str:
+    found = "\n".join(":".join(f'"{_quoted(text)}"' for text in item if text) for item in _typed(begin))
+    return f"_arguments '*: :(({found}))'" if found else "_files"
+
+
+def _quoted(text: str) -> str:
+    """A text as the script in zsh takes it, which evaluates what it gets."""
+    for mark, shown in {'"': '""', "'": "''", "$": "\\$", "`": "\\`", ":": r"\\:"}.items():
+        text = text.replace(mark, shown)
+    return text
+
+
+def _fish(begin: Callable[..., None]) -> str:
+    found = _typed(begin)
+    if os.environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":  # else the shell completes names of files
+        raise SystemExit(0 if found else 1)
+    return "\n".join("\t".join(filter(None, item)) for item in found)
+
+
+def _typed(begin: Callable[..., None]) -> list[Item]:
+    line = os.environ["_TYPER_COMPLETE_ARGS"]
+    words = _words(line)[1:]
+    begun = words.pop() if words and not line.endswith(" ") else ""
+    return items(begin, words, begun)
+
+
+def _words(line: str) -> list[str]:
+    if set(line) & set("'\"\\"):
+        raise NotPlain
+    return line.split()
