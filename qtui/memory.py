@@ -12,16 +12,13 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from qtui.places import PLACES
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput
 from qtui_workers.records import Record, as_dict, replace
-from qtui_workers.settings import folder_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from qtui_workers.settings import path_of
 
 FILTERS: Final = 50
 """So many filters are kept, the newest …"""
@@ -105,9 +102,9 @@ class Memory:
                     _save(self._connection, self._written)
 
 
-def _path() -> Path:
+def _path() -> str:
     """The file. Raises InvalidInput where this user has no folder for state."""
-    return folder_of("XDG_STATE_HOME", None, "dashboard.json")
+    return path_of("XDG_STATE_HOME", None, "dashboard.json")
 
 
 def _connections() -> dict[str, Any]:
@@ -139,8 +136,9 @@ def _save(connection: str, what: Remembered) -> None:
     """Replace the file in one step by one that knows this of the connection; only its owner can read it. Raises OSError."""
     import json  # here and below: not needed for the first frame
     import tempfile
+    from pathlib import Path
 
-    path, others = _path(), _connections()
+    path, others = Path(_path()), _connections()
     others.pop(connection, None)
     newest = [*others.items()][-CONNECTIONS + 1 :]
     orders = {place: as_dict(turned) for place, turned in what.orders.items()}

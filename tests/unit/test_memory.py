@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,14 +124,14 @@ def test_where_nothing_can_be_written_nothing_is_said(file: Path, home: Path, mo
     first.write()
     assert kept().now == Remembered()
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr(Path, "home", _homeless)  # as where the user is in no list of users
+    monkeypatch.setattr(pwd, "getpwuid", _homeless)  # as where the user is in no list of users
     first.change(place="live")
     first.write()
     assert kept().now == Remembered()
 
 
-def _homeless() -> Path:
-    raise RuntimeError("Could not determine home directory.")
+def _homeless(_user: int) -> None:
+    raise KeyError
 
 
 def test_of_a_throw_away_server_nothing_is_kept(file: Path) -> None:
