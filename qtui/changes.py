@@ -15,7 +15,6 @@ from textual.message import Message
 from qtui import formatting, labels
 from qtui.late import Late
 from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
-from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
 from qtui_workers.text import printable
@@ -25,11 +24,12 @@ if TYPE_CHECKING:
     from qtui.broker import careful, operations, watch
     from qtui.broker.operations import Report, trash
     from qtui.broker.operations.selection import Targets
-    from qtui.screens import asking
+    from qtui.screens import asking, confirm
+    from qtui.screens.confirm import Question, Wanted
 else:
     asking, questions, twins = Late("qtui.screens.asking"), Late("qtui.questions"), Late("qtui.twins")
     operations, trash, watch = Late("qtui.broker.operations"), Late("qtui.broker.operations.trash"), Late("qtui.broker.watch")
-    careful = Late("qtui.broker.careful")
+    careful, confirm = Late("qtui.broker.careful"), Late("qtui.screens.confirm")
 
 Severity = Literal["information", "warning", "error"]
 
@@ -68,7 +68,7 @@ class Changes(App[None]):
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a notification; while a dialog is open it waits, as it would cover what is asked."""
-        if isinstance(self.screen, ConfirmScreen):
+        if isinstance(self.screen, confirm.ConfirmScreen):
             self._waiting.append((message, options))
         else:
             super().notify(message, **options)
@@ -82,7 +82,7 @@ class Changes(App[None]):
     def on_key(self, event: events.Key) -> None:
         """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on."""
         screen = self.screen
-        if isinstance(screen, ConfirmScreen) and screen.is_early(event):
+        if isinstance(screen, confirm.ConfirmScreen) and screen.is_early(event):
             event.prevent_default()
         elif isinstance(screen, ResourceScreen):
             screen.heard(event)
@@ -196,7 +196,7 @@ class Changes(App[None]):
         elif session.running:
             self.notify(f"Wait: {session.running.what} is under way.", severity="warning")
         else:
-            self.push_screen(ConfirmScreen("Undo", self._ask_undo, session.context, lasting=False))
+            self.push_screen(confirm.ConfirmScreen("Undo", self._ask_undo, session.context, lasting=False))
 
     def action_take_back(self) -> None:
         """Ask which retry, then take back what it has scheduled."""
@@ -209,7 +209,7 @@ class Changes(App[None]):
             return asking.about_operation(session, self, operation, careful.batch_of(wanted.text or ""), None)(wanted)
 
         self.push_screen(
-            ConfirmScreen(
+            confirm.ConfirmScreen(
                 operation.title, ask, session.context, lasting=False, parameter=operation.parameter, value=session.spread or ""
             )
         )
@@ -222,7 +222,7 @@ class Changes(App[None]):
                 yield asking.question(session, self, left)
                 return
         batch = trash.find(session.client, None)
-        yield Question(
+        yield confirm.Question(
             questions.undo_question(batch, session.name, session.clock()),
             command=twins.command("undo", [batch.id], session.context),
             agreed=lambda: self.post_message(UndoConfirmed(session, batch)),

@@ -7,7 +7,6 @@ import platform
 import sys
 import tempfile
 import traceback
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +29,8 @@ def report(error: BaseException) -> int:
 
 
 def _surroundings() -> str:
+    from importlib.metadata import version  # 10 ms that the dashboard would wait for
+
     packages = ", ".join(f"{name} {version(name)}" for name in ("qtui-rq", "textual", "rq", "redis"))
     return f"{packages}, Python {platform.python_version()}, {sys.platform}, TERM={os.environ.get('TERM', '')}"
 
