@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import Theme
 
 from qtui.bars import HELP, QUIT
 from qtui.changes import Changes
@@ -100,7 +101,10 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
         `driver_class` is how the terminal is driven; None is Textual's own way. `on_first_frame` is called when it is shown.
         """
         vars(self)["DEFAULT_MODE"] = start  # where Textual looks for it
+        self.set_reactive(App.theme, theme or DARK.name)  # one that is set later has all styles read twice
         super().__init__(driver_class=driver_class)
+        if theme not in self.available_themes:
+            self.theme = FEW_COLOURS.name if self.console.color_system == "standard" else DARK.name
         self.session = session
         session.is_unseen &= start == PLACES[0].name
         self.sessions = {session.name: session}
@@ -109,12 +113,13 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
         session.on_audit_trouble = lambda text: self.call_from_thread(self.notify, text, severity="warning", markup=False)
         self.crash: Exception | None = None
         """The exception that ended the dashboard; the first one where there are several."""
-        for each in THEMES:
-            self.register_theme(each)
-        usual = FEW_COLOURS if self.console.color_system == "standard" else DARK
-        self.theme = theme if theme in self.available_themes else usual.name
         self.given_keys = keys
         self.set_keymap(dict(keys))
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """Those of Textual, and ours."""
+        return {**super().available_themes, **{each.name: each for each in THEMES}}
 
     def on_mount(self) -> None:
         """Names in the config file are checked beside the first looks, as that loads all screens."""

@@ -16,7 +16,7 @@ FEW_COLOURS: Final = Theme(**colours.FEW_COLOURS)
 CONTRAST: Final = Theme(**colours.CONTRAST)
 
 THEMES: Final = (DARK, LIGHT, FEW_COLOURS, CONTRAST)
-"""To be registered by the App (`App.register_theme`)."""
+"""Those of the dashboard, beside Textual's own."""
 
 
 def tone_classes(prefix: str) -> set[str]:
