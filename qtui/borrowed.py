@@ -97,7 +97,9 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: 
     palette = {each["name"]: each for each in PALETTES}.get(preferences.theme or DARK["name"])
     true_colours = _has_true_colours()
     in_front = os.tcgetpgrp(output) == os.getpgrp()  # who was started in the background may not paint
-    sized = os.environ.get("COLUMNS") or os.environ.get("LINES")  # Textual believes them
+    size = os.get_terminal_size(output)
+    told = (os.environ.get("COLUMNS") or str(size.columns), os.environ.get("LINES") or str(size.lines))
+    sized = told != (str(size.columns), str(size.lines))  # Textual believes what it is told
     odd = sized or sys.__stderr__.encoding.lower() != "utf-8" or any(name in os.environ for name in _ODD)
     own = context.colour is not None or preferences.keymap  # colours and keys of the user's
     other = preferences.first_place(memory.now.place) != PLACES[0].name
@@ -105,7 +107,7 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: 
         return None
     header = HeaderState(context.name, time.time(), seen, context.read_only)
     order = queue_list.order_of(memory)
-    lines = FirstFrame(header, palette, *os.get_terminal_size(output), order).lines()
+    lines = FirstFrame(header, palette, *size, order).lines()
     frame = encoded(lines, true_colours=true_colours)
     found = Borrowed(keyboard, output)
     try:

@@ -17,7 +17,7 @@ from qtui.broker.status import Status, Tone
 from qtui.broker.throughput import BUCKET, Throughput
 from qtui.cells import GUTTER, THUMB, Column, Row, gutter, lay_out, line, nothing, thumb, titles
 from qtui.colours import TONES, Palette
-from qtui.formatting import pad
+from qtui.formatting import is_narrow, pad
 from qtui.places import PLACES
 from qtui.screens import queue_list
 from qtui.screens.queue_columns import QueueColumns, cause_columns, worker_columns
@@ -60,7 +60,7 @@ class FirstFrame:
         self._throughput = Throughput()
         self._seen: Overview = self._throughput.feed(header.overview)
         self._header = replace(header, overview=self._seen)
-        if not all(name.isascii() and name.isprintable() for name in (header.label, *(row.name for row in self._seen.queues))):
+        if not all(map(is_narrow, (header.label, *(row.name for row in self._seen.queues)))):
             raise Unfit
         self._colours = {**palette, **palette["variables"]}
         self._width, self._height, self._order = width, height, order

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from qtui.broker.models import Progress
 
 UNKNOWN: Final = "–"
-_NARROW: Final = frozenset(map(chr, range(32, 127))) | frozenset("–…·•●▌‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱×→")
-"""Characters that take one cell: those of ASCII, and glyphs of ours that are in many lines."""
+_NARROW: Final = frozenset(filter(str.isprintable, map(chr, range(0x300)))) | frozenset("–…●▌‖⚠✗✓▲▸■◷⋯◇◑⊘○↻✱→")
+"""Characters that take one cell: Latin ones, and glyphs of ours that are in many lines."""
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
@@ -211,9 +211,14 @@ def progress(known: Progress | None, width: int = 16) -> str:
     return f"{amount}  {printable(known.message, 200)}".rstrip()
 
 
+def is_narrow(text: str) -> bool:
+    """Whether the text surely takes one cell for each character."""
+    return _NARROW.issuperset(text)
+
+
 def cells(text: str) -> int:
     """How many cells of a terminal the text takes; wide characters take two."""
-    if text.isascii() or _NARROW.issuperset(text):
+    if text.isascii() or is_narrow(text):
         return len(text)
     from rich.cells import cell_len  # takes as long to import as all that a short command prints takes to be read
 
@@ -229,7 +234,7 @@ def pad(text: str, width: int, *, right: bool = False) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    if _NARROW.issuperset(text):
+    if is_narrow(text):
         return text[:width]
     from rich.cells import set_cell_size
 

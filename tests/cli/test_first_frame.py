@@ -72,7 +72,7 @@ def cells(terminal: Terminal) -> list[list[tuple[str, ...]]]:
     return found
 
 
-@pytest.mark.parametrize("colours", [TRUE, {"COLORTERM": ""}])
+@pytest.mark.parametrize("colours", [TRUE, {"COLORTERM": ""}, {"COLUMNS": str(COLUMNS), "LINES": str(ROWS)}])
 def test_textual_takes_over_a_frame_that_is_whole(qtui: Qtui, colours: dict[str, str]) -> None:
     with framed(qtui, **colours) as (process, terminal):
         wait_until(lambda: terminal.read().count("\x1b[30;1H") > 1, description="Textual has painted")

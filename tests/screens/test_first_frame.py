@@ -110,6 +110,13 @@ async def test_also_in_the_order_of_the_run_before(client: redis.Redis, order: O
     assert plain(seen, DARK, (100, 30), read_only=False) != theirs
 
 
+async def test_names_of_latin_letters_are_in_it(client: redis.Redis) -> None:
+    for name in ("größe", "œuvre-ñandú"):
+        Queue(name, connection=client).enqueue(tasks.add, 1)
+    seen = overview.load(client)
+    assert plain(seen, DARK, (80, 24), read_only=False) == await of_textual(client, seen, DARK, (80, 24), read_only=False)
+
+
 async def test_also_where_there_is_no_queue_and_where_they_do_not_all_fit(client: redis.Redis) -> None:
     for number in (0, 40):
         for place in range(number):
