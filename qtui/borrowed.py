@@ -101,13 +101,12 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: 
     told = (os.environ.get("COLUMNS") or str(size.columns), os.environ.get("LINES") or str(size.lines))
     sized = told != (str(size.columns), str(size.lines))  # Textual believes what it is told
     odd = sized or sys.__stderr__.encoding.lower() != "utf-8" or any(name in os.environ for name in _ODD)
-    own = context.colour is not None or preferences.keymap  # colours and keys of the user's
     other = preferences.first_place(memory.now.place) != PLACES[0].name
-    if palette is None or true_colours is None or not in_front or odd or own or other:
+    if palette is None or true_colours is None or not in_front or odd or preferences.keymap or other:
         return None
     header = HeaderState(context.name, time.time(), seen, context.read_only)
     order = queue_list.order_of(memory)
-    lines = FirstFrame(header, palette, *size, order).lines()
+    lines = FirstFrame(header, palette, *size, order, context.colour).lines()
     frame = encoded(lines, true_colours=true_colours)
     found = Borrowed(keyboard, output)
     try:

@@ -23,6 +23,7 @@ from qtui.screens import queue_list
 from qtui.screens.queue_columns import QueueColumns, cause_columns, worker_columns
 from qtui.screens.queue_list import USUAL, Order
 from qtui_workers.records import Record, replace
+from qtui_workers.server.contexts import Colour
 
 LEAST: Final = (60, 16)
 """Cells and lines; in a smaller terminal parts of the screen give way to others."""
@@ -32,6 +33,11 @@ DIM: Final = 0.66
 """The share of its own colour in text that Textual paints dim."""
 NARROW, WIDE = 100, 150
 """Cells from which on its parts stand beside each other, and from which on there is a chart among them."""
+TINTS: Final[dict[Colour, str]] = {"red": "error", "yellow": "warning", "green": "success", "blue": "primary"}
+"""The colours of contexts, as `qtui.tcss` has them: what the first and the last line stand on."""
+
+EDGES: Final = {"qtui-dark": "#f3837d", "qtui-light": "#b2261e", "qtui-16": "#fe5555"}
+"""The frame of a screen in red, by the name of the palette: what Textual makes of `$error`, which is not quite that colour."""
 
 
 class Unfit(Exception):
@@ -53,8 +59,13 @@ Line = list[Run]
 class FirstFrame:
     """Draws one overview for one palette and one size of the terminal."""
 
-    def __init__(self, header: HeaderState, palette: Palette, width: int, height: int, order: Order = USUAL) -> None:
-        """The header holds the overview. Raises Unfit for a name that may be wider than its characters, or a small terminal."""
+    def __init__(
+        self, header: HeaderState, palette: Palette, width: int, height: int, order: Order = USUAL, colour: Colour | None = None
+    ) -> None:
+        """The header holds the overview; `colour` is that of the context.
+
+        Raises Unfit for a name that may be wider than its characters, or a small terminal.
+        """
         if header.overview is None or width < LEAST[0] or height < LEAST[1]:
             raise Unfit
         self._throughput = Throughput()
@@ -63,7 +74,10 @@ class FirstFrame:
         if not all(map(is_narrow, (header.label, *(row.name for row in self._seen.queues)))):
             raise Unfit
         self._colours = {**palette, **palette["variables"]}
-        self._width, self._height, self._order = width, height, order
+        self._tint = self._muted(TINTS[colour]) if colour else ""
+        self._framed = colour == "red" and width >= NARROW
+        self._whole_width, self._width = width, width - 2 * self._framed
+        self._height, self._order = height, order
         self._rows, self._folded = queue_list.arranged(self._seen, order, None)
         self._first: QueueRow | None = self._rows[0] if self._rows else None
 
@@ -72,11 +86,17 @@ class FirstFrame:
         closer = self._closer() if self._height >= TALL else []
         below = [*self._verdict(), *closer, self._footer()]
         above = [self._head(), self._nav(), self._padded([(queue_list.totals(self._seen) + self._order.said, "muted")], cut=True)]
-        return [*above, *self._table(self._height - len(above) - len(below)), *below]
+        found = [*above, *self._table(self._height - len(above) - len(below)), *below]
+        edge = Run("█", EDGES[self._colour("name")], self._colour("background"))
+        return [[edge, *each, edge] for each in found] if self._framed else found
 
     def _colour(self, name: str) -> str:
         found: str = self._colours[name]
         return found
+
+    def _muted(self, name: str) -> str:
+        """A quiet variant of a colour, as Textual makes it where the palette has none."""
+        return self._colours.get(f"{name}-muted") or blend(self._colour(name), self._colour("background"), 0.7)
 
     def _ink(self, tone: Tone | None) -> str:
         return self._colour(TONES[tone or "idle"][1:])
@@ -84,9 +104,9 @@ class FirstFrame:
     def _runs(self, parts: Iterable[Fact], ground: str, usual: Tone | None = None) -> Line:
         return [Run(text, self._ink(tone or usual), ground) for text, tone in parts]
 
-    def _padded(self, parts: Sequence[Fact], ground: str = "background", *, cut: bool = False) -> Line:
-        """A line with a blank at both ends."""
-        colour, room = self._colour(ground), self._width - 2
+    def _padded(self, parts: Sequence[Fact], ground: str = "", *, cut: bool = False) -> Line:
+        """A line with a blank at both ends, on a colour, or on that of the background."""
+        colour, room = ground or self._colour("background"), self._width - 2
         if cut:
             parts = [(pad(text, room), tone) for text, tone in parts]
         runs = self._runs([(" ", None), *parts], colour)
@@ -94,7 +114,7 @@ class FirstFrame:
         return [*runs, Run(" " * left, self._ink(None), colour)]
 
     def _head(self) -> Line:
-        return self._padded(bars.header(self._header, self._width - 2), "surface")
+        return self._padded(bars.header(self._header, self._width - 2), self._tint or self._colour("surface"))
 
     def _nav(self) -> Line:
         ground, ink = self._colour("panel"), self._ink("muted")
@@ -162,9 +182,9 @@ class FirstFrame:
             empty = "…" if waits[number] else empty
             return [self._border(width, title), *self._listed(columns, (), empty, "", width, height - 1)]
 
-        if self._width < NARROW:
+        if self._whole_width < NARROW:
             return [*part(0, self._width, height // 2), *part(1, self._width, height - height // 2)]
-        shares = (4, 3, 3) if self._width >= WIDE else (4, 3)
+        shares = (4, 3, 3) if self._whole_width >= WIDE else (4, 3)
         edges = [self._width * sum(shares[:number]) // sum(shares) for number in range(len(shares) + 1)]
         parts = [part(number, edges[number + 1] - edges[number], height) for number in range(2)]
         if len(shares) == 3:
@@ -181,7 +201,7 @@ class FirstFrame:
         return [self._border(width, chart.title(series, BUCKET)), *lines, *blank]
 
     def _footer(self) -> Line:
-        ground = self._colour("panel")
+        ground = self._tint or self._colour("panel")
         key_ink, ink = self._colour("footer-key-foreground"), self._colour("footer-description-foreground")
         runs: Line = []
         for key in self._keys():

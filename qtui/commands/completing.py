@@ -43,8 +43,15 @@ def items(begin: Callable[..., None], words: list[str], begun: str) -> list[Item
     if begun[:1] == "-":
         raise NotPlain
     if place is None or not place.declared.is_option:
-        return [item for item in help_texts.summaries().items() if item[0].startswith(begun)]
+        return [item for item in _commands() if item[0].startswith(begun)]
     return _values(place, begun, given)
+
+
+def _commands() -> list[Item]:
+    """The commands, each with a line about it; NotPlain where the help is not kept, as all of them would have to be loaded."""
+    if not (found := help_texts.summaries()):
+        raise NotPlain
+    return [*found.items()]
 
 
 def _values(place: Place | None, begun: str, given: dict[str, Any]) -> list[Item]:

@@ -22,7 +22,7 @@ from qtui.screens.confirm import ConfirmScreen
 from qtui.session import Session
 from qtui.widgets.row_table import RowTable
 from qtui_workers.server.connection import Target
-from qtui_workers.server.contexts import Context
+from qtui_workers.server.contexts import Colour, Context
 from screenshots.scenes import press, settle
 
 NOW = 1_763_800_000.0
@@ -51,10 +51,11 @@ def make_app(
     kind: type[Dashboard] = Dashboard,
     theme: str | None = None,
     start: str = PLACES[0].name,
+    colour: Colour | None = None,
     **options: Any,
 ) -> Dashboard:
     """The dashboard over a client; it loads only on request, and its clock stands still."""
-    context = Context(name, Target("", name), read_only)
+    context = Context(name, Target("", name), read_only, colour=colour)
     app = kind(Session(context, client, **{"refresh_seconds": None, "clock": lambda: NOW} | options), theme=theme, start=start)
     app.animation_level = "none"
     return app

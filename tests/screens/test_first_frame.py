@@ -21,6 +21,7 @@ from qtui.screens.queue_list import USUAL, Order, remember
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.records import replace
 from qtui_workers.server import keys
+from qtui_workers.server.contexts import Colour
 from tests.broker import seed, tasks
 from tests.screens.support import NOW, Dashboard, make_app
 
@@ -49,7 +50,14 @@ def cells(lines: list[list[tuple[str, Any, Any, bool]]]) -> Cells:
 
 
 async def of_textual(
-    client: redis.Redis, seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool, memory: Memory | None = None
+    client: redis.Redis,
+    seen: Overview,
+    palette: Palette,
+    size: tuple[int, int],
+    *,
+    read_only: bool,
+    memory: Memory | None = None,
+    colour: Colour | None = None,
 ) -> Cells:
     """The first frame of Textual, before it could look at Redis itself."""
     looks = threading.Event()
@@ -58,7 +66,7 @@ async def of_textual(
         looks.wait()
         return client
 
-    app: Dashboard = make_app(connect, seen=seen, read_only=read_only, theme=palette["name"], memory=memory)
+    app: Dashboard = make_app(connect, seen=seen, read_only=read_only, theme=palette["name"], memory=memory, colour=colour)
     try:
         async with app.run_test(size=size) as pilot:
             await pilot.pause()
@@ -74,8 +82,16 @@ def hex_of(colour: Color | None) -> str:
     return colour.triplet.hex if colour and colour.triplet else ""
 
 
-def plain(seen: Overview, palette: Palette, size: tuple[int, int], *, read_only: bool, order: Order = USUAL) -> Cells:
-    lines = FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size, order).lines()
+def plain(
+    seen: Overview,
+    palette: Palette,
+    size: tuple[int, int],
+    *,
+    read_only: bool,
+    order: Order = USUAL,
+    colour: Colour | None = None,
+) -> Cells:
+    lines = FirstFrame(HeaderState("test", NOW, seen, read_only), palette, *size, order, colour).lines()
     return cells([[(run.text, run.ink, run.ground, run.bold) for run in each] for each in lines])
 
 
@@ -108,6 +124,20 @@ async def test_also_in_the_order_of_the_run_before(client: redis.Redis, order: O
     theirs = await of_textual(client, seen, DARK, (100, 30), read_only=False, memory=memory)
     assert plain(seen, DARK, (100, 30), read_only=False, order=order) == theirs
     assert plain(seen, DARK, (100, 30), read_only=False) != theirs
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+@pytest.mark.parametrize(
+    ("size", "colour"),
+    [((80, 24), "red"), ((100, 30), "red"), ((151, 50), "red"), ((80, 24), "yellow"), ((101, 24), "green"), ((80, 24), "blue")],
+)
+async def test_the_colour_of_a_context_is_that_of_textual(
+    client: redis.Redis, size: tuple[int, int], colour: Colour, palette: Palette
+) -> None:
+    fill(client)
+    seen = overview.load(client)
+    theirs = await of_textual(client, seen, palette, size, read_only=True, colour=colour)
+    assert plain(seen, palette, size, read_only=True, colour=colour) == theirs
 
 
 async def test_names_of_latin_letters_are_in_it(client: redis.Redis) -> None:
