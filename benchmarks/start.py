@@ -128,7 +128,7 @@ def comparisons(server: Server, client: redis.Redis) -> list[Comparison]:
         Comparison("qtui job ID", ours("job", job), info, 1.0),
         Comparison("qtui retry", ours("retry", "--all", "--yes"), info, 1.0),
         Comparison("qtui enqueue", ours("enqueue", "test_job", "message=a"), rq("enqueue", "builtins.print", "1"), 0.9),
-        Comparison("a queue completed", ours(**completing), info, 0.4),
+        Comparison("a queue completed", ours(**completing), info, 0.2),
         Comparison(
             "qtui-worker until it listens",
             Command(("qtui-worker", "mail"), here, ready=b"istening"),
