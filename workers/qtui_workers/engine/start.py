@@ -8,7 +8,6 @@ import logging
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import redis
@@ -20,6 +19,7 @@ from qtui_workers.engine.pool import Pool
 from qtui_workers.engine.worker import Worker
 from qtui_workers.errors import InvalidInput, RedisUnavailable
 from qtui_workers.naming import default_queues
+from qtui_workers.records import Record
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
 from qtui_workers.server.address import Target
 from qtui_workers.server.connection import WORKER, dial, open_client, speaks_resp2
@@ -39,8 +39,7 @@ _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 """Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Record):
     """What was asked for; the words are those of the options of `qtui-worker`."""
 
     queues: Sequence[str]

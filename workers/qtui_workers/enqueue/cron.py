@@ -21,7 +21,6 @@ from typing import Any, Final, cast
 from uuid import uuid4
 
 import redis
-from rq.cron import CronJob
 from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, DEFAULT_CRON_SCHEDULER_TTL
 
 from qtui_workers.define.declares import Declares
@@ -77,6 +76,8 @@ class _Entry:
 
     def record(self, now: float) -> dict[str, Any]:
         """The cron job as RQ's own tools read it (`rq.cron.CronJob.from_dict`), with the timezone."""
+        from rq.cron import CronJob  # loads croniter and dateutil, which a worker without cron jobs does not need
+
         options, processor = self.template.options, self.template.processor
         cron_job = CronJob(
             self.template.queue,
