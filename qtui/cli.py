@@ -17,6 +17,7 @@ from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Global, Url
 from qtui.commands.words import NotPlain, read, split
 from qtui_workers.errors import QtuiError
+from qtui_workers.server import prefix
 from qtui_workers.text import printable
 
 COMPLETION: Final = "_QTUI_COMPLETE"
@@ -91,6 +92,8 @@ def _main() -> None:
     legible.adapt(sys.stderr, "stderr")
     if os.environ.get("QTUI_PROCESSORS"):
         sys.path.append(".")  # qtui-worker finds processors in the current folder, so qtui does too
+    asked = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")
+    prefix.decide(asked.split() if COMPLETION in os.environ else sys.argv[1:])
     try:
         _run(_optional_value(sys.argv[1:], "--wait", "inf"))
     except QtuiError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from qtui import crash, output
 from qtui.places import PLACES
 from qtui.settings import Preferences
+from qtui_workers.server import prefix
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
@@ -89,6 +90,8 @@ def open_dashboard(
     for each in app.sessions.values():
         if running := each.running:
             output.note(printable(f"{running.title} on {each.name}: {running.ending()}", 4_000))
+    if app.next_context:
+        prefix.begin_anew(("-P", "-m", "qtui", "--context", app.next_context.name))
     if app.crash:
         raise SystemExit(crash.report(app.crash))
     if app.return_code:

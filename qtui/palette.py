@@ -144,7 +144,7 @@ class ListProvider(Provider):
         """Open the list, on the connection that the line names; or say what is wrong with it."""
         app = cast(Switching, self.app)
         context = _CONTEXT.search(line)
-        if context and not await app.action_switch(context[1]):
+        if context and not await app.action_switch(context[1], and_then="the list"):
             return
         session, wanted = app.session, line[: context.start()] if context else line
 

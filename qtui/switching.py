@@ -13,7 +13,8 @@ from qtui.places import PLACES
 from qtui.session import Session
 from qtui.views import Views
 from qtui_workers.errors import QtuiError
-from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.server import prefix
+from qtui_workers.server.contexts import Connections, Context, choose, read_config
 
 if TYPE_CHECKING:
     from qtui_workers.server import connection
@@ -31,19 +32,37 @@ class Switching(Views):
     sessions: dict[str, Session]
     """Of all connections that were shown, by their names."""
 
-    async def action_switch(self, name: str) -> bool:
+    next_context: Context | None = None
+    """The connection with which a new process goes on, as the names of its keys are others."""
+
+    async def action_switch(self, name: str, *, and_then: str = "") -> bool:
         """Show another connection of the config file, on the same top-level screen; whether that is done.
 
-        A server that is away is said as ever, by the banner of the screen.
+        A server that is away is said as ever, by the banner of the screen. `and_then`: what is to be opened there.
         """
         try:
             session = self.sessions.get(name) or self._session(name)
         except QtuiError as error:
             self.notify(labels.sentence(error, name), severity="warning", markup=False)
             return False
+        if not prefix.fits(session.context):
+            self._go_on_anew(session, and_then)
+            return False
         if session is not self.session:
             await self._enter(session)
         return True
+
+    def _go_on_anew(self, session: Session, and_then: str) -> None:
+        """End, so that a new process shows that connection."""
+        running = next((each.running for each in self.sessions.values() if each.running), None)
+        if running or and_then:
+            why = f"Wait: {running.what} is under way." if running else f"Go to {session.name} first, then open {and_then} there."
+            self.notify(f"{why} {session.name} has another key prefix.", severity="warning", markup=False)
+            return
+        session.memory.change(place=self.current_mode)
+        session.close()
+        self.next_context = session.context
+        self.exit(return_code=0)
 
     def _session(self, name: str) -> Session:
         chosen = choose(None, name, read_config(Connections))

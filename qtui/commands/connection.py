@@ -11,6 +11,7 @@ from qtui.commands.options import Global
 from qtui.settings import Preferences
 from qtui_workers.errors import NotFound, Refused
 from qtui_workers.naming import suggestion
+from qtui_workers.server import prefix
 from qtui_workers.server.contexts import Context, choose, read_config
 from qtui_workers.text import printable
 
@@ -24,7 +25,9 @@ def chosen_context(url: str | None, context: str | None) -> tuple[Context, Prefe
     """The connection selected by these options, or by those before the command's name; and the user's preferences."""
     found = preferences()
     formatting.Times.local = found.times == "local"
-    return choose(url or Global.url, context or Global.context, found), found
+    chosen = choose(url or Global.url, context or Global.context, found)
+    prefix.check(chosen)
+    return chosen, found
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from qtui_workers.errors import InvalidInput, QtuiError, Refused
 from qtui_workers.naming import check_name, default_queues
 from qtui_workers.records import Range
 from qtui_workers.reporting.worker_logs import LogFormat, say_at_the_end
-from qtui_workers.server import completion
+from qtui_workers.server import completion, prefix
 from qtui_workers.server.contexts import Connections, choose, read_config
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
@@ -180,6 +180,8 @@ def work(
         if in_process and value is not None:
             raise InvalidInput(f"{option} is about the process that runs the jobs: with --in-process there is none")
     chosen = choose(url, context, read_config(Connections))
+    if not prefix.fits(chosen):  # RQ, too, has read its prefix by now
+        prefix.begin_anew(sys.orig_argv[1:], chosen.prefix)
     if chosen.read_only:
         raise Refused(f"{chosen.name} is read-only: no worker works there")
     patience = parse_duration(refuse_after).total_seconds()

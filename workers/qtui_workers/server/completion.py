@@ -8,6 +8,7 @@ from contextlib import suppress
 from qtui_workers.server import keys
 from qtui_workers.server.address import Target
 from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.server.prefix import fits
 from qtui_workers.server.quick import QuickConnection, Unusual
 from qtui_workers.text import decode, printable
 
@@ -33,7 +34,7 @@ def _members(key: str, prefix: str, incomplete: str, url: str | None, context: s
     """The names in a set of keys; none from the embedded server, which would have to be started."""
     with suppress(Exception):
         chosen = choose(url, context, read_config(Connections))
-        if chosen.target.embedded is None:
+        if chosen.target.embedded is None and fits(chosen):
             found = (decode(member).removeprefix(prefix) for member in _read(chosen.target, key))
             return sorted(name for name in found if name.startswith(incomplete) and name == printable(name))
     return []

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
-from qtui_workers.records import Record, replace
+from qtui_workers.records import Pattern, Record, replace
 from qtui_workers.server.address import Target, resolve, with_options, with_password_of
 from qtui_workers.server.settings import RedisSettings
 
@@ -40,6 +40,8 @@ class ContextSettings(Record):
     """What is typed before a change: a letter (many jobs: their number), always the number of jobs, or the context's name."""
     colour: Colour | None = None
     """Of the dashboard's first and last line and of its dialogs."""
+    prefix: Annotated[str, Pattern("[!-~]{1,100}")] | None = None
+    """What the names of all keys begin with, before a colon; without it RQ_KEY_PREFIX, or `rq`."""
 
 
 class Connections(Record):
@@ -67,6 +69,8 @@ class Context(Record):
     read_only: bool = False
     confirm: Confirm = "letter"
     colour: Colour | None = None
+    prefix: str | None = None
+    """What the names of its keys begin with; None where the environment says that (`server.prefix`)."""
     options: tuple[str, ...] = ()
     """The options that chose it, which may hold a password; none where the environment or the config file did."""
 
@@ -144,7 +148,7 @@ def _named(name: str, known: Connections) -> Context:
             target = with_password_of(target, found.password_command)
     except InvalidInput as error:
         raise InvalidInput(f"{config_path()}: context {name}: {error}") from None
-    return _limited(Context(name, target, known.read_only), found)
+    return _limited(Context(name, target, known.read_only, prefix=found.prefix), found)
 
 
 def _certificates(settings: ContextSettings) -> dict[str, str]:
