@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -14,6 +13,7 @@ from qtui.broker import job_ids, listeners
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
 from qtui.broker.search.expression import parse
+from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.declare import REQUIRED, argument, declare, option
@@ -184,15 +184,11 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
     if yes:
         raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
     wanted = questions.to_type(questions.number_to_type(planned, chosen), chosen)
-    if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
-        raise Refused(f"{question} There is no terminal to ask on: say --yes, or look first with --dry-run")
+    check_terminal(question, "say --yes, or look first with --dry-run")
     _say_who_listens(client, planned)
     if memory:
         output.note(memory)
-    output.write_note(f"{question} Type {questions.as_typed(wanted)} to go on: " if wanted else f"{question} [y/N] ")
-    answer = sys.stdin.readline().strip()
-    if not (questions.is_typed(answer, wanted) if wanted else answer.lower() in ("y", "yes")):
-        raise Refused("nothing was done")
+    agree(question, wanted)
 
 
 def _report(report: Report, planned: Plan, json: bool) -> None:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, labels, output
+from qtui import documents, formatting, labels, output, questions
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
+from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.stopping import stopping
-from qtui_workers.errors import Refused
 from qtui_workers.text import printable
 
 ORDER: Final = 194
@@ -35,8 +34,10 @@ def orphans(
             _show(found, server_time(client), json)
             return
         planned = plan(client, broker.PUT_BACK, Chosen(tuple(row.id for row in found.jobs)))
-        if planned.doable:
-            _agree(f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?", yes=yes)
+        if planned.doable and not yes:
+            question = f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?"
+            check_terminal(question, "say --yes")
+            agree(question, questions.to_type(questions.number_to_type(planned, chosen), chosen))
         report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen))
     if json:
         output.emit(asdict(report))
@@ -56,14 +57,3 @@ def _show(found: broker.Orphans, now: float, json: bool) -> None:
         f"{number} in no list, of {read} jobs{'' if found.complete else ' that were read, and there may be more'}{advice}"
     )
     output.say("\n".join(printable(line, 300) for line in lines))
-
-
-def _agree(question: str, *, yes: bool) -> None:
-    """Raises Refused unless the person at the terminal says yes."""
-    if yes:
-        return
-    if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
-        raise Refused(f"{question} There is no terminal to ask on: say --yes")
-    output.write_note(printable(f"{question} [y/N] "))
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Refused("nothing was done")

@@ -1,0 +1,106 @@
+"""Where a context has `confirm = "name"`, its name is typed before a command changes something; on a terminal of its own."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui_workers.server import keys
+from tests.broker import seed
+from tests.cli.support import Qtui
+from tests.cli.terminals import Terminal, on_terminal
+from tests.support import Server, wait_until
+
+ASKED = "Type prod to go on: "
+RETRY = ("retry", "--all", "--queue", "mail", "--context", "prod")
+
+
+@pytest.fixture
+def prod(qtui: Qtui, server: Server, client: redis.Redis) -> Qtui:
+    """The command, with a careful context of the config file; three jobs have failed there."""
+    config = qtui.home / ".config/qtui/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[contexts.prod]\nurl = "{server.url}"\nconfirm = "name"\n')
+    seed.failed(client, "mail", 3)
+    return Qtui(qtui.home, {})
+
+
+def failed(client: redis.Redis) -> int:
+    return int(client.zcard(keys.registry("failed", "mail")))
+
+
+def answered(prod: Qtui, typed: str, *words: str) -> tuple[int, str]:
+    """The exit code, and what the command said after what was typed."""
+    with on_terminal(prod, *words) as (process, terminal):
+        terminal.wait_for(ASKED)
+        terminal.type(typed)
+        code = process.wait(20)
+        said: list[str] = []
+        wait_until(lambda: _rests(terminal, said), description="all that was written is read")
+        return code, terminal.seen.partition(ASKED)[2]
+
+
+def _rests(terminal: Terminal, said: list[str]) -> bool:
+    said.append(terminal.read())
+    return len(said) > 1 and said[-1] == said[-2]
+
+
+@pytest.mark.parametrize("typed", ["prod\r", "  prod \r"])
+def test_the_right_name_goes_on(prod: Qtui, client: redis.Redis, typed: str) -> None:
+    code, said = answered(prod, typed, *RETRY)
+    assert code == 0
+    assert "3 retried" in said
+    assert failed(client) == 0
+
+
+@pytest.mark.parametrize("typed", ["y\r", "yes\r", "3\r", "Prod\r", "pro\r", "prod2\r", "\r", "\x04", "pro\x04\x04"])
+def test_nothing_else_does_nor_the_end_of_the_input(prod: Qtui, client: redis.Redis, typed: str) -> None:
+    code, said = answered(prod, typed, *RETRY)
+    assert code == 5
+    assert "qtui: nothing was done" in said
+    assert failed(client) == 3
+
+
+@pytest.mark.parametrize("typed", ["\x03", "prod\x03"])
+def test_ctrl_c_is_130_and_changes_nothing(prod: Qtui, client: redis.Redis, typed: str) -> None:
+    code, said = answered(prod, typed, *RETRY)
+    assert code == 130
+    assert "Traceback" not in said
+    assert failed(client) == 3
+
+
+def test_a_single_named_job_wants_the_name_too(prod: Qtui, client: redis.Redis) -> None:
+    (job_id, *_) = client.zrange(keys.registry("failed", "mail"), 0, -1)
+    code, _ = answered(prod, "y\r", "remove", job_id.decode(), "--context", "prod")
+    assert (code, failed(client)) == (5, 3)
+    code, _ = answered(prod, "prod\r", "remove", job_id.decode(), "--context", "prod")
+    assert (code, failed(client)) == (0, 2)
+
+
+def test_yes_is_not_asked_and_without_a_terminal_it_is_needed(prod: Qtui, client: redis.Redis) -> None:
+    assert "say --yes" in prod.fails(5, *RETRY)
+    assert failed(client) == 3
+    with on_terminal(prod, *RETRY, "--yes") as (process, terminal):
+        terminal.wait_for("3 retried")
+        assert process.wait(20) == 0
+        assert ASKED not in terminal.seen
+    assert failed(client) == 0
+
+
+def test_beside_an_address_the_context_still_wants_its_name(prod: Qtui, server: Server, client: redis.Redis) -> None:
+    with on_terminal(prod, *RETRY, "--url", server.url) as (process, terminal):
+        terminal.wait_for(" to go on: ")
+        terminal.type("y\r")
+        assert process.wait(20) == 5
+    assert failed(client) == 3
+
+
+def test_orphans_are_put_back_only_by_the_name(prod: Qtui, client: redis.Redis) -> None:
+    job_id = Queue("mail", connection=client).enqueue("shop.charge").id
+    client.lrem(keys.queue("mail"), 0, job_id)
+    words = ("orphans", "--put-back", "--context", "prod")
+    assert answered(prod, "y\r", *words)[0] == 5
+    assert client.llen(keys.queue("mail")) == 0
+    assert answered(prod, "prod\r", *words)[0] == 0
+    assert client.llen(keys.queue("mail")) == 1
