@@ -79,7 +79,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
         Binding("ctrl+p", "command_palette", "Palette", show=False, priority=True, id="app.palette_anywhere"),
         # With priority: also over a dialog.
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
-        Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the last operation, and how they get on"),
+        Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the operation, and how they get on"),
         Binding(**as_dict(QUIT)),
     ]  # fmt: skip
 
@@ -150,7 +150,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
         for place in PLACES:
             yield SystemCommand(place.title, place.hint, lambda name=place.name: self.action_open_place(name))
         if watched := self.session.watched:
-            hint = "How the jobs of the last operation get on"
+            hint = "How the jobs of the operation get on"
             yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
         yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
@@ -163,7 +163,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
             self.push_screen(palette.CommandPalette(id="--command-palette"))
 
     def action_watch(self) -> None:
-        """Open the jobs of the last operation."""
+        """Open the jobs of the operation that runs, else of the last one."""
         if self.session.watched:
             self.push_screen(watch.WatchScreen(self.session.watched))
 

@@ -110,7 +110,13 @@ class Changes(App[None]):
         running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
 
         def taken(targets: tuple[Targets, ...]) -> None:
-            running.targets = targets
+            if not operation.deletes:
+                running.watch = watch.Watch(operation.past, targets, lambda: running.done)
+
+        def progressed(done: int, total: int) -> None:
+            running.progressed(done, total)
+            if done and running.watch:
+                session.watched = running.watch
 
         def work() -> Report:
             report = careful.run(
@@ -120,7 +126,7 @@ class Changes(App[None]):
                 audit=session.audit,
                 again=again,
                 on_taken=taken,
-                on_progress=running.progressed,
+                on_progress=progressed,
                 on_step=running.stepped,
                 stop=running.stop.is_set,
             )
@@ -181,12 +187,12 @@ class Changes(App[None]):
         self._report(session, message.running.summary(outcome), severity, hint)
 
     def _watch(self, session: Session, running: RunningOperation, report: Report) -> str:
-        """Keep the jobs of an operation to be watched, if that is worth it; how to do so, in words."""
-        if not report.done or running.operation is None or running.operation.deletes:
+        """How to watch the jobs of an operation, in words, where that is worth it."""
+        if not report.done or running.watch is None:
             return ""
-        session.watched = watched = watch.Watch(running.operation.past, running.targets, running.done)
+        session.watched = running.watch
         self.refresh_bindings()
-        return f"w watches these {formatting.count(len(watched))}" if len(watched) > 1 else ""
+        return f"w watches these {formatting.count(len(running.watch))}" if len(running.watch) > 1 else ""
 
     def action_undo(self) -> None:
         """Ask, then put back what was removed last, or take back what is left of a later retry that was spread over time."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from qtui.broker import audit, operations, usual
     from qtui.broker.audit import Audit
     from qtui.broker.operations import Operation, Report
-    from qtui.broker.operations.selection import Targets
     from qtui.broker.usual import Usuals
     from qtui.broker.watch import Watch
 else:
@@ -45,8 +44,8 @@ class RunningOperation:
     done: int = 0
     total: int = 0
     """0 while the jobs are still being counted."""
-    targets: tuple[Targets, ...] = ()
-    """The jobs, once they were read."""
+    watch: Watch | None = None
+    """Its jobs as far as they were tried; None before they were read, and where it deletes them."""
     step: str = ""
     """What it does or waits for, where that is more than working off its jobs."""
     stop: threading.Event = field(default_factory=threading.Event)
@@ -126,7 +125,7 @@ class Session:
         self.spread: str | None = None
         """The batch of the last retry that was spread over time, until jobs are removed."""
         self.watched: Watch | None = None
-        """The jobs of the last operation; None before the first, or where it deleted them."""
+        """The jobs of the operation that runs, once it has begun with them, else of the last one; None before the first."""
         self.is_unseen = seen is not None
         """Whether what was read before there was a screen has not been shown yet."""
         if seen is not None:

@@ -1,10 +1,10 @@
-"""Some jobs whose course is watched after an operation: how many have ended and how, however many they are."""
+"""The jobs of an operation whose course is watched: how many have ended and how, however many they are."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Final
@@ -53,17 +53,23 @@ class Watch:
     A job that has ended is not read again, unless it is in the window. Only one thread at a time may look.
     """
 
-    def __init__(self, what: str, targets: Sequence[Targets], most: int | None = None) -> None:
-        """`what` was done to the jobs: "retried"; to the first `most` of them, where it was stopped before the others."""
+    def __init__(self, what: str, targets: Sequence[Targets], tried: Callable[[], int] | None = None) -> None:
+        """`what` is done to the jobs: "retried"; to the first `tried()` of them so far, which grows while it goes on."""
         self.what = what
-        self._ids = tuple(islice(chain.from_iterable(target.ids for target in targets), most))
-        self._known = bytearray([_UNKNOWN]) * len(self._ids)
-        self._counts = Counter({_UNKNOWN: len(self._ids)})
+        self._ids = tuple(chain.from_iterable(target.ids for target in targets))
+        self._tried = tried
+        self._known = bytearray()
+        self._counts: Counter[int] = Counter()
         self._next = 0
         """The place from which on the next look reads."""
 
     def __len__(self) -> int:
-        """How many jobs are watched."""
+        """How many jobs are watched: those that were tried."""
+        return len(self._ids) if self._tried is None else min(self._tried(), len(self._ids))
+
+    @property
+    def planned(self) -> int:
+        """How many there will be, unless the operation stops before."""
         return len(self._ids)
 
     def look(self, client: redis.Redis, offset: int, limit: int) -> Course:
@@ -71,13 +77,15 @@ class Watch:
 
         Raises redis.RedisError.
         """
-        offset = max(0, min(offset, len(self._ids)))
+        self._grow()
+        total = len(self._known)
+        offset = max(0, min(offset, total))
         self._read(client)
-        found = rows.named(client, [(job_id, "") for job_id in self._ids[offset : offset + limit]])
+        found = rows.named(client, [(job_id, "") for job_id in self._ids[offset : min(offset + limit, total)]])
         for place, row in enumerate(found, offset):
             self._note(place, row.status, exists=row.problem not in rows.PROBLEMS.values())
         counts = {status: self._counts[code] for code, status in enumerate(_STATUSES) if self._counts[code]}
-        return Course(counts, self._counts[_GONE], self._counts[_UNKNOWN], len(self._ids), offset, found)
+        return Course(counts, self._counts[_GONE], self._counts[_UNKNOWN], total, offset, found)
 
     def next_failed(self, place: int, step: int) -> int | None:
         """The place of the next failed job in a direction (1 or -1), as far as is known; None where there is none."""
@@ -85,6 +93,12 @@ class Watch:
         if step > 0:
             return min((found for code in failed if (found := self._known.find(code, place + 1)) >= 0), default=None)
         return max((found for code in failed if (found := self._known.rfind(code, 0, max(0, place))) >= 0), default=None)
+
+    def _grow(self) -> None:
+        """Watch what was tried since."""
+        more = len(self) - len(self._known)
+        self._known += bytes([_UNKNOWN]) * more
+        self._counts[_UNKNOWN] += more
 
     def _read(self, client: redis.Redis) -> None:
         known, start = self._known, self._next

@@ -26,11 +26,11 @@ BAR = 24
 
 
 class WatchScreen(JobListScreen[tuple[int, int], Course]):
-    """Every job of an operation with its status now, and how many have ended and how."""
+    """Every job of an operation, as far as it is, with its status now, and how many have ended and how."""
 
     CSS_PATH = "watch.tcss"
     HELP = (
-        "The jobs of the last operation, in the order in which it was done to them, and how they are now. n and N go to those "
+        "The jobs of the operation that runs, as far as it is, else of the last one, in its order. n and N go to those "
         "that failed; an uppercase key is about the marked jobs, else the one under the cursor."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,8 +75,9 @@ class WatchScreen(JobListScreen[tuple[int, int], Course]):
     def _say_title(self) -> None:
         view = self.table.in_view
         shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)}" if view else ""
-        jobs = len(self.watch_list)
-        title = f"{formatting.count(jobs)} {'job' if jobs == 1 else 'jobs'} {self.watch_list.what}"
+        jobs, planned = len(self.watch_list), self.watch_list.planned
+        of_all = f" of {formatting.count(planned)}" if jobs < planned else ""
+        title = f"{formatting.count(jobs)}{of_all} {'job' if planned == 1 else 'jobs'} {self.watch_list.what}"
         self.query_one("#crumb", Static).update(Content.assemble((title, "bold $accent"), f"   {shown}"))
 
     def on_row_table_view_moved(self) -> None:

@@ -36,6 +36,19 @@ def test_each_look_says_how_many_have_which_status(client: redis.Redis) -> None:
     assert [found.next_failed(*where) for where in ((-1, 1), (0, 1), (1, 1), (4, -1))] == [0, 1, None, 1]
 
 
+def test_the_jobs_that_were_tried_so_far_are_watched(client: redis.Redis) -> None:
+    ids = [Queue("mail", connection=client).enqueue(tasks.add, n).id for n in range(5)]
+    tried = 2
+    found = Watch("retried", take(client, Chosen(tuple(ids))), lambda: tried)
+    course = found.look(client, 0, 10)
+    assert (course.total, course.counts, [row.id for row in course.rows]) == (2, {Status.QUEUED: 2}, ids[:2])
+    assert (len(found), found.planned) == (2, 5)
+    tried = 4
+    assert (len(found), found.look(client, 3, 10).rows[0].id) == (4, ids[3])
+    tried = 9
+    assert found.look(client, 0, 10).counts == {Status.QUEUED: 5}
+
+
 def test_a_look_reads_a_bounded_number_those_that_were_read_longest_ago(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

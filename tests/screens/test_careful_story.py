@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import redis
 
+from qtui.broker.status import Status
+from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -121,6 +123,31 @@ async def test_a_canary_shows_what_it_waits_for_and_escape_stops_it(client: redi
         assert story.place == "JobsScreen"
         assert story.app.session.watched is not None
         assert len(story.app.session.watched) == 5, "the others were not tried"
+
+
+async def test_w_watches_the_jobs_of_the_retry_that_runs_as_they_are_done(client: redis.Redis) -> None:
+    before = seed.failed(client, "media", 2)
+    seed.failed(client, count=8)
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobsScreen("media", Status.FAILED))
+        await settle(story.pilot)
+        await story.press("a", "R", "y", "w")
+        assert sorted(story.ids) == sorted(before)
+        await story.press("escape", "escape")
+        await failed_jobs(story)
+        await story.press("a", "R", "p")
+        await story.pilot.press("y")
+        line = story.app.screen.query_one(OperationLine)
+        await until(lambda: "canary: 0 of 5 finished" in str(line.render()), story)
+        assert story.app.session.running is not None
+        await story.pilot.press("w")
+        await until(lambda: "5 of 8 jobs retried 1–5" in story.words, story)
+        assert sorted(story.ids) == sorted(queued(client))
+        assert "0 % · queued 5" in story.words
+        with worker_that(client, "finished"):
+            await until(lambda: story.app.session.running is None, story)
+        await story.look_until(lambda: "100 % ✓ finished 8" in story.words, "all have ended")
+        assert "8 jobs retried 1–8" in story.words
 
 
 async def test_nothing_is_spread_where_no_scheduler_lives(client: redis.Redis) -> None:
