@@ -11,13 +11,16 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting, labels
-from qtui.broker import edit, schedule
+from qtui.broker import cron, schedule
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
+from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.run_now import RUN_NOW
 from qtui.broker.schedule import CronRow, CronRun, Schedule
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.cron_words import words
+from qtui.messages import ChangeConfirmed
+from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
@@ -38,7 +41,8 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
     HELP = (
         "What is about to run, the soonest first: ◷ scheduled jobs, also those that wait for another attempt, and ↻ cron jobs. "
         "What is late is at the top and says why. Enter opens a job; of a cron job the last one. "
-        "E runs a cron job now: a copy of its last job is queued."
+        "E runs a cron job now. Its schedule is declared in code, so C cancels only its job that waits; where nobody enqueues it "
+        "any more, C forgets it."
     )
     BINDINGS: ClassVar[list[BindingType]] = operation_bindings("schedule", POSSIBLE)
     CHANGING = frozenset({"act"})
@@ -128,21 +132,49 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
         row: Coming | None = self.query_one(RowTable).cursor_row
         if isinstance(row, JobRow):
             self.start_operation(OPERATIONS[name], Chosen((row.id,)))
-        elif row and row.last_job:
-            self._run_now(row.name, row.last_job)
+        elif row and name == RUN_NOW.name:
+            self.ask_about("Run now", lambda _: self._run_now(row))
+        elif row and row.scheduler is None:
+            self._forget(row)
+        elif row:
+            self._cancel(row)
 
-    def _run_now(self, name: str, last: str) -> None:
+    def _run_now(self, row: CronRow) -> Question:
+        """The question before a cron job is run once more, and what is done then. Reads from Redis."""
+        app, session = self.app, self.session
+        another = cron.another(session.client, row)
+
         def work(client: redis.Redis) -> str:
-            job = edit.load(client, last)
-            made = edit.enqueue(client, job, job.document)
-            return f"{name} is queued in {made.queue}, as job {made.job_id}"
+            queue, job_id = another.enqueue(client)
+            return f"{row.name} is queued in {queue}, as job {job_id}"
 
-        where = self.session.name
-        text = f"Run {name} now on {where}? A copy of its last job, {last}, is queued; its schedule stays as it is."
-        self.ask("Run now", text, work)
+        text = f"Run {row.name} now on {session.name}? {another.told}; its schedule stays as it is."
+        return Question(text, agreed=lambda: app.post_message(ChangeConfirmed(session, work, "run now", row.name)))
+
+    def _forget(self, row: CronRow) -> None:
+        def work(client: redis.Redis) -> str:
+            cron.forget(client, row)
+            return f"{row.name} is forgotten"
+
+        text = (
+            f"Forget {row.name} on {self.session.name}? Nobody enqueues it. Its jobs stay; a program that declares it brings it "
+            "back, and enqueues nothing for the time between."
+        )
+        self.ask("Forget", text, work)
+
+    def _cancel(self, row: CronRow) -> None:
+        """Cancel the job of a cron job that waits, and say why that is all."""
+        newest = row.runs[0] if row.runs else None
+        if newest and newest.status and CANCEL.applies_to(newest.status):
+            self.start_operation(CANCEL, Chosen((newest.job,)))
+        self.notify(
+            f"{row.name} goes on: its schedule is in the code of {row.scheduler}. Take it out there; or hold its function "
+            f"(H on a job of it), and its jobs wait.",
+            markup=False,
+        )
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
-        """Operations are on jobs; of a cron job, only another run."""
+        """Operations are on jobs; of a cron job, another run, and to cancel what can be canceled."""
         return action != "act" or parameters[0] in self._possible
 
 
@@ -150,7 +182,7 @@ def _possible(row: Coming | None) -> frozenset[str]:
     """The names of the operations that can be done with a row."""
     if isinstance(row, JobRow):
         return frozenset(operation.name for operation in POSSIBLE)
-    return frozenset({RUN_NOW.name}) if row and row.last_job else frozenset()
+    return frozenset({RUN_NOW.name, CANCEL.name}) if row else frozenset()
 
 
 def _key(row: Coming) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import redis
 from rq import Queue
+from rq.cron import CronScheduler
 
-from qtui.broker import holds
+from qtui.broker import holds, job
 from qtui_workers.define.limit import Limit
 from qtui_workers.enqueue import pause
 from qtui_workers.enqueue.cron import Cron
@@ -15,8 +17,10 @@ from qtui_workers.enqueue.holds import parse
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
 from tests.broker.tasks import add
+from tests.broker.test_schedule import report
+from tests.screens.nightly import nightly
 from tests.screens.support import dashboard
-from tests.workers.test_cron import NOON, scheduled
+from tests.workers.test_cron import HOUR, NOON, scheduled
 
 
 async def test_the_schedule_shows_what_is_late_and_opens_and_cancels_jobs(client: redis.Redis) -> None:
@@ -33,7 +37,6 @@ async def test_the_schedule_shows_what_is_late_and_opens_and_cancels_jobs(client
         assert "↻" in story.text
         assert "every hour" in story.words
         assert "nobody enqueues it: start a qtui-worker that knows it, or rq cron" in story.words
-        assert not story.can("C")
         await story.press("enter")
         assert story.app.screen.job_id == "cron-tidy-20260501T120000"
         await story.press("escape", "j")
@@ -43,6 +46,53 @@ async def test_the_schedule_shows_what_is_late_and_opens_and_cancels_jobs(client
         assert client.zcard(keys.registry("scheduled", "mail")) == 0
         await story.press("6")
         assert [row.name for row in story.table.rows] == ["tidy"]
+        await story.press("C")
+        assert "Forget tidy on test? Nobody enqueues it. Its jobs stay" in story.question()
+        await story.press("y")
+        assert story.app.said[-1] == "tidy is forgotten"
+        assert story.table.rows == []
+        assert client.llen(keys.queue("q")) == 1
+        assert not client.keys("*cron*tidy")
+
+
+async def test_cancel_on_a_cron_job_cancels_its_job_that_waits_and_says_what_goes_on(client: redis.Redis) -> None:
+    cron = Cron(client, [scheduled(cron="0 * * * *")])
+    cron.tick(NOON - 2)
+    async with dashboard(client, size=(140, 30)) as story:
+        await story.press("6", "C")
+        assert story.place == "ScheduleScreen"
+        assert story.app.said[-1].startswith(f"tidy goes on: its schedule is in the code of {cron.name}. Take it out there")
+        cron.tick(NOON)
+        await story.press("r", "C")
+        assert story.question().startswith("Cancel 1 job on test?")
+        await story.press("y")
+        assert client.llen(keys.queue("q")) == 0
+        assert any(said == "1 canceled" for said in story.app.said)
+    cron.tick(NOON + HOUR)
+    assert client.llen(keys.queue("q")) == 1, "the schedule goes on"
+
+
+async def test_a_cron_job_without_a_job_to_copy_runs_as_its_processor_is_declared_here(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QTUI_PROCESSORS", "tests.screens.nightly")
+    Cron(client, [nightly]).tick(NOON)
+    foreign = CronScheduler(connection=client)
+    foreign.register(add, "mail", cron="30 2 * * 1", args=(1, 2), name="foreign")
+    report(client, foreign)
+    async with dashboard(client, size=(140, 30)) as story:
+        await story.press("6")
+        place = [row.name for row in story.table.rows].index("nightly")
+        await story.press(*["j"] * place, "E")
+        assert "Run nightly now on test? There is no job of it to copy: one as nightly is declared here" in story.question()
+        await story.press("y")
+        assert story.app.said[-1].startswith("nightly is queued in reports, as job ")
+        (job_id,) = client.lrange(keys.queue("reports"), 0, -1)
+        assert job.load(client, job_id.decode()).row.function == "tests.screens.nightly.nightly"
+        await story.press(*["j" if place == 0 else "k"], "E")
+        assert "foreign cannot be run from here: it has not run yet, so that there is nothing to copy" in story.question()
+        await story.press("y")
+        assert client.llen(keys.queue("mail")) == 0
 
 
 async def test_a_cron_job_is_run_now_and_says_how_its_last_jobs_went(client: redis.Redis) -> None:
