@@ -31,7 +31,7 @@ QUEUES = {
     *(f"qtui.commands.{name}" for name in ("connection", "declare", "help_texts", "options", "queues", "words")),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
     *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
-    *(f"qtui_workers.server.{name}" for name in ("script_names", "script_text", "settings", "url", "versions")),
+    *(f"qtui_workers.server.{name}" for name in ("prefix", "script_names", "script_text", "settings", "url", "versions")),
 }
 """All modules of ours that `qtui queues` loads."""
 
