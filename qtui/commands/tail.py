@@ -20,6 +20,7 @@ from qtui_workers.server.redis_errors import explain, is_away
 if TYPE_CHECKING:
     import redis
 
+    from qtui.broker.tail.known import Known
     from qtui.broker.tail.lines import Line
 
 ORDER: Final = 31
@@ -48,7 +49,7 @@ def tail(
         option(
             "--filter",
             metavar="EXPR",
-            help="Only lines that fit, such as 'error:Timeout func:charge \"two words\" -word'.",
+            help="Only lines that fit, such as 'error:Timeout func:charge payload.customer_id:42 \"two words\" -word'.",
             show_default=False,
         ),
     ] = None,
@@ -60,9 +61,10 @@ def tail(
 
     Without ids it goes on until Ctrl-C. With ids it ends with exit code 0 when all have finished, 1 where one has not succeeded.
     """
-    from qtui.broker.tail.fitting import fits, parse_for_lines
+    from qtui.broker.tail.fitting import READ, TOLD, parse_for_lines
+    from qtui.broker.tail.known import Known
 
-    wanted = parse_for_lines(expression or "")
+    wanted = parse_for_lines(expression or "", (*TOLD, *READ))
     if ids and queue:
         raise InvalidInput("name jobs, or a queue, not both: a job's queue is known")
     if len(ids or ()) > running.MOST:
@@ -70,9 +72,8 @@ def tail(
     with connected(url, context) as (client, chosen):
         check_queue(client, queue)
         named = tuple(dict.fromkeys(job_ids.find(client, job_id) for job_id in ids or ()))
-        following = _Following(client, Subject(named, queue), chosen.name)
-        for lines in following.batches():
-            shown = [line for line in lines if fits(wanted, line)]
+        following = _Following(client, Subject(named, queue), chosen.name, Known(client, wanted))
+        for shown in following.batches():
             if shown:
                 output.say("\n".join(_json(line) if json else tail_words.row(line, place=len(named) != 1) for line in shown))
             elif output.is_abandoned():
@@ -88,12 +89,15 @@ def _json(line: Line) -> str:
 class _Following:
     """What is read, until all named jobs have ended."""
 
-    def __init__(self, client: redis.Redis, about: Subject, place: str) -> None:
+    def __init__(self, client: redis.Redis, about: Subject, place: str, known: Known) -> None:
+        """`known` says which lines are wanted."""
         from qtui.broker.tail.reader import Tail
 
-        self._client, self._about, self._place = client, about, place
+        self._client, self._about, self._place, self._known = client, about, place, known
         self._tail = Tail(client, about, lines=BACKLOG if about.ids else 0)
         self._seen = Running((), 0)
+        self._lines: list[Line] = []
+        """What was read, and is not tested yet."""
         self._failures = 0
         self._unread = 0
 
@@ -103,20 +107,20 @@ class _Following:
         return all(run.now.status is Status.FINISHED for run in self._seen.runs)
 
     def batches(self) -> Iterator[Sequence[Line]]:
-        """The lines, some at a time, perhaps none; raises redis.RedisError where Redis answers, but refuses."""
+        """The lines that fit, some at a time, perhaps none; raises redis.RedisError where Redis answers, but refuses."""
         next_look = 0.0
         while True:
             try:
                 now = time.monotonic()
                 if now >= next_look:
                     self._seen = running.look(self._client, self._seen.runs, now, self._about)
-                    yield self._tail.read(0, self._seen, clock.now(self._client).seconds)
+                    yield self._fitting(self._tail.read(0, self._seen, clock.now(self._client).seconds))
                     next_look = now + EVERY
                     if self._has_ended:
                         return
                 lines = self._tail.read(max(0.01, next_look - time.monotonic()))
                 self._say_well()
-                yield lines
+                yield self._fitting(lines)
                 if lines:
                     time.sleep(PAUSE)
             except OSError as error:
@@ -125,6 +129,13 @@ class _Following:
                 if not is_away(error):
                     raise
                 self._wait(error)
+
+    def _fitting(self, lines: list[Line]) -> list[Line]:
+        """Those of the lines that fit; where Redis goes away meanwhile, they are asked again."""
+        self._lines += lines
+        found = self._known.fitting(self._lines)
+        self._lines = []
+        return found
 
     @property
     def _has_ended(self) -> bool:

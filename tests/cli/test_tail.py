@@ -14,6 +14,7 @@ from rq.job import JobStatus
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.reporting.events import EventKind, emit
 from qtui_workers.reporting.source import Source
+from qtui_workers.server import keys
 from tests.broker import tasks
 from tests.broker.test_tail import talk
 from tests.cli.support import ISO, Qtui, interrupt
@@ -72,7 +73,7 @@ def test_jobs_that_have_ended_are_told_at_once_and_the_exit_code_says_whether_al
 def test_what_cannot_be_tailed_is_refused_in_a_sentence(qtui: Qtui, client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue(tasks.add)
     assert "name jobs, or a queue, not both" in qtui.fails(2, "tail", "x", "--queue", "mail")
-    assert "a line does not tell 'payload'" in qtui.fails(2, "tail", "--filter", "payload.a:1")
+    assert "a line does not tell 'took'" in qtui.fails(2, "tail", "--filter", "took>3s")
     assert "there is no queue 'mial'" in qtui.fails(4, "tail", "--queue", "mial")
 
 
@@ -84,6 +85,21 @@ def test_a_queue_is_told_until_ctrl_c_and_only_what_fits(qtui: Qtui, client: red
         emit(client, EventKind.FAILED, Source("b", "shop"), {"error": "TimeoutError: no answer"})
         emit(client, EventKind.FAILED, Source("c", "mail", "shop.charge"), {"error": "TimeoutError: no answer", "seconds": 30})
         assert next_line(process)[14:] == "failed     mail          c         shop.charge  after 30.0 s: TimeoutError: no answer"
+        assert interrupt(process) == 130
+        assert process.communicate() == ("", "")
+
+
+def test_a_filter_may_ask_for_the_payload_and_the_age_of_jobs(qtui: Qtui, client: redis.Redis) -> None:
+    service = QueueService(client)
+    ids = [service.enqueue("test_job", {"message": text}, queue="mail").id for text in ("one", "two", "two")]
+    client.hset(keys.job(ids[1]), "enqueued_at", "2020-01-01T00:00:00.000000Z")
+    with qtui.running("tail", "--json", "--filter", "payload.message:two age<1h -WARNING") as process:
+        tailed(client)
+        for job_id in (*ids, "gone"):
+            emit(client, EventKind.STARTED, Source(job_id, "mail"))
+        assert json.loads(next_line(process))["job"] == ids[2]
+        emit(client, EventKind.COMPLETED, Source(ids[2], "mail"))
+        assert json.loads(next_line(process))["kind"] == "finished"
         assert interrupt(process) == 130
         assert process.communicate() == ("", "")
 

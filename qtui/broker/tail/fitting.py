@@ -16,6 +16,9 @@ from qtui_workers.server import keys
 TOLD: Final = ("status", "queue", "id", "func", "worker", "error", "attempts", "")
 """The qualifiers that can be asked of a line; '' is a word."""
 
+READ: Final = ("payload", "age")
+"""Those that are read of the job of a line: they stay as they are while it runs."""
+
 _STATUSES: Final = {EventKind.RETRYING.value: Status.SCHEDULED, EventKind.HELD.value: Status.DEFERRED, LOG: Status.STARTED}
 
 
@@ -60,14 +63,14 @@ class _Told(Candidate):
         return f"{self._line.kind} {self._line.level} {self._line.function or ''} {self._line.text}"
 
 
-def parse_for_lines(text: str) -> Expression:
-    """The expression that a text says; BadExpression where it cannot be read, or asks for what no line tells."""
+def parse_for_lines(text: str, known: tuple[str, ...] = TOLD) -> Expression:
+    """The expression that a text says; BadExpression where it cannot be read, or asks for what is not `known` of a line."""
     found = parse(text)
     for term in found.terms:
-        if term.qualifier.name not in TOLD:
-            known = ", ".join(name for name in QUALIFIERS if name in TOLD)
+        if term.qualifier.name not in known:
+            names = ", ".join(name for name in QUALIFIERS if name in known)
             asked = term.qualifier.name
-            raise BadExpression(f"a line does not tell '{asked}' of its job: ask for {known}, or a word", text.find(asked))
+            raise BadExpression(f"a line does not tell '{asked}' of its job: ask for {names}, or a word", text.find(asked))
     return found
 
 
