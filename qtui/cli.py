@@ -47,7 +47,7 @@ def dashboard() -> None:
         with connected(None, None) as (client, chosen):
             output.say(snapshot(chosen, chosen_context(None, None)[1], client).rstrip("\n"))
         return None
-    if not output.on_terminal():
+    if not (output.on_terminal() or os.environ.get("TEXTUAL_DRIVER")):  # textual-serve names one, and has pipes
         from qtui.commands.queues import queues
 
         queues()
