@@ -37,11 +37,12 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui import keymap, palette
     from qtui.broker import running
-    from qtui.screens import audit, contents, help, live, watch
+    from qtui.screens import audit, contents, help, live, suspending, watch
 else:
     keymap, palette = Late("qtui.keymap"), Late("qtui.palette")
     audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
+    suspending = Late("qtui.screens.suspending")
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
@@ -153,6 +154,10 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
             hint = "How the jobs of the operation get on"
             yield SystemCommand(f"Watch the {len(watched):,} {watched.what}", hint, self.action_watch)
         yield SystemCommand("Audit", "who changed what", lambda: self.push_screen(audit.AuditScreen()))
+        if isinstance(screen, ResourceScreen) and (seen := self.session.overview):
+            hint = "all of every kind take jobs again" if seen.suspended else "none of any kind takes a job, as rq suspend does"
+            verb = "Resume" if seen.suspended else "Suspend"
+            yield SystemCommand(f"{verb} all workers", hint, lambda: suspending.ask_to_suspend(screen))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
         yield SystemCommand("Take back a retry", "what it has scheduled is failed again", self.action_take_back)
         yield from self.own_commands()

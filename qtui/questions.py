@@ -9,7 +9,7 @@ from qtui import formatting
 from qtui.broker import diagnosis
 from qtui.broker.careful import AT_ONCE, Care
 from qtui.broker.listeners import Listeners
-from qtui.broker.models import QueueRow, WorkerRow
+from qtui.broker.models import Overview, QueueRow, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.operations.trash import Batch
 from qtui.broker.status import STATUSES, Status
@@ -84,7 +84,7 @@ def listening(queue: Listeners) -> str:
     """Who would run the jobs: "payments: 2 qtui-workers and 1 rq worker listen, 1 busy, 1 more silent"."""
     name = queue.queue
     if queue.suspended:
-        return f"{name}: all workers are suspended (rq resume ends that)"
+        return f"{name}: all workers are suspended (qtui resume --workers ends that)"
     if queue.paused:
         return f"{name} is paused: qtui-workers take nothing from it until it is resumed"
     alive = " and ".join(filter(None, (_number(queue.ours, "qtui-worker"), _number(queue.stock, "rq worker"))))
@@ -138,6 +138,29 @@ def pause_question(row: QueueRow, place: str) -> str:
     """The question before a queue is paused, or resumed if it is paused."""
     waits = diagnosis.waiting(row.count(Status.QUEUED)).capitalize()
     return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {waits}."
+
+
+def queued(seen: Overview) -> int:
+    """How many jobs wait in all queues together."""
+    return sum(row.count(Status.QUEUED) for row in seen.queues)
+
+
+def suspend_question(seen: Overview, place: str) -> str:
+    """The question before all workers are suspended, or take jobs again if they are suspended."""
+    workers = f"all {_number(seen.workers, 'worker')}" if seen.workers > 1 else _number(seen.workers, "worker")
+    who = workers or "all workers (none is alive)"
+    return f"{'Resume' if seen.suspended else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
+
+
+def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: int | None) -> str:
+    """What is so after all workers were suspended, or resumed: how many there are and what waits, and how it is taken back."""
+    workers = _number(seen.workers, "living worker") or "no living worker"
+    about = f"({workers}, {diagnosis.waiting(queued(seen))})"
+    if not suspended:
+        return f"all workers {'were not suspended' if already else 'take jobs again'} {about}"
+    state = "were suspended already, and stay so" if already else "are suspended"
+    lasting = f" for {formatting.age(seconds)}" if seconds else ""
+    return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers"
 
 
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:

@@ -132,7 +132,7 @@ def _sentence(text: str) -> str:
 
 def _suspended(facts: Facts) -> Iterator[Finding]:
     if facts.overview.suspended:
-        yield Finding("bad", "workers", "all workers are suspended: they take no jobs.", "End it with rq resume.")
+        yield Finding("bad", "workers", "all workers are suspended: they take no jobs.", "End it with qtui resume --workers.")
 
 
 def _silent(facts: Facts) -> Iterator[Finding]:

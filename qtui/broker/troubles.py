@@ -282,7 +282,7 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
     """What is wrong with a queue and what to do, with what a look at it has found; `keys`: in keys of the dashboard."""
     parts = []
     if overview.suspended:
-        parts.append("All workers are suspended (`rq resume` ends that).")
+        parts.append("All workers are suspended (`qtui resume --workers` ends that).")
     found = of(queue)
     said = [trouble.say(queue, look) for trouble in found] or [_calm(queue)]
     parts += [f"{_sentence(queue.name, said[0])}.", *(f"{_beginning(text)}." for text in said[1:])]

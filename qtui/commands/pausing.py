@@ -20,7 +20,8 @@ All = Annotated[bool, option("--all", help="Every queue, instead of names.")]
 def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:
     """The named queues, without duplicates; none with `--all`. Raises InvalidInput if neither or both are given."""
     if bool(queues) == everything:
-        raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else ""))
+        workers = "" if queues else f"; all workers: qtui {'suspend' if command == 'pause' else 'resume --workers'}"
+        raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else workers))
     return list(dict.fromkeys(queues or []))
 
 

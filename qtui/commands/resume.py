@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
+from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.errors import InvalidInput
 
 ORDER: Final = 210
 
@@ -14,11 +16,15 @@ ORDER: Final = 210
 def resume(
     queues: pausing.Queues = None,
     everything: pausing.All = False,
+    workers: Annotated[bool, option("--workers", help="All workers, after qtui suspend or rq suspend.")] = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
 ) -> None:
-    """Have workers take the jobs of a paused queue again."""
+    """Have workers take the jobs of a paused queue again; or end the suspension of all workers."""
+    if workers:
+        _resume_workers(queues, everything, url, context, json=json)
+        return
     from qtui_workers.enqueue import pause as pauses
 
     names = pausing.named(queues, everything, "resume")
@@ -35,3 +41,17 @@ def resume(
             change.outcome = pausing.outcome(done, names, "resumed")
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")
+
+
+def _resume_workers(queues: list[str] | None, everything: bool, url: str | None, context: str | None, *, json: bool) -> None:
+    from qtui.commands import suspension
+    from qtui_workers.enqueue import suspension as all_workers
+
+    if queues or everything:
+        raise InvalidInput("--workers is about all workers, not about queues: resume them with a second command")
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, "qtui resume")
+        with changing(client, chosen, "resume", "all workers") as change:
+            ended = all_workers.end(client)
+            change.outcome = "all workers take jobs again" if ended else "they were not suspended"
+        suspension.report(client, "resume", suspended=False, already=not ended, json=json)

@@ -313,16 +313,16 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         *,
         notes: Iterable[str] = (),
         command: Sequence[str] = (),
+        options: Sequence[str] = (),
         lasting: bool = False,
     ) -> None:
-        """Ask, then make a change in a thread: `change` returns a sentence that describes what it did.
+        """Ask, then make a change in a thread: `change` returns what it did, as a sentence. Without one, the text says why not.
 
-        Without a `change` the dialog only shows the text, which says why there is nothing to do. `command`: the words of the
-        command that would do the same. `lasting`: it cannot be taken back.
+        `command`, `options`: the words of the command that would do the same. `lasting`: it cannot be taken back.
         """
         app, session = self.app, self.session
         agreed = (lambda: app.post_message(ChangeConfirmed(session, change, title.lower(), text))) if change else None
-        same = twins.command(command[0], command[1:], self.session.context) if command else ""
+        same = twins.command(command[0], command[1:], self.session.context, options) if command else ""
         question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
         self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.context, lasting=lasting))
 

@@ -19,6 +19,7 @@ from qtui.broker.worker_commands import COMMANDS, hindrance, send
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
+from qtui.screens.suspending import ask_to_suspend
 from qtui.widgets.row_table import Column, RowTable
 
 EMPTY = "No worker is registered.\nStart one: qtui-worker"
@@ -41,8 +42,17 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)
         for name, command in COMMANDS.items()
         if command.key
-    ] + operation_bindings("workers", [REQUEUE])
-    CHANGING = frozenset({"command", "act"})
+    ] + [
+        *operation_bindings("workers", [REQUEUE]),
+        Binding("P", "suspend", "Suspend all", id="workers.suspend", tooltip="No worker of any kind takes a job"),
+        Binding("P", "resume", "Resume all", id="workers.resume", tooltip="All workers take jobs again"),
+    ]
+    CHANGING = frozenset({"command", "act", "suspend", "resume"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._suspended = False
+        """Whether all workers were suspended when the footer was last updated."""
 
     def _columns(self) -> list[Column[WorkerRow]]:
         def busy(row: WorkerRow) -> str:
@@ -73,6 +83,9 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
 
     def show(self, data: tuple[WorkerRow, ...], overview: Overview) -> None:
         """Fill the table: stale workers first, then busy ones."""
+        if overview.suspended != self._suspended:
+            self._suspended = overview.suspended
+            self.refresh_bindings()
         rows = sorted(data, key=lambda row: (not row.stale, row.status != "busy", row.name))
         self.query_one(RowTable).show(rows, 0, len(rows))
 
@@ -104,3 +117,19 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
             question = questions.worker_question(worker, command, self.session.name)
             same = ("worker", worker.name, command.name)
             self.ask(command.title, question, work, notes=[f"{command.hint}."], command=same, lasting=True)
+
+    def action_suspend(self) -> None:
+        """Ask, then suspend all workers."""
+        ask_to_suspend(self)
+
+    def action_resume(self) -> None:
+        """Ask, then have all workers take jobs again."""
+        ask_to_suspend(self)
+
+    def is_about_row(self, action: str) -> bool:
+        """To suspend all workers is about none of them."""
+        return action not in ("suspend", "resume") and super().is_about_row(action)
+
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Suspend applies while the workers are not suspended, resume while they are."""
+        return action not in ("suspend", "resume") or (action == "resume") == self._suspended

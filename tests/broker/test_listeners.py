@@ -60,6 +60,6 @@ def test_a_queue_from_which_nothing_is_taken(client: redis.Redis, how: str) -> N
         assert said(client) == "mail is paused: qtui-workers take nothing from it until it is resumed"
     else:
         suspend(client)
-        assert said(client) == "mail: all workers are suspended (rq resume ends that)"
+        assert said(client) == "mail: all workers are suspended (qtui resume --workers ends that)"
     (found,) = listeners.load(client, ["mail"])
     assert not found.at_work

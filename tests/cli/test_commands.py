@@ -1,4 +1,4 @@
-"""`qtui stop`, `cancel`, `pause`, `resume`, `worker`: what they do, what they refuse, what they answer."""
+"""`qtui stop`, `cancel`, `pause`, `suspend`, `resume`, `worker`: what they do, what they refuse, what they answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from qtui.broker.status import Status
 from qtui_workers.enqueue.pause import paused
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from tests.broker.both_kinds import worker
+from tests.broker.both_kinds import KINDS, worker
 from tests.cli.support import Qtui, keyspace
 from tests.support import Server, wait_until
 from tests.workers import engine
@@ -96,6 +96,40 @@ def test_a_worker_takes_no_job_of_a_paused_queue_until_it_is_resumed(
         wait_until(lambda: not queue.count, description="the resumed queue is worked on")
 
 
+@KINDS
+def test_suspended_workers_of_any_kind_take_no_job_until_they_are_resumed(
+    qtui: Qtui, client: redis.Redis, server: Server, home: Path, kind: str
+) -> None:
+    Queue("other", connection=client).enqueue(tasks.add, 1)
+    with worker(kind, server, home):
+        told = "all workers are suspended (1 living worker, 1 job waits). To have them take jobs again: qtui resume --workers\n"
+        assert qtui("suspend").out == told
+        queue = Queue("default", connection=client)
+        if kind == "rq worker":  # it waits for a job already, and takes that one
+            first = queue.enqueue(engine.give)
+            wait_until(lambda: first.get_status() == "finished", description="it takes one more job")
+        job = queue.enqueue(engine.give)
+        wait_until(lambda: client.hget(keys.worker("w1"), "state") == b"suspended", description="it is suspended")
+        assert (job.get_status(), client.ttl(keys.SUSPENDED)) == ("queued", -1)
+        figures = {"workers": 1, "queued": 2, "seconds": 600}
+        document = qtui("suspend", "--for", "10m", "--json").json
+        assert document == {"operation": "suspend", "suspended": True, "already": True, **figures}
+        assert 590 < client.ttl(keys.SUSPENDED) <= 600
+        assert qtui("resume", "--workers").out.startswith("all workers take jobs again (1 living worker, ")
+        wait_until(lambda: job.get_status() == "finished", description="it takes jobs again")
+    assert qtui("resume", "--workers", "--json").json["already"] is True
+    assert [(entry["what"], entry["about"]) for entry in qtui("audit", "--json").json] == [
+        ("resume", "all workers"), ("resume", "all workers"), ("suspend", "all workers"), ("suspend", "all workers"),
+    ]  # fmt: skip
+
+
+def test_all_workers_are_no_queues(qtui: Qtui) -> None:
+    assert "about all workers, not about queues" in qtui.fails(2, "resume", "--workers", "mail")
+    assert "all workers: qtui resume --workers" in qtui.fails(2, "resume")
+    assert "all workers: qtui suspend" in qtui.fails(2, "pause")
+    assert "at least a second" in qtui.fails(2, "suspend", "--for", "10ms")
+
+
 @pytest.mark.parametrize("operation", ["pause", "resume"])
 def test_an_unknown_queue_is_exit_4_and_nothing_is_changed(qtui: Qtui, client: redis.Redis, operation: str) -> None:
     Queue("mail", connection=client).enqueue(tasks.add, 1)
@@ -127,7 +161,15 @@ def test_what_a_worker_cannot_do(qtui: Qtui, client: redis.Redis) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["stop", "--all", "--yes"], ["cancel", "x", "--yes"], ["pause", "mail"], ["resume", "--all"], ["worker", "w1", "shutdown"]],
+    [
+        ["stop", "--all", "--yes"],
+        ["cancel", "x", "--yes"],
+        ["pause", "mail"],
+        ["suspend"],
+        ["resume", "--all"],
+        ["resume", "--workers"],
+        ["worker", "w1", "shutdown"],
+    ],
     ids=" ".join,
 )
 def test_a_read_only_connection_refuses_all_of_them(

@@ -40,6 +40,7 @@ COMMANDS = (
     "orphans",
     "undo",
     "pause",
+    "suspend",
     "resume",
     "hold",
     "release",

@@ -54,6 +54,41 @@ async def test_p_pauses_the_queue_under_the_cursor_and_resumes_it(client: redis.
         assert "P Pause" in story.words
 
 
+@pytest.mark.parametrize("way", ["key", "palette"])
+async def test_all_workers_are_suspended_and_resumed(client: redis.Redis, way: str) -> None:
+    async def begin() -> None:
+        if way == "key":
+            await story.press("5", "P")
+            return
+        await story.press("colon")
+        await story.paste("all workers")
+        await story.press("enter")
+        await story.press("enter") if story.place == "CommandPalette" else None
+
+    seed.everything(client)
+    async with dashboard(client, name="prod-eu", size=(80, 24)) as story:
+        await begin()
+        assert story.question().startswith("Suspend 1 worker on prod-eu? ")
+        assert "job waits." in story.question() or "jobs wait." in story.question()
+        assert "an rq worker that already waits for a job" in story.text
+        assert "qtui resume --workers or rq resume" in story.text
+        assert "qtui suspend" in story.text
+        await story.press("n")
+        assert not client.exists(keys.SUSPENDED)
+        await begin()
+        await story.press("y")
+        assert client.exists(keys.SUSPENDED)
+        assert story.app.said == ["all workers are suspended: P on Workers resumes them"]
+        assert "all workers suspended" in story.text
+        await begin()
+        assert story.question().startswith("Resume 1 worker on prod-eu? ")
+        assert "qtui resume --workers" in story.text
+        await story.press("y")
+        assert not client.exists(keys.SUSPENDED)
+        assert story.app.said[1:] == ["all workers take jobs again"]
+        assert client.xlen(keys.AUDIT) == 2
+
+
 async def test_a_wide_screen_says_paused_in_a_word(client: redis.Redis) -> None:
     Queue("mail", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client, size=(200, 30)) as story:

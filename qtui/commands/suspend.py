@@ -1,0 +1,33 @@
+"""`qtui suspend`: no worker takes a job."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from qtui.commands import suspension
+from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.declare import option
+from qtui.commands.options import ContextName, Json, Url
+
+ORDER: Final = 205
+
+
+def suspend(
+    duration: Annotated[
+        str | None,
+        option("--for", metavar="DURATION", help="It ends by itself after that, such as 10m.", show_default=False),
+    ] = None,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
+) -> None:
+    """Have no worker take a job, at once, as rq suspend does: a plain rq worker too. Running jobs end as usual."""
+    from qtui_workers.enqueue import suspension as all_workers
+
+    seconds = suspension.seconds(duration)
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, "qtui suspend")
+        with changing(client, chosen, "suspend", "all workers") as change:
+            new = all_workers.suspend(client, seconds)
+            change.outcome = "all workers are suspended"
+        suspension.report(client, "suspend", suspended=True, already=not new, seconds=seconds, json=json)

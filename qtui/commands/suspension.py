@@ -1,0 +1,35 @@
+"""What `qtui suspend` and `qtui resume --workers` share: for how long, and what is reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtui import output, questions
+from qtui.broker import overview
+from qtui_workers.define.durations import parse_duration
+from qtui_workers.errors import InvalidInput
+
+if TYPE_CHECKING:
+    import redis
+
+
+def seconds(text: str | None) -> int | None:
+    """The whole seconds that a text says; None where there is none. Raises InvalidInput for less than one."""
+    if text is None:
+        return None
+    found = int(parse_duration(text).total_seconds())
+    if found < 1:
+        raise InvalidInput("suspend for at least a second")
+    return found
+
+
+def report(
+    client: redis.Redis, command: str, *, suspended: bool, already: bool, seconds: int | None = None, json: bool = False
+) -> None:
+    """Print what is so from now on, and how many workers and waiting jobs it is about."""
+    seen = overview.load(client)
+    if json:
+        figures = {"workers": seen.workers, "queued": questions.queued(seen), "seconds": seconds}
+        output.emit({"operation": command, "suspended": suspended, "already": already, **figures})
+    else:
+        output.say(questions.suspension_told(seen, suspended=suspended, already=already, seconds=seconds))
