@@ -60,6 +60,10 @@ def of_worker(row: WorkerRow) -> dict[str, Any]:
         "heartbeat_seconds": row.heartbeat_seconds,
         "stale": row.is_silent,
         "version": row.version,
+        "busy_since": iso(row.busy_since),
+        "memory_bytes": row.memory,
+        "horse_memory_bytes": row.horse_memory,
+        "stopping": row.stopping,
     }
 
 

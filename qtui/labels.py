@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
-    from qtui.broker.models import JobRow, QueueRow
+    from qtui.broker.models import JobRow, QueueRow, WorkerRow
     from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
     from qtui.broker.usual import Usual
@@ -159,6 +159,11 @@ def sentence(error: Exception, place: str) -> str:
 def job_line(row: JobRow) -> str:
     """A job as one line: its id, its function, and its summary."""
     return f"  {formatting.short_id(row.id):<9} {function(row):<20} {summary(row)}"
+
+
+def memory(row: WorkerRow) -> str:
+    """What the horse of a worker holds, in which its jobs run, else the worker itself: "84.1 MiB"; "–" of a stock worker."""
+    return formatting.size(row.memory if row.horse_memory is None else row.horse_memory)
 
 
 def stack(now: Stack, before: Stack | None) -> str:

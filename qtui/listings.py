@@ -43,26 +43,28 @@ def of_queues(overview: Overview) -> str:
     return columns(head, rows, range(1, 3 + len(shown)))
 
 
-def of_workers(found: Sequence[WorkerRow]) -> str:
+def of_workers(found: Sequence[WorkerRow], now: float) -> str:
     """Every worker, for people, the silent ones first."""
     if not found:
         return "No worker is registered. Start one: qtui-worker"
-    head = ["WORKER", "STATUS", "QUEUES", "JOB", "DONE", "FAILED", "HEARTBEAT", "HOST", "RQ"]
+    head = ["WORKER", "STATUS", "QUEUES", "JOB", "FOR", "DONE", "FAILED", "HEARTBEAT", "MEMORY", "HOST", "RQ"]
     rows = [
         [
             row.name,
             "⚠ silent" if row.is_silent else row.status or formatting.UNKNOWN,
             ", ".join(row.queues) or formatting.UNKNOWN,
             row.current_job or formatting.UNKNOWN,
+            formatting.age(None if row.busy_since is None else now - row.busy_since),
             formatting.count(row.successful),
             formatting.count(row.failed),
             formatting.age(row.heartbeat_seconds),
+            labels.memory(row),
             row.host or formatting.UNKNOWN,
             row.version or formatting.UNKNOWN,
         ]
         for row in sorted(found, key=lambda row: (not row.is_silent, row.name))
     ]
-    return columns(head, rows, (4, 5, 6))
+    return columns(head, rows, (4, 5, 6, 7, 8))
 
 
 def of_jobs(window: Window, now: float) -> str:

@@ -277,6 +277,12 @@ class WorkerRow(Record):
     """Whether it leaves held jobs alone, as every qtui-worker does; None: it has no record."""
     busy_since: float | None = None
     """When its job began, as far as that was read (`workers.load_with_jobs`)."""
+    memory: int | None = None
+    """Bytes that its own process held at its last heartbeat, as a qtui-worker reports."""
+    horse_memory: int | None = None
+    """Bytes that its horse held then: the process in which its jobs run; it shares with the worker what was there before."""
+    stopping: bool = False
+    """Whether it was asked to shut down, and takes no more jobs."""
     late: bool = False
     """Whether its next heartbeat is overdue (`workers.GRACE`)."""
 

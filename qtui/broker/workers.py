@@ -39,7 +39,9 @@ FIELDS: Final = (
     "last_heartbeat",
     "death",
     "version",
+    "shutdown_requested_date",
     keys.FIELD_HOLDER,
+    keys.FIELD_MEMORY,
 )
 """What is read of a worker's hash."""
 
@@ -100,6 +102,7 @@ def rows(names: tuple[str, ...], replies: list[Any], *, at: float) -> tuple[Work
 def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | None, at: float) -> WorkerRow:
     found = dict(zip(FIELDS, fields, strict=False))
     heartbeat = parse_time(found.get("last_heartbeat"))
+    own, _, horse = decode(found.get(keys.FIELD_MEMORY)).partition(" ")
     silent = None if heartbeat is None else max(0.0, at - heartbeat)
     return WorkerRow(
         name=name,
@@ -115,6 +118,9 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
         stale=bool(found.get("death")) or _silent_too_long(ttl, silent),
         version=decode(found.get("version")) or None,
         knows_holds=None if ttl == -2 else found.get(keys.FIELD_HOLDER) is not None,
+        memory=_bytes(own),
+        horse_memory=_bytes(horse),
+        stopping=bool(found.get("shutdown_requested_date")),
         late=0 <= ttl < GRACE and (silent or 0.0) + ttl >= SHORT,
     )
 
@@ -122,6 +128,11 @@ def _row(name: str, fields: list[bytes | None], ttl: int, execution: bytes | Non
 def _count(raw: bytes | None, ttl: int) -> int | None:
     """A count of jobs: 0 if RQ has not written one yet; None if the worker's hash is gone or the count is not a number."""
     return 0 if raw is None and ttl != -2 else parse_int(raw)
+
+
+def _bytes(text: str) -> int | None:
+    number = parse_int(text)
+    return number if number is not None and number >= 0 else None
 
 
 def _silent_too_long(ttl: int, silent: float | None) -> bool:

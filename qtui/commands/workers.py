@@ -6,7 +6,7 @@ from typing import Final
 
 from qtui import documents, listings, output
 from qtui.broker import workers as registered
-from qtui.commands.connection import connected
+from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.text import printable
 
@@ -14,11 +14,12 @@ ORDER: Final = 15
 
 
 def workers(url: Url = None, context: ContextName = None, json: Json = False) -> None:
-    """Every worker: what it listens to, what it runs, and when it last gave a sign of life."""
+    """Every worker: what it listens to, what it runs and for how long, its memory, and its last sign of life."""
     with connected(url, context) as (client, chosen):
-        found = registered.load(client)
+        found = registered.load_with_jobs(client)
+        now = None if json else server_time(client)
     if json:
         output.emit([documents.of_worker(row) for row in found])
-    else:
+    elif now is not None:
         output.note(printable(f"connection: {chosen.name}"))
-        output.say(listings.of_workers(found))
+        output.say(listings.of_workers(found, now))

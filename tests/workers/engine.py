@@ -121,3 +121,10 @@ def crash_on_failure(job: Any, connection: redis.Redis, *_: Any) -> None:
 
 def on_stopped(job: Any, connection: redis.Redis) -> None:
     connection.rpush("callbacks", f"stopped {job.id}")
+
+
+def hold_memory(size: int, seconds: float) -> None:
+    """Holds so many bytes for so long."""
+    held = b"x" * size
+    time.sleep(seconds)
+    del held

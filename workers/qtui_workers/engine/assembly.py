@@ -30,6 +30,7 @@ from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.recovery import Recovery
 from qtui_workers.engine.refusals import Refusals
+from qtui_workers.engine.resident import resident
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.scheduler import Scheduler
@@ -168,7 +169,9 @@ class Assembly:
         self._watch.close()
 
     def _beat(self, claim: Claim | None) -> Beat:
-        return self._store.beat(claim, self._worker.get_state(), self._worker.queue_names())
+        own, horse = resident(os.getpid()), self._runner.memory()
+        memory = " ".join("-" if size is None else str(size) for size in (own, horse))
+        return self._store.beat(claim, self._worker.get_state(), self._worker.queue_names(), memory)
 
     def _after_beat(self, beat: Beat, idle: bool) -> None:
         """What is done after each heartbeat; raises redis.RedisError or OSError."""

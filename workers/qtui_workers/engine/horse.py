@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from resource import struct_rusage
 from typing import Final, NamedTuple, NoReturn
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.frames import pack, unpack
+from qtui_workers.engine.resident import resident
 from qtui_workers.engine.signals import stop_signals
 from qtui_workers.engine.stack_file import SIGNAL, StackFile, can_send
 
@@ -145,10 +145,7 @@ class Horse:
 
     def memory(self) -> int | None:
         """Bytes of memory that it holds now; None where the system does not report it."""
-        try:
-            return int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (OSError, ValueError, IndexError):
-            return None
+        return resident(self.pid)
 
     def _send(self, parts: list[bytes]) -> None:
         try:

@@ -128,6 +128,10 @@ class HorseSupervisor:
         self.discard()
         return False
 
+    def memory(self) -> int | None:
+        """Bytes that the horse holds."""
+        return self._horse.memory() if self._horse else None
+
     def discard(self) -> None:
         """Ends the horse; the next job gets another."""
         horse, self._horse = self._horse, None

@@ -31,6 +31,10 @@ class JobRunner(Protocol):
         """Has RQ's own code end that execution, if it ran last; returns whether it did."""
         ...
 
+    def memory(self) -> int | None:
+        """Bytes that the process holds which runs the jobs; None where there is none beside the worker, or it is not known."""
+        ...
+
     def discard(self) -> None:
         """Ends the process that runs the jobs; the next job gets another."""
         ...
@@ -79,6 +83,10 @@ class InProcessRunner:
     def settle(self, execution: str) -> bool:
         """Has RQ's own code end that execution, if it ran last; returns whether it did."""
         return self._performer.settle(execution)
+
+    def memory(self) -> int | None:
+        """None: there is no other process."""
+        return None
 
     def discard(self) -> None:
         """Does nothing: there is no other process."""

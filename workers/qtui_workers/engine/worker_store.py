@@ -182,17 +182,20 @@ class WorkerStore:
         outcome, *_ = self._run_step(given)
         return _outcome(outcome)
 
-    def beat(self, claim: Claim | None, state: str, queues: Sequence[str]) -> Beat:
-        """Sends the heartbeat of the worker and its job; without one, a short form where no other worker has one either."""
+    def beat(self, claim: Claim | None, state: str, queues: Sequence[str], memory: str = "- -") -> Beat:
+        """Sends the heartbeat of the worker and its job; without one, a short form where no other worker has one either.
+
+        `memory` is what `keys.FIELD_MEMORY` holds.
+        """
         waits = False
         if claim is None:
-            known, waits, runs = _QUIET.run(self._connection, *queues, **self._record(time.time()), state=state)
+            known, waits, runs = _QUIET.run(self._connection, *queues, **self._record(time.time()), state=state, memory=memory)
             if not runs:
                 return Beat(bool(known), True, (), (), bool(waits), quiet=True)
         job_id, queue, execution = (claim.id, claim.queue, claim.execution) if claim else ("", "", "")
         common = self._common(time.time())
         known, held, overdue, stranded = _BEAT.run(
-            self._connection, *queues, **common, state=state, id=job_id, queue=queue, execution=execution
+            self._connection, *queues, **common, state=state, memory=memory, id=job_id, queue=queue, execution=execution
         )
         return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)), bool(waits))
 

@@ -2,12 +2,12 @@
 -- Returns 1 where the worker is on record, 1 where the lease is held, then what is overdue: queue, JOB:EXECUTION and
 -- score of each expired lease; then the queues that have entries between queue and start.
 -- requires: lease
--- arguments: state, id, queue, execution
+-- arguments: state, memory, id, queue, execution
 -- The job's `id` is '' where there is none. Unnamed: the queues.
 
 local MOST = 100
 
-local known = heartbeat(args.state)
+local known = heartbeat(args.state, args.memory)
 if known then
   reply_of('EXPIRE', worker_executions, TTL)
 end

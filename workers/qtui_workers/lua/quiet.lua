@@ -2,10 +2,10 @@
 -- Returns 1 where the worker is on record, 1 where jobs wait in its queues, and 1 where a job of another worker may have to be
 -- taken up: one runs, or is between queue and start.
 -- requires: worker_record
--- arguments: state
+-- arguments: state, memory
 -- Unnamed: the queues.
 
-local known = heartbeat(args.state) and 1 or 0
+local known = heartbeat(args.state, args.memory) and 1 or 0
 local waiting, running = {}, {}
 for position = FIRST, #ARGV do
   local name = ARGV[position]

@@ -13,12 +13,12 @@ local function whose_record()
   return holder == args.holder, type(holder) == 'string' and holder ~= args.holder
 end
 
--- the worker's heartbeat; false where the worker has no record any more
-local function heartbeat(state)
+-- the worker's heartbeat, with what its processes hold (`keys.FIELD_MEMORY`); false where the worker has no record any more
+local function heartbeat(state, memory)
   if not whose_record() then
     return false
   end
-  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state)
+  redis.call('HSET', worker_key, 'last_heartbeat', ISO, 'state', state, keys.FIELD_MEMORY, memory)
   redis.call('EXPIRE', worker_key, TTL)
   return true
 end
