@@ -11,8 +11,9 @@ from qtui_workers.records import as_dict
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.at_work import AtWork
     from qtui.broker.holds import Held
-    from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window, WorkerRow
+    from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
     from qtui.broker.tail.lines import Line
@@ -45,8 +46,9 @@ def of_queue(row: QueueRow) -> dict[str, Any]:
     }
 
 
-def of_worker(row: WorkerRow) -> dict[str, Any]:
+def of_worker(each: AtWork) -> dict[str, Any]:
     """A worker as `qtui workers --json` lists it; the counts of one that is silent are not known."""
+    row = each.worker
     return {
         "name": row.name,
         "host": row.host,
@@ -60,7 +62,7 @@ def of_worker(row: WorkerRow) -> dict[str, Any]:
         "heartbeat_seconds": row.heartbeat_seconds,
         "stale": row.is_silent,
         "version": row.version,
-        "busy_since": iso(row.busy_since),
+        "busy_since": iso(each.busy_since),
         "memory_bytes": row.memory,
         "horse_memory_bytes": row.horse_memory,
         "stopping": row.stopping,

@@ -30,6 +30,9 @@ STEP: Final = 5
 PAUSED = "‖"
 """The glyph of a paused queue, and of a suspended worker."""
 
+WORKERS: Final = {"busy": "▸", "idle": "·", "suspended": PAUSED, "stopping": "⋯", "silent": "⚠"}
+"""The glyph of each status of a worker."""
+
 CAUSES: Final[dict[State, str]] = {"new": "✱", "known": "·", "back": "↻"}
 """The glyph of each state of a cause of failures."""
 
@@ -159,6 +162,16 @@ def sentence(error: Exception, place: str) -> str:
 def job_line(row: JobRow) -> str:
     """A job as one line: its id, its function, and its summary."""
     return f"  {formatting.short_id(row.id):<9} {function(row):<20} {summary(row)}"
+
+
+def worker_status(row: WorkerRow) -> str:
+    """What a worker does, in a word: "silent", "stopping", else its status."""
+    return "silent" if row.is_silent else "stopping" if row.stopping else row.status or "unknown"
+
+
+def worker_glyph(row: WorkerRow) -> str:
+    """The glyph of that word."""
+    return WORKERS.get(worker_status(row), "?")
 
 
 def memory(row: WorkerRow) -> str:

@@ -12,8 +12,9 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.at_work import AtWork
     from qtui.broker.holds import Held
-    from qtui.broker.models import JobDetail, JobRow, Overview, Window, WorkerRow
+    from qtui.broker.models import JobDetail, JobRow, Overview, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
     from qtui_workers.reporting.stack import Answer
@@ -43,28 +44,30 @@ def of_queues(overview: Overview) -> str:
     return columns(head, rows, range(1, 3 + len(shown)))
 
 
-def of_workers(found: Sequence[WorkerRow], now: float) -> str:
+def of_workers(found: Sequence[AtWork], now: float) -> str:
     """Every worker, for people, the silent ones first."""
     if not found:
         return "No worker is registered. Start one: qtui-worker"
     head = ["WORKER", "STATUS", "QUEUES", "JOB", "FOR", "DONE", "FAILED", "HEARTBEAT", "MEMORY", "HOST", "RQ"]
-    rows = [
-        [
-            row.name,
-            "⚠ silent" if row.is_silent else row.status or formatting.UNKNOWN,
-            ", ".join(row.queues) or formatting.UNKNOWN,
-            row.current_job or formatting.UNKNOWN,
-            formatting.age(None if row.busy_since is None else now - row.busy_since),
-            formatting.count(row.successful),
-            formatting.count(row.failed),
-            formatting.age(row.heartbeat_seconds),
-            labels.memory(row),
-            row.host or formatting.UNKNOWN,
-            row.version or formatting.UNKNOWN,
-        ]
-        for row in sorted(found, key=lambda row: (not row.is_silent, row.name))
-    ]
+    rows = [_of_worker(each, now) for each in sorted(found, key=lambda each: (not each.worker.is_silent, each.worker.name))]
     return columns(head, rows, (4, 5, 6, 7, 8))
+
+
+def _of_worker(each: AtWork, now: float) -> list[str]:
+    row, begun = each.worker, each.busy_since
+    return [
+        row.name,
+        f"{labels.worker_glyph(row)} {labels.worker_status(row)}",
+        ", ".join(row.queues) or formatting.UNKNOWN,
+        row.current_job or formatting.UNKNOWN,
+        formatting.age(None if begun is None else now - begun),
+        formatting.count(row.successful),
+        formatting.count(row.failed),
+        formatting.age(row.heartbeat_seconds),
+        labels.memory(row),
+        row.host or formatting.UNKNOWN,
+        row.version or formatting.UNKNOWN,
+    ]
 
 
 def of_jobs(window: Window, now: float) -> str:

@@ -275,8 +275,6 @@ class WorkerRow(Record):
     version: str | None
     knows_holds: bool | None = None
     """Whether it leaves held jobs alone, as every qtui-worker does; None: it has no record."""
-    busy_since: float | None = None
-    """When its job began, as far as that was read (`workers.load_with_jobs`)."""
     memory: int | None = None
     """Bytes that its own process held at its last heartbeat, as a qtui-worker reports."""
     horse_memory: int | None = None

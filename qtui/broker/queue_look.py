@@ -10,7 +10,8 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import rows, workers
-from qtui.broker.models import JobRow, WorkerRow
+from qtui.broker.at_work import AtWork
+from qtui.broker.models import JobRow
 from qtui.broker.queue_failures import QueueFailures
 from qtui_workers.reading import payload
 from qtui_workers.server.scripts import Script
@@ -25,14 +26,6 @@ _LOOK: Final = Script.load("look", "qtui.broker")
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
-    """A worker of the queue, and the job that it runs, of this queue or another."""
-
-    worker: WorkerRow
-    job: JobRow | None
-
-
-@dataclass(frozen=True, slots=True)
 class QueueLook:
     """What was found."""
 
@@ -42,7 +35,7 @@ class QueueLook:
     blocked: JobRow | None
     """A job that ended without success, or is gone, and for which others stay deferred."""
     workers: tuple[AtWork, ...] = ()
-    """Those that were looked at, by name."""
+    """Those that were looked at, by name; their jobs may be of other queues."""
     registered: int = 0
     """How many workers there are; 0 where none was to be looked at."""
     failures: QueueFailures | None = None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any, Final
 
 import redis
+from redis.client import Pipeline
 
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
@@ -63,6 +64,8 @@ SPEC: Final = json.dumps(
 
 PROBLEMS: Final = {b"gone": "the job's hash is gone", b"type": "the job's key is not a hash"}
 
+BLOCK: Final = 100
+"""Jobs that one script reads, where there may be many."""
 _NAMED: Final = Script.load("named", "qtui.broker")
 _CALL: Final = re.compile(r"([A-Za-z_][\w.]*)\(")
 
@@ -78,6 +81,20 @@ def replies(client: redis.Redis, jobs: Sequence[tuple[Argument, Argument, Argume
         return []
     found: list[Any] = _NAMED.read(client, *chain.from_iterable(jobs), spec=SPEC)
     return found
+
+
+def named_beside(
+    client: redis.Redis, jobs: Sequence[tuple[str, str]], beside: Callable[[Pipeline], object]
+) -> tuple[tuple[JobRow, ...], list[Any]]:
+    """The same as `named`, and the replies to other commands in the same round trip, errors among them."""
+    blocks = [jobs[start : start + BLOCK] for start in range(0, len(jobs), BLOCK)]
+    if not blocks:
+        with client.pipeline(transaction=False) as pipe:
+            beside(pipe)
+            return (), pipe.execute(raise_on_error=False)
+    given = [[part for job_id, queue in block for part in (job_id, queue, "")] for block in blocks]
+    found = _NAMED.read_many(client, [{"spec": SPEC}] * len(blocks), given, beside=beside)
+    return tuple(read(reply) for block in found[: len(blocks)] for reply in block), found[len(blocks) :]
 
 
 def read(reply: list[Any], listed: Status | None = None) -> JobRow:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from qtui.broker import clock
 from qtui.broker.models import WorkerRow
-from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
 from qtui_workers.server.rq_format import names_under, parse_int, parse_time
@@ -52,6 +51,11 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
     A worker is stale when its hash is gone (RQ lets it expire when the worker is silent for too long), when its hash holds
     the time of its death, or, where the hash has no expiry, when its last heartbeat is older than `SILENCE`.
     """
+    return load_at(client)[0]
+
+
+def load_at(client: redis.Redis) -> tuple[tuple[WorkerRow, ...], float]:
+    """The same, and the server's clock."""
     with client.pipeline(transaction=False) as pipe:
         pipe.time()
         pipe.smembers(keys.WORKERS)
@@ -60,17 +64,7 @@ def load(client: redis.Redis) -> tuple[WorkerRow, ...]:
         names = names_of(reply_of(members) or ())
         for command in commands(names):
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's
-        return rows(names, pipe.execute(raise_on_error=False), at=at)
-
-
-def load_with_jobs(client: redis.Redis) -> tuple[WorkerRow, ...]:
-    """The same, with the time at which the job of each began; one round trip more."""
-    found = load(client)
-    with client.pipeline(transaction=False) as pipe:
-        for row in found:
-            pipe.hget(encode(keys.job(row.current_job or "")), "started_at")
-        begun = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
-    return tuple(replace(row, busy_since=parse_time(at)) if at else row for row, at in zip(found, begun, strict=True))
+        return rows(names, pipe.execute(raise_on_error=False), at=at), at
 
 
 def names_of(members: Iterable[bytes]) -> tuple[str, ...]:

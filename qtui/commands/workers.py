@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui import documents, listings, output
-from qtui.broker import workers as registered
+from qtui.broker import at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.text import printable
@@ -16,7 +16,7 @@ ORDER: Final = 15
 def workers(url: Url = None, context: ContextName = None, json: Json = False) -> None:
     """Every worker: what it listens to, what it runs and for how long, its memory, and its last sign of life."""
     with connected(url, context) as (client, chosen):
-        found = registered.load_with_jobs(client)
+        found = at_work.load(client)
         now = None if json else server_time(client)
     if json:
         output.emit([documents.of_worker(row) for row in found])

@@ -15,7 +15,7 @@ from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
-    from qtui.broker.queue_look import AtWork
+    from qtui.broker.at_work import AtWork
     from qtui.broker.search.groups import Group
 
 NAME: Final = (14, 19)
@@ -166,14 +166,14 @@ def _heard(each: AtWork) -> str:
     return "silent" if age == formatting.UNKNOWN and each.worker.is_silent else age
 
 
-def in_order(workers: Iterable[AtWork]) -> list[AtWork]:
+def in_order(some: Iterable[AtWork]) -> list[AtWork]:
     """The silent ones first, then those that run a job, the longest first, then the others."""
     return sorted(
-        workers,
+        some,
         key=lambda each: (
             not each.worker.is_silent,
-            each.job is None,
-            (each.job.started_at if each.job else None) or float("inf"),
+            each.worker.current_job is None,
+            each.busy_since or float("inf"),
             each.worker.name,
         ),
     )

@@ -8,41 +8,41 @@ from typing import ClassVar
 import redis
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
+from textual.widgets import Static
 
-from qtui import formatting, labels, questions
-from qtui.broker import workers
-from qtui.broker.models import Overview, WorkerRow
+from qtui import questions
+from qtui.broker import at_work
+from qtui.broker.at_work import AtWork
+from qtui.broker.lanes import Lanes
+from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.requeue import REQUEUE
-from qtui.broker.status import Tone
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.suspending import ask_to_suspend
+from qtui.screens.worker_list import LANES_FROM, LEGEND, columns, place, said_of
 from qtui.widgets.row_table import Column, RowTable
+from qtui_workers.text import printable
 
 EMPTY = "No worker is registered.\nStart one: qtui-worker"
-GLYPHS = {"busy": "▸", "idle": "·", "suspended": labels.PAUSED}
 
 
-def _tone(row: WorkerRow) -> Tone:
-    if row.stale:
-        return "bad"
-    if row.status == "suspended":
-        return "warn"
-    return "busy" if row.status == "busy" else "idle"
-
-
-class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
+class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
     """The workers; Enter opens the job that the worker runs, and keys send commands to it."""
 
-    HELP = "Every registered worker. A stale one has given no sign of life for longer than it may."
+    CSS_PATH = "workers.tcss"
+    HELP = (
+        "Every registered worker; a silent one has given no sign of life for longer than it may. MEMORY is what the process "
+        "holds that runs its jobs, as a qtui-worker tells; where there is room, blocks show its last ten minutes."
+    )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)
-        for name, command in COMMANDS.items()
-        if command.key
-    ] + [
+        *(
+            Binding(command.key, f"command('{name}')", command.title, id=f"workers.{name}", tooltip=command.hint)
+            for name, command in COMMANDS.items()
+            if command.key
+        ),
         *operation_bindings("workers", [REQUEUE]),
         Binding("P", "suspend", "Suspend all", id="workers.suspend", tooltip="No worker of any kind takes a job"),
         Binding("P", "resume", "Resume all", id="workers.resume", tooltip="All workers take jobs again"),
@@ -53,59 +53,69 @@ class WorkersScreen(ResourceScreen[None, tuple[WorkerRow, ...]]):
         super().__init__()
         self._suspended = False
         """Whether all workers were suspended when the footer was last updated."""
-
-    def _columns(self) -> list[Column[WorkerRow]]:
-        def busy(row: WorkerRow) -> str:
-            return formatting.age(None if row.busy_since is None else self.session.server_now - row.busy_since)
-
-        return [
-            Column("", lambda row: "⚠" if row.stale else GLYPHS.get(row.status or "", "?"), width=2, tone=_tone),
-            Column("WORKER", lambda row: row.name, share=2, minimum=12),
-            Column("STATUS", lambda row: "stale" if row.stale else row.status or "unknown", width=10, tone=_tone),
-            Column("QUEUES", lambda row: ", ".join(row.queues), share=3, minimum=12),
-            Column("JOB", lambda row: formatting.short_id(row.current_job) if row.current_job else "–", width=10, priority=1),
-            Column("FOR", busy, width=8, align="right", priority=1),
-            Column("DONE", lambda row: formatting.count(row.successful), width=9, align="right", priority=2),
-            Column("FAILED", lambda row: formatting.count(row.failed), width=8, align="right", priority=2),
-            Column("HEARTBEAT", lambda row: formatting.age(row.heartbeat_seconds), width=10, align="right", priority=1),
-            Column("HOST", lambda row: row.host or "–", width=16, priority=4),
-            Column("PID", lambda row: str(row.pid) if row.pid else "–", width=8, align="right", priority=4),
-            Column("RQ", lambda row: row.version or "–", width=8, priority=5),
-        ]
+        self._lanes = Lanes()
 
     def compose_body(self) -> Iterable[Widget]:
-        """The table."""
-        yield RowTable(self._columns(), key=lambda row: row.name, empty=EMPTY, markable=False, id="workers")
+        """The table, and below it the worker under the cursor."""
+        yield RowTable(self._columns(), key=lambda each: each.worker.name, empty=EMPTY, markable=False, id="workers")
+        yield Static(LEGEND, id="legend", markup=False)
+        for name in ("about", "facts", "step"):
+            yield Static(id=name, markup=False)
 
-    def load(self, client: redis.Redis, request: None) -> tuple[WorkerRow, ...]:
+    def _columns(self) -> list[Column[AtWork]]:
+        return columns(self.app.size.width, lambda: self.session.server_now)
+
+    def on_resize(self) -> None:
+        """There may be room for other columns now."""
+        self.query_one(RowTable).columns = self._columns()
+        self.query_one("#legend").display = self.request()
+
+    def request(self) -> bool:
+        """Whether there is room for lanes."""
+        return self.app.size.width >= LANES_FROM
+
+    def load(self, client: redis.Redis, request: bool) -> tuple[AtWork, ...]:
         """Every worker."""
-        return workers.load_with_jobs(client)
+        return at_work.load(client, self._lanes if request else None)
 
-    def show(self, data: tuple[WorkerRow, ...], overview: Overview) -> None:
-        """Fill the table: stale workers first, then busy ones."""
+    def show(self, data: tuple[AtWork, ...], overview: Overview) -> None:
+        """Fill the table: silent workers first, then those with a long job."""
         if overview.suspended != self._suspended:
             self._suspended = overview.suspended
             self.refresh_bindings()
-        rows = sorted(data, key=lambda row: (not row.stale, row.status != "busy", row.name))
+        rows = sorted(data, key=lambda each: place(each, overview.at))
         self.query_one(RowTable).show(rows, 0, len(rows))
+        self._say()
 
-    def on_row_table_selected(self, message: RowTable.Selected[WorkerRow]) -> None:
+    def on_row_table_highlighted(self) -> None:
+        """Another worker is under the cursor, or it does something else."""
+        self._say()
+
+    def _say(self) -> None:
+        said = said_of(self._row, self.session.server_now, suspended=self._suspended)
+        for name, text in zip(("about", "facts", "step"), said, strict=True):
+            self.query_one(f"#{name}", Static).update(printable(text, 400), layout=False)
+
+    @property
+    def _row(self) -> AtWork | None:
+        row: AtWork | None = self.query_one(RowTable).cursor_row
+        return row
+
+    def on_row_table_selected(self, message: RowTable.Selected[AtWork]) -> None:
         """Open the job this worker runs."""
-        if message.row.current_job:
-            self.app.push_screen(JobScreen(message.row.current_job))
+        if message.row.worker.current_job:
+            self.app.push_screen(JobScreen(message.row.worker.current_job))
 
     def action_act(self, name: str) -> None:
         """Ask, then do an operation on the job of the worker under the cursor: to put back what a silent one has."""
-        worker: WorkerRow | None = self.query_one(RowTable).cursor_row
-        if worker and worker.current_job:
-            self.start_operation(OPERATIONS[name], Chosen((worker.current_job,)))
+        if self._row and self._row.worker.current_job:
+            self.start_operation(OPERATIONS[name], Chosen((self._row.worker.current_job,)))
 
     def action_command(self, name: str) -> None:
         """Ask, then send a command to the worker under the cursor."""
-        worker: WorkerRow | None = self.query_one(RowTable).cursor_row
-        if worker is None:
+        if self._row is None:
             return
-        command = COMMANDS[name]
+        worker, command = self._row.worker, COMMANDS[name]
 
         def work(client: redis.Redis) -> str:
             reason = send(client, worker, command)

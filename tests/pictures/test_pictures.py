@@ -14,7 +14,7 @@ from qtui_workers.records import replace as changed
 from qtui_workers.server.connection import connect
 from screenshots.keyspace import freeze, seed
 from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, press, settle
-from tests.pictures import troubled
+from tests.pictures import troubled, worker_lanes
 from tests.support import Server
 
 Compare = Callable[..., bool]
@@ -78,6 +78,16 @@ def test_what_has_lost_its_worker_and_what_just_ended_among_what_runs(
         await press(pilot, "r")
 
     assert snap_compare(make_app(client), terminal_size=size, run_before=let_one_end)
+
+
+@SIZES
+@pytest.mark.parametrize("theme", ["qtui-dark", "qtui-light"])
+def test_workers_with_what_they_did_in_the_last_ten_minutes(
+    snap_compare: Compare, client: redis.Redis, size: Size, theme: str
+) -> None:
+    worker_lanes.seed(client)
+    freeze(client)
+    assert looks_the_same(snap_compare, client, Scene("lanes", ("5",), size, theme))
 
 
 @SIZES

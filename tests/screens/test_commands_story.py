@@ -194,7 +194,7 @@ async def test_the_worker_under_the_cursor_stops_its_job_and_leaves(server: Serv
             await story.press("tab", "enter")
             assert story.app.said == ["Stop job was sent to w1"]
             await story.look_until(lambda: job.get_status() == "stopped", "the job is stopped")
-            await story.look_until(lambda: not story.table.cursor_row.current_job, "the worker is idle")
+            await story.look_until(lambda: not story.table.cursor_row.worker.current_job, "the worker is idle")
             await story.press("S")
             assert story.question() == "Nothing to do: w1: it runs no job."
             await story.press("escape", "X")

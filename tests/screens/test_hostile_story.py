@@ -110,6 +110,6 @@ async def test_a_damaged_worker_does_not_hide_the_others(client: redis.Redis) ->
     async with dashboard(client) as story:
         await story.press("5")
         assert seeded.worker is not None
-        assert {row.name for row in story.table.rows} >= {"\x1b[1mgone", "odd", seeded.worker.name}
+        assert {each.worker.name for each in story.table.rows} >= {"\x1b[1mgone", "odd", seeded.worker.name}
         assert "␛[1mgone" in story.text
         assert unsafe(story) == set()

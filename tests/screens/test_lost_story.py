@@ -63,7 +63,9 @@ async def test_a_worker_says_for_how_long_it_is_busy_and_the_job_of_a_silent_one
     client.sadd(keys.worker_executions("w1"), f"{job_id}:e")
     async with dashboard(client, size=(120, 30)) as story:
         await story.press("5")
-        (line,) = [line for line in story.text.splitlines() if job_id[:8] in line]
+        line, about = [line for line in story.text.splitlines() if job_id[:8] in line]
+        assert about.startswith(" w1 gives no sign of life; it had ")
+        assert "B puts its job back, Enter opens it" in story.text
         assert formatting.age(story.app.session.server_now - 1_577_836_800)[:7] in line
         await story.press("B")
         assert story.question().startswith("Put back 1 job on test?")
