@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MODULES: Final = r"^(?:[A-Za-z_]\w*\.)+(?=[A-Za-z_]\w*(?::|$))"
 
 STEP: Final = 5
-"""Seconds in which the ages of ended jobs go on: where many end, no list has to be painted anew each second."""
+"""Seconds in which ages of many rows go on, so that no list has to be painted anew each second."""
 
 PAUSED = "‖"
 """The glyph of a paused queue, and of a suspended worker."""
@@ -127,6 +127,11 @@ def is_far_over(run: Run, known: Usual | None, now: float) -> bool:
     return known is not None and seconds is not None and known.is_far_over(seconds)
 
 
+def in_steps(seconds: float | None) -> float | None:
+    """An age that goes on in steps of `STEP`."""
+    return None if seconds is None else seconds // STEP * STEP
+
+
 def ending(row: JobRow, now: float) -> str:
     """How a job ended that ran a moment ago: "finished 5s ago", "failed now: TimeoutError: no answer", "scheduled again"."""
     if row.status is None:
@@ -136,7 +141,7 @@ def ending(row: JobRow, now: float) -> str:
     if not row.status.ended:
         return f"{word} again"
     since = max(0.0, now - row.moment) if row.moment else None
-    when = "" if since is None else f" {formatting.ago(0.0, since // STEP * STEP)}"
+    when = "" if since is None else f" {formatting.ago(0.0, in_steps(since) or 0.0)}"
     return ": ".join(filter(None, (f"{word}{when}", error(row))))
 
 

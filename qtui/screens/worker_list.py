@@ -17,6 +17,8 @@ LANES_FROM: Final = 175
 LONG: Final = 10.0
 """Seconds after which a job counts as long, and its worker stands above the others: with short ones they would never rest."""
 
+MINUTE: Final = 60.0
+
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _GLYPHS: Final = {"unknown": " ", "idle": "·", "failed": "✗", "silent": "░"}
 _TONES: Final[dict[str, Tone]] = {"unknown": "muted", "idle": "muted", "busy": "busy", "failed": "bad", "silent": "bad"}
@@ -39,7 +41,8 @@ def columns(width: int, now: Callable[[], float]) -> list[Column[AtWork]]:
     wide = width >= LANES_FROM
 
     def busy(each: AtWork) -> str:
-        return formatting.age(None if each.busy_since is None else now() - each.busy_since)
+        seconds = None if each.busy_since is None else now() - each.busy_since
+        return formatting.age(seconds if seconds is None or seconds < MINUTE else labels.in_steps(seconds))
 
     def runs(each: AtWork) -> str:
         return labels.function(each.job) if each.job else formatting.UNKNOWN
@@ -58,7 +61,13 @@ def columns(width: int, now: Callable[[], float]) -> list[Column[AtWork]]:
         Column("FOR", busy, width=8, align="right", priority=1),
         Column("DONE", lambda each: formatting.count(each.worker.successful), width=9, align="right", priority=2),
         Column("FAILED", lambda each: formatting.count(each.worker.failed), width=7, align="right", priority=2),
-        Column("HEARTBEAT", lambda each: formatting.age(each.worker.heartbeat_seconds), width=9, align="right", priority=1),
+        Column(
+            "HEARTBEAT",
+            lambda each: formatting.age(labels.in_steps(each.worker.heartbeat_seconds)),
+            width=9,
+            align="right",
+            priority=1,
+        ),
         Column("MEMORY", lambda each: labels.memory(each.worker), width=9, align="right", priority=3),
         *lanes,
         Column("HOST", lambda each: each.worker.host or "–", width=16, priority=5),
