@@ -20,7 +20,7 @@ from qtui.bars import HELP, QUIT
 from qtui.changes import Changes
 from qtui.clipboard import Copying
 from qtui.late import Late
-from qtui.messages import ContentsRequested, TailRequested
+from qtui.messages import ContentsRequested, TailRequested, TakersRequested
 from qtui.own import OwnCommands
 from qtui.places import PLACES
 from qtui.repaint import Repainting
@@ -37,12 +37,12 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui import keymap, palette
     from qtui.broker import running
-    from qtui.screens import audit, contents, help, live, suspending, watch
+    from qtui.screens import audit, contents, help, live, suspending, takers, watch
 else:
     keymap, palette = Late("qtui.keymap"), Late("qtui.palette")
     audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
-    suspending = Late("qtui.screens.suspending")
+    suspending, takers = Late("qtui.screens.suspending"), Late("qtui.screens.takers")
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
@@ -185,6 +185,10 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
     def on_contents_requested(self, message: ContentsRequested) -> None:
         """Open the counts of a list."""
         self.push_screen(contents.ContentsScreen(message.queue, message.status, message.expression))
+
+    def on_takers_requested(self, message: TakersRequested) -> None:
+        """Open the workers that can take a job."""
+        self.push_screen(takers.TakersScreen(message.job, message.queue))
 
     def on_tail_requested(self, message: TailRequested) -> None:
         """Open what happens to some jobs."""

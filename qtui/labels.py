@@ -13,6 +13,7 @@ from qtui_workers.errors import QtuiError
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
+    from qtui.broker.at_work import AtWork
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
     from qtui.broker.models import JobRow, QueueRow, WorkerRow
@@ -177,6 +178,17 @@ def worker_status(row: WorkerRow) -> str:
 def worker_glyph(row: WorkerRow) -> str:
     """The glyph of that word."""
     return WORKERS.get(worker_status(row), "?")
+
+
+def running(each: AtWork, now: float) -> str:
+    """The job of a worker: "shop.charge 7f3a91c2 of payments for 4m 2s"."""
+    job, short = each.job, formatting.short_id(each.worker.current_job or "")
+    if job is None or job.status is None:
+        return f"job {short}, whose record is gone" if job and job.problem else f"job {short}"
+    where = f" of {job.queue}" if job.queue else ""
+    since = f" for {formatting.age(now - job.started_at)}" if job.started_at is not None else ""
+    name = function(job)
+    return f"{'job' if name == formatting.UNKNOWN else name} {short}{where}{since}"
 
 
 def memory(row: WorkerRow) -> str:

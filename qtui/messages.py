@@ -108,6 +108,16 @@ class ContentsRequested(Message):
 
 
 @dataclass
+class TakersRequested(Message):
+    """The operator wants to see which workers can take a job."""
+
+    job: str | None = None
+    """This one …"""
+    queue: str | None = None
+    """… or the one that is next in this queue."""
+
+
+@dataclass
 class TailRequested(Message):
     """The operator wants to see what happens to some jobs, as it happens."""
 

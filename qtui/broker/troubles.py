@@ -173,7 +173,7 @@ TROUBLES: Final = (
             _number(row.workers, "its only worker is", "all its {number} workers are")
             + f" busy with jobs of other queues: {waiting(row.count(Status.QUEUED))}"
         ),
-        Status.QUEUED, "5 shows what they do", _start("another worker"),
+        Status.QUEUED, "L shows each and why not", _start("another worker"),
     ),
     Trouble(
         "⚠", "warn", diagnosis.untaken,
@@ -182,7 +182,7 @@ TROUBLES: Final = (
             _number(row.workers, "1 worker listens, but takes", "{number} workers listen, but take")
             + f" nothing, {waiting(row.count(Status.QUEUED))}"
         ),
-        Status.QUEUED, "5 shows what they do",
+        Status.QUEUED, "L shows each and why not",
     ),
     Trouble(
         "▲", "warn", lambda row: diagnosis.falling_behind(row) and not row.paused,

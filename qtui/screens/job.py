@@ -21,7 +21,7 @@ from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
-from qtui.messages import CopyRequested, TailRequested
+from qtui.messages import CopyRequested, TailRequested, TakersRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
@@ -83,6 +83,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("T", "stack", "Stack", id="job.stack", tooltip="Where its code is now, and two seconds later"),
         Binding("e", "edit", "Edit", id="job.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
         Binding("t", "tail", "Tail", show=False, id="job.tail", tooltip="What happens to it, live"),
+        Binding("L", "takers", "Who can", show=False, id="job.takers", tooltip="Which workers can take it, and why not"),
         Binding("y", "copy", "Copy id", show=False, id="job.copy", tooltip="Copy the job's id to the clipboard"),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
@@ -216,6 +217,10 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def action_tail(self) -> None:
         """Show what happens to it, as it happens."""
         self.app.post_message(TailRequested((self.job_id,)))
+
+    def action_takers(self) -> None:
+        """Show which workers can take it."""
+        self.app.post_message(TakersRequested(job=self.job_id))
 
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""

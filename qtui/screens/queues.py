@@ -17,7 +17,7 @@ from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.late import Late
-from qtui.messages import TailRequested
+from qtui.messages import TailRequested, TakersRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.queue_list import EMPTY, USUAL, Order, arranged, foot, order_of, remember, said_of, totals
@@ -70,6 +70,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         Binding(**records.as_dict(SORT)),
         Binding("o", "reverse", "Reverse", show=False, tooltip="The other way round", id="queues.reverse"),
         Binding(**records.as_dict(IDLE)),
+        Binding("L", "takers", "Who can", show=False, id="queues.takers",
+                tooltip="Which workers can take the next job, and why not"),
         Binding("t", "tail", "Tail", show=False, id="queues.tail", tooltip="What happens in the queue, live"),
         Binding("exclamation_mark", "trouble", "Trouble", show=False, key_display="!", id="queues.trouble",
                 tooltip="Only the queues in trouble, or all"),
@@ -212,6 +214,11 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         """Show what happens in the queue under the cursor, as it happens."""
         if row := self._row:
             self.app.post_message(TailRequested(queue=row.name))
+
+    def action_takers(self) -> None:
+        """Show which workers can take the next job of the queue under the cursor."""
+        if row := self._row:
+            self.app.post_message(TakersRequested(queue=row.name))
 
     def action_sort(self) -> None:
         """Sort by the next sort key."""

@@ -115,10 +115,10 @@ def said_of(each: AtWork | None, now: float, *, suspended: bool) -> Said:
     row = each.worker
     if row.is_silent:
         since = f" for {formatting.age(row.heartbeat_seconds)}" if row.heartbeat_seconds is not None else ""
-        left = f"; it had {_job(each, now)}" if row.current_job else " and has no job"
+        left = f"; it had {labels.running(each, now)}" if row.current_job else " and has no job"
         step = "B puts its job back, Enter opens it" if row.current_job else ""
         return Said(f"{row.name} gives no sign of life{since}{left}.", facts(row, now), step)
-    doing = f"runs {_job(each, now)}" if row.current_job else "runs no job"
+    doing = f"runs {labels.running(each, now)}" if row.current_job else "runs no job"
     if row.stopping:
         return Said(f"{row.name} was asked to shut down: it {doing}, and leaves after that.", facts(row, now))
     if suspended:
@@ -126,17 +126,6 @@ def said_of(each: AtWork | None, now: float, *, suspended: bool) -> Said:
             f"{row.name} {doing}. All workers are suspended: they take no jobs.", facts(row, now), "P resumes all workers"
         )
     return Said(f"{row.name} {doing}; it listens to {', '.join(row.queues) or 'no queue'}.", facts(row, now))
-
-
-def _job(each: AtWork, now: float) -> str:
-    """The job of a worker: "shop.charge 7f3a91c2 of payments for 4m 2s"."""
-    job, short = each.job, formatting.short_id(each.worker.current_job or "")
-    if job is None or job.status is None:
-        return f"job {short}, whose record is gone" if job and job.problem else f"job {short}"
-    where = f" of {job.queue}" if job.queue else ""
-    since = f" for {formatting.age(now - job.started_at)}" if job.started_at is not None else ""
-    function = labels.function(job)
-    return f"{'job' if function == formatting.UNKNOWN else function} {short}{where}{since}"
 
 
 def facts(row: WorkerRow, now: float) -> str:

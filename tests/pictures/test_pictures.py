@@ -91,6 +91,13 @@ def test_workers_with_what_they_did_in_the_last_ten_minutes(
 
 
 @SIZES
+def test_which_workers_can_take_the_next_job_of_a_queue(snap_compare: Compare, client: redis.Redis, size: Size) -> None:
+    worker_lanes.seed(client)
+    freeze(client)
+    assert looks_the_same(snap_compare, client, Scene("takers", ("L",), size))
+
+
+@SIZES
 @pytest.mark.parametrize("name", ["queues", "failed", "live"])
 def test_an_outage_over_the_last_good_data(snap_compare: Compare, own_server: Server, name: str, size: Size) -> None:
     with connect(own_server.url) as client:

@@ -39,6 +39,12 @@ def seed(client: redis.Redis) -> None:
     _worker(client, "old-1.99", 40.0)
     for number, (at, kind, name) in enumerate(sorted(events)):
         client.xadd(keys.EVENTS, {"event": kind, "worker": name}, id=f"{int(at * 1000)}-{number}")
+    waits = "7f3a91c2-0000-4000-8000-000000000000"
+    client.rpush(keys.queue("payments"), waits)
+    data = zlib.compress(json.dumps(["shop.charge.charge", None, [], {"order": 1}]).encode())
+    client.hset(
+        keys.job(waits), mapping={"status": "queued", "data": data, "origin": "payments", "enqueued_at": format_time(NOW)}
+    )
     client.hset(keys.worker("web-2.8"), "shutdown_requested_date", format_time(NOW - 5))
 
 

@@ -1,0 +1,114 @@
+"""Which workers can take a job: each of them, with yes or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+import redis
+from textual.binding import BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from qtui import formatting, labels
+from qtui.broker import takers
+from qtui.broker.models import Overview
+from qtui.broker.status import Tone
+from qtui.broker.takers import Answer, Taker, Takers, Why
+from qtui.screens.job import JobScreen
+from qtui.screens.resource import ResourceScreen
+from qtui.widgets.row_table import Column, RowTable
+from qtui_workers.text import printable
+
+EMPTY: Final = "No worker is registered.\nStart one: qtui-worker"
+GLYPHS: Final[dict[Answer, str]] = {"yes": "✓", "busy": "▸", "no": "✗"}
+TONES: Final[dict[Answer, Tone]] = {"yes": "good", "busy": "busy", "no": "bad"}
+
+
+class TakersScreen(ResourceScreen[None, Takers]):
+    """The workers; Enter opens the job that one runs."""
+
+    CSS_PATH = "takers.tcss"
+    HELP = (
+        "Every worker, and whether it can take the job: ✓ yes, ▸ after the job that it runs, ✗ no, and why not. "
+        "That a worker does not run a function is known only where it has refused it lately."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, job: str | None = None, queue: str | None = None) -> None:
+        """Of a job, or of the one that is next in a queue."""
+        super().__init__()
+        self.job, self.queue = job, queue
+
+    def compose_body(self) -> Iterable[Widget]:
+        """What it is about, and the workers."""
+        yield Static(id="crumb", markup=False)
+        yield RowTable(self._columns(), lambda taker: taker.each.worker.name, EMPTY, markable=False, id="takers")
+
+    def _columns(self) -> list[Column[Taker]]:
+        def heard(taker: Taker) -> str:
+            return formatting.age(labels.in_steps(taker.each.worker.heartbeat_seconds))
+
+        return [
+            Column("", lambda taker: GLYPHS[taker.answer], width=1, tone=_tone),
+            Column("WORKER", lambda taker: taker.each.worker.name, share=2, minimum=14),
+            Column("CAN", lambda taker: taker.answer, width=4, tone=_tone),
+            Column("WHY", self._why, share=4, minimum=30, tone=_tone),
+            Column("LISTENS TO", lambda taker: ", ".join(taker.each.worker.queues), share=2, minimum=14, priority=2),
+            Column("HEARTBEAT", heard, width=9, align="right", priority=1),
+        ]
+
+    def _why(self, taker: Taker) -> str:
+        now = self.session.server_now
+        if taker.answer == "busy":
+            return f"runs {labels.running(taker.each, now)}"
+        return reason(taker, self.data.queue if self.data else None, now)
+
+    def load(self, client: redis.Redis, request: None) -> Takers:
+        """Every worker, and what keeps it from the job."""
+        return takers.load(client, job=self.job, queue=self.queue)
+
+    def show(self, data: Takers, overview: Overview) -> None:
+        """Fill the table."""
+        self.data = data
+        self.query_one("#crumb", Static).update(printable(said(data), 400))
+        self.query_one(RowTable).show(data.takers, 0, len(data.takers))
+
+    def on_row_table_selected(self, message: RowTable.Selected[Taker]) -> None:
+        """Open the job that the worker runs."""
+        if job := message.row.each.worker.current_job:
+            self.app.push_screen(JobScreen(job))
+
+
+def said(data: Takers) -> str:
+    """What it is about, and how many can: "charge 7f3a91c2 of payments: 1 worker can take it now, …"."""
+    if data.job is None:
+        what = f"nothing waits in {data.queue or 'the queue'}; of a job there"
+    else:
+        what = f"{labels.function(data.job)} {formatting.short_id(data.job.id)} of {data.job.queue or '–'}"
+        what += f", which is {data.status}" if data.status else ""
+    can, busy, cannot = (formatting.count(data.count(answer)) for answer in ("yes", "busy", "no"))
+    workers = "worker" if can == "1" else "workers"
+    return f"{what}: {can} {workers} can take it now, {busy} after what they run, {cannot} cannot"
+
+
+def reason(taker: Taker, queue: str | None, now: float) -> str:
+    """Why a worker cannot take the job, or that it waits for one."""
+    worker = taker.each.worker
+    seconds = worker.heartbeat_seconds
+    refusal = taker.refusal
+    texts: dict[Why, str] = {
+        "": "waits for jobs",
+        "elsewhere": f"does not listen to {queue or 'its queue'}",
+        "silent": "gives no sign of life" + ("" if seconds is None else f" for {formatting.age(labels.in_steps(seconds))}"),
+        "stopping": "was asked to shut down",
+        "suspended": "all workers are suspended",
+        "paused": f"{queue} is paused",
+        "held": "its function is held",
+        "refused": f"refused it {formatting.ago(refusal.at, now)}: {refusal.details.get('error') or '–'}" if refusal else "",
+    }
+    return texts[taker.why]
+
+
+def _tone(taker: Taker) -> Tone:
+    return TONES[taker.answer]
