@@ -9,7 +9,7 @@ from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 
-ORDER: Final = 205
+ORDER: Final = 211
 
 
 def suspend(
