@@ -120,6 +120,8 @@ def of_window(window: Window, now: float) -> dict[str, Any]:
     }
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
+    if window.by_end is not None:
+        document |= {"by_end": window.by_end}
     return document
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from qtui.broker.at_work import AtWork
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
-    from qtui.broker.models import JobRow, QueueRow, WorkerRow
+    from qtui.broker.models import JobRow, QueueRow, Window, WorkerRow
     from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
     from qtui.broker.usual import Usual
@@ -56,6 +56,13 @@ def status(row: JobRow) -> str:
 def attempts(row: JobRow) -> str:
     """The attempt and how many are allowed: "2/3", "1", "–"."""
     return formatting.attempts(row.attempts, row.attempts_allowed)
+
+
+def order(window: Window) -> str:
+    """In which order ended jobs are that are kept for different times: "newest 505 by end, then by expiry"; '' for the usual."""
+    if window.by_end is not None and 0 < window.by_end < window.total:
+        return f"newest {formatting.count(window.by_end)} by end, then by expiry"
+    return "by expiry, as they are kept for different times (s sorts by end, too)" if window.is_by_expiry else ""
 
 
 def function(row: JobRow) -> str:

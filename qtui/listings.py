@@ -79,7 +79,9 @@ def of_jobs(window: Window, now: float) -> str:
     head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status.failed else "DESCRIPTION"]
     table = columns(head, [_job_cells(row, now) for row in window.rows], (3, 4))
     last = window.offset + len(window.rows)
-    return f"{table}\n{window.offset + 1}–{last} of {formatting.count(window.total + window.beyond)} {status.title}"
+    order = labels.order(window).replace(" (s sorts by end, too)", ": --sort ended sorts them by their end")
+    counted = f"{window.offset + 1}–{last} of {formatting.count(window.total + window.beyond)} {status.title}"
+    return f"{table}\n{'; '.join(filter(None, (counted, order)))}"
 
 
 def _job_cells(row: JobRow, now: float) -> list[str]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import redis
 from redis.exceptions import ResponseError
 
-from qtui.broker import rows
-from qtui.broker.models import Window
+from qtui.broker import clock, lifetimes, rows
+from qtui.broker.models import Lifetimes, Window
 from qtui.broker.status import COUNTED, Status
+from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type, reply_of
 from qtui_workers.server.rq_format import names_under, parse_number
@@ -22,6 +24,8 @@ SORTED: Final = 500
 MERGED: Final = 200
 """The lists of at most this many queues are merged by one script; of more, their newest jobs, up to `NEWEST`, are merged here."""
 NEWEST: Final = 1_000
+SAMPLES: Final = 64
+"""So many ended jobs of a longer list are looked at for how long they are kept."""
 SCANNED: Final = 20_000
 """A search for a status that has no list of its own reads at most this many jobs."""
 BLOCK: Final = 1_000
@@ -92,13 +96,17 @@ def window(
     *,
     oldest_first: bool = False,
     holding: Sequence[str] = (),
+    known: Lifetimes = (),
 ) -> Window:
     """At most `limit` jobs of a status, newest first or `oldest_first`, from `offset` on.
 
-    The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest
-    due first; `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept
-    equally long; up to `SORTED` of them are sorted by their end). With queue None, all queues are merged by time, newest first,
+    The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest due first;
+    `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept equally long). Of those that
+    are kept for different times the newest come first in the order of their end, the window's `by_end` tells how many; up to
+    `SORTED` of them all do. With queue None, all queues are merged by time, newest first,
     however many jobs they hold; what is read for it is bounded by the number of queues and the limit (`merge.lua`).
+
+    `known`: the `lifetimes` of a window of the same list that was read before: those that are rare are found in time.
 
     `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are asked. Of more than
     `MERGED` queues together only the newest (or oldest) `NEWEST` are listed; the window's `beyond` tells how many are not.
@@ -106,11 +114,12 @@ def window(
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
 
-    One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`; a key of the wrong
-    type is the window's `problem`. Raises redis.RedisError if the server cannot answer at all.
+    One round trip, three at most where jobs are kept for different times, a few for a search. A job that is gone or damaged is
+    a row with a `problem`; a key of the wrong type is the window's `problem`. Raises redis.RedisError if the server cannot
+    answer at all.
     """
     if status.place in ("queue", "registry"):
-        return _listed(client, queue, status, offset, limit, oldest_first=oldest_first, holding=holding)
+        return _listed(client, queue, status, offset, limit, oldest_first=oldest_first, holding=holding, known=known)
     found, scanned, complete = search(client, queue, status)
     page = (found[::-1] if oldest_first else found)[offset : offset + limit]
     return Window(queue, status, len(found), offset, rows.named(client, page), scanned=scanned, complete=complete)
@@ -125,6 +134,7 @@ def _listed(
     *,
     oldest_first: bool,
     holding: Sequence[str],
+    known: Lifetimes,
 ) -> Window:
     arguments: dict[str, Argument] = {
         "spec": rows.SPEC,
@@ -137,13 +147,30 @@ def _listed(
         "backwards": int(oldest_first),
         "bare": 0,
         "most": MERGED,
+        "samples": SAMPLES,
+        "phase": f"{random.random():.4f}",  # noqa: S311  # no secret: which jobs are looked at
+        "lifetimes": "",
+        "now": "",
     }
-    if queue is None and len(holding) > MERGED:
-        return _of_many(client, holding, status, arguments)
-    total, wrong, found, *names = _WINDOW.read(client, *(holding if queue is None else ()), **arguments)
-    if names:
-        return _of_many(client, [decode(name) for name in names[0]], status, arguments)
-    return _window(queue, status, total, offset, found, wrong)
+    names = holding if queue is None else ()
+    if len(names) > MERGED:
+        return _of_many(client, names, status, arguments)
+    if not lifetimes.are_alike(known):
+        arguments |= _by_end(client, known)
+    total, wrong, found, samples, head, *many = _WINDOW.read(client, *names, **arguments)
+    if many:
+        return _of_many(client, [decode(name) for name in many[0]], status, arguments)
+    kept = lifetimes.seen_in(samples, known) if samples else ()
+    if lifetimes.are_alike(known) and not lifetimes.are_alike(kept):
+        total, wrong, found, _, head, *_ = _WINDOW.read(client, *names, **arguments | _by_end(client, kept))
+    by_end = None if lifetimes.are_alike(kept) else head
+    window = _window(queue, status, total, offset, found, wrong)
+    return replace(window, by_end=by_end, lifetimes=kept, oldest_first=oldest_first)
+
+
+def _by_end(client: redis.Redis, kept: Lifetimes) -> dict[str, Argument]:
+    """The arguments by which the newest jobs come in the order of their end."""
+    return {"lifetimes": lifetimes.text(kept), "now": clock.now(client).seconds}
 
 
 def _of_many(client: redis.Redis, names: Sequence[str], status: Status, arguments: dict[str, Argument]) -> Window:
@@ -151,16 +178,16 @@ def _of_many(client: redis.Redis, names: Sequence[str], status: Status, argument
     offset, limit = int(arguments["offset"]), int(arguments["limit"])
     blocks = [names[start : start + MERGED] for start in range(0, len(names), MERGED)]
     last = min(offset + limit, NEWEST)
-    replies = _WINDOW.read_many(client, [arguments | {"offset": 0, "limit": last, "bare": 1}] * len(blocks), blocks)
+    replies = _WINDOW.read_many(client, [arguments | {"offset": 0, "limit": last, "bare": 1, "samples": 0}] * len(blocks), blocks)
     backwards = arguments["backwards"] == 1
     entries = sorted(
-        (entry for _, _, some in replies for entry in some),
+        (entry for _, _, some, *_ in replies for entry in some),
         key=lambda entry: entry[3] if status.time else parse_number(entry[3]) or 0.0,
         reverse=not backwards,
     )[offset:last]
     total = sum(reply[0] for reply in replies)
     found = rows.replies(client, [(job_id, queue, score) for job_id, queue, score, _ in entries])
-    wrong = [place for _, places, _ in replies for place in places]
+    wrong = [place for _, places, *_ in replies for place in places]
     return _window(None, status, min(total, NEWEST), offset, found, wrong, beyond=max(0, total - NEWEST))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ALIKE: Final = 2.0
 """Seconds between two jobs that RQ may have in either order, as it rounds the time of expiry."""
+Lifetimes = tuple[tuple[float, float], ...]
+"""For how long ended jobs are kept, in seconds: spans from the shortest to the longest (`lifetimes`)."""
 LEASE: Final = 120
 """Seconds: no worker promises its next sign of life for later. An older one is that of another attempt."""
 
@@ -182,13 +184,20 @@ class Window(Record):
     """False: the search ended at its limit; `total` counts only the jobs found until then."""
     problem: str | None = None
     """Why the list could not be read at all, as a sentence: a key of the wrong type."""
+    by_end: int | None = None
+    """Of ended jobs that are kept for different times: so many, from the newest on, are in the order of their end; the others are
+    in the order in which they expire, which is what RQ has. None: all are in the order of their end, as far as is known."""
+    lifetimes: Lifetimes = ()
+    """For how long the jobs of the list were seen to be kept."""
+    oldest_first: bool = False
+    """Whether the offset is counted from the oldest."""
 
     @property
     def is_by_expiry(self) -> bool:
-        """Whether these rows are seen not to be in the order of their end: RQ has ended jobs in the order in which they expire.
-
-        That is another one where jobs are kept for different times.
-        """
+        """Whether the order of some of these rows is that in which they expire, or is seen not to be that of their end."""
+        if self.by_end is not None:
+            deepest = self.total - self.offset if self.oldest_first else self.offset + len(self.rows)
+            return bool(self.rows) and deepest > self.by_end
         if not self.status.ended or self.scanned is not None:
             return False
         ends = [row.ended_at for row in self.rows if row.ended_at is not None]

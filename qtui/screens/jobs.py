@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import jobs
-from qtui.broker.models import JobRow, Overview, Window
+from qtui.broker.models import JobRow, Lifetimes, Overview, Window
 from qtui.broker.operations import OPERATIONS, Matching, Selection
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
@@ -53,6 +53,8 @@ class JobsRequest:
     """Of all queues, those that hold such jobs, as far as they are known."""
     found: Found | None
     """What a search has found, where only jobs that fit a filter are shown, or in an order of their own."""
+    known: Lifetimes
+    """For how long the jobs of the list were seen to be kept."""
     cursor: Cursor | None
     """Where the cursor is; None if no preview is wanted now."""
     preview: Followed | None
@@ -143,9 +145,14 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             oldest_first=sort.is_by_time and not sort.descending,
             holding=self._holding(self.session.overview) if self.session.overview else (),
             found=self.filtered.found,
+            known=self._known(),
             cursor=cursor_of(self.table) if wanted else None,
             preview=self.data.preview if self.data else None,
         )
+
+    def _known(self) -> Lifetimes:
+        window = self.data.window if self.data else None
+        return window.lifetimes if window and (window.queue, window.status) == (self.queue, self.status) else ()
 
     def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
         """Any window is shown if it belongs to the current list."""
@@ -158,7 +165,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         """One window, and everything about one job for the preview."""
         place = request.queue, request.status, request.offset, request.limit
         if request.found is None:
-            window = jobs.window(client, *place, oldest_first=request.oldest_first, holding=request.holding)
+            first, holding, known = request.oldest_first, request.holding, request.known
+            window = jobs.window(client, *place, oldest_first=first, holding=holding, known=known)
         else:
             window = window_of(client, request.found, *place)
         if request.cursor is None:
@@ -212,8 +220,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"
             read = window.scanned if window and self.filtered.is_hidden and not window.complete else None
             parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
-        if window and window.is_by_expiry:
-            parts.append(Content.styled("by expiry, as they are kept for different times (s sorts by end, too)", TONES["warn"]))
+        if window and (order := labels.order(window)):
+            parts.append(Content.styled(order, TONES["warn" if window.is_by_expiry else "muted"]))
         if window and window.beyond:
             parts.append(Content.styled(f"{formatting.count(window.beyond)} more: open a queue for them", TONES["warn"]))
         if table.newer and self.filtered.sort == NEWEST:

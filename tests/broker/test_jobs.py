@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Mapping, Sequence
 
 import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import jobs
-from qtui.broker.models import Progress
+from qtui.broker import clock, jobs
+from qtui.broker.models import Lifetimes, Progress, Window
 from qtui.broker.search.find import find
 from qtui.broker.search.scan import Scope
 from qtui.broker.search.sorting import sort_named
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.server import keys
+from qtui_workers.server.rq_format import format_time
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
 from tests.support import reads_with
@@ -253,13 +256,93 @@ def test_a_registry_of_few_jobs_is_in_the_order_of_their_end_however_long_each_i
         assert not any(page.is_by_expiry for page in pages)
 
 
-def test_many_jobs_are_in_the_order_of_expiry_which_is_said_and_can_be_sorted_by_their_end(
+def test_a_list_of_more_jobs_is_in_the_order_of_their_end_too_and_can_be_sorted_by_it(
     client: redis.Redis, kept_differently: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "SORTED", 2)
-    assert jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry
-    assert jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=True).is_by_expiry
+    for oldest_first, ids in ((False, kept_differently[::-1]), (True, kept_differently)):
+        window = jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=oldest_first)
+        assert ([row.id for row in window.rows], window.by_end, window.is_by_expiry) == (ids, 3, False)
     by_end = find(client, Scope("mail", (Status.FAILED,)), 2e9, sort=sort_named("ended"))
     assert [job_id for job_id, _ in by_end.jobs] == kept_differently[::-1]
-    client.zadd(keys.registry("failed", "mail"), {kept_differently[2]: 2e9 + 20})
-    assert not jobs.window(client, "mail", Status.FAILED, 0, 9).is_by_expiry
+
+
+def kept_for(client: redis.Redis, lifetimes: Sequence[float], ends: Mapping[str, Sequence[float]]) -> list[str]:
+    """Failed jobs in queues that ended so many seconds ago, kept in turn for so long; their ids, newest first."""
+    now = time.time()
+    ended: dict[str, float] = {}
+    with client.pipeline(transaction=False) as pipe:
+        pipe.sadd(keys.QUEUES, *map(keys.queue, ends))
+        for queue, ages in ends.items():
+            for number, age in enumerate(ages):
+                job_id, lifetime = f"{queue}-{number}", lifetimes[number % len(lifetimes)]
+                ended[job_id] = now - age
+                job = {"data": "x", "origin": queue, "status": "failed", "ended_at": format_time(now - age)}
+                pipe.hset(keys.job(job_id), mapping=job)
+                # as RQ does: whole seconds, and -1 for ever
+                score = -1 if lifetime < 0 else int(now - age) + lifetime
+                pipe.zadd(keys.registry("failed", queue), {job_id: score})
+        pipe.execute()
+    return sorted(ended, key=ended.__getitem__, reverse=True)
+
+
+def walk(
+    client: redis.Redis, queue: str | None, total: int, *, page: int, known: Lifetimes = (), oldest_first: bool = False
+) -> list[Window]:
+    """All pages of a list of failed jobs."""
+    places = range(0, total + 1, page)
+    return [jobs.window(client, queue, Status.FAILED, place, page, oldest_first=oldest_first, known=known) for place in places]
+
+
+@pytest.mark.parametrize("lifetimes", [(60, 86_400), (500, 3_600, 31_536_000), (86_400, -1), tuple(range(400, 500, 7))])
+@pytest.mark.parametrize("queue", ["mail", None])
+def test_the_newest_of_many_jobs_come_in_the_order_of_their_end_however_long_each_is_kept(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, queue: str | None, lifetimes: tuple[int, ...]
+) -> None:
+    at = clock.now(client)
+    monkeypatch.setattr(clock, "now", lambda _client: at)  # all pages are of one moment
+    chance = random.Random(3)
+    sizes = {"mail": 900} if queue else {"mail": 900, "media": 400}
+    ids = kept_for(client, lifetimes, {name: [chance.uniform(0, 4_000) for _ in range(size)] for name, size in sizes.items()})
+    known = jobs.window(client, queue, Status.FAILED, 0, 1).lifetimes
+    pages = walk(client, queue, len(ids), page=70, known=known)
+    listed = [row.id for page in pages for row in page.rows]
+    (by_end,) = {page.by_end for page in pages[:-1]}
+    assert by_end is not None
+    assert by_end > 50
+    assert listed[:by_end] == ids[:by_end]
+    assert sorted(listed) == sorted(ids)  # each of them once
+    assert {page.total for page in pages} == {len(ids)}
+    assert [page.is_by_expiry for page in pages] == [70 * n + len(page.rows) > by_end for n, page in enumerate(pages)]
+    backwards = walk(client, queue, len(ids), page=70, known=known, oldest_first=True)
+    assert [row.id for page in backwards for row in page.rows] == listed[::-1]
+
+
+def test_where_all_are_kept_equally_long_one_look_is_enough(client: redis.Redis) -> None:
+    ids = kept_for(client, (3_600,), {"mail": [n * 1.5 for n in range(700)]})
+    with watching(client) as seen:
+        window = jobs.window(client, "mail", Status.FAILED, 650, 50)
+    assert [command.split()[0] for command in seen.sent] == [reads_with(client)]
+    assert ([row.id for row in window.rows], window.by_end, window.is_by_expiry) == (ids[650:], None, False)
+
+
+def test_a_lifetime_that_was_seen_once_is_not_forgotten(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = kept_for(client, (86_400,), {"mail": [100.0 + n for n in range(700)]})
+    short = kept_for(client, (60,), {"rare": [1.0]})
+    client.zunionstore(keys.registry("failed", "mail"), [keys.registry("failed", name) for name in ("mail", "rare")])
+    monkeypatch.setattr(jobs, "SAMPLES", 0)  # no look finds the one that is rare
+    assert jobs.window(client, "mail", Status.FAILED, 0, 1).rows[0].id == ids[0]
+    known = ((60.0, 60.0), (86_400.0, 86_400.0))
+    window = jobs.window(client, "mail", Status.FAILED, 0, 2, known=known)
+    assert [row.id for row in window.rows] == [short[0], ids[0]]
+    assert window.lifetimes == ()
+
+
+def test_ghosts_and_times_that_are_no_times_are_listed_once_below_what_is_known(client: redis.Redis) -> None:
+    ids = kept_for(client, (60, 86_400), {"mail": [float(n) for n in range(800)]})
+    client.delete(keys.job(ids[0]))
+    client.hset(keys.job(ids[1]), "ended_at", "yesterday")
+    pages = walk(client, "mail", 800, page=100)
+    listed = [row.id for page in pages for row in page.rows]
+    assert sorted(listed) == sorted(ids)
+    assert listed[:50] == ids[2:52]

@@ -18,6 +18,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui.widgets.status_tabs import StatusTabs
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
+from tests.broker.test_jobs import kept_for
 from tests.broker.test_requeue import lost
 from tests.screens.support import Story, dashboard, settle
 
@@ -232,6 +233,17 @@ async def test_the_title_says_which_rows_are_in_view_and_how_many_newer_ones_wai
         newest = queue.enqueue(tasks.add, 1).id
         await story.look()
         assert (title(story), story.table.cursor_row.id) == ("mail 1–16 of 343", newest)
+
+
+async def test_jobs_that_are_kept_for_different_times_come_newest_first_and_the_title_says_how_far(client: redis.Redis) -> None:
+    ids = kept_for(client, (60, 86_400), {"mail": [float(n) for n in range(2_000)]})
+    async with dashboard(client, size=(80, 24)) as story:
+        screen = await opened(story)
+        assert story.ids[:100] == ids[:100]
+        assert screen.data
+        by_end = screen.data.window.by_end
+        assert by_end
+        assert f"newest {by_end:,} by end, then by expiry" in title(story)
 
 
 async def test_the_column_of_the_queue_is_there_only_where_the_rows_are_of_several(client: redis.Redis) -> None:

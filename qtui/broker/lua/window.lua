@@ -1,14 +1,17 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
--- Returns {total, {place that has a wrong type…}, {row…}}; of more than `most` queues that hold such jobs, in the place of the
--- rows false, and then the names of these queues.
--- requires: row, merge
--- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most
+-- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number}; of more than `most` queues that hold such
+-- jobs, in the place of the rows false, and at the end the names of these queues.
+-- requires: row, merge, newest
+-- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most, samples, phase
 -- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
 -- `bare`: 1 for {id, queue, score, time} of each job instead of its row.
 -- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
 -- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a registry whose own order is
 -- another one, as it has jobs that are kept for different times, comes in that order. `backwards`: 1 for the oldest first; the
 -- offset is then counted from the oldest.
+-- Of more ended jobs, where `lifetimes` are given, first come those of `newest_by_end`, whose number is returned; the others
+-- follow in the order of the registry. About `samples` jobs all over the lists, evenly from `phase` (0 to 1) on, are returned as
+-- score and end: these tell for how long jobs are kept.
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -49,38 +52,55 @@ local function length(name)
   return count
 end
 
--- count jobs of a queue from rank first on, newest first, each as {id, queue, score}
-local function slice(name, first, count)
-  local found = {}
-  if count == 0 then
-    return found -- the last rank would be -0, which some servers reject as a number
-  elseif listed then
-    local ids = redis.call('LRANGE', place(name), -(first + count), -(first + 1))
+-- count jobs of a list from a rank on, newest first, each as {id, queue, score}, put behind those found before
+local function read(list, first, count, found)
+  if listed then
+    local ids = redis.call('LRANGE', list.place, -(first + count), -(first + 1))
     for i = #ids, 1, -1 do
-      found[#found + 1] = { ids[i], name, '' }
+      found[#found + 1] = { ids[i], list.name, '' }
     end
-    return found
+    return
   end
-  local entries = redis.call('ZREVRANGE', place(name), first, first + count - 1, 'WITHSCORES')
+  local entries = redis.call('ZREVRANGE', list.place, first, first + count - 1, 'WITHSCORES')
   for i = 1, #entries, 2 do
     local id = statuses.runs[args.status] and string.match(entries[i], '^(.*):[^:]*$') or entries[i]
-    found[#found + 1] = { id, name, entries[i + 1] }
+    found[#found + 1] = { id, list.name, entries[i + 1] }
+  end
+end
+
+-- the same from a place on among those that are not taken
+local function slice(list, first, count)
+  local found, taken, next, at = {}, list.taken, 1, first
+  while taken[next] and taken[next] <= at do
+    next, at = next + 1, at + 1
+  end
+  while #found < count do
+    local run = math.min(count - #found, (taken[next] or list.count) - at)
+    if run > 0 then -- else the last rank could be -0, which some servers reject as a number
+      read(list, at, run, found)
+    end
+    if not taken[next] then
+      return found
+    end
+    next, at = next + 1, taken[next] + 1
   end
   return found
 end
 
-local function rank(entry)
-  if not time_field then
-    return tonumber(entry[3])
-  end
-  return reply_of('HGET', keys.job(entry[1]), time_field) or ''
+local function time_of(entry)
+  return time_field and (reply_of('HGET', keys.job(entry[1]), time_field) or '') or tonumber(entry[3])
 end
 
-local function by_time(names, counts)
+-- by what lists are merged; where jobs are kept for different times, it is the expiry: each list is sorted only by that
+local function rank(entry)
+  return args.lifetimes == '' and time_of(entry) or tonumber(entry[3])
+end
+
+local function by_time(lists)
   local all = {}
-  for i, name in ipairs(names) do
-    for _, entry in ipairs(slice(name, 0, counts[i])) do
-      all[#all + 1] = { rank(entry), #all, entry }
+  for _, list in ipairs(lists) do
+    for _, entry in ipairs(slice(list, 0, list.count)) do
+      all[#all + 1] = { time_of(entry), #all, entry }
     end
   end
   table.sort(all, function(a, b)
@@ -103,56 +123,85 @@ local function entry_at(list, first)
   local found = block[first - block.first + 1]
   if not found then
     local ahead = first == block.first + #block and math.min(MOST_AHEAD, 2 * #block) or 1
-    list.block = slice(list.name, first, math.min(ahead, list.count - first))
+    list.block = slice(list, first, math.min(ahead, list.count - #list.taken - first))
     list.block.first, found = first, list.block[1]
   end
   return found
 end
 
-local function merged(names, counts)
-  local lists = {}
-  for i, name in ipairs(names) do
-    lists[#lists + 1] = counts[i] > 0 and { name = name, count = counts[i] } or nil
+-- the entries of a window of those that are not taken
+local function by_rank(lists, first, count)
+  if #lists == 1 then
+    return slice(lists[1], first, math.max(0, math.min(count, lists[1].count - #lists[1].taken - first)))
   end
-  local picked = {}
-  for i, found in ipairs(merge(lists, offset, limit, function(list, first)
-    return rank(entry_at(list, first))
+  local rests, picked = {}, {}
+  for _, list in ipairs(lists) do
+    local left = list.count - #list.taken
+    rests[#rests + 1] = left > 0 and { list = list, count = left } or nil
+  end
+  for i, found in ipairs(merge(rests, first, count, function(rest, at)
+    return rank(entry_at(rest.list, at))
   end)) do
-    picked[i] = entry_at(found[1], found[2])
+    picked[i] = entry_at(found[1].list, found[2])
   end
   return picked
 end
 
-local names, counts, total = {}, {}, 0
+-- scores and ends of some jobs of each list
+local function samples_of(lists, total)
+  local found = {}
+  for _, list in ipairs(lists) do
+    local number = math.max(1, math.floor(args.samples * list.count / total))
+    for i = 0, number - 1 do
+      local at = math.floor((i + args.phase) * list.count / number)
+      local entry = redis.call('ZREVRANGE', list.place, at, at, 'WITHSCORES')
+      found[#found + 1], found[#found + 2] = entry[2], reply_of('HGET', keys.job(entry[1]), time_field) or ''
+    end
+  end
+  return found
+end
+
+local lists, names, total = {}, {}, 0
 for _, name in ipairs(names_of_queues()) do
   local count = length(name)
   if count > 0 then
-    names[#names + 1], counts[#counts + 1], total = name, count, total + count
+    lists[#lists + 1] = { name = name, place = place(name), count = count, taken = {} }
+    names[#names + 1], total = name, total + count
   end
 end
-if #names > tonumber(args.most) then
-  return { total, wrong, false, names }
+if #lists > tonumber(args.most) then
+  return { total, wrong, false, {}, 0, names }
 end
 if args.backwards == '1' then
   limit = math.max(0, math.min(limit, total - offset))
   offset = total - offset - limit
 end
 
-local entries
-if total <= tonumber(args.sorted) and (#names > 1 or (time_field and not listed)) then
-  entries = by_time(names, counts)
-elseif #names == 1 then
-  entries = slice(names[1], offset, math.max(0, math.min(limit, counts[1] - offset)))
+local entries, samples, head = {}, {}, {}
+local by_end = time_field and not listed -- the order of the registry may be another one
+if total <= tonumber(args.sorted) and (#lists > 1 or by_end) then
+  entries = by_time(lists)
 else
-  entries = merged(names, counts)
+  if by_end and args.lifetimes ~= '' then
+    head = newest_by_end(lists)
+  end
+  if by_end and args.samples ~= '0' then
+    samples = samples_of(lists, total)
+  end
+  for i = offset + 1, math.min(offset + limit, #head) do
+    entries[#entries + 1] = head[i]
+  end
+  for _, entry in ipairs(by_rank(lists, math.max(0, offset - #head), limit - #entries)) do
+    entries[#entries + 1] = entry
+  end
 end
 local rows = {}
 for i, entry in ipairs(entries) do
   local at = args.backwards == '1' and #entries + 1 - i or i
   if args.bare == '1' then
-    rows[at] = { entry[1], entry[2], entry[3], time_field and rank(entry) or entry[3] }
+    rows[at] = { entry[1], entry[2], entry[3], time_field and time_of(entry) or entry[3] }
   else
     rows[at] = row(entry[1], entry[2], entry[3])
   end
 end
-return { total, wrong, rows }
+return { total, wrong, rows, samples, #head }
