@@ -114,14 +114,14 @@ def of_job_row(row: JobRow, now: float) -> dict[str, Any]:
 def of_window(window: Window, now: float) -> dict[str, Any]:
     """A window of jobs as `qtui jobs --json` prints it."""
     document = {
-        "total": window.total + window.beyond,
+        "total": window.total,
         "offset": window.offset,
         "jobs": [of_job_row(row, now) for row in window.rows],
     }
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
-    if window.by_end is not None:
-        document |= {"by_end": window.by_end}
+    if window.in_order is not None:
+        document |= {"in_order": window.in_order, "then": window.then}
     return document
 
 

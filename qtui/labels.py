@@ -59,10 +59,13 @@ def attempts(row: JobRow) -> str:
 
 
 def order(window: Window) -> str:
-    """In which order ended jobs are that are kept for different times: "newest 505 by end, then by expiry"; '' for the usual."""
-    if window.by_end is not None and 0 < window.by_end < window.total:
-        return f"newest {formatting.count(window.by_end)} by end, then by expiry"
-    return "by expiry, as they are kept for different times (s sorts by end, too)" if window.is_by_expiry else ""
+    """The order of a list that is not newest first throughout: "newest 505 by end, then by expiry"; '' for the usual one."""
+    number = window.in_order
+    if number and window.then == "queue by queue":
+        return f"{'oldest' if window.oldest_first else 'newest'} {formatting.count(number)}, then {window.then}"
+    if number and number < window.total:
+        return f"newest {formatting.count(number)} by end, then {window.then}"
+    return "" if window.is_in_order else "by expiry, as they are kept for different times (s sorts by end, too)"
 
 
 def function(row: JobRow) -> str:

@@ -80,7 +80,7 @@ def of_jobs(window: Window, now: float) -> str:
     table = columns(head, [_job_cells(row, now) for row in window.rows], (3, 4))
     last = window.offset + len(window.rows)
     order = labels.order(window).replace(" (s sorts by end, too)", ": --sort ended sorts them by their end")
-    counted = f"{window.offset + 1}–{last} of {formatting.count(window.total + window.beyond)} {status.title}"
+    counted = f"{window.offset + 1}–{last} of {formatting.count(window.total)} {status.title}"
     return f"{table}\n{'; '.join(filter(None, (counted, order)))}"
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import heapq
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
 import redis
@@ -22,8 +26,11 @@ from qtui_workers.text import decode, encode
 SORTED: Final = 500
 """If all queues together, or one registry, hold at most so many jobs, a window sorts them all; else it goes by their order."""
 MERGED: Final = 200
-"""The lists of at most this many queues are merged by one script; of more, their newest jobs, up to `NEWEST`, are merged here."""
-NEWEST: Final = 1_000
+"""The lists of at most this many queues are merged by one script; of more, the newest jobs are merged here, not the others."""
+NEWEST: Final = 2_000
+"""So many jobs are read to merge the newest of more queues …"""
+LEAST: Final = 100
+"""… but at least so many by each script."""
 SAMPLES: Final = 64
 """So many ended jobs of a longer list are looked at for how long they are kept."""
 SCANNED: Final = 20_000
@@ -102,14 +109,15 @@ def window(
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest due first;
     `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept equally long). Of those that
-    are kept for different times the newest come first in the order of their end, the window's `by_end` tells how many; up to
-    `SORTED` of them all do. With queue None, all queues are merged by time, newest first,
+    are kept for different times the newest come first in the order of their end, the window's `in_order` tells how many; up
+    to `SORTED` of them all do. With queue None, all queues are merged by time, newest first,
     however many jobs they hold; what is read for it is bounded by the number of queues and the limit (`merge.lua`).
 
     `known`: the `lifetimes` of a window of the same list that was read before: those that are rare are found in time.
 
     `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are asked. Of more than
-    `MERGED` queues together only the newest (or oldest) `NEWEST` are listed; the window's `beyond` tells how many are not.
+    `MERGED` queues together the newest (or oldest) are merged, the window's `in_order` tells how many; the others follow queue by
+    queue, by name. Each job is listed once.
 
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
@@ -157,15 +165,15 @@ def _listed(
         return _of_many(client, names, status, arguments)
     if not lifetimes.are_alike(known):
         arguments |= _by_end(client, known)
-    total, wrong, found, samples, head, *many = _WINDOW.read(client, *names, **arguments)
-    if many:
-        return _of_many(client, [decode(name) for name in many[0]], status, arguments)
+    total, wrong, found, samples, head, held = _WINDOW.read(client, *names, **arguments)
+    if found is None:
+        return _of_many(client, [decode(name) for name in held[::2]], status, arguments)
     kept = lifetimes.seen_in(samples, known) if samples else ()
     if lifetimes.are_alike(known) and not lifetimes.are_alike(kept):
         total, wrong, found, _, head, *_ = _WINDOW.read(client, *names, **arguments | _by_end(client, kept))
-    by_end = None if lifetimes.are_alike(kept) else head
     window = _window(queue, status, total, offset, found, wrong)
-    return replace(window, by_end=by_end, lifetimes=kept, oldest_first=oldest_first)
+    in_order = None if lifetimes.are_alike(kept) else head
+    return replace(window, in_order=in_order, lifetimes=kept, oldest_first=oldest_first)
 
 
 def _by_end(client: redis.Redis, kept: Lifetimes) -> dict[str, Argument]:
@@ -174,35 +182,64 @@ def _by_end(client: redis.Redis, kept: Lifetimes) -> dict[str, Argument]:
 
 
 def _of_many(client: redis.Redis, names: Sequence[str], status: Status, arguments: dict[str, Argument]) -> Window:
-    """The same for many queues, merged from the ends of their lists: each script does it for some of them. Two round trips."""
-    offset, limit = int(arguments["offset"]), int(arguments["limit"])
+    """The same for many queues: the first are merged from the ends of their lists, then one queue follows the other.
+
+    Each script looks at some queues. Three round trips at most.
+    """
+    offset, limit, backwards = int(arguments["offset"]), int(arguments["limit"]), arguments["backwards"] == 1
     blocks = [names[start : start + MERGED] for start in range(0, len(names), MERGED)]
-    last = min(offset + limit, NEWEST)
-    replies = _WINDOW.read_many(client, [arguments | {"offset": 0, "limit": last, "bare": 1, "samples": 0}] * len(blocks), blocks)
-    backwards = arguments["backwards"] == 1
-    entries = sorted(
-        (entry for _, _, some, *_ in replies for entry in some),
-        key=lambda entry: entry[3] if status.time else parse_number(entry[3]) or 0.0,
-        reverse=not backwards,
-    )[offset:last]
+    most = max(LEAST, NEWEST // len(blocks))
+    plain = arguments | {"sorted": 0, "samples": 0, "lifetimes": ""}
+    replies = _WINDOW.read_many(client, [plain | {"offset": 0, "limit": most, "bare": 1}] * len(blocks), blocks)
+    merged = _merged(replies, status, backwards=backwards)
+    taken = Counter(queue for _, queue, *_ in merged)
+    held = list(chain.from_iterable(reply[5] for reply in replies))
+    left = {name: count - taken[name] for name, count in zip(held[::2], held[1::2], strict=True)}
+    found = rows.replies(client, [(job_id, queue, score) for job_id, queue, score, _ in merged[offset : offset + limit]])
+    parts = _parts(left, max(0, offset - len(merged)), limit - len(found))
+    if parts:
+        calls = [plain | {"all": 0, "queue": name, "offset": taken[name] + first, "limit": count} for name, first, count in parts]
+        found += [row for reply in _WINDOW.read_many(client, calls) for row in reply[2]]
     total = sum(reply[0] for reply in replies)
-    found = rows.replies(client, [(job_id, queue, score) for job_id, queue, score, _ in entries])
-    wrong = [place for _, places, *_ in replies for place in places]
-    return _window(None, status, min(total, NEWEST), offset, found, wrong, beyond=max(0, total - NEWEST))
+    window = _window(None, status, total, offset, found, [place for reply in replies for place in reply[1]])
+    in_order = len(merged) if len(merged) < total else None
+    return replace(window, in_order=in_order, then="queue by queue", oldest_first=backwards)
 
 
-def _window(
-    queue: str | None, status: Status, total: int, offset: int, found: list[Any], wrong: list[bytes], *, beyond: int = 0
-) -> Window:
-    return Window(
-        queue,
-        status,
-        total,
-        offset,
-        tuple(rows.read(reply, status) for reply in found),
-        beyond=beyond,
-        problem=f"{', '.join(decode(key) for key in wrong[:5])}: a key of the wrong type" if wrong else None,
-    )
+def _merged(replies: Sequence[Any], status: Status, *, backwards: bool) -> list[list[bytes]]:
+    """The first jobs of all blocks of queues as one list, as far as it is known: until all that was read of a block is used up.
+
+    Of each queue they are the first of its list, whatever its order, so that the others can be counted from there on.
+    """
+    lists = [reply[2] for reply in replies]
+    unread = [reply[0] > len(reply[2]) for reply in replies]
+    time = (lambda entry: entry[3]) if status.time else lambda entry: parse_number(entry[3]) or 0.0
+    tagged = [[(time(entry), number, entry) for entry in some] for number, some in enumerate(lists)]
+    found: list[list[bytes]] = []
+    used = [0] * len(lists)
+    for _, number, entry in heapq.merge(*tagged, key=itemgetter(0), reverse=not backwards):
+        found.append(entry)
+        used[number] += 1
+        if unread[number] and used[number] == len(lists[number]):
+            break
+    return found
+
+
+def _parts(left: Mapping[bytes, int], offset: int, limit: int) -> list[tuple[bytes, int, int]]:
+    """Where `limit` jobs from `offset` on are, if one queue follows the other: queue, the first, and how many."""
+    found = []
+    for name in sorted(left):
+        count = min(left[name] - offset, limit)
+        if count > 0:
+            found.append((name, offset, count))
+            limit -= count
+        offset = max(0, offset - left[name])
+    return found
+
+
+def _window(queue: str | None, status: Status, total: int, offset: int, found: Iterable[Any], wrong: list[bytes]) -> Window:
+    problem = f"{', '.join(decode(key) for key in wrong[:5])}: a key of the wrong type" if wrong else None
+    return Window(queue, status, total, offset, tuple(rows.read(reply, status) for reply in found), problem=problem)
 
 
 Found = tuple[list[tuple[str, str]], int, bool]

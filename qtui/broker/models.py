@@ -178,31 +178,32 @@ class Window(Record):
     rows: tuple[JobRow, ...]
     scanned: int | None = None
     """Number of jobs read by a search, for a status without a list of its own; None for other statuses."""
-    beyond: int = 0
-    """Jobs that come after the last one of this list: of very many queues together only the first are listed."""
     complete: bool = True
     """False: the search ended at its limit; `total` counts only the jobs found until then."""
     problem: str | None = None
     """Why the list could not be read at all, as a sentence: a key of the wrong type."""
-    by_end: int | None = None
-    """Of ended jobs that are kept for different times: so many, from the newest on, are in the order of their end; the others are
-    in the order in which they expire, which is what RQ has. None: all are in the order of their end, as far as is known."""
+    in_order: int | None = None
+    """So many jobs are in the order of their time; how the others follow, `then` says. None: all are, as far as is known."""
+    then: Literal["by expiry", "queue by queue"] = "by expiry"
+    """By expiry: of ended jobs that are kept for different times, as RQ has them; the newest are in order, also `oldest_first`.
+    Queue by queue: of very many queues, where the first of the list are in order."""
     lifetimes: Lifetimes = ()
     """For how long the jobs of the list were seen to be kept."""
     oldest_first: bool = False
     """Whether the offset is counted from the oldest."""
 
     @property
-    def is_by_expiry(self) -> bool:
-        """Whether the order of some of these rows is that in which they expire, or is seen not to be that of their end."""
-        if self.by_end is not None:
-            deepest = self.total - self.offset if self.oldest_first else self.offset + len(self.rows)
-            return bool(self.rows) and deepest > self.by_end
+    def is_in_order(self) -> bool:
+        """Whether these rows are in the order of their time, as far as can be seen."""
+        if self.in_order is not None:
+            from_end = self.then == "by expiry" and self.oldest_first
+            deepest = self.total - self.offset if from_end else self.offset + len(self.rows)
+            return not self.rows or deepest <= self.in_order
         if not self.status.ended or self.scanned is not None:
-            return False
+            return True
         ends = [row.ended_at for row in self.rows if row.ended_at is not None]
         steps = [later - earlier for earlier, later in pairwise(ends)]
-        return any(step > ALIKE for step in steps) and any(step < -ALIKE for step in steps)
+        return not (any(step > ALIKE for step in steps) and any(step < -ALIKE for step in steps))
 
 
 class Attempt(Record):

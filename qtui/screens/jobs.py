@@ -184,7 +184,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
                 return
         self._search(counts.get(self.status, 0), overview.at)
         if not self.filtered.is_on or (self.filtered.is_hidden and not self.filtered.has_filter):
-            counts[self.status] = data.window.total + data.window.beyond
+            counts[self.status] = data.window.total
         self.query_one(StatusTabs).show(counts)
         self._show_queues(data.window, overview)
         self.table.empty = self._empty()
@@ -221,9 +221,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             read = window.scanned if window and self.filtered.is_hidden and not window.complete else None
             parts.append(Content(f"{shown}{f', of {formatting.count(read)} jobs read' if read else ''}"))
         if window and (order := labels.order(window)):
-            parts.append(Content.styled(order, TONES["warn" if window.is_by_expiry else "muted"]))
-        if window and window.beyond:
-            parts.append(Content.styled(f"{formatting.count(window.beyond)} more: open a queue for them", TONES["warn"]))
+            parts.append(Content.styled(order, TONES["muted" if window.is_in_order else "warn"]))
         if table.newer and self.filtered.sort == NEWEST:
             parts.append(Content.styled(f"▲ {formatting.count(table.newer)} newer (g)", TONES["busy"]))
         if line := self.filtered.line():
@@ -340,7 +338,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         found = self.filtered.found
         if found and not self.filtered.has_filter and not self.filtered.is_hidden:
             return found.total
-        return self.table.total + (self.data.window.beyond if self.data else 0)
+        return self.table.total
 
     def left(self, row: JobRow) -> str:
         """That a job is no longer in the list, in words."""

@@ -19,7 +19,7 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time
 from tests.broker import seed, tasks
-from tests.broker.watching import watching
+from tests.broker.watching import round_trips, watching
 from tests.support import reads_with
 
 
@@ -210,22 +210,57 @@ def test_an_id_that_is_no_utf_8_survives_the_round_trip(client: redis.Redis) -> 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.FAILED, Status.SCHEDULED])
 @pytest.mark.parametrize("known", [True, False])
-def test_the_newest_jobs_of_very_many_queues_are_merged_in_small_scripts(
+def test_the_newest_jobs_of_very_many_queues_are_merged_in_small_scripts_and_the_others_follow_queue_by_queue(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch, status: Status, *, known: bool
 ) -> None:
     monkeypatch.setattr(jobs, "MERGED", 4)
+    monkeypatch.setattr(jobs, "LEAST", 20)
     monkeypatch.setattr(jobs, "NEWEST", 60)
     counts = {f"q{number}": 9 for number in range(10)}
     ids = spread(client, status, counts)
     holding = tuple(counts) if known else ()
-    for offset, limit in [(0, 10), (7, 3), (55, 10), (60, 10)]:
-        window = jobs.window(client, None, status, offset, limit, holding=holding)
-        assert [row.id for row in window.rows] == ids[offset : min(60, offset + limit)]
-        assert (window.total, window.beyond) == (60, 30)
-        oldest = jobs.window(client, None, status, offset, limit, oldest_first=True, holding=holding)
-        assert [row.id for row in oldest.rows] == ids[::-1][offset : min(60, offset + limit)]
+    for oldest_first, order in ((False, ids), (True, ids[::-1])):
+        pages = [
+            jobs.window(client, None, status, place, 7, oldest_first=oldest_first, holding=holding) for place in range(0, 91, 7)
+        ]
+        listed = [row.id for page in pages for row in page.rows]
+        (number,) = {page.in_order for page in pages}
+        assert number is not None
+        assert 20 <= number < 90
+        assert listed[:number] == order[:number]
+        rest = order[number:]
+        assert listed[number:] == sorted(rest, key=lambda job_id: client.hget(keys.job(job_id), "origin"))  # is stable
+        assert {page.total for page in pages} == {90}
+        assert [page.is_in_order for page in pages] == [7 * n + len(page.rows) <= number for n, page in enumerate(pages)]
     if status is Status.SCHEDULED:
-        assert all(row.scheduled_for for row in window.rows)
+        assert all(row.scheduled_for for page in pages for row in page.rows)
+
+
+def test_jobs_at_the_front_of_many_queues_are_listed_once(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "MERGED", 2)
+    monkeypatch.setattr(jobs, "LEAST", 4)
+    monkeypatch.setattr(jobs, "NEWEST", 4)
+    names = tuple(f"q{number}" for number in range(5))
+    queues = [Queue(name, connection=client) for name in names]
+    ids = [queues[n % 5].enqueue(tasks.add, n, at_front=n % 3 == 0).id for n in range(60)]
+    for oldest_first in (False, True):
+        pages = [jobs.window(client, None, Status.QUEUED, place, 7, oldest_first=oldest_first) for place in range(0, 63, 7)]
+        assert sorted(row.id for page in pages for row in page.rows) == sorted(ids)
+
+
+def test_any_page_of_very_many_queues_takes_three_round_trips_at_most(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "MERGED", 4)
+    monkeypatch.setattr(jobs, "LEAST", 20)
+    monkeypatch.setattr(jobs, "NEWEST", 60)
+    counts = {f"q{number}": 30 for number in range(10)}
+    spread(client, Status.FAILED, counts)
+    for offset in (0, 18, 150, 290):
+        jobs.window(client, None, Status.FAILED, offset, 10, holding=tuple(counts))
+        with round_trips(client) as sent:
+            assert len(jobs.window(client, None, Status.FAILED, offset, 10, holding=tuple(counts)).rows) == 10
+        assert 1 <= len(sent) <= 3
 
 
 def test_queues_that_hold_nothing_are_not_merged(client: redis.Redis) -> None:
@@ -253,7 +288,7 @@ def test_a_registry_of_few_jobs_is_in_the_order_of_their_end_however_long_each_i
     for oldest_first, ids in ((False, kept_differently[::-1]), (True, kept_differently)):
         pages = [jobs.window(client, "mail", Status.FAILED, place, 2, oldest_first=oldest_first) for place in (0, 2)]
         assert [row.id for page in pages for row in page.rows] == ids
-        assert not any(page.is_by_expiry for page in pages)
+        assert all(page.is_in_order for page in pages)
 
 
 def test_a_list_of_more_jobs_is_in_the_order_of_their_end_too_and_can_be_sorted_by_it(
@@ -262,7 +297,7 @@ def test_a_list_of_more_jobs_is_in_the_order_of_their_end_too_and_can_be_sorted_
     monkeypatch.setattr(jobs, "SORTED", 2)
     for oldest_first, ids in ((False, kept_differently[::-1]), (True, kept_differently)):
         window = jobs.window(client, "mail", Status.FAILED, 0, 9, oldest_first=oldest_first)
-        assert ([row.id for row in window.rows], window.by_end, window.is_by_expiry) == (ids, 3, False)
+        assert ([row.id for row in window.rows], window.in_order, window.is_in_order) == (ids, 3, True)
     by_end = find(client, Scope("mail", (Status.FAILED,)), 2e9, sort=sort_named("ended"))
     assert [job_id for job_id, _ in by_end.jobs] == kept_differently[::-1]
 
@@ -307,13 +342,13 @@ def test_the_newest_of_many_jobs_come_in_the_order_of_their_end_however_long_eac
     known = jobs.window(client, queue, Status.FAILED, 0, 1).lifetimes
     pages = walk(client, queue, len(ids), page=70, known=known)
     listed = [row.id for page in pages for row in page.rows]
-    (by_end,) = {page.by_end for page in pages[:-1]}
-    assert by_end is not None
-    assert by_end > 50
-    assert listed[:by_end] == ids[:by_end]
+    (number,) = {page.in_order for page in pages[:-1]}
+    assert number is not None
+    assert number > 50
+    assert listed[:number] == ids[:number]
     assert sorted(listed) == sorted(ids)  # each of them once
     assert {page.total for page in pages} == {len(ids)}
-    assert [page.is_by_expiry for page in pages] == [70 * n + len(page.rows) > by_end for n, page in enumerate(pages)]
+    assert [page.is_in_order for page in pages] == [70 * n + len(page.rows) <= number for n, page in enumerate(pages)]
     backwards = walk(client, queue, len(ids), page=70, known=known, oldest_first=True)
     assert [row.id for page in backwards for row in page.rows] == listed[::-1]
 
@@ -323,7 +358,7 @@ def test_where_all_are_kept_equally_long_one_look_is_enough(client: redis.Redis)
     with watching(client) as seen:
         window = jobs.window(client, "mail", Status.FAILED, 650, 50)
     assert [command.split()[0] for command in seen.sent] == [reads_with(client)]
-    assert ([row.id for row in window.rows], window.by_end, window.is_by_expiry) == (ids[650:], None, False)
+    assert ([row.id for row in window.rows], window.in_order, window.is_in_order) == (ids[650:], None, True)
 
 
 def test_a_lifetime_that_was_seen_once_is_not_forgotten(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from qtui.broker.status import COUNTED, Status
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
-from tests.broker.watching import watching
+from tests.broker.watching import round_trips, watching
 from tests.rights import without_rights
 
 
@@ -61,12 +61,8 @@ def test_an_overview_takes_two_round_trips_however_many_queues(client: redis.Red
         client.sadd(keys.QUEUES, keys.queue(f"q{number}"))
     Queue("q0", connection=client).enqueue(tasks.add, 1)
     overview.load(client)  # the server knows the script from now on
-    sent: list[int] = []
-    connection = client.connection_pool.get_connection()
-    send = connection.send_packed_command
-    connection.send_packed_command = lambda command, check_health=True: (sent.append(1), send(command, check_health))[1]
-    client.connection_pool.release(connection)
-    seen = overview.load(client)
+    with round_trips(client) as sent:
+        seen = overview.load(client)
     assert len(sent) == 2
     assert len(seen.queues) == queues
     assert [queue.name for queue in seen.queues if queue.count(Status.QUEUED)] == ["q0"]

@@ -39,6 +39,18 @@ def watching(client: redis.Redis) -> Iterator[Seen]:
             (seen.by_scripts if command["client_type"] == "lua" else seen.sent).append(command["command"])
 
 
+@contextmanager
+def round_trips(client: redis.Redis) -> Iterator[list[int]]:
+    """One entry for each time that the client sends something inside the block; a pipeline is sent at once."""
+    sent: list[int] = []
+    connection = client.connection_pool.get_connection()
+    send = connection.send_packed_command
+    connection.send_packed_command = lambda command, check_health=True: (sent.append(1), send(command, check_health))[1]
+    client.connection_pool.release(connection)
+    yield sent
+    connection.send_packed_command = send
+
+
 def digest(client: redis.Redis) -> dict[str, Any]:
     """Every key with its content as plain values; "expires" beside it where it does.
 

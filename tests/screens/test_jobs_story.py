@@ -241,9 +241,9 @@ async def test_jobs_that_are_kept_for_different_times_come_newest_first_and_the_
         screen = await opened(story)
         assert story.ids[:100] == ids[:100]
         assert screen.data
-        by_end = screen.data.window.by_end
-        assert by_end
-        assert f"newest {by_end:,} by end, then by expiry" in title(story)
+        number = screen.data.window.in_order
+        assert number
+        assert f"newest {number:,} by end, then by expiry" in title(story)
 
 
 async def test_the_column_of_the_queue_is_there_only_where_the_rows_are_of_several(client: redis.Redis) -> None:

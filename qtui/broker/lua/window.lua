@@ -1,6 +1,6 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
--- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number}; of more than `most` queues that hold such
--- jobs, in the place of the rows false, and at the end the names of these queues.
+-- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number, {queue, count, …}}, the queues that hold such
+-- jobs; of more than `most` of them, false in the place of the rows.
 -- requires: row, merge, newest
 -- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most, samples, phase
 -- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
@@ -161,16 +161,16 @@ local function samples_of(lists, total)
   return found
 end
 
-local lists, names, total = {}, {}, 0
+local lists, held, total = {}, {}, 0
 for _, name in ipairs(names_of_queues()) do
   local count = length(name)
   if count > 0 then
     lists[#lists + 1] = { name = name, place = place(name), count = count, taken = {} }
-    names[#names + 1], total = name, total + count
+    held[#held + 1], held[#held + 2], total = name, count, total + count
   end
 end
 if #lists > tonumber(args.most) then
-  return { total, wrong, false, {}, 0, names }
+  return { total, wrong, false, {}, 0, held }
 end
 if args.backwards == '1' then
   limit = math.max(0, math.min(limit, total - offset))
@@ -204,4 +204,4 @@ for i, entry in ipairs(entries) do
     rows[at] = row(entry[1], entry[2], entry[3])
   end
 end
-return { total, wrong, rows, samples, #head }
+return { total, wrong, rows, samples, #head, args.bare == '1' and held or {} }

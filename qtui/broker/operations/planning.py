@@ -119,7 +119,7 @@ def _since(began: float) -> float:
 def _at_once(client: redis.Redis, selection: Matching) -> tuple[int, tuple[JobRow, ...]]:
     """How many jobs a list holds, and the oldest ones, oldest first; one round trip."""
     seen = jobs.window(client, selection.queue, selection.status, 0, SAMPLE, oldest_first=True)
-    return seen.total + seen.beyond, seen.rows
+    return seen.total, seen.rows
 
 
 def _sample(client: redis.Redis, targets: tuple[Targets, ...]) -> tuple[JobRow, ...]:
