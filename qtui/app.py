@@ -37,12 +37,13 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui import keymap, palette
     from qtui.broker import running
-    from qtui.screens import audit, contents, help, live, suspending, takers, watch
+    from qtui.screens import audit, contents, help, live, orphans, suspending, takers, watch
 else:
     keymap, palette = Late("qtui.keymap"), Late("qtui.palette")
     audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
     contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
     suspending, takers = Late("qtui.screens.suspending"), Late("qtui.screens.takers")
+    orphans = Late("qtui.screens.orphans")
     live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
 
 
@@ -158,6 +159,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, C
             hint = "all of every kind take jobs again" if seen.suspended else "none of any kind takes a job, as rq suspend does"
             verb = "Resume" if seen.suspended else "Suspend"
             yield SystemCommand(f"{verb} all workers", hint, lambda: suspending.ask_to_suspend(screen))
+        yield SystemCommand("Orphans", "jobs that wait but that no list holds", lambda: self.push_screen(orphans.OrphansScreen()))
         yield SystemCommand("Undo", "put back the jobs that were removed last", self.action_undo)
         yield SystemCommand("Take back a retry", "what it has scheduled is failed again", self.action_take_back)
         yield from self.own_commands()

@@ -9,6 +9,7 @@ from typing import Final
 
 from qtui.broker.careful import AT_ONCE, TAKE_BACK, Care
 from qtui.broker.operations import Matching, Plan
+from qtui.broker.orphans import PUT_BACK
 from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
@@ -19,6 +20,8 @@ _PASSWORD: Final = re.compile(r"([?&](?:ssl_)?password=)[^&]*", re.IGNORECASE)
 def of_operation(plan: Plan, context: Context, care: Care = AT_ONCE) -> str:
     """The command of an operation on the jobs of a plan, done with that care."""
     operation, selection = plan.operation, plan.selection
+    if operation is PUT_BACK:
+        return command(operation.name, getattr(selection, "ids", ()), context, ["--put-back"])
     if operation is TAKE_BACK:
         return command(operation.name, (), context, ["--batch", plan.text or ""])
     options = ["--" + operation.parameter.name, plan.text or ""] if operation.parameter else []

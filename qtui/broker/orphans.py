@@ -56,16 +56,24 @@ class Orphans:
     """Whether these were all of them; it ends where `MOST` are found, or when it is stopped."""
 
 
-def find(client: redis.Redis, *, starting: float = STARTING, stop: Callable[[], bool] = lambda: False) -> Orphans:
+def find(
+    client: redis.Redis,
+    *,
+    starting: float = STARTING,
+    stop: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[int], object] = lambda _scanned: None,
+) -> Orphans:
     """Read the status of every job, and look for those that wait in their list; it writes nothing.
 
-    What is not there is looked for once more after `starting` seconds, as a worker may just have taken it.
+    What is not there is looked for once more after `starting` seconds, as a worker may just have taken it. `on_progress` is
+    called after each block with how many jobs were read.
     """
     listed: dict[str, frozenset[str]] = {}
     suspects: list[tuple[str, str]] = []
     scanned, complete = 0, True
     for found in _jobs(client):
         scanned += len(found)
+        on_progress(scanned)
         suspects += _missing(client, [each for each in found if each[2] in WAITING], listed)
         if stop() or len(suspects) >= MOST:
             complete = False

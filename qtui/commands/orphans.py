@@ -6,34 +6,47 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 from qtui import documents, formatting, labels, output, questions
+from qtui.broker import job_ids
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
-from qtui.commands.declare import option
+from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.commands.stopping import stopping
+from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
 ORDER: Final = 194
 
+Ids = Annotated[list[str] | None, argument(metavar="[ID …]", help="With --put-back: only these.", show_default=False)]
 PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queue.")]
 Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
 
 
 def orphans(
-    put_back: PutBack = False, yes: Yes = False, url: Url = None, context: ContextName = None, json: Json = False
+    ids: Ids = None,
+    put_back: PutBack = False,
+    yes: Yes = False,
+    url: Url = None,
+    context: ContextName = None,
+    json: Json = False,
 ) -> None:
     """Jobs that wait but that no queue or schedule holds, as their worker died when it had just taken them."""
     with connected(url, context) as (client, chosen):
         if put_back:
             refuse_read_only(chosen, "qtui orphans --put-back")
-        with stopping() as stop:
-            found = broker.find(client, stop=stop)
-        if not put_back:
-            _show(found, server_time(client), json)
-            return
-        planned = plan(client, broker.PUT_BACK, Chosen(tuple(row.id for row in found.jobs)))
+        elif ids:
+            raise InvalidInput("ids are for --put-back: which of the jobs are put back")
+        chosen_ids = job_ids.chosen(client, ids) if ids else ()
+        if not ids:
+            with stopping() as stop:
+                found = broker.find(client, stop=stop)
+            if not put_back:
+                _show(found, server_time(client), json)
+                return
+            chosen_ids = tuple(row.id for row in found.jobs)
+        planned = plan(client, broker.PUT_BACK, Chosen(chosen_ids))
         if planned.doable and not yes:
             question = f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?"
             check_terminal(question, "say --yes")

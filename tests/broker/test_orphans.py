@@ -6,7 +6,7 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker import orphans
+from qtui.broker import orphans, overview
 from qtui.broker.operations import Chosen, run
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -46,6 +46,20 @@ def test_a_job_that_no_list_holds_is_found_and_runs_once_it_is_put_back(client: 
     assert found(client) == []
     seed.work(client, "mail")
     assert {Job.fetch(job_id, connection=client).get_status() for job_id in ids} == {"finished"}
+
+
+def test_a_job_that_is_put_back_waits_since_it_was_queued(client: redis.Redis) -> None:
+    queued, scheduled = lost(client, 2)
+    client.hset(keys.job(queued), "enqueued_at", "2024-01-01T00:00:00.000000Z")
+    client.hset(keys.job(scheduled), mapping={"status": "scheduled", "enqueued_at": "2024-01-01T00:00:00.000000Z"})
+    created = Job.fetch(queued, connection=client).created_at
+    assert run(client, orphans.PUT_BACK, Chosen((queued, scheduled))).done == 2
+    assert client.hget(keys.job(queued), "enqueued_at") == b"2024-01-01T00:00:00.000000Z"
+    assert client.hget(keys.job(scheduled), "enqueued_at") > b"2026"
+    assert Job.fetch(queued, connection=client).created_at == created
+    (row,) = overview.load(client).queues
+    assert row.oldest_seconds is not None
+    assert row.oldest_seconds > 86_400
 
 
 def test_a_scheduled_job_that_no_schedule_holds_is_found(client: redis.Redis) -> None:

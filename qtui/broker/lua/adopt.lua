@@ -1,5 +1,5 @@
 -- Puts jobs that wait, but that no list holds, at the head of their queue: called for the newest first, so that they keep
--- their order.
+-- their order. One that was queued keeps since when it waits; RQ would write that it waits from now on, which hides it.
 -- requires: to_head, expiry
 
 local NOW = timestamp()
@@ -23,7 +23,8 @@ end
 
 local function apply(job)
   keep(job)
-  to_head(job, NOW)
+  local waits = job.status == 'queued' and redis.call('HEXISTS', job.key, 'enqueued_at') == 1
+  to_head(job, not waits and NOW or nil)
 end
 
 local result = each(check, apply)
