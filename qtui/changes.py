@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from textual import events
 from textual.app import App
@@ -31,6 +32,8 @@ else:
     operations, trash, watch = Late("qtui.broker.operations"), Late("qtui.broker.operations.trash"), Late("qtui.broker.watch")
     careful, confirm = Late("qtui.broker.careful"), Late("qtui.screens.confirm")
 
+READ: Final = 2.0
+"""Seconds after which what was said in passing goes away with the next key."""
 Severity = Literal["information", "warning", "error"]
 
 
@@ -48,6 +51,8 @@ class Changes(App[None]):
         super().__init__(driver_class=driver_class)
         self._waiting: list[tuple[str, dict[str, Any]]] = []
         """The notifications that wait until a dialog is closed."""
+        self._told_at = 0.0
+        """When the last one was shown, by a clock that only goes on."""
 
     @dataclass
     class ChangeEnded(Message):
@@ -67,7 +72,8 @@ class Changes(App[None]):
         on_done: Callable[[], object] | None
 
     def notify(self, message: str, **options: Any) -> None:
-        """Show a notification; while a dialog is open it waits, as it would cover what is asked."""
+        """Show a notification; while a dialog is open it waits, as it would cover what is asked. See `on_key` for how long."""
+        self._told_at = time.monotonic()
         if isinstance(self.screen, confirm.ConfirmScreen):
             self._waiting.append((message, options))
         else:
@@ -75,12 +81,18 @@ class Changes(App[None]):
 
     def on_dialog_closed(self, message: DialogClosed) -> None:
         """Show the notifications that have waited for it."""
+        self._told_at = time.monotonic()
         waiting, self._waiting[:] = [*self._waiting], []
         for text, options in waiting:
             super().notify(text, **options)
 
     def on_key(self, event: events.Key) -> None:
-        """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on."""
+        """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on.
+
+        Who goes on working has read what was said in passing, which covers lines on a small terminal: it goes away.
+        """
+        if time.monotonic() - self._told_at > READ:
+            self.clear_notifications()
         screen = self.screen
         if isinstance(screen, confirm.ConfirmScreen) and screen.is_early(event):
             event.prevent_default()
@@ -108,6 +120,7 @@ class Changes(App[None]):
         again = twins.of_operation(agreed, session.context, message.care)
         operation = agreed.operation
         running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
+        running.puts_back = operation is careful.TAKE_BACK
 
         def taken(targets: tuple[Targets, ...]) -> None:
             if not operation.deletes:
@@ -141,7 +154,7 @@ class Changes(App[None]):
     def on_undo_confirmed(self, message: UndoConfirmed) -> None:
         """Put removed jobs back in a thread, then say how it ended."""
         batch, session = message.batch, message.session
-        running = RunningOperation("Undo", trash.summary, f"qtui undo {batch.id}", total=batch.jobs)
+        running = RunningOperation("Undo", trash.summary, f"qtui undo {batch.id}", total=batch.jobs, puts_back=True)
 
         def work() -> Report:
             heard = running.progressed

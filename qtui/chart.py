@@ -23,8 +23,13 @@ class Series(Record):
     tone: Tone
     rates: Sequence[float | None]
     """How many a second."""
-    note: str = ""
-    """What is said below the name: the present rate."""
+    now: float | None = None
+    """The present rate, which is said below the name; it may be above all bars, as it is of a shorter time."""
+
+    @property
+    def note(self) -> str:
+        """What stands below the name."""
+        return "" if self.now is None else f"{formatting.rate(self.now)}/s"
 
 
 def bars(series: Sequence[Series]) -> int:
@@ -51,7 +56,7 @@ def drawn(series: Sequence[Series], span: float, width: int, height: int) -> lis
 
 
 def _top(series: Sequence[Series]) -> float:
-    return max((rate for each in series for rate in each.rates if rate), default=0.0)
+    return max((rate for each in series for rate in (*each.rates, each.now) if rate), default=0.0)
 
 
 def _band(series: Series, rows: int, room: int, top: float) -> list[Line]:

@@ -52,6 +52,8 @@ class RunningOperation:
     """Set when the operator wants it to stop after the chunk that is under way."""
     outcome: Report | Exception | None = None
     """How it ended; None while it runs."""
+    puts_back: bool = False
+    """Whether ended jobs come back to where they were, though nobody has tried them again."""
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -122,6 +124,8 @@ class Session:
         """Whether the dashboard is being left."""
         self.running: RunningOperation | None = None
         """The operation that runs, at most one at a time; None if none runs."""
+        self._put_back = False
+        """Whether an operation that puts jobs back where they were was running at the newest overview."""
         self.spread: str | None = None
         """The batch of the last retry that was spread over time, until jobs are removed."""
         self.watched: Watch | None = None
@@ -185,6 +189,11 @@ class Session:
         """The server's clock at the newest overview; before the first, this machine's clock. Seconds since the epoch."""
         return self.overview.at if self.overview else self.clock()
 
+    @property
+    def server_clock(self) -> float:
+        """The same, with what has gone by since then: also after a while in which nobody looked."""
+        return self.server_now + (self.clock() - self.loaded_at if self.loaded_at is not None else 0.0)
+
     def observe(self, loaded: Overview | None) -> Overview:
         """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones.
 
@@ -193,7 +202,9 @@ class Session:
         if loaded is None:
             assert self.overview is not None
             return self.overview
-        self.overview = self.throughput.feed(loaded)
+        now = self.running is not None and self.running.puts_back
+        self.overview = self.throughput.feed(loaded, puts_back=now or self._put_back)
+        self._put_back = now
         self.loaded_at = self.clock()
         return self.overview
 

@@ -13,7 +13,7 @@ from qtui.broker.status import Status
 from qtui.broker.troubles import Trouble
 
 ENOUGH: Final = 10
-"""The share of failures is judged of at least this many jobs that ended lately: of two jobs, one is no sign of anything."""
+"""The share of failures is judged of at least this many jobs of the last minute: of two jobs, one is no sign of anything."""
 
 
 Figure = Literal["oldest", "failed", "fail_rate"]
@@ -52,7 +52,7 @@ class Limits:
     failed: Limit | None = None
     """How many failed jobs a queue holds."""
     fail_rate: Limit | None = None
-    """The share of failures among the jobs that ended lately, 0 to 1."""
+    """The share of failures among the jobs that ended in the last minute, 0 to 1."""
     unattended: bool = False
     """Whether jobs wait where nobody listens."""
 
@@ -101,7 +101,8 @@ def _of_queue(queue: QueueFigures, limits: Limits) -> Iterator[Alert]:
 
 
 def _of_trouble(queue: QueueFigures, trouble: Trouble) -> Alert:
-    return Alert(Level.CRITICAL if trouble.tone == "bad" else Level.WARNING, queue.row.name, trouble.why(queue.row))
+    when = " in the last minute" if trouble.opens == "causes" else ""
+    return Alert(Level.CRITICAL if trouble.tone == "bad" else Level.WARNING, queue.row.name, trouble.why(queue.row) + when)
 
 
 def worst(alerts: Sequence[Alert]) -> Level:

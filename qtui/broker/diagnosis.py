@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STEADY: Final = 0.05
 """Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""
+LATELY: Final = 60.0
+"""Seconds: whether attempts fail is judged over the last minute, by the dashboard (its last 30 to 60 s) and by commands alike."""
 LONG: Final = 60.0
 """Seconds after which a waiting job should have been taken by a worker that has nothing to do."""
 MOSTLY: Final = 0.5

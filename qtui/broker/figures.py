@@ -43,7 +43,8 @@ class QueueFigures:
     """The figures of one queue."""
 
     row: QueueRow
-    """With its rates, and with how many jobs finished and failed in the last `WINDOW` seconds."""
+    """With its rates, and with how many jobs finished and failed in the last minute (`diagnosis.LATELY`), or in the time for
+    which both samples hold all of them."""
     wait: Spread | None
     """From being queued to being started, of jobs that ended last; None where none is kept."""
     run: Spread | None
@@ -51,7 +52,7 @@ class QueueFigures:
 
     @property
     def failed_share(self) -> float | None:
-        """The share of failures among the jobs that ended lately, 0 to 1; None if none ended."""
+        """The share of failures among the jobs that ended in the last minute, 0 to 1; None if none ended."""
         failed, finished = self.row.lately_failed or 0, self.row.lately_finished or 0
         return failed / (failed + finished) if failed + finished else None
 
@@ -136,16 +137,16 @@ def _times(client: redis.Redis, ids: Sequence[str]) -> list[_Times]:
 def _of_queue(row: QueueRow, samples: Samples, at: float) -> QueueFigures:
     queued, finished, failed = (samples.get((row.name, status), _Sample((), whole=True)) for status in _SAMPLED)
     ended = [job for sample in (finished, failed) for job in sample.jobs]
-    finished_rate, lately_finished = _rate([(finished, _known(job.ended for job in finished.jobs))], at)
-    failed_rate, lately_failed = _rate([(failed, _known(job.ended for job in failed.jobs))], at)
+    succeeded, lost = ([job.ended for job in sample.jobs if job.ended is not None] for sample in (finished, failed))
+    span = min(diagnosis.LATELY, finished.reaches(at, succeeded), failed.reaches(at, lost))
     entered = [(sample, _known(job.enqueued for job in sample.jobs)) for sample in (queued, finished, failed)]
     rated = replace(
         row,
-        enqueued_per_second=_rate(entered, at)[0],
-        finished_per_second=finished_rate,
-        failed_per_second=failed_rate,
-        lately_finished=lately_finished,
-        lately_failed=lately_failed,
+        enqueued_per_second=_rate(entered, at),
+        finished_per_second=_rate([(finished, succeeded)], at),
+        failed_per_second=_rate([(failed, lost)], at),
+        lately_finished=_within(span, succeeded, at),
+        lately_failed=_within(span, lost, at),
     )
     waits = [job.started - job.enqueued for job in ended if job.started is not None and job.enqueued is not None]
     runs = [job.ended - job.started for job in ended if job.ended is not None and job.started is not None]
@@ -156,11 +157,15 @@ def _known(moments: Iterable[float | None]) -> list[float]:
     return [moment for moment in moments if moment is not None]
 
 
-def _rate(samples: Sequence[tuple[_Sample, Sequence[float]]], at: float) -> tuple[float, int]:
-    """Jobs a second, and how many these were: those of all samples, over the time for which each sample is whole."""
+def _rate(samples: Sequence[tuple[_Sample, Sequence[float]]], at: float) -> float:
+    """Jobs a second: those of all samples, over the time for which each sample is whole."""
     span = min(sample.reaches(at, moments) for sample, moments in samples)
-    number = sum(at - moment <= span for _, moments in samples for moment in moments)
-    return number / span, number
+    return sum(_within(span, moments, at) for _, moments in samples) / span
+
+
+def _within(span: float, moments: Iterable[float], at: float) -> int:
+    """How many moments are of the last so many seconds."""
+    return sum(at - moment <= span for moment in moments)
 
 
 def spread(values: Iterable[float]) -> Spread | None:

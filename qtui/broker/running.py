@@ -52,7 +52,7 @@ class Run:
     after: JobRow | None = None
     """As it was found when it no longer ran: ended, or waiting for another attempt. None while it runs."""
     found_at: float = 0.0
-    """When that was found, by the clock of the caller."""
+    """When it ended, else when that was found, by the clock of the caller."""
 
     @property
     def id(self) -> str:
@@ -74,11 +74,14 @@ class Running:
     """How many run; there may be more than are listed."""
 
 
-def look(client: redis.Redis, before: Sequence[Run], now: float, about: Subject = EVERYTHING) -> Running:
-    """What runs now; a job of `before` that no longer does is read once more, and kept for `KEPT` seconds.
+def look(
+    client: redis.Redis, before: Sequence[Run], now: float, about: Subject = EVERYTHING, *, at: float | None = None
+) -> Running:
+    """What runs now; a job of `before` that no longer does is read once more, and kept until `KEPT` seconds after its end.
 
-    Jobs that are named are listed whatever becomes of them. `now` in seconds, of a clock that only goes on. Two round trips at
-    most; raises redis.RedisError.
+    Jobs that are named are listed whatever becomes of them. `now` in seconds, of a clock that only goes on; `at`: the server's
+    clock: without it jobs that ended while nobody looked are kept as if they had ended now. Two round trips at most; raises
+    redis.RedisError.
     """
     if about.ids:
         return _named(client, before, now, about.ids[:MOST])
@@ -87,9 +90,15 @@ def look(client: redis.Redis, before: Sequence[Run], now: float, about: Subject 
     gone = [run for run in before if run.id not in running]
     left = {run.id: run for run in gone if run.after is None}
     found = rows.named(client, [(run.id, run.row.queue or "") for run in left.values()])
-    ended = [Run(left[row.id].row, row, now) for row in found if not (row.status and row.status.runs)]
-    kept = [run for run in gone if run.after and now - run.found_at < KEPT]
-    return Running((*map(Run, window.rows), *(ended + kept)[:MOST_ENDED]), window.total)
+    ended = [Run(left[row.id].row, row, now - _since(row, at)) for row in found if not (row.status and row.status.runs)]
+    kept = [run for run in (*ended, *(run for run in gone if run.after)) if now - run.found_at < KEPT]
+    return Running((*map(Run, window.rows), *kept[:MOST_ENDED]), window.total)
+
+
+def _since(row: JobRow, at: float | None) -> float:
+    """For how many seconds a job has ended; 0 where that is not known."""
+    ended = row.ended_at if row.status and row.status.ended else None
+    return 0.0 if at is None or ended is None else max(0.0, at - ended)
 
 
 def _named(client: redis.Redis, before: Sequence[Run], now: float, ids: Sequence[str]) -> Running:

@@ -77,7 +77,7 @@ class Throughput:
 
     The number of jobs that succeeded is the growth of finished, of those that failed that of failed; the number that entered
     is the growth of queued and started, plus both. If finished or failed shrinks, RQ's cleanup or a person has removed jobs, and
-    the numbers of that step are not known.
+    the numbers of that step are not known; nor are they while jobs that ended long ago are put back.
     Memory is bounded by the number of queues.
     """
 
@@ -85,8 +85,11 @@ class Throughput:
         self._tracks: dict[str, _Track] = {}
         self._at = 0.0
 
-    def feed(self, seen: Overview) -> Overview:
-        """The same Overview with the rates of its queues; the rates are None until a queue was in two overviews."""
+    def feed(self, seen: Overview, *, puts_back: bool = False) -> Overview:
+        """The same Overview with the rates of its queues; the rates are None until a queue was in two overviews.
+
+        `puts_back`: since the overview before, an operation has put ended jobs back, which are no attempts of now.
+        """
         self._at = seen.at
         tracks: dict[str, _Track] = {}
         rows = []
@@ -97,7 +100,7 @@ class Throughput:
                 if row.oldest_seconds != track.shown.oldest_seconds:
                     track.shown = replace(track.shown, oldest_seconds=row.oldest_seconds)
             else:
-                track = self._followed(row, seen.at)
+                track = self._followed(row, seen.at, puts_back=puts_back)
                 track.row, track.shown = row, self._with_rates(row, track)
                 track.still = _is_still(track.shown)
                 if track.still:
@@ -139,7 +142,7 @@ class Throughput:
         """How many seconds of a span were seen so far; at least as many as a rate is averaged over."""
         return max(WINDOW, min(self._at, (span + 1) * BUCKET) - max(track.since, span * BUCKET))
 
-    def _followed(self, row: QueueRow, at: float) -> _Track:
+    def _followed(self, row: QueueRow, at: float, *, puts_back: bool) -> _Track:
         held, finished, failed = _held(row), row.count(Status.FINISHED), row.count(Status.FAILED)
         track = self._tracks.get(row.name)
         if track is None:
@@ -147,7 +150,7 @@ class Throughput:
         if track.still:
             track.steps = [_Step(track.at - back, 1.0, 0, 0, 0) for back in range(int(WINDOW) - 2, -1, -1)]
         if at > track.at:
-            step = _step(track, held, finished, failed, at)
+            step = _step(track, held, finished, failed, at, puts_back=puts_back)
             track.steps.append(step)
             while track.steps[0].at <= at - WINDOW:
                 del track.steps[0]
@@ -179,9 +182,9 @@ def _held(row: QueueRow) -> int:
     return row.count(Status.QUEUED) + row.count(Status.STARTED)
 
 
-def _step(track: _Track, held: int, finished: int, failed: int, at: float) -> _Step:
-    succeeded = finished - track.finished if finished >= track.finished else None
-    lost = failed - track.failed if failed >= track.failed else None
+def _step(track: _Track, held: int, finished: int, failed: int, at: float, *, puts_back: bool) -> _Step:
+    succeeded = finished - track.finished if finished >= track.finished and not puts_back else None
+    lost = failed - track.failed if failed >= track.failed and not puts_back else None
     entered = None if succeeded is None or lost is None else max(0, held - track.held + succeeded + lost)
     return _Step(at, at - track.at, entered, succeeded, lost)
 

@@ -98,7 +98,7 @@ def _top_cause(look: QueueLook | None) -> str:
 
 
 def _most(row: QueueRow) -> str:
-    return f"{diagnosis.share_of_failures(row) * 100:.0f} % of the attempts fail"
+    return f"{diagnosis.share_of_failures(row) * 100:.0f} % of the attempts of the last minute failed"
 
 
 def _say_overdue(row: QueueRow, _look: QueueLook | None) -> str:
@@ -285,6 +285,8 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
         parts.append("All workers are suspended (`qtui resume --workers` ends that).")
     found = of(queue)
     said = [trouble.say(queue, look) for trouble in found] or [_calm(queue)]
+    waits = waiting(queue.count(Status.QUEUED))
+    said = [text if waits not in " ".join(said[:place]) else _without(text, waits) for place, text in enumerate(said)]
     parts += [f"{_sentence(queue.name, said[0])}.", *(f"{_beginning(text)}." for text in said[1:])]
     steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look))]
     if look and look.blocked:
@@ -294,6 +296,13 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
         cause = "" if found and found[0].opens == "causes" else _top_cause(look)
         parts.append(f"{failed:,} failed{f', {cause}' if cause else ''}.")
     return Verdict(" ".join(parts), steps[0] if steps else "")
+
+
+def _without(text: str, waits: str) -> str:
+    """What is said, without how many jobs wait at its end."""
+    for between in (" and ", ", ", ": "):
+        text = text.removesuffix(f"{between}{waits}")
+    return text
 
 
 def _beginning(text: str) -> str:

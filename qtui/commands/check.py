@@ -33,7 +33,9 @@ def check(
     ] = None,
     fail_rate: Annotated[
         str | None,
-        option("--fail-rate", metavar="PERCENT", help="Of the jobs that ended lately no more failed.", show_default=False),
+        option(
+            "--fail-rate", metavar="PERCENT", help="Of the jobs that ended in the last minute no more failed.", show_default=False
+        ),
     ] = None,
     unattended: Annotated[bool, option("--unattended", help="No job waits where nobody listens.")] = False,
     url: Url = None,
@@ -74,7 +76,7 @@ def _end(level: Level, line: str, found: Sequence[Alert], json: bool) -> None:
 WORDS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
     "oldest": ("the oldest job has waited {}", formatting.age),
     "failed": ("{} failed", lambda value: formatting.count(round(value))),
-    "fail_rate": ("{} of the jobs that ended lately failed", formatting.percent),
+    "fail_rate": ("{} of the jobs that ended in the last minute failed", formatting.percent),
 }
 """What is said of each figure, and how its values are written."""
 

@@ -84,17 +84,17 @@ class Filtered:
     def line(self) -> str:
         """The order and the expression, what they hide, and how far the search is; '' where nothing is searched.
 
-        "filter: error:Timeout   1,204 hidden", "by took ↓ among the newest 20,000 of 702,311"
+        "1,204 hidden   filter: error:Timeout", "by took ↓ among the newest 20,000 of 702,311"
         """
         found, parts = self.found, []
         if self.sort != NEWEST:
             parts.append(self.sort.label + ("" if self.searching.running or self.has_filter else _bound(found)))
         if self.has_filter:
-            parts.append(f"filter: {self.expression.text}")
             parts += [f"{formatting.count(found.hidden)} hidden"] if found and found.scanned else []
         if self.is_hidden and not self.searching.running:
             parts.append(f"as of {formatting.clock(self._at)}, r looks again")
-        return "   ".join(filter(None, (*parts, self.searching.line)))
+        filtered = f"filter: {self.expression.text}" if self.has_filter else ""
+        return "   ".join(filter(None, (*parts, self.searching.line, filtered)))  # what is long is last, where it may be cut
 
 
 def _bound(found: Found | None) -> str:

@@ -121,7 +121,7 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
 
     def load(self, client: redis.Redis, request: tuple[Run, ...]) -> Running:
         """The running jobs."""
-        seen = running.look(client, request, time.monotonic(), self.about)
+        seen = running.look(client, request, time.monotonic(), self.about, at=self.session.server_clock)
         self.session.usuals.look(client, (run.row.queue for run in seen.runs))
         self.stream.look(seen, self.session.server_now)
         return seen

@@ -112,12 +112,11 @@ class LiveStream(Vertical):
         self.say()
 
     def say(self) -> None:
-        """What is shown, and what that hides: "events and log lines · filter: error:Timeout · 1,204 hidden"."""
+        """What is shown, and what that hides: "events and log lines · 1,204 hidden · filter: error:Timeout"."""
         view, muted = self.view, TONES["muted"]
         what = "log and events" if len(self._about.ids) == 1 else "logs and events"
         parts = [Content.styled(what, "bold")]
         if self._filter.terms:
-            parts.append(Content.styled(f"filter: {printable(self._filter.text)}", TONES["warn"]))
             parts.append(Content(f"{formatting.count(view.hidden)} hidden"))
         if self._wanted.terms:
             parts.append(Content(f"n N: {printable(self._wanted.text)}"))
@@ -130,6 +129,8 @@ class LiveStream(Vertical):
         if self._follower and self._follower.unread:
             unread = f"{formatting.count(self._follower.unread)} more logs are not read"
             parts.append(Content.styled(unread, TONES["warn"]))
+        if self._filter.terms:  # what is long is last, where it may be cut
+            parts.append(Content.styled(f"filter: {printable(self._filter.text)}", TONES["warn"]))
         title = Content.styled(" · ", muted).join(parts)
         if title != self._title:  # each update lays out the screen anew
             self._title = title

@@ -116,7 +116,7 @@ def workers_title(look: QueueLook | None) -> str:
 def series(row: QueueRow, flow: Flow) -> tuple[Series, ...]:
     """How a queue went lately."""
     return (
-        Series("in", "idle", flow.entered, f"{formatting.rate(row.enqueued_per_second)}/s"),
-        Series("ok", "good", flow.finished, f"{formatting.rate(row.finished_per_second)}/s"),
-        Series("fail", "bad", flow.failed, f"{formatting.rate(row.failed_per_second)}/s"),
+        Series("in", "idle", flow.entered, row.enqueued_per_second),
+        Series("ok", "good", flow.finished, row.finished_per_second),
+        Series("fail", "bad", flow.failed, row.failed_per_second),
     )

@@ -40,7 +40,11 @@ class Footer(widgets.Footer):
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
             if binding.show and binding.action not in found:
                 found[binding.action] = Key(binding.key, self.app.get_key_display(binding), binding.description, tooltip, enabled)
-        self.query_one(Keys).keys = tuple(found.values())
+        self.query_one(Keys).keys = fitting(tuple(found.values()), self.size.width)
+
+    def on_resize(self) -> None:
+        """More of them fit, or fewer."""
+        self._show_keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,14 @@ class Key:
     def width(self) -> int:
         """Its cells in the line."""
         return cell_len(f"{self.display} {self.description}")
+
+
+def fitting(keys: tuple[Key, ...], width: int) -> tuple[Key, ...]:
+    """The keys that fit into so many cells, each whole; the last two always, which are help and the way out."""
+    first, last = list(keys[:-2]), keys[-2:]
+    while first and sum(key.width + 1 for key in (*first, *last)) - 1 > width:
+        first.pop()
+    return (*first, *last)
 
 
 class Keys(Widget):

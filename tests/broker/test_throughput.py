@@ -62,6 +62,14 @@ def test_a_retry_of_failed_jobs_leaves_the_rate_of_successes_known() -> None:
     assert (seen.enqueued_per_second, seen.finished_per_second, seen.failed_per_second) == (None, 2.0, None)
 
 
+def test_ended_jobs_that_are_put_back_are_no_attempts() -> None:
+    throughput = Throughput()
+    for at in range(4):
+        row = QueueRow("mail", {Status.FINISHED: at, Status.FAILED: 0 if at < 2 else 500}, workers=1)
+        (seen,) = throughput.feed(Overview(SERVER, (row,), 1, False, float(at)), puts_back=at == 2).queues
+    assert (seen.lately_finished, seen.lately_failed, seen.failed_per_second) == (2, 0, 0.0)
+
+
 def test_a_rate_is_taken_over_the_last_ten_seconds() -> None:
     throughput = Throughput()
     for second in range(11):

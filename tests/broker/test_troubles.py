@@ -71,7 +71,11 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
     ("queue", "why", "sentence"),
     [
         (FAILING, "✗ every attempt fails", "failing: every attempt fails, 80 in the last minute. 1 failed. Enter its causes"),
-        (replace(FAILING, lately_finished=1), "✗ 99 % fail", "failing: 99 % of the attempts fail, 80 in the last minute."),
+        (
+            replace(FAILING, lately_finished=1),
+            "✗ 99 % fail",
+            "failing: 99 % of the attempts of the last minute failed, 80 in the last minute.",
+        ),
         (
             DEAD,
             "⚠ worker is silent",
@@ -120,6 +124,13 @@ def test_a_queue_is_in_trouble_while_most_attempts_fail() -> None:
 @pytest.mark.parametrize("change", [{"oldest_seconds": 59.0}, {"busy": 1}, {"lately_finished": 1}, {"lately_finished": None}])
 def test_a_job_that_waits_for_its_turn_is_no_trouble(change: dict[str, Any]) -> None:
     assert "nothing is taken" not in troubles.why(replace(UNTAKEN, **change))
+
+
+def test_the_number_of_waiting_jobs_is_said_once() -> None:
+    row = replace(GROWING, workers=0, busy=0, silent=0)
+    said = troubles.verdict(row, seen(row)).text
+    assert said.startswith("growing: nobody listens and 5 jobs wait. It is falling behind by 450 a minute.")
+    assert said.count("5 jobs wait") == 1
 
 
 def test_a_silent_worker_is_not_reported_twice() -> None:

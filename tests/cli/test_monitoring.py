@@ -31,9 +31,9 @@ def aged(client: redis.Redis, job_id: str, **ago: float) -> None:
 
 @pytest.fixture
 def busy(client: redis.Redis) -> redis.Redis:
-    """A queue where of 20 jobs that ended lately 5 failed, each after 4 s of waiting and 2 s of work; 1 waits for 20 minutes."""
+    """Of 20 jobs that ended a moment ago 5 failed, each after 4 s in the queue and 2 s of work; 1 waits 20 min."""
     for job_id in [*seed.finished(client, "mail", count=15), *seed.failed(client, "mail", count=5)]:
-        aged(client, job_id, enqueued_at=26, started_at=22, ended_at=20)
+        aged(client, job_id, enqueued_at=7, started_at=3, ended_at=1)
     aged(client, Queue("mail", connection=client).enqueue(add, 1, 2).id, enqueued_at=1_200)
     return client
 
@@ -103,6 +103,17 @@ def test_metrics_are_served_anew_each_time_and_say_when_redis_is_away(qtui: Qtui
         assert interrupt(process) == 130
 
 
+def test_failures_of_minutes_ago_are_no_trouble_of_now_and_those_of_the_last_minute_are(qtui: Qtui, client: redis.Redis) -> None:
+    long_ago = seed.failed(client, "mail", count=12)
+    for job_id in long_ago:
+        aged(client, job_id, enqueued_at=106, started_at=102, ended_at=100)
+    assert qtui("check").out == "OK: queues: 1, workers: 0\n"
+    assert qtui("check", "--fail-rate", "5").out == "OK: queues: 1, workers: 0\n"
+    seed.failed(client, "mail", count=1)
+    found = qtui("check", code=2)
+    assert found.out == "CRITICAL: mail: every attempt fails in the last minute\n"
+
+
 CHECKS = (
     (("check", "--oldest", "30m"), 0, "OK: queues: 1, workers: 0"),
     (("check", "--oldest", "15m"), 2, "CRITICAL: mail: the oldest job has waited 20m (limit 15m)"),
@@ -110,7 +121,11 @@ CHECKS = (
     (("check", "--failed", "5"), 0, "OK: queues: 1, workers: 0"),
     (("check", "--failed", "3,4"), 2, "CRITICAL: mail: 5 failed (limit 4)"),
     (("check", "--fail-rate", "25%"), 0, "OK: queues: 1, workers: 0"),
-    (("check", "mail", "--fail-rate", "20"), 2, "CRITICAL: mail: 25 % of the jobs that ended lately failed (limit 20 %)"),
+    (
+        ("check", "mail", "--fail-rate", "20"),
+        2,
+        "CRITICAL: mail: 25 % of the jobs that ended in the last minute failed (limit 20 %)",
+    ),
     (("check", "--unattended"), 2, "CRITICAL: mail: nobody listens, 1 job waits"),
     (("check",), 2, "CRITICAL: mail: nobody listens"),
     (("check", "nosuch"), 3, "UNKNOWN: there is no queue 'nosuch': the queues are mail"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qtui import chart
 from qtui.chart import Series
 from qtui.widgets.fact_table import FactTable
 from qtui.widgets.flow_chart import FlowChart
@@ -14,7 +15,7 @@ MINUTE = (None, 0.0, 1.0, 4.0)
 async def test_bands_share_a_scale_and_fill_the_width_and_what_is_not_known_is_blank() -> None:
     app = Host(FlowChart(15.0))
     async with app.run_test(size=(42, 5)) as pilot:
-        app.widget.show([Series("in", "idle", MINUTE, "4.0/s"), Series("ok", "good", (0.0, 0.0, 0.001, 2.0), "2.0/s")])
+        app.widget.show([Series("in", "idle", MINUTE, 4.0), Series("ok", "good", (0.0, 0.0, 0.001, 2.0), 2.0)])
         await pilot.pause()
         lines = app.text().split("\n")
         assert lines[:4] == [
@@ -25,6 +26,11 @@ async def test_bands_share_a_scale_and_fill_the_width_and_what_is_not_known_is_b
         ]
         assert lines[4].split() == ["1m", "ago", "30s", "ago", "now"]
         assert app.widget.border_title == "last 1 minutes · full height 4.0/s"
+
+
+def test_the_full_height_is_no_lower_than_a_rate_beside_it() -> None:
+    series = [Series("in", "idle", (0.0, 0.1), 0.2), Series("ok", "good", (0.0, 0.1), 0.1)]
+    assert chart.title(series, 30.0) == "last 1 minutes · full height 0.2/s"
 
 
 async def test_a_chart_of_nothing_and_one_without_room_are_empty() -> None:

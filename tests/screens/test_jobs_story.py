@@ -292,7 +292,7 @@ async def test_a_sort_reads_the_list_on_demand_keeps_the_marks_and_says_how_far_
         assert (story.table.cursor, story.table.marked) == (0, marked)
         await typed(story, "attempts>2")
         assert [row.attempts for row in story.table.rows] == [3, 4, 5]
-        assert title(story) == "mail 1–3 of 3 by attempts ↑ filter: attempts>2 2 hidden"
+        assert title(story) == "mail 1–3 of 3 by attempts ↑ 2 hidden filter: attempts>2"
         await typed(story, "")
         monkeypatch.setattr(filtered, "SORTED", 2)
         monkeypatch.setattr(reading, "FIRST", 2)

@@ -99,7 +99,7 @@ async def test_a_filter_hides_and_says_how_many_and_all_means_all_that_fit(clien
         await settle(story.pilot)
         await typed(story, '"message 1"')
         assert story.ids == [ids[1]]
-        assert line(story, "crumb") == 'mail   1–1 of 1   filter: "message 1"   2 hidden'
+        assert line(story, "crumb") == 'mail   1–1 of 1   2 hidden   filter: "message 1"'
         await story.press("a", "D")
         assert story.question().startswith('Remove 1 failed job in mail that fit "message 1"')
         await story.press("escape", "escape")
@@ -176,7 +176,7 @@ async def test_what_is_in_a_list_is_counted_by_one_value_after_the_other(client:
         assert story.app.said[-1] == "2 canceled"
         assert [(group.value, group.count) for group in story.table.rows] == [(None, 1), ("8", 1)]
         await story.press("enter")
-        assert line(story, "crumb").startswith("all queues, only mail   1–1 of 1   filter: -payload.b:*")
+        assert line(story, "crumb").startswith("all queues, only mail   1–1 of 1   1 hidden   filter: -payload.b:*")
         assert len(story.ids) == 1
         await story.press("q", "tab", "enter")
         assert line(story, "crumb").startswith('all queues, only mail   1–1 of 1   filter: payload.message:"\\"quoted\\""')

@@ -82,7 +82,7 @@ async def test_a_filter_hides_lines_and_says_how_many(client: redis.Redis) -> No
         happen(client, 3, EventKind.FAILED)
         await story.look()
         await story.press("slash", *"error:timeout", "enter")
-        assert title(story) == "logs and events · filter: error:timeout · 1,204 hidden"
+        assert title(story) == "logs and events · 1,204 hidden · filter: error:timeout"
         assert [line[:6] for line in seen(story)] == ["failed"] * 3
         happen(client, 2, first=5_000)
         await story.look()

@@ -6,8 +6,9 @@ import pytest
 import redis
 from textual.widgets._toast import Toast
 
+from qtui import changes
 from qtui.places import PLACES
-from qtui.widgets.footer import Footer
+from qtui.widgets.footer import Footer, Keys
 from tests.broker import seed
 from tests.screens.support import dashboard
 
@@ -29,3 +30,28 @@ async def test_a_toast_covers_no_line_that_says_what_is_under_the_cursor(client:
                 covered = [toast.region.overlaps(line.region) for toast in toasts if line.region]
                 assert not any(covered), f"{place.title}: a toast covers {line}"
             story.app.clear_notifications()
+
+
+async def test_what_was_said_goes_away_with_the_next_key_once_it_could_be_read(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.everything(client)
+    async with dashboard(client, size=(80, 24), toasts=True) as story:
+        story.app.notify("3 retried", markup=False, timeout=60)
+        await story.pilot.pause(0.1)
+        await story.press("down")
+        assert story.app.screen.query(Toast), "nobody can have read it yet"
+        monkeypatch.setattr(changes, "READ", 0.0)
+        await story.press("down")
+        assert not story.app.screen.query(Toast)
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+async def test_the_keys_that_are_shown_are_whole_and_help_is_one_of_them(client: redis.Redis, width: int) -> None:
+    seed.everything(client)
+    async with dashboard(client, size=(width, 24)) as story:
+        for place in PLACES:
+            await story.press(str(place.number))
+            shown = story.app.screen.query_one(Keys).keys
+            assert sum(key.width + 1 for key in shown) - 1 <= width, place.title
+            assert {"Help", "Quit"} <= {key.description for key in shown}, place.title

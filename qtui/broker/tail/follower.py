@@ -72,9 +72,9 @@ class Follower:
             self._looked.set()
 
     def take(self) -> list[Line]:
-        """The lines that have come, oldest first."""
+        """The lines that have come, oldest first: log lines are written in batches, so that an event may be read before them."""
         with self._lock:
-            found, dropped = list(self._lines), self._dropped
+            found, dropped = sorted(self._lines, key=lambda line: line.at), self._dropped
             self._lines.clear()
             self._dropped = 0
         if dropped:
