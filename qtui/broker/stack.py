@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 from uuid import uuid4
 
@@ -58,6 +58,11 @@ def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None 
     yield first
     if first.stack and not stop.wait(AGAIN):
         yield ask(client, job_id, stopped=stop)
+
+
+def outcome(answers: Iterable[Answer]) -> str:
+    """How asking ended, for the audit."""
+    return "told" if any(answer.stack for answer in answers) else "not told"
 
 
 def _await(client: redis.Redis, request: str, stopped: threading.Event) -> Answer | None:

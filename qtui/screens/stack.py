@@ -69,9 +69,14 @@ class StackScreen(Dialog):
 
         def work() -> None:
             try:
-                for answer in stack.ask_twice(session.client, self.job_id, self._left):
-                    if not self._left.is_set():
-                        app.call_from_thread(self._add, answer)
+                with session.audit.change(session.client, "stack", ids=(self.job_id,)) as change:
+                    answers: list[Answer] = []
+                    change.outcome = stack.outcome(answers)
+                    for answer in stack.ask_twice(session.client, self.job_id, self._left):
+                        answers.append(answer)
+                        change.outcome = stack.outcome(answers)
+                        if not self._left.is_set():
+                            app.call_from_thread(self._add, answer)
                 problem = ""
             except (redis.RedisError, OSError) as error:
                 problem = str(explain(error, session.name))

@@ -10,7 +10,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import stack
+from qtui.broker import audit, stack
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui_workers.server import keys
@@ -78,6 +78,9 @@ async def test_t_shows_both_beside_each_other_at_any_size(asleep: str, client: r
             assert story.app.clipboard.count("ours.recv(1)") == 2
             await story.press("escape")
             assert story.place == "JobScreen"
+    for entry in (found := audit.load(client, 10)):
+        assert (entry.what, entry.ids, entry.outcome, entry.connection) == ("stack", (asleep,), "told", "test")
+    assert len(found) == 2
 
 
 async def test_t_says_why_there_is_none_and_is_off_for_who_only_looks_and_for_jobs_that_do_not_run(client: redis.Redis) -> None:
