@@ -86,7 +86,7 @@ def run(home: Path, script: str, **variables: str) -> str:
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
