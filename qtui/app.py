@@ -22,6 +22,7 @@ from qtui.clipboard import Copying
 from qtui.late import Late
 from qtui.messages import ContentsRequested, TailRequested, TakersRequested
 from qtui.own import OwnCommands
+from qtui.paging import Paging
 from qtui.places import PLACES
 from qtui.repaint import Repainting
 from qtui.saving import Saving
@@ -51,7 +52,7 @@ LATEST = 0.5
 """Seconds after which the first frame is shown, whole or not."""
 
 
-class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, OwnCommands, Changes):
+class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCommands, Changes):
     """The terminal in which people operate job queues."""
 
     TITLE = "qtui"

@@ -125,3 +125,10 @@ class TailRequested(Message):
     """These jobs."""
     queue: str | None = None
     """The jobs of this queue, where none are named."""
+
+
+@dataclass
+class PagerRequested(Message):
+    """A text is to be shown in the operator's pager."""
+
+    text: str

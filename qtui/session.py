@@ -120,6 +120,8 @@ class Session:
         """When the newest overview was loaded, by this machine's clock; seconds since the epoch."""
         self.memory = memory or Memory()
         """What outlives the dashboard."""
+        self.pipe = "jq ."
+        """The program into which a payload was piped last, with its arguments."""
         self.leaving = False
         """Whether the dashboard is being left."""
         self.running: RunningOperation | None = None

@@ -43,7 +43,7 @@ PROGRAMS = Path(sys.executable).parent
 KEYS = {
     "up": "↑", "down": "↓", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn", "home": "Home", "end": "End",
     "escape": "esc", "left_square_bracket": "[", "right_square_bracket": "]", "question_mark": "?", "colon": ":", "slash": "/",
-    "minus": "-", "exclamation_mark": "!",
+    "minus": "-", "exclamation_mark": "!", "vertical_line": "\\|",
 }  # fmt: skip
 """What people call the keys that Textual names otherwise."""
 

@@ -24,15 +24,16 @@ def moments(row: JobRow, attempts: tuple[Attempt, ...]) -> tuple[Moment, ...]:
         _moment(row.created_at, "created", Status.CREATED),
         _moment(row.enqueued_at, "enqueued", Status.QUEUED),
     ]
-    for number, attempt in zip(_numbers(row, attempts), attempts, strict=True):
+    for number, attempt in zip(numbers(row, attempts), attempts, strict=True):
+        name = _name(number)
         what, status = _ENDED[attempt.outcome]
-        found.append(_moment(attempt.started_at, f"{number} started{_on(attempt.worker)}", Status.STARTED))
-        found.append(_moment(attempt.ended_at, f"{number} {what}{_used(attempt)}", status))
+        found.append(_moment(attempt.started_at, f"{name} started{_on(attempt.worker)}", Status.STARTED))
+        found.append(_moment(attempt.ended_at, f"{name} {what}{_used(attempt)}", status))
     if row.started_at is not None and not any(_same(a.started_at, row.started_at) for a in attempts):
-        number = "attempt" if row.attempts is None else f"attempt {row.attempts}"
-        found.append(_moment(row.started_at, f"{number} started{_on(row.worker)}", Status.STARTED))
+        name = _name(row.attempts)
+        found.append(_moment(row.started_at, f"{name} started{_on(row.worker)}", Status.STARTED))
         if row.ended_at is not None and not any(_same(a.ended_at, row.ended_at) for a in attempts):
-            found.append(_moment(row.ended_at, f"{number} ended", row.status))
+            found.append(_moment(row.ended_at, f"{name} ended", row.status))
     if row.status is Status.SCHEDULED:
         due = "next attempt due" if row.started_at is not None or attempts else "due"
         found.append(_moment(row.scheduled_for, due, Status.SCHEDULED))
@@ -54,16 +55,16 @@ def _used(attempt: Attempt) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[str]:
-    """The names of the attempts: "attempt 2" where the number is certain, else "attempt".
-
-    RQ keeps no result of an attempt that it retried by itself.
-    """
+def numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[int | None]:
+    """The numbers of the ended attempts; None where one is not certain, as RQ keeps no result of an attempt that it retried."""
     ended = row.attempts if row.attempts is None or row.status is not Status.STARTED else row.attempts - 1
     if ended is not None and ended == len(attempts):
-        return [f"attempt {number}" for number in range(1, ended + 1)]
-    newest = "attempt" if ended is None else f"attempt {ended}"
-    return ["attempt"] * (len(attempts) - 1) + [newest] * bool(attempts)
+        return list(range(1, ended + 1))
+    return [None] * (len(attempts) - 1) + [ended or None] * bool(attempts)
+
+
+def _name(number: int | None) -> str:
+    return "attempt" if number is None else f"attempt {number}"
 
 
 def _same(a: float | None, b: float | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 import redis
@@ -12,32 +11,34 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels, questions
+from qtui import formatting, labels
+from qtui.broker import attempts, listeners, relations
 from qtui.broker import job as jobs_whole
-from qtui.broker import listeners, relations
-from qtui.broker.listeners import Listeners
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
-from qtui.messages import CopyRequested, TailRequested, TakersRequested
+from qtui.job_words import JobSeen, hindrances, job_facts, json_of, pane_text, running
+from qtui.messages import CopyRequested, PagerRequested, TailRequested, TakersRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
+from qtui.screens.pipe import PipeScreen
 from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.stack import StackScreen
+from qtui.widgets.attempts_view import AttemptsView
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes
 from qtui.widgets.payload_view import PayloadView
 from qtui.widgets.progress_line import ProgressLine
 from qtui.widgets.row_table import Column, RowTable
-from qtui.widgets.timeline import TimeLine, Timeline
+from qtui.widgets.timeline import LifeLine, Timeline
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.text import printable
 
-PANES = ("traceback", "payload", "log", "result", "meta", "related", "about")
+PANES = ("traceback", "attempts", "payload", "log", "result", "meta", "related", "about")
 FIRST = {
     Status.FAILED: "traceback",
     Status.STOPPED: "traceback",
@@ -46,18 +47,6 @@ FIRST = {
     Status.DEFERRED: "related",
 }
 """For each status, the pane that an operator most likely needs first."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobSeen:
-    """A job and the jobs beside it."""
-
-    detail: JobDetail
-    related: tuple[Related, ...]
-    usual: Usual | None
-    """What its function usually takes."""
-    takers: Listeners | None
-    """The workers that can take it, while it waits."""
 
 
 class About(VerticalScroll, can_focus=True):
@@ -73,7 +62,9 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     CSS_PATH = "job.tcss"
     HELP = (
         "One job: when what happened to it, what went in, what came out, why it failed, and the jobs that it waits for or that "
-        "wait for it (enter opens one, - comes back). [ and ] open the next pane, j and k move what is in it."
+        "wait for it (enter opens one, - comes back). [ and ] open the next pane, j and k move what is in it. The axis has its "
+        "waits (─ in the queue, ╌ elsewhere) and attempts (█). In attempts ≠ marks what differs from the attempt before: another "
+        "cause, or a figure that is twice as large, or half."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "pane(-1)", "Pane left", show=False, key_display="[", id="job.tab_left"),
@@ -85,15 +76,21 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         Binding("t", "tail", "Tail", show=False, id="job.tail", tooltip="What happens to it, live"),
         Binding("L", "takers", "Who can", show=False, id="job.takers", tooltip="Which workers can take it, and why not"),
         Binding("y", "copy", "Copy id", show=False, id="job.copy", tooltip="Copy the job's id to the clipboard"),
+        Binding("v", "pager", "Pager", id="job.pager", tooltip="All of this pane in $PAGER"),
+        Binding(
+            "vertical_line", "pipe", "Pipe", id="job.pipe", key_display="|",
+            tooltip="The payload (or this result, or meta) as JSON into a program of your own",
+        ),
         Binding("H", "hold", "Hold", id="job.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
         *operation_bindings("job"),
-    ]
+    ]  # fmt: skip
     CHANGING = frozenset({"act", "edit", "hold", "stack"})
     AUTO_FOCUS = ""
 
     def __init__(self, job_id: str) -> None:
         super().__init__()
         self.job_id = job_id
+        self._told = attempts.Told(job_id)
         self._pane_chosen = False
         self._bindings_for: Status | None = None
         """The status whose operations the footer shows."""
@@ -101,7 +98,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def compose_body(self) -> Iterable[Widget]:
         """The lines about the whole job, and the panes."""
         yield Static(printable(self.job_id), id="crumb", markup=False)
-        yield TimeLine()
+        yield LifeLine()
         yield Static(id="running", markup=False)
         yield ProgressLine()
         yield Static(id="problem", markup=False)
@@ -116,6 +113,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
                     Pane("meta", PayloadView(id="meta-view")),
                 ),
                 (Pane("payload", PayloadView(id="payload-view")), Pane("log", LogView())),
+                (Pane("attempts", AttemptsView()),),
             ),
         )
 
@@ -148,19 +146,22 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         row, usuals = detail.row, self.session.usuals
         usuals.look(client, [row.queue])
         takers = listeners.load(client, [row.queue])[0] if row.queue and row.status and row.status.waits else None
-        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers)
+        tried = attempts.known(detail, self._told.look(client, detail))
+        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, tried, attempts.spans(row, tried))
 
     def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""
         detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Static).update(printable(crumb))
+        self.query_one(LifeLine).show(data.spans, overview.at)
         self._show_lines(detail, data.usual, overview.at)
         self.query_one(Timeline).show(detail.timeline, overview.at)
-        self.query_one(Facts).show(job_facts(data, overview.at), _hindrances(detail, overview.at))
+        self.query_one(Facts).show(job_facts(data, overview.at), hindrances(detail, overview.at))
         for name in ("payload", "result", "meta"):
             self.query_one(f"#{name}-view", PayloadView).show(getattr(detail, name))
         self.query_one(TracebackView).show(detail.traceback)
+        self.query_one(AttemptsView).show(data.tried, overview.at)
         self.query_one(LogView).show(detail.logs)
         self.query_one(RowTable).show(data.related, 0, len(data.related))
         self._show_panes(data)
@@ -170,9 +171,8 @@ class JobScreen(ResourceScreen[str, JobSeen]):
 
     def _show_lines(self, detail: JobDetail, usual: Usual | None, now: float) -> None:
         """What is seen whichever pane is open."""
-        self.query_one(TimeLine).show(detail.timeline, now)
         self.query_one(ProgressLine).show(detail.row.progress)
-        problems = _hindrances(detail, now)
+        problems = hindrances(detail, now)
         more = f" (and {len(problems) - 1} more: about)" if len(problems) > 1 else ""
         lines = {"running": running(detail, usual, now), "problem": f"⚠ {problems[0]}{more}" if problems else ""}
         for name, text in lines.items():
@@ -180,18 +180,14 @@ class JobScreen(ResourceScreen[str, JobSeen]):
 
     def _show_panes(self, data: JobSeen) -> None:
         detail, panes = data.detail, self.query_one(Panes)
-        held = {
-            "traceback": detail.traceback,
-            "payload": detail.payload,
-            "log": detail.logs,
-            "result": detail.result,
-            "meta": detail.meta,
-            "related": data.related,
-        }
         if not self._pane_chosen:
             self._pane_chosen = True
             panes.open(FIRST.get(detail.row.status, "payload") if detail.row.status else "payload")
-        panes.show([name for name, value in held.items() if value is None or value in ((), {}, "")])
+        panes.show([name for name in PANES if data.is_empty(name)])
+
+    def on_panes_changed(self) -> None:
+        """Attempts are compared over the whole width."""
+        self.set_class(self.query_one(Panes).active == "attempts", "-comparing")
 
     def action_pane(self, step: int) -> None:
         """Open the next or the previous pane."""
@@ -222,6 +218,25 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         """Show which workers can take it."""
         self.app.post_message(TakersRequested(job=self.job_id))
 
+    def pane_text(self) -> tuple[str, str]:
+        """What the active pane is called, and all that there is in it."""
+        pane = self.query_one(Panes).active
+        text = pane_text(pane, self.data, self.session.server_now) if self.data else ""
+        return f"{pane}-{self.job_id}", text
+
+    def action_pager(self) -> None:
+        """Show all that there is in the active pane in the operator's pager."""
+        self.app.post_message(PagerRequested(self.pane_text()[1]))
+
+    def action_pipe(self) -> None:
+        """Ask which program gets what the active pane holds, where that is data, else the payload."""
+        pane = self.query_one(Panes).active
+        what = pane if pane in ("result", "meta") else "payload"
+        if self.data and not self.data.is_empty(what):
+            self.app.push_screen(PipeScreen(what, json_of(self.data.held(what)), self.job_id))
+        else:
+            self.notify(f"There is no {what}.", severity="warning")
+
     def action_copy(self) -> None:
         """Put the id on the clipboard (through the terminal, so also over ssh)."""
         self.app.post_message(CopyRequested(self.job_id))
@@ -240,6 +255,8 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
         status = self.data.detail.row.status if self.data else None
+        if action in ("pager", "pipe"):
+            return self.data is not None
         if action == "stack":
             return status is not None and status.runs
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(status)
@@ -255,59 +272,3 @@ def _look(row: JobRow) -> tuple[str, Tone]:
 
 def _tone(each: Related) -> Tone:
     return _look(each.row)[1]
-
-
-def running(detail: JobDetail, usual: Usual | None, now: float) -> str:
-    """How long a job runs, may and usually takes, and when its worker was last heard; '' for a job that does not run."""
-    row = detail.row
-    if row.status is None or not row.status.runs or row.started_at is None:
-        return ""
-    elapsed = now - row.started_at
-    limit = row.timeout if row.timeout and row.timeout > 0 else None
-    left = "" if limit is None else _left(limit - elapsed)
-    parts = [
-        f"{STATUSES[row.status].glyph} running {formatting.age(elapsed)}" + (f" of {formatting.age(limit)}" if limit else ""),
-        left,
-        f"heartbeat {formatting.ago(detail.heartbeat_at, now)}" if detail.heartbeat_at else "",
-        f"usually {formatting.duration(usual.median)}{' ⚠' if usual.is_far_over(elapsed) else ''}" if usual else "",
-        f"on {row.worker}" if row.worker else "",
-    ]
-    return ", ".join(filter(None, parts))
-
-
-def _usually(known: Usual) -> str:
-    return f"{formatting.duration(known.median)}, p95 {formatting.duration(known.p95)}, of {formatting.count(known.runs)}"
-
-
-def _left(seconds: float) -> str:
-    return f"{formatting.age(seconds)} left" if seconds >= 0 else f"over its time by {formatting.age(-seconds)}"
-
-
-def _hindrances(detail: JobDetail, now: float) -> tuple[str, ...]:
-    """What keeps the job from being done, and what is wrong with its record."""
-    row = detail.row
-    held = f"{labels.held(row.held, now)} ({row.held.text}): H releases it" if row.held else ""
-    return (*filter(None, (row.refused, held)), *detail.problems)
-
-
-def job_facts(seen: JobSeen, now: float) -> list[tuple[str, str]]:
-    """The facts beside the timeline: pairs of name and value, only those that are known."""
-    detail, usual = seen.detail, seen.usual
-    row = detail.row
-    facts = [
-        ("queue", row.queue or "–"),
-        ("function", labels.function(row)),
-        ("attempt", labels.attempts(row)),
-        ("retries left", formatting.count(row.retries_left)),
-        ("worker", row.worker),
-        ("ran", formatting.duration(row.took)),
-        ("timeout", formatting.duration(row.timeout)),
-        ("usually", _usually(usual) if usual else None),
-        ("lease left", formatting.age(row.lease_until - now) if row.lease_until and row.lease_until > now else None),
-        ("can take it", questions.listening(seen.takers) if seen.takers else None),
-        ("due", formatting.until(row.scheduled_for, now) if row.scheduled_for else None),
-        ("payload", formatting.size(detail.payload_bytes)),
-        ("kept for", formatting.age(detail.ttl)),
-        *detail.facts.items(),
-    ]
-    return [(name, value) for name, value in facts if value not in (None, "", "–")]

@@ -44,18 +44,23 @@ class PaneNames(Widget):
             self.active, self._empty = active, empty
             self.refresh()
 
+    @property
+    def _gap(self) -> str:
+        """What stands before and after each name: nothing before it, where there is little room."""
+        return " " if sum(formatting.cells(name) + 2 for name in self.names) <= self.content_size.width else ""
+
     def render(self) -> Content:
         return Content("").join(self._painted(name) for name in self.names)
 
     def _painted(self, name: str) -> Content:
         if name == self.active:
-            return Content.styled(f" {name} ", f"bold underline {TONES['busy']} on $primary-muted")
-        return Content.styled(f" {name} ", TONES["muted"] if name in self._empty else "")
+            return Content.styled(f"{self._gap}{name} ", f"bold underline {TONES['busy']} on $primary-muted")
+        return Content.styled(f"{self._gap}{name} ", TONES["muted"] if name in self._empty else "")
 
     def on_click(self, event: events.Click) -> None:
         x = event.x - self.styles.padding.left
         for name in self.names:
-            x -= formatting.cells(name) + 2
+            x -= formatting.cells(f"{self._gap}{name} ")
             if x < 0:
                 self.post_message(self.Chosen(name))
                 return

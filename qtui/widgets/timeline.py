@@ -1,18 +1,23 @@
-"""The life of a job: what happened when, and how long it took until the next thing; from top to bottom, or in one line."""
+"""The life of a job: what happened when, and how long it took until the next thing; from top to bottom, or on one axis."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
+from typing import Final
 
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting
+from qtui import axis, formatting
+from qtui.broker.attempts import Span
 from qtui.broker.models import Moment
 from qtui.broker.status import STATUSES, Tone
 from qtui.widgets.cells import plain
+
+WIDE: Final = 50
+"""Cells from which there is room for when the axis begins and ends."""
 
 
 class Timeline(Static):
@@ -33,56 +38,38 @@ class Timeline(Static):
             self.update(Content("\n").join(lines), layout=not same_height)
 
 
-class TimeLine(Widget):
-    """The same in one line: the newest moments that fit, the times between them, and how long ago the last one was.
+class LifeLine(Widget):
+    """The same on one axis: a bar of waits and attempts in proportion, and below it what they are and how long they took.
 
-    `12:00:58 · queued ─ 2.1 s ─ ▸ started ─ 30.0 s ─ ✗ failed 3m ago`
+    `12:00:58 ──✗╌╌╌╌╌╌╌╌╌╌───███████████████✗ 3m ago`
     """
 
-    DEFAULT_CSS = "TimeLine { height: 1; padding: 0 1; }"
+    DEFAULT_CSS = "LifeLine { height: 2; padding: 0 1; display: none; } LifeLine.-any { display: block; }"
 
     def __init__(self) -> None:
         super().__init__()
-        self._moments: Sequence[Moment] = ()
-        self._end = ""
+        self._spans: Sequence[Span] = ()
+        self._now = 0.0
+        self._shown: tuple[Content, Content] | None = None
 
-    def show(self, moments: Sequence[Moment], now: float) -> None:
-        """Show moments, oldest first; `now` is the server's clock."""
-        last = moments[-1] if moments else None
-        ended = last is not None and last.status is not None and last.status.ended
-        end = "" if last is None else formatting.ago(last.at, now) if ended else f"{formatting.age(now - last.at)} so far"
-        if last is not None and last.at > now:
-            end = formatting.ago(last.at, now)
-        if (moments, end) != (self._moments, self._end):
-            self._moments, self._end = moments, end
+    def show(self, spans: Sequence[Span], now: float) -> None:
+        """Show parts of a life, oldest first; `now` is the server's clock. Only what looks different is painted."""
+        self._spans, self._now = spans, now
+        self.set_class(bool(spans), "-any")
+        if self._lines() != self._shown:
             self.refresh()
 
     def render(self) -> Content:
-        if not self._moments:
-            return Content("")
-        room = self.size.width - formatting.cells(self._end) - 1
-        parts: list[Content] = []
-        for place in range(len(self._moments) - 1, -1, -1):
-            part = self._part(place)
-            if parts and part.cell_length > room - (11 if place else 9):
-                parts.append(plain(("… ", "muted")))
-                break
-            room -= part.cell_length
-            parts.append(part)
-        else:
-            place = 0
-        first = plain((f"{formatting.clock(self._moments[place].at)} ", "muted")) if parts else Content("")
-        return Content("").join([first, *reversed(parts), plain((f" {self._end}", "muted"))])
+        self._shown = self._lines()
+        return Content("\n").join(self._shown)
 
-    def _part(self, place: int) -> Content:
-        """A moment, and the time until the next one."""
-        moment = self._moments[place]
-        glyph, tone = _glyph(moment)
-        word = STATUSES[moment.status].title if moment.status else "ended"
-        if place + 1 == len(self._moments):
-            return plain((f"{glyph} {word}", tone))
-        gap = formatting.duration(self._moments[place + 1].at - moment.at)
-        return plain((f"{glyph} {word}", tone), (f" ─ {gap} ─ ", "muted"))
+    def _lines(self) -> tuple[Content, Content]:
+        width = self.content_size.width
+        began, ended = axis.edges(self._spans, self._now) if width >= WIDE else ("", "")
+        before, after = f"{began} " if began else "", f" {ended}" if ended else ""
+        room = width - formatting.cells(before) - formatting.cells(after)
+        bar, words = axis.draw(self._spans, self._now, room)
+        return plain((before, "muted"), *bar, (after, "muted")), plain(" " * formatting.cells(before), *words)
 
 
 def _glyph(moment: Moment) -> tuple[str, Tone | None]:

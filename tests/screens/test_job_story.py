@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 import redis
 from rq import Queue
 from rq.job import Job
@@ -11,7 +15,7 @@ from rq.registry import DeferredJobRegistry
 from rq.utils import utcformat
 from textual.geometry import Region
 
-from qtui.screens.job import JobScreen
+from qtui.screens.job import PANES, JobScreen
 from qtui.widgets.panes import Pane, Panes
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
@@ -53,11 +57,11 @@ async def test_a_finished_job_opens_on_its_result_and_the_tabs_show_the_rest(cli
         await opened(story, job_id)
         assert tab(story) == "result"
         seen = {}
-        for _ in range(7):
+        for _ in range(8):
             seen[tab(story)] = story.words
             await story.press("right_square_bracket")
         assert tab(story) == "result"
-        assert set(seen) == {"payload", "result", "traceback", "log", "meta", "related", "about"}
+        assert set(seen) == {"payload", "result", "traceback", "attempts", "log", "meta", "related", "about"}
         assert "kwargs" in seen["payload"]
         assert "customer" in seen["meta"]
         assert "No traceback." in seen["traceback"]
@@ -128,14 +132,15 @@ def seen_panes(story: Story) -> dict[str, Region]:
     return {pane.id or "": pane.region for pane in story.app.screen.query(Pane) if pane.region.size.area}
 
 
-async def test_a_small_terminal_gives_its_whole_width_to_one_pane_under_one_line_of_timeline(client: redis.Redis) -> None:
+async def test_a_small_terminal_gives_its_whole_width_to_one_pane_under_the_axis_of_its_life(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
     async with dashboard(client, size=(80, 24)) as story:
         await opened(story, job_id)
         assert {name: region.width for name, region in seen_panes(story).items()} == {"traceback": 80}
-        (line,) = [line for line in story.text.splitlines() if "✗ failed" in line and "─" in line]
-        assert "queued" in line
-        assert len(line.rstrip()) <= 80
+        place = next(number for number, line in enumerate(story.text.splitlines()) if line.rstrip().endswith(" ago"))
+        bar, words = story.text.splitlines()[place : place + 2]
+        assert re.fullmatch(r" [0-9:]{8} ─+█*✗ (now|\d+[smhd] ago)\s*", bar)
+        assert re.fullmatch(r" +queued [0-9.<]+ m?s  +✗ failed [0-9.<]+ m?s\s*", words)
         assert seen_panes(story)["traceback"].height >= 15
         await story.press("left_square_bracket")
         assert tab(story) == "about"
@@ -151,7 +156,7 @@ async def test_a_large_terminal_shows_all_of_it_side_by_side(client: redis.Redis
         assert found["about"].right <= found["traceback"].x
         assert found["traceback"].right <= found["payload"].x
         assert found["payload"].x == found["log"].x
-        await story.press("right_square_bracket")
+        await story.press("right_square_bracket", "right_square_bracket")
         assert (tab(story), set(seen_panes(story))) == ("payload", set(found))
 
 
@@ -245,3 +250,130 @@ async def test_a_waiting_job_says_which_workers_can_take_it(client: redis.Redis)
         async with dashboard(client, size=(200, 60)) as story:
             await opened(story, job.id)
             assert f"can take it {queue}: {said}" in " ".join(" ".join(line[:50] for line in story.text.splitlines()).split())
+
+
+def tried_again(client: redis.Redis, attempts: int) -> str:
+    """A job that failed, was retried by hand, and failed again with another error."""
+    job = Queue("mail", connection=client).enqueue(tasks.fail, "message 1")
+    for number in range(2, attempts + 2):
+        seed.work(client, "mail")
+        if number <= attempts:
+            again = Job.fetch(job.id, connection=client)
+            assert again.func_name  # which reads the call, of which only the arguments are changed
+            again.args = (f"message {number}" if number < attempts else "\x1b[2Jother\nlines",)
+            again.save()
+            again.requeue()
+    return job.id
+
+
+async def test_attempts_are_compared_two_at_a_time_in_a_small_terminal(client: redis.Redis) -> None:
+    job_id = tried_again(client, 4)
+    async with dashboard(client, size=(80, 24)) as story:
+        await opened(story, job_id)
+        await story.press("right_square_bracket")
+        assert tab(story) == "attempts"
+        assert "‹ 2 more attempt 3 attempt 4 " in story.words
+        assert "how ✗ failed ✗ failed" in story.words
+        assert "error ValueError: message 3 ≠ ValueError: ␛[2Jother" in story.words
+        assert "peak memory – –" in story.words
+        await story.press("h")
+        assert "‹ 1 more attempt 2 attempt 3 1 more › " in story.words
+        assert "error ValueError: message 2 ValueError: message 3" in story.words, "only their numbers differ"
+        await story.press("h", "h", "h")
+        assert "attempt 1 attempt 2 2 more ›" in story.words
+        await story.look()
+        assert "attempt 1 attempt 2 2 more ›" in story.words
+        await story.press("right", "right", "right")
+        assert "‹ 2 more attempt 3 attempt 4 " in story.words
+        await story.press("G")
+        assert "raise ValueError(message)" in story.text
+        await story.press("g")
+        assert "how ✗ failed ✗ failed" in story.words
+        assert story.can("h")
+
+
+async def test_attempts_have_the_whole_width_of_a_large_terminal_with_their_tracebacks(client: redis.Redis) -> None:
+    job_id = tried_again(client, 3)
+    async with dashboard(client, size=(200, 60)) as story:
+        await opened(story, job_id)
+        await story.press("right_square_bracket")
+        assert set(seen_panes(story)) == {"about", "attempts"}
+        (raised,) = [line for line in story.text.splitlines() if line.count("raise ValueError(message)") == 3]
+        assert "≠" not in raised
+        assert not story.can("h")
+        assert "✗ attempt 1 failed" in story.text
+        assert "✗ attempt 3 failed" in story.text
+        await story.press("right_square_bracket")
+        assert set(seen_panes(story)) == {"about", "traceback", "payload", "log"}
+
+
+async def test_a_job_that_was_never_tried_says_so(client: redis.Redis) -> None:
+    job = Queue("mail", connection=client).enqueue(tasks.add, 40, b=2)
+    async with dashboard(client, size=(60, 20)) as story:
+        await opened(story, job.id)
+        await story.press("left_square_bracket")
+        assert (tab(story), "No attempts." in story.text) == ("attempts", True)
+        assert "· queued" in story.text
+        assert " about" in story.text, "the names of all panes have room"
+
+
+async def test_every_name_of_a_pane_is_clicked_where_it_is_seen(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    for size in ((60, 20), (80, 24)):
+        async with dashboard(client, size=size) as story:
+            await opened(story, job_id)
+            names = story.app.screen.query_one("PaneNames")
+            for name in ("about", "meta", "attempts", "log"):
+                line = story.text.splitlines()[names.region.y]
+                await story.pilot.click("PaneNames", offset=(line.index(f"{name} ") - names.region.x, 0))
+                assert tab(story) == name
+
+
+async def test_a_pane_is_saved_whole_with_control_characters_as_symbols(
+    client: redis.Redis, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+    lines = "\n".join(f"line {n}" for n in range(3000))
+    job = Queue("mail", connection=client).enqueue(tasks.fail, f"\x1b[2J{lines}")
+    seed.work(client, "mail")
+    for key in (keys.job, keys.results):
+        client.rename(key(job.id), key("../odd/id"))
+    async with dashboard(client, size=(80, 24)) as story:
+        await opened(story, "../odd/id")
+        await story.press("colon")
+        await story.paste("Save this pane")
+        await story.press("enter")
+        (file,) = home.glob("qtui-*.txt")
+        assert file.name.startswith("qtui-traceback-.._odd_id-")
+        assert file.stat().st_mode & 0o077 == 0
+        text = file.read_text()
+        assert text.count("\n") > 3000
+        assert "␛[2Jline 0" in text
+        assert "\x1b" not in text
+        assert any("Saved in" in said for said in story.app.said)
+
+
+async def test_the_whole_text_of_every_pane_is_there(client: redis.Redis) -> None:
+    job_id = tried_again(client, 2)
+    async with dashboard(client) as story:
+        screen = await opened(story, job_id)
+        texts = {}
+        for _ in PANES:
+            texts[tab(story)] = screen.pane_text()[1]
+            await story.press("right_square_bracket")
+    assert set(texts) == set(PANES)
+    assert texts["meta"] == texts["result"] == texts["log"] == texts["related"] == "Nothing.\n"
+    assert "raise ValueError(message)" in texts["traceback"]
+    assert texts["attempts"].count("Traceback (most recent call last)") == 2
+    assert json.loads(texts["payload"])["args"] == ["\x1b[2Jother\nlines"]
+    assert "✗ attempt 2 failed" in texts["about"]
+    assert all("\x1b" not in text for text in texts.values())
+
+
+async def test_where_there_is_no_terminal_v_says_so_and_goes_on(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client) as story:
+        await opened(story, job_id)
+        await story.press("v")
+        assert story.app.said == ["There is no terminal here for a pager; the palette (:) saves the pane as a file."]
+        assert story.place == "JobScreen"
