@@ -157,7 +157,7 @@ def _results(row: JobRow, attempts: tuple[Attempt, ...], told: list[Tried]) -> I
         if same:
             told.remove(same)
         yield Tried(
-            number=same.number if same else number,
+            number=(same.number if same else None) or number,
             outcome=each.outcome,
             began=each.started_at,
             ended=each.ended_at,
