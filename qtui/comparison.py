@@ -97,12 +97,13 @@ def lines(tried: Sequence[Tried], first: int, now: float, width: int) -> list[Li
 
 def _heads(tried: Sequence[Tried], shown: range, room: int) -> Line:
     before = f"‹ {shown.start} more" if shown.start else ""
-    after = len(tried) - shown.stop
-    cells = [formatting.pad(title(tried[place]), room) for place in shown]
-    if after and cells:
-        more = f"{after} more ›"
-        cells[-1] = formatting.pad(title(tried[shown[-1]]), room - len(more)) + more
-    return [(formatting.pad(before, NAMES), "muted"), *((f"  {cell}", "busy") for cell in cells)]
+    line: list[tuple[str, Tone | None]] = [(formatting.pad(before, NAMES), "muted")]
+    for place in shown:
+        after = len(tried) - shown.stop if place == shown[-1] else 0
+        more = f" {after} more ›" if after else ""
+        name = formatting.pad(title(tried[place]), max(1, room - len(DIFFERS) - len(more)))
+        line += [(" " * (GAP + len(DIFFERS)), None), (name, "busy"), (more, "muted")]
+    return line
 
 
 def _fact(fact: Fact, tried: Sequence[Tried], shown: range, now: float, room: int) -> Iterator[Line]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +17,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui_workers.server import keys
 from qtui_workers.server.connection import connect
 from screenshots.keyspace import NOW, freeze, seed
-from screenshots.scenes import SCENES, Scene, Size, make_app, press, settle
+from screenshots.scenes import LARGE, SCENES, SMALL, Scene, Size, make_app, press, settle
 from tests.pictures.test_pictures import SIZES, Compare, looks_the_same
 from tests.support import Server
 
@@ -25,6 +27,8 @@ AWAY = {"job": ("failed-job", "r"), "confirm": ("failed", "R")}
 """A scene, and the key that is pressed after the server is lost."""
 MOMENTS = ("created_at", "enqueued_at", "started_at", "ended_at")
 TIMES = {name: f"2026-05-12T12:0{minute}:00.000000Z" for minute, name in enumerate(MOMENTS)}
+START = NOW - 271
+"""Noon."""
 CALL = b'["shop.pay", null, [], {"order": 7}]'
 
 
@@ -74,6 +78,37 @@ def broken(client: redis.Redis) -> None:
     client.set(keys.results("child"), "no stream")
 
 
+def tried(client: redis.Redis) -> None:
+    """A job that failed in three attempts, of which one is only in events and one has another error than the others."""
+    times = {"enqueued_at": "12:02:58", "started_at": "12:03:00", "ended_at": "12:03:04"}
+    newest = {name: f"2026-05-12T{time}.000000Z" for name, time in times.items()}
+    store(client, "child", "failed", **{keys.FIELD_ATTEMPT: "3", keys.FIELD_ATTEMPTS: "3"}, **newest)
+    trace = 'Traceback (most recent call last):\n  File "/srv/shop/pay.py", line {}, in pay\n    {}\n{}\n'
+    for number, began, took, line, code, error in (
+        (1, 60, 30, 41, "ask(gateway)", "TimeoutError: gateway did not answer in 30 s"),
+        (3, 180, 4, 52, "book(order)", "KeyError: 'currency'"),
+    ):
+        text = zlib.compress(trace.format(line, code, error).encode())
+        client.xadd(
+            keys.results("child"),
+            {
+                "type": 2, "worker_name": f"web-{number}.7", "execution_started_at": START + began, "exc_string": b64encode(text),
+                "execution_ended_at": START + began + took, keys.FIELD_USED: f"{number * 40 << 20} {number / 4}",
+            },
+            id=f"{round((START + began + took) * 1000)}-0",
+        )  # fmt: skip
+    for kind, at, details in (
+        ("started", 100, ""),
+        (
+            "retrying",
+            131,
+            '{"seconds": 45, "error": "TimeoutError: gateway did not answer in 31 s", "peak_memory": 41000000, "cpu": 0.3}',
+        ),
+    ):
+        event = {"event": kind, "job": "child", "worker": "web-1.7", "attempt": 2, "details": details}
+        client.xadd(keys.EVENTS, event, id=f"{round((START + at) * 1000)}-0")
+
+
 def bare(client: redis.Redis) -> None:
     """A job that waits, with nothing else to see."""
     client.hset(keys.job("child"), mapping={"status": "queued", "origin": "shop", "data": b'["shop.pay", null, [], {}]'})
@@ -95,6 +130,20 @@ def test_a_job_with_others_beside_it_a_broken_one_and_one_with_nothing_to_see(
         await settle(pilot)
 
     assert snap_compare(make_app(client), terminal_size=size, run_before=open_it)
+
+
+@pytest.mark.parametrize("size", [(60, 20), SMALL, LARGE], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_attempts_beside_each_other(snap_compare: Compare, client: redis.Redis, size: Size) -> None:
+    tried(client)
+    freeze(client)
+
+    async def compare_them(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        await pilot.app.push_screen(JobScreen("child"))
+        await settle(pilot)
+        await press(pilot, "right_square_bracket")
+
+    assert snap_compare(make_app(client), terminal_size=size, run_before=compare_them)
 
 
 @SIZES
