@@ -103,7 +103,7 @@ def test_an_operation_is_one_file_and_its_script(checkout: Path, server: Server,
 
     command = [sys.executable, "-c", STORY, server.url]
     environment = qtui.environment(PYTHONPATH=f"{checkout}:{ROOT}")
-    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     seen = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert "K Keep" in seen["footer"]
@@ -187,7 +187,7 @@ def test_a_screen_is_one_file_its_style_and_a_row(checkout: Path, server: Server
     client.rpush("notes", "[b]call Ann[/b]")
     environment = Qtui(home, {"REDIS_URL": server.url}).environment(PYTHONPATH=f"{checkout}:{ROOT}")
     command = [sys.executable, "-c", SCREEN_STORY, server.url]
-    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     seen = dict(line.split(": ", 1) for line in done.stdout.splitlines())
     assert "9 Notes" in seen["bar"]
