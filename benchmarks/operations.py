@@ -149,6 +149,7 @@ def removing(server: Server, client: redis.Redis, jobs: int) -> Iterator[Row]:
     rate = theirs("full")
     quarter = done(client, REMOVE, Matching("full", Status.QUEUED, parse("worker:fourth")))
     yield from quarter.rows("remove every fourth of a queue", rate)
+    yield from undoing(client, quarter.batch, "undo of every fourth of a queue")
     fill(client, "full", Status.FAILED, jobs + PEERS)
     ids = [f"full-failed-{number}" for number in range(PEERS)]
     failed = peer(ids, client, lambda job: job.delete())

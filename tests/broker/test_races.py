@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import redis
 
-from qtui.broker.operations import OPERATIONS, Matching, run, trash
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, run, trash
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -108,6 +108,29 @@ def test_an_operator_that_is_killed_leaves_every_job_in_one_place(client: redis.
     if what in ("empty", "undo"):
         assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
     assert places(client) == Counter(ids)
+
+
+@pytest.mark.parametrize("moved", [500, 2_000, 4_000, 6_000, 8_000])
+def test_many_jobs_that_are_brought_to_their_places_are_there_wherever_that_ends(
+    client: redis.Redis, server: Server, moved: int
+) -> None:
+    ids = fill(client, 6_000, Status.QUEUED)
+    run(client, OPERATIONS["remove"], Chosen(tuple(ids[1::4])))
+    client.config_resetstat()
+    process = FORK.Process(target=operate, args=(server.socket, "undo", ""))
+    process.start()
+    wait_until(lambda: _moves(client) >= moved, description="so many entries have changed places")
+    process.kill()
+    process.join()
+    assert records(client) == 0
+    assert places(client) == Counter(ids)
+    left = [job_id.decode() for job_id in client.lrange(keys.queue("mail"), 0, -1) if int(job_id[4:]) % 4 != 1]
+    assert left == [job_id for place, job_id in enumerate(ids) if place % 4 != 1]
+
+
+def _moves(client: redis.Redis) -> int:
+    found: int = client.info("commandstats").get("cmdstat_lset", {"calls": 0})["calls"]
+    return found
 
 
 def _in_trash(client: redis.Redis) -> int:

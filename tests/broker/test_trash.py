@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import threading
 import time
 from typing import Any
 
@@ -215,3 +217,80 @@ def test_jobs_are_removed_and_put_back_also_without_memory(own_server: Server, p
         if not purge:
             assert put_back(client).done == 40
             assert (client.llen(keys.queue("mail")), client.zcard(keys.registry("failed", "mail"))) == (20, 20)
+
+
+def shuffled(client: redis.Redis, chance: random.Random) -> str:
+    """A queue of which several hundred jobs were removed in any order, and which others have changed since; returns the batch."""
+    queue = Queue("mail", connection=client)
+    with client.pipeline() as pipe:
+        made = [queue.enqueue(tasks.add, number, job_id=f"{number:03}", pipeline=pipe).id for number in range(400)]
+        pipe.execute()
+    chosen = made[chance.randrange(200) :][: chance.randrange(50, 200)] + chance.sample(made, 100)
+    chance.shuffle(chosen)
+    batch = run(client, REMOVE, Chosen(tuple(chosen)) if chance.random() < 0.7 else Matching("mail", Status.QUEUED)).batch
+    for number in range(chance.randrange(3)):
+        queue.enqueue(tasks.add, job_id=f"new-{number}", at_front=bool(chance.randrange(2)))
+    for waiting in chance.sample(client.lrange(keys.queue("mail"), 0, -1), 3) if client.llen(keys.queue("mail")) > 3 else []:
+        client.lrem(keys.queue("mail"), 1, waiting)
+    for _ in range(chance.randrange(5)):
+        client.lpop(keys.queue("mail"))
+    return batch
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_many_are_brought_to_the_same_places_as_single_ones(
+    client: redis.Redis, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = shuffled(client, random.Random(number))
+    before = {key: (client.dump(key), max(0, client.pttl(key))) for key in client.scan_iter()}
+    found = []
+    for few in (10**9, 0):
+        client.flushdb()
+        for key, (stored, expiry) in before.items():
+            client.restore(key, expiry, stored)
+        monkeypatch.setattr(trash, "FEW", few)
+        report = put_back(client, batch)
+        assert (report.failed, report.reasons) == (0, {})
+        found.append(client.lrange(keys.queue("mail"), 0, -1))
+    assert found[0] == found[1]
+    assert len(found[0]) > 100
+
+
+def test_many_are_put_back_where_they_stood_while_workers_take(client: redis.Redis, server: Server) -> None:
+    key, made = keys.queue("mail"), [f"{number:05}" for number in range(8_000)]
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in made:
+            pipe.hset(
+                keys.job(job_id), mapping={"status": "queued", "origin": "mail", "data": "", "created_at": "2024-01-01T00:00:00Z"}
+            )
+            pipe.rpush(key, job_id)
+        pipe.execute()
+    report = run(client, REMOVE, Chosen(tuple(made[1::3])))
+    assert report.done > trash.FEW
+    taken: list[bytes] = []
+    canceled: list[str] = []
+    ended = threading.Event()
+
+    def take() -> None:
+        with server.client() as own:
+            while not ended.is_set():
+                taken.append(own.lpop(key))
+                own.rpush(key, f"new-{len(taken):05}")
+                if len(taken) % 50 == 0:
+                    canceled.append(made[-3 * len(canceled) - 5])
+                    own.lrem(key, 1, canceled[-1])
+
+    worker = threading.Thread(target=take)
+    worker.start()
+    try:
+        put_back(client)
+    finally:
+        ended.set()
+        worker.join()
+    left = [job_id.decode() for job_id in client.lrange(key, 0, -1)]
+    there = [job_id.decode() for job_id in taken] + left + canceled
+    assert sorted(each for each in there if not each.startswith("new")) == made
+    half = [each for each in left if each.startswith("new") or int(each) > 4_000]
+    assert half == sorted(half)
+    assert left[-len(half) :] == half
+    assert canceled

@@ -1,10 +1,11 @@
 -- Puts removed jobs back as they were: their keys with their expiry, and their places, in reverse order of the removal.
 -- In a queue a job goes before the one that it stood before; where that one no longer waits, those ahead of it do not either, and
 -- it goes to the head. A job that cannot be put back stays in the trash.
--- Returns the same as an operation (`operation.lua`).
+-- Returns the same as an operation (`operation.lua`), and {queue, id, side, other…} of jobs that are to be brought to their place
+-- in a queue from its head (`places.py` tells what the sides are).
 -- requires: leave, format, trash
--- arguments: batch, most
--- `most`: how many jobs; with 0 nothing is written.
+-- arguments: batch, most, aside
+-- `most`: how many jobs; with 0 nothing is written. `aside`: '1' if jobs of a queue are put at its head first.
 
 check_format()
 local chunks, about = keys.trash(args.batch), keys.trash_about(args.batch)
@@ -71,9 +72,29 @@ local function bring_part(key, expiry)
   end
 end
 
+local aside, newest = {}, {} -- `newest`: the job of each queue that was put aside last
+
+local function put_aside(queue, id, behind, before)
+  local side, other = 'before', behind
+  if behind and behind == newest[queue] then
+    side, other = 'next', ''
+  elseif not behind then
+    side, other = before and 'behind' or '', before or ''
+  end
+  for _, part in ipairs({ queue, id, side, other }) do
+    aside[#aside + 1] = part
+  end
+  newest[queue] = id
+end
+
 local function into_queue(id, place)
   local key, behind, before = keys.queue(place[2]), place[4], place[5]
   redis.call('SADD', keys.QUEUES, key)
+  if args.aside == '1' then
+    put_aside(place[2], id, behind, before)
+    redis.call('LPUSH', key, id)
+    return
+  end
   if behind and redis.call('LINSERT', key, 'BEFORE', behind, id) > 0 then
     return
   end
@@ -162,7 +183,7 @@ end
 local done, skipped, kept = 0, 0, {}
 local left = tonumber(args.most)
 if left == 0 then
-  return { 0, 0, {}, '', '', {}, {} }
+  return { 0, 0, {}, '', '', {}, {}, {} }
 end
 while left > 0 do
   local packed = redis.call('LINDEX', chunks, -1)
@@ -206,4 +227,4 @@ for _, reason in ipairs(reasons) do
   flat[#flat + 1] = reason
   flat[#flat + 1] = tally[reason]
 end
-return { done, skipped, flat, '', '', named, {} }
+return { done, skipped, flat, '', '', named, {}, aside }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,16 +13,23 @@ import redis
 
 from qtui.broker.audit import UNRECORDED, Audit
 from qtui.broker.operations.base import Report
-from qtui.broker.operations.chunks import Calls, Supply
+from qtui.broker.operations.chunks import Calls, Chunk, Supply
+from qtui.broker.operations.places import Places, bring
 from qtui.broker.operations.selection import Targets
+from qtui.broker.operations.tally import MOST_NAMED, Tally
 from qtui.broker.operations.work import work_off
 from qtui.broker.room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
+from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.replies import is_wrong_type, reply_of
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
+
+FEW: Final = 1_000
+"""So many jobs are put straight to their places in queues; more go to the head first, and are then brought there together."""
+ASTRAY: Final = "put back, but not to its place in the queue, as others changed the middle of it meanwhile"
 
 _UNDO: Final = Script.load("undo", "qtui.broker")
 
@@ -132,15 +140,47 @@ def undo(
 ) -> Report:
     """Puts the jobs of a batch back, in chunks as operations are run; what cannot be put back stays in the trash."""
     began = time.monotonic()
-    calls = Calls(client, _UNDO, "run", lambda chunk: {"batch": batch.id, "most": len(chunk.ids)}, takes_ids=False)
+    calls = _Undoing(client, batch)
     with audit.change(client, "undo", batch.about) as change:
         change.batch, change.jobs = batch.id, batch.jobs
         supply = Supply([Targets(("",) * batch.jobs)])
         tally = work_off(client, calls, supply, on_progress, stop)
+        calls.bring(tally)
         report = Report.of("undo", batch.id, tally.seen + tally.failed, tally, began)
         change.done, change.outcome = report.done, summary(report)
         change.left = f"qtui undo {batch.id}" if supply.left else ""
     return report
+
+
+class _Undoing(Calls):
+    """The calls of the script; it keeps which jobs are to be brought to their places in queues."""
+
+    def __init__(self, client: redis.Redis, batch: Batch) -> None:
+        aside = str(int(batch.jobs > FEW))
+        super().__init__(
+            client, _UNDO, "run", lambda chunk: {"batch": batch.id, "most": len(chunk.ids), "aside": aside}, takes_ids=False
+        )
+        self._places: defaultdict[str, Places] = defaultdict(Places)
+
+    def each(self, supply: Supply, may_go_on: Callable[[], bool] = lambda: True) -> Iterator[tuple[Chunk, Any]]:
+        for chunk, reply in super().each(supply, may_go_on):
+            if not isinstance(reply, Exception):
+                *reply, aside = reply
+                for at in range(0, len(aside), 4):
+                    self._places[decode(aside[at])].note(*aside[at + 1 : at + 4])
+            yield chunk, reply
+
+    def bring(self, tally: Tally) -> None:
+        """Brings the jobs to their places; what keeps some from theirs is noted."""
+        for queue, places in self._places.items():
+            try:
+                left, reason = bring(self._client, queue, places), ASTRAY
+            except (redis.RedisError, OSError) as error:
+                left, reason = (
+                    tuple(places.ids),
+                    f"put back, but maybe not to its place: {explain(error, label_of(self._client))}",
+                )
+            tally.leave(reason, len(left), map(decode, left[:MOST_NAMED]))
 
 
 def summary(report: Report) -> str:
