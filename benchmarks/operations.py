@@ -22,13 +22,14 @@ from rq.registry import FailedJobRegistry
 from benchmarks.core import benchmarked, fill, slowest
 from benchmarks.delay_proxy import delayed
 from benchmarks.rows import Row, faster, shown, within
+from qtui.broker.jobs import place
 from qtui.broker.operations import OPERATIONS, Matching, Operation, Report, plan, plans, run, trash
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.support import Server
 
-RETRY, REMOVE = OPERATIONS["retry"], OPERATIONS["remove"]
+RETRY, REMOVE, REQUEUE, MOVE = (OPERATIONS[name] for name in ("retry", "remove", "requeue", "move"))
 PEERS = 300
 """Jobs that RQ's API is measured with."""
 
@@ -93,6 +94,10 @@ class Done:
         """`theirs`: jobs a second of the peer."""
         each = self.jobs / self.seconds
         yield faster(f"{task}: {self.jobs:,}", f"{each:,.0f}/s", f"{theirs:,.0f}/s", each / theirs, aim)
+        yield from self.chunks(task)
+
+    def chunks(self, task: str) -> Iterator[Row]:
+        """How long others wait for it, and how much of its time it waits itself."""
         yield within(f"{task}: the longest chunk", self.worst, "ms", 10)
         yield within(f"{task}: × the server's own time", self.seconds / self.server, "×", 2)
 
@@ -107,9 +112,9 @@ def measured(client: redis.Redis, work: Callable[[], Report]) -> Done:
     return Done(report.batch, report.done, report.seconds, server, slowest(client))
 
 
-def done(client: redis.Redis, operation: Operation, matching: Matching, *, purge: bool = False) -> Done:
+def done(client: redis.Redis, operation: Operation, matching: Matching, *, purge: bool = False, text: str | None = None) -> Done:
     """Runs an operation on all that a plan has found."""
-    chosen = plan(client, operation, matching, purge=purge)
+    chosen = plan(client, operation, matching, text, purge=purge)
     return measured(client, lambda: run(client, operation, chosen))
 
 
@@ -156,6 +161,34 @@ def removing(server: Server, client: redis.Redis, jobs: int) -> Iterator[Row]:
     yield from done(client, REMOVE, Matching("full", Status.FAILED)).rows("remove the failed of a full queue", failed)
 
 
+def moving(client: redis.Redis, jobs: int) -> Iterator[Row]:
+    """What RQ's API has nothing for: jobs to another queue, and jobs of workers that are gone back to theirs."""
+    client.flushdb()
+    fill(client, "move", Status.QUEUED, jobs)
+    yield from done(client, MOVE, Matching("move", Status.QUEUED), text="bulk").chunks(f"move {jobs:,}")
+    client.flushdb()
+    fill(client, "move", Status.SCHEDULED, jobs)
+    yield from done(client, MOVE, Matching("move", Status.SCHEDULED), text="bulk").chunks(f"move {jobs:,} scheduled")
+    client.flushdb()
+    fill(client, "lost", Status.QUEUED, jobs)
+    lose(client, "lost", jobs)
+    yield from done(client, REQUEUE, Matching("lost", Status.STARTED)).chunks(f"requeue {jobs:,}")
+
+
+def lose(client: redis.Redis, queue: str, jobs: int) -> None:
+    """The jobs that wait in a queue were started by workers that are gone."""
+    client.delete(keys.queue(queue))
+    for start in range(0, jobs, 1_000):
+        with client.pipeline(transaction=False) as pipe:
+            for number in range(start, min(start + 1_000, jobs)):
+                job_id, execution, worker = f"{queue}-queued-{number}", f"{number:032x}", f"gone-{number}"
+                pipe.hset(keys.job(job_id), mapping={"status": "started", "worker_name": worker})
+                pipe.hset(keys.execution(job_id, execution), mapping={"id": execution, "job_id": job_id, "worker_name": worker})
+                pipe.zadd(keys.executions(job_id), {execution: number})
+                pipe.zadd(place(queue, Status.STARTED), {f"{job_id}:{execution}": number})
+            pipe.execute()
+
+
 def mark(client: redis.Redis, jobs: int) -> None:
     """Every fourth job of the queue gets a worker, by which it is found."""
     with client.pipeline(transaction=False) as pipe:
@@ -192,6 +225,7 @@ def rows(wanted: argparse.Namespace) -> Iterator[Row]:
     with benchmarked(wanted.server) as (server, client):
         yield from retrying(server, client, jobs)
         yield from removing(server, client, jobs)
+        yield from moving(client, jobs)
         yield from distant(server, client, jobs * 44 // 100)
 
 

@@ -25,7 +25,7 @@ from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.both_kinds import KINDS, worker
 from tests.broker.copies import copied
-from tests.broker.watching import digest
+from tests.broker.watching import digest, watching
 from tests.support import Server, wait_until
 from tests.workers import engine
 
@@ -55,6 +55,20 @@ def as_rq(space: dict[str, Any], job_id: str) -> dict[str, Any]:
         job.pop(name, None)
     found[keys.job(job_id)] = job
     return found
+
+
+def test_the_running_jobs_are_gone_through_only_for_one_that_does_not_name_its_execution(client: redis.Redis) -> None:
+    job_id = lost(client)
+    with watching(client) as seen:
+        assert run(client, REQUEUE, Chosen((job_id,))).done == 1
+    assert not [command for command in seen.by_scripts if f"ZREVRANGE {WIP} 0 -1" in command]
+    client.flushall()
+    job_id = lost(client)
+    client.delete(keys.executions(job_id))
+    with watching(client) as seen:
+        assert run(client, REQUEUE, Chosen((job_id,))).done == 1
+    assert [command for command in seen.by_scripts if f"ZREVRANGE {WIP} 0 -1" in command]
+    assert client.zcard(WIP) == 0
 
 
 def test_a_lost_job_is_put_back_as_rqs_parts_would_do_it(client: redis.Redis, server: Server) -> None:

@@ -8,30 +8,55 @@ end
 
 local places = {}
 
--- a queue's registry of running jobs: problem, if it has the wrong type; entries: {member, score} of each job by id
+-- a queue's registry of running jobs, and its problem, if it has the wrong type
 local function running_in(name)
   local found = places[name]
-  if found then
-    return found
+  if not found then
+    found = { key = keys.registry(statuses.registry.started, name) }
+    if not fits(found.key, 'zset') then
+      found.problem = "the queue's key has the wrong type"
+    end
+    places[name] = found
   end
-  found = { key = keys.registry(statuses.registry.started, name), entries = {} }
-  if fits(found.key, 'zset') then
-    local all = redis.call('ZREVRANGE', found.key, 0, -1, 'WITHSCORES')
+  return found
+end
+
+-- the entries of a registry of running jobs by the job's id, read once: {member, score} of each
+local function all_entries(place)
+  if not place.entries then
+    place.entries = {}
+    local all = redis.call('ZREVRANGE', place.key, 0, -1, 'WITHSCORES')
     for i = 1, #all, 2 do
       local id = string.match(all[i], '^(.*):[^:]*$') or all[i]
-      found.entries[id] = found.entries[id] or {}
-      table.insert(found.entries[id], { all[i], tonumber(all[i + 1]) })
+      place.entries[id] = place.entries[id] or {}
+      table.insert(place.entries[id], { all[i], tonumber(all[i + 1]) })
     end
-  else
-    found.problem = "the queue's key has the wrong type"
   end
-  places[name] = found
-  return found
+  return place.entries
+end
+
+-- Those of one job. The registry is only gone through where the job's own list of executions names none that is there.
+local function own_entries(job)
+  if not job.entries then
+    local place, found = running_in(job.origin), {}
+    local members = { job.id }
+    for _, execution in ipairs(redis.call('ZREVRANGE', keys.executions(job.id), 0, -1)) do
+      members[#members + 1] = job.id .. ':' .. execution
+    end
+    for _, member in ipairs(members) do
+      local score = redis.call('ZSCORE', place.key, member)
+      if score then
+        found[#found + 1] = { member, tonumber(score) }
+      end
+    end
+    job.entries = found[1] and found or all_entries(place)[job.id] or {}
+  end
+  return job.entries
 end
 
 -- whether nobody can still run a job: its entry has expired, and its worker has no record or has said that it ended
 local function abandoned(job)
-  for _, entry in ipairs(running_in(job.origin).entries[job.id] or {}) do
+  for _, entry in ipairs(own_entries(job)) do
     if entry[2] > SECONDS then
       return false
     end
@@ -71,9 +96,8 @@ local function drop_execution(job, execution)
 end
 
 local function drop_executions(job)
-  local place = running_in(job.origin)
-  for _, entry in ipairs(place.entries[job.id] or {}) do
-    redis.call('ZREM', place.key, entry[1])
+  for _, entry in ipairs(own_entries(job)) do
+    redis.call('ZREM', running_in(job.origin).key, entry[1])
     drop_execution(job, string.match(entry[1], '[^:]*$'))
   end
   for _, execution in ipairs(redis.call('ZREVRANGE', keys.executions(job.id), 0, -1)) do
