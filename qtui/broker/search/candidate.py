@@ -164,6 +164,8 @@ class Candidate:
     @lazy
     def function(self) -> str | None:
         """The name of its function."""
+        if known := self.__dict__.get("_known"):
+            return str(known[0].function)
         data = self._data
         return described_function(data) if isinstance(data, str) else payload.function_name(data)
 
@@ -196,9 +198,14 @@ class Candidate:
         call = payload.quick_call(self.content) or payload.job_call(self.content)
         return {"args": call.args, "kwargs": keywords(call)}
 
+    @lazy
+    def _known(self) -> tuple[Shape, list[Any]] | None:
+        """The shape of its payload and the values there; None where it has none that is known."""
+        return _SHAPES.read(self.content)
+
     def argument(self, path: tuple[str, ...]) -> Any:
         """The value that a path leads to, from a keyword on, or from `args` or `kwargs` on; None where it leads nowhere."""
-        if known := _SHAPES.read(self.content):
+        if known := self._known:
             shape, values = known
             place = _place(shape, path)
             if place is None:

@@ -60,31 +60,41 @@ class _Growing:
 
     def __init__(self, value: str | None, cause: Cause | None) -> None:
         self._value, self._cause = value, cause
-        self.count = 0
         self._newest: float | None = None
         self._oldest: float | None = None
         self._sample = ""
-        self._functions: Counter[str] = Counter()
-        self._queues: Counter[str] = Counter()
-        self._hours: Counter[int] = Counter()
+        self._alike: dict[tuple[str | None, str | None, float | None], int] = {}
+        """How many there are of each function in a queue and an hour."""
 
     def add(self, job: Candidate) -> None:
         """Count a job in."""
-        self.count += 1
-        self._functions[job.function or "–"] += 1
-        self._queues[job.queue or "–"] += 1
         at = job.moment
-        if at is not None:
-            self._hours[int(at // 3600)] += 1
-            self._oldest = at if self._oldest is None else min(at, self._oldest)
-        if not self._sample or (at is not None and (self._newest is None or at >= self._newest)):
+        alike = job.function, job.queue, None if at is None else at // 3600
+        self._alike[alike] = self._alike.get(alike, 0) + 1
+        if at is None:
+            self._sample = self._sample or job.id
+            return
+        if self._newest is None or at >= self._newest:
             self._newest, self._sample = at, job.id
+        if self._oldest is None or at < self._oldest:
+            self._oldest = at
+
+    @property
+    def count(self) -> int:
+        """How many jobs there are."""
+        return sum(self._alike.values())
 
     def group(self) -> Group:
         """What was counted so far."""
-        functions, queues = dict(self._functions.most_common()), dict(self._queues.most_common())
+        functions, queues, hours = Counter[str](), Counter[str](), Counter[int]()
+        for (function, queue, hour), number in self._alike.items():
+            functions[function or "–"] += number
+            queues[queue or "–"] += number
+            if hour is not None:
+                hours[int(hour)] += number
         times = (self._newest, self._oldest, self._sample)
-        return Group(self._value, self._cause, self.count, *times, functions, queues, dict(self._hours))
+        most = dict(functions.most_common()), dict(queues.most_common())
+        return Group(self._value, self._cause, self.count, *times, *most, dict(hours))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +211,10 @@ class _Groups:
             if not job.damaged:
                 self.matched += 1
                 value, found = self._key(job)
-                if value not in self._groups:
-                    self._groups[value] = _Growing(value, found)
-                self._groups[value].add(job)
+                group = self._groups.get(value)
+                if group is None:
+                    group = self._groups[value] = _Growing(value, found)
+                group.add(job)
 
     def ordered(self) -> tuple[Group, ...]:
         """The largest first."""
