@@ -20,19 +20,26 @@ local function waiting_since(name)
   return head and reply_of('HGET', keys.job(head), 'enqueued_at') or false
 end
 
-local function look(at, name, places)
-  local found = { at - FIRST + 1 }
-  local count = {}
+-- `left`: how many of its keys exist. Once that many were found not to be empty, nothing more is asked: most queues have few.
+local function look(at, name, places, left)
+  local function size_of(command, key)
+    local size = left > 0 and reply_of(command, key) or 0
+    left = size > 0 and left - 1 or left
+    return size
+  end
+
+  local found, count = { at - FIRST + 1 }, {}
+  local registered = size_of('SCARD', keys.queue_workers(name))
   for i, status in ipairs(counted) do
-    local size = reply_of(statuses.place[status] == 'queue' and 'LLEN' or 'ZCARD', places[i]) or 0
+    local size = size_of(statuses.place[status] == 'queue' and 'LLEN' or 'ZCARD', places[i])
     count[status], found[#found + 1] = size, size
   end
   found[#found + 1] = count.queued > 0 and waiting_since(name)
   found[#found + 1] = count.started > 0 and reply_of('ZCOUNT', place('started', name), '-inf', args.now) or 0
   found[#found + 1] = count.scheduled > 0 and reply_of('ZCOUNT', place('scheduled', name), '-inf', args.late) or 0
   found[#found + 1] = count.deferred > 0 and reply_of('ZCOUNT', place('deferred', name), keys.HELD_FROM, '+inf') or 0
-  found[#found + 1] = redis.call('EXISTS', keys.scheduler_lock(name))
-  found[#found + 1] = reply_of('SCARD', keys.queue_workers(name)) or 0
+  found[#found + 1] = size_of('EXISTS', keys.scheduler_lock(name))
+  found[#found + 1] = registered
   return found
 end
 
@@ -42,8 +49,9 @@ for at = FIRST, #ARGV do
   for i, status in ipairs(counted) do
     places[i] = place(status, name)
   end
-  if redis.call('EXISTS', keys.scheduler_lock(name), keys.queue_workers(name), unpack(places)) > 0 then
-    rows[#rows + 1] = look(at, name, places)
+  local existing = redis.call('EXISTS', keys.scheduler_lock(name), keys.queue_workers(name), unpack(places))
+  if existing > 0 then
+    rows[#rows + 1] = look(at, name, places, existing)
   end
 end
 return rows
