@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from qtui.broker import clock, workers
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
-from qtui.broker.status import COUNTED
+from qtui.broker.status import COUNTED, Status
 from qtui.broker.workers import Command
 from qtui_workers.records import Record
 from qtui_workers.server import keys
@@ -87,7 +87,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
         *counts, since, lost, overdue, waiting_in_hold, scheduler, registered = reply or _NOTHING
         return QueueRow(
             name=name,
-            counts=dict(zip(COUNTED, counts, strict=True)),
+            counts=_counts(*counts),
             workers=listening[name],
             oldest_seconds=None if (began := parse_time(since)) is None else max(0.0, at - began),
             paused=name in paused,
@@ -108,6 +108,12 @@ def steps() -> Generator[Round, list[Any], Overview]:
         silent=len(seen) - len(living),
         own_clock=now.is_own,
     )
+
+
+@lru_cache(10_000)
+def _counts(*counts: int) -> dict[Status, int]:
+    """The counts of a queue by status; thousands of small queues have the same, and share them."""
+    return dict(zip(COUNTED, counts, strict=True))
 
 
 @lru_cache(10_000)
