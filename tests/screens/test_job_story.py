@@ -137,7 +137,7 @@ async def test_a_small_terminal_gives_its_whole_width_to_one_pane_under_the_axis
     async with dashboard(client, size=(80, 24)) as story:
         await opened(story, job_id)
         assert {name: region.width for name, region in seen_panes(story).items()} == {"traceback": 80}
-        place = next(number for number, line in enumerate(story.text.splitlines()) if line.rstrip().endswith(" ago"))
+        place = next(number for number, line in enumerate(story.text.splitlines()) if line.rstrip().endswith((" ago", " now")))
         bar, words = story.text.splitlines()[place : place + 2]
         assert re.fullmatch(r" [0-9:]{8} ─+█*✗ (now|\d+[smhd] ago)\s*", bar)
         assert re.fullmatch(r" +queued [0-9.<]+ m?s  +✗ failed [0-9.<]+ m?s\s*", words)
