@@ -11,13 +11,15 @@ from typing import Final, Literal, NamedTuple
 
 from qtui.broker.models import WorkerRow
 from qtui.broker.tail.lines import ENDS
-from qtui_workers.reporting.events import CAP, EventKind
+from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 from qtui_workers.text import decode, encode
 
 SPAN: Final = 15
 """Seconds of a span."""
 SPANS: Final = 40
+MOST: Final = 5_000
+"""Events that one look reads, the newest: Redis 7.0 takes 7 ms for them."""
 LEVELS: Final = 8
 """How many shares of its time a worker that runs jobs is shown to be busy."""
 APART: Final = 5.0
@@ -135,12 +137,12 @@ class Lanes:
         """What reads the events that are new, the newest first; `at` is the server's clock."""
         first = f"{int((at - SPAN * SPANS) * 1000)}-0".encode()
         after = b"(" + self._last if self._last and _time(self._last) >= at - SPAN * SPANS else first
-        return ("XREVRANGE", encode(keys.EVENTS), "+", after, "COUNT", CAP)
+        return ("XREVRANGE", encode(keys.EVENTS), "+", after, "COUNT", MOST)
 
     def look(self, rows: Sequence[tuple[WorkerRow, float | None]], entries: Sequence[Entry], at: float) -> list[Lane]:
         """The lane of each worker, given with when its job began; `entries`: the reply to `command`, the oldest first."""
         self._known_from = max(self._known_from, at - SPAN * SPANS)
-        if len(entries) >= CAP:  # there may have been more: as many are kept at least
+        if len(entries) >= MOST:  # there may have been more
             self._known_from = max(self._known_from, _time(entries[0][0]))
             for track in self._tracks.values():
                 track.forget(self._known_from)

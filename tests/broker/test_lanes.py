@@ -10,10 +10,9 @@ from rq import Queue
 from rq.command import send_stop_job_command
 
 from qtui.broker import at_work
-from qtui.broker.lanes import SPAN, SPANS, UNKNOWN, Cell, Entry, Lane, Lanes
+from qtui.broker.lanes import MOST, SPAN, SPANS, UNKNOWN, Cell, Entry, Lane, Lanes
 from qtui.broker.models import WorkerRow
 from qtui_workers.records import replace
-from qtui_workers.reporting.events import CAP
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.both_kinds import worker
@@ -66,14 +65,14 @@ def test_a_job_that_began_before_all_known_events_or_runs_still() -> None:
 def test_what_is_not_known_is_not_idle() -> None:
     young = replace(ROW, started_at=AT - 40)
     assert states(lane((1, young, [])))[-4:] == ["unknown", "idle", "idle", "idle"]
-    full = [event(31, "started", "another")] * (CAP - 1) + [event(2, "started", "another")]
+    full = [event(31, "started", "another")] * (MOST - 1) + [event(2, "started", "another")]
     assert states(lane((1, ROW, full)))[-4:] == ["unknown", "idle", "idle", "idle"]
     assert states(lane((1, ROW, [event(40, "started")])))[-4:] == ["idle", "idle", "unknown", "unknown"]
 
 
 def test_events_that_were_lost_between_two_looks_leave_a_gap() -> None:
     busy = replace(ROW, status="busy", current_job="j")
-    full = [event(20, "queued", "")] * CAP
+    full = [event(20, "queued", "")] * MOST
     drawn = lane((59, busy, [event(60, "started")]), (1, ROW, full))
     assert states(drawn)[-5:] == ["idle", "busy", "unknown", "idle", "idle"]
 
