@@ -146,7 +146,7 @@ async def test_w_watches_the_jobs_of_the_retry_that_runs_as_they_are_done(client
         assert "0 % · queued 5" in story.words
         with worker_that(client, "finished"):
             await until(lambda: story.app.session.running is None, story)
-        await story.look_until(lambda: "100 % ✓ finished 8" in story.words, "all have ended")
+            await story.look_until(lambda: "100 % ✓ finished 8" in story.words, "all have ended")
         assert "8 jobs retried 1–8" in story.words
 
 

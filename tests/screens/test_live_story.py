@@ -50,7 +50,7 @@ async def test_a_running_report_is_seen_growing_on_every_screen_that_shows_it(
 
             await story.press("5")
             (row,) = story.table.rows
-            assert (row.status, row.current_job, row.queues) == ("busy", job_id, (QUEUE,))
+            assert (row.worker.status, row.worker.current_job, row.worker.queues) == ("busy", job_id, (QUEUE,))
             assert "busy" in story.text
             await story.press("enter")
             assert (story.place, story.app.screen.job_id) == ("JobScreen", job_id)

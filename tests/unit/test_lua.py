@@ -86,7 +86,7 @@ def test_a_name_that_there_is_not_is_an_error(text: str, sentence: str) -> None:
 
 def test_arguments_are_those_that_are_declared() -> None:
     script = Script("-- arguments: one, two\nreturn 1")
-    assert script.values("rest", two=2, one="1") == [b"1", 2, b"rest"]
+    assert script.values("r\u00e9st", two=2, one="1") == ["1", 2, b"r\xc3\xa9st"]
     with pytest.raises(TypeError, match=r"missing, or not declared: one, three"):
         script.values(two=2, three=3)
 

@@ -23,7 +23,7 @@ end
 
 local function apply(job)
   keep(job)
-  local waits = job.status == 'queued' and redis.call('HEXISTS', job.key, 'enqueued_at') == 1
+  local waits = job.status == 'queued' and redis.call('HGET', job.key, 'enqueued_at')
   to_head(job, not waits and NOW or nil)
 end
 
