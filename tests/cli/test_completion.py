@@ -106,7 +106,7 @@ def test_what_is_completed_without_typer_is_what_typer_completes(
     instruction = f"complete_{shell.partition(' ')[0]}"
     monkeypatch.setenv("_QTUI_COMPLETE", instruction)
     monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "is-args" if "again" in shell else "get-args")
-    plain = 0
+    whole, plain = make_app(qtui.cli.begin, qtui.cli.dashboard), 0
     for line in (f"qtui {line}".replace("  ", " ") for line in LINES):
         for name, value in (("COMP_WORDS", line), ("COMP_CWORD", str(line.count(" "))), ("_TYPER_COMPLETE_ARGS", line)):
             monkeypatch.setenv(name, value)
@@ -117,7 +117,7 @@ def test_what_is_completed_without_typer_is_what_typer_completes(
         except SystemExit as end:
             found = end.code if isinstance(end.code, int) else 0
         with pytest.raises(SystemExit) as ended:
-            make_app(qtui.cli.begin, qtui.cli.dashboard)([], prog_name="qtui")
+            whole([], prog_name="qtui")
         told = ended.value.code if "again" in shell else capsys.readouterr().out
         assert in_words(found) == in_words(told), line
         plain += 1

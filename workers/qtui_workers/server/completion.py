@@ -41,9 +41,9 @@ def _members(key: str, prefix: str, incomplete: str, url: str | None, context: s
 
 
 def _read(target: Target, key: str) -> Iterable[bytes]:
-    """The members of a set, over the whole client only where that is needed."""
+    """The members of a set, over the whole client only where that is needed; a server that is away is not tried again."""
     found: set[bytes] = set()
-    with suppress(Unusual, OSError), QuickConnection(target) as connection:
+    with suppress(Unusual), QuickConnection(target) as connection:
         found.update(connection.ask([("SMEMBERS", key)])[0])
         return found
     from qtui_workers.server.connection import dial
