@@ -116,6 +116,7 @@ class _Server(ThreadingMixIn, HTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _PATIENCE
+    wbufsize = -1  # an answer is sent whole, also where this process ends with its worker a moment later
     server: _Server
 
     def do_GET(self) -> None:
