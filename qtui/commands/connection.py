@@ -66,14 +66,30 @@ def refuse_read_only(chosen: Context, what: str) -> None:
 
 
 @contextmanager
-def changing(client: redis.Redis, chosen: Context, what: str, about: str = "", ids: tuple[str, ...] = ()) -> Iterator[Change]:
+def changing(
+    client: redis.Redis, chosen: Context, what: str, about: str = "", ids: tuple[str, ...] = (), *, yes: bool
+) -> Iterator[Change]:
     """Every change that a command makes is made inside such a block: it is recorded in the audit, however it ends.
 
-    Raises Refused if the connection is read-only. `what`: the command without `qtui`; `about`: to what it is done.
+    Raises Refused if the connection is read-only, or wants its name and it is not typed. `what`: the command without `qtui`;
+    `about`: to what it is done; `yes`: nothing is asked.
     """
     refuse_read_only(chosen, f"qtui {what}")
+    if not yes:
+        ask_for_name(chosen, " ".join(filter(None, (what[:1].upper() + what[1:], about, "on", chosen.name))) + "?")
     with audit_of(chosen).change(client, what, about, ids) as change:
         yield change
+
+
+def ask_for_name(chosen: Context, question: str) -> None:
+    """Raises Refused where the connection wants its name before any change, and the person does not type it."""
+    if chosen.confirm != "name":
+        return
+    from qtui import questions  # loads what most commands do not need
+    from qtui.commands.agreeing import agree, check_terminal
+
+    check_terminal(printable(question, 1_000), "say --yes")
+    agree(printable(question, 1_000), questions.to_type(None, chosen))
 
 
 def audit_of(chosen: Context) -> Audit:

@@ -10,7 +10,7 @@ from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, connected, server_time
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
@@ -33,6 +33,7 @@ def failures(
     expression: Filter = None,
     scan: ScanLimit = None,
     note: Note = "",
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -40,7 +41,7 @@ def failures(
     """Failed jobs by cause, the most frequent first; new causes are marked until someone acknowledges them."""
     first, *rest = words or [""]
     if rest:
-        _acknowledge(first, rest, note, url, context)
+        _acknowledge(first, rest, note, url, context, yes=yes)
         return
     scope = scope_of(first or None, None, expression, (Status.FAILED,))
     with connected(url, context) as (client, _):
@@ -56,13 +57,16 @@ def failures(
         output.note(incomplete)
 
 
-def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None) -> None:
+def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None, *, yes: bool) -> None:
     if verb not in ("ack", "unack") or len(rest) != 1:
         raise InvalidInput("write qtui failures [QUEUE], or qtui failures ack FINGERPRINT, or qtui failures unack FINGERPRINT")
     (fingerprint,) = rest
     if len(fingerprint) > 40 or not fingerprint.isalnum():
         raise InvalidInput(f"'{printable(fingerprint, 40)}' is not a fingerprint: qtui failures --json lists them")
-    with connected(url, context) as (client, chosen), changing(client, chosen, f"failures {verb}", fingerprint) as change:
+    with (
+        connected(url, context) as (client, chosen),
+        changing(client, chosen, f"failures {verb}", fingerprint, yes=yes) as change,
+    ):
         if verb == "ack":
             acknowledged.acknowledge(client, fingerprint, note, server_time(client))
         elif not acknowledged.forget(client, fingerprint):

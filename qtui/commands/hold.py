@@ -11,7 +11,7 @@ from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
 from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.text import printable
@@ -33,6 +33,7 @@ def hold(
     what: What = None,
     reason: Reason = "",
     dry_run: DryRun = False,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -51,7 +52,7 @@ def hold(
         already = False
         report = seen.plan.report()
         if not dry_run:
-            with changing(client, chosen, "hold", wanted.text) as change:
+            with changing(client, chosen, "hold", wanted.text, yes=yes) as change:
                 already = not holds.place(client, wanted, reason)
                 report = holds.sweep(client, wanted, on_progress=Progress())
                 change.jobs, change.done = report.matched, report.done

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from qtui import documents, formatting, output
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.tables import columns
 from qtui_workers.text import printable
 
@@ -22,6 +22,7 @@ def limits(
         list[str] | None,
         option("--reopen", metavar="NAME", help="Open a closed limit instead; may be repeated.", show_default=False),
     ] = None,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -37,7 +38,7 @@ def limits(
         named = list(dict.fromkeys(reopen))
         for name in named:
             known.state(name)  # NotFound before anything is changed
-        with changing(client, chosen, "limits --reopen", ", ".join(named)) as change:
+        with changing(client, chosen, "limits --reopen", ", ".join(named), yes=yes) as change:
             done = [name for name in named if known.reopen(name)]
             change.outcome = f"{len(done):,} of {len(named):,} open again"
     if json:

@@ -17,7 +17,7 @@ from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.declare import REQUIRED, argument, declare, option
-from qtui.commands.options import ContextName, Json, Url, complete_queues, complete_statuses, parse_status
+from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter
 from qtui.commands.stopping import Progress, stopping
 from qtui_workers.errors import InvalidInput, NotFound, Refused
@@ -41,7 +41,6 @@ StatusName = Annotated[
 ]
 All = Annotated[bool, option("--all", help="All jobs of a status, instead of ids.")]
 DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and do nothing.")]
-Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
 Purge = Annotated[bool, option("--purge", help="Delete for good, without the trash; this frees their memory at once.")]
 
 PATIENCE = 0.4

@@ -65,6 +65,7 @@ QueueName = Annotated[
     str | None,
     argument(help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues),
 ]
+Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where something is asked and there is no terminal.")]
 Json = Annotated[bool, option("--json", help="One JSON document on standard output, nothing else there.")]
 
 

@@ -12,7 +12,7 @@ from qtui.broker.operations import Chosen, plan, run
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import stopping
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
@@ -21,7 +21,6 @@ ORDER: Final = 194
 
 Ids = Annotated[list[str] | None, argument(metavar="[ID …]", help="With --put-back: only these.", show_default=False)]
 PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queue.")]
-Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where there is no terminal.")]
 
 
 def orphans(

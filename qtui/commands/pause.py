@@ -6,7 +6,7 @@ from typing import Final
 
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 
 ORDER: Final = 200
 
@@ -14,6 +14,7 @@ ORDER: Final = 200
 def pause(
     queues: pausing.Queues = None,
     everything: pausing.All = False,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -29,7 +30,7 @@ def pause(
             names = sorted(jobs.queue_names(client))
         for name in names:
             check_queue(client, name)
-        with changing(client, chosen, "pause", ", ".join(names)) as change:
+        with changing(client, chosen, "pause", ", ".join(names), yes=yes) as change:
             done = pauses.pause(client, names)
             change.outcome = pausing.outcome(done, names, "paused")
     already = [name for name in names if name not in done]

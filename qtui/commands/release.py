@@ -7,10 +7,10 @@ from typing import Annotated, Final
 
 from qtui import output
 from qtui.broker import holds
-from qtui.commands.connection import changing, connected, refuse_read_only
+from qtui.commands.connection import ask_for_name, changing, connected, refuse_read_only
 from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.errors import InvalidInput, NotFound
@@ -29,6 +29,7 @@ def release(
     what: What = None,
     everything: All = False,
     dry_run: DryRun = False,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -45,10 +46,13 @@ def release(
         for text in wanted:
             if text not in known:
                 raise NotFound(f"{printable(text)} is not held: qtui hold lists what is")
+        if wanted and not (dry_run or yes):
+            ask_for_name(chosen, f"Release {', '.join(wanted)} on {chosen.name}?")
+        for text in wanted:
             if dry_run:
                 reports.append((text, holds.plan_release(client, text).report()))
             else:
-                with changing(client, chosen, "release", text) as change:
+                with changing(client, chosen, "release", text, yes=True) as change:
                     _, report = holds.release(client, text, on_progress=Progress())
                     change.jobs, change.done = report.matched, report.done
                     change.outcome = holds.PUT_BACK.summary(report)

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui_workers.errors import InvalidInput
 
 ORDER: Final = 210
@@ -17,13 +17,14 @@ def resume(
     queues: pausing.Queues = None,
     everything: pausing.All = False,
     workers: Annotated[bool, option("--workers", help="All workers, after qtui suspend or rq suspend.")] = False,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
 ) -> None:
     """Have workers take the jobs of a paused queue again; or end the suspension of all workers."""
     if workers:
-        _resume_workers(queues, everything, url, context, json=json)
+        _resume_workers(queues, everything, url, context, yes=yes, json=json)
         return
     from qtui_workers.enqueue import pause as pauses
 
@@ -36,14 +37,16 @@ def resume(
         for name in names:
             if name not in paused:  # a paused queue may no longer exist
                 check_queue(client, name)
-        with changing(client, chosen, "resume", ", ".join(names)) as change:
+        with changing(client, chosen, "resume", ", ".join(names), yes=yes) as change:
             done = pauses.resume(client, names)
             change.outcome = pausing.outcome(done, names, "resumed")
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")
 
 
-def _resume_workers(queues: list[str] | None, everything: bool, url: str | None, context: str | None, *, json: bool) -> None:
+def _resume_workers(
+    queues: list[str] | None, everything: bool, url: str | None, context: str | None, *, yes: bool, json: bool
+) -> None:
     from qtui.commands import suspension
     from qtui_workers.enqueue import suspension as all_workers
 
@@ -51,7 +54,7 @@ def _resume_workers(queues: list[str] | None, everything: bool, url: str | None,
         raise InvalidInput("--workers is about all workers, not about queues: resume them with a second command")
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui resume")
-        with changing(client, chosen, "resume", "all workers") as change:
+        with changing(client, chosen, "resume", "all workers", yes=yes) as change:
             ended = all_workers.end(client)
             change.outcome = "all workers take jobs again" if ended else "they were not suspended"
         suspension.report(client, "resume", suspended=False, already=not ended, json=json)

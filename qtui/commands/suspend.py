@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from qtui.commands import suspension
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 
 ORDER: Final = 211
 
@@ -17,6 +17,7 @@ def suspend(
         str | None,
         option("--for", metavar="DURATION", help="It ends by itself after that, such as 10m.", show_default=False),
     ] = None,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -27,7 +28,7 @@ def suspend(
     seconds = suspension.seconds(duration)
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui suspend")
-        with changing(client, chosen, "suspend", "all workers") as change:
+        with changing(client, chosen, "suspend", "all workers", yes=yes) as change:
             new = all_workers.suspend(client, seconds)
             change.outcome = "all workers are suspended"
         suspension.report(client, "suspend", suspended=True, already=not new, seconds=seconds, json=json)

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 from qtui import documents, formatting, output, questions
 from qtui.broker.operations import trash
-from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
+from qtui.commands.connection import ask_for_name, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url
+from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import Progress, stopping
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -26,6 +26,7 @@ Listing = Annotated[bool, option("--list", help="Show what can be put back, and 
 def undo(
     batch: BatchName = None,
     listing: Listing = False,
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -37,8 +38,11 @@ def undo(
             return
         refuse_read_only(chosen, "qtui undo")
         found = trash.find(client, batch)
+        question = questions.undo_question(found, chosen.name, server_time(client))
+        if not yes:
+            ask_for_name(chosen, question)
         if batch is None and not json:
-            output.note(printable(questions.undo_question(found, chosen.name, server_time(client)).partition("?")[0], 1_000))
+            output.note(printable(question.partition("?")[0], 1_000))
         with stopping() as stop:
             report = trash.undo(client, found, audit=audit_of(chosen), on_progress=Progress(), stop=stop)
     if json:

@@ -9,7 +9,7 @@ from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import argument
-from qtui.commands.options import ContextName, Given, Json, Url, complete_workers
+from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_workers
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
 from qtui_workers.text import printable
@@ -32,6 +32,7 @@ def _complete_commands(incomplete: str, _given: Given) -> list[str]:
 def worker(
     name: Annotated[str, argument(metavar="NAME", help="The worker's name.", autocompletion=complete_workers)],
     command: Annotated[str, argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=_complete_commands)],
+    yes: Yes = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
@@ -43,7 +44,7 @@ def worker(
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, f"qtui worker {wanted.name}")
         found = _find(client, name)
-        with changing(client, chosen, f"worker {wanted.name}", name) as change:
+        with changing(client, chosen, f"worker {wanted.name}", name, yes=yes) as change:
             reason = send(client, found, wanted)
             change.outcome = reason or "was sent"
     job = found.current_job if wanted.needs_job else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import redis
-from rq import Queue
+from rq import Queue, Worker
 
+from qtui_workers.define.limit import Limit
+from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
 from tests.broker import seed
-from tests.cli.support import Qtui
+from tests.cli.support import Qtui, keyspace
 from tests.cli.terminals import Terminal, on_terminal
 from tests.support import Server, wait_until
 
@@ -104,3 +106,59 @@ def test_orphans_are_put_back_only_by_the_name(prod: Qtui, client: redis.Redis) 
     assert client.llen(keys.queue("mail")) == 0
     assert answered(prod, "prod\r", *words)[0] == 0
     assert client.llen(keys.queue("mail")) == 1
+
+
+WRITES = {
+    "suspend": (("suspend", "--for", "20s"), "Suspend all workers on prod?"),
+    "resume workers": (("resume", "--workers"), "Resume all workers on prod?"),
+    "pause": (("pause", "mail"), "Pause mail on prod?"),
+    "pause all": (("pause", "--all"), "Pause mail on prod?"),
+    "resume": (("resume", "mail"), "Resume mail on prod?"),
+    "hold": (("hold", "shop.charge"), "Hold shop.charge on prod?"),
+    "release": (("release", "shop.charge"), "Release shop.charge on prod?"),
+    "release all": (("release", "--all"), "Release shop.charge on prod?"),
+    "undo": (("undo",), "Put 1 job back on prod?"),
+    "known cause": (("failures", "ack", "473fb45a6b73"), "Failures ack 473fb45a6b73 on prod?"),
+    "limit": (("limits", "--reopen", "api"), "Limits --reopen api on prod?"),
+    "worker": (("worker", "web-1", "shutdown"), "Worker shutdown web-1 on prod?"),
+}
+BEFORE = {"release": ("hold", "shop.charge"), "release all": ("hold", "shop.charge"), "resume": ("pause", "mail")}
+
+
+@pytest.fixture
+def changed(request: pytest.FixtureRequest, prod: Qtui, client: redis.Redis) -> str:
+    """The name of a change in `WRITES`, for which there is something to be changed."""
+    name = str(request.param)
+    if name == "undo":
+        (job_id, *_) = client.zrange(keys.registry("failed", "mail"), 0, -1)
+        prod("remove", job_id.decode(), "--context", "prod", "--yes")
+    elif name == "limit":
+        Limits(client).close(Limit(5, 60, "api"), 3_600, "it asked")
+    elif name == "worker":
+        Worker(["mail"], name="web-1", connection=client).register_birth()
+    elif words := BEFORE.get(name):
+        prod(*words, "--context", "prod", "--yes")
+    return name
+
+
+@pytest.mark.parametrize("changed", WRITES, indirect=True)
+def test_every_change_wants_the_name(prod: Qtui, client: redis.Redis, changed: str) -> None:
+    words, question = WRITES[changed]
+    words = (*words, "--context", "prod")
+    before = keyspace(client)
+    said = prod.fails(5, *words)
+    assert question in said
+    assert "say --yes" in said
+    assert answered(prod, "y\r", *words)[0] == 5
+    assert keyspace(client) == before
+    listens = changed != "worker"  # to commands: this worker is only registered
+    assert answered(prod, "prod\r", *words)[0] == (0 if listens else 1)
+
+
+def test_yes_and_looks_are_not_asked(prod: Qtui, client: redis.Redis) -> None:
+    prod("hold", "shop.charge", "--dry-run", "--context", "prod")
+    assert prod("suspend", "--yes", "--json", "--context", "prod").json["suspended"]
+    assert prod("resume", "--workers", "-y", "--json", "--context", "prod").json["suspended"] is False
+    prod("hold", "--context", "prod")
+    prod("limits", "--context", "prod")
+    prod("undo", "--list", "--context", "prod")
