@@ -98,7 +98,7 @@ def _job_cells(row: JobRow, now: float) -> list[str]:
 
 def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> str:
     """A page of the jobs that a search found, for people, and how many did not fit."""
-    hidden = f"{formatting.count(found.hidden)} do not fit"
+    hidden = "how many do not fit is not known" if found.hidden is None else f"{formatting.count(found.hidden)} do not fit"
     if not rows:
         return f"No jobs found: {hidden}."
     head = ["JOB", "STATUS", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR OR DESCRIPTION"]

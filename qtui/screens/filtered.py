@@ -18,7 +18,7 @@ from qtui.broker.search.sorting import NEWEST, Sort
 from qtui.broker.status import Status
 from qtui.screens.searching import Searching
 
-NONE_YET: Final = Found((), 0, 0, 0, 0, complete=False)
+NONE_YET: Final = Found((), 0, 0, 0, 0, complete=False, hidden=None, queues=frozenset())
 SORTED: Final = 20_000
 """At most this many jobs, the newest, are read only to be sorted."""
 
@@ -33,6 +33,7 @@ class Filtered:
         self.status = status
         """The status of the jobs in the list."""
         self._searched: tuple[object, ...] | None = None
+        """What `searching` is about: the status, the expression and the order."""
         self._at = 0.0
         self._total = 0
 
@@ -54,7 +55,21 @@ class Filtered:
     @property
     def found(self) -> Found | None:
         """What was found so far; None where nothing is searched."""
-        return (self.searching.found or NONE_YET) if self.is_on else None
+        return ((self._is_searched and self.searching.found) or NONE_YET) if self.is_on else None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the search goes on, or is still to begin."""
+        return self.is_on and (self.searching.running or not self._is_searched)
+
+    @property
+    def _wanted(self) -> tuple[object, ...]:
+        return self.status, self.expression.text, self.sort
+
+    @property
+    def _is_searched(self) -> bool:
+        """Whether the search is about this list, and not about the one that was shown before."""
+        return self._searched == self._wanted
 
     def search(self, client: redis.Redis, queue: str | None, total: int, now: float, *, again: bool = False) -> None:
         """Search, unless this list was searched already and still has as many jobs, or the search before was dear.
@@ -66,11 +81,10 @@ class Filtered:
             self._searched = None
             return
         status = self.status
-        wanted = (queue, status, self.expression.text, self.sort)
-        same = wanted == self._searched
+        same = self._is_searched
         if same and not again and (total == self._total or not self.searching.is_due):
             return
-        self._searched, self._total, self._at = wanted, total, now
+        self._searched, self._total, self._at = self._wanted, total, now
         scope, sort, most = Scope(queue, (status,), self.expression), self.sort, None if self.has_filter else SORTED
 
         def look(limits: Limits, on_found: Callable[[Callable[[], Found]], object]) -> Found:
@@ -89,8 +103,10 @@ class Filtered:
         found, parts = self.found, []
         if self.sort != NEWEST:
             parts.append(self.sort.label + ("" if self.searching.running or self.has_filter else _bound(found)))
-        if self.has_filter:
-            parts += [f"{formatting.count(found.hidden)} hidden"] if found and found.scanned else []
+        if self.has_filter and found and found is not NONE_YET:
+            parts.append(
+                "how many are hidden is not known" if found.hidden is None else f"{formatting.count(found.hidden)} hidden"
+            )
         if self.is_hidden and not self.searching.running:
             parts.append(f"as of {formatting.clock(self._at)}, r looks again")
         filtered = f"filter: {self.expression.text}" if self.has_filter else ""

@@ -48,7 +48,8 @@ class JobsRequest:
     status: Status
     offset: int
     limit: int
-    oldest_first: bool
+    expression: Expression
+    sort: Sort
     holding: tuple[str, ...]
     """Of all queues, those that hold such jobs, as far as they are known."""
     found: Found | None
@@ -126,23 +127,32 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def _empty(self) -> str:
         facts = STATUSES[self.status]
-        if self.filtered.searching.running:
+        if self.filtered.is_reading:
             return "Reading …"
         if self.filtered.has_filter:
-            return f"No {facts.title} job fits the filter.\n/ changes it."
+            return f"No {facts.title} job fits the filter.\n{self._elsewhere()}/ changes it."
         return f"No {facts.title} jobs here.\n{facts.hint}"
+
+    def _elsewhere(self) -> str:
+        """The way to a tab whose status the filter asks for, where it does not ask for this one; '' else."""
+        statuses = self.filtered.expression.statuses()
+        if self.status in statuses or not (way := self.query_one(StatusTabs).way_to(statuses)):
+            return ""
+        status, steps = way
+        times = f" {abs(steps)} times" if abs(steps) > 1 else ""
+        return f"It asks for {STATUSES[status].title} jobs: press {']' if steps > 0 else '['}{times}.\n"
 
     def request(self) -> JobsRequest:
         """The window in view, and the cursor where a preview is shown, unless it is just on its way."""
         offset, limit = self.table.window
         wanted = self.size.width >= PREVIEW_FROM and not self.awaits_rest
-        sort = self.filtered.sort
         return JobsRequest(
             self.queue,
             self.status,
             offset,
             limit,
-            oldest_first=sort.is_by_time and not sort.descending,
+            self.filtered.expression,
+            self.filtered.sort,
             holding=self._holding(self.session.overview) if self.session.overview else (),
             found=self.filtered.found,
             known=self._known(),
@@ -156,16 +166,15 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
 
     def is_wanted(self, requested: JobsRequest, current: JobsRequest) -> bool:
         """Any window is shown if it belongs to the current list."""
-        same = (requested.queue, requested.status, requested.oldest_first)
-        return same == (current.queue, current.status, current.oldest_first) and (requested.found is None) == (
-            current.found is None
-        )
+        ours = (current.queue, current.status, current.expression, current.sort)
+        return (requested.queue, requested.status, requested.expression, requested.sort) == ours
 
     def load(self, client: redis.Redis, request: JobsRequest) -> JobsSeen:
         """One window, and everything about one job for the preview."""
         place = request.queue, request.status, request.offset, request.limit
         if request.found is None:
-            first, holding, known = request.oldest_first, request.holding, request.known
+            first = request.sort.is_by_time and not request.sort.descending
+            holding, known = request.holding, request.known
             window = jobs.window(client, *place, oldest_first=first, holding=holding, known=known)
         else:
             window = window_of(client, request.found, *place)
@@ -186,7 +195,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         if not self.filtered.is_on or (self.filtered.is_hidden and not self.filtered.has_filter):
             counts[self.status] = data.window.total
         self.query_one(StatusTabs).show(counts)
-        self._show_queues(data.window, overview)
+        self._show_queues(overview)
         self.table.empty = self._empty()
         self.table.show(data.window.rows, data.window.offset, data.window.total)
         self.query_one(JobPreview).show(data.preview.detail if data.preview else None, overview.at)
@@ -196,14 +205,14 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def _holding(self, overview: Overview) -> tuple[str, ...]:
         return tuple(row.name for row in overview.queues if row.count(self.status)) if self.queue is None else ()
 
-    def _show_queues(self, window: Window, overview: Overview) -> None:
+    def _show_queues(self, overview: Overview) -> None:
         """Give the table a column for the queue where its jobs are of several; it stays until another list is shown."""
-        of_status = self._holding(overview)
-        known = of_status if self.status in COUNTED and not self.filtered.is_on else {row.queue for row in window.rows}
+        found = self.filtered.found
+        known = self._holding(overview) if found is None else found.queues
         if self.queue is not None or not known:
             return
-        only = next(iter(known)) if len(known) == 1 else None
-        if only != self._only and (self._is_new or only is None):
+        only = (next(iter(known)) or None) if len(known) == 1 else None
+        if only != self._only and (self._is_new or self._only):
             self._only = only
             self.table.columns = self._columns()
         self._is_new = False
@@ -214,7 +223,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def _say_title(self) -> None:
         """Where one is, which rows are in view, what is new above them, the order and the filter."""
         table, window = self.table, self.data.window if self.data else None
-        place = self.queue or (f"all queues, only {self._only}" if self._only else "all queues")
+        place = self.queue or (f"all queues, only {self._only}" if self._only and not self._is_new else "all queues")
         parts = [Content.styled(printable(place), "bold $accent")]
         if view := table.in_view:
             shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from textual import events
 from textual.content import Content
@@ -76,6 +76,14 @@ class StatusTabs(Widget):
         """Open the next tab in that direction (1 or -1); after the last one comes the first."""
         tabs = self.tabs
         self.active = tabs[(tabs.index(self.active) + step) % len(tabs)]
+
+    def way_to(self, statuses: Collection[Status]) -> tuple[Status, int] | None:
+        """The nearest other tab of one of the statuses, and the steps there, negative to the left; None if there is none."""
+        tabs = self.tabs
+        here, half = tabs.index(self.active), len(tabs) // 2
+        steps = [(step + half) % len(tabs) - half for step in (place - here for place in range(len(tabs)))]
+        ways = [(status, step) for status, step in zip(tabs, steps, strict=True) if step and status in statuses]
+        return min(ways, key=lambda way: abs(way[1]), default=None)
 
     def watch_active(self, status: Status) -> None:
         if status not in self._shown:

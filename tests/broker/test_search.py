@@ -116,6 +116,34 @@ def test_it_says_how_far_it_looked_and_can_be_stopped(client: redis.Redis) -> No
     assert [row.id for row in rows] == [whole.jobs[-1][0]]
 
 
+def test_jobs_of_queues_that_the_filter_leaves_out_are_hidden_too(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 3)
+    seed.failed(client, "media", 2)
+    seed.finished(client, "media", 4)
+
+    def hidden(text: str, *statuses: Status) -> int | None:
+        return find.find(client, Scope(None, statuses, parse(text)), time.time()).hidden
+
+    assert hidden("queue:ma*", Status.FAILED) == 2
+    assert hidden("queue:ma* error:1", Status.FAILED) == 4
+    assert hidden("queue:nothing", Status.FAILED) == 5
+    assert hidden("queue:mail", Status.FAILED, Status.FINISHED) == 6
+    assert hidden("", Status.FAILED) == 0
+
+
+def test_only_jobs_of_the_status_are_hidden(client: redis.Redis) -> None:
+    seeded = seed.everything(client)
+    stopped = seeded.ids[Status.STOPPED]
+    assert seeded.ids[Status.FAILED]  # the same registry holds them
+
+    def hidden(text: str) -> int | None:
+        return find.find(client, Scope(None, (Status.STOPPED,), parse(text)), time.time()).hidden
+
+    assert hidden("func:nobody") == len(stopped)
+    assert hidden("queue:m*") == 0
+    assert hidden("queue:mail") is None
+
+
 def test_hostile_records_are_read_as_they_are(client: redis.Redis) -> None:
     seed.hostile(client)
     assert found(client, "", Status.FAILED) == {*seed.HOSTILE, "good"}

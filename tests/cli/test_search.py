@@ -29,6 +29,10 @@ def test_a_filter_finds_jobs_and_says_how_many_do_not_fit(qtui: Qtui, client: re
     backwards = qtui("jobs", "mail", "--status", "failed", "--sort", "oldest", "--reverse", "--json").json
     assert [job["id"] for job in backwards["jobs"]] == ids[::-1]
     assert qtui("jobs", "--filter", "func:nobody").out == "No jobs found: 0 do not fit.\n"
+    assert qtui("jobs", "--status", "failed", "--filter", "-queue:mail").out == "No jobs found: 3 do not fit.\n"
+    assert (
+        qtui("jobs", "--status", "stopped", "--filter", "-queue:mail").out == "No jobs found: how many do not fit is not known.\n"
+    )
     assert keyspace(client) == before
 
 

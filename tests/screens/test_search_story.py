@@ -8,9 +8,12 @@ from rq import Queue
 from textual.widgets import Input, Static
 
 from qtui.broker import acknowledged
+from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui.palette import list_of
+from qtui.screens.filtered import NONE_YET
 from qtui.screens.jobs import JobsScreen
+from qtui.widgets.status_tabs import StatusTabs
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -107,6 +110,67 @@ async def test_a_filter_hides_and_says_how_many_and_all_means_all_that_fit(clien
         assert "No failed job fits the filter." in story.text
         await typed(story, "")
         assert sorted(story.ids) == sorted(ids)
+
+
+async def test_the_title_names_the_queue_of_this_filter_not_of_the_one_before(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 2)
+    seed.failed(client, "media", 3)
+    seed.failed(client, "other", 4)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.app.push_screen(JobsScreen(None, Status.FAILED))
+        await settle(story.pilot)
+        await typed(story, "queue:ma*")
+        assert line(story, "crumb") == "all queues, only mail   1–2 of 2   7 hidden   filter: queue:ma*"
+        await typed(story, "queue:me*")
+        assert line(story, "crumb") == "all queues, only media   1–3 of 3   6 hidden   filter: queue:me*"
+        await typed(story, "queue:m*")
+        assert line(story, "crumb") == "all queues   1–5 of 5   4 hidden   filter: queue:m*"
+        await typed(story, "queue:nothing")
+        assert line(story, "crumb") == "all queues   9 hidden   filter: queue:nothing"
+
+
+async def test_the_title_follows_the_one_queue_that_has_such_jobs(client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.app.push_screen(JobsScreen(None, Status.FAILED))
+        await settle(story.pilot)
+        assert line(story, "crumb").startswith("all queues, only mail ")
+        client.delete(keys.registry("failed", "mail"))
+        seed.failed(client, "media")
+        await story.look_until(lambda: line(story, "crumb").startswith("all queues, only media "), "the other queue")
+
+
+async def test_the_jobs_of_the_filter_before_are_not_shown_under_the_next_one(client: redis.Redis) -> None:
+    seed.failed(client, "mail", 2)
+    async with dashboard(client, size=(120, 30)) as story:
+        screen = JobsScreen(None, Status.FAILED)
+        await story.app.push_screen(screen)
+        await settle(story.pilot)
+        await typed(story, "queue:mail")
+        before = screen.request()
+        screen.filtered.expression = parse("queue:nothing")
+        assert before.found is not None
+        assert screen.request().found == NONE_YET
+        assert not screen.is_wanted(before, screen.request())
+
+
+async def test_a_filter_that_asks_for_another_status_says_which_key_goes_there(client: redis.Redis) -> None:
+    seed.failed(client, "mail")
+    seed.finished(client, "mail")
+    Queue("mail", connection=client).enqueue(tasks.add, 1)
+    async with dashboard(client, size=(120, 30)) as story:
+        await story.app.push_screen(JobsScreen(None, Status.QUEUED))
+        await settle(story.pilot)
+        await typed(story, "status:failed queue:ma*")
+        assert story.app.screen.query_one(StatusTabs).tabs == [Status.QUEUED, Status.FAILED, Status.FINISHED]
+        assert "No queued job fits the filter." in story.text
+        assert "It asks for failed jobs: press ]." in story.text
+        await typed(story, "status:finished")
+        assert "It asks for finished jobs: press [." in story.text
+        await story.press("left_square_bracket")
+        assert len(story.ids) == 1
+        await typed(story, "status:scheduled")
+        assert "It asks" not in story.text
 
 
 async def test_a_bad_filter_says_where_it_is_wrong_and_stays(client: redis.Redis) -> None:

@@ -30,11 +30,10 @@ class Found:
     """Entries whose job has no hash any more."""
     complete: bool
     """Whether all of them were read."""
-
-    @property
-    def hidden(self) -> int:
-        """Jobs that were read and do not fit."""
-        return self.scanned - self.matched
+    hidden: int | None
+    """Jobs of the statuses that do not fit, of those that were read and of the queues that were left out; None if not known."""
+    queues: frozenset[str]
+    """The queues of the jobs."""
 
 
 def find(
@@ -53,11 +52,14 @@ def find(
     scan = Scan(client, scope, now, sort.need, limits)
     fitting: list[tuple[Any, str, str]] = []
     so_far: list[tuple[str, str]] = []
+    queues: set[str] = set()
 
     def found(jobs: Sequence[tuple[str, str]]) -> Found:
-        return Found(jobs, scan.scanned, scan.matched, max(scan.total, scan.scanned), scan.gone, scan.complete)
+        total = max(scan.total, scan.scanned)
+        return Found(jobs, scan.scanned, scan.matched, total, scan.gone, scan.complete, scan.hidden, frozenset(queues))
 
     for block in scan:
+        queues.update(job.queue or "" for job in block)
         fitting += [(sort.key(job), job.id, job.queue or "") for job in block]
         so_far += [(job_id, queue) for _, job_id, queue in fitting[len(so_far) :]]
         on_found(partial(found, so_far))

@@ -68,11 +68,17 @@ class Scan:
         """Whether the lists say which jobs have the statuses, so that the hashes need not."""
         self._limits = limits
         queues = jobs.queue_names(client) if scope.queue is None else (scope.queue,)
-        self._lists = _lists(scope.statuses, scope.expression.queues(queues))
-        sizes = list(self._sizes())
-        self._lists = [each for each, size in zip(self._lists, sizes, strict=True) if size]
-        self.total = sum(sizes)
-        """Jobs in all lists of the scope, when the walk began."""
+        fitting = set(scope.expression.queues(queues))
+        sizes = self._sizes(_lists(scope.statuses, queues))
+        self._lists = [each for each, size in sizes.items() if size and each[0] in fitting]
+        self.total = sum(sizes[each] for each in self._lists)
+        """Jobs in all lists that are read, when the walk began."""
+        left_out = sum(sizes.values()) - self.total
+        self.hidden = None if left_out and not self._by_list else left_out
+        """Jobs of the statuses that do not fit: those read so far, and all in queues that the expression leaves out.
+
+        None: not known, as a registry that is not read holds jobs of other statuses too.
+        """
         self.scanned = 0
         """Jobs read so far."""
         self.matched = 0
@@ -101,18 +107,20 @@ class Scan:
     def _fitting(self, read: list[Candidate]) -> list[Candidate]:
         if not self._by_list:
             read = [job for job in read if job.status in self._scope.statuses]
-        return self._scope.expression.fitting(read, self._now)
+        fitting = self._scope.expression.fitting(read, self._now)
+        if self.hidden is not None:
+            self.hidden += len(read) - len(fitting)
+        return fitting
 
-    def _sizes(self) -> Iterator[int]:
+    def _sizes(self, lists: list[tuple[str, Status]]) -> dict[tuple[str, Status], int]:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.get(keys.FORMAT)
-            for queue, status in self._lists:
+            for queue, status in lists:
                 key = encode(jobs.place(queue, status))
                 _ = pipe.llen(key) if status.place == "queue" else pipe.zcard(key)
             noted, *sizes = map(reply_of, pipe.execute(raise_on_error=False))
         check_noted(noted)
-        for size in sizes:
-            yield size or 0
+        return {each: size or 0 for each, size in zip(lists, sizes, strict=True)}
 
     def _listed(self) -> Iterator[Stretch]:
         yield from _in_turn([self._walk(queue, status) for queue, status in self._lists])
