@@ -49,7 +49,7 @@ def tail(
         option(
             "--filter",
             metavar="EXPR",
-            help="Only lines that fit, such as 'error:Timeout func:charge payload.customer_id:42 \"two words\" -word'.",
+            help="Only lines that fit, such as 'error:Timeout age<1h payload.customer_id:42 \"two words\" -word'.",
             show_default=False,
         ),
     ] = None,
