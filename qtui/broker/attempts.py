@@ -150,9 +150,13 @@ def _is_newest(each: Tried, row: JobRow) -> bool:
 
 
 def _results(row: JobRow, attempts: tuple[Attempt, ...], told: list[Tried]) -> Iterator[Tried]:
-    """The attempts of which there is a result; what events tell of them too is taken out of `told`."""
+    """The attempts of which there is a result; what events tell of them too is taken out of `told`.
+
+    RQ keeps none of an attempt that another one followed, however close their ends are.
+    """
     for number, each in zip(numbers(row, attempts), attempts, strict=True):
-        near = [other for other in told if other.ended is not None and _apart(other.ended, each.ended_at) < SAME]
+        kept = (other for other in told if other.outcome is None)
+        near = [other for other in kept if other.ended is not None and _apart(other.ended, each.ended_at) < SAME]
         same = min(near, key=lambda other: _apart(other.ended, each.ended_at), default=None)
         if same:
             told.remove(same)
