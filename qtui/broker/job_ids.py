@@ -30,7 +30,12 @@ def find(client: redis.Redis, text: str) -> str:
     """
     if client.exists(encode(keys.job(text)), encode(keys.results(text))):
         return text
-    found, _ = _beginning(client, text) if len(text) >= SHORTEST else ([], True)
+    if len(text) < SHORTEST:
+        raise NotFound(
+            f"there is no job {printable(text)!r}, and to find one by a beginning it is too short: "
+            f"write more characters of the id, at least {SHORTEST}"
+        )
+    found, _ = _beginning(client, text)
     if len(found) == 1:
         return found[0]
     if found:

@@ -25,6 +25,16 @@ def test_what_is_no_id_is_no_job(client: redis.Redis, text: str) -> None:
         job_ids.find(client, text)
 
 
+@pytest.mark.parametrize("length", [1, 3, job_ids.SHORTEST - 1])
+def test_a_beginning_too_short_to_be_searched_for_asks_for_more_of_it(client: redis.Redis, length: int) -> None:
+    (job_id,) = seed.failed(client)
+    with pytest.raises(NotFound) as raised:
+        job_ids.find(client, job_id[:length])
+    assert "write more characters of the id, at least 6" in str(raised.value)
+    assert "expired" not in str(raised.value)
+    assert job_ids.find(client, job_id[: job_ids.SHORTEST]) == job_id
+
+
 def test_a_beginning_of_several_ids_names_them_and_an_id_that_is_a_beginning_is_itself(client: redis.Redis) -> None:
     for name in ("report", "report-1", "report-2"):
         client.hset(keys.job(name), "data", "x")
