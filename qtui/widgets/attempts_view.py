@@ -33,6 +33,8 @@ class AttemptsView(LineView, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self._tried: Sequence[Tried] = ()
+        self._is_known = False
+        """Whether it was said which attempts there were."""
         self._now = 0.0
         self._first: int | None = None
         """The number of the first attempt in view; None: the newest ones are."""
@@ -42,7 +44,7 @@ class AttemptsView(LineView, inherit_bindings=False):
     def show(self, tried: Sequence[Tried], now: float) -> None:
         """Show attempts, oldest first; `now` is the server's clock."""
         could = self.can_go
-        self._tried, self._now = tried, now
+        self._tried, self._now, self._is_known = tried, now, True
         self.forget_drawn()
         self.repaint()
         if self.can_go != could:
@@ -86,7 +88,7 @@ class AttemptsView(LineView, inherit_bindings=False):
     def draw(self, y: int, width: int) -> Strip:
         made, number, base = self._made, self.top + y, self.base_style
         if number >= len(made):
-            text = "No attempts." if not made and y == 0 else ""
+            text = ("No attempts." if self._is_known else "…") if not made and y == 0 else ""
             return Strip([Segment(text.ljust(width), base + self.tones["muted"])]).adjust_cell_length(width, base)
         parts = [Segment(text, base + self.tones[tone] if tone else base) for text, tone in made[number]]
         return Strip(parts).adjust_cell_length(width, base)

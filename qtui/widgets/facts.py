@@ -15,6 +15,9 @@ class Facts(Static):
 
     DEFAULT_CSS = "Facts { height: auto; }"
 
+    def __init__(self) -> None:
+        super().__init__(Content.styled("…", "$text-muted"))
+
     def show(self, facts: Sequence[tuple[str, str]], problems: Sequence[str] = ()) -> None:
         """Show pairs of name and value, and what is wrong."""
         width = max((len(name) for name, _ in facts), default=0)

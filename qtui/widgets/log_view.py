@@ -50,7 +50,8 @@ class LogView(FollowingView, inherit_bindings=False):
         self.empty = empty
         """The text shown when there are no lines."""
         self._lines: deque[_Line] = deque(maxlen=KEEP)
-        self._shown: tuple[LogLine, ...] = ()
+        self._shown: tuple[LogLine, ...] | None = None
+        """None until it is known which lines there are."""
 
     def show(self, lines: Sequence[LogLine]) -> None:
         """Replace all lines by these, oldest first; a view that does not follow stays on its line."""
@@ -71,7 +72,7 @@ class LogView(FollowingView, inherit_bindings=False):
     def draw(self, y: int, width: int) -> Strip:
         base, number = self.base_style, self.top + y
         if number >= len(self._lines):
-            text = self.empty if not self._lines and y == 0 else ""
+            text = ("…" if self._shown is None else self.empty) if not self._lines and y == 0 else ""
             return Strip([Segment(pad(text, width), base + self.tones["muted"])], width)
         line = self._lines[number]
         tone = LEVELS.get(line.level)

@@ -67,6 +67,7 @@ class PayloadView(Tree[Any]):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(Text(""), id=id, classes=classes)
+        self.root.add_leaf(Text("…", "muted"))
         self.show_root = False
         self.guide_depth = 2
         self._value: Any = self  # differs from every value that can be shown

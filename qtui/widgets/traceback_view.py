@@ -56,17 +56,19 @@ class TracebackView(ScrollableContainer):
         super().__init__(id=id, classes=classes)
         self._empty = empty
         self._text: str | None = None
+        self._is_known = False
+        """Whether anything was shown, be it that there is none."""
         self._stays_at_end = False
 
     def compose(self) -> ComposeResult:
-        yield Static(Content.styled(self._empty, TONES["muted"]), id="frames", markup=False)
+        yield Static(Content.styled("…" if self._empty else "", TONES["muted"]), id="frames", markup=False)
         yield Static(id="error", markup=False)
 
     def show(self, text: str | None) -> None:
         """Show a traceback; for None or an empty text, say that there is none."""
-        if text == self._text:
+        if self._is_known and text == self._text:
             return
-        self._text = text
+        self._is_known, self._text = True, text
         frames, error = colour(text) if text else (Content.styled(self._empty, TONES["muted"]), Content(""))
         self.query_one("#frames", Static).update(frames)
         self.query_one("#error", Static).update(error)

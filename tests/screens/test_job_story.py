@@ -19,8 +19,10 @@ from qtui.screens.job import PANES, JobScreen
 from qtui.widgets.panes import Pane, Panes
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
+from qtui_workers.server.connection import connect
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
+from tests.support import Server
 
 
 async def opened(story: Story, job_id: str) -> JobScreen:
@@ -108,6 +110,20 @@ async def test_an_id_that_is_nowhere_says_so(client: redis.Redis) -> None:
     async with dashboard(client) as story:
         await opened(story, "nobody-at-all")
         assert "there is no job 'nobody-at-all'" in story.words
+
+
+async def test_what_is_not_loaded_yet_is_not_said_to_be_none(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        (job_id,) = seed.failed(client)
+        async with dashboard(client, size=(100, 30)) as story:
+            own_server.kill()
+            screen = await opened(story, job_id)
+            for name in PANES:
+                pane = screen.query_one(Panes).pane(name)
+                shown = [row[pane.region.x : pane.region.right] for row in story.text.splitlines()]
+                body = " ".join("".join(shown[pane.region.y : pane.region.bottom]).split())
+                assert (screen.query_one(Panes).active, body.rpartition(" ")[2]) == (name, "…")
+                await story.press("right_square_bracket")
 
 
 async def test_a_job_without_any_time_opens(client: redis.Redis) -> None:

@@ -35,6 +35,9 @@ def colours_of(app: Host, needle: str) -> set[str]:
 async def test_a_traceback_has_bright_frames_of_the_user_and_dim_ones_of_libraries() -> None:
     app = Host(TracebackView())
     async with app.run_test(size=(100, 20)) as pilot:
+        assert app.text().strip() == "…"
+        app.widget.show(None)
+        await pilot.pause()
         assert "No traceback." in app.text()
         app.widget.show(TRACEBACK)
         await pilot.pause()
@@ -157,6 +160,9 @@ def log(first: int, last: int, level: str = "INFO") -> list[LogLine]:
 async def test_a_log_follows_its_end_until_one_scrolls_up() -> None:
     app = Host(LogView())
     async with app.run_test(size=(80, 10)) as pilot:
+        assert app.text().strip() == "…"
+        app.widget.show(())
+        await pilot.pause()
         assert "No log lines." in app.text()
         app.widget.show(log(0, 100))
         await pilot.pause()
