@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
+from qtui import here
 from qtui.bars import HeaderState
 from qtui.broker.models import Overview
 from qtui.colours import DARK, PALETTES
@@ -106,7 +107,7 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: 
         return None
     header = HeaderState(context.name, time.time(), seen, context.read_only)
     order = queue_list.order_of(memory)
-    lines = FirstFrame(header, palette, *size, order, context.colour).lines()
+    lines = FirstFrame(header, palette, *size, order, context.colour, here.suffix(context)).lines()
     frame = encoded(lines, true_colours=true_colours)
     found = Borrowed(keyboard, output)
     try:

@@ -154,7 +154,9 @@ class Changes(App[None]):
     def on_undo_confirmed(self, message: UndoConfirmed) -> None:
         """Put removed jobs back in a thread, then say how it ended."""
         batch, session = message.batch, message.session
-        running = RunningOperation("Undo", trash.summary, f"qtui undo {batch.id}", total=batch.jobs, puts_back=True)
+        running = RunningOperation(
+            "Undo", trash.summary, twins.command("undo", [batch.id], session.context), total=batch.jobs, puts_back=True
+        )
 
         def work() -> Report:
             heard = running.progressed

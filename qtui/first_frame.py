@@ -60,15 +60,22 @@ class FirstFrame:
     """Draws one overview for one palette and one size of the terminal."""
 
     def __init__(
-        self, header: HeaderState, palette: Palette, width: int, height: int, order: Order = USUAL, colour: Colour | None = None
+        self,
+        header: HeaderState,
+        palette: Palette,
+        width: int,
+        height: int,
+        order: Order = USUAL,
+        colour: Colour | None = None,
+        here: str = "",
     ) -> None:
-        """The header holds the overview; `colour` is that of the context.
+        """The header holds the overview; `colour` is that of the context, `here` its options.
 
         Raises Unfit for a name that may be wider than its characters, or a small terminal.
         """
         if header.overview is None or width < LEAST[0] or height < LEAST[1]:
             raise Unfit
-        self._throughput = Throughput()
+        self._throughput, self._here = Throughput(), here
         self._seen: Overview = self._throughput.feed(header.overview)
         self._header = replace(header, overview=self._seen)
         if not all(map(is_narrow, (header.label, *(row.name for row in self._seen.queues)))):
@@ -153,7 +160,7 @@ class FirstFrame:
         return found
 
     def _verdict(self) -> list[Line]:
-        said = queue_list.said_of(self._first, self._seen, None)
+        said = queue_list.said_of(self._first, self._seen, None, self._here)
         texts = [*wrapped(said.text, self._width - 2), "", ""][:2]
         return [
             self._border(self._width),

@@ -23,10 +23,10 @@ MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, S
 """These counts are shown even if they are 0."""
 
 
-def of_queues(overview: Overview) -> str:
-    """Every queue with its counts, for people."""
+def of_queues(overview: Overview, here: str = "") -> str:
+    """Every queue with its counts, for people; `here`: as `here.suffix`."""
     if not overview.queues:
-        return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
+        return f"No queues yet. Enqueue a test job: qtui enqueue test_job message=hello{here}"
     shown = [s for s in COUNTED if s in MAIN_COUNTS or any(queue.count(s) for queue in overview.queues)]
     head = ["QUEUE", *(STATUSES[status].short for status in shown), "WORKERS", "OLDEST", "STATUS"]
     rows = [
@@ -44,10 +44,10 @@ def of_queues(overview: Overview) -> str:
     return columns(head, rows, range(1, 3 + len(shown)))
 
 
-def of_workers(found: Sequence[AtWork], now: float) -> str:
-    """Every worker, for people, the silent ones first."""
+def of_workers(found: Sequence[AtWork], now: float, here: str) -> str:
+    """Every worker, for people, the silent ones first; `here`: as `here.suffix`."""
     if not found:
-        return "No worker is registered. Start one: qtui-worker"
+        return f"No worker is registered. Start one: qtui-worker{here}"
     head = ["WORKER", "STATUS", "QUEUES", "JOB", "FOR", "DONE", "FAILED", "HEARTBEAT", "MEMORY", "HOST", "RQ"]
     rows = [_of_worker(each, now) for each in sorted(found, key=lambda each: (not each.worker.is_silent, each.worker.name))]
     return columns(head, rows, (4, 5, 6, 7, 8))
@@ -149,10 +149,10 @@ def of_counts(found: Grouping, by: str, now: float) -> str:
     return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} jobs"
 
 
-def of_holds(found: Sequence[Held], now: float) -> str:
-    """What is held, for people."""
+def of_holds(found: Sequence[Held], now: float, here: str) -> str:
+    """What is held, for people; `here`: as `here.suffix`."""
     if not found:
-        return "Nothing is held. To hold a function: qtui hold FUNCTION [FIELD=VALUE] --reason TEXT"
+        return f"Nothing is held. To hold a function: qtui hold FUNCTION [FIELD=VALUE] --reason TEXT{here}"
     head = ["HELD", "JOBS", "SINCE", "BY", "QUEUES", "REASON"]
     rows = [
         [

@@ -80,11 +80,11 @@ def queues(plan: Plan) -> str:
     return f"in {', '.join(named)}{f' and {more:,} more queues' if more else ''}"
 
 
-def listening(queue: Listeners) -> str:
+def listening(queue: Listeners, here: str = "") -> str:
     """Who would run the jobs: "payments: 2 qtui-workers and 1 rq worker listen, 1 busy, 1 more silent"."""
     name = queue.queue
     if queue.suspended:
-        return f"{name}: all workers are suspended (qtui resume --workers ends that)"
+        return f"{name}: all workers are suspended (qtui resume --workers{here} ends that)"
     if queue.paused:
         return f"{name} is paused: qtui-workers take nothing from it until it is resumed"
     alive = " and ".join(filter(None, (_number(queue.ours, "qtui-worker"), _number(queue.stock, "rq worker"))))
@@ -152,7 +152,7 @@ def suspend_question(seen: Overview, place: str) -> str:
     return f"{'Resume' if seen.suspended else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
 
 
-def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: int | None) -> str:
+def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
     """What is so after all workers were suspended, or resumed: how many there are and what waits, and how it is taken back."""
     workers = _number(seen.workers, "living worker") or "no living worker"
     about = f"({workers}, {diagnosis.waiting(queued(seen))})"
@@ -160,7 +160,7 @@ def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: 
         return f"all workers {'were not suspended' if already else 'take jobs again'} {about}"
     state = "were suspended already, and stay so" if already else "are suspended"
     lasting = f" for {formatting.age(seconds)}" if seconds else ""
-    return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers"
+    return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers{here}"
 
 
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:

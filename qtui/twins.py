@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable
-from typing import Final
 
+from qtui import here
 from qtui.broker.careful import AT_ONCE, TAKE_BACK, Care
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.orphans import PUT_BACK
-from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
-
-_PASSWORD: Final = re.compile(r"([?&](?:ssl_)?password=)[^&]*", re.IGNORECASE)
 
 
 def of_operation(plan: Plan, context: Context, care: Care = AT_ONCE) -> str:
@@ -41,7 +37,6 @@ def command(name: str, words: Iterable[str], context: Context, options: Iterable
     A password in the address is hidden: whoever pastes it has to fill it in.
     """
     given = list(words)
-    chosen = (_PASSWORD.sub(rf"\1{HIDDEN}", str(without_url_passwords(word))) for word in context.options)
     end = ["--"] if any(word.startswith("-") for word in given) else []
-    line = shlex.join(["qtui", name, *options, *chosen, *end, *given])
+    line = shlex.join(["qtui", name, *options, *here.words(context), *end, *given])
     return line if printable(line, len(line)) == line else ""

@@ -63,9 +63,11 @@ class Facts:
     lacking_to_operate: tuple[str, ...]
     skew: float | None
     """Seconds by which the server's clock is ahead of ours; None where it does not tell its time, or the difference is small."""
+    here: str = ""
+    """The options of the connection, for commands."""
 
 
-def load(client: redis.Redis) -> Facts:
+def load(client: redis.Redis, here: str = "") -> Facts:
     """Everything that the checks need; about ten round trips, and one for each queue in trouble up to `LOOKED_AT`.
 
     Raises redis.RedisError if the server cannot answer, or refuses what no overview can be made without.
@@ -81,6 +83,7 @@ def load(client: redis.Redis) -> Facts:
         tuple(lacking(client, LOOKING.needed)),
         tuple(lacking(client, OPERATING.needed)),
         _skew(client),
+        here,
     )
 
 
@@ -117,12 +120,12 @@ def examine(facts: Facts) -> list[Finding]:
 
 def _queues(facts: Facts) -> Iterator[Finding]:
     for row in sorted(facts.overview.queues, key=troubles.ORDERS["trouble"]):
-        yield from (_of_trouble(row, trouble, facts.looks.get(row.name)) for trouble in troubles.of(row))
+        yield from (_of_trouble(row, trouble, facts.looks.get(row.name), facts.here) for trouble in troubles.of(row))
 
 
-def _of_trouble(row: QueueRow, trouble: troubles.Trouble, look: QueueLook | None) -> Finding:
+def _of_trouble(row: QueueRow, trouble: troubles.Trouble, look: QueueLook | None, here: str) -> Finding:
     return Finding(
-        "bad" if trouble.tone == "bad" else "warn", row.name, f"{trouble.say(row, look)}.", _sentence(trouble.do(row, look))
+        "bad" if trouble.tone == "bad" else "warn", row.name, f"{trouble.say(row, look)}.", _sentence(trouble.do(row, look, here))
     )
 
 
@@ -132,7 +135,9 @@ def _sentence(text: str) -> str:
 
 def _suspended(facts: Facts) -> Iterator[Finding]:
     if facts.overview.suspended:
-        yield Finding("bad", "workers", "all workers are suspended: they take no jobs.", "End it with qtui resume --workers.")
+        yield Finding(
+            "bad", "workers", "all workers are suspended: they take no jobs.", f"End it with qtui resume --workers{facts.here}."
+        )
 
 
 def _silent(facts: Facts) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ Opens = Status | Literal["causes"]
 """What shows why a queue is in trouble: its jobs of a status, or the causes of its failures."""
 
 
-def _nothing(_row: QueueRow, _look: QueueLook | None) -> str:
+def _nothing(_row: QueueRow, _look: QueueLook | None, _here: str) -> str:
     return ""
 
 
@@ -36,8 +36,8 @@ class Trouble(Record):
     """Where the jobs are that it is about."""
     keys: str = ""
     """What to press next on the dashboard; '' where `do` is to be done there, too."""
-    do: Callable[[QueueRow, QueueLook | None], str] = _nothing
-    """What to do next outside the dashboard: "Start a worker: rq worker mail"."""
+    do: Callable[[QueueRow, QueueLook | None, str], str] = _nothing
+    """What to do next outside the dashboard: "Start a worker: rq worker mail"; with the options of the connection."""
 
 
 def _queued(row: QueueRow) -> int:
@@ -56,22 +56,24 @@ def _a_minute(row: QueueRow) -> str:
     return f"{(diagnosis.growth(row) or 0.0) * 60:,.0f}"
 
 
-def _start(what: str) -> Callable[[QueueRow, QueueLook | None], str]:
+def _start(what: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
     """How to have somebody work on a queue."""
 
-    def do(_row: QueueRow, look: QueueLook | None) -> str:
-        return f"Start {what}: {look.start}" if look and look.start else f"Start {what} for it"
+    def do(_row: QueueRow, look: QueueLook | None, here: str) -> str:
+        if not (look and look.start):
+            return f"Start {what} for it"
+        return f"Start {what}: {look.start}{here if look.start.startswith('qtui-worker ') else ''}"  # rq has other options
 
     return do
 
 
-def _command(text: str) -> Callable[[QueueRow, QueueLook | None], str]:
+def _command(text: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
     """A command that ends with the name of the queue, quoted for a shell."""
 
-    def do(row: QueueRow, _look: QueueLook | None) -> str:
+    def do(row: QueueRow, _look: QueueLook | None, here: str) -> str:
         import shlex  # only where there is something to do
 
-        return f"{text} {shlex.quote(row.name)}"
+        return f"{text} {shlex.quote(row.name)}{here}"
 
     return do
 
@@ -164,7 +166,7 @@ TROUBLES: Final = (
         lambda row: f"{row.overdue:,} overdue{'' if row.scheduler else ', no scheduler'}",
         _say_overdue,
         Status.SCHEDULED,
-        do=lambda row, _look: "" if row.scheduler else "Start one: any qtui-worker, or rq worker --with-scheduler",
+        do=lambda row, _look, _here: "" if row.scheduler else "Start one: any qtui-worker, or rq worker --with-scheduler",
     ),
     Trouble(
         "⚠", "warn", lambda row: 0 < row.workers == row.busy and _queued(row) > 0 and not row.count(Status.STARTED),
@@ -200,7 +202,7 @@ TROUBLES: Final = (
         "‖", "warn", lambda row: row.held > 0,
         lambda row: f"{row.held:,} held",
         lambda row, _look: f"{_jobs(row.held)} wait in a hold until somebody releases it",
-        Status.DEFERRED, "Enter them, H releases", lambda _row, _look: "By whom and why: qtui hold",
+        Status.DEFERRED, "Enter them, H releases", lambda _row, _look, here: f"By whom and why: qtui hold{here}",
     ),
     Trouble(
         "⚠", "warn", lambda row: _dead(row) and row.silent > 0 and _queued(row) + row.count(Status.STARTED) == 0,
@@ -278,17 +280,20 @@ class Verdict(Record):
         return f"{self.text} {self.step}".rstrip()
 
 
-def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, *, keys: bool = True) -> Verdict:
-    """What is wrong with a queue and what to do, with what a look at it has found; `keys`: in keys of the dashboard."""
+def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, here: str = "", *, keys: bool = True) -> Verdict:
+    """What is wrong with a queue and what to do, with what a look at it has found; `keys`: in keys of the dashboard.
+
+    `here`: the options of the connection, as `qtui.here.suffix` has them.
+    """
     parts = []
     if overview.suspended:
-        parts.append("All workers are suspended (`qtui resume --workers` ends that).")
+        parts.append(f"All workers are suspended (`qtui resume --workers{here}` ends that).")
     found = of(queue)
     said = [trouble.say(queue, look) for trouble in found] or [_calm(queue)]
     waits = waiting(queue.count(Status.QUEUED))
     said = [text if waits not in " ".join(said[:place]) else _without(text, waits) for place, text in enumerate(said)]
     parts += [f"{_sentence(queue.name, said[0])}.", *(f"{_beginning(text)}." for text in said[1:])]
-    steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look))]
+    steps = [step for trouble in found if (step := (keys and trouble.keys) or trouble.do(queue, look, here))]
     if look and look.blocked:
         parts += [] if _deferred(queue) else [f"{_blocked(queue, look.blocked)}."]
         steps += [f"p opens {look.blocked.id[:8]}"] if keys else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from qtui import labels, output
+from qtui import here, labels, output
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
 from qtui_workers.records import as_dict
@@ -22,7 +22,7 @@ def doctor(url: Url = None, context: ContextName = None, json: Json = False) -> 
     from qtui.broker.doctor import examine, load
 
     with connected(url, context) as (client, chosen):
-        facts = load(client)
+        facts = load(client, here.suffix(chosen))
     findings = examine(facts)
     if json:
         output.emit({"server": as_dict(facts.overview.server), "findings": [asdict(finding) for finding in findings]})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from qtui import output
+from qtui import here, output
 from qtui.commands.connection import changing, connected
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
@@ -92,7 +92,7 @@ def enqueue(
                 output.note(_enqueued(answer, named=True))
                 from qtui.commands import waiting  # loads what explains a queue that stands still
 
-                ended = waiting.wait(client, place, ids, wait)
+                ended = waiting.wait(client, place, ids, wait, here.suffix(chosen))
         except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
             _print_answer(answer, None, json)
             raise

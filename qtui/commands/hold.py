@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, labels, listings, output
+from qtui import documents, formatting, here, labels, listings, output
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
@@ -45,7 +45,7 @@ def hold(
             if json:
                 output.emit([documents.of_held(each) for each in found])
             else:
-                output.say(listings.of_holds(found, server_time(client)))
+                output.say(listings.of_holds(found, server_time(client), here.suffix(chosen)))
             return
         wanted = parse(what)
         seen = holds.look(client, wanted)
@@ -61,16 +61,16 @@ def hold(
         workers = [row.name for row in seen.unaware]
         output.emit({**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": workers})
     else:
-        output.say(printable(_said(wanted.text, report, already), 2_000))
+        output.say(printable(_said(wanted.text, report, already, here.suffix(chosen)), 2_000))
         if seen.unaware:
             output.note(printable(labels.unaware(seen), 1_000))
     if report.failed:
         raise SystemExit(1)
 
 
-def _said(text: str, report: Report, already: bool) -> str:
+def _said(text: str, report: Report, already: bool, here: str) -> str:
     jobs = f"{formatting.count(report.done)} queued {'job' if report.done == 1 else 'jobs'}"
     if report.dry_run:
         return f"would hold {text}: {jobs}, and each new one"
     state = "was held already" if already else "is held from now on"
-    return f"{text} {state}; {jobs} put into hold. To have them run again: qtui release {text}"
+    return f"{text} {state}; {jobs} put into hold. To have them run again: qtui release {text}{here}"

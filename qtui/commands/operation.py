@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from qtui import output, questions, twins
+from qtui import here, output, questions, twins
 from qtui.broker import job_ids, listeners
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
@@ -83,8 +83,8 @@ def command_function(operation: Operation) -> Callable[..., None]:
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             _check_found(planned.report())
             if dry_run:
-                _say_who_listens(client, planned)
-                _report(planned.report(), planned, json)
+                _say_who_listens(client, planned, here.suffix(chosen))
+                _report(planned.report(), planned, json, here.suffix(chosen))
                 raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
                 _agree(client, planned, chosen, care, yes=yes, purge=purge)
@@ -101,7 +101,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     stop=stop,
                 )
         _check_found(report)
-        _report(report, planned, json)
+        _report(report, planned, json, here.suffix(chosen))
         stop.finish(report, again)
 
     operate.__doc__ = operation.hint
@@ -164,11 +164,11 @@ def _check_found(report: Report) -> None:
         raise NotFound("there is no such job: it was removed, or its time to be kept is over")
 
 
-def _say_who_listens(client: redis.Redis, planned: Plan) -> None:
+def _say_who_listens(client: redis.Redis, planned: Plan, here: str) -> None:
     """A note where nobody would run the jobs soon."""
     for queue in listeners.load(client, planned.destinations[: questions.NAMED]) if planned.destinations else ():
         if not queue.at_work:
-            output.note(printable(questions.listening(queue), 300))
+            output.note(printable(questions.listening(queue, here), 500))
 
 
 def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, yes: bool, purge: bool) -> None:
@@ -177,24 +177,24 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
     With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
     """
     question = printable(questions.operation_question(planned, chosen.name, care))
-    memory = questions.memory(planned)
+    memory = questions.memory(planned, undo=f"qtui undo{here.suffix(chosen)}")
     if yes and (purge or not planned.purge):
         return
     if yes:
         raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
     wanted = questions.to_type(questions.number_to_type(planned, chosen), chosen)
     check_terminal(question, "say --yes, or look first with --dry-run")
-    _say_who_listens(client, planned)
+    _say_who_listens(client, planned, here.suffix(chosen))
     if memory:
         output.note(memory)
     agree(question, wanted)
 
 
-def _report(report: Report, planned: Plan, json: bool) -> None:
+def _report(report: Report, planned: Plan, json: bool, here: str) -> None:
     if json:
         output.emit(asdict(report))
     else:
         text = printable(planned.operation.summary(report), 2_000)
         output.say(f"would be: {text}" if report.dry_run else text)
     if report.undo:
-        output.note(f"qtui undo {report.batch} puts {'it' if report.done == 1 else 'them'} back")
+        output.note(f"qtui undo {report.batch}{here} puts {'it' if report.done == 1 else 'them'} back")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, labels, output, questions
+from qtui import documents, formatting, here, labels, output, questions
 from qtui.broker import job_ids
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
@@ -42,7 +42,7 @@ def orphans(
             with stopping() as stop:
                 found = broker.find(client, stop=stop)
             if not put_back:
-                _show(found, server_time(client), json)
+                _show(found, server_time(client), json, here.suffix(chosen))
                 return
             chosen_ids = tuple(row.id for row in found.jobs)
         planned = plan(client, broker.PUT_BACK, Chosen(chosen_ids))
@@ -57,14 +57,14 @@ def orphans(
         output.say(printable(broker.PUT_BACK.summary(report), 2_000))
 
 
-def _show(found: broker.Orphans, now: float, json: bool) -> None:
+def _show(found: broker.Orphans, now: float, json: bool, here: str) -> None:
     if json:
         jobs = [documents.of_job_row(row, now) for row in found.jobs]
         output.emit({"scanned": found.scanned, "complete": found.complete, "jobs": jobs})
         return
     number, read = formatting.count(len(found.jobs)), formatting.count(found.scanned)
     lines = [f"{row.id}  {row.queue or '–'}  {labels.job_line(row)}" for row in found.jobs]
-    advice = "; qtui orphans --put-back puts them at the head of their queue" if found.jobs else ""
+    advice = f"; qtui orphans --put-back{here} puts them at the head of their queue" if found.jobs else ""
     lines.append(
         f"{number} in no list, of {read} jobs{'' if found.complete else ' that were read, and there may be more'}{advice}"
     )

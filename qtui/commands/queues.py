@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtui import output
+from qtui import here, output
 from qtui.broker import quick_overview
 from qtui.commands.connection import chosen_context, connected_to, note_clock
 from qtui.commands.options import ContextName, Json, Url
@@ -30,7 +30,7 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
         from qtui import listings
 
         output.note(printable(f"connection: {chosen.name}"))
-        output.say(listings.of_queues(seen))
+        output.say(listings.of_queues(seen, here.suffix(chosen)))
 
 
 def _whole_look(chosen: Context) -> Overview:

@@ -57,4 +57,4 @@ def _resume_workers(
         with changing(client, chosen, "resume", "all workers", yes=yes) as change:
             ended = all_workers.end(client)
             change.outcome = "all workers take jobs again" if ended else "they were not suspended"
-        suspension.report(client, "resume", suspended=False, already=not ended, json=json)
+        suspension.report(client, chosen, "resume", suspended=False, already=not ended, json=json)

@@ -31,4 +31,4 @@ def suspend(
         with changing(client, chosen, "suspend", "all workers", yes=yes) as change:
             new = all_workers.suspend(client, seconds)
             change.outcome = "all workers are suspended"
-        suspension.report(client, "suspend", suspended=True, already=not new, seconds=seconds, json=json)
+        suspension.report(client, chosen, "suspend", suspended=True, already=not new, seconds=seconds, json=json)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtui import output, questions
+from qtui import here, output, questions
 from qtui.broker import overview
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
     import redis
@@ -24,7 +25,14 @@ def seconds(text: str | None) -> int | None:
 
 
 def report(
-    client: redis.Redis, command: str, *, suspended: bool, already: bool, seconds: int | None = None, json: bool = False
+    client: redis.Redis,
+    chosen: Context,
+    command: str,
+    *,
+    suspended: bool,
+    already: bool,
+    seconds: int | None = None,
+    json: bool = False,
 ) -> None:
     """Print what is so from now on, and how many workers and waiting jobs it is about."""
     seen = overview.load(client)
@@ -32,4 +40,5 @@ def report(
         figures = {"workers": seen.workers, "queued": questions.queued(seen), "seconds": seconds}
         output.emit({"operation": command, "suspended": suspended, "already": already, **figures})
     else:
-        output.say(questions.suspension_told(seen, suspended=suspended, already=already, seconds=seconds))
+        told = questions.suspension_told(seen, suspended=suspended, already=already, seconds=seconds, here=here.suffix(chosen))
+        output.say(told)

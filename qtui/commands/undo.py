@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from qtui import documents, formatting, output, questions
+from qtui import documents, formatting, output, questions, twins
 from qtui.broker.operations import trash
 from qtui.commands.connection import ask_for_name, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
@@ -49,7 +49,7 @@ def undo(
         output.emit(asdict(report))
     else:
         output.say(printable(trash.summary(report), 2_000))
-    stop.finish(report, f"qtui undo {found.id}")
+    stop.finish(report, twins.command("undo", [found.id], chosen))
 
 
 def _show(found: list[trash.Batch], now: float, json: bool) -> None:

@@ -24,12 +24,12 @@ _PERIOD: Final = 5.0
 """Minimum number of seconds between two lines, without a terminal."""
 
 
-def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float) -> list[dict[str, Any]]:
+def wait(client: redis.Redis, queue: str, ids: list[str], seconds: float, here: str) -> list[dict[str, Any]]:
     """The end of each job, or its state after `seconds`; if no worker would take the jobs, the reason is printed first."""
     seen = overview.load(client)
     for row in seen.queues:
         if row.name == queue and (seen.suspended or row.paused or not row.workers):
-            output.note(printable(str(troubles.verdict(row, seen, queue_look.load(client, row.name), keys=False)), 500))
+            output.note(printable(str(troubles.verdict(row, seen, queue_look.load(client, row.name), here, keys=False)), 500))
     line = _Line()
     service, deadline = QueueService(client), time.monotonic() + seconds
     try:

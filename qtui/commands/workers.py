@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui import documents, listings, output
+from qtui import documents, here, listings, output
 from qtui.broker import at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
@@ -22,4 +22,4 @@ def workers(url: Url = None, context: ContextName = None, json: Json = False) ->
         output.emit([documents.of_worker(row) for row in found])
     elif now is not None:
         output.note(printable(f"connection: {chosen.name}"))
-        output.say(listings.of_workers(found, now))
+        output.say(listings.of_workers(found, now, here.suffix(chosen)))

@@ -81,9 +81,9 @@ def foot(folded: int, *, only_trouble: bool = False) -> str:
     return f"… {formatting.count(folded)} {what}" if folded else ""
 
 
-def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None) -> Verdict:
+def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None, here: str) -> Verdict:
     """What the lines below the table say about the queue under the cursor."""
-    return troubles.verdict(row, seen, look) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
+    return troubles.verdict(row, seen, look, here) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
 
 
 def totals(overview: Overview) -> str:

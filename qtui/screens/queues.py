@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
+from qtui import here
 from qtui.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
@@ -188,7 +189,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if state != (self._on_paused, self._blocked):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
-        verdict = said_of(row, seen, look)
+        verdict = said_of(row, seen, look, here.suffix(self.session.context))
         self._say("#verdict", printable(verdict.text))
         self._say("#step", printable(verdict.step))
         closer = self.query_one(CloserLook)
