@@ -25,7 +25,10 @@ HEAVY = ("asyncio", "dataclasses", "pydantic", "redis", "rich", "rq", "textual",
 
 QUEUES = {
     *("qtui", "qtui.broker", "qtui.cli", "qtui.commands", "qtui_workers", "qtui_workers.server"),
-    *(f"qtui.{name}" for name in ("formatting", "labels", "legible", "listings", "output", "settings", "tables", "templates")),
+    *(
+        f"qtui.{name}"
+        for name in ("formatting", "here", "labels", "legible", "listings", "output", "settings", "tables", "templates")
+    ),
     *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
     *(f"qtui.commands.{name}" for name in ("connection", "declare", "help_texts", "options", "queues", "words")),
