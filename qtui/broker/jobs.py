@@ -14,6 +14,7 @@ import redis
 from redis.exceptions import ResponseError
 
 from qtui.broker import clock, lifetimes, rows
+from qtui.broker.clock import Moment
 from qtui.broker.models import Lifetimes, Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.records import replace
@@ -122,7 +123,7 @@ def window(
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
 
-    One round trip, three at most where jobs are kept for different times, a few for a search. A job that is gone or damaged is
+    One round trip, two where jobs are kept for different times, a few for a search. A job that is gone or damaged is
     a row with a `problem`; a key of the wrong type is the window's `problem`. Raises redis.RedisError if the server cannot
     answer at all.
     """
@@ -164,21 +165,21 @@ def _listed(
     if len(names) > MERGED:
         return _of_many(client, names, status, arguments)
     if not lifetimes.are_alike(known):
-        arguments |= _by_end(client, known)
-    total, wrong, found, samples, head, held = _WINDOW.read(client, *names, **arguments)
+        arguments |= _by_end(clock.now(client), known)
+    total, wrong, found, samples, head, held, at = _WINDOW.read(client, *names, **arguments)
     if found is None:
         return _of_many(client, [decode(name) for name in held[::2]], status, arguments)
     kept = lifetimes.seen_in(samples, known) if samples else ()
     if lifetimes.are_alike(known) and not lifetimes.are_alike(kept):
-        total, wrong, found, _, head, *_ = _WINDOW.read(client, *names, **arguments | _by_end(client, kept))
+        total, wrong, found, _, head, *_ = _WINDOW.read(client, *names, **arguments | _by_end(clock.moment(at), kept))
     window = _window(queue, status, total, offset, found, wrong)
     in_order = None if lifetimes.are_alike(kept) else head
     return replace(window, in_order=in_order, lifetimes=kept, oldest_first=oldest_first)
 
 
-def _by_end(client: redis.Redis, kept: Lifetimes) -> dict[str, Argument]:
+def _by_end(now: Moment, kept: Lifetimes) -> dict[str, Argument]:
     """The arguments by which the newest jobs come in the order of their end."""
-    return {"lifetimes": lifetimes.text(kept), "now": clock.now(client).seconds}
+    return {"lifetimes": lifetimes.text(kept), "now": now.seconds}
 
 
 def _of_many(client: redis.Redis, names: Sequence[str], status: Status, arguments: dict[str, Argument]) -> Window:

@@ -1,6 +1,6 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
--- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number, {queue, count, …}}, the queues that hold such
--- jobs; of more than `most` of them, false in the place of the rows.
+-- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number, {queue, count, …}, time}: the queues that hold
+-- such jobs; of more than `most` of them, false in the place of the rows; the reply to TIME, empty where that is refused.
 -- requires: row, merge, newest
 -- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most, samples, phase
 -- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
@@ -170,7 +170,7 @@ for _, name in ipairs(names_of_queues()) do
   end
 end
 if #lists > tonumber(args.most) then
-  return { total, wrong, false, {}, 0, held }
+  return { total, wrong, false, {}, 0, held, {} }
 end
 if args.backwards == '1' then
   limit = math.max(0, math.min(limit, total - offset))
@@ -204,4 +204,5 @@ for i, entry in ipairs(entries) do
     rows[at] = row(entry[1], entry[2], entry[3])
   end
 end
-return { total, wrong, rows, samples, #head, args.bare == '1' and held or {} }
+local time = redis.pcall('TIME') -- it may be refused
+return { total, wrong, rows, samples, #head, args.bare == '1' and held or {}, time.err and {} or time }
