@@ -331,13 +331,6 @@ class TestRefusals:
         assert str(folder) in sentence
         assert "Bad file format reading the append only file" in sentence
 
-    def test_a_server_that_does_not_answer_is_reported_after_the_limit(self, folder: Path):
-        with join(folder):
-            (server,) = servers(folder)
-            os.kill(server, signal.SIGSTOP)
-            assert "did not answer within 0.2 s" in self.refusal(folder, limit=0.2)
-            os.kill(server, signal.SIGCONT)
-
     def test_a_server_that_cannot_write_is_reported_with_the_reason(self, folder: Path):
         folder.mkdir(mode=0o700)
         (folder / "appendonlydir").write_text("a file")
@@ -346,7 +339,7 @@ class TestRefusals:
     def test_a_disk_that_takes_nothing_more_is_reported_as_that(self, folder: Path):
         ended = self.joining_on_a_full_disk(folder)
         assert "RedisUnavailable" in ended.stderr
-        assert "did not start: it said nothing (is the disk full?)" in ended.stderr
+        assert "did not start: server.log there says nothing of it, as where a disk takes no more; or" in ended.stderr
 
     def test_a_full_disk_does_not_hide_what_is_there(self, folder: Path):
         join(folder).leave(wait=20)

@@ -16,7 +16,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server import embedded_keeper
@@ -24,7 +24,9 @@ from qtui_workers.server.settings import EmbeddedSettings
 from qtui_workers.text import printable
 
 START_LIMIT: Final = 30.0
-"""Seconds that a join waits for the server to answer."""
+"""Seconds that a join waits for a server that starts or loads its data."""
+SILENCE_LIMIT: Final = 4.0
+"""Seconds that it waits for one that runs, but gives no sign of life."""
 SOCKET_LIMIT: Final = 100
 """Bytes that a socket's path may have on every platform (Linux 107, macOS 103)."""
 _NEXT_STEP: Final = "set REDIS_URL to use a Redis of your own"
@@ -80,17 +82,25 @@ class Embedded:
             time.sleep(0.01)
 
     def ensure(self, limit: float = START_LIMIT) -> None:
-        """Return when the server answers; start it again where it is gone. RedisUnavailable after `limit` seconds."""
+        """Return when the server answers; start it again where it is gone.
+
+        RedisUnavailable after `limit` seconds, or sooner where it runs and will not answer by itself.
+        """
         started = self._begin()
-        deadline = time.monotonic() + limit
+        heard = began = time.monotonic()
         pause = 0.002
-        while not self._answers():
-            if not self._kept() and not self._answers():
+        while (sign := self._sign()) != "answers":
+            if not self._kept() and self._sign() != "answers":
                 if started:
-                    raise self._failure("did not start")
+                    raise self._failure(f"did not start: {self._reason()}")
                 started = self._begin()  # the keeper that was there was dying
-            if time.monotonic() > deadline:
-                raise self._failure(f"did not answer within {limit:g} s")
+            now = time.monotonic()
+            if sign == "loads":
+                heard = now
+            elif why := self._hindrance(sign, now - heard):
+                raise self._failure(why)
+            if now - began > limit:
+                raise self._failure(self._unready(sign, limit))
             time.sleep(pause)
             pause = min(0.05, pause * 1.5)
 
@@ -126,7 +136,7 @@ class Embedded:
                 stderr=log,
             )
         if ended.returncode:
-            raise self._failure("did not start")
+            raise self._failure(f"did not start: {self._reason()}")
 
     def _watch(self) -> None:
         """Start another keeper when one was killed: it does not end by itself while this process uses the server."""
@@ -148,20 +158,59 @@ class Embedded:
             return True
         return False
 
-    def _answers(self) -> bool:
+    def _sign(self) -> Literal["answers", "loads", "silent", "nobody"]:
+        """What the server does when it is asked; nobody: no process listens on its socket."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1.0)
             connection.connect(str(self.socket))
-            connection.sendall(b"PING\r\n")
-            reply = connection.recv(64)
-            return bool(reply) and not reply.startswith(b"-LOADING")
-        return False
+            with contextlib.suppress(TimeoutError):
+                connection.sendall(b"PING\r\n")
+                reply = connection.recv(64)
+                return "loads" if reply.startswith(b"-LOADING") else "answers" if reply else "nobody"
+            return "silent"
+        return "nobody"
+
+    def _hindrance(self, sign: str, seconds: float) -> str | None:
+        """Why a server that runs will not answer by itself, and what to do; None where it may, or none runs yet.
+
+        `seconds`: for how long it has given no sign of life.
+        """
+        process = embedded_keeper.server_process(self.folder, str(self.socket))
+        if process is not None and embedded_keeper.is_stopped(process):
+            return f"is stopped (process {process}): kill -CONT {process} lets it go on"
+        named = "" if process is None else f" (process {process})"
+        if seconds < SILENCE_LIMIT:
+            return None
+        if sign == "silent":
+            return f"takes connections, but has not answered for {seconds:.0f} s{named}: look what it does, or wait and try again"
+        if process is not None and not self.socket.exists():
+            return f"runs{named}, but its socket {self.socket} is gone: kill {process} has it started anew, with all its data"
+        return None
+
+    def _unready(self, sign: str, seconds: float) -> str:
+        """What is known of a server that was waited for in vain."""
+        if sign == "loads":
+            return f"is still loading its data after {seconds:g} s: try again in a moment"
+        return f"did not answer within {seconds:g} s: {self._reason()}"
 
     def _failure(self, what: str) -> RedisUnavailable:
-        return RedisUnavailable(
-            f"The embedded server in {self.folder} {what}: {_last_line(self.folder / embedded_keeper.LOG, self._logged)}; "
-            f"mend what {embedded_keeper.LOG} there says, name another folder (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}."
-        )
+        advice = f"or name another folder (QTUI_EMBEDDED_DIR), or {_NEXT_STEP}"
+        return RedisUnavailable(printable(f"The embedded server in {self.folder} {what}; {advice}.", 2_000))
+
+    def _reason(self) -> str:
+        """The last line of the server's log since it was joined, without the time stamp; where there is none, what that means."""
+        log = self.folder / embedded_keeper.LOG
+        size = _size(log)
+        try:
+            with log.open("rb") as file:
+                file.seek(max(0 if size < self._logged else self._logged, size - 4096))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            lines = []
+        last = next((line for line in reversed(lines) if line.strip()), None)
+        if last is None:
+            return f"{log.name} there says nothing of it, as where a disk takes no more"
+        return f"{printable(_LOG_PREFIX.sub('', last), 300)}; mend what {log.name} there says"
 
 
 _shared: Final[dict[Path, Embedded]] = {}
@@ -234,16 +283,3 @@ def _size(file: Path) -> int:
         return file.stat().st_size
     except OSError:
         return 0
-
-
-def _last_line(log: Path, begin: int) -> str:
-    """The last line of the server's log after its first `begin` bytes, without the time stamp."""
-    size = _size(log)
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0 if size < begin else begin, size - 4096))
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except OSError:
-        lines = []
-    last = next((line for line in reversed(lines) if line.strip()), "it said nothing (is the disk full?)")
-    return printable(_LOG_PREFIX.sub("", last), 300)

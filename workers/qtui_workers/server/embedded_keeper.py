@@ -15,6 +15,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -79,11 +80,60 @@ def server_command(folder: Path, socket: str, binary: str) -> list[str]:
     return [binary, *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
+def server_process(folder: Path, socket: str) -> int | None:
+    """The process of the folder's server: what listens on its socket, else what its file says; None where there is none.
+
+    The number in the file may be that of another program by now: it must have the lock open that servers inherit, where the
+    system tells.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        return _listener(socket) or _written(folder)
+    return _written(folder)
+
+
+def _listener(path: str) -> int | None:
+    import socket  # 3 ms, which a keeper seldom needs
+
+    if sys.platform != "linux":
+        return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1.0)
+        connection.connect(path)
+        process, _user, _group = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(process)
+
+
+def _written(folder: Path) -> int | None:
+    try:
+        process = int((folder / PID).read_text())
+        os.kill(process, 0)
+        if sys.platform != "linux":
+            return process
+        held = (folder / SERVER_LOCK).stat()
+        return process if any(_is_same(file, held) for file in Path(f"/proc/{process}/fd").iterdir()) else None
+    except (OSError, ValueError):
+        return None
+
+
+def _is_same(file: Path, other: os.stat_result) -> bool:
+    with contextlib.suppress(OSError):  # it was closed meanwhile
+        return os.path.samestat(file.stat(), other)
+    return False
+
+
+def is_stopped(process: int) -> bool:
+    """Whether a process is stopped, as by SIGSTOP; False where the system does not tell."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    return False
+
+
 class Keeper:
     """Keeps one server alive in a thread, while the main thread waits until it has no users."""
 
-    def __init__(self, folder: Path, command: list[str], grace: float) -> None:
+    def __init__(self, folder: Path, socket: str, command: list[str], grace: float) -> None:
         self._folder = folder
+        self._socket = socket
         self._command = command
         self._grace = grace
         self._began_in = self._identity()
@@ -163,14 +213,13 @@ class Keeper:
         with self._spawning:
             self._stopping.set()
         for number in signals:
-            with contextlib.suppress(OSError, ValueError):
-                os.kill(self._server_pid(), number)
+            with contextlib.suppress(OSError):
+                process = self._child.pid if self._child else server_process(self._folder, self._socket)
+                if process is not None:
+                    os.kill(process, number)
             self._thread.join(_STOP_LIMIT)
             if not self._thread.is_alive():
                 return
-
-    def _server_pid(self) -> int:
-        return self._child.pid if self._child else int((self._folder / PID).read_text())
 
 
 def main(folder: Path, socket: str, binary: str, grace: float) -> None:
@@ -180,7 +229,7 @@ def main(folder: Path, socket: str, binary: str, grace: float) -> None:
     if os.fork():
         os._exit(0)  # the child shares the lock, and the process that started this one has no child to wait for
     os.setsid()
-    Keeper(folder, server_command(folder, socket, binary), grace).run()
+    Keeper(folder, socket, server_command(folder, socket, binary), grace).run()
     with contextlib.suppress(OSError):
         Path(socket).parent.rmdir()  # only a folder that was made for the socket; that of the data is not empty
     os.close(held)  # before the start lock, which ends with the process: its next holder must find no keeper

@@ -52,6 +52,8 @@ _REPLICA: Final = "is a read-only replica: use the address of the primary"
 _ALONE: Final = "is a replica that has lost its primary, or is not in step with it yet: use the address of the primary"
 CLUSTER: Final = "is a cluster, which RQ cannot use: use a single server"
 
+_ENDED: Final = "has ended: try again, the next command starts it with its data"
+_CLOSED: Final = "Connection closed|reset by peer|Broken pipe"
 _NO_RIGHT: Final = r"ACL failure in script|user executing the script can't"
 """How servers say in a script that a right is missing: from Redis 7.2 on, and before."""
 _ELSEWHERE: Final = r"non local key in a cluster node|slot not served"
@@ -118,10 +120,19 @@ _CAUSES: Final = (
     _Cause((InvalidResponse, AttributeError, TypeError), "", "answers, but not as Redis does: check the host and the port"),
     _Cause(
         _ANY,
-        "Connection closed|reset by peer|Broken pipe",
+        _CLOSED,
         "closed the connection: it may be restarting, want TLS (rediss://), or be something else than Redis",
     ),
 )
+
+_EMBEDDED: Final = (
+    _Cause(
+        (redis.TimeoutError, TimeoutError), "", "did not answer in time: it is stopped, busy or waits for its disk; try again"
+    ),
+    _Cause((FileNotFoundError, ConnectionRefusedError), "", _ENDED),
+    _Cause(_ANY, _CLOSED, _ENDED),
+)
+"""What is known of the embedded server beyond that, tried first: nobody else listens on its socket."""
 
 
 def explain(error: Exception, label: str) -> RedisUnavailable:
@@ -129,10 +140,14 @@ def explain(error: Exception, label: str) -> RedisUnavailable:
 
     Its sentence holds no password; control characters of the server's own text are shown as symbols.
     """
-    name = "The embedded server" if label.startswith("embedded") else f"Redis at {printable(label, 200)}"
+    is_ours = label == "embedded" or label.startswith("embedded:")
+    name = "The embedded server" if is_ours else f"Redis at {printable(label, 200)}"
     text = str(error).partition(", with args beginning")[0]  # the arguments may hold the password
     reply = printable(text.strip() or type(error).__name__, 200)
-    sentence = next((c.sentence for c in _CAUSES if _fits(c, error)), "failed: {reply}; check its log and the address")
+    sentence = next(
+        (c.sentence for c in (*(_EMBEDDED if is_ours else ()), *_CAUSES) if _fits(c, error)),
+        "failed: {reply}; check its log and the address",
+    )
     return RedisUnavailable(f"{name} {sentence.format(reply=reply, rule=rule_of(error) or '…')}.")
 
 
