@@ -30,14 +30,15 @@ def iso(at: float | None) -> str | None:
         return None
 
 
-def of_queue(row: QueueRow) -> dict[str, Any]:
-    """A queue as `qtui queues --json` lists it."""
+def of_queue(row: QueueRow, *, suspended: bool) -> dict[str, Any]:
+    """A queue as `qtui queues --json` lists it; `suspended`: whether all workers are."""
     counts = {status.value: row.count(status) for status in COUNTED}
     return {
         "name": row.name,
         **counts,
         "workers": row.workers,
         "paused": row.paused,
+        "suspended": suspended,
         "held": row.held,
         "oldest_seconds": row.oldest_seconds,
         "enqueued_per_second": row.enqueued_per_second,
@@ -117,6 +118,7 @@ def of_window(window: Window, now: float) -> dict[str, Any]:
         "total": window.total,
         "offset": window.offset,
         "jobs": [of_job_row(row, now) for row in window.rows],
+        "hidden": 0,
     }
     if window.scanned is not None:
         document |= {"scanned": window.scanned, "complete": window.complete}
@@ -128,7 +130,7 @@ def of_window(window: Window, now: float) -> dict[str, Any]:
 def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> dict[str, Any]:
     """A page of the jobs that a search found, as `qtui jobs --filter … --json` prints it."""
     document = {"total": len(found.jobs), "offset": offset, "jobs": [of_job_row(row, now) for row in rows]}
-    return document | {"scanned": found.scanned, "complete": found.complete}
+    return document | {"hidden": found.hidden, "scanned": found.scanned, "complete": found.complete}
 
 
 def of_causes(found: Grouping, known: Mapping[str, Acknowledgement]) -> dict[str, Any]:
@@ -170,7 +172,7 @@ def _of_count(group: Group, now: float) -> dict[str, Any]:
 
 
 def _how_far(found: Grouping) -> dict[str, Any]:
-    return {"scanned": found.scanned, "total": found.total, "complete": found.complete}
+    return {"scanned": found.scanned, "total": found.total, "complete": found.complete, "hidden": found.hidden}
 
 
 def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> dict[str, Any]:

@@ -23,10 +23,16 @@ MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, S
 """These counts are shown even if they are 0."""
 
 
-def of_queues(overview: Overview, here: str = "") -> str:
+def suspended(here: str) -> str:
+    """That no worker takes a job, and how that is ended; `here`: as `here.suffix`."""
+    return f"All workers are suspended: none takes a job. To have them take jobs again: qtui resume --workers{here}"
+
+
+def of_queues(overview: Overview, here: str) -> str:
     """Every queue with its counts, for people; `here`: as `here.suffix`."""
+    state = f"\n{suspended(here)}" if overview.suspended else ""
     if not overview.queues:
-        return f"No queues yet. Enqueue a test job: qtui enqueue test_job message=hello{here}"
+        return f"No queues yet. Enqueue a test job: qtui enqueue test_job message=hello{here}{state}"
     shown = [s for s in COUNTED if s in MAIN_COUNTS or any(queue.count(s) for queue in overview.queues)]
     head = ["QUEUE", *(STATUSES[status].short for status in shown), "WORKERS", "OLDEST", "STATUS"]
     rows = [
@@ -41,7 +47,7 @@ def of_queues(overview: Overview, here: str = "") -> str:
     ]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
-    return columns(head, rows, range(1, 3 + len(shown)))
+    return columns(head, rows, range(1, 3 + len(shown))) + state
 
 
 def of_workers(found: Sequence[AtWork], now: float, here: str) -> str:
@@ -98,7 +104,7 @@ def _job_cells(row: JobRow, now: float) -> list[str]:
 
 def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> str:
     """A page of the jobs that a search found, for people, and how many did not fit."""
-    hidden = "how many do not fit is not known" if found.hidden is None else f"{formatting.count(found.hidden)} do not fit"
+    hidden = _hidden(found.hidden)
     if not rows:
         return f"No jobs found: {hidden}."
     head = ["JOB", "STATUS", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR OR DESCRIPTION"]
@@ -107,10 +113,15 @@ def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> s
     return f"{table}\n{offset + 1}–{offset + len(rows)} of {formatting.count(len(found.jobs))}; {hidden}"
 
 
+def _hidden(number: int | None) -> str:
+    return "how many do not fit is not known" if number is None else f"{formatting.count(number)} do not fit"
+
+
 def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str | None, now: float) -> str:
     """Failed jobs by cause, for people."""
+    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
     if not found.groups:
-        return f"No failed jobs in {printable(queue or 'all queues')}."
+        return f"No failed jobs{' found' if hidden else ''} in {printable(queue or 'all queues')}{hidden.replace(';', ':')}."
     from qtui.broker import acknowledged
 
     head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
@@ -127,14 +138,18 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str 
         ]
         for group in found.groups
     ]
-    matched = f"{formatting.count(found.matched)} failed jobs, {formatting.count(len(found.groups))} causes"
+    jobs, causes = formatting.count(found.matched), formatting.count(len(found.groups))
+    matched = (
+        f"{jobs} failed {'job' if found.matched == 1 else 'jobs'}, {causes} {'cause' if causes == '1' else 'causes'}{hidden}"
+    )
     return f"{columns(head, rows, (1,))}\n{matched}; {', '.join(f'{glyph} {state}' for state, glyph in labels.CAUSES.items())}"
 
 
 def of_counts(found: Grouping, by: str, now: float) -> str:
     """Jobs by a value, for people."""
+    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
     if not found.groups:
-        return "No jobs found."
+        return f"No jobs found{hidden.replace(';', ':')}."
     head = ["COUNT", "SHARE", "NEWEST", "OLDEST", by.upper()]
     rows = [
         [
@@ -146,7 +161,7 @@ def of_counts(found: Grouping, by: str, now: float) -> str:
         ]
         for group in found.groups
     ]
-    return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} jobs"
+    return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} {'job' if found.matched == 1 else 'jobs'}{hidden}"
 
 
 def of_holds(found: Sequence[Held], now: float, here: str) -> str:

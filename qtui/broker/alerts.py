@@ -76,10 +76,9 @@ class Alert:
 
 
 def check(figures: Figures, limits: Limits) -> list[Alert]:
-    """What is beyond its limit, the worst first."""
-    found = [alert for queue in figures.queues for alert in _of_queue(queue, limits)]
-    if figures.overview.suspended:
-        found.append(Alert(Level.CRITICAL, None, "all workers are suspended"))
+    """What is beyond its limit, the worst first; before all else what is true of every queue."""
+    found = [Alert(Level.CRITICAL, None, "all workers are suspended")] if figures.overview.suspended else []
+    found += [alert for queue in figures.queues for alert in _of_queue(queue, limits)]
     return sorted(found, key=lambda alert: -alert.level)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import redis
 
+from qtui.broker.job_ids import not_chosen
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.reading import pickle_reader
@@ -71,7 +72,7 @@ def load(client: redis.Redis, job_id: str) -> Editable:
     if data is None:
         if client.exists(encode(keys.job(job_id))):
             raise _refused(job_id, "it has no arguments: half of its record is missing")
-        raise NotFound(f"there is no job {printable(job_id, 100)!r}: it may have expired, or been removed")
+        raise not_chosen(job_id)
     if not origin:
         raise _refused(job_id, "it names no queue")
     try:

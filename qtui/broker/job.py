@@ -8,10 +8,10 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import arguments, clock, rows
+from qtui.broker.job_ids import gone
 from qtui.broker.models import Attempt, JobDetail, JobRow
 from qtui.broker.status import Status
 from qtui.broker.timeline import moments
-from qtui_workers.errors import NotFound
 from qtui_workers.reading import payload
 from qtui_workers.records import replace
 from qtui_workers.reporting.error_lines import error_line
@@ -21,7 +21,7 @@ from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
-from qtui_workers.text import decode, encode, printable
+from qtui_workers.text import decode, encode
 
 MAX_DATA: Final = 1024 * 1024
 """The server sends at most this many bytes of `data`."""
@@ -82,7 +82,7 @@ def load(client: redis.Redis, job_id: str) -> JobDetail:
     """
     whole = _read(client, job_id)
     if not whole.exists and not whole.results:
-        raise NotFound(f"there is no job {printable(job_id, 100)!r}: it may have expired, or been removed")
+        raise gone(job_id)
     scheduled_for = _scheduled_for(client, job_id, whole.fields)
     return _detail(job_id, whole, scheduled_for, _lease_until(client, job_id, whole.fields))
 

@@ -14,12 +14,15 @@ from qtui_workers.text import decode, encode, printable, short_id
 
 SHORTEST: Final = 6
 """A beginning of an id with fewer characters is not searched for."""
+LISTED: Final = 8
+"""Characters of a UUID that lists show, and that choose its job."""
 SCANNED: Final = 2_000_000
 """About this many keys are searched for a beginning at most."""
 BLOCK: Final = 5_000
 MOST: Final = 5
 _SPECIAL: Final = str.maketrans({character: f"\\{character}" for character in "*?[]\\^-"})
-_SHORT: Final = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,27}", re.IGNORECASE)
+_HEXADECIMAL: Final = re.compile("[0-9a-f]*", re.IGNORECASE)
+_SHORT: Final = re.compile(rf"[0-9a-f]{{{LISTED}}}[0-9a-f-]{{0,27}}", re.IGNORECASE)
 
 
 def find(client: redis.Redis, text: str) -> str:
@@ -31,16 +34,30 @@ def find(client: redis.Redis, text: str) -> str:
     if client.exists(encode(keys.job(text)), encode(keys.results(text))):
         return text
     if len(text) < SHORTEST:
-        raise NotFound(
-            f"there is no job {printable(text)!r}, and to find one by a beginning it is too short: "
-            f"write more characters of the id, at least {SHORTEST}"
-        )
+        raise _too_short(text, SHORTEST)
     found, _ = _beginning(client, text)
     if len(found) == 1:
         return found[0]
     if found:
         raise _several(text, found)
-    raise NotFound(f"there is no job {printable(text, 100)!r}: it may have expired, or been removed")
+    raise gone(text)
+
+
+def gone(text: str) -> NotFound:
+    """That there is no job of that id."""
+    return NotFound(f"there is no job {printable(text, 100)!r}: it may have expired, or been removed")
+
+
+def not_chosen(text: str) -> NotFound:
+    """That a text which `chosen` was given is no job; where it may be the beginning of an id, and too short, that."""
+    return _too_short(text, LISTED) if len(text) < LISTED and _HEXADECIMAL.fullmatch(text) else gone(text)
+
+
+def _too_short(text: str, shortest: int) -> NotFound:
+    return NotFound(
+        f"there is no job {printable(text)!r}, and to find one by a beginning it is too short: "
+        f"write more characters of the id, at least {shortest}"
+    )
 
 
 def chosen(client: redis.Redis, texts: Sequence[str]) -> tuple[str, ...]:

@@ -171,7 +171,7 @@ def _print_results(client: redis.Redis, seconds: int) -> None:
         output.note("1 job to go …" if left == 1 else f"{left} jobs to go …")
         pause.wait(1.0)
     seen = overview.load(client)
-    output.say(listings.of_queues(seen))
+    output.say(listings.of_queues(seen, ""))
     for status in (Status.FAILED, Status.SCHEDULED, Status.FINISHED):
         output.say()
         output.say(listings.of_jobs(job_lists.window(client, None, status, 0, MOST), seen.at))

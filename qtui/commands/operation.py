@@ -81,7 +81,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
             else:
                 selection = Chosen(job_ids.chosen(client, selection.ids))
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
-            _check_found(planned.report())
+            _check_found(planned.report(), selection)
             if dry_run:
                 _say_who_listens(client, planned, here.suffix(chosen))
                 _report(planned.report(), planned, json, here.suffix(chosen))
@@ -100,7 +100,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     on_step=Steps(),
                     stop=stop,
                 )
-        _check_found(report)
+        _check_found(report, selection)
         _report(report, planned, json, here.suffix(chosen))
         stop.finish(report, again)
 
@@ -158,10 +158,13 @@ def _selection(
     return Matching(queue, wanted, parsed)
 
 
-def _check_found(report: Report) -> None:
+def _check_found(report: Report, selection: Selection) -> None:
     """Raises NotFound if none of the named jobs exists."""
     if report.matched and not report.done and report.reasons and set(report.reasons) <= GONE:
-        raise NotFound("there is no such job: it was removed, or its time to be kept is over")
+        match getattr(selection, "ids", ()):
+            case (job_id,):
+                raise job_ids.not_chosen(job_id)
+        raise NotFound("there are no such jobs: they were removed, or their time to be kept is over")
 
 
 def _say_who_listens(client: redis.Redis, planned: Plan, here: str) -> None:

@@ -25,7 +25,7 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
     if json:
         from qtui import documents
 
-        output.emit([documents.of_queue(row) for row in seen.queues])
+        output.emit([documents.of_queue(row, suspended=seen.suspended) for row in seen.queues])
     else:
         from qtui import listings
 

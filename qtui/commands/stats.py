@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import documents, formatting, labels, output
+from qtui import documents, formatting, here, labels, listings, output
 from qtui.broker import diagnosis
 from qtui.broker import figures as of_queues
 from qtui.broker.status import Status
@@ -19,6 +19,7 @@ from qtui_workers.errors import InvalidInput, QtuiError, Refused
 
 if TYPE_CHECKING:
     from qtui.broker.figures import Figures, QueueFigures, Spread
+    from qtui_workers.server.contexts import Context
 
 ORDER: Final = 36
 
@@ -40,20 +41,20 @@ def stats(
         raise InvalidInput("--json goes with neither --prometheus nor --serve")
     if serve is not None:
         return _serve(serve, host, queue, url, context)
-    figures = _look(queue, url, context)
+    figures, chosen = _look(queue, url, context)
     if prometheus:
         output.say(_metrics().text(figures).rstrip())
     elif json:
         output.emit(document(figures))
     else:
-        output.say(_text(figures))
+        output.say(_text(figures, here.suffix(chosen)))
     return None
 
 
-def _look(queue: str | None, url: str | None, context: str | None) -> Figures:
-    with connected(url, context) as (client, _):
+def _look(queue: str | None, url: str | None, context: str | None) -> tuple[Figures, Context]:
+    with connected(url, context) as (client, chosen):
         check_queue(client, queue)
-        return of_queues.load(client, queue)
+        return of_queues.load(client, queue), chosen
 
 
 def _metrics() -> Any:
@@ -69,7 +70,7 @@ def _serve(port: int, host: str, queue: str | None, url: str | None, context: st
     from prometheus_client import start_http_server
 
     with ExitStack() as stack:
-        registry = metrics.registry(lambda: _look(queue, url, context))
+        registry = metrics.registry(lambda: _look(queue, url, context)[0])
         try:
             server, thread = start_http_server(port, host, registry)
         except OSError as error:
@@ -80,13 +81,14 @@ def _serve(port: int, host: str, queue: str | None, url: str | None, context: st
         threading.Event().wait()
 
 
-def _text(figures: Figures) -> str:
+def _text(figures: Figures, here: str) -> str:
     if not figures.queues:
-        return "No queues yet. Enqueue a test job: qtui enqueue test_job message=hello"
+        return listings.of_queues(figures.overview, here)
     head = ["QUEUE", "WAIT", "IN/s", "OK/s", "FAIL/s", "FAILED %", "WAIT p50", "p95", "p99", "RUN p50", "p95", "p99", "EMPTY IN"]
     text = columns(head, [_cells(queue) for queue in figures.queues], range(1, len(head)))
     workers, busy = formatting.count(figures.overview.workers), figures.utilisation
-    return f"{text}\n{workers} workers" + ("" if busy is None else f", {formatting.percent(busy)} of them busy")
+    text += f"\n{workers} workers" + ("" if busy is None else f", {formatting.percent(busy)} of them busy")
+    return f"{text}\n{listings.suspended(here)}" if figures.overview.suspended else text
 
 
 def _cells(queue: QueueFigures) -> list[str]:
@@ -118,13 +120,13 @@ def document(figures: Figures) -> dict[str, Any]:
         "silent_workers": seen.silent,
         "utilisation": figures.utilisation,
         "suspended": seen.suspended,
-        "queues": [_of_queue(queue) for queue in figures.queues],
+        "queues": [_of_queue(queue, suspended=seen.suspended) for queue in figures.queues],
     }
 
 
-def _of_queue(queue: QueueFigures) -> dict[str, Any]:
+def _of_queue(queue: QueueFigures, *, suspended: bool) -> dict[str, Any]:
     return {
-        **documents.of_queue(queue.row),
+        **documents.of_queue(queue.row, suspended=suspended),
         "failed_share": queue.failed_share,
         "wait_seconds": asdict(queue.wait) if queue.wait else None,
         "run_seconds": asdict(queue.run) if queue.run else None,

@@ -8,6 +8,7 @@ from qtui import documents, here, listings, output
 from qtui.broker import at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.enqueue import suspension
 from qtui_workers.text import printable
 
 ORDER: Final = 15
@@ -18,8 +19,11 @@ def workers(url: Url = None, context: ContextName = None, json: Json = False) ->
     with connected(url, context) as (client, chosen):
         found = at_work.load(client)
         now = None if json else server_time(client)
+        suspended = now is not None and suspension.is_in_force(client)
     if json:
         output.emit([documents.of_worker(row) for row in found])
     elif now is not None:
         output.note(printable(f"connection: {chosen.name}"))
         output.say(listings.of_workers(found, now, here.suffix(chosen)))
+        if suspended:
+            output.say(listings.suspended(here.suffix(chosen)))

@@ -7,6 +7,7 @@ from typing import Any
 
 import redis
 from rq.job import Job
+from rq.suspension import resume, suspend
 
 from qtui.broker.status import Status
 from qtui_workers.enqueue.queue_service import QueueService
@@ -18,7 +19,7 @@ from tests.workers.support import run_burst
 
 COUNTS = {"queued", "started", "scheduled", "deferred", "finished", "failed", "canceled", "ready_to_enqueue"}
 RATES = {"enqueued_per_second", "finished_per_second", "failed_per_second"}
-QUEUE = COUNTS | RATES | {"name", "workers", "paused", "held", "oldest_seconds"}
+QUEUE = COUNTS | RATES | {"name", "workers", "paused", "suspended", "held", "oldest_seconds"}
 TIMES = {"created_at", "enqueued_at", "started_at", "ended_at", "scheduled_for"}
 TEXTS = {"id", "queue", "status", "function", "description", "error", "problem"}
 JOB = TIMES | TEXTS | {"attempts", "retries_left", "progress", "silent_seconds", "held"}
@@ -64,6 +65,23 @@ def test_queues_as_json_have_the_promised_fields(qtui: Qtui, client: redis.Redis
     expected = {status: len(seeded.ids[Status(status)]) for status in COUNTS}
     expected["failed"] += len(seeded.ids[Status.STOPPED])  # RQ keeps them in the failed registry
     assert counted == expected
+
+
+def test_where_all_workers_are_suspended_that_is_said(qtui: Qtui, client: redis.Redis) -> None:
+    told = "All workers are suspended: none takes a job. To have them take jobs again: qtui resume --workers\n"
+    suspend(client)
+    for command in ("queues", "stats", "workers"):
+        assert qtui(command).out.endswith(told), command
+    seed.finished(client, "media")
+    for command in ("queues", "stats", "workers"):
+        assert qtui(command).out.endswith(told), command
+    assert qtui().out.endswith(told)
+    for rows in (qtui("queues", "--json").json, qtui("stats", "--json").json["queues"]):
+        assert [row["suspended"] for row in rows] == [True]
+    resume(client)
+    assert [row["suspended"] for row in qtui("queues", "--json").json] == [False]
+    for command in ("queues", "stats", "workers"):
+        assert "suspended" not in qtui(command).out, command
 
 
 def test_jobs_of_each_of_the_eleven_statuses_are_listed(qtui: Qtui, client: redis.Redis) -> None:

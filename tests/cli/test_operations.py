@@ -30,6 +30,16 @@ def test_named_jobs_are_retried_and_the_others_are_not(qtui: Qtui, client: redis
     assert client.zrange(keys.registry("failed", "mail"), 0, -1) == [second.encode()]
 
 
+def test_a_beginning_of_an_id_that_is_too_short_asks_for_more_of_it(qtui: Qtui, client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client, "mail")
+    for words in (("retry", "--yes"), ("remove", "--dry-run"), ("edit", "--set", "a=1")):
+        said = qtui.fails(4, *words, job_id[:7])
+        assert f"there is no job '{job_id[:7]}', and to find one by a beginning it is too short" in said
+        assert said.endswith("write more characters of the id, at least 8")
+        assert "may have expired" in qtui.fails(4, *words, "order-1")
+        assert "may have expired" in qtui.fails(4, *words, "00000000")
+
+
 def test_jobs_are_named_as_short_as_lists_show_them(qtui: Qtui, client: redis.Redis) -> None:
     first, second, *_ = seed.failed(client, count=3)
     assert qtui("retry", first[:8], second, "--yes").out == "2 retried\n"
@@ -39,7 +49,7 @@ def test_jobs_are_named_as_short_as_lists_show_them(qtui: Qtui, client: redis.Re
     said = qtui.fails(4, "remove", first[:8], "--yes")
     assert first in said
     assert twin in said
-    assert "there is no such job" in qtui.fails(4, "cancel", "00000000", "--yes")
+    assert "there is no job '00000000': it may have expired" in qtui.fails(4, "cancel", "00000000", "--yes")
 
 
 def test_all_failed_jobs_of_one_queue_are_retried(qtui: Qtui, client: redis.Redis) -> None:
@@ -122,7 +132,7 @@ def test_what_cannot_be_done_is_left_and_reported_and_exit_1(qtui: Qtui, client:
 
 @pytest.mark.parametrize("operation", ["retry", "remove"])
 def test_where_none_of_the_named_jobs_exists_it_is_exit_4(qtui: Qtui, operation: str) -> None:
-    assert "there is no such job" in qtui.fails(4, operation, "nosuch", "gone", "--yes")
+    assert "there are no such jobs" in qtui.fails(4, operation, "nosuch", "gone", "--yes")
     assert "there is no queue 'nosuch'" in qtui.fails(4, operation, "--all", "--status", "failed", "--queue", "nosuch", "--yes")
 
 

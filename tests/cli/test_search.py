@@ -20,9 +20,10 @@ def test_a_filter_finds_jobs_and_says_how_many_do_not_fit(qtui: Qtui, client: re
     assert answer.out.endswith("1–1 of 1; 2 do not fit\n")
     document = qtui("jobs", "mail", "--status", "failed", "--filter", "func:fail -error:1", "--sort", "oldest", "--json").json
     assert [job["id"] for job in document["jobs"]] == [ids[0], ids[2]]
-    assert {name: document[name] for name in ("total", "offset", "scanned", "complete")} == {
+    assert {name: document[name] for name in ("total", "offset", "hidden", "scanned", "complete")} == {
         "total": 2,
         "offset": 0,
+        "hidden": 1,
         "scanned": 3,
         "complete": True,
     }
@@ -33,6 +34,12 @@ def test_a_filter_finds_jobs_and_says_how_many_do_not_fit(qtui: Qtui, client: re
     assert (
         qtui("jobs", "--status", "stopped", "--filter", "-queue:mail").out == "No jobs found: how many do not fit is not known.\n"
     )
+    assert qtui("jobs", "--status", "stopped", "--filter", "-queue:mail", "--json").json["hidden"] is None
+    assert qtui("jobs", "--json").json["hidden"] == 0
+    assert qtui("count", "--status", "failed", "--filter", "error:1").out.endswith("1 job; 2 do not fit\n")
+    assert qtui("count", "--status", "failed", "--filter", "error:1", "--json").json["hidden"] == 2
+    assert qtui("failures", "--filter", "error:1", "--json").json["hidden"] == 2
+    assert "1 failed job, 1 cause; 2 do not fit;" in qtui("failures", "--filter", "error:1").out
     assert keyspace(client) == before
 
 
@@ -48,7 +55,12 @@ def test_failures_by_cause_are_new_until_someone_knows_them(qtui: Qtui, client: 
     Queue("media", connection=client).enqueue(tasks.add, "x", 1)
     seed.work(client, "media")
     document = qtui("failures", "--json").json
-    assert {name: document[name] for name in ("scanned", "total", "complete")} == {"scanned": 4, "total": 4, "complete": True}
+    assert {name: document[name] for name in ("scanned", "total", "complete", "hidden")} == {
+        "scanned": 4,
+        "total": 4,
+        "complete": True,
+        "hidden": 0,
+    }
     many, one = document["groups"]
     assert set(many) == {
         *("fingerprint", "exception", "message", "where", "count", "functions", "queues"),
@@ -67,7 +79,7 @@ def test_failures_by_cause_are_new_until_someone_knows_them(qtui: Qtui, client: 
     assert qtui("failures", "mail", "--json").json["groups"][0]["state"] == "new"
     assert "was not acknowledged" in qtui("failures", "unack", many["fingerprint"], code=4).err
     assert "write qtui failures [QUEUE]" in qtui("failures", "mail", "media", code=2).err
-    assert qtui("failures", "mail", "--filter", "id:nobody").out == "No failed jobs in mail.\n"
+    assert qtui("failures", "mail", "--filter", "id:nobody").out == "No failed jobs found in mail: 3 do not fit.\n"
 
 
 def test_exactly_the_jobs_of_one_cause_are_retried(qtui: Qtui, client: redis.Redis) -> None:
@@ -91,7 +103,12 @@ def test_jobs_are_counted_by_what_is_in_them(qtui: Qtui, client: redis.Redis) ->
     assert document["by"] == "payload.b"
     assert [(row["value"], row["count"]) for row in document["rows"]] == [("7", 2), ("8", 1)]
     assert all(0 <= row["newest_seconds"] <= row["oldest_seconds"] for row in document["rows"])
-    assert {name: document[name] for name in ("scanned", "total", "complete")} == {"scanned": 3, "total": 3, "complete": True}
+    assert {name: document[name] for name in ("scanned", "total", "complete", "hidden")} == {
+        "scanned": 3,
+        "total": 3,
+        "complete": True,
+        "hidden": 0,
+    }
     text = qtui("count").out
     assert "    3  100 %" in text
     assert text.endswith("3 jobs\n")

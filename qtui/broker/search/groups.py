@@ -108,6 +108,8 @@ class Grouping:
     """Whether all jobs of the lists were read."""
     matched: int
     """Jobs that fit, and so are in the groups."""
+    hidden: int | None
+    """As in `find.Found`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ def _group(scan: Scan, key: Callable[[Candidate], tuple[str | None, Cause | None
     groups = _Groups(key)
 
     def so_far() -> Grouping:
-        return Grouping(groups.ordered(), scan.scanned, max(scan.total, scan.scanned), scan.complete, groups.matched)
+        return Grouping(groups.ordered(), scan.scanned, max(scan.total, scan.scanned), scan.complete, groups.matched, scan.hidden)
 
     for block in scan:
         groups.add(block)

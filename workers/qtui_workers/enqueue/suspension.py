@@ -12,9 +12,14 @@ from qtui_workers.server import keys
 
 def suspend(connection: redis.Redis, seconds: int | None = None) -> bool:
     """Suspends all workers, for so many seconds or until `end`. Returns whether they were not suspended before."""
-    before = connection.exists(keys.SUSPENDED)
+    before = is_in_force(connection)
     connection.set(keys.SUSPENDED, 1, ex=seconds)
     return not before
+
+
+def is_in_force(connection: redis.Redis) -> bool:
+    """Whether all workers are suspended."""
+    return bool(connection.exists(keys.SUSPENDED))
 
 
 def end(connection: redis.Redis) -> bool:
