@@ -11,6 +11,7 @@ from qtui import output
 from qtui.broker.careful import Care, read_rate, read_seconds, read_share
 from qtui.broker.operations import Operation
 from qtui.commands.declare import option
+from qtui.commands.options import known
 from qtui_workers.errors import InvalidInput
 
 _Canary = Annotated[int, option("--canary", metavar="N", help="Retry so many first, the others once these have ended well.")]
@@ -27,7 +28,13 @@ _MostFailing = Annotated[
 _Patience = Annotated[str, option("--patience", metavar="DURATION", help="How long to wait for the jobs of --canary to end.")]
 _Batch = Annotated[
     str | None,
-    option("--batch", metavar="ID", help="What a retry --over has scheduled and is not due yet.", show_default=False),
+    option(
+        "--batch",
+        metavar="ID",
+        help="What a retry --over has scheduled and is not due yet.",
+        show_default=False,
+        autocompletion=known("retries"),
+    ),
 ]
 
 _EVERY: Final = 10.0

@@ -9,7 +9,7 @@ from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, QueueName, Url
+from qtui.commands.options import ContextName, Json, QueueName, Url, one_of
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
 ORDER: Final = 34
@@ -18,7 +18,13 @@ ORDER: Final = 34
 def count(
     queue: QueueName = None,
     what: Annotated[
-        str, option("--by", metavar="WHAT", help="function, worker, error, queue, status or payload.FIELD.")
+        str,
+        option(
+            "--by",
+            metavar="WHAT",
+            help="function, worker, error, queue, status or payload.FIELD.",
+            autocompletion=one_of(*groups.BY, "payload."),
+        ),
     ] = "function",
     status: StatusName = None,
     expression: Filter = None,

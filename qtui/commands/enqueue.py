@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from qtui import here, output
 from qtui.commands.connection import changing, connected
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues
+from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
 from qtui.fields import fields_of, from_pairs, parse_json
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
@@ -49,7 +49,12 @@ def enqueue(
     count: Annotated[int, option(metavar="N", help="That many jobs, all with this payload.")] = 1,
     delay: Annotated[str | None, option(metavar="5s", help=_summary("delay"))] = None,
     at: Annotated[str | None, option(metavar="TIME", help=_summary("at"))] = None,
-    priority: Annotated[str | None, option(metavar="P", help="high, normal or low; else the processor's own.")] = None,
+    priority: Annotated[
+        str | None,
+        option(
+            metavar="P", help="high, normal or low; else the processor's own.", autocompletion=one_of("high", "normal", "low")
+        ),
+    ] = None,
     attempts: Annotated[int | None, option(metavar="N", help=_summary("attempts"))] = None,
     backoff: Annotated[str | None, option(metavar="B", help="fixed:2s or exponential:2s.")] = None,
     timeout: Annotated[str | None, option(metavar="5m", help=_summary("timeout"))] = None,

@@ -10,12 +10,23 @@ from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, connected, server_time
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_queues, known, one_of
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
 
 ORDER: Final = 32
+
+
+def _complete(incomplete: str, given: Given) -> list[str]:
+    """A queue or a verb; after `unack` a cause that somebody has acknowledged."""
+    match given.get("words") or ():
+        case ():
+            return [*one_of("ack", "unack")(incomplete, given), *complete_queues(incomplete, given)]
+        case ("unack",):
+            return known("causes")(incomplete, given)
+    return []
+
 
 Words = Annotated[
     list[str] | None,
@@ -23,6 +34,7 @@ Words = Annotated[
         metavar="[QUEUE] | ack FINGERPRINT | unack FINGERPRINT",
         help="The queue, all of them where none is named; or a cause to acknowledge, or to forget.",
         show_default=False,
+        autocompletion=_complete,
     ),
 ]
 Note = Annotated[str, option("--note", metavar="TEXT", help="With ack: what is known about the cause.", show_default=False)]

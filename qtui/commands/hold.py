@@ -11,12 +11,20 @@ from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
 from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
-from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.commands.options import ContextName, Given, Json, Url, Yes
 from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.text import printable
 
 ORDER: Final = 213
+
+
+def _complete(incomplete: str, given: Given) -> list[str]:
+    """The functions of the processors that are known here."""
+    from qtui_workers.define import discovery
+
+    return [path for path in discovery.discover().by_path if path.startswith(incomplete) and not given.get("what")]
+
 
 What = Annotated[
     list[str] | None,
@@ -24,6 +32,7 @@ What = Annotated[
         metavar="[FUNCTION [FIELD=VALUE]]",
         help="The function, or the last parts of its name; and a value of its payload. What is held, where nothing is named.",
         show_default=False,
+        autocompletion=_complete,
     ),
 ]
 Reason = Annotated[str, option("--reason", metavar="TEXT", help="Why, for all who look.", show_default=False)]

@@ -8,13 +8,19 @@ from qtui import documents, listings, output
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, QueueName, Url, parse_status
+from qtui.commands.options import ContextName, Given, Json, QueueName, Url, one_of, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
 
 if TYPE_CHECKING:
     from qtui.broker.search.sorting import Sort
 
 ORDER: Final = 20
+
+
+def _complete_sorts(incomplete: str, given: Given) -> list[str]:
+    from qtui.broker.search.sorting import SORTS
+
+    return one_of(*SORTS)(incomplete, given)
 
 
 def jobs(
@@ -28,6 +34,7 @@ def jobs(
             metavar="FIELD",
             help="newest, oldest, took, attempts, function, queue, worker, id or ended.",
             show_default=False,
+            autocompletion=_complete_sorts,
         ),
     ] = None,
     reverse: Annotated[bool, option("--reverse", help="The other way round.")] = False,

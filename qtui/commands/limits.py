@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from qtui import documents, formatting, output
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
-from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.tables import columns
 from qtui_workers.text import printable
 
@@ -20,7 +20,13 @@ ORDER: Final = 35
 def limits(
     reopen: Annotated[
         list[str] | None,
-        option("--reopen", metavar="NAME", help="Open a closed limit instead; may be repeated.", show_default=False),
+        option(
+            "--reopen",
+            metavar="NAME",
+            help="Open a closed limit instead; may be repeated.",
+            show_default=False,
+            autocompletion=known("limits"),
+        ),
     ] = None,
     yes: Yes = False,
     url: Url = None,

@@ -114,7 +114,10 @@ def _declare_options(function: Callable[..., None], operation: Operation) -> Non
     signature = inspect.signature(function, eval_str=True)
     options = [each for name, each in signature.parameters.items() if name not in ("value", "purge", "careful")]
     if parameter := operation.parameter:
-        typed = Annotated[str, option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.")]
+        complete = complete_queues if parameter.is_queue else None
+        typed = Annotated[
+            str, option(f"--{parameter.name}", metavar=parameter.metavar, help=f"{parameter.hint}.", autocompletion=complete)
+        ]
         options.append(inspect.Parameter("value", inspect.Parameter.KEYWORD_ONLY, annotation=typed))
     if operation.deletes:
         options.append(inspect.Parameter("purge", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Purge))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from qtui.broker.status import Status, parse
@@ -14,18 +14,28 @@ Given = Mapping[str, Any]
 """The values of the options and words before the one that is completed, by the names of their parameters."""
 
 
-def complete_queues(incomplete: str, given: Given) -> list[str]:
-    """The queues of the connection that is named so far."""
-    from qtui_workers.server import completion
-
-    return completion.queues(incomplete, given.get("url"), given.get("context"))
+Complete = Callable[[str, Given], list[str]]
+"""What a word that begins like this may become."""
 
 
-def complete_workers(incomplete: str, given: Given) -> list[str]:
-    """The workers of the connection that is named so far."""
-    from qtui_workers.server import completion
+def one_of(*values: str) -> Complete:
+    """A closed set of values."""
+    return lambda incomplete, _given: [value for value in values if value.startswith(incomplete)]
 
-    return completion.workers(incomplete, given.get("url"), given.get("context"))
+
+def known(kind: str) -> Complete:
+    """The names of a kind (a function of `qtui_workers.server.completion`) that the connection named so far has."""
+
+    def complete(incomplete: str, given: Given) -> list[str]:
+        from qtui_workers.server import completion
+
+        found: list[str] = getattr(completion, kind)(incomplete, given.get("url"), given.get("context"))
+        return found
+
+    return complete
+
+
+complete_queues = known("queues")
 
 
 def complete_contexts(incomplete: str, _given: Given) -> list[str]:

@@ -10,7 +10,7 @@ from qtui.broker import holds
 from qtui.commands.connection import ask_for_name, changing, connected, refuse_read_only
 from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
-from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.commands.options import ContextName, Given, Json, Url, Yes, known
 from qtui.commands.stopping import Progress
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.errors import InvalidInput, NotFound
@@ -18,9 +18,17 @@ from qtui_workers.text import printable
 
 ORDER: Final = 216
 
+
+def _complete(incomplete: str, given: Given) -> list[str]:
+    """The next word of what is held."""
+    begun = "".join(f"{word} " for word in given.get("what") or ())
+    found = known("holds")(begun + incomplete, given)
+    return list(dict.fromkeys(text.removeprefix(begun).split(" ")[0] for text in found))
+
+
 What = Annotated[
     list[str] | None,
-    argument(metavar="FUNCTION [FIELD=VALUE]", help="What qtui hold lists.", show_default=False),
+    argument(metavar="FUNCTION [FIELD=VALUE]", help="What qtui hold lists.", show_default=False, autocompletion=_complete),
 ]
 All = Annotated[bool, option("--all", help="Everything that is held.")]
 

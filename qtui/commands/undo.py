@@ -9,7 +9,7 @@ from qtui import documents, formatting, output, questions, twins
 from qtui.broker.operations import trash
 from qtui.commands.connection import ask_for_name, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
-from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.commands.stopping import Progress, stopping
 from qtui.tables import columns
 from qtui_workers.text import printable
@@ -18,7 +18,12 @@ ORDER: Final = 195
 
 BatchName = Annotated[
     str | None,
-    argument(metavar="[BATCH]", help="Which removal; the last one where none is named.", show_default=False),
+    argument(
+        metavar="[BATCH]",
+        help="Which removal; the last one where none is named.",
+        show_default=False,
+        autocompletion=known("removals"),
+    ),
 ]
 Listing = Annotated[bool, option("--list", help="Show what can be put back, and change nothing.")]
 

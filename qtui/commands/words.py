@@ -40,10 +40,10 @@ def read(function: Callable[..., Any], words: Sequence[str]) -> dict[str, Any]:
 
     Raises NotPlain where that is not certain.
     """
-    places = list(_places(function))
-    values, plain, waiting = _taken(places, words)
-    values |= _arguments([place for place in places if not place.declared.is_option], plain)
-    if waiting or any(place.required and place.name not in values for place in places):
+    known = list(places(function))
+    values, plain, waiting = _taken(known, words)
+    values |= _arguments([place for place in known if not place.declared.is_option], plain)
+    if waiting or any(place.required and place.name not in values for place in known):
         raise NotPlain
     return values
 
@@ -53,17 +53,19 @@ def next_after(function: Callable[..., Any], words: Sequence[str]) -> tuple[dict
 
     Raises NotPlain as `read` does.
     """
-    places = list(_places(function))
-    values, plain, waiting = _taken(places, words)
+    known = list(places(function))
+    values, plain, waiting = _taken(known, words)
     options = [
         (flag, place.declared.help)
-        for place in places
+        for place in known
         if place.declared.is_option and (place.many or place.name not in values)
         for flag in place.flags
     ]
-    left = [place for place in places if not place.declared.is_option]
+    left = [place for place in known if not place.declared.is_option]
     while left and plain and not left[0].many:
         del left[0], plain[0]
+    if left and plain:
+        values[left[0].name] = plain
     return values, waiting or next(iter(left), None), options
 
 
@@ -129,7 +131,8 @@ def _value(place: Place, text: str) -> Any:
     return value
 
 
-def _places(function: Callable[..., Any]) -> Iterator[Place]:
+def places(function: Callable[..., Any]) -> Iterator[Place]:
+    """The parameters of a command's function; raises NotPlain where one is of no kind that is read here."""
     for name, (hint, default) in declared_by(function).items():
         origin: Any = get_origin(hint)
         if origin is not Annotated:

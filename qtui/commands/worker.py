@@ -9,7 +9,7 @@ from qtui.broker import workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import argument
-from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_workers
+from qtui.commands.options import ContextName, Json, Url, Yes, known, one_of
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion
 from qtui_workers.text import printable
@@ -25,13 +25,9 @@ CHOICES: Final = "|".join(COMMANDS)
 MEANING: Final = "; ".join(f"{command.name}: {command.hint}" for command in COMMANDS.values())
 
 
-def _complete_commands(incomplete: str, _given: Given) -> list[str]:
-    return [name for name in COMMANDS if name.startswith(incomplete)]
-
-
 def worker(
-    name: Annotated[str, argument(metavar="NAME", help="The worker's name.", autocompletion=complete_workers)],
-    command: Annotated[str, argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=_complete_commands)],
+    name: Annotated[str, argument(metavar="NAME", help="The worker's name.", autocompletion=known("workers"))],
+    command: Annotated[str, argument(metavar=CHOICES, help=f"{MEANING}.", autocompletion=one_of(*COMMANDS))],
     yes: Yes = False,
     url: Url = None,
     context: ContextName = None,

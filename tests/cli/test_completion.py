@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import redis
 
 import qtui.cli
-from qtui.commands import completing
+from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
-from qtui.commands.words import NotPlain
+from qtui.commands.words import NotPlain, places
+from qtui_workers.define.limit import Limit
+from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
 from tests.broker import seed
-from tests.cli.support import Qtui, all_commands
+from tests.cli.support import Qtui, all_commands, processes_of
+from tests.support import wait_until
 
 CONFIG = """
 [contexts.prod-eu]
@@ -62,6 +68,68 @@ def test_queues_statuses_processors_and_contexts_are_completed(qtui: Qtui, clien
     assert completed(qtui, "qtui-worker --context prod", "qtui-worker", **here) == ["prod-eu", "prod-us"]
 
 
+def test_what_the_server_knows_by_name_is_completed(qtui: Qtui, client: redis.Redis) -> None:
+    first, *others = seed.failed(client, "mail", 3)
+    batch = qtui("remove", first, "--yes", "--json").json["batch"]
+    assert completed(qtui, "qtui undo ") == [batch]
+    client.set(keys.scheduler_lock("mail"), "scheduler")
+    spread = qtui("retry", *others, "--over", "1h", "--yes", "--json").json["batch"]
+    assert completed(qtui, "qtui cancel --batch ") == [spread]
+    Limits(client).close(Limit(5, 60, "api"), 3_600, "it asked")
+    assert completed(qtui, "qtui limits --reopen a") == ["api"]
+    qtui("hold", "shop.charge", "customer_id=42")
+    qtui("hold", "shop.refund")
+    assert completed(qtui, "qtui release ") == ["shop.charge", "shop.refund"]
+    assert completed(qtui, "qtui release shop.charge ") == ["customer_id=42"]
+    qtui("failures", "ack", "473fb45a6b73")
+    assert completed(qtui, "qtui failures ") == ["ack", "unack", "mail"]
+    assert completed(qtui, "qtui failures unack ") == ["473fb45a6b73"]
+    assert completed(qtui, "qtui move --to m") == ["mail"]
+    assert completed(qtui, "qtui jobs --sort t") == ["took"]
+    assert completed(qtui, "qtui count --by pay") == ["payload."]
+    assert completed(qtui, "qtui enqueue test_job --priority h") == ["high"]
+    assert completed(qtui, "qtui hold qtui_workers.processors.test") == ["qtui_workers.processors.test_job.test_job"]
+
+
+FREE = {
+    "--url", "--limit", "--filter", "--rate", "--over", "--max-failing", "--patience", "--for", "--reason", "--note",
+    "--oldest", "--failed", "--fail-rate", "--host", "--file", "--set", "--delay", "--at", "--attempts", "--backoff",
+    "--timeout", "--id",
+}  # fmt: skip
+"""Options whose values nobody knows before they are typed."""
+FREE_WORDS = {"job_id", "ids", "enqueue words"}
+"""The same of words without a name: there are as many ids as jobs, and values of a payload are the caller's."""
+
+
+def test_every_value_that_can_be_known_is_completed() -> None:
+    left = []
+    for name in all_commands():
+        command = find(name)
+        assert command
+        for place in places(command.function):
+            if place.kind is str and place.declared.complete is None:
+                is_free = (
+                    set(place.flags) & FREE if place.declared.is_option else {place.name, f"{name} {place.name}"} & FREE_WORDS
+                )
+                left += [] if is_free else [f"{name} {place.name}"]
+    assert left == []
+
+
+def test_the_embedded_server_completes_where_it_runs_and_is_not_started(bare: Qtui, short_path: Path) -> None:
+    here = Qtui(short_path, {"QTUI_EMBEDDED_GRACE": "0"})
+    assert completed(here, "qtui jobs ") == []
+    assert not list(short_path.rglob("server.*"))
+    with here.running("enqueue", "test_job", "--queue", "mail", "--wait"):
+        wait_until(lambda: completed(here, "qtui jobs ") == ["mail"], description="its queue is completed")
+        (server,) = processes_of(f"valkey-server unixsocket:{short_path}")
+        os.kill(server, signal.SIGSTOP)
+        assert completed(here, "qtui jobs ") == []
+        os.kill(server, signal.SIGCONT)
+    wait_until(lambda: not processes_of(str(short_path)), description="nothing of it runs any more")
+    assert completed(here, "qtui jobs ") == []
+    assert not processes_of(str(short_path))
+
+
 @pytest.mark.parametrize("variables", [{"REDIS_URL": "redis://127.0.0.1:1/0"}, {}, {"QTUI_CONFIG": "/nonexistent"}])
 def test_a_server_that_is_away_or_not_started_completes_nothing_and_says_nothing(qtui: Qtui, variables: dict[str, str]) -> None:
     assert completed(Qtui(qtui.home, {}), "qtui jobs ", **variables) == []
@@ -81,6 +149,19 @@ LINES = [
     "retry --queue=x --q",
     "retry --yes --yes --",
     "worker one s",
+    "failures ",
+    "failures unack ",
+    "failures ack ",
+    "release ",
+    "release shop.charge ",
+    "hold qtui_workers.processors.test",
+    "jobs --sort t",
+    "count --by ",
+    "move --to ",
+    "undo ",
+    "cancel --batch ",
+    "limits --reopen ",
+    "enqueue test_job --priority ",
     "worker one stop-job ",
     "jobs --status",
     "jobs --limit x --",

@@ -121,7 +121,7 @@ class By:
     need: Need
 
 
-_BY: Final = {
+BY: Final = {
     by.name: by
     for by in (
         By("function", lambda job: job.function, FUNCTION),
@@ -135,13 +135,13 @@ _BY: Final = {
 
 def by(text: str) -> By:
     """What a name stands for: one of `function`, `worker`, `error`, `queue`, `status`, or `payload.FIELD`; InvalidInput else."""
-    if text in _BY:
-        return _BY[text]
+    if text in BY:
+        return BY[text]
     first, _, path = text.partition(".")
     if first == "payload" and path:
         steps = tuple(path.split("."))
         return By(text, lambda job: _argument(job, steps), PAYLOAD)
-    raise InvalidInput(f"'{printable(text, 40)}' is nothing to count by: it is {', '.join(_BY)} or payload.FIELD")
+    raise InvalidInput(f"'{printable(text, 40)}' is nothing to count by: it is {', '.join(BY)} or payload.FIELD")
 
 
 def _headline(job: Candidate) -> str | None:

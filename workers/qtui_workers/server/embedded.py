@@ -57,6 +57,8 @@ class Embedded:
     def __init__(self, folder: Path, server: Path, grace: float) -> None:
         self.folder: Final = folder
         self.socket: Final = _socket_path(folder)
+        if self.socket.parent != folder:
+            _private(self.socket.parent)
         self._server = server
         self._grace = grace
         self._left = threading.Event()
@@ -275,7 +277,15 @@ def _socket_path(folder: Path) -> Path:
     if len(os.fsencode(path)) <= SOCKET_LIMIT:
         return path
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return _private(Path("/tmp") / f"qtui-{os.geteuid()}-{digest}") / path.name  # noqa: S108 - its owner is checked
+    return Path("/tmp") / f"qtui-{os.geteuid()}-{digest}" / path.name  # noqa: S108 - its owner is checked
+
+
+def found_socket(folder: Path | None) -> str:
+    """The socket of the server of that folder (None: the user's own); raises OSError where there is none of ours."""
+    path = _socket_path(Path(os.path.realpath(folder or EmbeddedSettings.read().folder())))
+    if path.stat().st_uid != os.geteuid():
+        raise PermissionError(0, "it belongs to somebody else")
+    return str(path)
 
 
 def _size(file: Path) -> int:
