@@ -10,11 +10,14 @@ from rich.control import Control
 from rich.segment import Segment
 from textual import events
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.strip import Strip
+
+from qtui.messages import ViewShown
 
 Run = tuple[int, int, Strip]
 """Cells side by side: the column of the first one, its line, and what is shown there."""
@@ -40,6 +43,13 @@ class Repainting(App[None]):
     def on_resize(self, _: events.Resize) -> None:
         """A terminal that changes its size moves what it shows, also where it has the old size again."""
         self.action_repaint()
+
+    def on_view_shown(self, _: ViewShown) -> None:
+        """Let go of what the widgets of closed views have drawn.
+
+        Textual keeps the colours of up to 1,024 widgets in the cache of this method, and with them all that they drew.
+        """
+        StylesCache.get_inner_outer.cache_clear()
 
     def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
         """Send the part of an update that changes anything; under these conditions Textual sends none at all."""
