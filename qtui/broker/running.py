@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Final
 
 import redis
@@ -72,33 +73,42 @@ class Running:
     runs: tuple[Run, ...]
     total: int
     """How many run; there may be more than are listed."""
+    at: float = -inf
+    """When they were looked at, by the clock of the caller."""
 
 
-def look(
-    client: redis.Redis, before: Sequence[Run], now: float, about: Subject = EVERYTHING, *, at: float | None = None
-) -> Running:
+NOBODY: Final = Running((), 0)
+"""What was seen before the first look."""
+
+
+def look(client: redis.Redis, before: Running, now: float, about: Subject = EVERYTHING, *, at: float | None = None) -> Running:
     """What runs now; a job of `before` that no longer does is read once more, and kept until `KEPT` seconds after its end.
 
     Jobs that are named are listed whatever becomes of them. `now` in seconds, of a clock that only goes on; `at`: the server's
-    clock: without it jobs that ended while nobody looked are kept as if they had ended now. Two round trips at most; raises
-    redis.RedisError.
+    clock: without it jobs are kept as if they had ended now. Where a job does not say when it ended, it is left out if the look
+    before is longer ago than it would be kept. Two round trips at most; raises redis.RedisError.
     """
     if about.ids:
-        return _named(client, before, now, about.ids[:MOST])
+        return _named(client, before.runs, now, about.ids[:MOST])
     window = jobs.window(client, about.queue, Status.STARTED, 0, MOST)
     running = {row.id for row in window.rows}
-    gone = [run for run in before if run.id not in running]
+    gone = [run for run in before.runs if run.id not in running]
     left = {run.id: run for run in gone if run.after is None}
     found = rows.named(client, [(run.id, run.row.queue or "") for run in left.values()])
-    ended = [Run(left[row.id].row, row, now - _since(row, at)) for row in found if not (row.status and row.status.runs)]
+    stopped = [row for row in found if not (row.status and row.status.runs)]
+    ended = [Run(left[row.id].row, row, _ended_at(row, now, at, before.at)) for row in stopped]
     kept = [run for run in (*ended, *(run for run in gone if run.after)) if now - run.found_at < KEPT]
-    return Running((*map(Run, window.rows), *kept[:MOST_ENDED]), window.total)
+    return Running((*map(Run, window.rows), *kept[:MOST_ENDED]), window.total, now)
 
 
-def _since(row: JobRow, at: float | None) -> float:
-    """For how many seconds a job has ended; 0 where that is not known."""
-    ended = row.ended_at if row.status and row.status.ended else None
-    return 0.0 if at is None or ended is None else max(0.0, at - ended)
+def _ended_at(row: JobRow, now: float, at: float | None, before: float) -> float:
+    """When a job ended that ran at the look `before`, by the clock of `now`; where it does not say, the earliest that may be."""
+    if at is None:
+        return now
+    ended, has_ended = row.ended_at, row.status is not None and row.status.ended
+    if ended is None or not (has_ended or ended >= (row.started_at or 0.0)):  # a job that is retried may have its last end
+        return before if now - before >= KEPT else now
+    return min(now, now - at + ended)
 
 
 def _named(client: redis.Redis, before: Sequence[Run], now: float, ids: Sequence[str]) -> Running:
@@ -110,4 +120,4 @@ def _named(client: redis.Redis, before: Sequence[Run], now: float, ids: Sequence
             found.append(Run(row))
         else:
             found.append(Run(earlier.row if earlier else row, row, earlier.found_at if earlier and earlier.after else now))
-    return Running(tuple(found), sum(bool(run.row.status and run.row.status.runs) for run in found if run.after is None))
+    return Running(tuple(found), sum(bool(run.row.status and run.row.status.runs) for run in found if run.after is None), now)

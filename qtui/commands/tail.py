@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import documents, output, tail_words
 from qtui.broker import clock, job_ids, running
-from qtui.broker.running import Running, Subject
+from qtui.broker.running import Subject
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.declare import argument, option
@@ -95,7 +95,7 @@ class _Following:
 
         self._client, self._about, self._place, self._known = client, about, place, known
         self._tail = Tail(client, about, lines=BACKLOG if about.ids else 0)
-        self._seen = Running((), 0)
+        self._seen = running.NOBODY
         self._lines: list[Line] = []
         """What was read, and is not tested yet."""
         self._failures = 0
@@ -113,7 +113,7 @@ class _Following:
             try:
                 now = time.monotonic()
                 if now >= next_look:
-                    self._seen = running.look(self._client, self._seen.runs, now, self._about)
+                    self._seen = running.look(self._client, self._seen, now, self._about)
                     yield self._fitting(self._tail.read(0, self._seen, clock.now(self._client).seconds))
                     next_look = now + EVERY
                     if self._has_ended:

@@ -40,7 +40,7 @@ EMPTY = "Nothing runs right now.\nPress 8 to enqueue a report: it takes its time
 NONE_NAMED = "None of these jobs is left."
 
 
-class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
+class LiveScreen(ResourceScreen[Running, Running]):
     """The running jobs, the longest first, and what happens to them and to all others."""
 
     CSS_PATH = "live.tcss"
@@ -115,18 +115,19 @@ class LiveScreen(ResourceScreen[tuple[Run, ...], Running]):
         """Closed."""
         self.stream.stop()
 
-    def request(self) -> tuple[Run, ...]:
+    def request(self) -> Running:
         """What was seen before."""
-        return self.data.runs if self.data else ()
+        return self.data or running.NOBODY
 
-    def load(self, client: redis.Redis, request: tuple[Run, ...]) -> Running:
+    def load(self, client: redis.Redis, request: Running) -> Running:
         """The running jobs."""
+        turn = self.stream.turn
         seen = running.look(client, request, time.monotonic(), self.about, at=self.session.server_clock)
         self.session.usuals.look(client, (run.row.queue for run in seen.runs))
-        self.stream.look(seen, self.session.server_now)
+        self.stream.look(seen, self.session.server_now, turn)
         return seen
 
-    def is_wanted(self, requested: tuple[Run, ...], current: tuple[Run, ...]) -> bool:
+    def is_wanted(self, requested: Running, current: Running) -> bool:
         """Always, because every load holds the running jobs."""
         return True
 

@@ -89,9 +89,14 @@ class LiveStream(Vertical):
             self._follower = Follower(tail, session.name, lambda: self.post_message(self.News()))
         return self._follower
 
-    def look(self, seen: Running, now: float) -> None:
+    @property
+    def turn(self) -> int:
+        """How many readings are done: to be given to `look`, as it was before the jobs were read."""
+        return self._reader.turn
+
+    def look(self, seen: Running, now: float, turn: int) -> None:
         """The jobs as they were seen. Called in a thread; raises redis.RedisError."""
-        self._reader.look(seen, now)
+        self._reader.look(seen, now, turn)
 
     def fetch(self, *, at_once: bool = False) -> None:
         """Show the lines that have come: in a moment, as more may come, or at once."""

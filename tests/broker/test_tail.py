@@ -45,7 +45,7 @@ class Watcher:
         self.seen = Running((), 0)
 
     def look(self) -> list[Line]:
-        self.seen = running.look(self.client, self.seen.runs, NOW, self.about)
+        self.seen = running.look(self.client, self.seen, NOW, self.about)
         return self.tail.read(0, self.seen, NOW)
 
     def read(self) -> list[Line]:

@@ -131,7 +131,7 @@ async def test_while_it_is_frozen_nothing_moves_and_what_comes_is_counted(client
         before = seen(story)
         await story.press("f")
         happen(client, 40, first=500)
-        story.app.screen.stream.look(story.app.screen.data, 0)
+        story.app.screen.stream.look(story.app.screen.data, 0, 0)
         story.app.screen.stream.fetch(at_once=True)
         await settle(story.pilot)
         assert seen(story) == before

@@ -36,7 +36,7 @@ class Follower:
         self._lines: deque[Line] = deque()
         self._lock = threading.Lock()
         self._dropped = 0
-        self._seen: tuple[Running, float] | None = None
+        self._seen: tuple[Running, float, int] | None = None
         self._looked = threading.Event()
         """Set once the jobs were seen: the first lines are then read together, in their order."""
         self._thread: threading.Thread | None = None
@@ -63,12 +63,21 @@ class Follower:
         """Read no more; the thread ends within a second."""
         self._stop.set()
 
-    def look(self, seen: Running, now: float) -> None:
-        """The jobs as they were seen at `now`. Where it was never started it reads here, and raises redis.RedisError."""
+    @property
+    def turn(self) -> int:
+        """How many readings are done."""
+        return self._tail.turn
+
+    def look(self, seen: Running, now: float, turn: int) -> None:
+        """The jobs as they were seen at `now`, when so many readings were done.
+
+        Where it was never started it reads here, and raises redis.RedisError.
+        """
         if self._thread is None:
-            self._keep(self._tail.read(0, seen, now))
+            self._keep(self._tail.read(0, seen, now, turn))
         else:
-            self._seen = (seen, now)
+            with self._lock:
+                self._seen = (seen, now, turn)
             self._looked.set()
 
     def take(self) -> list[Line]:
@@ -99,8 +108,9 @@ class Follower:
             if not self._looked.wait(BLOCK):
                 continue
             try:
-                (seen, now), self._seen = self._seen or (None, 0.0), None
-                lines = self._tail.read(0 if seen else BLOCK, seen, now)
+                with self._lock:
+                    (seen, now, turn), self._seen = self._seen or (None, 0.0, 0), None
+                lines = self._tail.read(0 if seen else BLOCK, seen, now, turn)
             except (redis.RedisError, OSError) as error:
                 since = since or time.time()
                 if not failures and self._keep([Line(time.time(), NOTE, f"{explain(error, self._place)} Trying again.")]):

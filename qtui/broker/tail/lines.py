@@ -21,6 +21,8 @@ GONE: Final = "gone"
 
 ENDS: Final = frozenset({Status.FINISHED.value, Status.FAILED.value, EventKind.RETRYING.value})
 """The kinds of events after which an attempt no longer runs."""
+BEGUN: Final = frozenset({EventKind.STARTED.value, EventKind.PROGRESS.value})
+"""The kinds of events after which an attempt runs."""
 LONGEST: Final = 8_192
 """Characters of a line that are kept."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import redis
 
 from qtui.broker.tail.lines import LOG, LONGEST, MISSED, Line
-from qtui.broker.tail.streams import Entry, Streams
+from qtui.broker.tail.streams import START, Entry, Streams
 from qtui_workers.reporting.job_log import LogLine, read_log
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
@@ -23,6 +23,8 @@ ENDED: Final = 200
 """Logs of jobs that have ended that one call reads …"""
 WAITING: Final = 2_000
 """… and that may wait to be read; of more the oldest are left out."""
+BEGUN: Final = 10_000
+"""Jobs whose beginning is remembered until their logs are read."""
 FOLDED: Final = 200
 """Lines up to which the log of a job becomes a field of its hash when it ends (`qtui_workers/lua/log.lua`)."""
 REST: Final = 1_000
@@ -48,6 +50,16 @@ class _Log:
     who: Who
     read: list[LogLine] = field(default_factory=list)
     """The lines that were read, while they are few enough to become a field of the job."""
+    since: float | None = None
+    """When the oldest line that is wanted was logged; None: all of what the attempt logs are."""
+
+
+class _Left(NamedTuple):
+    """Where the reading of a log was left at the end of an attempt, as another may follow."""
+
+    place: bytes
+    last: tuple[LogLine, ...]
+    """The lines of the last moment: they might be of the next attempt, by their time."""
 
 
 class Logs:
@@ -58,8 +70,11 @@ class Logs:
         self._streams = streams
         self._logs: dict[str, _Log] = {}
         self._ended: dict[str, Who] = {}
-        self._left: dict[str, bytes] = {}
-        """By job, how far the logs of ended attempts were read, as another may follow."""
+        self._most: dict[str, int] = {}
+        """Of the jobs that had ended before: how many of their lines are wanted."""
+        self._begun: dict[str, str] = {}
+        """By job, the event with which the first of the attempts began whose lines are not all read."""
+        self._left: dict[str, _Left] = {}
         self._ran: set[str] = set()
         self._whole: set[str] = set()
         """The jobs that had ended before, of which all lines are wanted, also those of earlier attempts."""
@@ -77,16 +92,34 @@ class Logs:
     def began(self, who: Who, event: str) -> None:
         """An attempt has begun with that event: its log is read from there on."""
         self._ended.pop(who.job, None)
+        self._begun.setdefault(who.job, event)
+        if len(self._begun) > BEGUN:
+            del self._begun[next(iter(self._begun))]
         key = keys.log(who.job)
         if key in self._logs:
             self._logs[key].who = who
         elif len(self._logs) < MOST:
-            self._logs[key] = _Log(who)
-            self._streams.add(key, self._left.pop(who.job, None) or (None if who.attempt == 1 else _before(event)))
+            self._open(who)
 
-    def ended(self, who: Who) -> None:
-        """An attempt has ended: what is left of its log is read next."""
+    def _open(self, who: Who) -> None:
+        """Read a log from where it was left, or from the beginning of the attempt."""
+        left = self._left.get(who.job)
+        self._streams.add(keys.log(who.job), self._place(who.job))
+        self._logs[keys.log(who.job)] = _Log(who, list(left.last) if left else [])
+
+    def _place(self, job: str) -> bytes:
+        """How far the log of a job has been read."""
+        if keys.log(job) in self._streams:
+            return self._streams.place(keys.log(job))
+        if left := self._left.get(job):
+            return left.place
+        return _before(self._begun[job]) if job in self._begun and job not in self._whole else START
+
+    def ended(self, who: Who, most: int | None = None) -> None:
+        """An attempt has ended: what is left of its log is read next; `most`: the newest lines, of one that had ended before."""
         self._ended[who.job] = who
+        if most is not None:
+            self._most[who.job] = most
 
     def left(self, who: Who, *, whole: bool) -> None:
         """A job was seen not to run: what is left of its log is read where it was read so far, or `whole`."""
@@ -101,9 +134,16 @@ class Logs:
         room = max(0, MOST - len(self._logs))
         new = [who for who in jobs if keys.log(who.job) not in self._logs and who.job not in self._ended][:room]
         for who in new:
-            self._logs[keys.log(who.job)] = _Log(who)
-        found = self._streams.open([keys.log(who.job) for who in new], backlog) if new else {}
-        return [line for key, entries in found.items() for line in self.lines(key, entries)]
+            if who.job in self._left:
+                self._open(who)
+        others = {keys.log(who.job): who for who in new if who.job not in self._left}
+        lines = []
+        for key, entries in (self._streams.open(list(others), max(1, backlog)) if others else {}).items():
+            self._logs[key] = log = _Log(others[key])
+            found = self.lines(key, entries)
+            log.since = found[0].at if found else None
+            lines += found if backlog else []
+        return lines
 
     def lines(self, key: str, entries: Sequence[Entry], lost: int | None = 0) -> list[Line]:
         """The lines of new entries of a stream that is a log."""
@@ -142,32 +182,51 @@ class Logs:
         """The stream of each log before the field which it may become in the same moment: so no line is in neither."""
         with self._client.pipeline(transaction=False) as pipe:
             for who in ended:
-                stream = encode(keys.log(who.job))
-                pipe.xrange(stream, min=b"(" + self._streams.place(keys.log(who.job)), count=REST)
+                pipe.xrange(encode(keys.log(who.job)), min=b"(" + self._place(who.job), count=REST)
                 pipe.hmget(encode(keys.job(who.job)), [keys.FIELD_LOG, "started_at"])
             return pipe.execute(raise_on_error=False)
 
     def _rest_of(self, who: Who, entries: list[Any], fields: list[bytes | None]) -> list[Line]:
-        self._left[who.job] = entries[-1][0] if entries else self._streams.place(keys.log(who.job))
-        if len(self._left) > WAITING:
-            del self._left[next(iter(self._left))]
-        log = self._forget(who.job)
+        job = who.job
+        place, since, most = self._place(job), self._since(job, parse_time(fields[1])), self._most.get(job)
+        before = self._left.pop(job, None)
+        log = self._forget(job)
         lines = list(read_log(None, entries))
-        begun = parse_time(fields[1])
-        since = 0.0 if begun is None or who.job in self._whole else begun - SLACK
-        self._whole.discard(who.job)
-        read = Counter([*(log.read if log else ()), *lines])
+        read = Counter([*(log.read if log else before.last if before else ()), *lines])
+        if place == START and log is None:
+            lines = [line for line in lines if line.at >= since]
         for line in read_log(fields[0], ()):
             if read[line] > 0:
                 read[line] -= 1
             elif line.at >= since:
                 lines.append(line)
-        return [_line(log.who if log else who, line) for line in sorted(lines, key=lambda line: line.at)]
+        lines.sort(key=lambda line: line.at)
+        self._leave(job, entries[-1][0] if entries else place, [*(log.read if log else ()), *lines])
+        return [_line(log.who if log else who, line) for line in (lines if most is None else lines[-most:])]
+
+    def _since(self, job: str, begun: float | None) -> float:
+        """From when on the lines of a job are wanted that are found in its hash."""
+        log = self._logs.get(keys.log(job))
+        if job in self._whole:
+            return 0.0
+        if log and log.since is not None:
+            return log.since
+        known = [begun] if begun is not None else []
+        known += [_milliseconds(self._begun[job]) / 1000] if job in self._begun else []
+        return min(known, default=SLACK) - SLACK
+
+    def _leave(self, job: str, place: bytes, read: Sequence[LogLine]) -> None:
+        newest = max((line.at for line in read), default=0.0)
+        self._left[job] = _Left(place, tuple(line for line in read[-FOLDED:] if line.at >= newest - 2 * SLACK))
+        if len(self._left) > WAITING:
+            del self._left[next(iter(self._left))]
 
     def _forget(self, job: str) -> _Log | None:
         self._streams.remove(keys.log(job))
-        self._ran.discard(job)
-        self._ended.pop(job, None)
+        for known in (self._ended, self._begun, self._most):
+            known.pop(job, None)
+        for jobs in (self._ran, self._whole):
+            jobs.discard(job)
         return self._logs.pop(keys.log(job), None)
 
 
@@ -180,7 +239,11 @@ def missed(lost: int | None, what: str, at: float, who: Who | None = None) -> Li
 
 def _before(event: str) -> bytes:
     """The place in another stream right before the millisecond of an event."""
-    return b"%d-18446744073709551615" % (int(event.partition("-")[0]) - 1)
+    return b"%d-18446744073709551615" % (_milliseconds(event) - 1)
+
+
+def _milliseconds(event: str) -> int:
+    return int(event.partition("-")[0])
 
 
 def _of_entry(entry: Entry, who: Who) -> Line:

@@ -8,7 +8,7 @@ import redis
 
 from qtui.broker.models import JobRow
 from qtui.broker.running import Running, Subject
-from qtui.broker.tail.lines import ENDS, Line, of_event
+from qtui.broker.tail.lines import BEGUN, ENDS, Line, of_event
 from qtui.broker.tail.logs import Logs, Who, missed
 from qtui.broker.tail.story import Story
 from qtui.broker.tail.streams import Entry, Streams
@@ -33,6 +33,8 @@ class Tail:
         self._story = Story(about)
         self._events, self._lines = events, lines
         self._begun = False
+        self.turn = 0
+        """How many readings are done."""
         self._waiting: list[Line] = []
         """What was read before an error."""
 
@@ -46,11 +48,12 @@ class Tail:
         """How many of the running jobs have logs that are not read, because there are too many of them."""
         return self._logs.unread
 
-    def read(self, wait: float, seen: Running | None = None, now: float = 0.0) -> list[Line]:
+    def read(self, wait: float, seen: Running | None = None, now: float = 0.0, turn: int | None = None) -> list[Line]:
         """The next lines, the oldest first; where there are none, it waits for them at most `wait` seconds.
 
         `seen`: the jobs as they are, read before this call at `now`, by the server's clock: without them nothing is known of
-        what no event tells, nor of the logs of jobs that began before. Raises redis.RedisError.
+        what no event tells, nor of the logs of jobs that began before. `turn`: how many readings were done before the jobs
+        were read; all, where it is not given. Raises redis.RedisError.
         """
         if not self._begun:
             self._waiting += self._begin()
@@ -61,17 +64,26 @@ class Tail:
             rounds += 1
             news = self._streams.wait(0) if self._streams.is_behind else []
         if seen:
-            self._see(seen, now)
+            self._see(seen, now, self.turn if turn is None else turn)
         self._waiting += self._logs.rest()
         found, self._waiting = self._waiting, []
+        self.turn += 1
         return sorted(found, key=lambda line: line.at)
 
     def _begin(self) -> list[Line]:
         entries = self._streams.open([keys.EVENTS], self._events)[keys.EVENTS]
         self._begun = True
         lines = [line for line in map(of_event, map(_event, entries)) if self._about.covers(line.job, line.queue)]
+        ended = {}
         for line in lines:
-            self._story.is_known(line)
+            self._story.is_known(line, self.turn)
+            if line.kind in ENDS:
+                ended[line.job] = line
+            elif line.kind in BEGUN:
+                ended.pop(line.job, None)
+        for line in ended.values() if self._lines else ():
+            if line.job is not None:
+                self._logs.ended(_of(line), most=self._lines)
         return lines
 
     def _take(self, news: list[str]) -> None:
@@ -89,30 +101,34 @@ class Tail:
     def _tell(self, event: Event) -> None:
         """What happens to a job is a line, and its log begins or ends with it."""
         line = of_event(event)
-        if not self._story.is_known(line):
+        if not self._story.is_known(line, self.turn):
             self._waiting.append(line)
         if line.job is None:
             return
-        who = Who(line.job, line.queue, line.function, line.worker, line.attempt)
         if line.kind == EventKind.STARTED:
-            self._logs.began(who, event.id)
+            self._logs.began(_of(line), event.id)
         elif line.kind in ENDS:
-            self._logs.ended(who)
+            self._logs.ended(_of(line))
 
-    def _see(self, seen: Running, now: float) -> None:
+    def _see(self, seen: Running, now: float, turn: int) -> None:
+        self._story.forget_before(turn)
         rows = [run.now for run in seen.runs]
         first = self._story.is_new
         runs = [_who(row) for row in rows if row.status and row.status.runs and not self._story.has_ended(row.id)]
+        rest = [_who(row) for row in rows if not ((row.status and row.status.runs) or self._story.has_begun(row.id))]
         self._waiting += self._story.look(rows, now)
         self._waiting += self._logs.running(runs, self._lines)
-        for row in rows:
-            if not (row.status and row.status.runs):
-                self._logs.left(_who(row), whole=first and bool(self._about.ids))
+        for who in rest:
+            self._logs.left(who, whole=first and bool(self._about.ids))
 
 
 def _event(entry: Entry) -> Event:
     entry_id, flat = entry
     return from_entry(entry_id, dict(zip(flat[::2], flat[1::2], strict=False)))
+
+
+def _of(line: Line) -> Who:
+    return Who(line.job or "", line.queue, line.function, line.worker, line.attempt)
 
 
 def _who(row: JobRow) -> Who:

@@ -9,7 +9,7 @@ from qtui.broker import rows as jobs
 from qtui.broker.models import JobRow
 from qtui.broker.running import Subject
 from qtui.broker.status import Status
-from qtui.broker.tail.lines import ENDS, GONE, NOTE, Line
+from qtui.broker.tail.lines import BEGUN, ENDS, GONE, NOTE, Line
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.text import printable
 
@@ -38,8 +38,8 @@ class Story:
         self._seen: dict[str, JobRow] | None = None
         self._last: dict[str, str] = {}
         """The kind of the last line about each job."""
-        self._fresh: set[str] = set()
-        """The jobs about which there were events since they were seen last."""
+        self._fresh: dict[str, int] = {}
+        """The jobs about which there were events since they were seen last, each with the number of the reading that found it."""
         self._is_noted = False
         """Whether it was said that other workers tell nothing."""
 
@@ -48,20 +48,28 @@ class Story:
         """Whether the jobs were not seen yet."""
         return self._seen is None
 
-    def is_known(self, line: Line) -> bool:
-        """Whether an event only repeats what was seen before it came; it is remembered."""
+    def is_known(self, line: Line, turn: int) -> bool:
+        """Whether an event, found by the reading of that number, only repeats what was seen before it; it is remembered."""
         if line.job is None:
             return False
         before = self._last.pop(line.job, None)
         self._last[line.job] = f"{line.kind}"
-        self._fresh.add(line.job)
+        self._fresh[line.job] = turn
         if len(self._last) > REMEMBERED:
             del self._last[next(iter(self._last))]
         return before == f"seen {line.kind}" and line.kind != EventKind.PROGRESS
 
+    def forget_before(self, turn: int) -> None:
+        """The jobs are seen as they were before the reading of that number: events that were found earlier are no news."""
+        self._fresh = {job: found for job, found in self._fresh.items() if found >= turn}
+
     def has_ended(self, job: str) -> bool:
-        """Whether an event has told, since the jobs were seen last, that its attempt has ended."""
+        """Whether an event has told, since the jobs were seen, that its attempt has ended."""
         return job in self._fresh and self._last.get(job) in ENDS
+
+    def has_begun(self, job: str) -> bool:
+        """Whether an event has told, since the jobs were seen, that an attempt has begun."""
+        return job in self._fresh and self._last.get(job) in BEGUN
 
     def look(self, rows: Sequence[JobRow], now: float) -> list[Line]:
         """The lines that tell what has changed since the rows before, where no event did. The first rows only say how it is.
@@ -75,7 +83,6 @@ class Story:
                 continue
             lines += self._changes(row, before.get(row.id), now, first)
         self._seen = {row.id: row for row in rows}
-        self._fresh.clear()
         return lines
 
     def _changes(self, row: JobRow, before: JobRow | None, now: float, first: bool) -> list[Line]:
