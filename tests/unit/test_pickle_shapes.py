@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import zlib
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qtui.broker.search.candidate import Candidate
-from qtui_workers.reading import payload
-from qtui_workers.reading.pickle_shapes import MOST_SHAPES, Shapes, Slot
+from qtui.broker.search.candidate import Candidate, arguments_at
+from qtui_workers.reading import matching, payload
+from qtui_workers.reading.pickle_shapes import MOST_SHAPES, MOST_VALUES, Shapes, Slot, decoded
 from tests.unit.test_quick_pickle import CALLS, LEAVES
 
 
@@ -41,7 +42,8 @@ def agrees(shapes: Shapes, content: bytes) -> bool:
     shape, values = found
     call = payload.quick_call(content)
     assert call is not None
-    assert repr((filled(shape.args, values), filled(shape.kwargs, values))) == repr((call.args, call.kwargs))
+    meant = list(map(decoded, values))
+    assert repr((filled(shape.args, meant), filled(shape.kwargs, meant))) == repr((call.args, call.kwargs))
     assert call.function == shape.function
     return True
 
@@ -82,6 +84,33 @@ def test_no_more_shapes_are_kept_than_are_of_use() -> None:
     shapes = Shapes()
     read = [shapes.read(content_of(7, lines=lines)) for lines in range(2 * MOST_SHAPES)]
     assert [found is not None for found in read] == [True] * MOST_SHAPES + [False] * MOST_SHAPES
+
+
+def test_a_pickle_of_very_many_values_has_no_shape() -> None:
+    many = [pickle.dumps(("shop.pay", None, tuple(range(number)), {})) for number in (MOST_VALUES, MOST_VALUES + 1)]
+    assert [Shapes().read(content) is not None for content in many] == [True, False]
+
+
+@given(st.text("a1é€😀\x94\U0010ffff", max_size=300), st.text("a1é€😀\x94\U0010ffff", max_size=300), st.data())
+def test_texts_of_any_length_and_alphabet_are_read_by_a_shape(one: str, other: str, data: st.DataObject) -> None:
+    shapes = Shapes()
+    assert agrees(shapes, content_of(f"_{one}", lines=1))
+    second = content_of(f"_{other}", lines=1)
+    assert agrees(shapes, second)
+    damaged = bytearray(second)
+    damaged[data.draw(st.integers(0, len(second) - 1))] = data.draw(st.integers(0, 255))
+    agrees(shapes, bytes(damaged))
+
+
+@given(st.lists(st.tuples(CALLS, st.booleans()), max_size=6), st.sampled_from([("a",), ("args", "0"), ("kwargs",), ("token",)]))
+def test_a_value_of_many_jobs_is_that_of_each(calls: list[tuple[tuple[Any, ...], bool]], path: tuple[str, ...]) -> None:
+    stored = [zlib.compress(pickle.dumps(call)) if packed else json.dumps(call, default=str).encode() for call, packed in calls]
+
+    def jobs() -> list[Candidate]:
+        return [Candidate(b"id", "", [b"queued", b"mail", data], {"status": 0, "origin": 1, "data": 2}) for data in stored * 2]
+
+    each = [matching.argument(job.arguments["args"], job.arguments["kwargs"], path) for job in jobs()]
+    assert repr(arguments_at(jobs(), path)) == repr([job.argument(path) for job in jobs()]) == repr(each)
 
 
 @pytest.mark.parametrize("customer", [7, 70_000, "ada", None, 1.5, [1, 2], {"id": 7}, b"x", 2**40])

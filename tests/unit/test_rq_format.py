@@ -9,7 +9,7 @@ import time
 import tracemalloc
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,6 +147,27 @@ def test_the_data_of_a_job_is_read_as_rq_writes_it() -> None:
 def test_any_bytes_decompress_to_something(raw: bytes) -> None:
     data, _ = decompress(raw, 100)
     assert len(data) <= 100
+
+
+@given(
+    st.binary(max_size=3_000) | st.integers(0, 5_000).map(bytes),
+    st.sampled_from([zlib.compress, compress]),
+    st.integers(0, 40),
+    st.integers(1, 4_000_000),
+    st.binary(max_size=3),
+)
+def test_what_is_decompressed_at_once_is_what_a_stream_gives(
+    data: bytes, pack: Callable[[bytes], bytes], cut: int, limit: int, rest: bytes
+) -> None:
+    packed = pack(data)
+    stored = packed[: len(packed) - cut] + rest
+    stream = zlib.decompressobj()
+    try:
+        read = stream.decompress(stored, limit) if len(stored) > 1 else None
+    except zlib.error:
+        read = None
+    if read is not None and len(read) < limit:
+        assert decompress(stored, limit) == (read, None if stream.eof else "not stored")
 
 
 @pytest.mark.parametrize("raw", [b"", b"x", b"plain", b'["f", null]', b"x\x9cno zlib at all", b"\x80\x05K\x01."])

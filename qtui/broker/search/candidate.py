@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
@@ -11,7 +11,7 @@ from qtui.broker.arguments import keywords, secrets
 from qtui.broker.rows import TRACEBACK_READ, described_function
 from qtui.broker.status import Status
 from qtui_workers.reading import matching, payload
-from qtui_workers.reading.pickle_shapes import Shape, Shapes
+from qtui_workers.reading.pickle_shapes import Shape, Shapes, Stored, decoded
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_int, parse_time, parse_traceback
@@ -51,6 +51,7 @@ _MOMENTS: Final[dict[Phase, tuple[str, ...]]] = {
     "ended": ("ended_at", *_LATER),
 }
 """The fields that say when a job got where it is, the first of them that is known."""
+_MOMENTS_OF: Final = {status.value.encode(): _MOMENTS[status.phase] for status in Status}
 _STATUSES: Final = {status.value.encode(): status for status in Status}
 
 _SHAPES: Final = Shapes()
@@ -134,10 +135,10 @@ class Candidate:
     @lazy
     def moment(self) -> float | None:
         """When the job ended, began, or was enqueued, whichever is the newest that its status has."""
-        status = self.status
-        for name in _MOMENTS[status.phase if status else "waits"]:
-            if (at := self.time(name)) is not None:
-                return at
+        if reply := self._reply:
+            for name in _MOMENTS_OF.get(reply[0], _MOMENTS["waits"]):
+                if (at := parse_time(reply[self._places[name]])) is not None:
+                    return at
         return None
 
     @lazy
@@ -188,8 +189,9 @@ class Candidate:
     @property
     def _data(self) -> bytes | str:
         """The stored payload, where it is needed; of one that is too long to be read, the description in its place."""
-        place = self._places.get("data")
-        data: bytes | str | None = self._reply[place] if self._reply and place is not None else None
+        if self._reply is None or (place := self._places.get("data")) is None:
+            return b""
+        data: bytes | str | None = self._reply[place]
         return data or b""
 
     @lazy
@@ -199,7 +201,7 @@ class Candidate:
         return {"args": call.args, "kwargs": keywords(call)}
 
     @lazy
-    def _known(self) -> tuple[Shape, list[Any]] | None:
+    def _known(self) -> tuple[Shape, Stored] | None:
         """The shape of its payload and the values there; None where it has none that is known."""
         return _SHAPES.read(self.content)
 
@@ -210,14 +212,25 @@ class Candidate:
             place = _place(shape, path)
             if place is None:
                 return None
-            if place >= 0 and values[place] is not None:
-                return values[place]
+            if place >= 0 and (value := decoded(values[place])) is not None:
+                return value
         return matching.argument(self.arguments["args"], self.arguments["kwargs"], path)
 
     @lazy
     def words(self) -> str:
         """Every key and value of the payload in lower case, one a line."""
         return "\n".join(_texts(self.arguments)).lower()
+
+
+def arguments_at(jobs: Sequence[Candidate], path: tuple[str, ...]) -> list[Any]:
+    """What `argument` says of each of many jobs, in a loop without detours: where jobs are counted, it is most of the work."""
+    found: list[Any] = []
+    for job in jobs:
+        known = job.__dict__["_known"] = _SHAPES.read(job.content)
+        place = _place(known[0], path) if known else -1
+        value = decoded(known[1][place]) if known and place is not None and place >= 0 else None
+        found.append(job.argument(path) if value is None and place is not None else value)
+    return found
 
 
 @lru_cache(1_000)

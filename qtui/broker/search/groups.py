@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import itemgetter
 from typing import Any, Final
 
 import redis
 
 from qtui.broker import jobs
-from qtui.broker.search.candidate import ERROR, FUNCTION, MOMENT, NOTHING, PAYLOAD, Candidate, Need
+from qtui.broker.search.candidate import ERROR, FUNCTION, MOMENT, NOTHING, PAYLOAD, Candidate, Need, arguments_at
 from qtui.broker.search.fingerprint import Cause, cause
 from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope, read
 from qtui.broker.status import Status
@@ -45,56 +47,14 @@ class Group:
     functions: dict[str, int]
     """How many there are of each function, the most frequent first."""
     queues: dict[str, int]
-    """How many are in each queue, the most frequent first."""
+    """How many are in each queue, the most frequent first; empty where they are not grouped by cause."""
     hours: dict[int, int]
-    """How many there were in each hour, as hours since the epoch."""
+    """How many there were in each hour, as hours since the epoch; empty where they are not grouped by cause."""
 
     def history(self, now: float) -> list[int]:
         """How many there were in each of the last `HOURS` hours, the newest last; `now` in seconds since the epoch."""
         newest = int(now // 3600)
         return [self.hours.get(hour, 0) for hour in range(newest - HOURS + 1, newest + 1)]
-
-
-class _Growing:
-    """A group while its jobs are counted."""
-
-    def __init__(self, value: str | None, cause: Cause | None) -> None:
-        self._value, self._cause = value, cause
-        self._newest: float | None = None
-        self._oldest: float | None = None
-        self._sample = ""
-        self._alike: dict[tuple[str | None, str | None, float | None], int] = {}
-        """How many there are of each function in a queue and an hour."""
-
-    def add(self, job: Candidate) -> None:
-        """Count a job in."""
-        at = job.moment
-        alike = job.function, job.queue, None if at is None else at // 3600
-        self._alike[alike] = self._alike.get(alike, 0) + 1
-        if at is None:
-            self._sample = self._sample or job.id
-            return
-        if self._newest is None or at >= self._newest:
-            self._newest, self._sample = at, job.id
-        if self._oldest is None or at < self._oldest:
-            self._oldest = at
-
-    @property
-    def count(self) -> int:
-        """How many jobs there are."""
-        return sum(self._alike.values())
-
-    def group(self) -> Group:
-        """What was counted so far."""
-        functions, queues, hours = Counter[str](), Counter[str](), Counter[int]()
-        for (function, queue, hour), number in self._alike.items():
-            functions[function or "–"] += number
-            queues[queue or "–"] += number
-            if hour is not None:
-                hours[int(hour)] += number
-        times = (self._newest, self._oldest, self._sample)
-        most = dict(functions.most_common()), dict(queues.most_common())
-        return Group(self._value, self._cause, self.count, *times, *most, dict(hours))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +72,27 @@ class Grouping:
     """As in `find.Found`."""
 
 
+Values = Callable[[Sequence[Candidate]], Iterable[str | None]]
+"""The values by which some jobs are grouped, one of each job."""
+
+
 @dataclass(frozen=True, slots=True)
 class By:
     """What jobs are grouped by."""
 
     name: str
-    key: Callable[[Candidate], str | None]
+    values: Values
     need: Need
 
 
 BY: Final = {
     by.name: by
     for by in (
-        By("function", lambda job: job.function, FUNCTION),
-        By("worker", lambda job: job.text("worker_name"), Need(frozenset({"worker_name"}))),
-        By("error", lambda job: _headline(job), ERROR),
-        By("queue", lambda job: job.queue, NOTHING),
-        By("status", lambda job: job.status and job.status.value, NOTHING),
+        By("function", lambda jobs: [job.function for job in jobs], FUNCTION),
+        By("worker", lambda jobs: [job.worker for job in jobs], Need(frozenset({"worker_name"}))),
+        By("error", lambda jobs: map(_headline, jobs), ERROR),
+        By("queue", lambda jobs: [job.queue for job in jobs], NOTHING),
+        By("status", lambda jobs: [job.status and job.status.value for job in jobs], NOTHING),
     )
 }
 
@@ -140,7 +104,7 @@ def by(text: str) -> By:
     first, _, path = text.partition(".")
     if first == "payload" and path:
         steps = tuple(path.split("."))
-        return By(text, lambda job: _argument(job, steps), PAYLOAD)
+        return By(text, lambda jobs: map(_as_value, arguments_at(jobs, steps)), PAYLOAD)
     raise InvalidInput(f"'{printable(text, 40)}' is nothing to count by: it is {', '.join(BY)} or payload.FIELD")
 
 
@@ -149,8 +113,7 @@ def _headline(job: Candidate) -> str | None:
     return f"{found.exception}: {found.message}".strip(": ") if found else None
 
 
-def _argument(job: Candidate, steps: tuple[str, ...]) -> str | None:
-    found: Any = job.argument(steps)
+def _as_value(found: Any) -> str | None:
     return None if found is None else as_text(found)[:200]
 
 
@@ -177,55 +140,118 @@ def count(
 ) -> Grouping:
     """The jobs of a scope that fit, grouped by a value; `now` in seconds since the epoch. Raises redis.RedisError."""
     scan = Scan(client, scope, now, what.need | FUNCTION | MOMENT, limits)
-    return _group(scan, lambda job: (what.key(job), None), on_groups)
+    return _group(scan, Groups(what.values), on_groups)
 
 
 def causes(
     client: redis.Redis, scope: Scope, now: float, *, limits: Limits = UNLIMITED, on_groups: Heard = lambda _so_far: None
 ) -> Grouping:
     """The failed jobs of a scope that fit, grouped by cause; `now` in seconds since the epoch. Raises redis.RedisError."""
-    return _group(Scan(client, scope, now, ERROR | FUNCTION | MOMENT, limits), _cause, on_groups)
-
-
-def _cause(job: Candidate) -> tuple[str, Cause]:
-    found = cause(job.traceback)
-    return found.fingerprint, found
+    return _group(Scan(client, scope, now, ERROR | FUNCTION | MOMENT, limits), _Causes(), on_groups)
 
 
 def causes_of(some: Iterable[Candidate]) -> tuple[Group, ...]:
     """These failed jobs grouped by cause, the most frequent first."""
-    found = _Groups(_cause)
+    found = _Causes()
     found.add(some)
     return found.ordered()
 
 
-class _Groups:
+_Place = tuple[str | None, float | None] | None
+"""The queue and the hour of a job, where they are counted."""
+_Alike = tuple[str | None, str | None, _Place]
+"""The value, the function and the place of a job."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """When the jobs of a group ended."""
+
+    newest: float | None
+    oldest: float | None
+    sample: str
+
+
+class Groups:
     """The groups while jobs are added to them."""
 
-    def __init__(self, key: Callable[[Candidate], tuple[str | None, Cause | None]]) -> None:
-        self._key = key
-        self._groups: dict[str | None, _Growing] = {}
+    def __init__(self, values: Values) -> None:
+        self._values = values
+        self._alike = Counter[_Alike]()
+        self._seen: dict[str | None, _Seen] = {}
         self.matched = 0
 
     def add(self, some: Iterable[Candidate]) -> None:
         """Count jobs in, but those that have no record that can be read."""
-        for job in some:
-            if not job.damaged:
-                self.matched += 1
-                value, found = self._key(job)
-                group = self._groups.get(value)
-                if group is None:
-                    group = self._groups[value] = _Growing(value, found)
-                group.add(job)
+        jobs = [job for job in some if not job.damaged]
+        self.matched += len(jobs)
+        values, moments = list(self._values(jobs)), [job.moment for job in jobs]
+        self._alike.update(zip(values, [job.function for job in jobs], self._places(jobs, moments), strict=False))
+        for value, at, job in zip(values, moments, jobs, strict=True):
+            seen = self._seen.get(value)
+            if seen is None:
+                self._seen[value] = _Seen(at, at, job.id)
+            elif at is None:
+                continue
+            elif seen.newest is None or seen.oldest is None:
+                seen.newest, seen.oldest, seen.sample = at, at, job.id
+            elif at >= seen.newest:
+                seen.newest, seen.sample = at, job.id
+            elif at < seen.oldest:
+                seen.oldest = at
+
+    def _places(self, jobs: Sequence[Candidate], moments: Sequence[float | None]) -> Iterable[_Place]:
+        return repeat(None)
 
     def ordered(self) -> tuple[Group, ...]:
         """The largest first."""
-        return tuple(each.group() for each in sorted(self._groups.values(), key=lambda each: -each.count))
+        parts: dict[str | None, list[tuple[str, _Place, int]]] = {value: [] for value in self._seen}
+        for (value, function, place), number in self._alike.items():
+            parts[value].append((function or "–", place, number))
+        groups = [self._group(value, some) for value, some in parts.items()]
+        return tuple(sorted(groups, key=lambda group: -group.count))
+
+    def _group(self, value: str | None, parts: Iterable[tuple[str, _Place, int]]) -> Group:
+        functions, queues, hours = dict[str, int](), dict[str, int](), dict[int, int]()
+        for function, place, number in parts:
+            functions[function] = functions.get(function, 0) + number
+            if place:
+                queue, hour = place[0] or "–", place[1]
+                queues[queue] = queues.get(queue, 0) + number
+                if hour is not None:
+                    hours[int(hour)] = hours.get(int(hour), 0) + number
+        seen, count = self._seen[value], sum(functions.values())
+        most = _most_first(functions), _most_first(queues)
+        return Group(value, self._cause(value), count, seen.newest, seen.oldest, seen.sample, *most, hours)
+
+    def _cause(self, value: str | None) -> Cause | None:
+        return None
 
 
-def _group(scan: Scan, key: Callable[[Candidate], tuple[str | None, Cause | None]], on_groups: Heard) -> Grouping:
-    groups = _Groups(key)
+class _Causes(Groups):
+    """Failed jobs by their cause, whose fingerprint is the value; also in which queues and hours they failed."""
 
+    def __init__(self) -> None:
+        super().__init__(lambda jobs: map(self._fingerprint, jobs))
+        self._known: dict[str | None, Cause] = {}
+
+    def _fingerprint(self, job: Candidate) -> str:
+        found = cause(job.traceback)
+        self._known.setdefault(found.fingerprint, found)
+        return found.fingerprint
+
+    def _places(self, jobs: Sequence[Candidate], moments: Sequence[float | None]) -> Iterable[_Place]:
+        return [(job.queue, None if at is None else at // 3600) for job, at in zip(jobs, moments, strict=True)]
+
+    def _cause(self, value: str | None) -> Cause | None:
+        return self._known.get(value)
+
+
+def _most_first(numbers: dict[str, int]) -> dict[str, int]:
+    return numbers if len(numbers) < 2 else dict(sorted(numbers.items(), key=itemgetter(1), reverse=True))
+
+
+def _group(scan: Scan, groups: Groups, on_groups: Heard) -> Grouping:
     def so_far() -> Grouping:
         return Grouping(groups.ordered(), scan.scanned, max(scan.total, scan.scanned), scan.complete, groups.matched, scan.hidden)
 

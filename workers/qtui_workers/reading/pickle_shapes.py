@@ -6,9 +6,11 @@ that it spares (`quick_pickle`), this executes nothing, and what it returns is t
 
 from __future__ import annotations
 
+import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import compress
 from math import isfinite
 from typing import Any, Final, NamedTuple
@@ -20,9 +22,12 @@ MOST_SHAPES: Final = 8
 """Shapes that are kept for one function."""
 MOST_FUNCTIONS: Final = 1_000
 LONGEST: Final = 4_096
-"""Bytes of a pickle that may become a shape."""
+"""Bytes of a pickle that may become a shape …"""
+MOST_VALUES: Final = 40
+"""… and values that differ in those of that shape: its pattern takes the time of a thousand jobs to be made."""
 
 _HEADS: Final = (b"\x80\x04\x95", b"\x80\x05\x95")
+_HEAD: Final = rb"\x80[\x04\x05]\x95.{8}"
 _BODY: Final = 11
 """Where a pickle begins, after protocol and frame."""
 _NUMBERS: Final = {0x4B: struct.Struct("<B"), 0x4D: struct.Struct("<H"), 0x4A: struct.Struct("<i"), 0x47: struct.Struct(">d")}
@@ -34,6 +39,23 @@ _AGAIN: Final = 0x68
 _STOP: Final = 0x2E
 _OTHERS: Final = frozenset(b"()]}\x85\x86\x87\x94tuesa")
 """Opcodes without an operand that are no value."""
+
+# The forms of the values that `_value` reads, byte by byte. Where a text ends is told from its bytes, which are valid UTF-8 up to
+# a byte that begins no character, not from its length, which stands before it (`Shape.values`).
+_LETTER: Final = (
+    rb"(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]"
+    rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})"
+)
+"""A character beyond ASCII."""
+_TEXTS: Final = rb"(?:\x8c.|X.{4})[\x00-\x7f]*(?:" + _LETTER + rb"[\x00-\x7f]*)*\x94"
+_NO_TEXTS: Final = rb"K.|M..|J.{4}|G(?![\x7f\xff][\xf0-\xff]).{8}|[N\x88\x89]"
+_ANY: Final = _TEXTS + rb"|" + _NO_TEXTS
+
+_OFTEN: Final = 50
+"""Values of fewer bytes are kept when they are decoded, as they are likely to be met again."""
+
+Stored = tuple[bytes, ...]
+"""The values of a pickle of a shape as they are stored there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +84,27 @@ class Shape:
         found = argument(self.args, self.kwargs, path)
         return found if found is None else getattr(found, "place", -1)
 
-    def values(self, content: bytes) -> list[Any] | None:
+    def values(self, content: bytes) -> Stored | None:
         """The values of a pickle of this shape; None for any other."""
-        found: list[Any] = []
-        place = _BODY
-        last = len(self.between) - 1
-        try:
-            for number, fixed in enumerate(self.between):
-                if not content.startswith(fixed, place):
+        found = self._match(content)
+        if not found:
+            return None
+        values = found.groups()
+        for stored in values:
+            opcode = stored[0]
+            if opcode == _SHORT_TEXT:
+                if len(stored) != stored[1] + 3:
                     return None
-                place += len(fixed)
-                if number == last:
-                    return found if place == len(content) else None
-                value, place = _value(content, place)
-                if self.texts and isinstance(value, str) is not self.texts[number]:
-                    return None
-                found.append(value)
-        except (ValueError, IndexError, struct.error):
-            pass
-        return None
+            elif opcode == _TEXT and len(stored) != int.from_bytes(stored[1:5], "little") + 6:
+                return None
+        return values
+
+    @cached_property
+    def _match(self) -> Callable[[bytes], re.Match[bytes] | None]:
+        kinds = [_ANY] * (len(self.between) - 1) if self.texts is None else [_TEXTS if it else _NO_TEXTS for it in self.texts]
+        first, *others = map(re.escape, self.between)
+        parts = (b"(" + kind + b")" + fixed for kind, fixed in zip(kinds, others, strict=True))
+        return re.compile(_HEAD + first + b"".join(parts), re.DOTALL).fullmatch
 
 
 class Shapes:
@@ -89,22 +113,32 @@ class Shapes:
     def __init__(self) -> None:
         self._by_function: dict[bytes, list[Shape]] = {}
 
-    def read(self, content: bytes) -> tuple[Shape, list[Any]] | None:
+    def read(self, content: bytes) -> tuple[Shape, Stored] | None:
         """The shape of a pickled call and its values; None where it has none that is known, or can be."""
-        if len(content) < 14 or not content.startswith(_HEADS) or content[11:13] != b"(\x8c":
-            return None
-        name = content[14 : 14 + content[13]]
+        name = content[14 : 14 + content[13]] if len(content) > 13 else b""
         known = self._by_function.get(name, ())
         for shape in known:
             values = shape.values(content)
             if values is not None:
                 return shape, values
-        if len(known) < MOST_SHAPES and (made := _shape(content)):
-            if len(self._by_function) >= MOST_FUNCTIONS:
-                self._by_function.clear()
-            self._by_function.setdefault(name, []).append(made)
-            return made, made.values(content) or []
-        return None
+        if not content.startswith(_HEADS) or content[11:13] != b"(\x8c":
+            return None
+        if len(known) >= MOST_SHAPES or not (made := _shape(content)):
+            return None
+        if len(self._by_function) >= MOST_FUNCTIONS:
+            self._by_function.clear()
+        self._by_function.setdefault(name, []).append(made[0])
+        return made
+
+
+def decoded(stored: bytes) -> Any:
+    """What a stored value of a shape says."""
+    return _decoded(stored) if len(stored) < _OFTEN else _value(stored, 0)[0]
+
+
+@lru_cache(10_000)
+def _decoded(stored: bytes) -> Any:
+    return _value(stored, 0)[0]
 
 
 def _value(content: bytes, place: int) -> tuple[Any, int]:
@@ -127,8 +161,8 @@ def _value(content: bytes, place: int) -> tuple[Any, int]:
     return value, place + 1 + form.size
 
 
-def _shape(content: bytes) -> Shape | None:
-    """The shape of a pickled call with plain data only; None where a value is used again, or it is long."""
+def _shape(content: bytes) -> tuple[Shape, Stored] | None:
+    """The shape of a pickled call with plain data only, and its values; None where a value is used again, or it is long."""
     if len(content) > LONGEST:
         return None
     plain, call = quick_pickle.read(content)
@@ -148,6 +182,8 @@ def _shape(content: bytes) -> Shape | None:
     if [(type(span.value), span.value) for span in spans] != [(type(value), value) for value, _ in met.all]:
         return None
     slots = [is_slot for _, is_slot in met.all]
+    if sum(slots) > MOST_VALUES:
+        return None
     again = [(place, span.again) for place, span in enumerate(spans) if span.again is not None]
     if any(slots[place] for pair in again for place in pair):
         return None
@@ -156,8 +192,9 @@ def _shape(content: bytes) -> Shape | None:
         borders += [span.start, span.end]
     borders.append(len(content))
     between = (content[start:end] for start, end in zip(borders[::2], borders[1::2], strict=True))
+    stored = tuple(content[span.start : span.end] for span in compress(spans, slots))
     texts = tuple(isinstance(span.value, str) for span in compress(spans, slots)) if again else None
-    return Shape(function, tuple(between), texts, args, kwargs)
+    return Shape(function, tuple(between), texts, args, kwargs), stored
 
 
 class _Met:
