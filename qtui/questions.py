@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
 from qtui.broker import diagnosis
 from qtui.broker.careful import AT_ONCE, Care
 from qtui.broker.listeners import Listeners
-from qtui.broker.models import Overview, QueueRow, WorkerRow
+from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.operations.trash import Batch
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.worker_commands import WorkerCommand
+from qtui_workers.naming import listing
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    from qtui.broker.holds import Held
 
 NAMED: Final = 3
 """At most this many queues are named."""
@@ -134,10 +139,11 @@ def undo_question(batch: Batch, place: str, now: float) -> str:
     return f"Put {jobs} back on {place}? Removed {formatting.ago(batch.at, now)} by {batch.by}: {batch.about}."
 
 
-def pause_question(row: QueueRow, place: str) -> str:
-    """The question before a queue is paused, or resumed if it is paused."""
-    waits = diagnosis.waiting(row.count(Status.QUEUED)).capitalize()
-    return f"{'Resume' if row.paused else 'Pause'} {row.name} on {place}? {waits}."
+def pause_question(names: Sequence[str], jobs: int, place: str, *, resume: bool) -> str:
+    """The question before queues are paused, or resumed ("Pause 2 queues (mail, payments) on prod-eu? 12 jobs wait.")."""
+    waits = diagnosis.waiting(jobs)
+    which = names[0] if len(names) == 1 else f"{len(names):,} queues ({listing(names)})"
+    return f"{'Resume' if resume else 'Pause'} {which} on {place}? {waits.capitalize()}."
 
 
 def queued(seen: Overview) -> int:
@@ -145,11 +151,11 @@ def queued(seen: Overview) -> int:
     return sum(row.count(Status.QUEUED) for row in seen.queues)
 
 
-def suspend_question(seen: Overview, place: str) -> str:
-    """The question before all workers are suspended, or take jobs again if they are suspended."""
+def suspend_question(seen: Overview, place: str, *, resume: bool) -> str:
+    """The question before all workers are suspended, or take jobs again."""
     workers = f"all {_number(seen.workers, 'worker')}" if seen.workers > 1 else _number(seen.workers, "worker")
     who = workers or "all workers (none is alive)"
-    return f"{'Resume' if seen.suspended else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
+    return f"{'Resume' if resume else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
 
 
 def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
@@ -163,7 +169,37 @@ def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: 
     return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers{here}"
 
 
+def hold_question(text: str, plan: Plan, place: str) -> str:
+    """The question before a function is held."""
+    waits = f"{_number(plan.doable, 'queued job') or 'No queued job'}, and each new one, would wait"
+    return f"Hold {text} on {place}? {waits} until it is released."
+
+
+def release_question(found: Sequence[Held], place: str) -> str:
+    """The question before what is held runs again."""
+    number = sum(each.count for each in found)
+    texts = ", ".join(each.hold.text for each in found)
+    back = f"{_number(number, 'held job')} would go back to the head of {'its queue' if number == 1 else 'their queues'}"
+    return f"Release {texts} on {place}? {back if number else 'No job waits in it'}."
+
+
+def reopen_question(names: Sequence[str], jobs: int, place: str) -> str:
+    """The question before closed limits are opened."""
+    which = f"limit {names[0]}" if len(names) == 1 else f"limits {listing(names)}"
+    return f"Open the {which} on {place}? {diagnosis.waiting(jobs).capitalize()}."
+
+
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
     """The question before a command is sent to a worker ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
     job = f"{formatting.short_id(worker.current_job)} of " if command.needs_job and worker.current_job else ""
     return f"{command.title} {job}worker {worker.name} on {place}?"
+
+
+def worker_facts(worker: WorkerRow, seen: Overview) -> str:
+    """What a worker leaves behind ("It runs 7f3a91c2; 12 jobs wait in its queues; nobody else listens to mail.")."""
+    rows = [row for row in seen.queues if row.name in worker.queues]
+    runs = formatting.short_id(worker.current_job) if worker.current_job else "no job"
+    waits = diagnosis.waiting(sum(row.count(Status.QUEUED) for row in rows))
+    alone = [row.name for row in rows if row.workers <= 1 and not worker.is_silent]
+    others = f"; nobody else listens to {listing(alone)}" if alone else ""
+    return f"It runs {runs}; {waits} in its queues{others}."

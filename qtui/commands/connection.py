@@ -67,23 +67,28 @@ def refuse_read_only(chosen: Context, what: str) -> None:
 
 @contextmanager
 def changing(
-    client: redis.Redis, chosen: Context, what: str, about: str = "", ids: tuple[str, ...] = (), *, yes: bool
+    client: redis.Redis, chosen: Context, what: str, about: str = "", ids: tuple[str, ...] = (), *, question: str = ""
 ) -> Iterator[Change]:
     """Every change that a command makes is made inside such a block: it is recorded in the audit, however it ends.
 
     Raises Refused if the connection is read-only, or wants its name and it is not typed. `what`: the command without `qtui`;
-    `about`: to what it is done; `yes`: nothing is asked.
+    `about`: to what it is done; `question`: says how many it is about; '' where nothing is asked, or it was asked before.
     """
     refuse_read_only(chosen, f"qtui {what}")
-    if not yes:
-        ask_for_name(chosen, " ".join(filter(None, (what[:1].upper() + what[1:], about, "on", chosen.name))) + "?")
+    if question:
+        ask_or_say(chosen, question)
     with audit_of(chosen).change(client, what, about, ids) as change:
         yield change
 
 
-def ask_for_name(chosen: Context, question: str) -> None:
-    """Raises Refused where the connection wants its name before any change, and the person does not type it."""
+def ask_or_say(chosen: Context, question: str) -> None:
+    """Says what is about to be done; where the connection wants its name before any change, asks for it.
+
+    Raises Refused where the person does not type it.
+    """
     if chosen.confirm != "name":
+        if not question.endswith("?"):
+            output.note(printable(question.replace("? ", ". ", 1), 1_000))
         return
     from qtui import questions  # loads what most commands do not need
     from qtui.commands.agreeing import agree, check_terminal

@@ -52,7 +52,7 @@ def edit(
         refuse_read_only(chosen, "qtui edit")
         (whole,) = job_ids.chosen(client, [job_id])
         job = edits.load(client, whole)
-        with changing(client, chosen, "edit", ids=(whole,), yes=True) as change:
+        with changing(client, chosen, "edit", ids=(whole,)) as change:
             if file:
                 edited = edits.enqueue(client, job, parse_json(_read(file), file))
             elif sets:

@@ -82,7 +82,7 @@ def enqueue(
     _check_numbers(count, len(payloads), job_id, unique)
     with connected(url, context) as (client, chosen):
         service = QueueService(client)
-        with changing(client, chosen, "enqueue", found.name, yes=True) as change:
+        with changing(client, chosen, "enqueue", found.name) as change:
             if len(payloads) == 1 and count == 1:
                 enqueued = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
                 ids, new = [enqueued.id], enqueued.new

@@ -8,7 +8,7 @@ from qtui import documents, listings, output
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
-from qtui.commands.connection import changing, check_queue, connected, server_time
+from qtui.commands.connection import changing, check_queue, chosen_context, connected, server_time
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_queues, known, one_of
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
@@ -75,9 +75,11 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
     (fingerprint,) = rest
     if len(fingerprint) > 40 or not fingerprint.isalnum():
         raise InvalidInput(f"'{printable(fingerprint, 40)}' is not a fingerprint: qtui failures --json lists them")
+    place = chosen_context(url, context)[0].name
+    question = "" if yes else f"{'Acknowledge' if verb == 'ack' else 'Forget'} the cause {fingerprint} on {place}?"
     with (
         connected(url, context) as (client, chosen),
-        changing(client, chosen, f"failures {verb}", fingerprint, yes=yes) as change,
+        changing(client, chosen, f"failures {verb}", fingerprint, question=question) as change,
     ):
         if verb == "ack":
             acknowledged.acknowledge(client, fingerprint, note, server_time(client))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, here, labels, listings, output
+from qtui import documents, formatting, here, labels, listings, output, questions
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
@@ -61,7 +61,8 @@ def hold(
         already = False
         report = seen.plan.report()
         if not dry_run:
-            with changing(client, chosen, "hold", wanted.text, yes=yes) as change:
+            question = "" if yes else questions.hold_question(wanted.text, seen.plan, chosen.name)
+            with changing(client, chosen, "hold", wanted.text, question=question) as change:
                 already = not holds.place(client, wanted, reason)
                 report = holds.sweep(client, wanted, on_progress=Progress())
                 change.jobs, change.done = report.matched, report.done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import documents, formatting, output
+from qtui import documents, formatting, output, questions
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url, Yes, known
@@ -42,9 +42,9 @@ def limits(
             return _show(known.states(), json)
         refuse_read_only(chosen, "qtui limits --reopen")
         named = list(dict.fromkeys(reopen))
-        for name in named:
-            known.state(name)  # NotFound before anything is changed
-        with changing(client, chosen, "limits --reopen", ", ".join(named), yes=yes) as change:
+        waiting = sum(known.state(name).waiting for name in named)  # NotFound before anything is changed
+        question = "" if yes else questions.reopen_question(named, waiting, chosen.name)
+        with changing(client, chosen, "limits --reopen", ", ".join(named), question=question) as change:
             done = [name for name in named if known.reopen(name)]
             change.outcome = f"{len(done):,} of {len(named):,} open again"
     if json:

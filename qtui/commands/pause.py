@@ -30,7 +30,8 @@ def pause(
             names = sorted(jobs.queue_names(client))
         for name in names:
             check_queue(client, name)
-        with changing(client, chosen, "pause", ", ".join(names), yes=yes) as change:
+        question = pausing.question(client, chosen, names, yes=yes, resume=False)
+        with changing(client, chosen, "pause", ", ".join(names), question=question) as change:
             done = pauses.pause(client, names)
             change.outcome = pausing.outcome(done, names, "paused")
     already = [name for name in names if name not in done]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from qtui import output
 from qtui.commands.declare import argument, option
 from qtui.commands.options import complete_queues
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
+
+    from qtui_workers.server.contexts import Context
 
 Queues = Annotated[
     list[str] | None,
@@ -23,6 +28,18 @@ def named(queues: list[str] | None, everything: bool, command: str) -> list[str]
         workers = "" if queues else f"; all workers: qtui {'suspend' if command == 'pause' else 'resume --workers'}"
         raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else workers))
     return list(dict.fromkeys(queues or []))
+
+
+def question(client: redis.Redis, chosen: Context, names: list[str], *, yes: bool, resume: bool) -> str:
+    """What is said before queues are paused, or resumed; '' where nothing is."""
+    if yes or not names:
+        return ""
+    from qtui import questions
+    from qtui.broker import overview
+    from qtui.broker.status import Status
+
+    rows = [row for row in overview.load(client).queues if row.name in names]
+    return questions.pause_question(names, sum(row.count(Status.QUEUED) for row in rows), chosen.name, resume=resume)
 
 
 def outcome(done: list[str], names: list[str], past: str) -> str:

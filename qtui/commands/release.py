@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import output
+from qtui import output, questions
 from qtui.broker import holds
-from qtui.commands.connection import ask_for_name, changing, connected, refuse_read_only
+from qtui.commands.connection import ask_or_say, changing, connected, refuse_read_only
 from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, known
@@ -49,18 +49,18 @@ def release(
     with connected(url, context) as (client, chosen):
         if not dry_run:
             refuse_read_only(chosen, "qtui release")
-        known = {found.hold.text for found in holds.load(client)}
+        known = {found.hold.text: found for found in holds.load(client)}
         wanted = sorted(known) if everything else [parse(what or ()).text]
         for text in wanted:
             if text not in known:
                 raise NotFound(f"{printable(text)} is not held: qtui hold lists what is")
         if wanted and not (dry_run or yes):
-            ask_for_name(chosen, f"Release {', '.join(wanted)} on {chosen.name}?")
+            ask_or_say(chosen, questions.release_question([known[text] for text in wanted], chosen.name))
         for text in wanted:
             if dry_run:
                 reports.append((text, holds.plan_release(client, text).report()))
             else:
-                with changing(client, chosen, "release", text, yes=True) as change:
+                with changing(client, chosen, "release", text) as change:
                     _, report = holds.release(client, text, on_progress=Progress())
                     change.jobs, change.done = report.matched, report.done
                     change.outcome = holds.PUT_BACK.summary(report)

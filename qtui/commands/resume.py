@@ -37,7 +37,8 @@ def resume(
         for name in names:
             if name not in paused:  # a paused queue may no longer exist
                 check_queue(client, name)
-        with changing(client, chosen, "resume", ", ".join(names), yes=yes) as change:
+        question = pausing.question(client, chosen, names, yes=yes, resume=True)
+        with changing(client, chosen, "resume", ", ".join(names), question=question) as change:
             done = pauses.resume(client, names)
             change.outcome = pausing.outcome(done, names, "resumed")
     already = [name for name in names if name not in done]
@@ -47,6 +48,8 @@ def resume(
 def _resume_workers(
     queues: list[str] | None, everything: bool, url: str | None, context: str | None, *, yes: bool, json: bool
 ) -> None:
+    from qtui import questions
+    from qtui.broker import overview
     from qtui.commands import suspension
     from qtui_workers.enqueue import suspension as all_workers
 
@@ -54,7 +57,8 @@ def _resume_workers(
         raise InvalidInput("--workers is about all workers, not about queues: resume them with a second command")
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui resume")
-        with changing(client, chosen, "resume", "all workers", yes=yes) as change:
+        question = "" if yes else questions.suspend_question(overview.load(client), chosen.name, resume=True)
+        with changing(client, chosen, "resume", "all workers", question=question) as change:
             ended = all_workers.end(client)
             change.outcome = "all workers take jobs again" if ended else "they were not suspended"
         suspension.report(client, chosen, "resume", suspended=False, already=not ended, json=json)

@@ -33,7 +33,7 @@ def stack(
     found: list[Answer] = []
     with connected(url, context) as (client, chosen):
         whole = job_ids.find(client, job_id)
-        with changing(client, chosen, "stack", ids=(whole,), yes=True) as change:
+        with changing(client, chosen, "stack", ids=(whole,)) as change:
             for answer in stacks.ask_twice(client, whole):
                 if not json:
                     output.say(listings.of_stack(whole, answer, found[-1] if found else None))

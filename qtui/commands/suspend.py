@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+from qtui import questions
+from qtui.broker import overview
 from qtui.commands import suspension
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import option
@@ -28,7 +30,8 @@ def suspend(
     seconds = suspension.seconds(duration)
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "qtui suspend")
-        with changing(client, chosen, "suspend", "all workers", yes=yes) as change:
+        question = "" if yes else questions.suspend_question(overview.load(client), chosen.name, resume=False)
+        with changing(client, chosen, "suspend", "all workers", question=question) as change:
             new = all_workers.suspend(client, seconds)
             change.outcome = "all workers are suspended"
         suspension.report(client, chosen, "suspend", suspended=True, already=not new, seconds=seconds, json=json)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from qtui import documents, formatting, output, questions, twins
 from qtui.broker.operations import trash
-from qtui.commands.connection import ask_for_name, audit_of, connected, refuse_read_only, server_time
+from qtui.commands.connection import ask_or_say, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.commands.stopping import Progress, stopping
@@ -45,8 +45,8 @@ def undo(
         found = trash.find(client, batch)
         question = questions.undo_question(found, chosen.name, server_time(client))
         if not yes:
-            ask_for_name(chosen, question)
-        if batch is None and not json:
+            ask_or_say(chosen, question)
+        elif batch is None and not json:
             output.note(printable(question.partition("?")[0], 1_000))
         with stopping() as stop:
             report = trash.undo(client, found, audit=audit_of(chosen), on_progress=Progress(), stop=stop)

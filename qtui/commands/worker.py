@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import output
-from qtui.broker import workers
+from qtui import output, questions
+from qtui.broker import overview, workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.declare import argument
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.broker.models import WorkerRow
+    from qtui.broker.worker_commands import WorkerCommand
+    from qtui_workers.server.contexts import Context
 
 ORDER: Final = 220
 
@@ -40,7 +42,8 @@ def worker(
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, f"qtui worker {wanted.name}")
         found = _find(client, name)
-        with changing(client, chosen, f"worker {wanted.name}", name, yes=yes) as change:
+        question = "" if yes else _question(client, found, wanted, chosen)
+        with changing(client, chosen, f"worker {wanted.name}", name, question=question) as change:
             reason = send(client, found, wanted)
             change.outcome = reason or "was sent"
     job = found.current_job if wanted.needs_job else None
@@ -51,6 +54,11 @@ def worker(
         output.say(printable(f"{name}: {reason}" if reason else f"{name}: {wanted.name}{about} was sent", 1_000))
     if reason:
         raise SystemExit(1)
+
+
+def _question(client: redis.Redis, found: WorkerRow, wanted: WorkerCommand, chosen: Context) -> str:
+    asked = questions.worker_question(found, wanted, chosen.name)
+    return asked if wanted.needs_job else f"{asked} {questions.worker_facts(found, overview.load(client))}"
 
 
 def _find(client: redis.Redis, name: str) -> WorkerRow:

@@ -255,7 +255,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         def work(client: redis.Redis) -> str:
             return f"{name} {'is' if change(client, [name]) else 'was already'} {past}"
 
-        self.ask(title, questions.pause_question(row, self.session.name), work, notes=notes, command=(title.lower(), name))
+        question = questions.pause_question([name], row.count(Status.QUEUED), self.session.name, resume=title == "Resume")
+        self.ask(title, question, work, notes=notes, command=(title.lower(), name))
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Pause applies if the queue is not paused, resume if it is; open, if the verdict names a job."""

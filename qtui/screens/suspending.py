@@ -22,7 +22,7 @@ def ask_to_suspend(screen: ResourceScreen[Any, Any]) -> None:
     seen = session.overview
     if seen is None:
         return
-    question = questions.suspend_question(seen, session.name)
+    question = questions.suspend_question(seen, session.name, resume=seen.suspended)
 
     def suspend(client: redis.Redis) -> str:
         return f"all workers {'are' if suspension.suspend(client) else 'were already'} suspended: P on Workers resumes them"

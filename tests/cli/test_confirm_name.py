@@ -109,18 +109,24 @@ def test_orphans_are_put_back_only_by_the_name(prod: Qtui, client: redis.Redis) 
 
 
 WRITES = {
-    "suspend": (("suspend", "--for", "20s"), "Suspend all workers on prod?"),
-    "resume workers": (("resume", "--workers"), "Resume all workers on prod?"),
-    "pause": (("pause", "mail"), "Pause mail on prod?"),
-    "pause all": (("pause", "--all"), "Pause mail on prod?"),
-    "resume": (("resume", "mail"), "Resume mail on prod?"),
-    "hold": (("hold", "shop.charge"), "Hold shop.charge on prod?"),
-    "release": (("release", "shop.charge"), "Release shop.charge on prod?"),
-    "release all": (("release", "--all"), "Release shop.charge on prod?"),
+    "suspend": (("suspend", "--for", "20s"), "Suspend all workers (none is alive) on prod? Nothing waits."),
+    "resume workers": (("resume", "--workers"), "Resume all workers (none is alive) on prod? Nothing waits."),
+    "pause": (("pause", "mail"), "Pause mail on prod? Nothing waits."),
+    "pause all": (("pause", "--all"), "Pause mail on prod? Nothing waits."),
+    "resume": (("resume", "mail"), "Resume mail on prod? 1 job waits."),
+    "hold": (
+        ("hold", "shop.charge"),
+        "Hold shop.charge on prod? No queued job, and each new one, would wait until it is released.",
+    ),
+    "release": (("release", "shop.charge"), "Release shop.charge on prod? 1 held job would go back to the head of its queue."),
+    "release all": (("release", "--all"), "Release shop.charge on prod? 1 held job would go back to the head of its queue."),
     "undo": (("undo",), "Put 1 job back on prod?"),
-    "known cause": (("failures", "ack", "473fb45a6b73"), "Failures ack 473fb45a6b73 on prod?"),
-    "limit": (("limits", "--reopen", "api"), "Limits --reopen api on prod?"),
-    "worker": (("worker", "web-1", "shutdown"), "Worker shutdown web-1 on prod?"),
+    "known cause": (("failures", "ack", "473fb45a6b73"), "Acknowledge the cause 473fb45a6b73 on prod?"),
+    "limit": (("limits", "--reopen", "api"), "Open the limit api on prod? Nothing waits."),
+    "worker": (
+        ("worker", "web-1", "shutdown"),
+        "Shut down worker web-1 on prod? It runs no job; nothing waits in its queues; nobody else listens to mail.",
+    ),
 }
 BEFORE = {"release": ("hold", "shop.charge"), "release all": ("hold", "shop.charge"), "resume": ("pause", "mail")}
 
@@ -137,6 +143,7 @@ def changed(request: pytest.FixtureRequest, prod: Qtui, client: redis.Redis) -> 
     elif name == "worker":
         Worker(["mail"], name="web-1", connection=client).register_birth()
     elif words := BEFORE.get(name):
+        Queue("mail", connection=client).enqueue("shop.charge")
         prod(*words, "--context", "prod", "--yes")
     return name
 
@@ -153,6 +160,31 @@ def test_every_change_wants_the_name(prod: Qtui, client: redis.Redis, changed: s
     assert keyspace(client) == before
     listens = changed != "worker"  # to commands: this worker is only registered
     assert answered(prod, "prod\r", *words)[0] == (0 if listens else 1)
+
+
+SAYS = {
+    ("suspend", "--for", "20s"): "Suspend 1 worker on {}. 3 jobs wait.\n",
+    ("resume", "--workers"): "Resume 1 worker on {}. 3 jobs wait.\n",
+    ("pause", "--all"): "Pause 2 queues (mail, media) on {}. 3 jobs wait.\n",
+    ("resume", "mail"): "Resume mail on {}. 2 jobs wait.\n",
+    ("hold", "shop.charge"): "Hold shop.charge on {}. 3 queued jobs, and each new one, would wait until it is released.\n",
+    ("release", "shop.charge"): "Release shop.charge on {}. 3 held jobs would go back to the head of their queues.\n",
+    ("limits", "--reopen", "api"): "Open the limit api on {}. Nothing waits.\n",
+    ("worker", "web-1", "shutdown"): (
+        "Shut down worker web-1 on {}. It runs no job; 2 jobs wait in its queues; nobody else listens to mail.\n"
+    ),
+}
+
+
+def test_where_nothing_is_asked_it_is_said_first_how_many_it_is_about(qtui: Qtui, server: Server, client: redis.Redis) -> None:
+    for queue in ("mail", "mail", "media"):
+        Queue(queue, connection=client).enqueue("shop.charge")
+    Worker(["mail"], name="web-1", connection=client).register_birth()
+    Limits(client).close(Limit(5, 60, "api"), 3_600, "it asked")
+    for words, said in SAYS.items():
+        answer = qtui(*words, code=1 if words[0] == "worker" else 0)
+        assert answer.err.startswith(said.format(server.socket)), words
+    assert qtui("pause", "mail", "--yes").err == ""
 
 
 def test_yes_and_looks_are_not_asked(prod: Qtui, client: redis.Redis) -> None:
