@@ -138,6 +138,7 @@ class Changes(App[None]):
                 message.care,
                 audit=session.audit,
                 again=again,
+                here=session.here,
                 on_taken=taken,
                 on_progress=progressed,
                 on_step=running.stepped,
@@ -154,13 +155,14 @@ class Changes(App[None]):
     def on_undo_confirmed(self, message: UndoConfirmed) -> None:
         """Put removed jobs back in a thread, then say how it ended."""
         batch, session = message.batch, message.session
-        running = RunningOperation(
-            "Undo", trash.summary, twins.command("undo", [batch.id], session.context), total=batch.jobs, puts_back=True
-        )
+        again = twins.command("undo", [batch.id], session.context)
+        running = RunningOperation("Undo", trash.summary, again, total=batch.jobs, puts_back=True)
 
         def work() -> Report:
             heard = running.progressed
-            return trash.undo(session.client, batch, audit=session.audit, on_progress=heard, stop=running.stop.is_set)
+            return trash.undo(
+                session.client, batch, audit=session.audit, again=again, on_progress=heard, stop=running.stop.is_set
+            )
 
         self._carry_out(session, running, work, None)
 

@@ -136,7 +136,7 @@ class FirstFrame:
     def _table(self, height: int) -> list[Line]:
         columns = QueueColumns(self._throughput.flow)
         foot = queue_list.foot(self._folded)
-        return self._listed(columns.of(self._rows), self._rows, queue_list.EMPTY, foot, self._width, height)
+        return self._listed(columns.of(self._rows), self._rows, queue_list.empty(self._here), foot, self._width, height)
 
     def _listed(
         self, columns: Sequence[Column[Row]], rows: Sequence[Row], empty: str, foot: str, width: int, height: int, cursor: int = 0

@@ -103,15 +103,22 @@ def note(row: JobRow, now: float) -> str:
     return held(row.held, now) if row.held else silence(row, now)
 
 
-def unaware(seen: Look) -> str:
-    """That workers which know no hold go on running the jobs, and what can be done."""
+def no_worker(here: str) -> str:
+    """That no worker is registered, and what can be done; `here`: as `here.suffix`."""
+    return f"No worker is registered.\nStart one: qtui-worker{here}"
+
+
+def unaware(seen: Look, here: str) -> str:
+    """That workers which know no hold go on running the jobs, and what can be done; `here`: as `here.suffix`."""
+    import shlex  # seldom needed
+
     names = ", ".join(row.name for row in seen.unaware[:3]) + (", …" if len(seen.unaware) > 3 else "")
     listen = "listens" if len(seen.unaware) == 1 else "listen"
     where = seen.queues[0] if seen.queues else "QUEUE"
     return (
         f"{names} {listen} here and knows no hold, as it is no qtui-worker: it goes on running such jobs. "
-        f"Move them to a queue that nobody works on: qtui move --all --status queued --queue {where} "
-        f"--filter '{seen.filter}' --to held"
+        f"Move them to a queue that nobody works on: qtui move --all --status queued --queue {shlex.quote(where)} "
+        f"--filter {shlex.quote(seen.filter)} --to held{here}"
     )
 
 

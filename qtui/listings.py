@@ -53,7 +53,7 @@ def of_queues(overview: Overview, here: str) -> str:
 def of_workers(found: Sequence[AtWork], now: float, here: str) -> str:
     """Every worker, for people, the silent ones first; `here`: as `here.suffix`."""
     if not found:
-        return f"No worker is registered. Start one: qtui-worker{here}"
+        return labels.no_worker(here).replace("\n", " ")
     head = ["WORKER", "STATUS", "QUEUES", "JOB", "FOR", "DONE", "FAILED", "HEARTBEAT", "MEMORY", "HOST", "RQ"]
     rows = [_of_worker(each, now) for each in sorted(found, key=lambda each: (not each.worker.is_silent, each.worker.name))]
     return columns(head, rows, (4, 5, 6, 7, 8))

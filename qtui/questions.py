@@ -105,7 +105,7 @@ def _number(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}" if number else ""
 
 
-def memory(plan: Plan, *, purge: str = "--purge", undo: str = "qtui undo") -> str:
+def memory(plan: Plan, *, purge: str = "--purge", undo: str) -> str:
     """What removing means for the memory of the server, and for how long it can be taken back; '' for other operations.
 
     `undo` and `purge`: what a person types to put them back, or to do without the trash; '' where that is offered elsewhere.
@@ -169,10 +169,10 @@ def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: 
     return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers{here}"
 
 
-def hold_question(text: str, plan: Plan, place: str) -> str:
-    """The question before a function is held."""
-    waits = f"{_number(plan.doable, 'queued job') or 'No queued job'}, and each new one, would wait"
-    return f"Hold {text} on {place}? {waits} until it is released."
+def hold_question(text: str, jobs: int, place: str) -> str:
+    """The question before a function is held, of which so many jobs are queued."""
+    queued = _number(jobs, "queued job") or "0 queued jobs"
+    return f"Hold {text} on {place}? {queued} and every new one wait until it is released."
 
 
 def release_question(found: Sequence[Held], place: str) -> str:

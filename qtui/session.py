@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
+from qtui import here
 from qtui.broker.models import Overview
 from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
@@ -180,6 +181,11 @@ class Session:
     def name(self) -> str:
         """The connection's name, as the operator knows it."""
         return self.context.name
+
+    @property
+    def here(self) -> str:
+        """The options by which a command acts on the same connection, as the end of a command line."""
+        return here.suffix(self.context)
 
     @property
     def read_only(self) -> bool:

@@ -174,6 +174,7 @@ def run(
     *,
     audit: Audit = UNRECORDED,
     again: str = "",
+    here: str = "",
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     on_step: Callable[[str], object] = lambda _text: None,
     on_taken: Callable[[tuple[Targets, ...]], object] = lambda _targets: None,
@@ -183,6 +184,7 @@ def run(
 
     '' is when that is only the jobs that are left.
 
+    `here`: the options of the connection, for commands.
     The rest is as in `operations.run`; where it stops by itself, the report says why. Raises Refused, redis.RedisError or
     OSError before the first job is changed.
     """
@@ -203,7 +205,7 @@ def run(
         if care.canary:
             work.canary(care)
         if care.over is not None:
-            work.spread(care.over, batch)
+            work.spread(care.over, batch, here)
         elif care.rate is not None:
             work.at_rate(care)
         else:
@@ -265,12 +267,12 @@ class _Work:
         """Retry the next jobs at once."""
         self._send(RETRY, number)
 
-    def spread(self, seconds: float, batch: str) -> None:
-        """Schedule all that are left."""
+    def spread(self, seconds: float, batch: str, here: str) -> None:
+        """Schedule all that are left; `here`: as in `run`."""
         self._on_step(f"scheduling over {seconds / 60:g} min")
         found = self._send(SPREAD, self.left, over=seconds, number=max(1, self.left), batch=batch)
         if found.done:
-            told = f"scheduled over {seconds / 60:g} min; qtui cancel --batch {batch} takes back those that are not due yet"
+            told = f"scheduled over {seconds / 60:g} min; qtui cancel --batch {batch}{here} takes back those that are not due yet"
             self._tally.reasons[told] += found.done
 
     def _send(self, operation: Operation, count: int, **more: str | float) -> Tally:

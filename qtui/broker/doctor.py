@@ -181,7 +181,7 @@ def _memory(facts: Facts) -> Iterator[Finding]:
     used, most = facts.overview.server.memory_used, facts.overview.server.memory_max
     if used and most and used >= NEAR * most:
         what = f"its memory is almost full: {size(used)} of {size(most)}."
-        yield Finding("bad", "redis", what, "Remove ended jobs (qtui remove), or raise maxmemory.")
+        yield Finding("bad", "redis", what, f"Remove ended jobs (qtui remove{facts.here}), or raise maxmemory.")
 
 
 def _encodings(facts: Facts) -> Iterator[Finding]:

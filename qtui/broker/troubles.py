@@ -67,13 +67,13 @@ def _start(what: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
     return do
 
 
-def _command(text: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
-    """A command that ends with the name of the queue, quoted for a shell."""
+def _command(why: str, words: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
+    """A command of qtui that ends with the name of the queue, quoted for a shell, and what for."""
 
     def do(row: QueueRow, _look: QueueLook | None, here: str) -> str:
         import shlex  # only where there is something to do
 
-        return f"{text} {shlex.quote(row.name)}{here}"
+        return f"{why}: qtui {words} {shlex.quote(row.name)}{here}"
 
     return do
 
@@ -159,7 +159,7 @@ TROUBLES: Final = (
         "⚠", "bad", lambda row: row.lost > 0,
         lambda row: f"{row.lost:,} lost {'its' if row.lost == 1 else 'their'} worker",
         lambda row, _look: f"{_jobs(row.lost)} lost the worker while running and can be put back",
-        Status.STARTED, "Enter them, B puts back", _command("Put them back: qtui requeue --all --queue"),
+        Status.STARTED, "Enter them, B puts back", _command("Put them back", "requeue --all --queue"),
     ),
     Trouble(
         "◷", "warn", lambda row: row.overdue > 0,
@@ -196,7 +196,7 @@ TROUBLES: Final = (
         "‖", "warn", lambda row: row.paused,
         lambda _row: "paused",
         lambda row, _look: f"is paused until somebody resumes it: {waiting(row.count(Status.QUEUED))}",
-        Status.QUEUED, "P resumes it", _command("Resume it: qtui resume"),
+        Status.QUEUED, "P resumes it", _command("Resume it", "resume"),
     ),
     Trouble(
         "‖", "warn", lambda row: row.held > 0,

@@ -60,9 +60,9 @@ def preferences() -> Preferences:
 
 
 def refuse_read_only(chosen: Context, what: str) -> None:
-    """Raises Refused if the connection is read-only; `what` names the refused action."""
+    """Raises Refused if the connection is read-only; `what`: the refused command, without `qtui`."""
     if chosen.read_only:
-        raise Refused(f"{chosen.name} is read-only: {what} was not done")
+        raise Refused(f"{chosen.name} is read-only: qtui {what} was not done")
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def changing(
     Raises Refused if the connection is read-only, or wants its name and it is not typed. `what`: the command without `qtui`;
     `about`: to what it is done; `question`: says how many it is about; '' where nothing is asked, or it was asked before.
     """
-    refuse_read_only(chosen, f"qtui {what}")
+    refuse_read_only(chosen, what)
     if question:
         ask_or_say(chosen, question)
     with audit_of(chosen).change(client, what, about, ids) as change:

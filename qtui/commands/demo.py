@@ -156,8 +156,9 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
 
     producer = threading.Thread(target=enqueue_more, daemon=True)
     producer.start()
+    options = ("--url", f"unix://{client.connection_pool.connection_kwargs['path']}")
     try:
-        open_dashboard(Context("demo", Target("", "demo")), read_config(Preferences), client=client)
+        open_dashboard(Context("demo", Target("", "demo"), options=options), read_config(Preferences), client=client)
     finally:
         enough.set()
         producer.join(5)

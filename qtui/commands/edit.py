@@ -49,7 +49,7 @@ def edit(
     if file and sets:
         raise InvalidInput("give the arguments with --file or with --set, not both")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui edit")
+        refuse_read_only(chosen, "edit")
         (whole,) = job_ids.chosen(client, [job_id])
         job = edits.load(client, whole)
         with changing(client, chosen, "edit", ids=(whole,)) as change:

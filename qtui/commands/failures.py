@@ -71,10 +71,12 @@ def failures(
 
 def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None, *, yes: bool) -> None:
     if verb not in ("ack", "unack") or len(rest) != 1:
-        raise InvalidInput("write qtui failures [QUEUE], or qtui failures ack FINGERPRINT, or qtui failures unack FINGERPRINT")
+        raise InvalidInput("write the name of one queue, or ack FINGERPRINT, or unack FINGERPRINT")
     (fingerprint,) = rest
     if len(fingerprint) > 40 or not fingerprint.isalnum():
-        raise InvalidInput(f"'{printable(fingerprint, 40)}' is not a fingerprint: qtui failures --json lists them")
+        raise InvalidInput(
+            f"'{printable(fingerprint, 40)}' is not a fingerprint: failures by cause have them, such as 473fb45a6b73"
+        )
     place = chosen_context(url, context)[0].name
     question = "" if yes else f"{'Acknowledge' if verb == 'ack' else 'Forget'} the cause {fingerprint} on {place}?"
     with (

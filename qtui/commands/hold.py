@@ -61,7 +61,7 @@ def hold(
         already = False
         report = seen.plan.report()
         if not dry_run:
-            question = "" if yes else questions.hold_question(wanted.text, seen.plan, chosen.name)
+            question = "" if yes else questions.hold_question(wanted.text, seen.plan.doable, chosen.name)
             with changing(client, chosen, "hold", wanted.text, question=question) as change:
                 already = not holds.place(client, wanted, reason)
                 report = holds.sweep(client, wanted, on_progress=Progress())
@@ -73,7 +73,7 @@ def hold(
     else:
         output.say(printable(_said(wanted.text, report, already, here.suffix(chosen)), 2_000))
         if seen.unaware:
-            output.note(printable(labels.unaware(seen), 1_000))
+            output.note(printable(labels.unaware(seen, here.suffix(chosen)), 1_000))
     if report.failed:
         raise SystemExit(1)
 

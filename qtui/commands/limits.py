@@ -40,7 +40,7 @@ def limits(
         known = Limits(client)
         if not reopen:
             return _show(known.states(), json)
-        refuse_read_only(chosen, "qtui limits --reopen")
+        refuse_read_only(chosen, "limits --reopen")
         named = list(dict.fromkeys(reopen))
         waiting = sum(known.state(name).waiting for name in named)  # NotFound before anything is changed
         question = "" if yes else questions.reopen_question(named, waiting, chosen.name)

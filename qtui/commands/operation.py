@@ -75,7 +75,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
         selection = batch_of(batch) if batch else _selection(operation, ids or [], queue, status, expression, everything)
         with connected(url, context) as (client, chosen):
             if not dry_run:
-                refuse_read_only(chosen, f"qtui {operation.name}")
+                refuse_read_only(chosen, operation.name)
             if isinstance(selection, Matching):
                 check_queue(client, selection.queue)
             else:
@@ -96,6 +96,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     care,
                     audit=audit_of(chosen),
                     again=again,
+                    here=here.suffix(chosen),
                     on_progress=Progress(),
                     on_step=Steps(),
                     stop=stop,
@@ -157,7 +158,7 @@ def _selection(
     if wanted is None:
         raise InvalidInput(f"say which jobs to {operation.name}: --status with one of {fitting}")
     if not operation.applies_to(wanted):
-        raise InvalidInput(f"qtui {operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
+        raise InvalidInput(f"{operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
     return Matching(queue, wanted, parsed)
 
 

@@ -34,7 +34,7 @@ def orphans(
     """Jobs that wait but that no queue or schedule holds, as their worker died when it had just taken them."""
     with connected(url, context) as (client, chosen):
         if put_back:
-            refuse_read_only(chosen, "qtui orphans --put-back")
+            refuse_read_only(chosen, "orphans --put-back")
         elif ids:
             raise InvalidInput("ids are for --put-back: which of the jobs are put back")
         chosen_ids = job_ids.chosen(client, ids) if ids else ()

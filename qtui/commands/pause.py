@@ -25,7 +25,7 @@ def pause(
 
     names = pausing.named(queues, everything, "pause")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui pause")
+        refuse_read_only(chosen, "pause")
         if everything:
             names = sorted(jobs.queue_names(client))
         for name in names:

@@ -25,7 +25,7 @@ All = Annotated[bool, option("--all", help="Every queue, instead of names.")]
 def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:
     """The named queues, without duplicates; none with `--all`. Raises InvalidInput if neither or both are given."""
     if bool(queues) == everything:
-        workers = "" if queues else f"; all workers: qtui {'suspend' if command == 'pause' else 'resume --workers'}"
+        workers = "" if queues else f"; for all workers there is {'suspend' if command == 'pause' else 'resume --workers'}"
         raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else workers))
     return list(dict.fromkeys(queues or []))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import output, questions
+from qtui import here, output, questions
 from qtui.broker import holds
 from qtui.commands.connection import ask_or_say, changing, connected, refuse_read_only
 from qtui.commands.declare import argument, option
@@ -44,16 +44,18 @@ def release(
 ) -> None:
     """Have held jobs run again: they go back to the head of their queue, in their order."""
     if bool(what) == everything:
-        raise InvalidInput("say what to release, as qtui hold lists it, or use --all" + (", not both" if what else ""))
+        raise InvalidInput(
+            "say what to release: FUNCTION, or FUNCTION FIELD=VALUE, or use --all" + (", not both" if what else "")
+        )
     reports = []
     with connected(url, context) as (client, chosen):
         if not dry_run:
-            refuse_read_only(chosen, "qtui release")
+            refuse_read_only(chosen, "release")
         known = {found.hold.text: found for found in holds.load(client)}
         wanted = sorted(known) if everything else [parse(what or ()).text]
         for text in wanted:
             if text not in known:
-                raise NotFound(f"{printable(text)} is not held: qtui hold lists what is")
+                raise NotFound(f"{printable(text)} is not held: qtui hold{here.suffix(chosen)} lists what is")
         if wanted and not (dry_run or yes):
             ask_or_say(chosen, questions.release_question([known[text] for text in wanted], chosen.name))
         for text in wanted:

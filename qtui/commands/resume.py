@@ -30,7 +30,7 @@ def resume(
 
     names = pausing.named(queues, everything, "resume")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui resume")
+        refuse_read_only(chosen, "resume")
         paused = pauses.paused(client)
         if everything:
             names = sorted(paused)
@@ -56,7 +56,7 @@ def _resume_workers(
     if queues or everything:
         raise InvalidInput("--workers is about all workers, not about queues: resume them with a second command")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui resume")
+        refuse_read_only(chosen, "resume")
         question = "" if yes else questions.suspend_question(overview.load(client), chosen.name, resume=True)
         with changing(client, chosen, "resume", "all workers", question=question) as change:
             ended = all_workers.end(client)

@@ -29,7 +29,7 @@ def suspend(
 
     seconds = suspension.seconds(duration)
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, "qtui suspend")
+        refuse_read_only(chosen, "suspend")
         question = "" if yes else questions.suspend_question(overview.load(client), chosen.name, resume=False)
         with changing(client, chosen, "suspend", "all workers", question=question) as change:
             new = all_workers.suspend(client, seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from qtui import documents, formatting, output, questions, twins
+from qtui import documents, formatting, here, output, questions, twins
 from qtui.broker.operations import trash
 from qtui.commands.connection import ask_or_say, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
@@ -41,20 +41,21 @@ def undo(
         if listing:
             _show(trash.batches(client), server_time(client), json)
             return
-        refuse_read_only(chosen, "qtui undo")
-        found = trash.find(client, batch)
+        refuse_read_only(chosen, "undo")
+        found = trash.find(client, batch, here.suffix(chosen))
+        again = twins.command("undo", [found.id], chosen)
         question = questions.undo_question(found, chosen.name, server_time(client))
         if not yes:
             ask_or_say(chosen, question)
         elif batch is None and not json:
             output.note(printable(question.partition("?")[0], 1_000))
         with stopping() as stop:
-            report = trash.undo(client, found, audit=audit_of(chosen), on_progress=Progress(), stop=stop)
+            report = trash.undo(client, found, audit=audit_of(chosen), again=again, on_progress=Progress(), stop=stop)
     if json:
         output.emit(asdict(report))
     else:
         output.say(printable(trash.summary(report), 2_000))
-    stop.finish(report, twins.command("undo", [found.id], chosen))
+    stop.finish(report, again)
 
 
 def _show(found: list[trash.Batch], now: float, json: bool) -> None:

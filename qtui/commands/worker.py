@@ -40,7 +40,7 @@ def worker(
     if wanted is None:
         raise InvalidInput(f"'{printable(command, 40)}' is no command to a worker: use one of {', '.join(COMMANDS)}")
     with connected(url, context) as (client, chosen):
-        refuse_read_only(chosen, f"qtui worker {wanted.name}")
+        refuse_read_only(chosen, f"worker {wanted.name}")
         found = _find(client, name)
         question = "" if yes else _question(client, found, wanted, chosen)
         with changing(client, chosen, f"worker {wanted.name}", name, question=question) as change:

@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.app import App
 
-from qtui import formatting, here, labels, questions, twins
+from qtui import formatting, labels, questions, twins
 from qtui.broker import careful, listeners
 from qtui.broker.careful import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
@@ -68,7 +68,7 @@ def question(
         sample=[labels.job_line(row) for row in found.sample],
         facts=[
             *filter(None, [where, memory, questions.careful(care)]),
-            *(questions.listening(queue, here.suffix(session.context)) for queue in heard),
+            *(questions.listening(queue, session.here) for queue in heard),
         ],
         notes=[
             *(f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()),

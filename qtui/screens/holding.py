@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui import formatting, labels
+from qtui import formatting, labels, questions
 from qtui.broker import holds
 from qtui.broker.operations import Parameter
 from qtui.messages import ChangeConfirmed
@@ -46,11 +46,10 @@ def _hold(screen: ResourceScreen[Any, Any], text: str) -> Question:
         state = "is held from now on" if new else "was held already"
         return f"{hold.text} {state}; {holds.HOLD.summary(report)}"
 
-    queued = _jobs(seen.plan.doable, "queued job")
     return Question(
-        f"Hold {hold.text} on {session.name}? {queued} and every new one wait until it is released.",
+        questions.hold_question(hold.text, seen.plan.doable, session.name),
         sample=[labels.job_line(row) for row in seen.plan.sample],
-        notes=[labels.unaware(seen)] if seen.unaware else [],
+        notes=[labels.unaware(seen, session.here)] if seen.unaware else [],
         agreed=lambda: app.post_message(ChangeConfirmed(session, work, "hold", hold.text)),
     )
 

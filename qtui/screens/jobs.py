@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, here, labels
+from qtui import formatting, labels
 from qtui.broker import jobs
 from qtui.broker.models import JobRow, Lifetimes, Overview, Window
 from qtui.broker.operations import OPERATIONS, Matching, Selection
@@ -365,7 +365,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             where = f" {self.queue}" if self.queue else ""
             self.notify(
                 f"All {formatting.count(self._all)} are selected: qtui jobs{where} --status {self.status.value} "
-                f"--json{here.suffix(self.session.context)} prints their ids; y copies those of marked jobs.",
+                f"--json{self.session.here} prints their ids; y copies those of marked jobs.",
                 severity="warning",
                 markup=False,
             )

@@ -21,7 +21,6 @@ NO_CAUSES: Final = "Nothing has failed."
 NO_WORKERS: Final = "Nobody listens."
 FEW: Final = 1
 """So many idle queues are shown, as the line that stands for them would take as much space."""
-EMPTY: Final = "No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello"
 CALM: Final = "Nothing waits, runs or has failed in any queue."
 
 
@@ -64,6 +63,11 @@ def remember(memory: Memory, order: Order) -> None:
     """Begin with this order in the next run; with all queues, also where only those in trouble are shown."""
     memory.turn("queues", order.by, reverse=order.reverse)
     memory.change(shows_idle=order.shows_idle)
+
+
+def empty(here: str) -> str:
+    """What is shown where there is no queue; `here`: as `here.suffix`."""
+    return f"No queues yet.\nPress 8 to enqueue a test job, or run: qtui enqueue test_job message=hello{here}"
 
 
 def arranged(overview: Overview, order: Order, here: str | None) -> tuple[list[QueueRow], int]:

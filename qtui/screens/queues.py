@@ -12,7 +12,6 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import here
 from qtui.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
@@ -21,7 +20,7 @@ from qtui.late import Late
 from qtui.messages import TailRequested, TakersRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
-from qtui.screens.queue_list import EMPTY, USUAL, Order, arranged, foot, order_of, remember, said_of, totals
+from qtui.screens.queue_list import USUAL, Order, arranged, empty, foot, order_of, remember, said_of, totals
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
@@ -102,7 +101,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         """What all queues hold, the table, the verdict, and where there is room what is known of one queue."""
         yield Static(id="totals", markup=False)
         columns = self._columns.of(())
-        yield RowTable(columns, key=lambda row: row.name, empty=EMPTY, markable=False, follows=True, id="queues")
+        nothing = empty(self.session.here)
+        yield RowTable(columns, key=lambda row: row.name, empty=nothing, markable=False, follows=True, id="queues")
         yield Static(id="verdict", markup=False)
         yield Static(id="step", markup=False)
         yield CloserLook(lambda: self.session.server_now)
@@ -189,7 +189,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if state != (self._on_paused, self._blocked):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
-        verdict = said_of(row, seen, look, here.suffix(self.session.context))
+        verdict = said_of(row, seen, look, self.session.here)
         self._say("#verdict", printable(verdict.text))
         self._say("#step", printable(verdict.step))
         closer = self.query_one(CloserLook)

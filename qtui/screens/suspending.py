@@ -10,10 +10,7 @@ from qtui import questions
 from qtui.screens.resource import ResourceScreen
 from qtui_workers.enqueue import suspension
 
-NOTES: Final = (
-    "Running jobs end as usual; an rq worker that already waits for a job takes one more.",
-    "It lasts until P on Workers, qtui resume --workers or rq resume.",
-)
+TAKES_ONE: Final = "Running jobs end as usual; an rq worker that already waits for a job takes one more."
 
 
 def ask_to_suspend(screen: ResourceScreen[Any, Any]) -> None:
@@ -30,7 +27,8 @@ def ask_to_suspend(screen: ResourceScreen[Any, Any]) -> None:
     def resume(client: redis.Redis) -> str:
         return "all workers take jobs again" if suspension.end(client) else "all workers were already resumed"
 
+    lasts = f"It lasts until P on Workers, qtui resume --workers{session.here} or rq resume."
     if seen.suspended:
         screen.ask("Resume", question, resume, command=("resume",), options=("--workers",))
     else:
-        screen.ask("Suspend", question, suspend, notes=NOTES, command=("suspend",))
+        screen.ask("Suspend", question, suspend, notes=(TAKES_ONE, lasts), command=("suspend",))

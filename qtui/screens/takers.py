@@ -20,7 +20,6 @@ from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
-EMPTY: Final = "No worker is registered.\nStart one: qtui-worker"
 GLYPHS: Final[dict[Answer, str]] = {"yes": "✓", "busy": "▸", "no": "✗"}
 TONES: Final[dict[Answer, Tone]] = {"yes": "good", "busy": "busy", "no": "bad"}
 
@@ -43,7 +42,8 @@ class TakersScreen(ResourceScreen[None, Takers]):
     def compose_body(self) -> Iterable[Widget]:
         """What it is about, and the workers."""
         yield Static(id="crumb", markup=False)
-        yield RowTable(self._columns(), lambda taker: taker.each.worker.name, EMPTY, markable=False, id="takers")
+        empty = labels.no_worker(self.session.here)
+        yield RowTable(self._columns(), lambda taker: taker.each.worker.name, empty, markable=False, id="takers")
 
     def _columns(self) -> list[Column[Taker]]:
         def heard(taker: Taker) -> str:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import questions
+from qtui import labels, questions
 from qtui.broker import at_work
 from qtui.broker.at_work import AtWork
 from qtui.broker.lanes import Lanes
@@ -25,8 +25,6 @@ from qtui.screens.suspending import ask_to_suspend
 from qtui.screens.worker_list import LANES_FROM, LEGEND, columns, place, said_of
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
-
-EMPTY = "No worker is registered.\nStart one: qtui-worker"
 
 
 class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
@@ -57,7 +55,8 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
 
     def compose_body(self) -> Iterable[Widget]:
         """The table, and below it the worker under the cursor."""
-        yield RowTable(self._columns(), key=lambda each: each.worker.name, empty=EMPTY, markable=False, id="workers")
+        empty = labels.no_worker(self.session.here)
+        yield RowTable(self._columns(), key=lambda each: each.worker.name, empty=empty, markable=False, id="workers")
         yield Static(LEGEND, id="legend", markup=False)
         for name in ("about", "facts", "step"):
             yield Static(id=name, markup=False)

@@ -116,7 +116,7 @@ WRITES = {
     "resume": (("resume", "mail"), "Resume mail on prod? 1 job waits."),
     "hold": (
         ("hold", "shop.charge"),
-        "Hold shop.charge on prod? No queued job, and each new one, would wait until it is released.",
+        "Hold shop.charge on prod? 0 queued jobs and every new one wait until it is released.",
     ),
     "release": (("release", "shop.charge"), "Release shop.charge on prod? 1 held job would go back to the head of its queue."),
     "release all": (("release", "--all"), "Release shop.charge on prod? 1 held job would go back to the head of its queue."),
@@ -167,7 +167,7 @@ SAYS = {
     ("resume", "--workers"): "Resume 1 worker on {}. 3 jobs wait.\n",
     ("pause", "--all"): "Pause 2 queues (mail, media) on {}. 3 jobs wait.\n",
     ("resume", "mail"): "Resume mail on {}. 2 jobs wait.\n",
-    ("hold", "shop.charge"): "Hold shop.charge on {}. 3 queued jobs, and each new one, would wait until it is released.\n",
+    ("hold", "shop.charge"): "Hold shop.charge on {}. 3 queued jobs and every new one wait until it is released.\n",
     ("release", "shop.charge"): "Release shop.charge on {}. 3 held jobs would go back to the head of their queues.\n",
     ("limits", "--reopen", "api"): "Open the limit api on {}. Nothing waits.\n",
     ("worker", "web-1", "shutdown"): (

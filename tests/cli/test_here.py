@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import redis
 from rq import Queue
@@ -38,6 +40,19 @@ def test_what_a_change_proposes(shop: Qtui, client: redis.Redis) -> None:
     assert "qtui release shop.charge --context shop" in shop("hold", "shop.charge", *SHOP).out
     (job_id, *_) = client.zrange(keys.registry("failed", "mail"), 0, -1)
     assert "--context shop puts it back" in shop("remove", job_id.decode(), "--yes", *SHOP).err
+
+
+def test_what_errors_and_empty_lists_propose(shop: Qtui, client: redis.Redis) -> None:
+    (job_id, *_) = client.zrange(keys.registry("failed", "mail"), 0, -1)
+    shop("remove", job_id.decode(), "--yes", *SHOP)
+    assert "qtui undo --list --context shop shows what there is" in shop.fails(4, "undo", "nosuch", *SHOP)
+    assert "qtui hold --context shop lists what is" in shop.fails(4, "release", "shop.charge", *SHOP)
+    client.set(keys.scheduler_lock("mail"), "scheduler")
+    spread = shop("retry", "--all", "--over", "1h", "--yes", *SHOP)
+    assert re.search("qtui cancel --batch [0-9a-f]{12} --context shop takes back", spread.out)
+    client.flushall()
+    for command in ("queues", "stats"):
+        assert "qtui enqueue test_job message=hello --context shop" in shop(command, *SHOP).out
 
 
 def test_what_the_doctor_proposes(shop: Qtui, client: redis.Redis) -> None:

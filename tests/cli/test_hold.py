@@ -62,7 +62,7 @@ def test_plain_workers_that_know_no_hold_are_named(qtui: Qtui, client: redis.Red
     plain.register_birth()
     answer = qtui("hold", "tasks.add")
     assert "plain listens here and knows no hold" in answer.err
-    assert "qtui move --all --status queued --queue mail --filter 'func:tasks.add' --to held" in answer.err
+    assert "qtui move --all --status queued --queue mail --filter func:tasks.add --to held" in answer.err
     assert qtui("hold", "tasks.add", "--json").json["unaware_workers"] == ["plain"]
 
 

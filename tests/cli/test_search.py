@@ -78,7 +78,7 @@ def test_failures_by_cause_are_new_until_someone_knows_them(qtui: Qtui, client: 
     qtui("failures", "unack", many["fingerprint"])
     assert qtui("failures", "mail", "--json").json["groups"][0]["state"] == "new"
     assert "was not acknowledged" in qtui("failures", "unack", many["fingerprint"], code=4).err
-    assert "write qtui failures [QUEUE]" in qtui("failures", "mail", "media", code=2).err
+    assert "write the name of one queue" in qtui("failures", "mail", "media", code=2).err
     assert qtui("failures", "mail", "--filter", "id:nobody").out == "No failed jobs found in mail: 3 do not fit.\n"
 
 

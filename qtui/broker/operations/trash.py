@@ -114,8 +114,11 @@ def _batch(name: str, fields: list[bytes | None] | None, pttl: int) -> Batch | N
     )
 
 
-def find(client: redis.Redis, name: str | None) -> Batch:
-    """The batch of that name, or the one that was removed last; raises NotFound if there is none."""
+def find(client: redis.Redis, name: str | None, here: str = "") -> Batch:
+    """The batch of that name, or the one that was removed last; raises NotFound if there is none.
+
+    `here`: the options of the connection, for commands.
+    """
     known = batches(client)
     if not known:
         raise NotFound("there is nothing in the trash: nothing was removed, its time there is over, or it was put back already")
@@ -126,7 +129,7 @@ def find(client: redis.Redis, name: str | None) -> Batch:
             return batch
     raise NotFound(
         f"there is no batch '{printable(name, 40)}' in the trash: its time there is over, or it was put back already; "
-        "qtui undo --list shows what there is"
+        f"qtui undo --list{here} shows what there is"
     )
 
 
@@ -135,10 +138,14 @@ def undo(
     batch: Batch,
     *,
     audit: Audit = UNRECORDED,
+    again: str = "",
     on_progress: Callable[[int, int], object] = lambda _worked_off, _matched: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Puts the jobs of a batch back, in chunks as operations are run; what cannot be put back stays in the trash."""
+    """Puts the jobs of a batch back, in chunks as operations are run; what cannot be put back stays in the trash.
+
+    `again`: the command that does the rest where it is stopped.
+    """
     began = time.monotonic()
     calls = _Undoing(client, batch)
     with audit.change(client, "undo", batch.about) as change:
@@ -148,7 +155,7 @@ def undo(
         calls.bring(tally)
         report = Report.of("undo", batch.id, tally.seen + tally.failed, tally, began)
         change.done, change.outcome = report.done, summary(report)
-        change.left = f"qtui undo {batch.id}" if supply.left else ""
+        change.left = again if supply.left else ""
     return report
 
 

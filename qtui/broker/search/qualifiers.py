@@ -200,7 +200,9 @@ QUALIFIERS: Final = {
         ),
         Qualifier("held", "the hold in which it waits", "held:shop.charge", EQUAL, _HELD, whole(_held), 1),
         Qualifier("batch", "the retry that has spread it", "batch:1f2e3d4c5b6a", EQUAL, _BATCH, whole(_batch), 1),
-        Qualifier("cause", "its cause, as `qtui failures` names it", "cause:473fb45a6b73", EQUAL, ERROR, _CAUSE, 4),
+        Qualifier(
+            "cause", "its cause, by the fingerprint that failures by cause have", "cause:473fb45a6b73", EQUAL, ERROR, _CAUSE, 4
+        ),
         Qualifier("age", "how long ago it was enqueued", "age>1h", COMPARE, _WAITED, compared(_age, _seconds), 1),
         Qualifier("ended", "how long ago it ended", "ended<10m", COMPARE, _ENDED, compared(_ended, _seconds), 1),
         Qualifier("took", "how long its last attempt ran", "took>30s", COMPARE, _ENDED, compared(_took, _seconds), 1),

@@ -43,7 +43,7 @@ def parse(words: Iterable[str]) -> Hold:
     """The hold of a function, and perhaps of `FIELD=VALUE` after it. Raises InvalidInput."""
     function, *rest = words
     if not function or set(function) & set("* =") or not function.isprintable():
-        raise InvalidInput(f"'{printable(function, 60)}' is no function: name it as qtui jobs does, such as shop.charge")
+        raise InvalidInput(f"'{printable(function, 60)}' is no function: name it as lists of jobs do, such as shop.charge")
     if len(rest) > 1:
         raise InvalidInput("a hold is about one value: hold another one beside it")
     for condition in rest:
