@@ -108,7 +108,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
         super().__init__(driver_class=driver_class)
         if theme not in self.available_themes:
             self.theme = FEW_COLOURS.name if self.console.color_system == "standard" else DARK.name
-        self.session = session
+        self.session = self.join(session)
         session.is_unseen &= start == PLACES[0].name
         self.sessions = {session.name: session}
         self._on_first_frame = on_first_frame

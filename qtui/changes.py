@@ -109,6 +109,7 @@ class Changes(App[None]):
                     change.outcome = message.change(session.client)
                 ended = Changes.ChangeEnded(session, change.outcome, "information")
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                session.reach.failed(error)
                 ended = Changes.ChangeEnded(session, labels.sentence(error, session.name), "error")
             self.post_message(ended)
 
@@ -179,6 +180,7 @@ class Changes(App[None]):
             try:
                 running.outcome = operate()
             except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
+                session.reach.failed(error)
                 running.outcome = error
             self.post_message(Changes.OperationEnded(session, running, running.outcome, on_done))
 

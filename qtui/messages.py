@@ -41,6 +41,14 @@ class LoadFailed(Message):
 
 
 @dataclass
+class ReachChanged(Message):
+    """A server does not answer any more, or does so again."""
+
+    session: Session
+    """Of the connection."""
+
+
+@dataclass
 class OperationConfirmed(Message):
     """The operator agreed to an operation."""
 

@@ -15,6 +15,7 @@ from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
 from qtui.late import Late
 from qtui.memory import Memory
+from qtui.reach import Reach
 from qtui.settings import NOTHING_ADDED, Additions
 from qtui_workers.server.contexts import Context
 
@@ -112,6 +113,8 @@ class Session:
         self._client = None if callable(client) else client
         self._dial = client if callable(client) else None
         self._dialling = threading.Lock()
+        self.reach = Reach(context.name)
+        """Whether the server answers."""
         self.refresh_seconds = refresh_seconds
         self.clock = clock
         self.throughput = Throughput()

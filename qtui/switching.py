@@ -9,7 +9,9 @@ from textual.screen import Screen
 
 from qtui import labels
 from qtui.late import Late
+from qtui.messages import ReachChanged
 from qtui.places import PLACES
+from qtui.screens.resource import ResourceScreen
 from qtui.session import Session
 from qtui.views import Views
 from qtui_workers.errors import QtuiError
@@ -66,7 +68,18 @@ class Switching(Views):
 
     def _session(self, name: str) -> Session:
         chosen = choose(None, name, read_config(Connections))
-        return self.session.beside(chosen, lambda: connection.dial(chosen.target))
+        return self.join(self.session.beside(chosen, lambda: connection.dial(chosen.target)))
+
+    def join(self, session: Session) -> Session:
+        """Hear from a session whether its server answers, in order that all its screens say the same."""
+        session.reach.on_change = lambda: self.post_message(ReachChanged(session))
+        return session
+
+    def on_reach_changed(self, message: ReachChanged) -> None:
+        """Also the screen below a dialog says it; those that are not on the stack do when they are seen again."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ResourceScreen) and screen.is_mounted and screen.session is message.session:
+                screen.reach_changed()
 
     async def _enter(self, session: Session) -> None:
         """Close every screen, as each belongs to its connection, and open them over this one."""

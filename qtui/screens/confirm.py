@@ -20,6 +20,7 @@ from qtui import formatting, labels
 from qtui.late import Late
 from qtui.messages import CopyRequested, DialogClosed
 from qtui.screens.dialog import Dialog
+from qtui.session import session_of
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
@@ -192,7 +193,8 @@ class ConfirmScreen(Dialog):
     def _look(self, text: str | None, way: int | None = None) -> None:
         self._wanted.stop.set()
         wanted = self._wanted = Wanted(text, way)
-        self._show(f"{self.what}: looking …")
+        outage = session_of(self.app).reach.outage
+        self._show(f"{self.what}: looking …{f' {outage.reason}' if outage else ''}")
 
         def work() -> None:
             try:
@@ -235,6 +237,7 @@ class ConfirmScreen(Dialog):
             first = "#answer" if self._to_type and not self._lasts else "#no"
             self.query_one(first).focus()
         else:
+            session_of(self.app).reach.failed(message.outcome)
             self._show(labels.sentence(message.outcome, self._where.name))
 
     def _show(self, text: str, question: Question | None = None) -> None:

@@ -85,8 +85,12 @@ class LiveStream(Vertical):
     def _reader(self) -> Follower:
         if self._follower is None:
             session = self._session()
-            tail = Tail(session.client, self._about, events=EVENTS, lines=LINES_OF_NAMED if self._about.ids else LINES)
-            self._follower = Follower(tail, session.name, lambda: self.post_message(self.News()))
+            self._follower = Follower(
+                lambda: Tail(session.client, self._about, events=EVENTS, lines=LINES_OF_NAMED if self._about.ids else LINES),
+                session.name,
+                lambda: self.post_message(self.News()),
+                lambda error: session.reach.failed(error) if error else session.reach.answered(),
+            )
         return self._follower
 
     @property

@@ -20,6 +20,7 @@ from qtui.late import Late
 from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
 from qtui.places import PLACES
+from qtui.reach import Trouble
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -27,8 +28,6 @@ from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
 from qtui.widgets.operation_line import Figures, OperationLine
 from qtui.widgets.row_table import RowTable
-from qtui_workers.errors import QtuiError
-from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     import redis
@@ -38,16 +37,12 @@ if TYPE_CHECKING:
     from qtui.broker.operations import Operation, Parameter, Selection
     from qtui.screens import asking, confirm
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
-    from qtui_workers.server import redis_errors
 else:
-    redis, redis_errors = Late("redis"), Late("qtui_workers.server.redis_errors")
     overview, twins = Late("qtui.broker.overview"), Late("qtui.twins")
     asking, confirm = Late("qtui.screens.asking"), Late("qtui.screens.confirm")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
-BACKOFF = (1.0, 2.0, 4.0, 8.0)
-"""Seconds to wait after each failed load; the last value is repeated."""
 SHARE = 16
 """A screen waits so many times as long as its look took: a sixteenth of a processor."""
 REST = 0.08
@@ -93,10 +88,10 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """… and its overview too."""
         self._rest: Timer | None = None
         self._moved_at = 0.0
-        self._reason = ""
-        self._is_away = False
-        self._failures = 0
-        self._next_try = 0.0
+        self._own_trouble: Trouble | None = None
+        """Why this screen cannot be loaded, where the server answers."""
+        self._failed = False
+        """Whether its last load failed."""
         self._next_look = self._every = 0.0
         """When the timer may load again, and how long it waits for that, in seconds."""
         self._timer: Timer | None = None
@@ -177,6 +172,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if self._timer:
             self._timer.resume()
         self.post_message(ViewShown())
+        self._say_reach()
         self.reload()
 
     def on_screen_suspend(self) -> None:
@@ -189,10 +185,10 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """What the timer does: load again, unless the screen is frozen or loading, or the next try after an error is not due."""
         if self._frozen or self._loading:
             return
-        if self._failures and time.monotonic() < self._next_try:
-            self._show_outage()
-            return
-        if self._failures or time.monotonic() >= self._next_look:
+        now, trouble = time.monotonic(), self._trouble
+        if trouble and now < trouble.next_look:
+            self._say_reach()
+        elif trouble or self._failed or now >= self._next_look:
             self.reload()
 
     def reload(self, *, fresh: bool = True) -> None:
@@ -242,8 +238,9 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
         """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
-        self._loading = False
-        self._recovered()
+        self._loading, self._failed, self._own_trouble = False, False, None
+        self.session.reach.answered()
+        self._say_reach()
         began = time.thread_time()
         found = message.look
         seen = self.session.observe(found.overview)
@@ -265,33 +262,33 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""
         message.stop()
-        self._loading = False
-        error = message.error
-        self._is_away = redis_errors.is_away(error)
-        if isinstance(error, redis.RedisError | OSError):
-            self._reason = str(redis_errors.explain(error, self.session.name))
-        elif isinstance(error, QtuiError):
-            self._reason = str(error)
-        else:
-            self.log.error(error)
-            self._reason = f"qtui cannot show this ({type(error).__name__}: {printable(str(error), 200)}); please report it."
-        wait = BACKOFF[min(self._failures, len(BACKOFF) - 1)]
-        self._failures += 1
-        self._next_try = time.monotonic() + wait
-        self._show_outage()
+        self._loading, self._failed = False, True
+        trouble = self.session.reach.failed(message.error, self._own_trouble)
+        self._own_trouble = None if trouble.is_away else trouble
+        self._say_reach()
 
-    def _show_outage(self) -> None:
-        wait = max(0, round(self._next_try - time.monotonic()))
+    @property
+    def _trouble(self) -> Trouble | None:
+        return self.session.reach.outage or self._own_trouble
+
+    def reach_changed(self) -> None:
+        """Whichever look has shown it: the server does not answer any more, or it does again."""
+        self._say_reach()
+        if self._failed and not self._trouble and self.app.screen is self:
+            self.reload()
+
+    def _say_reach(self) -> None:
+        """What is wrong and when the next look is due, over the last good data; or that the screen is frozen."""
+        trouble = self._trouble
+        self.query_one(Header).away(trouble is not None and trouble.is_away)
+        if trouble is None:
+            self.query_one(Banner).show("Frozen. Press f to go on." if self._frozen else "", "warn")
+            return
         at = self.session.loaded_at
         showing = f" Showing {formatting.clock(at)}." if at else ""
-        again = f" Trying again in {wait} s." if self.session.refresh_seconds else " Press r to try again."
-        self.query_one(Banner).show(f"{self._reason}{showing}{again}", "bad")
-        self.query_one(Header).away(self._is_away)
-
-    def _recovered(self) -> None:
-        if self._failures:
-            self._failures = 0
-            self.query_one(Banner).show("", "good")
+        by_itself = self.session.refresh_seconds and not self._frozen
+        again = f" Trying again in {trouble.wait} s." if by_itself else " Press r to try again."
+        self.query_one(Banner).show(f"{trouble.reason}{showing}{again}", "bad")
 
     def start_operation(self, operation: Operation, selection: Selection, on_done: Callable[[], object] | None = None) -> None:
         """Show how many jobs would be changed, ask, then run it; `on_done` is called if at least one job was changed."""
@@ -380,13 +377,12 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
     def action_reload(self) -> None:
         """Load now, without waiting for the next try."""
-        self._next_try = 0.0
         self.reload()
 
     def action_freeze(self) -> None:
         """Stop refreshing, or go on."""
         self._frozen = not self._frozen
-        self.query_one(Banner).show("Frozen. Press f to go on." if self._frozen else "", "warn")
+        self._say_reach()
         if not self._frozen:
             self.reload()
 

@@ -27,9 +27,13 @@ class Banner(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+        self._shown: tuple[str, Tone] = "", "warn"
 
     def show(self, text: str, tone: Tone = "warn") -> None:
         """Show a sentence; an empty one hides the banner."""
+        if (text, tone) == self._shown:
+            return
+        self._shown = text, tone
         self.set_class(bool(text), "-shown")
         for name in ("bad", "warn", "good"):
             self.set_class(tone == name, f"-{name}")

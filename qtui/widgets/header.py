@@ -31,14 +31,15 @@ class Header(Widget):
         self.set_interval(1, self.refresh)
 
     def show(self, overview: Overview, every: float = 0.0) -> None:
-        """The server answered; `every`: the screen is loaded so many seconds apart, where that is longer than usual."""
-        self._overview, self._every, self._is_away = overview, every, False
+        """What the server answered; `every`: the screen is loaded so many seconds apart, where that is longer than usual."""
+        self._overview, self._every = overview, every
         self.refresh()
 
     def away(self, away: bool = True) -> None:
-        """The server does not answer, or answers, but refuses something; the last known facts stay."""
-        self._is_away = away
-        self.refresh()
+        """Whether the server does not answer; the last known facts stay."""
+        if away != self._is_away:
+            self._is_away = away
+            self.refresh()
 
     def render(self) -> Content:
         state = HeaderState(self._label, self._clock(), self._overview, self._read_only, self._every, self._is_away)

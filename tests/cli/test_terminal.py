@@ -82,3 +82,32 @@ def test_the_program_is_installed_under_its_name(bare: Qtui) -> None:
     program = Path(sys.executable).parent / "qtui"
     done = subprocess.run([str(program), "--version"], env=bare.environment(), capture_output=True, text=True, timeout=60)
     assert done.stdout == f"qtui {version('qtui-rq')}\n"
+
+
+def test_a_server_that_freezes_is_said_on_every_screen_and_keeps_nobody_from_leaving(bare: Qtui, own_server: Server) -> None:
+    with own_server.client() as client:
+        QueueService(client).enqueue("test_job", queue="payments")
+    assert own_server.process
+    with on_terminal(Qtui(bare.home, {"REDIS_URL": own_server.url})) as (process, terminal):
+        terminal.wait_to_show("payments")
+        terminal.type("4")
+        terminal.wait_to_show("Nothing runs right now")
+        own_server.process.send_signal(signal.SIGSTOP)
+        try:
+            terminal.wait_to_show(" away ")
+            for key in "5671":
+                terminal.type(key)
+                terminal.wait_to_rest()
+                assert " away " in terminal.screen.display[0], key
+                assert "did not answer in time" in terminal.text, key
+            own_server.process.send_signal(signal.SIGCONT)
+            terminal.type("r")
+            wait_until(
+                lambda: terminal.read() and " away " not in terminal.screen.display[0], description="the connection is back"
+            )
+            assert "did not answer in time" not in terminal.text
+            own_server.process.send_signal(signal.SIGSTOP)
+            terminal.type("q")
+            assert process.wait(10) == 0
+        finally:
+            own_server.process.send_signal(signal.SIGCONT)

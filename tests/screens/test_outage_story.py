@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
-from qtui_workers.server.connection import connect
+import pytest
+import redis
+
+from qtui.places import PLACES
+from qtui_workers.server.connection import INTERACTIVE, connect
 from tests.broker import seed
-from tests.screens.support import dashboard
+from tests.screens.support import Story, dashboard
 from tests.support import Server
 
 
@@ -74,3 +84,76 @@ async def test_a_dialog_says_that_the_server_is_away(own_server: Server) -> None
             await story.press("R")
             assert story.question().startswith("Redis at prod-eu does not run")
             assert story.button("yes").disabled
+
+
+IMPATIENT = replace(INTERACTIVE, connect=0.3, reply=0.3, tries=0)
+"""For a server that is frozen on purpose."""
+
+
+@contextmanager
+def away(server: Server, how: str) -> Iterator[None]:
+    """A server that is gone, or "frozen": it takes connections and answers nothing."""
+    if how == "gone":
+        server.kill()
+        yield
+        server.start()
+        return
+    assert server.process
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+
+async def until(story: Story, predicate: Callable[[], object], description: str) -> None:
+    """Wait for what comes by itself, while looks that are under way are not waited for."""
+    deadline = time.monotonic() + 20
+    while not predicate():
+        assert time.monotonic() < deadline, f"did not happen: {description}; seen is {story.text}"
+        await story.pilot.pause(0.02)
+
+
+@pytest.mark.parametrize("how", ["frozen", "gone"])
+async def test_what_one_screen_learns_of_the_connection_all_say_at_once(own_server: Server, how: str) -> None:
+    with own_server.client() as other:  # RQ's worker, which seeds, gives its client the patience of a worker
+        seed.failed(other, "broken", 3)
+    with connect(own_server.url, patience=IMPATIENT) as client:
+        async with dashboard(client, name="prod", refresh_seconds=0.05) as story:
+            for place in PLACES:
+                await story.press(str(place.number))
+            await story.press("1")
+            with away(own_server, how):
+                await until(story, lambda: "○ prod away" in story.text, "the screen that is seen says so")
+                for place in PLACES:
+                    await story.pilot.press(str(place.number))
+                    await until(story, lambda name=place.name: story.app.current_mode == name, place.title)
+                    assert "○ prod away" in story.text.splitlines()[0], place.title
+                    await until(story, lambda: re.search("Redis at prod d.* Trying again in", story.words), place.title)
+                await story.pilot.press("1", "enter")
+                await until(story, lambda: story.place == "JobsScreen", "a screen that is new")
+                assert "○ prod away" in story.text.splitlines()[0]
+                await story.pilot.press("z")
+                await until(story, lambda: story.place == "ConfirmScreen", "a dialog")
+                await until(story, lambda: "Redis at prod d" in story.question(), "the dialog says so")
+                await story.pilot.press("escape", "4")
+            await story.pilot.press("r")
+            await until(story, lambda: "● prod" in story.text and "away" not in story.text, "the connection is back")
+            for place in PLACES:
+                await story.pilot.press(str(place.number))
+                await until(story, lambda name=place.name: story.app.current_mode == name, place.title)
+                assert "away" not in story.text.splitlines()[0], place.title
+                assert "Trying again in" not in story.words, place.title
+
+
+async def test_live_as_the_first_screen_waits_for_no_connection(own_server: Server) -> None:
+    def dial() -> redis.Redis:
+        return connect(own_server.url, patience=IMPATIENT)
+
+    with away(own_server, "gone"):
+        async with dashboard(dial, name="prod", refresh_seconds=0.05, start="live") as story:
+            await until(story, lambda: "○ prod away" in story.text and "Trying again in" in story.words, "it says what is wrong")
+            own_server.start()
+            await story.pilot.press("r")
+            await until(story, lambda: "● prod" in story.text, "the connection is there")
+            own_server.kill()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final
 
 import redis
@@ -30,9 +31,19 @@ PATIENCE: Final = (1.0, 2.0, 4.0)
 class Follower:
     """The lines of a tail, fetched with `take`; between `stop` and the next `start` nothing is read, and nothing forgotten."""
 
-    def __init__(self, tail: Tail, place: str, on_news: Callable[[], object]) -> None:
-        """`place`: the name of the connection. `on_news` is called in the thread, once until the lines are fetched."""
-        self._tail, self._place, self._on_news = tail, place, on_news
+    def __init__(
+        self,
+        open_tail: Callable[[], Tail],
+        place: str,
+        on_news: Callable[[], object],
+        on_tried: Callable[[Exception | None], object] = lambda _: None,
+    ) -> None:
+        """`open_tail` makes the tail, once, in a thread, as the connection may have to be made. `place`: the name of that.
+
+        `on_news` is called in the thread, once until the lines are fetched. `on_tried` is called there with the error of a
+        reading that failed, and with None after the first one that did not.
+        """
+        self._open_tail, self._place, self._on_news, self._on_tried = open_tail, place, on_news, on_tried
         self._lines: deque[Line] = deque()
         self._lock = threading.Lock()
         self._dropped = 0
@@ -50,7 +61,11 @@ class Follower:
     @property
     def unread(self) -> int:
         """How many of the running jobs have logs that are not read, because there are too many of them."""
-        return self._tail.unread
+        return vars(self)["_tail"].unread if "_tail" in vars(self) else 0
+
+    @cached_property
+    def _tail(self) -> Tail:
+        return self._open_tail()
 
     def start(self) -> None:
         """Read from now on; after a stop, on from where it was."""
@@ -113,6 +128,7 @@ class Follower:
                 lines = self._tail.read(0 if seen else BLOCK, seen, now, turn)
             except (redis.RedisError, OSError) as error:
                 since = since or time.time()
+                self._on_tried(error)
                 if not failures and self._keep([Line(time.time(), NOTE, f"{explain(error, self._place)} Trying again.")]):
                     self._on_news()
                 stop.wait(PATIENCE[min(failures, len(PATIENCE) - 1)])
@@ -122,6 +138,7 @@ class Follower:
                 again = f"Redis answers again after {time.time() - since:.0f} s: it goes on where it was."
                 lines.insert(0, Line(time.time(), NOTE, again))
                 failures, since = 0, 0.0
+                self._on_tried(None)
             if self._keep(lines):
                 self._on_news()
             if lines:
