@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -9,7 +11,7 @@ import redis
 
 from qtui.broker.holds import HOLD
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, run
-from qtui.broker.operations.chunks import FIRST, Pace
+from qtui.broker.operations.chunks import FIRST, PROBES, TIGHT, Pace
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.enqueue import holds
@@ -75,17 +77,22 @@ def test_jobs_deep_in_a_queue_leave_it_together(client: redis.Redis, operation: 
     stats = client.info("commandstats")
     assert report.done == CHOSEN, report
     assert stats["cmdstat_lrem"]["calls"] < CHOSEN / 2
-    assert stats.get("cmdstat_lpos", {"calls": 0})["calls"] == 0
+    assert stats["cmdstat_lpos"]["calls"] == PROBES, "no job is searched for"
     head = [job_id.encode() for job_id in ids] if operation.to_head else []
     assert client.lrange(keys.queue("long"), 0, -1) == head + [job_id for job_id in before if not job_id.startswith(b"chosen")]
 
 
-def _worked_off(pace: Pace, jobs: int, fixed: float, each: float) -> list[int]:
+PASSING = 1e-8
+"""Seconds in which the server passes an entry of a list."""
+
+
+def _worked_off(jobs: int, fixed: float, each: float, held_up: Callable[[], float] = lambda: 0.0) -> list[int]:
     """The sizes of the chunks of so many jobs, on a server that takes so many seconds for a chunk, and besides for each job."""
-    sizes = list[int]()
+    sizes, pace = list[int](), Pace(PASSING)
     while jobs > 0:
         size = min(jobs, pace.size)
-        pace.heard(size, fixed + size * each, fixed + size * each)
+        seconds = fixed + size * each + held_up()
+        pace.heard(size, seconds, seconds, int(fixed / PASSING))
         sizes.append(size)
         jobs -= size
     return sizes
@@ -93,8 +100,22 @@ def _worked_off(pace: Pace, jobs: int, fixed: float, each: float) -> list[int]:
 
 @pytest.mark.parametrize("fixed", [0.0, 0.001, 0.004])
 def test_what_a_chunk_takes_besides_its_jobs_does_not_make_it_small(fixed: float) -> None:
-    sizes = _worked_off(Pace(), 20_000, fixed, 0.000_010)
+    sizes = _worked_off(20_000, fixed, 0.000_010)
     assert sizes[0] == FIRST
     assert max(sizes) * 0.000_010 + fixed < HELD / 1e6
     assert len(sizes) < 300, len(sizes)
-    assert len(_worked_off(Pace(), 500, fixed, 0.001)) > 100, "jobs that take much longer go in smaller chunks"
+    assert len(_worked_off(500, fixed, 0.001)) > 100, "jobs that take much longer go in smaller chunks"
+
+
+@pytest.mark.parametrize("fixed", [0.0, 0.003])
+@pytest.mark.parametrize("number", range(5))
+def test_a_busy_machine_makes_chunks_neither_large_nor_tiny(fixed: float, number: int) -> None:
+    """It holds up some, large and small ones alike: that is not what their jobs take, nor what they take besides."""
+    chance = random.Random(number)
+
+    def held_up() -> float:
+        return chance.expovariate(1 / 0.003) if chance.random() < 0.15 else chance.random() * TIGHT / 2
+
+    sizes = _worked_off(20_000, fixed, 0.000_015, held_up)
+    assert max(sizes) * 0.000_015 < 1.5 * TIGHT
+    assert len(sizes) < 600, len(sizes)

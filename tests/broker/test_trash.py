@@ -14,6 +14,7 @@ from rq.group import Group
 from rq.rate_limit import RateLimit
 
 from qtui.broker.operations import Chosen, Matching, plan, run, trash
+from qtui.broker.operations.places import _Walk
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
@@ -254,6 +255,32 @@ def test_many_are_brought_to_the_same_places_as_single_ones(
         found.append(client.lrange(keys.queue("mail"), 0, -1))
     assert found[0] == found[1]
     assert len(found[0]) > 100
+
+
+def test_scripts_that_only_read_do_not_make_those_that_move_entries_large(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: dict[Any, Any] = client.hgetall(keys.job(Queue("mail", connection=client).enqueue(tasks.add, 1).id))
+    ids = [f"{number:05}" for number in range(12_000)]
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.hset(keys.job(job_id), mapping=model)
+            pipe.rpush(keys.queue("mail"), job_id)
+        pipe.execute()
+    run(client, REMOVE, Chosen(tuple(ids[-2_000:-1])))
+    send, moved = _Walk._send, list[int]()  # noqa: SLF001 - what one script is given
+
+    def sent(self: Any, moves: dict[int, Any]) -> Any:
+        moved.append(len(moves))
+        return send(self, moves)
+
+    monkeypatch.setattr(_Walk, "_send", sent)
+    put_back(client)
+    most = 100
+    for number in filter(None, moved):
+        assert number <= most
+        most = max(most, 2 * number)
+    assert sum(moved) >= 2_000
 
 
 def test_many_are_put_back_where_they_stood_while_workers_take(client: redis.Redis, server: Server) -> None:

@@ -6,14 +6,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil, inf
-from statistics import median
 from typing import Any, Final, Literal
 
 import redis
 from redis.exceptions import NoScriptError
 
 from qtui.broker.operations.selection import Targets
+from qtui_workers.server import keys
 from qtui_workers.server.scripts import Argument, Script
 
 FIRST: Final = 2
@@ -23,9 +24,13 @@ LARGEST: Final = 400
 TIGHT: Final = 0.002
 """Seconds of server time that a chunk is meant to take, so that one that takes much longer still blocks for less than 10 ms."""
 MOST_FIXED: Final = 0.004
-"""Seconds that a chunk may take besides, whatever it is made of; of one that takes as much, its jobs take half of `TIGHT`."""
-UNLIKE: Final = 4
-"""Two chunks tell what one job takes where one has a quarter more jobs than the other, or more."""
+"""Of a chunk that takes as many seconds or more to find its jobs in a long list, the jobs take half of `TIGHT`."""
+FEW: Final = 16
+"""So many jobs are worth it to go through a long list, unless they take more than `TIGHT`."""
+LONG: Final = 20_000
+"""Entries of a list from which on it matters how long the server takes to pass them."""
+PROBES: Final = 3
+"""How often that is measured; the fastest counts."""
 AHEAD: Final = 0.006
 """Seconds of server time that all chunks under way may take: the server may run them one right after the other."""
 MOST_AHEAD: Final = 6
@@ -42,6 +47,11 @@ class Chunk:
     ids: tuple[str, ...]
     start: int = 0
     """The place of the first of them among the ids of the target."""
+
+    @property
+    def passed(self) -> int:
+        """How many entries of a list the server passes on its way to them."""
+        return self.target.passed(self.start, len(self.ids)) if self.ids else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,11 @@ class Supply:
         self._start = 0
         self.left = sum(len(target.ids) for target in self._targets)
         """How many jobs are left."""
+
+    @property
+    def deepest(self) -> Targets | None:
+        """The jobs of the longest list."""
+        return max(self._targets, key=lambda target: target.length, default=None)
 
     def take(self, most: int) -> Chunk:
         """The next jobs of one target, at most so many; there must be some left."""
@@ -86,49 +101,44 @@ class Supply:
 class Pace:
     """How many jobs fit into a chunk, and how many chunks may be under way.
 
-    A part of what a chunk takes may not depend on the number of jobs, as where entries deep in a long list are found and deleted
-    together; such chunks may take longer.
+    To delete entries deep in a list the server passes all before them, once for a chunk however many they are; such chunks may
+    take longer. How long that takes is measured before the first chunk: what chunks take does not tell it, as a busy machine
+    holds up small ones as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, passing: float = 0.0) -> None:
+        """`passing`: seconds in which the server passes an entry of a list."""
         self.size = FIRST
         """Number of jobs of the next chunk."""
         self.way = inf
         """Seconds that the fastest round trip took."""
-        self._taken: deque[tuple[int, float]] = deque(maxlen=6)
-        """Jobs and seconds of the newest chunks."""
-        self._each = self._fixed = 0.0
-        """Seconds that each job takes, and those that a chunk takes besides."""
+        self._passing = passing
+        self._taken: deque[float] = deque(maxlen=6)
+        """Seconds that each job of the newest chunks took."""
+        self._chunk = 0.0
+        """Seconds that the next chunk is expected to take."""
 
     def room(self, under_way: int) -> bool:
         """Whether one more chunk may be sent while so many are under way."""
         if not under_way or not self._taken:
             return not under_way
-        chunk = self._fixed + self.size * self._each
+        chunk = self._chunk
         return under_way < min(MOST_AHEAD, AHEAD / chunk, 1 + ceil(self.way / chunk) if self.way > TIGHT / 2 else 1)
 
-    def heard(self, jobs: int, seconds: float, waited: float) -> None:
-        """The server took so long for a chunk of so many jobs, and its reply came so many seconds after it was sent."""
-        self.way = min(self.way, waited - seconds)
-        self._taken.append((jobs, seconds))
-        known = self._estimate()
-        size = int(TIGHT * (1 - min(self._fixed / MOST_FIXED, 1) / 2) / self._each)
-        if not known and seconds <= MOST_FIXED:
-            size = max(size, jobs + max(1, jobs // 2))
-        self.size = max(1, min(LARGEST, self.size * 2, size))
+    def heard(self, jobs: int, seconds: float, waited: float, passed: int = 0) -> None:
+        """The server took so long for a chunk of so many jobs, and its reply came so many seconds after it was sent.
 
-    def _estimate(self) -> bool:
-        """The line through the newest chunks, by medians, as a busy machine may hold up any of them.
-
-        Returns whether they tell what one job takes.
+        `passed`: how many entries of a list it passed on its way to them.
         """
-        average = max(median(seconds / jobs for jobs, seconds in self._taken), 1e-7)
-        pairs = [(more, less) for more in self._taken for less in self._taken if UNLIKE * (more[0] - less[0]) >= less[0]]
-        slopes = [(more[1] - less[1]) / (more[0] - less[0]) for more, less in pairs]
-        each = median(slopes) if slopes else self._each
-        self._each = max(average / 10, min(average, each or average))
-        self._fixed = max(0.0, median(seconds - jobs * self._each for jobs, seconds in self._taken))
-        return bool(slopes)
+        self.way = min(self.way, waited - seconds)
+        fixed = passed * self._passing
+        self._taken.append(max(seconds - fixed, seconds / 50, 1e-7) / jobs)
+        each = sorted(self._taken)[len(self._taken) // 3]  # a busy machine may hold up any of them
+        size = int(TIGHT * (1 - min(fixed / MOST_FIXED, 1) / 2) / each)
+        if fixed > TIGHT / 2:
+            size = max(size, min(FEW, ceil(TIGHT / min(self._taken))))
+        self.size = max(1, min(LARGEST, self.size * 2, size))
+        self._chunk = fixed + self.size * each
 
 
 class Calls:
@@ -165,6 +175,7 @@ class Calls:
         # so that the server has the script, and it is known by which command it runs
         given = self._arguments(Chunk(Targets(()), ()))
         self._script.read(self._client, **given | ({"mode": "plan"} if "mode" in given else {}))
+        self._pace = Pace(self._passing(supply.deepest))
         connection: Any = self._client.connection_pool.get_connection()
         going = True
         try:
@@ -186,6 +197,18 @@ class Calls:
             if self._under_way:  # who asked has gone away: the replies must not be taken for those of others
                 connection.disconnect()
             self._client.connection_pool.release(connection)
+
+    def _passing(self, deepest: Targets | None) -> float:
+        """Seconds in which the server passes an entry of the list of these jobs; 0 where that is not long enough to matter."""
+        if not deepest or deepest.length < LONG or self._mode == "plan":
+            return 0.0
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.time()
+            for _ in range(PROBES):
+                pipe.lpos(keys.queue(deepest.queue or ""), "", maxlen=LONG)
+                pipe.time()
+            clock: list[float] = [seconds + micros / 1e6 for seconds, micros in pipe.execute()[::2]]
+        return min(after - before for before, after in pairwise(clock)) / LONG
 
     def _alone(self, supply: Supply, may_go_on: Callable[[], bool]) -> Iterator[tuple[Chunk, Any]]:
         """The few jobs of single chunks."""
@@ -219,7 +242,7 @@ class Calls:
             before, reply, after = _clock(connection), self._answer(connection), _clock(connection)
             sent = self._under_way.popleft()
             if not isinstance(reply, NoScriptError):
-                self._pace.heard(len(sent.chunk.ids), max(0.0, after - before), time.monotonic() - sent.at)
+                self._pace.heard(len(sent.chunk.ids), max(0.0, after - before), time.monotonic() - sent.at, sent.chunk.passed)
                 return sent, reply
             self._put(connection, sent, ("EVAL", self._script.text, 0, *sent.given))
 

@@ -22,7 +22,7 @@ from qtui_workers.server.scripts import Script
 TIGHT: Final = 0.002
 """Seconds of server time that one script is meant to take."""
 LARGEST: Final = 2_000
-"""Maximum number of entries that one script brings to their places."""
+"""Maximum number of entries that one script reads, or gives other places."""
 ATTEMPTS: Final = 10
 """How often the list is gone through where others change its middle meanwhile."""
 
@@ -100,6 +100,11 @@ def bring(client: redis.Redis, queue: str, places: Places) -> tuple[bytes, ...]:
     return tuple(left | astray)
 
 
+def _fitting(number: int, done: int, taken: float) -> int:
+    """How many the next script is to do at once, instead of a number: the last one did so many in so many seconds."""
+    return max(10, min(LARGEST, number * 2, int(done * TIGHT / taken)))
+
+
 @dataclass(eq=False, slots=True)
 class _Entry:
     id: bytes
@@ -124,12 +129,13 @@ class _Walk:
         """`_shift`: how many entries have been added at the head since it began, less those that have left it."""
         self._witness = b""
         """The entry before `_front`."""
-        self._size = 100
+        self._moved, self._read = 100, 500
+        """How many entries a script gives other places, and how many one reads that moves none: of these it takes many more."""
 
     def go(self) -> set[bytes]:
         """The jobs that have not come to their places: none, or others have changed the middle of the list."""
         while self._left or self._next:
-            chosen = [self._next.popleft() for _ in range(min(self._size, len(self._next)))]
+            chosen = [self._next.popleft() for _ in range(min(self._moved // 2, len(self._next)))]
             moves = self._moves(chosen)
             outcome, shift, entries = self._send(moves)
             self._shift += shift
@@ -156,7 +162,7 @@ class _Walk:
         for at in sorted(moves):
             given += (at + self._shift, self._open[at].id, moves[at].id)
         named: dict[str, Any] = {"queue": self._queue, "front": self._front + self._shift, "witness": self._witness}
-        named["most"] = max(0, self._size - len(self._next)) if self._left else 0
+        named["most"] = max(0, (self._read // 4 if moves else self._read) - len(self._next)) if self._left else 0
         with self._client.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.evalsha(_ARRANGE.digest, 0, *_ARRANGE.values(*given, **named))
@@ -169,7 +175,10 @@ class _Walk:
                 raise reply
         else:
             taken = max(1e-5, after[0] - before[0] + (after[1] - before[1]) / 1e6)
-            self._size = max(10, min(LARGEST, self._size * 2, int(self._size * TIGHT / taken)))
+            if len(moves) > self._moved // 2 or (moves and taken > TIGHT):
+                self._moved = _fitting(self._moved, len(moves), taken)
+            elif not moves and len(reply[2]) > self._read // 2:
+                self._read = _fitting(self._read, len(reply[2]), taken)
         outcome, shift, entries = reply
         return outcome, shift, entries
 

@@ -52,6 +52,8 @@ class Targets:
     """None if single jobs were chosen."""
     places: Sequence[int] = ()
     """Of jobs that wait in a queue's list: where each was, counted from the head."""
+    length: int = 0
+    """How many entries that list had."""
     to_head: bool = False
     """Whether the ids are the newest first, and each goes to the head of the list."""
 
@@ -64,6 +66,14 @@ class Targets:
             return None
         one, other = self.places[start], self.places[start + number - 1]
         return (other + start, one - other + 1) if self.to_head else (one - start, other - one + 1)
+
+    def passed(self, start: int, number: int) -> int:
+        """How many entries of the list the server passes to delete so many jobs from `start` on, from its nearer end."""
+        if not (expected := self.where(start, number)):
+            return 0
+        at, span = expected
+        left = self.length if self.to_head else self.length - start
+        return max(0, min(at + span, left - at))
 
     def for_head(self) -> Targets:
         """The same jobs, each of which goes to the head of the list: the newest first, so that they keep their order."""
@@ -100,7 +110,9 @@ def take(client: redis.Redis, selection: Selection) -> tuple[Targets, ...]:
 
 def _listed(client: redis.Redis, queue: str, status: Status) -> Targets:
     all_ids = ids.oldest_first(client, queue, status)
-    return Targets(all_ids, queue, status, range(len(all_ids)) if status is Status.QUEUED else ())
+    if status is not Status.QUEUED:
+        return Targets(all_ids, queue, status)
+    return Targets(all_ids, queue, status, range(len(all_ids)), len(all_ids))
 
 
 def _search(client: redis.Redis, queue: str | None, status: Status) -> tuple[Targets, ...]:
@@ -123,7 +135,7 @@ def _placed(client: redis.Redis, target: Targets) -> Targets | None:
     waiting = ids.oldest_first(client, target.queue or "", Status.QUEUED)
     found = [(place, job_id) for place, job_id in enumerate(waiting) if job_id in wanted]
     places, there = zip(*found, strict=True) if found else ((), ())
-    return replace(target, ids=there, places=places) if found else None
+    return replace(target, ids=there, places=places, length=len(waiting)) if found else None
 
 
 def _by_queue(found: Sequence[tuple[str, str]], status: Status) -> tuple[Targets, ...]:
