@@ -10,9 +10,9 @@ def words(context: Context) -> list[str]:
 
     A password in the address is hidden: whoever pastes it has to fill it in.
     """
-    if not context.options:
-        return []
-    import re  # not needed for the usual connection
+    if not any("://" in word for word in context.options):
+        return [*context.options]
+    import re  # here and below: not needed for most connections
 
     from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 

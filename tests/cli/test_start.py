@@ -76,7 +76,10 @@ def test_however_the_server_is_named_the_queues_need_no_client(qtui: Qtui, clien
             ([], {"REDIS_URL": guarded}),
             (["queues", "--context", "here"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
         ):
-            assert heavy(loaded(qtui, *words, **variables)) == set()
+            found = loaded(qtui, *words, **variables)
+            assert heavy(found) == set()
+            assert not {"tomllib", "urllib.parse", "pathlib"} & found, words
+            assert "--url" in words or "qtui_workers.reporting.redaction" not in found, "it hides passwords of addresses"
     finally:
         client.acl_deluser("seer")
 

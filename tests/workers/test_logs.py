@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtui_workers.reporting.redaction import _PATTERNS, redacted
+from qtui_workers.reporting.redaction import patterns, redacted
 from qtui_workers.reporting.source import Source, work_for
 from qtui_workers.reporting.worker_logs import JsonFormatter, SafeFormatter
 from tests.workers.support import environment
@@ -172,7 +172,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 @given(st.text("aksſ\u212ayåK=:/ "), st.sampled_from(["passphraſe=x", "API\u212aEY: x", "ToKeN x=1", "PWD='x'", "x://a:b@c"]))
 def test_no_letter_that_passes_for_another_hides_a_secret(around: str, secret: str) -> None:
     text = f"{around} {secret} "
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in patterns():
         text = pattern.sub(replacement, text)
     assert redacted(f"{around} {secret} ") == text
 

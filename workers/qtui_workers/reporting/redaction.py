@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 HIDDEN: Final = "***"
@@ -17,28 +17,24 @@ _NAME: Final = (
 _VALUE: Final = r"""\\*[bBrRuUfF]?(?:"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s,;&"'()\[\]{}<>]+)"""
 # Each pattern begins with something that is rare, and nothing before that repeats without a bound: so the time grows only in
 # proportion to the length.
-_PATTERNS: Final = tuple(
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        # scheme://user:password@host, and scheme://token@host
-        (r"(://[^\s/:@?#\"'<>]{0,200}):[^\s\"'<>]{0,300}@", rf"\1:{HIDDEN}@"),
-        (r"(https?://)[^\s/:@?#\"'<>]{1,300}@", rf"\1{HIDDEN}@"),
-        # Headers, whose value goes on to the end of the line or of the text in quotes
-        (r"((?:authorization|cookie)\\{0,3}[\"']?\s{0,3}[:=,]\s{0,3}b?\\{0,3}[\"']?)[^\n\"'\\]+", rf"\1{HIDDEN}"),
-        (r"(\bbearer\s{1,3})[\w.~+/=-]{8,}", rf"\1{HIDDEN}"),
-        # name=value, "name": "value", ('name', 'value')
-        (
-            rf"((?:{_NAME})(?:\\{{0,3}}[\"']\s{{0,3}}[:=,]|\s{{0,3}}[:=])>?\s{{0,3}})(?!{re.escape(HIDDEN)}){_VALUE}",
-            rf"\1{HIDDEN}",
-        ),
-        # --name value
-        (rf"(--[\w-]{{0,40}}?(?:{_NAME})\s{{1,3}}){_VALUE}", rf"\1{HIDDEN}"),
-    )
+_PATTERNS: Final = (
+    # scheme://user:password@host, and scheme://token@host
+    (r"(://[^\s/:@?#\"'<>]{0,200}):[^\s\"'<>]{0,300}@", rf"\1:{HIDDEN}@"),
+    (r"(https?://)[^\s/:@?#\"'<>]{1,300}@", rf"\1{HIDDEN}@"),
+    # Headers, whose value goes on to the end of the line or of the text in quotes
+    (r"((?:authorization|cookie)\\{0,3}[\"']?\s{0,3}[:=,]\s{0,3}b?\\{0,3}[\"']?)[^\n\"'\\]+", rf"\1{HIDDEN}"),
+    (r"(\bbearer\s{1,3})[\w.~+/=-]{8,}", rf"\1{HIDDEN}"),
+    # name=value, "name": "value", ('name', 'value')
+    (
+        rf"((?:{_NAME})(?:\\{{0,3}}[\"']\s{{0,3}}[:=,]|\s{{0,3}}[:=])>?\s{{0,3}})(?!{re.escape(HIDDEN)}){_VALUE}",
+        rf"\1{HIDDEN}",
+    ),
+    # --name value
+    (rf"(--[\w-]{{0,40}}?(?:{_NAME})\s{{1,3}}){_VALUE}", rf"\1{HIDDEN}"),
 )
-_SECRET_NAME: Final = re.compile(_NAME, re.IGNORECASE)
 _SUSPECT: Final = ("://", "bearer", "pass", "pwd", "secret", "token", "authorization", "key", "credential", "cookie")
 """No pattern matches a text without one of these; searching for these words costs a fifteenth of what the patterns cost."""
-_URL_PASSWORD: Final = re.compile(r"(://[^\s/:@?#\"'<>]{0,200}:)[^\s/?#\"'<>]{1,500}@")
+_IN_ADDRESS: Final = r"(://[^\s/:@?#\"'<>]{0,200}:)[^\s/?#\"'<>]{1,500}@"
 _DEEPEST: Final = 4
 _DEEPEST_SHOWN: Final = 50
 _MOST: Final = 50
@@ -52,9 +48,15 @@ def redacted(text: str) -> str:
             break
     else:
         return text
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in patterns():
         text = pattern.sub(replacement, text)
     return text
+
+
+@cache
+def patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What finds a secret, and what is put in its place; compiled when there may be one, as most commands show none."""
+    return tuple((re.compile(pattern, re.IGNORECASE), replacement) for pattern, replacement in _PATTERNS)
 
 
 def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
@@ -74,7 +76,7 @@ def redacted_field(name: str, value: Any, depth: int = 0) -> Any:
 def without_url_passwords(value: Any, depth: int = 0) -> Any:
     """Plain data as it may be shown: with `***` in place of the passwords of addresses, and all else as it is."""
     if isinstance(value, str):
-        return _URL_PASSWORD.sub(rf"\1{HIDDEN}@", value) if "://" in value else value
+        return re.sub(_IN_ADDRESS, rf"\1{HIDDEN}@", value) if "://" in value else value
     if isinstance(value, list) and depth < _DEEPEST_SHOWN:
         return [without_url_passwords(inner, depth + 1) for inner in value]
     if isinstance(value, dict) and depth < _DEEPEST_SHOWN:
@@ -85,4 +87,4 @@ def without_url_passwords(value: Any, depth: int = 0) -> Any:
 @lru_cache(maxsize=1_000)
 def _is_secret(name: str) -> bool:
     """Whether a value of that name is secret; cached, as the log lines of a worker have few names."""
-    return bool(_SECRET_NAME.search(name))
+    return bool(re.search(_NAME, name, re.IGNORECASE))

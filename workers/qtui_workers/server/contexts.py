@@ -104,14 +104,19 @@ def read_config(model: type[C]) -> C:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}. Mend it or set QTUI_CONFIG.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
-    import tomllib  # not needed where there is no file
+    from qtui_workers.server import plain_toml  # not needed where there is no file
 
     try:
-        return records.read(model, tomllib.loads(written), unknown="ignored" if model is Connections else "refused")
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
+        given = plain_toml.read(written)
+        if given is None:
+            import tomllib
+
+            given = tomllib.loads(written)
+        return records.read(model, given, unknown="ignored" if model is Connections else "refused")
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}.") from None
+    except ValueError as error:  # of tomllib
+        raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
 
 
 def choose(url: str | None, context: str | None, known: Connections) -> Context:
