@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from rq.exceptions import TimeoutFormatError
 from rq.utils import parse_timeout
 
-from qtui_workers.engine import frames
 from qtui_workers.enqueue.holds import HeldClaim
 from qtui_workers.rate.limiter import in_time
 from qtui_workers.reporting.source import Source, called
@@ -123,28 +120,6 @@ class Claim(NamedTuple):
     def number(self, name: bytes) -> int | None:
         """A whole number of its hash; None where it is missing or not one."""
         return parse_int(self.fields.get(name))
-
-    def to_frame(self) -> list[bytes]:
-        """The claim as the parts of a frame, for `from_frame`."""
-        texts = (self.id, self.queue, self.execution, self.limit)
-        numbers = (self.begun, self.requested_at, self.dependents, self.at)
-        return [*map(frames.text, texts), *map(frames.number, numbers), *chain.from_iterable(self.fields.items())]
-
-    @classmethod
-    def from_frame(cls, parts: Sequence[bytes]) -> Self:
-        """The claim that was sent."""
-        job_id, queue, execution, limit, begun, requested_at, dependents, at, *flat = parts
-        return cls(
-            id=decode(job_id),
-            queue=decode(queue),
-            execution=decode(execution),
-            begun=float(begun),
-            fields=dict(zip(flat[::2], flat[1::2], strict=True)),
-            dependents=int(dependents),
-            requested_at=frames.read_float(requested_at),
-            limit=frames.read_text(limit),
-            at=int(at),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,15 @@ from qtui_workers.rate.limiter import since
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time, format_traceback
-from qtui_workers.text import decode, printable
+from qtui_workers.server.scripts import Argument
+from qtui_workers.text import printable
 
 Kind = Literal["finished", "failed", "stopped", "retry", "rescheduled", "returned", "refused", "held", "settled"]
 """`rescheduled`: to run again after `delay`, as the job itself wants it. `returned`: put back at the head of its queue.
 `refused`: set aside for other workers, as this one cannot run it. `held`: put into hold. In these cases the attempt does not
 count. `settled`: ended already by RQ's own code."""
+
+_KINDS: Final[dict[bytes, Kind]] = {kind.encode(): kind for kind in get_args(Kind)}
 
 UNREADABLE: Final = "qtui: the job's record cannot be read"
 _KEPT_UNREADABLE: Final = 30 * 86_400
@@ -86,7 +89,7 @@ class Ending(NamedTuple):
     def from_frame(cls, parts: Sequence[bytes]) -> Self:
         """The ending that was sent; ValueError where the parts are no ending."""
         kind, error, status, payload, started, ended, ttl, delay, front, keep, code_ended, cannot_run, peak, cpu = parts
-        found = next((known for known in get_args(Kind) if known == decode(kind)), None)
+        found = _KINDS.get(kind)
         if found is None:
             raise ValueError("no ending")
         return cls(
@@ -105,7 +108,7 @@ class Ending(NamedTuple):
             usage=Usage(frames.read_int(peak), float(cpu)) if cpu else None,
         )
 
-    def arguments(self, claim: Claim, *, forced: bool) -> dict[str, str | bytes | int]:
+    def arguments(self, claim: Claim, *, forced: bool) -> dict[str, Argument]:
         """The arguments of `lua/ending.lua`; `forced`: end the job also where other jobs wait for it."""
         refusal = claim.refusal
         default = DEFAULT_RESULT_TTL if self.kind == "finished" else DEFAULT_FAILURE_TTL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import random
 import signal
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from resource import struct_rusage
-from typing import Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending
@@ -23,8 +24,8 @@ from qtui_workers.engine.signals import stop_signals
 from qtui_workers.engine.stack_file import SIGNAL, StackFile, can_send
 
 _STARTED: Final = b"started"
-_RUN: Final = b"run"
-_SETTLE: Final = b"settle"
+_RUN: Final = "run"
+_SETTLE: Final = "settle"
 _SETTLED: Final = b"settled"
 _LARGEST: Final = 600 * 1024 * 1024
 """Bytes of a frame: more than the longest value that Redis takes."""
@@ -97,11 +98,11 @@ class Horse:
     def run(self, claim: Claim, *, report_start: bool = False) -> None:
         """Sends it a job; with `report_start` it reports that the job's own code has begun, unless the job ends before."""
         self.jobs += 1
-        self._send([_RUN, b"1" if report_start else b"0", *claim.to_frame()])
+        self._send(_RUN, report_start, tuple(claim))
 
     def settle(self, execution: str) -> None:
         """Has RQ's own code end that execution; `receive_settled` waits for the answer."""
-        self._send([_SETTLE, execution.encode()])
+        self._send(_SETTLE, execution)
 
     def receive(self) -> Ending | float:
         """Waits for its answer: how the job ended, or when (time.monotonic) its code had begun. Raises HorseDied."""
@@ -147,15 +148,17 @@ class Horse:
         """Bytes of memory that it holds now; None where the system does not report it."""
         return resident(self.pid)
 
-    def _send(self, parts: list[bytes]) -> None:
+    def _send(self, *order: Any) -> None:
+        """Sends an order: by `marshal`, as the horse trusts its worker. The worker does not trust the horse: see `_receive`."""
+        body = marshal.dumps(order)
         try:
-            self._socket.sendall(pack(parts))
+            self._socket.sendall(len(body).to_bytes(4) + body)
         except OSError as error:
             raise HorseDied from error
 
     def _receive(self) -> list[bytes]:
         try:
-            return _receive(self._socket)
+            return unpack(_receive(self._socket))
         except (OSError, EOFError, ValueError) as error:
             raise HorseDied from error
 
@@ -167,12 +170,12 @@ class Horse:
             self.stacks.close()
 
 
-def _receive(sock: socket.socket) -> list[bytes]:
-    """The next frame; EOFError where the other end is closed, ValueError where it is no frame."""
+def _receive(sock: socket.socket) -> bytes:
+    """What comes next, without its length; EOFError where the other end is closed, ValueError where it is too long to be true."""
     length = int.from_bytes(_exactly(sock, 4))
     if length > _LARGEST:
         raise ValueError("no frame")
-    return unpack(_exactly(sock, length))
+    return _exactly(sock, length)
 
 
 def _exactly(sock: socket.socket, count: int) -> bytes:
@@ -226,12 +229,13 @@ def _leave_horse(sock: socket.socket) -> None:
 
 def _serve(sock: socket.socket, perform: Perform, settle: Settle) -> NoReturn:
     while True:
-        verb, *parts = _receive(sock)
+        verb, *order = marshal.loads(_receive(sock))  # noqa: S302 - it comes from the worker
         answers = _Answers(sock)
         if verb == _RUN:
-            answers.ended(perform(Claim.from_frame(parts[1:]), answers.started if parts[0] == b"1" else None))
+            report_start, claim = order
+            answers.ended(perform(Claim(*claim), answers.started if report_start else None))
         else:
-            answers.settled(settle(parts[0].decode()))
+            answers.settled(settle(*order))
 
 
 class _Answers:

@@ -32,6 +32,7 @@ from rq.worker import DequeueStrategy
 
 from qtui_workers.define.declarations import read_declarations
 from qtui_workers.engine import attempt_logs
+from qtui_workers.engine.alarm import Alarm
 from qtui_workers.engine.assembly import Assembly
 from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.job import Job, Policy
@@ -78,6 +79,7 @@ class Worker(RqWorker):
     policy: Policy = Policy()
     """What it runs besides the registered processors, where the constructor is not given any."""
     in_process = False
+    death_penalty_class = Alarm
     refuse_after: float = REFUSE_AFTER
     """The `refuse_after` of a worker whose constructor is not given any."""
 

@@ -106,8 +106,9 @@ class WorkerStore:
         this execution was first requested; `forced`: end the job also where other jobs wait for it.
         """
         begun = time.time()
-        ending = ended[1].arguments(ended[0], forced=forced) if ended else dict.fromkeys(_STEP.arguments, "")
-        given = {**ending, **self._common(begun), "next": execution or ""}
+        given = ended[1].arguments(ended[0], forced=forced) if ended else dict.fromkeys(_STEP.arguments, "")
+        given |= self._common(begun)
+        given["next"] = execution or ""
         outcome, what, *rest = self._run_step(given, self._places(queues))
         if what == b"nothing":
             wait, why, *held = rest
@@ -141,12 +142,13 @@ class WorkerStore:
         self._own_connection.disconnect()
 
     def _run_step(self, given: dict[str, Argument], places: Sequence[str] = ()) -> Any:
-        """Runs the script on a connection of its own: a call through the client takes as long as a short job."""
+        """Runs the script on a connection of its own: a call through the client takes as long as a short job. Sets `again`."""
         self.may_have_run = False
         self._connect()
         self.may_have_run = True
         execution = str(given["next"])
-        values = _STEP.values(*places, **given | {"again": int(bool(execution) and execution == self._sent)})
+        given["again"] = int(bool(execution) and execution == self._sent)
+        values = _STEP.listed(given, places)
         self._sent = execution or self._sent
         try:
             return self._send("EVALSHA", _STEP.digest, values)
@@ -154,7 +156,8 @@ class WorkerStore:
             return self._send("EVAL", _STEP.text, values)
         except (redis.ConnectionError, redis.TimeoutError):  # the connection may have been closed at this moment
             self._own_connection.disconnect()
-            return self._send("EVALSHA", _STEP.digest, _STEP.values(*places, **given | {"again": 1}))
+            given["again"] = 1
+            return self._send("EVALSHA", _STEP.digest, _STEP.listed(given, places))
 
     def _connect(self) -> None:
         """Connects where the connection is closed, also where the server has closed it while it was idle."""

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Final, Self
@@ -77,10 +78,6 @@ class ScriptText:
         return tuple(name for part in self.parts for name in part.arguments)
 
     @cached_property
-    def _names(self) -> frozenset[str]:
-        return frozenset(self.arguments)
-
-    @cached_property
     def text(self) -> str:
         """The text that is sent to the server, without lines of comment."""
         lines = [line.rstrip() for part in self.parts for line in part.text.splitlines()]
@@ -95,10 +92,15 @@ class ScriptText:
 
     def values(self, *rest: Argument, **named: Argument) -> list[Argument]:
         """The arguments in the order of ARGV. Raises TypeError where the given names are not those that are declared."""
-        if named.keys() != self._names:
-            wrong = ", ".join(sorted(named.keys() ^ self._names))
+        return self.listed(named, rest)
+
+    def listed(self, named: Mapping[str, Argument], rest: Iterable[Argument] = ()) -> list[Argument]:
+        """The same for names and values in a mapping."""
+        names = self.arguments
+        if len(named) != len(names) or not all(map(named.__contains__, names)):
+            wrong = ", ".join(sorted(named.keys() ^ set(names)))
             raise TypeError(f"{self._name}: these arguments are missing, or not declared: {wrong}")
-        given = [*map(named.__getitem__, self.arguments), *rest]
+        given = [*map(named.__getitem__, names), *rest]
         return [encode(value) if isinstance(value, str) and not value.isascii() else value for value in given]
 
     @cached_property
