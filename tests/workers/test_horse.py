@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from qtui_workers.engine.horse import CannotStart, Horse
+from qtui_workers.engine.horse import CannotStart, Horse, HorseDied
 
 
 def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:
@@ -29,3 +29,12 @@ def test_a_fork_that_fails_leaves_no_descriptor_open(monkeypatch: pytest.MonkeyP
     with pytest.raises(CannotStart, match=r"^Cannot allocate memory$"):
         Horse(lambda _claim, _tell_start: pytest.fail("nothing is run"), lambda _: True)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_horse_that_does_not_answer_is_not_waited_for_without_end() -> None:
+    horse = Horse(lambda _claim, _tell_start: pytest.fail("nothing is run"), lambda _: True, patience=0.05)
+    try:
+        with pytest.raises(HorseDied):
+            horse.receive()
+    finally:
+        horse.end()

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -89,7 +90,7 @@ class Horse:
             os.setpgid(self.pid, self.pid)
         other.close()
         os.close(lifeline)
-        self._socket.settimeout(patience)
+        _set_patience(self._socket, patience)
 
     def fileno(self) -> int:
         """The descriptor that becomes readable when the horse answers or dies."""
@@ -168,6 +169,13 @@ class Horse:
             os.close(self._lifeline)
             self._lifeline = -1
             self.stacks.close()
+
+
+def _set_patience(sock: socket.socket, seconds: float) -> None:
+    """Has the system itself end each call after so long: Python's timeouts ask it first whether there is something to do."""
+    whole, rest = divmod(seconds, 1)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(whole), int(rest * 1_000_000)))
 
 
 def _receive(sock: socket.socket) -> bytes:

@@ -8,7 +8,7 @@
 -- cannot run the job refused it first (seconds), and how often, this time included. `peak`: bytes of memory, `cpu`: seconds of
 -- processor time, '' where not known. `hold`, `hold_score`: of a job that is held. The others are those of `Ending`.
 
-local MOST_EVENTS = 10000
+local MOST_EVENTS = '10000' -- a text, as a server may take longer to write a number than to run the command
 local OUTCOME = statuses.outcome[args.kind] -- how its last run ended; nil where it runs again, or has not begun
 local BEGUN = args.kind ~= 'returned' and args.kind ~= 'refused' and args.kind ~= 'held'
 local DELAY, RESULT_TTL = tonumber(args.delay), tonumber(args.result_ttl)
@@ -42,7 +42,7 @@ local function write_result()
     entry[#entry + 1] = keys.FIELD_USED
     entry[#entry + 1] = (args.peak == '' and '-' or args.peak) .. ' ' .. args.cpu
   end
-  reply_of('XADD', key, 'MAXLEN', '~', 10, '*', unpack(entry))
+  reply_of('XADD', key, 'MAXLEN', '~', '10', '*', unpack(entry))
   if RESULT_TTL == -1 then
     reply_of('PERSIST', key)
   elseif RESULT_TTL then
@@ -53,7 +53,9 @@ end
 -- rq.job.Job._handle_success, rq.registry.FailedJobRegistry.add and rq.job.Job.cleanup
 local function settle(job)
   local expires = RESULT_TTL or tonumber(args.default_ttl)
-  fold_log(args.id)
+  if job.has_more then
+    fold_log(args.id)
+  end
   if expires > 0 then
     reply_of('EXPIRE', job.key, expires)
     if args.forced == '1' then
@@ -136,11 +138,14 @@ local function take_back(job)
 end
 
 -- What there is of the job, before anything is written. `outcome`: why nothing is to be written; `counts`: whether its attempt
--- counts for the worker; `again`: it was enqueued again while it ran, so that its record belongs to another run now.
+-- counts for the worker; `again`: it was enqueued again while it ran, so that its record belongs to another run now; `has_more`:
+-- others wait for it, or it has a log.
 local function look_at_job()
   if not holds_lease(args.id, args.queue, args.execution, args.seen) then
     return { outcome = 'lost' }
-  elseif OUTCOME and args.forced ~= '1' and reply_of('SCARD', keys.dependents(args.id)) ~= 0 then
+  end
+  local has_more = OUTCOME and redis.call('EXISTS', keys.dependents(args.id), keys.log(args.id)) > 0
+  if has_more and args.forced ~= '1' and reply_of('SCARD', keys.dependents(args.id)) ~= 0 then
     return { outcome = 'dependents' }
   end
   local key = keys.job(args.id)
@@ -150,7 +155,7 @@ local function look_at_job()
   local settled = gone or args.kind == 'settled'
   return {
     key = key, status = fields[1], description = fields[2], attempt = fields[3], dependencies = fields[4],
-    gone = gone, settled = settled, counts = BEGUN and not settled,
+    gone = gone, settled = settled, counts = BEGUN and not settled, has_more = has_more,
     -- one that was canceled is not rescheduled either
     again = statuses.waits[fields[1]] or (args.kind == 'rescheduled' and fields[1] == 'canceled'),
   }

@@ -11,7 +11,7 @@
 -- that a stream stores their names only once for each of its nodes. The time is that of the entry's id, by the server's clock.
 
 local function brief(value)
-  return string.sub(value or '', 1, 200)
+  return type(value) == 'string' and #value > 200 and string.sub(value, 1, 200) or value or ''
 end
 
 local function event(cap, kind, job, queue, call, worker, attempt, details)

@@ -62,9 +62,10 @@ local function hash(id)
   end
   local fields = { old = false }
   for at = 1, #flat, 2 do
-    local old = READ[flat[at]]
+    local name = flat[at]
+    local old = READ[name]
     if old ~= nil then
-      fields[flat[at]] = flat[at + 1]
+      fields[name] = flat[at + 1]
       fields.old = fields.old or old
     end
   end

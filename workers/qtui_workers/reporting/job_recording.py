@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final, TextIO, cast
+from functools import lru_cache
+from typing import Any, Final, TextIO
 
 from rq.defaults import DEFAULT_RESULT_TTL
 from rq.job import Job
@@ -112,7 +113,8 @@ class _Recording:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self._stdout, self._stderr = sys.stdout, sys.stderr
-        self._tees = _Tee(sys.stdout, "PRINT", recorder), _Tee(sys.stderr, "STDERR", recorder)
+        self._tees: Any = (_Tee(sys.stdout, "PRINT", recorder), _Tee(sys.stderr, "STDERR", recorder))
+        """In place of these; they have the methods of a TextIO."""
         self.goes_on = False
         """Whether the next recording of the job continues it."""
         self._level = logging.root.level
@@ -122,7 +124,7 @@ class _Recording:
     def begin(self) -> None:
         self.listen()
         work_for(self.recorder.source)
-        sys.stdout, sys.stderr = (cast(TextIO, tee) for tee in self._tees)
+        sys.stdout, sys.stderr = self._tees
 
     def listen(self) -> None:
         """Has log records passed to this recording, also where a module that was imported meanwhile has configured logging."""
@@ -147,9 +149,14 @@ class _Recording:
         if logging.root.level != self._level:
             logging.root.setLevel(self._level)
         keep_logging()
-        work_for(Source(worker=self.recorder.source.worker))
+        work_for(_between_jobs(self.recorder.source.worker))
         _active = None
         self.recorder.close(keep)
+
+
+@lru_cache(maxsize=16)
+def _between_jobs(worker: str | None) -> Source:
+    return Source(worker=worker)
 
 
 def _listened_to() -> list[logging.Logger]:

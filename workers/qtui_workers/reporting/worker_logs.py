@@ -44,9 +44,20 @@ def _safe(text: str, limit: int = _LIMIT) -> str:
 class SafeFormatter(logging.Formatter):
     """A line with its time; text that a job wrote cannot control the terminal, and cannot look like a separate line."""
 
+    _newest = -1, ""
+    """The newest second of which there was a record, and how it is written: all records of a second have the same time."""
+
     def format(self, record: logging.LogRecord) -> str:
         """The record as text: secrets hidden, control characters as symbols, further lines indented."""
         return _safe(super().format(record).rstrip("\n")).replace("\n", "\n    ")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802 - logging's name
+        """The time of a record in whole seconds."""
+        second, text = self._newest
+        if second != int(record.created):
+            text = super().formatTime(record, datefmt)
+            self._newest = int(record.created), text
+        return text
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         """The first line, with the job that logged it in front of the message."""
