@@ -83,8 +83,8 @@ def care_of(given: dict[str, Any]) -> Care:
     rate, over = given.get("rate"), given.get("over")
     return Care(
         canary=given.get("canary", 0),
-        rate=read_rate(rate) if rate else None,
-        over=read_seconds(over) if over else None,
+        rate=None if rate is None else read_rate(rate),
+        over=None if over is None else read_seconds(over),
         most_failing=read_share(given.get("max_failing", "10%")),
         patience=read_seconds(given.get("patience", "10m")),
     )

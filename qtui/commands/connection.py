@@ -25,7 +25,7 @@ def chosen_context(url: str | None, context: str | None) -> tuple[Context, Prefe
     """The connection selected by these options, or by those before the command's name; and the user's preferences."""
     found = preferences()
     formatting.Times.local = found.times == "local"
-    chosen = choose(url or Global.url, context or Global.context, found)
+    chosen = choose(Global.url if url is None else url, Global.context if context is None else context, found)
     prefix.check(chosen)
     return chosen, found
 

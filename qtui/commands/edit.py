@@ -46,14 +46,14 @@ def edit(
     json: Json = False,
 ) -> None:
     """Edit the arguments of a job in $VISUAL or $EDITOR, and enqueue them as a new job, linked with the old one."""
-    if file and sets:
+    if file is not None and sets:
         raise InvalidInput("give the arguments with --file or with --set, not both")
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "edit")
         (whole,) = job_ids.chosen(client, [job_id])
         job = edits.load(client, whole)
         with changing(client, chosen, "edit", ids=(whole,)) as change:
-            if file:
+            if file is not None:
                 edited = edits.enqueue(client, job, parse_json(_read(file), file))
             elif sets:
                 edited = edits.enqueue(client, job, _changed(job, sets))

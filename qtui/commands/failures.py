@@ -51,11 +51,11 @@ def failures(
     json: Json = False,
 ) -> None:
     """Failed jobs by cause, the most frequent first; new causes are marked until someone acknowledges them."""
-    first, *rest = words or [""]
-    if rest:
+    first, rest = (words[0], words[1:]) if words else (None, [])
+    if first is not None and rest:
         _acknowledge(first, rest, note, url, context, yes=yes)
         return
-    scope = scope_of(first or None, None, expression, (Status.FAILED,))
+    scope = scope_of(first, None, expression, (Status.FAILED,))
     with connected(url, context) as (client, _):
         check_queue(client, scope.queue)
         now = server_time(client)

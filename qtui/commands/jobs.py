@@ -46,7 +46,7 @@ def jobs(
     json: Json = False,
 ) -> None:
     """A window of jobs, newest first; with a filter or an order, of those that a search through all of them finds."""
-    if expression or sort or scan or reverse:
+    if expression is not None or sort is not None or scan or reverse:
         from qtui.broker.search import find
 
         order = _order(sort, reverse=reverse)
@@ -61,7 +61,7 @@ def jobs(
     else:
         from qtui.broker import jobs as job_lists
 
-        wanted = parse_status(status or Status.QUEUED.value)
+        wanted = Status.QUEUED if status is None else parse_status(status)
         with connected(url, context) as (client, _):
             check_queue(client, queue)
             window = job_lists.window(client, queue, wanted, offset, limit)
@@ -78,5 +78,5 @@ def jobs(
 def _order(name: str | None, *, reverse: bool) -> Sort:
     from qtui.broker.search.sorting import NEWEST, sort_named
 
-    found = sort_named(name) if name else NEWEST
+    found = NEWEST if name is None else sort_named(name)
     return found.reversed if reverse else found

@@ -18,7 +18,7 @@ from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.declare import REQUIRED, argument, declare, option
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
-from qtui.commands.searching import Filter
+from qtui.commands.searching import Filter, given
 from qtui.commands.stopping import Progress, stopping
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
@@ -68,11 +68,13 @@ def command_function(operation: Operation) -> Callable[..., None]:
     ) -> None:
         care = care_of(careful)
         batch = careful.get("batch")
-        if batch and (ids or queue or status or expression or everything):
+        if batch is not None and (ids or queue or status or expression or everything):
             raise InvalidInput("--batch names the jobs: give nothing else")
-        doing = TAKE_BACK if batch else operation
-        value = batch or value
-        selection = batch_of(batch) if batch else _selection(operation, ids or [], queue, status, expression, everything)
+        doing = operation if batch is None else TAKE_BACK
+        value = value if batch is None else batch
+        selection = (
+            batch_of(batch) if batch is not None else _selection(operation, ids or [], queue, status, expression, everything)
+        )
         with connected(url, context) as (client, chosen):
             if not dry_run:
                 refuse_read_only(chosen, operation.name)
@@ -81,7 +83,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
             else:
                 selection = Chosen(job_ids.chosen(client, selection.ids))
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
-            _check_found(planned.report(), selection)
+            check_found(planned.report(), selection, batch)
             if dry_run:
                 _say_who_listens(client, planned, here.suffix(chosen))
                 _report(planned.report(), planned, json, here.suffix(chosen))
@@ -101,7 +103,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     on_step=Steps(),
                     stop=stop,
                 )
-        _check_found(report, selection)
+        check_found(report, selection)
         _report(report, planned, json, here.suffix(chosen))
         stop.finish(report, again)
 
@@ -145,25 +147,27 @@ def _plan(
 def _selection(
     operation: Operation, ids: list[str], queue: str | None, status: str | None, expression: str | None, everything: bool
 ) -> Selection:
-    if ids and (everything or queue or status or expression):
+    if ids and (everything or queue is not None or status is not None or expression is not None):
         raise InvalidInput("name job ids, or use --all with --queue, --status and --filter, not both")
     if ids:
         return Chosen(tuple(ids))
     if not everything:
         raise InvalidInput(f"name the job ids to {operation.name}, or use --all with --queue, --status and --filter")
-    parsed = parse(expression or "")
-    named = parsed.statuses() if parsed.about("status") else ()
-    wanted = parse_status(status) if status else named[0] if len(named) == 1 else operation.usual
+    fits = parse(given(expression))
+    named = fits.statuses() if fits.about("status") else ()
+    wanted = parse_status(status) if status is not None else named[0] if len(named) == 1 else operation.usual
     fitting = ", ".join(each.value for each in operation.statuses)
     if wanted is None:
         raise InvalidInput(f"say which jobs to {operation.name}: --status with one of {fitting}")
     if not operation.applies_to(wanted):
         raise InvalidInput(f"{operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
-    return Matching(queue, wanted, parsed)
+    return Matching(queue, wanted, fits)
 
 
-def _check_found(report: Report, selection: Selection) -> None:
-    """Raises NotFound if none of the named jobs exists."""
+def check_found(report: Report, selection: Selection, batch: str | None = None) -> None:
+    """Raises NotFound if none of the named jobs exists, or of the named batch none is scheduled."""
+    if batch is not None and not report.matched:
+        raise NotFound(f"no job of a retry '{printable(batch, 40)}' is scheduled: all of them are due, or were taken back")
     if report.matched and not report.done and report.reasons and set(report.reasons) <= GONE:
         match getattr(selection, "ids", ()):
             case (job_id,):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, here, labels, output, questions
+from qtui import documents, formatting, here, labels, output, questions, twins
 from qtui.broker import job_ids
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
 from qtui.commands.declare import argument, option
+from qtui.commands.operation import check_found
 from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import stopping
 from qtui_workers.errors import InvalidInput
@@ -50,11 +51,15 @@ def orphans(
             question = f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?"
             check_terminal(question, "say --yes")
             agree(question, questions.to_type(questions.number_to_type(planned, chosen), chosen))
-        report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen))
+        check_found(planned.report(), planned.selection)
+        again = twins.of_operation(planned, chosen)
+        with stopping() as stop:
+            report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen), again=again, stop=stop)
     if json:
         output.emit(asdict(report))
     else:
         output.say(printable(broker.PUT_BACK.summary(report), 2_000))
+    stop.finish(report, again)
 
 
 def _show(found: broker.Orphans, now: float, json: bool, here: str) -> None:

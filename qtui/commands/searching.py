@@ -9,6 +9,7 @@ from qtui import formatting
 from qtui.broker.status import Status
 from qtui.commands.declare import option
 from qtui.commands.options import complete_statuses, parse_status
+from qtui_workers.errors import InvalidInput
 
 if TYPE_CHECKING:
     from qtui.broker.search.scan import Limits, Scope
@@ -37,6 +38,13 @@ StatusName = Annotated[
 ]
 
 
+def given(text: str | None) -> str:
+    """What `--filter` says, '' where it is left out; raises InvalidInput where it is empty, as an unset variable is."""
+    if text is not None and not text.strip():
+        raise InvalidInput("--filter is empty: leave it out where all jobs are meant")
+    return text or ""
+
+
 def scope_of(queue: str | None, status: str | None, text: str | None, default: tuple[Status, ...]) -> Scope:
     """The jobs that the options mean; raises InvalidInput for a bad status or expression.
 
@@ -45,8 +53,8 @@ def scope_of(queue: str | None, status: str | None, text: str | None, default: t
     from qtui.broker.search.expression import parse
     from qtui.broker.search.scan import Scope
 
-    expression = parse(text or "")
-    if status:
+    expression = parse(given(text))
+    if status is not None:
         return Scope(queue, (parse_status(status),), expression)
     return Scope(queue, expression.statuses() if expression.about("status") else default, expression)
 

@@ -14,6 +14,7 @@ from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Url, complete_queues
+from qtui.commands.searching import given
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.redis_errors import explain, is_away
 
@@ -64,7 +65,7 @@ def tail(
     from qtui.broker.tail.fitting import READ, TOLD, parse_for_lines
     from qtui.broker.tail.known import Known
 
-    wanted = parse_for_lines(expression or "", (*TOLD, *READ))
+    wanted = parse_for_lines(given(expression), (*TOLD, *READ))
     if ids and queue:
         raise InvalidInput("name jobs, or a queue, not both: a job's queue is known")
     if len(ids or ()) > running.MOST:

@@ -138,7 +138,8 @@ class Operation:
         if self.parameter is None:
             return None
         if not text:
-            raise InvalidInput(f"{self.name} needs a {self.parameter.metavar}: {self.parameter.hint.lower()}")
+            article = "an" if self.parameter.metavar[0] in "AEIOU" else "a"
+            raise InvalidInput(f"{self.name} needs {article} {self.parameter.metavar}: {self.parameter.hint.lower()}")
         return self.parameter.parse(text)
 
     def summary(self, report: Report) -> str:

@@ -123,8 +123,11 @@ def choose(url: str | None, context: str | None, known: Connections) -> Context:
     """The connection by the rule of all commands: `--url`, `--context`, the environment, the config file, embedded.
 
     A context that is named beside a URL does not choose the address, but what it forbids holds.
-    Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is not valid.
+    Raises NotFound for a context that the config file does not have, InvalidInput for a URL that is not valid, or empty.
     """
+    for option, given in (("--url", url), ("--context", context)):
+        if given is not None and not given.strip():
+            raise InvalidInput(f"{option} is empty: name a Redis, or leave it out")
     if url:
         chosen = replace(_unnamed(url, known), options=("--url", url))
         return _beside(chosen, context, known) if context else chosen
