@@ -133,8 +133,10 @@ class Audit:
         troubles = []
         try:
             append(path(), line)
-        except (OSError, InvalidInput) as error:
+        except InvalidInput as error:
             troubles.append(f"the audit file was not written: {error}")
+        except OSError as error:
+            troubles.append(f"the audit file {printable(str(path()), 300)} was not written: {error.strerror or error}")
         try:
             client.xadd(keys.AUDIT, {"entry": line}, maxlen=KEPT, approximate=True)
         except (redis.RedisError, OSError) as error:

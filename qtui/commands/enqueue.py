@@ -32,7 +32,7 @@ _NAMED: Final = 3
 Words = Annotated[
     list[str] | None,
     argument(
-        metavar="[JSON | @FILE | - | key=value …]",
+        metavar="JSON | @FILE | - | key=value",
         help="The payload: fields as key=value (key:=JSON for other types), a JSON object, @FILE with one, or - for one a line.",
         show_default=False,
     ),
@@ -42,7 +42,12 @@ Words = Annotated[
 def enqueue(
     processor: Annotated[
         str | None,
-        argument(help="The processor's name; --list shows them.", show_default=False, autocompletion=complete_processors),
+        argument(
+            metavar="PROCESSOR",
+            help="The processor's name; --list shows them.",
+            show_default=False,
+            autocompletion=complete_processors,
+        ),
     ] = None,
     words: Words = None,
     queue: Annotated[str | None, option(metavar="Q", help=_summary("queue"), autocompletion=complete_queues)] = None,

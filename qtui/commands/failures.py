@@ -31,7 +31,7 @@ def _complete(incomplete: str, given: Given) -> list[str]:
 Words = Annotated[
     list[str] | None,
     argument(
-        metavar="[QUEUE] | ack FINGERPRINT | unack FINGERPRINT",
+        metavar="QUEUE | ack FINGERPRINT | unack FINGERPRINT",
         help="The queue, all of them where none is named; or a cause to acknowledge, or to forget.",
         show_default=False,
         autocompletion=_complete,
@@ -53,7 +53,7 @@ def failures(
     """Failed jobs by cause, the most frequent first; new causes are marked until someone acknowledges them."""
     first, rest = (words[0], words[1:]) if words else (None, [])
     if first is not None and rest:
-        _acknowledge(first, rest, note, url, context, yes=yes)
+        _acknowledge(first, rest, note, url, context, yes=yes, json=json)
         return
     scope = scope_of(first, None, expression, (Status.FAILED,))
     with connected(url, context) as (client, _):
@@ -69,7 +69,7 @@ def failures(
         output.note(incomplete)
 
 
-def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None, *, yes: bool) -> None:
+def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context: str | None, *, yes: bool, json: bool) -> None:
     if verb not in ("ack", "unack") or len(rest) != 1:
         raise InvalidInput("write the name of one queue, or ack FINGERPRINT, or unack FINGERPRINT")
     (fingerprint,) = rest
@@ -88,4 +88,8 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
         elif not acknowledged.forget(client, fingerprint):
             raise NotFound(f"{fingerprint} was not acknowledged")
         change.outcome = f"known: {note}" if verb == "ack" and note else "known" if verb == "ack" else "new"
-    output.say(f"{fingerprint} is {'known' if verb == 'ack' else 'new'} from now on")
+    state = "known" if verb == "ack" else "new"
+    if json:
+        output.emit({"fingerprint": fingerprint, "state": state, "note": note if note and verb == "ack" else None})
+    else:
+        output.say(f"{fingerprint} is {state} from now on")

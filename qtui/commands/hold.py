@@ -29,7 +29,7 @@ def _complete(incomplete: str, given: Given) -> list[str]:
 What = Annotated[
     list[str] | None,
     argument(
-        metavar="[FUNCTION [FIELD=VALUE]]",
+        metavar="FUNCTION [FIELD=VALUE]",
         help="The function, or the last parts of its name; and a value of its payload. What is held, where nothing is named.",
         show_default=False,
         autocompletion=_complete,

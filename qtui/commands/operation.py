@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Ids = Annotated[
     list[str] | None,
-    argument(metavar="[ID …]", help="The jobs' ids, whole or the 8 characters that lists show.", show_default=False),
+    argument(metavar="ID", help="The jobs' ids, whole or the 8 characters that lists show.", show_default=False),
 ]
 Queue = Annotated[
     str | None,

@@ -59,7 +59,12 @@ def complete_processors(incomplete: str, _given: Given) -> list[str]:
 
 Url = Annotated[
     str | None,
-    option("--url", help="Where Redis is: redis://, rediss://, unix:// or embedded:", metavar="URL", show_default=False),
+    option(
+        "--url",
+        help="Where Redis is: redis://, rediss://, unix://, redis+sentinel:// or embedded:",
+        metavar="URL",
+        show_default=False,
+    ),
 ]
 ContextName = Annotated[
     str | None,
@@ -73,7 +78,9 @@ ContextName = Annotated[
 ]
 QueueName = Annotated[
     str | None,
-    argument(help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues),
+    argument(
+        metavar="QUEUE", help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues
+    ),
 ]
 Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where something is asked and there is no terminal.")]
 Json = Annotated[bool, option("--json", help="One JSON document on standard output, nothing else there.")]

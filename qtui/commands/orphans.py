@@ -20,7 +20,7 @@ from qtui_workers.text import printable
 
 ORDER: Final = 194
 
-Ids = Annotated[list[str] | None, argument(metavar="[ID …]", help="With --put-back: only these.", show_default=False)]
+Ids = Annotated[list[str] | None, argument(metavar="ID", help="With --put-back: only these.", show_default=False)]
 PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queue.")]
 
 

@@ -23,7 +23,7 @@ def pause(
     from qtui.broker import jobs
     from qtui_workers.enqueue import pause as pauses
 
-    names = pausing.named(queues, everything, "pause")
+    names = pausing.named(queues, everything, "pause", url, context)
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "pause")
         if everything:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from qtui import output
+from qtui.commands.connection import chosen_context
 from qtui.commands.declare import argument, option
 from qtui.commands.options import complete_queues
+from qtui.here import suffix
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
@@ -17,15 +19,16 @@ if TYPE_CHECKING:
 
 Queues = Annotated[
     list[str] | None,
-    argument(metavar="[QUEUE …]", help="The queues' names.", show_default=False, autocompletion=complete_queues),
+    argument(metavar="QUEUE", help="The queues' names.", show_default=False, autocompletion=complete_queues),
 ]
 All = Annotated[bool, option("--all", help="Every queue, instead of names.")]
 
 
-def named(queues: list[str] | None, everything: bool, command: str) -> list[str]:
+def named(queues: list[str] | None, everything: bool, command: str, url: str | None, context: str | None) -> list[str]:
     """The named queues, without duplicates; none with `--all`. Raises InvalidInput if neither or both are given."""
     if bool(queues) == everything:
-        workers = "" if queues else f"; for all workers there is {'suspend' if command == 'pause' else 'resume --workers'}"
+        here = suffix(chosen_context(url, context)[0])
+        workers = "" if queues else f"; all workers: qtui {'suspend' if command == 'pause' else 'resume --workers'}{here}"
         raise InvalidInput(f"name the queues to {command}, or use --all" + (", not both" if queues else workers))
     return list(dict.fromkeys(queues or []))
 

@@ -28,7 +28,7 @@ def resume(
         return
     from qtui_workers.enqueue import pause as pauses
 
-    names = pausing.named(queues, everything, "resume")
+    names = pausing.named(queues, everything, "resume", url, context)
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, "resume")
         paused = pauses.paused(client)

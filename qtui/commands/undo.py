@@ -19,7 +19,7 @@ ORDER: Final = 195
 BatchName = Annotated[
     str | None,
     argument(
-        metavar="[BATCH]",
+        metavar="BATCH",
         help="Which removal; the last one where none is named.",
         show_default=False,
         autocompletion=known("removals"),

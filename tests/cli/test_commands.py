@@ -56,7 +56,7 @@ def test_cancel_takes_ids_or_all_of_a_status(qtui: Qtui, client: redis.Redis) ->
     assert (report["matched"], report["done"], report["reasons"]) == (2, 2, {})
     assert [job.get_status() for job in (first, second, third)] == ["canceled"] * 3
     assert qtui("cancel", first.id, "--yes", code=1).out == "1 × it does not wait: canceled\n"
-    assert "there is no such job" in qtui.fails(4, "cancel", "nosuch", "--yes")
+    assert "there is no job 'nosuch'" in qtui.fails(4, "cancel", "nosuch", "--yes")
 
 
 def test_a_paused_queue_is_reported_and_resumed(qtui: Qtui, client: redis.Redis) -> None:

@@ -123,11 +123,16 @@ def test_a_config_file_that_is_named_and_missing_is_exit_2(bare: Qtui) -> None:
         assert said == f"qtui: QTUI_CONFIG names {missing}, and there is no such file. Create it or unset QTUI_CONFIG."
 
 
+def test_a_home_that_is_no_folder_has_no_config_file(qtui: Qtui) -> None:
+    assert qtui("queues", HOME="/dev/null").out.startswith("No queues yet.")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"context = ", "is not valid TOML"),
         (b"\xff", "is not valid TOML"),
+        (b"#" * 1_000_001, "that is no config file"),
         (b"colour = 'red'", "colour: there is no such field"),
         (b"refresh = 0", "refresh: must be at least 0.1"),
     ],

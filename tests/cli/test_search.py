@@ -69,7 +69,8 @@ def test_failures_by_cause_are_new_until_someone_knows_them(qtui: Qtui, client: 
     assert (many["exception"], many["message"], many["count"], many["state"]) == ("ValueError", "message <n>", 3, "new")
     assert (many["sample"], many["queues"], many["note"]) == (ids[2], {"mail": 3}, None)
     assert one["exception"] == "TypeError"
-    qtui("failures", "ack", many["fingerprint"], "--note", "the gateway is down")
+    told = qtui("failures", "ack", many["fingerprint"], "--note", "the gateway is down", "--json").json
+    assert told == {"fingerprint": many["fingerprint"], "state": "known", "note": "the gateway is down"}
     again = qtui("failures", "mail", "--json").json["groups"]
     assert [(group["state"], group["note"]) for group in again] == [("known", "the gateway is down")]
     text = qtui("failures").out

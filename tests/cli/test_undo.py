@@ -114,8 +114,13 @@ def test_the_file_of_the_audit_is_private_and_where_it_cannot_be_written_the_cha
     file.mkdir()
     answer = qtui("retry", second, "--yes")
     assert answer.out == "1 retried\n"
-    assert "the audit file was not written" in answer.err
-    assert len(qtui("audit", "--json").json) == 2
+    assert f"the audit file {file} was not written: Is a directory" in answer.err
+    file.rmdir()
+    file.symlink_to("/dev/full")
+    assert f"the audit file {file} was not written: No space left on device" in qtui("pause", "mail").err
+    file.unlink()
+    file.mkdir()
+    assert len(qtui("audit", "--json").json) == 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

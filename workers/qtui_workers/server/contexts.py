@@ -14,6 +14,8 @@ from qtui_workers.records import Pattern, Record, replace
 from qtui_workers.server.address import Target, resolve, with_options, with_password_of
 from qtui_workers.server.settings import RedisSettings
 
+LARGEST: Final = 1_000_000
+"""Characters of a config file; what is longer, as a device without an end, is not read."""
 REDIS_VARIABLES: Final = tuple(name.upper() for name in RedisSettings.names())
 
 
@@ -95,8 +97,8 @@ def read_config(model: type[C]) -> C:
     path = config_path()
     try:
         with open(path, encoding="utf-8") as file:
-            written = file.read()
-    except FileNotFoundError:
+            written = file.read(LARGEST + 1)
+    except (FileNotFoundError, NotADirectoryError):  # the home of a system's user may be no folder
         if os.environ.get("QTUI_CONFIG"):
             raise InvalidInput(f"QTUI_CONFIG names {path}, and there is no such file. Create it or unset QTUI_CONFIG.") from None
         return model()
@@ -104,6 +106,8 @@ def read_config(model: type[C]) -> C:
         raise InvalidInput(f"Cannot read {path}: {error.strerror}. Mend it or set QTUI_CONFIG.") from error
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}.") from error
+    if len(written) > LARGEST:
+        raise InvalidInput(f"{path} has more than {LARGEST:,} characters: that is no config file. Set QTUI_CONFIG.")
     from qtui_workers.server import plain_toml  # not needed where there is no file
 
     try:
