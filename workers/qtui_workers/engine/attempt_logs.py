@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import UNREADABLE, Ending
+from qtui_workers.reporting.quick_records import Place, quick_record
 from qtui_workers.reporting.source import Source
 from qtui_workers.text import decode, printable
 
@@ -53,10 +54,13 @@ def log_end(claim: Claim, ending: Ending, worker: str, *, how: str = "") -> None
 def _tell(level: int, message: str, *values: object, fields: Mapping[str, object]) -> None:
     """As `log.log`, which would look for its caller on the stack each time: that is always this place."""
     if log.isEnabledFor(level):
-        log.handle(log.makeRecord(log.name, level, __file__, _LINE, message, values, None, _tell.__name__, fields))
+        log.handle(quick_record(log, _PLACES[level], message, values, fields))
 
 
-_LINE: Final = _tell.__code__.co_firstlineno
+_PLACES: Final = {
+    level: Place(log.name, level, __file__, _tell.__code__.co_firstlineno, _tell.__name__)
+    for level in (logging.INFO, logging.WARNING, logging.ERROR)
+}
 
 
 def _outcome(claim: Claim, ending: Ending, took: float) -> tuple[int, str]:
