@@ -179,11 +179,11 @@ class JobScreen(ResourceScreen[str, JobSeen]):
             self.query_one(f"#{name}", Static).set_class(bool(text), "-any").update(printable(text, 400))
 
     def _show_panes(self, data: JobSeen) -> None:
-        detail, panes = data.detail, self.query_one(Panes)
+        status, first = data.detail.row.status, ""
         if not self._pane_chosen:
             self._pane_chosen = True
-            panes.open(FIRST.get(detail.row.status, "payload") if detail.row.status else "payload")
-        panes.show([name for name in PANES if data.is_empty(name)])
+            first = FIRST.get(status, "payload") if status else "payload"
+        self.query_one(Panes).show([name for name in PANES if data.is_empty(name)], first)
 
     def on_panes_changed(self) -> None:
         """Attempts are compared over the whole width."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from textual import events
 from textual.app import ComposeResult
@@ -114,46 +114,41 @@ class Panes(Vertical):
         super().__init__()
         self.names = tuple(names)
         self.active = self.names[0]
-        self._columns = columns
+        self._columns = {
+            Vertical(*panes, id=f"column-{place}", classes="column"): list(panes) for place, panes in enumerate(columns)
+        }
+        self._front = {column: panes[0] for column, panes in self._columns.items()}
+        self._shown: Pane | None = None
         self._empty: frozenset[str] = frozenset()
+        self._activate(self.active)
 
     def compose(self) -> ComposeResult:
         """The names, and the columns."""
         yield PaneNames(self.names)
-        with Vertical(classes="columns"):
-            for place, panes in enumerate(self._columns):
-                yield Vertical(*panes, id=f"column-{place}", classes="column")
-
-    def on_mount(self) -> None:
-        """Each column has a pane in front."""
-        for panes in self._columns:
-            panes[0].add_class(FRONT)
-        self._mark()
+        list(self._marked())  # before they are styled for the first time
+        yield Vertical(*self._columns, classes="columns")
 
     def pane(self, name: str) -> Pane:
         """The pane of that name."""
         return self.query_one(f"#{name}", Pane)
 
-    def show(self, empty: Collection[str]) -> None:
-        """Say which of them have nothing to show; behind one of these another one of its column comes to the front."""
+    def show(self, empty: Collection[str], active: str = "") -> None:
+        """Say which of them have nothing to show, and open one.
+
+        Behind one with nothing to show another one of its column comes to the front.
+        """
         self._empty = frozenset(empty)
-        for column, panes in zip(self.query(".column"), self._columns, strict=True):
-            for pane in panes:
-                pane.set_class(pane.id in self._empty, EMPTY)
-            held = [pane for pane in panes if pane.id not in self._empty]
-            active = any(pane.id == self.active for pane in panes)
-            column.set_class(not (held or active), EMPTY)
-            if held and not active and not any(pane.has_class(FRONT) for pane in held):
-                for pane in panes:
-                    pane.set_class(pane is held[0], FRONT)
-        self.query_one(PaneNames).show(self.active, self._empty)
+        if active:
+            self.open(active)
+        else:
+            self._mark()
 
     def open(self, name: str) -> None:
         """Make a pane the active one, which has the focus."""
         if name != self.active:
-            self.active = name
-            self._mark()
+            self._activate(name)
             self.post_message(self.Changed())
+        self._mark()
         self.call_after_refresh(self._give_keys, name)
 
     def _give_keys(self, name: str) -> None:
@@ -165,20 +160,33 @@ class Panes(Vertical):
         self.open(self.names[(self.names.index(self.active) + step) % len(self.names)])
 
     def _mark(self) -> None:
-        active = self.pane(self.active)
-        for pane in self.query(Pane):
-            pane.set_class(pane is active, ACTIVE)
-            if pane.parent is active.parent:
-                pane.set_class(pane is active, FRONT)
-        columns = list(self.query(".column"))
-        for column in columns:
-            column.set_class(column is active.parent, ACTIVE)
-            if column is active.parent:
-                column.remove_class(EMPTY)
-        if active.parent is not columns[0]:
-            for marked in (*columns, *self.query(Pane)):
-                marked.set_class(marked in (active, active.parent), SHOWN)
+        """Set all classes, and style anew what has others than before, at once: each style is looked up again for all below."""
+        marked = list(self._marked())
+        for widget in marked:
+            if widget.parent not in marked:
+                widget.update_node_styles()
         self.query_one(PaneNames).show(self.active, self._empty)
+
+    def _activate(self, name: str) -> None:
+        self.active = name
+        for place, (column, panes) in enumerate(self._columns.items()):
+            for pane in panes:
+                if pane.id == name:
+                    self._front[column] = pane
+                    self._shown = pane if place else self._shown
+
+    def _marked(self) -> Iterator[Widget]:
+        """Set the classes of all columns and panes; those that had others before."""
+        for column, panes in self._columns.items():
+            is_active = any(pane.id == self.active for pane in panes)
+            held = [pane for pane in panes if pane.id not in self._empty]
+            if held and not is_active and self._front[column] not in held:
+                self._front[column] = held[0]
+            is_empty = not (held or is_active)
+            yield from _classed(column, {ACTIVE: is_active, SHOWN: self._shown in panes, EMPTY: is_empty})
+            for pane in panes:
+                is_active, is_front, is_shown = pane.id == self.active, pane is self._front[column], pane is self._shown
+                yield from _classed(pane, {ACTIVE: is_active, FRONT: is_front, SHOWN: is_shown, EMPTY: pane not in held})
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """What is clicked is in the active pane."""
@@ -190,3 +198,12 @@ class Panes(Vertical):
         """A name was clicked."""
         message.stop()
         self.open(message.name)
+
+
+def _classed(widget: Widget, classes: Mapping[str, bool]) -> Iterator[Widget]:
+    """Set classes of a widget, and yield it where it had others before; it is not styled anew."""
+    before = widget.classes
+    for name, is_set in classes.items():
+        widget.set_class(is_set, name, update=False)
+    if widget.classes != before:
+        yield widget
