@@ -27,9 +27,15 @@ ONCE = Retry(NoBackoff(), 0)
 """For a client that does not try again for seconds what a test lets fail."""
 
 
-def wait_until(predicate: Callable[[], object], *, description: str, timeout: float = 20.0) -> None:
+def patience() -> float:
+    """Seconds after which what was to happen is taken not to happen: longer where more processes than processors want to run."""
+    return 20.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def wait_until(predicate: Callable[[], object], *, description: str, timeout: float | None = None) -> None:
     """Return when the predicate holds; fail with the description when it does not within the timeout (seconds)."""
     pause = threading.Event()
+    timeout = timeout or patience()
     deadline = time.monotonic() + timeout
     while not predicate():
         assert time.monotonic() < deadline, f"did not happen within {timeout} s: {description}"

@@ -116,6 +116,7 @@ def test_every_make_target_named_exists_and_the_two_that_matter_are_named() -> N
     assert {"demo", "test"} <= named <= make_targets()
 
 
+@pytest.mark.long
 def test_the_first_round_runs_as_it_is_written_in_an_empty_home(short_path: Path) -> None:
     (script,) = blocks(section("A first round"), "sh")
     out = run(short_path, script)
@@ -141,6 +142,7 @@ def test_every_filter_in_the_readme_can_be_read() -> None:
     assert all(f"`{name}`" in section("Commands") for name in QUALIFIERS if name != "payload")
 
 
+@pytest.mark.long
 def test_the_processor_in_the_readme_works(short_path: Path) -> None:
     (source,) = blocks(section("A processor of your own"), "python")
     (script,) = blocks(section("A processor of your own"), "sh")
@@ -155,6 +157,7 @@ def test_the_processor_in_the_readme_works(short_path: Path) -> None:
     assert out == "media Made\n"
 
 
+@pytest.mark.long
 def test_the_developers_examples_in_the_readme_work(short_path: Path) -> None:
     for source in blocks(section("What else to import"), "python"):
         write(short_path, source)

@@ -80,6 +80,7 @@ def of_checkout(checkout: Path, server: Server, home: Path) -> Qtui:
     return Qtui(home, {"REDIS_URL": server.url, "PYTHONPATH": str(checkout)})
 
 
+@pytest.mark.long
 def test_an_operation_is_one_file_and_its_script(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
     add(checkout, OPERATION)
     add(checkout, SCRIPT)
@@ -176,6 +177,7 @@ asyncio.run(story())
 """
 
 
+@pytest.mark.long
 def test_a_screen_is_one_file_its_style_and_a_row(checkout: Path, server: Server, client: redis.Redis, home: Path) -> None:
     add(checkout, SCREEN)
     (checkout / "qtui" / "screens" / "notes.tcss").write_text(SCREEN_STYLE)

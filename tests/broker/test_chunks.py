@@ -63,6 +63,7 @@ def test_no_chunk_has_more_jobs_than_the_server_does_in_ten_milliseconds(client:
     assert max(sizes) * each <= HELD, (each, sizes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "operation", [HOLD, OPERATIONS["run-now"], OPERATIONS["cancel"], OPERATIONS["remove"]], ids=lambda each: each.name
 )

@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import redis
 from rq import Queue, Retry
 
@@ -82,6 +83,7 @@ def reaches(client: redis.Redis, count: int) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_every_job_ends_exactly_once_whatever_is_killed(own_server: Server, home: Path) -> None:
     chance = random.Random(SEED)
     with own_server.client() as client:

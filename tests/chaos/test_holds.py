@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import redis
 from rq import Retry
 
@@ -37,6 +38,7 @@ def test_no_job_is_lost_or_doubled_while_workers_and_operators_race(server: Serv
     assert client.exists(keys.queue("payments"), keys.registry("deferred", "payments"), keys.registry("wip", "payments")) == 0
 
 
+@pytest.mark.long
 def test_a_worker_that_is_killed_while_it_puts_jobs_into_hold_loses_none(server: Server, client: redis.Redis, home: Path) -> None:
     ids = charges(client, *range(JOBS), retry=Retry(max=5))
     hold(client, "charge")

@@ -29,6 +29,7 @@ def prefixes(client: redis.Redis) -> set[str]:
     return {key.decode().partition(":queue")[0].partition(":job")[0] for key in keyspace(client) if b":qtui:" not in key}
 
 
+@pytest.mark.long
 def test_each_command_uses_the_keys_of_its_context(two: Qtui, client: redis.Redis) -> None:
     two("enqueue", "test_job", "-", "--context", "shop", "--queue", "books", stdin=JOBS, fresh=True)
     assert prefixes(client) == {"shop:eu"}

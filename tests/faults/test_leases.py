@@ -21,6 +21,7 @@ from tests.workers.support import working
 SHORT = ("--lease", "3")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("special", ["callback", "dependent"])
 def test_a_worker_that_slept_past_its_lease_does_not_end_the_job_of_another(
     server: Server, client: redis.Redis, queue: Queue, home: Path, special: str
@@ -102,6 +103,7 @@ def test_a_job_that_was_canceled_while_it_runs_can_still_be_stopped(
     assert client.exists("callbacks") == special
 
 
+@pytest.mark.long
 def test_what_follows_the_loss_of_a_worker_does_not_cost_its_finder_the_job_that_it_runs(
     server: Server, client: redis.Redis, home: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 import redis
 from rq import Callback, Queue
 
@@ -30,6 +31,7 @@ def narrow_queue(client: redis.Redis, home: Path) -> tuple[Queue, dict[str, str]
     return Queue("narrow", connection=client), extra
 
 
+@pytest.mark.long
 def test_a_special_job_that_is_ready_late_does_not_start_beside_another(server: Server, client: redis.Redis, home: Path) -> None:
     """Its module takes six seconds to import; by then its slot has been given again."""
     queue, extra = narrow_queue(client, home)
@@ -45,6 +47,7 @@ def test_a_special_job_that_is_ready_late_does_not_start_beside_another(server: 
     assert [later - sooner >= 2 for sooner, later in pairwise(starts)] == [True, True], starts
 
 
+@pytest.mark.long
 def test_a_limited_job_that_is_ready_late_every_time_starts_in_the_end(server: Server, client: redis.Redis, home: Path) -> None:
     """Its module takes six seconds to import, in a new process each time."""
     queue, extra = narrow_queue(client, home)

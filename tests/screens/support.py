@@ -24,6 +24,7 @@ from qtui.widgets.row_table import RowTable
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Colour, Context
 from screenshots.scenes import press, settle
+from tests.support import patience
 
 NOW = 1_763_800_000.0
 """The time on the wall in every story: 2025-11-22 08:26:40 UTC."""
@@ -88,8 +89,9 @@ class Story:
         """Look at Redis again."""
         await self.press("r")
 
-    async def look_until(self, predicate: Callable[[], object], description: str, timeout: float = 20.0) -> None:
+    async def look_until(self, predicate: Callable[[], object], description: str) -> None:
         """Look again and again until something is seen."""
+        timeout = patience()
         deadline = time.monotonic() + timeout
         while not predicate():
             assert time.monotonic() < deadline, f"not seen within {timeout} s: {description}"

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pyte
+import pytest
 import redis
 from rich.console import Console, RenderableType
 from textual._compositor import CompositorUpdate
@@ -58,6 +59,7 @@ class TwoTerminals(Dashboard):
         super()._display(screen, renderable)
 
 
+@pytest.mark.long
 async def test_the_screen_is_the_same_as_if_everything_were_sent(client: redis.Redis) -> None:
     seed.everything(client)
     seed.hostile(client)  # wide characters, marks without a width of their own, symbols for control characters

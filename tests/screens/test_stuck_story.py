@@ -81,6 +81,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return seen
 
 
+@pytest.mark.long
 async def test_random_keys_at_30_a_second_leave_it_at_rest(
     client: redis.Redis, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

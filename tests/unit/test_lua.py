@@ -149,6 +149,7 @@ def test_key_names_are_put_together_in_one_file_only() -> None:
     assert not wrong
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not lua.LUACHECK, reason="luacheck is no Python package: Debian has it as lua-check")
 def test_luacheck_finds_nothing_and_would_find_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lua.findings() == []

@@ -331,11 +331,12 @@ def test_a_cron_goes_on_after_an_absence_of_redis(own_server: Server) -> None:
 
 @contextmanager
 def cron_process(server: Server, home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that enqueues a job a second, until it is ended."""
+    """A process that enqueues a job a second, until it is ended; its lead is free three seconds after its last sign of life."""
     code = (
-        "import redis, time\nfrom tests.workers.test_cron import scheduled\nfrom qtui_workers.enqueue.cron import Cron\n"
-        f"cron = Cron(redis.Redis(unix_socket_path={server.socket!r}), [scheduled(every=1)])\n"
-        "while True: time.sleep(cron.tick())"
+        "import redis, time\nfrom tests.workers.test_cron import scheduled\nfrom qtui_workers.enqueue import cron\n"
+        "cron.LEASE, cron._RENEWAL = 3.0, 1.0\n"
+        f"led = cron.Cron(redis.Redis(unix_socket_path={server.socket!r}), [scheduled(every=1)])\n"
+        "while True: time.sleep(led.tick())"
     )
     process = subprocess.Popen([sys.executable, "-c", code], env=environment(home))
     try:
@@ -345,6 +346,7 @@ def cron_process(server: Server, home: Path) -> Iterator[subprocess.Popen[bytes]
         process.wait()
 
 
+@pytest.mark.long
 def test_the_lead_of_a_process_that_was_killed_or_stopped_is_taken_over_and_no_tick_comes_twice(
     server: Server, client: redis.Redis, home: Path
 ) -> None:
