@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from qtui_workers.server.scripts import Script
@@ -21,7 +22,7 @@ from qtui_workers.server.scripts import Script
 ROOT: Final = Path(__file__).parent.parent
 PACKAGES: Final = ("qtui_workers", "qtui.broker")
 LUACHECK: Final = shutil.which("luacheck")
-_FOUND: Final = re.compile(r"^\s*stdin:(\d+):\d+: (.*)$", re.MULTILINE)
+_FOUND: Final = re.compile(r"^\s*(\S+):(\d+):\d+: (.*)$", re.MULTILINE)
 _UNUSED: Final = "(W21"
 
 
@@ -39,23 +40,26 @@ def all_scripts() -> Iterator[tuple[str, Script]]:
 
 def findings() -> list[str]:
     """What luacheck, which has to be installed, finds in all scripts: `FILE:LINE: (CODE) what`."""
-    found: Counter[str] = Counter()
-    users: Counter[str] = Counter()
-    for _, script in all_scripts():
-        users.update(part.name for part in script.parts)
-        found.update(set(_check(script)))
+    scripts = [script for _, script in all_scripts()]
+    users = Counter(part.name for script in scripts for part in script.parts)
+    found = Counter(text for texts in _check(scripts) for text in texts)
     return sorted(text for text, times in found.items() if _UNUSED not in text or times == users[Path(text.split(":")[0]).stem])
 
 
-def _check(script: Script) -> Iterator[str]:
+def _check(scripts: Sequence[Script]) -> Iterator[set[str]]:
+    """What is found in each, by one luacheck: most of what it takes is its start."""
     assert LUACHECK
-    lines = [(part.name, number) for part in script.parts for number in range(1, len(part.text.splitlines()) + 1)]
-    text = "\n".join(part.text.rstrip("\n") for part in script.parts)
-    command = [LUACHECK, "-", "--config", str(ROOT / ".luacheckrc"), "--codes", "--no-color"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    for line, what in _FOUND.findall(done.stdout):
-        name, number = lines[int(line) - 1]
-        yield f"{name}.lua:{number}: {re.sub(r' on line [0-9]+', '', what)}"
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{number}.lua" for number in range(len(scripts))]
+        for path, script in zip(paths, scripts, strict=True):
+            path.write_text("\n".join(part.text.rstrip("\n") for part in script.parts), "utf-8")
+        command = [LUACHECK, *map(str, paths), "--config", str(ROOT / ".luacheckrc"), "--codes", "--no-color"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    seen = _FOUND.findall(done.stdout)
+    for path, script in zip(paths, scripts, strict=True):
+        lines = [(part.name, number) for part in script.parts for number in range(1, len(part.text.splitlines()) + 1)]
+        wheres = [(*lines[int(line) - 1], what) for name, line, what in seen if name == str(path)]
+        yield {f"{name}.lua:{number}: {re.sub(r' on line [0-9]+', '', what)}" for name, number, what in wheres}
 
 
 def main() -> int:
