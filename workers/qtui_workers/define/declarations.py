@@ -2,6 +2,7 @@
 
 A module may open a connection or start a thread when it is imported, and a fork would share these with its parent. So a
 short-lived process imports the modules, reports what they declare, and ends; the processes that run jobs import them again.
+It is begun early (`begin`): while it imports them, this process goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any, Final, NoReturn
 
@@ -22,7 +23,7 @@ from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff
 from qtui_workers.define.declares import Declares
-from qtui_workers.define.discovery import discover, import_bundled
+from qtui_workers.define.discovery import discover
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import Payload, to_json, validate
@@ -72,17 +73,26 @@ def read_declarations() -> Declarations:
     return _read(os.environ.get("QTUI_PROCESSORS", ""))
 
 
+def begin() -> None:
+    """Begins to find out what `read_declarations` returns."""
+    _asked(os.environ.get("QTUI_PROCESSORS", ""))
+
+
 @cache
-def _read(_variable: str) -> Declarations:
-    import_bundled()  # these are ours: what is imported before the fork is not imported again after it
-    report = _in_another_process(_report)
+def _asked(_variable: str) -> Callable[[], dict[str, Any]]:
+    return _in_another_process(_report)
+
+
+@cache
+def _read(variable: str) -> Declarations:
+    report = _asked(variable)()
     if "error" in report:
         raise InvalidInput(report["error"])
     return Declarations(tuple(map(_declaration, report["processors"])), MappingProxyType(report["broken"]))
 
 
-def _in_another_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Calls `work` in a fork of this process, which ends with this process at the latest; returns what it returned."""
+def _in_another_process(work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Calls `work` in a fork of this process, which ends with it at the latest; what is returned waits for the answer."""
     reader, writer = os.pipe()
     lifeline, own_end = os.pipe()
     sys.stdout.flush()
@@ -93,6 +103,10 @@ def _in_another_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         _run(work, writer, lifeline)
     os.close(writer)
     os.close(lifeline)
+    return partial(_answer, pid, reader, own_end)
+
+
+def _answer(pid: int, reader: int, own_end: int) -> dict[str, Any]:
     with os.fdopen(own_end, "wb"), os.fdopen(reader, "rb") as answers:
         line = answers.readline()
     _, status = os.waitpid(pid, 0)

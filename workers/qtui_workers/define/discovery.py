@@ -81,8 +81,9 @@ def discover() -> Found:
     return _discover(os.environ.get("QTUI_PROCESSORS", ""))
 
 
+@cache
 def import_bundled() -> None:
-    """Imports the bundled processors only, so that the forks of this process have them."""
+    """Imports the bundled processors only: they are ours, so that a process may have them before it is forked."""
     for _ in _modules([BUNDLED], {}):
         pass
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
 from qtui_workers.engine.horse import CannotStart, Horse, HorseDied, Perform
@@ -200,6 +201,7 @@ class HorseSupervisor:
             log.info("Worker %s: its horse has run %d jobs; another takes its place", self._worker, self._horse.jobs)
             self.discard()
         if self._horse is None:
+            import_bundled()  # once, instead of in each horse; not before the worker listens
             self._horse = Horse(self._perform, self._performer.settle)
         return self._horse
 

@@ -14,6 +14,7 @@ import redis
 from redis.exceptions import MasterDownError
 
 from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.job import Policy
 from qtui_workers.engine.pool import Pool
 from qtui_workers.engine.worker import Worker
@@ -107,6 +108,7 @@ def start(wanted: Wanted) -> int:
         # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
         run(wanted.name and f"{wanted.name}-{place}" + (f".{times}" if times > 1 else ""), place)
 
+    import_bundled()  # once, instead of in each of them
     _connected(wanted.target, patient=not wanted.burst).close()  # where it fails: one message, not one from each
     return Pool(wanted.concurrency, run_one_of_many, replace=not wanted.burst).run()
 
