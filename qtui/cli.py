@@ -13,9 +13,9 @@ from typing import Annotated, Final
 from qtui import legible, output
 from qtui.commands import find, help_texts
 from qtui.commands.connection import chosen_context, connected
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Global, Url
-from qtui.commands.words import NotPlain, read, split
+from qtui_workers.command_line.declare import option
+from qtui_workers.command_line.words import NotPlain, read, split
 from qtui_workers.errors import QtuiError
 from qtui_workers.server import prefix
 from qtui_workers.text import printable

@@ -87,9 +87,9 @@ def test_settings_are_some_that_we_read_and_accept(services: dict[str, dict[str,
 
 
 def test_the_workers_command_has_only_options_of_ours(services: dict[str, dict[str, Any]]) -> None:
-    from qtui_workers.cli import app
+    from qtui_workers.cli import make_app
 
-    known = {option for parameter in get_command(app).params for option in parameter.opts}
+    known = {option for parameter in get_command(make_app()).params for option in parameter.opts}
     command = services["worker"]["command"]
     assert {word for word in command if word.startswith("--")} <= known
     assert command[command.index("--log-format") + 1] in set(LogFormat)
@@ -104,9 +104,9 @@ def test_the_demo_enqueues_once_what_its_processor_accepts(services: dict[str, d
 
 
 def test_a_worker_is_given_more_time_to_stop_than_it_gives_its_jobs(services: dict[str, dict[str, Any]]) -> None:
-    from qtui_workers.cli import app
+    from qtui_workers.cli import make_app
 
-    stop = next((p for p in get_command(app).params if "--shutdown-timeout" in p.opts), None)
+    stop = next((p for p in get_command(make_app()).params if "--shutdown-timeout" in p.opts), None)
     timeout = SHUTDOWN_TIMEOUT if stop is None else stop.default
     assert seconds(services["worker"]["stop_grace_period"]) > timeout
     assert ("STOPSIGNAL", "SIGTERM") in final_stage()

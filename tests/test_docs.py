@@ -99,7 +99,7 @@ def test_every_command_in_the_readme_exists_as_it_is_written(words: list[str]) -
         with all_commands()[rest[0]].make_context(rest[0], rest[1:]) as context:
             assert context.params
     elif program == "qtui-worker":
-        with typer.main.get_command(worker_cli.app).make_context(program, rest) as context:
+        with typer.main.get_command(worker_cli.make_app()).make_context(program, rest) as context:
             assert context.params
     elif program == "make":
         assert rest[0] in make_targets()

@@ -27,7 +27,7 @@ FORBIDDEN = {
 }
 """What a room must not import."""
 
-FLOORS = ("server", "reading", "reporting", "define", "rate", "enqueue", "services", "processors", "engine")
+FLOORS = ("command_line", "server", "reading", "reporting", "define", "rate", "enqueue", "services", "processors", "engine")
 """The rooms of the processing side: each imports only those before it, and modules beside the rooms that import no room."""
 
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 from qtui import output
 from qtui.broker.careful import Care, read_rate, read_seconds, read_share
 from qtui.broker.operations import Operation
-from qtui.commands.declare import option
 from qtui.commands.options import known
+from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 
 _Canary = Annotated[int, option("--canary", metavar="N", help="Retry so many first, the others once these have ended well.")]

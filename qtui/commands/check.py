@@ -11,8 +11,8 @@ from qtui import formatting, output
 from qtui.broker import alerts, figures
 from qtui.broker.alerts import Alert, Level, Limit, Limits
 from qtui.commands.connection import check_queue, connected
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url
+from qtui_workers.command_line.declare import option
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable
 from qtui_workers.text import printable

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtui.commands import find, help_texts
-from qtui.commands.words import NotPlain, Place, next_after, split
+from qtui_workers.command_line.words import NotPlain, Place, next_after, split
 
 Item = tuple[str, str]
 """What the word may become, and what that means; '' where it says that itself."""

@@ -21,7 +21,7 @@ from qtui import listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
-from qtui.commands.declare import option
+from qtui_workers.command_line.declare import option
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.text import printable
 

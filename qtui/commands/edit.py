@@ -16,9 +16,9 @@ from qtui.broker import edit as edits
 from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
 from qtui.commands.connection import changing, connected, refuse_read_only
-from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.fields import parse_json
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.text import printable
 

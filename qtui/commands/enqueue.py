@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final
 
 from qtui import here, output
 from qtui.commands.connection import changing, connected
-from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
 from qtui.fields import fields_of, from_pairs, parse_json
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.options import RetrySettings

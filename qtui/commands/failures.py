@@ -9,9 +9,9 @@ from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, chosen_context, connected, server_time
-from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_queues, known, one_of
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
 

@@ -9,10 +9,10 @@ from qtui import documents, formatting, here, labels, listings, output, question
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
-from qtui.commands.declare import argument, option
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Given, Json, Url, Yes
 from qtui.commands.stopping import Progress
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.text import printable
 

@@ -8,8 +8,8 @@ from qtui import documents, listings, output, templates
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.commands.connection import connected, preferences, server_time
-from qtui.commands.declare import argument
 from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.command_line.declare import argument
 
 ORDER: Final = 30
 

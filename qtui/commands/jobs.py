@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 from qtui import documents, listings, output
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Given, Json, QueueName, Url, one_of, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
+from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
     from qtui.broker.search.sorting import Sort

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui import documents, formatting, output, questions
 from qtui.commands.connection import changing, connected, refuse_read_only
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.tables import columns
+from qtui_workers.command_line.declare import option
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:

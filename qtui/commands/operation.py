@@ -16,10 +16,10 @@ from qtui.broker.search.expression import parse
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
-from qtui.commands.declare import REQUIRED, argument, declare, option
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter, given
 from qtui.commands.stopping import Progress, stopping
+from qtui_workers.command_line.declare import REQUIRED, argument, declare, option
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from qtui.broker.status import Status, parse
-from qtui.commands.declare import argument, option
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 

@@ -11,10 +11,10 @@ from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time
-from qtui.commands.declare import argument, option
 from qtui.commands.operation import check_found
 from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import stopping
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 

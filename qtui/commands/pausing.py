@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from qtui import output
 from qtui.commands.connection import chosen_context
-from qtui.commands.declare import argument, option
 from qtui.commands.options import complete_queues
 from qtui.here import suffix
+from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 
 ORDER: Final = 210

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui import documents, formatting, labels, output
 from qtui.commands.connection import connected, server_time
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url
 from qtui.cron_words import words
 from qtui.tables import columns
+from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
     from qtui.broker.schedule import CronRow, Schedule

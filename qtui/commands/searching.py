@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from qtui import formatting
 from qtui.broker.status import Status
-from qtui.commands.declare import option
 from qtui.commands.options import complete_statuses, parse_status
+from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 
 if TYPE_CHECKING:

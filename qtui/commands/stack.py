@@ -8,8 +8,8 @@ from qtui import documents, listings, output
 from qtui.broker import job_ids
 from qtui.broker import stack as stacks
 from qtui.commands.connection import changing, connected
-from qtui.commands.declare import argument, option
 from qtui.commands.options import ContextName, Json, Url
+from qtui_workers.command_line.declare import argument, option
 
 if TYPE_CHECKING:
     from qtui_workers.reporting.stack import Answer

@@ -12,9 +12,9 @@ from qtui.broker import diagnosis
 from qtui.broker import figures as of_queues
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui.tables import columns
+from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput, QtuiError, Refused
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from qtui import questions
 from qtui.broker import overview
 from qtui.commands import suspension
 from qtui.commands.connection import changing, connected, refuse_read_only
-from qtui.commands.declare import option
 from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui_workers.command_line.declare import option
 
 ORDER: Final = 211
 

@@ -1,22 +1,19 @@
-"""The whole command line, as typer runs it: help, completion, and all that is not plain enough for `qtui.commands.words`."""
+"""The whole command line, as typer runs it: help, completion, and all that is not plain (`command_line.words`)."""
 
 from __future__ import annotations
 
-import functools
 import gc
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final, get_args, get_origin
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from qtui.commands import Command, find, find_all, help_texts
-from qtui.commands.declare import Parameter
-
-HELP: Final = {"help_option_names": ["-h", "--help"]}
+from qtui_workers.command_line.with_typer import HELP, translated
 
 
 class Commands(TyperGroup):
@@ -61,50 +58,6 @@ def _for_typer(command: Command) -> Any:
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, context_settings=HELP)
     single.command(command.name)(translated(command.function))
     return get_command(single)
-
-
-def translated(function: Callable[..., None]) -> Callable[..., None]:
-    """The same function with its parameters declared as typer knows them."""
-    signature = inspect.signature(function, eval_str=True)
-    parameters = [each.replace(annotation=_annotation(each.annotation)) for each in signature.parameters.values()]
-
-    @functools.wraps(function)
-    def call(**values: Any) -> None:
-        function(**values)
-
-    del call.__wrapped__  # typer would read the function's own parameters
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # see PEP 362
-    call.__annotations__ = {each.name: each.annotation for each in parameters}
-    return call
-
-
-def _annotation(annotation: Any) -> Any:
-    if get_origin(annotation) is not Annotated:
-        return annotation
-    kind, declared = get_args(annotation)
-    return Annotated[kind, _info(declared)] if isinstance(declared, Parameter) else annotation
-
-
-def _completing(complete: Callable[..., list[str]]) -> Callable[..., list[str]]:
-    """The same as typer calls it."""
-
-    def call(ctx: Any, incomplete: str) -> list[str]:
-        above = ctx.parent.params if ctx.parent else {}
-        return complete(incomplete, {**above, **{name: value for name, value in ctx.params.items() if value is not None}})
-
-    return call
-
-
-def _info(declared: Parameter) -> Any:
-    shared: dict[str, Any] = {
-        "help": declared.help or None,
-        "metavar": declared.metavar,
-        "show_default": declared.show_default,
-        "autocompletion": declared.complete and _completing(declared.complete),
-    }
-    if not declared.is_option:
-        return typer.Argument(**shared)
-    return typer.Option(*declared.flags, **shared, min=declared.least, max=declared.most)
 
 
 def make_app(begin: Callable[..., None], alone: Callable[[], None]) -> typer.Typer:

@@ -15,7 +15,7 @@ import redis
 import qtui.cli
 from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
-from qtui.commands.words import NotPlain, places
+from qtui_workers.command_line.words import NotPlain, places
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys

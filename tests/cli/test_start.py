@@ -14,8 +14,8 @@ from typer import Exit, TyperException
 import qtui.cli
 from qtui.broker import overview
 from qtui.commands import find
-from qtui.commands.declare import REQUIRED, declared_by
-from qtui.commands.words import NotPlain, read
+from qtui_workers.command_line.declare import REQUIRED, declared_by
+from qtui_workers.command_line.words import NotPlain, read
 from tests.broker import seed
 from tests.cli.support import Qtui, all_commands
 from tests.rights import PASSWORD
@@ -31,7 +31,8 @@ QUEUES = {
     ),
     *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
-    *(f"qtui.commands.{name}" for name in ("connection", "declare", "help_texts", "options", "queues", "words")),
+    *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),
+    *("qtui_workers.command_line", "qtui_workers.command_line.declare", "qtui_workers.command_line.words"),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
     *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
     *(f"qtui_workers.server.{name}" for name in ("prefix", "script_names", "script_text", "settings", "url", "versions")),

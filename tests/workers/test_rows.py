@@ -18,7 +18,7 @@ import redis
 from rq import Queue
 from typer.main import get_command
 
-from qtui_workers.cli import app
+from qtui_workers.cli import make_app
 from qtui_workers.define import discovery
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
@@ -299,7 +299,7 @@ def test_publishing_builds_log_lines(server: Server, service: QueueService, clie
 
 
 def test_publishing_builds_shutdown_timeout() -> None:
-    (option,) = (one for one in get_command(app).params if "--shutdown-timeout" in one.opts)
+    (option,) = (one for one in get_command(make_app()).params if "--shutdown-timeout" in one.opts)
     assert option.default == 30
 
 

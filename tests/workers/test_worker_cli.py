@@ -15,9 +15,11 @@ import redis
 from typer.core import TyperOption
 from typer.main import get_command
 
-from qtui_workers.cli import app
+from qtui_workers.cli import make_app, work
+from qtui_workers.command_line.words import NotPlain, read
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.naming import default_queues
+from qtui_workers.reporting.worker_logs import LogFormat
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers.support import environment, run, run_burst, working
@@ -26,7 +28,7 @@ from tests.workers.support import environment, run, run_burst, working
 def test_help_names_every_option(home: Path) -> None:
     done = run(home, "--help")
     assert done.returncode == 0
-    options = [one for one in get_command(app).params if isinstance(one, TyperOption)]
+    options = [one for one in get_command(make_app()).params if isinstance(one, TyperOption)]
     assert len(options) > 10
     for option in options:
         assert option.help, option.opts
@@ -199,3 +201,38 @@ def test_workers_whose_pool_is_killed_end_by_themselves(server: Server, client: 
         wait_until(lambda: client.scard(keys.WORKERS) == 2, description="two workers are there")
         process.kill()
         wait_until(lambda: client.scard(keys.WORKERS) == 0, description="both have left")
+
+
+def test_a_worker_works_without_typer_and_imports_the_bundled_processors_when_there_is_a_job(
+    server: Server, client: redis.Redis, home: Path
+) -> None:
+    program = (
+        "import atexit, sys, qtui_workers.cli; "
+        "atexit.register(lambda: print('LOADED', *sys.modules, file=sys.stderr)); "
+        f"sys.argv = {['qtui-worker', '--url', server.url, '--burst', '--log-format', 'json', 'mail']!r}; qtui_workers.cli.main()"
+    )
+
+    def loaded() -> set[str]:
+        done = subprocess.run([sys.executable, "-c", program], env=environment(home), capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith("LOADED")]
+        return set(line.split())
+
+    bundled = "qtui_workers.processors.email"
+    assert not {"typer", bundled} & loaded()
+    QueueService(client).enqueue("test_job", queue="mail")
+    found = loaded()
+    assert bundled in found, "a process that runs jobs need not import them"
+    assert "typer" not in found
+
+
+def test_words_that_are_not_plain_are_read_by_typer(server: Server, client: redis.Redis, home: Path) -> None:
+    job_id = QueueService(client).enqueue("test_job", queue="mail").id
+    done = run(home, "--burst", "--url", server.url, "-P.", "mail")  # -P. is one word
+    assert (done.returncode, QueueService(client).status(job_id).status) == (0, "finished"), done.stderr
+    assert read(work, ["-P", ".", "-P", "/srv", "--log-format=json", "--concurrency", "2", "a", "b"]) == {
+        "path": [".", "/srv"], "log_format": LogFormat.JSON, "concurrency": 2, "queues": ["a", "b"],
+    }  # fmt: skip
+    for words in (["--concurrency", "0"], ["--log-format", "xml"], ["--help"], ["--no-such"]):
+        with pytest.raises(NotPlain):
+            read(work, words)

@@ -1,6 +1,6 @@
 """Reads the words of a command line by what the command declares, without typer: importing it takes longer than most commands.
 
-It reads what is plain, and leaves the rest to typer (`qtui.commands.with_typer`), which reads it all over again and has the words
+It reads what is plain, and leaves the rest to typer (`command_line.with_typer`), which reads it all over again and has the words
 for what is wrong: an unknown command or option, a value that is missing or no number, `--help` of an odd terminal.
 """
 
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from qtui.commands.declare import REQUIRED, Parameter, declared_by
+from qtui_workers.command_line.declare import REQUIRED, Parameter, declared_by
 from qtui_workers.records import Record
-
-_KINDS: Final = (str, int, float, bool)
 
 
 class NotPlain(Exception):
@@ -25,7 +23,7 @@ class Place(Record):
 
     name: str
     kind: type[Any]
-    """Of one value: str, int, float or bool."""
+    """Of one value: str, int, float, bool, or a StrEnum."""
     many: bool
     declared: Parameter
     required: bool
@@ -142,6 +140,6 @@ def places(function: Callable[..., Any]) -> Iterator[Place]:
             (inner,) = (each for each in get_args(inner) if each is not type(None))
         many = get_origin(inner) is list
         kind = get_args(inner)[0] if many else inner
-        if kind not in _KINDS or not isinstance(parameter, Parameter):
+        if not issubclass(kind, str | int | float) or not isinstance(parameter, Parameter):
             raise NotPlain
         yield Place(name, kind, many, parameter, default is REQUIRED)
