@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
@@ -13,8 +14,7 @@ from typing import Any, Final
 import redis
 from redis.exceptions import ResponseError
 
-from qtui.broker import clock, lifetimes, rows
-from qtui.broker.clock import Moment
+from qtui.broker import rows
 from qtui.broker.models import Lifetimes, Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.records import replace
@@ -123,9 +123,8 @@ def window(
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
     `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
 
-    One round trip, two where jobs are kept for different times, a few for a search. A job that is gone or damaged is
-    a row with a `problem`; a key of the wrong type is the window's `problem`. Raises redis.RedisError if the server cannot
-    answer at all.
+    One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`; a key of the wrong type is the
+    window's `problem`. Raises redis.RedisError if the server cannot answer at all.
     """
     if status.place in ("queue", "registry"):
         return _listed(client, queue, status, offset, limit, oldest_first=oldest_first, holding=holding, known=known)
@@ -158,28 +157,19 @@ def _listed(
         "most": MERGED,
         "samples": SAMPLES,
         "phase": f"{random.random():.4f}",  # noqa: S311  # no secret: which jobs are looked at
-        "lifetimes": "",
+        "known": " ".join(f"{low:.0f}:{high:.0f}" for low, high in known),
         "now": "",
+        "clock": time.time(),
     }
     names = holding if queue is None else ()
     if len(names) > MERGED:
         return _of_many(client, names, status, arguments)
-    if not lifetimes.are_alike(known):
-        arguments |= _by_end(clock.now(client), known)
-    total, wrong, found, samples, head, held, at = _WINDOW.read(client, *names, **arguments)
+    total, wrong, found, spans, in_order, held = _WINDOW.read(client, *names, **arguments)
     if found is None:
         return _of_many(client, [decode(name) for name in held[::2]], status, arguments)
-    kept = lifetimes.seen_in(samples, known) if samples else ()
-    if lifetimes.are_alike(known) and not lifetimes.are_alike(kept):
-        total, wrong, found, _, head, *_ = _WINDOW.read(client, *names, **arguments | _by_end(clock.moment(at), kept))
+    kept = tuple((float(low), float(high)) for low, high in zip(spans[::2], spans[1::2], strict=True))
     window = _window(queue, status, total, offset, found, wrong)
-    in_order = None if lifetimes.are_alike(kept) else head
     return replace(window, in_order=in_order, lifetimes=kept, oldest_first=oldest_first)
-
-
-def _by_end(now: Moment, kept: Lifetimes) -> dict[str, Argument]:
-    """The arguments by which the newest jobs come in the order of their end."""
-    return {"lifetimes": lifetimes.text(kept), "now": now.seconds}
 
 
 def _of_many(client: redis.Redis, names: Sequence[str], status: Status, arguments: dict[str, Argument]) -> Window:
@@ -190,7 +180,7 @@ def _of_many(client: redis.Redis, names: Sequence[str], status: Status, argument
     offset, limit, backwards = int(arguments["offset"]), int(arguments["limit"]), arguments["backwards"] == 1
     blocks = [names[start : start + MERGED] for start in range(0, len(names), MERGED)]
     most = max(LEAST, NEWEST // len(blocks))
-    plain = arguments | {"sorted": 0, "samples": 0, "lifetimes": ""}
+    plain = arguments | {"sorted": 0, "samples": 0, "known": ""}
     replies = _WINDOW.read_many(client, [plain | {"offset": 0, "limit": most, "bare": 1}] * len(blocks), blocks)
     merged = _merged(replies, status, backwards=backwards)
     taken = Counter(queue for _, queue, *_ in merged)

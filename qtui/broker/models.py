@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ALIKE: Final = 2.0
 """Seconds between two jobs that RQ may have in either order, as it rounds the time of expiry."""
 Lifetimes = tuple[tuple[float, float], ...]
-"""For how long ended jobs are kept, in seconds: spans from the shortest to the longest (`lifetimes`)."""
+"""For how long ended jobs are kept, in seconds: spans from the shortest to the longest (`lifetimes.lua`); -1 for ever."""
 LEASE: Final = 120
 """Seconds: no worker promises its next sign of life for later. An older one is that of another attempt."""
 

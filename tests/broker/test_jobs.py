@@ -18,6 +18,7 @@ from qtui.broker.search.sorting import sort_named
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time
+from qtui_workers.server.scripts import Script
 from tests.broker import seed, tasks
 from tests.broker.watching import round_trips, watching
 from tests.support import reads_with
@@ -334,8 +335,10 @@ def walk(
 def test_the_newest_of_many_jobs_come_in_the_order_of_their_end_however_long_each_is_kept(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch, queue: str | None, lifetimes: tuple[int, ...]
 ) -> None:
-    at = clock.now(client)
-    monkeypatch.setattr(clock, "now", lambda _client: at)  # all pages are of one moment
+    now, read = clock.now(client).seconds, Script.read
+    monkeypatch.setattr(
+        Script, "read", lambda *given, **named: read(*given, **named | {"now": now})
+    )  # all pages are of one moment
     chance = random.Random(3)
     sizes = {"mail": 900} if queue else {"mail": 900, "media": 400}
     ids = kept_for(client, lifetimes, {name: [chance.uniform(0, 4_000) for _ in range(size)] for name, size in sizes.items()})
@@ -353,12 +356,15 @@ def test_the_newest_of_many_jobs_come_in_the_order_of_their_end_however_long_eac
     assert [row.id for page in backwards for row in page.rows] == listed[::-1]
 
 
-def test_where_all_are_kept_equally_long_one_look_is_enough(client: redis.Redis) -> None:
-    ids = kept_for(client, (3_600,), {"mail": [n * 1.5 for n in range(700)]})
+@pytest.mark.parametrize(("lifetimes", "in_order"), [((3_600,), None), ((60, 86_400), 560)])
+def test_one_look_is_enough_however_long_each_is_kept(
+    client: redis.Redis, lifetimes: tuple[int, ...], in_order: int | None
+) -> None:
+    ids = kept_for(client, lifetimes, {"mail": [n * 1.5 for n in range(560)]})
     with watching(client) as seen:
-        window = jobs.window(client, "mail", Status.FAILED, 650, 50)
+        window = jobs.window(client, "mail", Status.FAILED, 500, 60)
     assert [command.split()[0] for command in seen.sent] == [reads_with(client)]
-    assert ([row.id for row in window.rows], window.in_order, window.is_in_order) == (ids[650:], None, True)
+    assert ([row.id for row in window.rows], window.in_order, window.is_in_order) == (ids[500:], in_order, True)
 
 
 def test_a_lifetime_that_was_seen_once_is_not_forgotten(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -370,7 +376,7 @@ def test_a_lifetime_that_was_seen_once_is_not_forgotten(client: redis.Redis, mon
     known = ((60.0, 60.0), (86_400.0, 86_400.0))
     window = jobs.window(client, "mail", Status.FAILED, 0, 2, known=known)
     assert [row.id for row in window.rows] == [short[0], ids[0]]
-    assert window.lifetimes == ()
+    assert window.lifetimes == known
 
 
 def test_ghosts_and_times_that_are_no_times_are_listed_once_below_what_is_known(client: redis.Redis) -> None:

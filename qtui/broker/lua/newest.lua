@@ -1,14 +1,13 @@
--- newest_by_end(lists): of ended jobs that are kept for different times, those that ended last, newest first.
--- requires: reply_of
--- arguments: lifetimes, now
+-- newest_by_end(lists, spans, now): of ended jobs that are kept for different times, those that ended last, newest first.
+-- requires: reply_of, lifetimes
 -- Registries of ended jobs are in the order of expiry. A job that is kept for L seconds expires L after its end, so those of one
--- lifetime are in the order of their end. `lifetimes` is "LOW:HIGH LOW:HIGH …" in seconds, "-1:-1" for jobs that are kept for
--- ever; for each of them a registry is read downwards from where a job stands that ends `now`.
+-- lifetime are in the order of their end. For each of the `spans` of lifetimes a registry is read downwards from where a job
+-- stands that ends `now`.
 -- A list is a table with `name`, `place` and `count`; each gets `taken`, the ranks of the jobs that are returned, ascending.
 -- Returns {id, queue, score, end} of each. No job outside of it ended later, as far as the lifetimes are known; it reads
 -- at most MOST_READ entries, and returns nothing where that is too few.
 
-local MOST_READ, MOST_LOOKS, FOREVER = 700, 150, math.huge
+local MOST_READ, MOST_LOOKS, NEVER = 700, 150, math.huge
 
 local function end_of(id)
   return reply_of('HGET', keys.job(id), 'ended_at') or ''
@@ -29,22 +28,23 @@ local function as_text(seconds)
   return date .. string.format('T%02d:%02d:%02d', floor(second / 3600), floor(second / 60) % 60, second % 60)
 end
 
-local function looks_of(lists)
+local function looks_of(lists, spans, now)
   local looks = {}
   local function look(list, low, first, last)
     if first < last then
-      looks[#looks + 1] = { list = list, low = low, at = first, last = last, block = 2, horizon = FOREVER }
+      looks[#looks + 1] = { list = list, low = low, at = first, last = last, block = 2, horizon = NEVER }
     end
   end
   for _, list in ipairs(lists) do
     local negative = redis.call('ZCOUNT', list.place, '-inf', '(0')
-    for low, high in string.gmatch(args.lifetimes, '(%S+):(%S+)') do
-      if low == '-1' then
-        look(list, FOREVER, 0, redis.call('ZCOUNT', list.place, '+inf', '+inf'))
-        look(list, FOREVER, list.count - negative, list.count)
-      else
-        local above = string.format('(%.3f', args.now + tonumber(high))
-        look(list, tonumber(low), redis.call('ZCOUNT', list.place, above, '+inf'), list.count - negative)
+    for _, span in ipairs(spans) do
+      local low, high = span[1], span[2]
+      if low == FOREVER then
+        look(list, NEVER, 0, redis.call('ZCOUNT', list.place, '+inf', '+inf'))
+        look(list, NEVER, list.count - negative, list.count)
+      else -- RQ rounds the time of expiry, and a job may be put there a moment after its end
+        local above = string.format('(%.3f', now + high + 1)
+        look(list, low - 1, redis.call('ZCOUNT', list.place, above, '+inf'), list.count - negative)
       end
     end
   end
@@ -64,8 +64,8 @@ local function read_on(look, seen)
   end
   look.at, look.block = last, math.min(50, 2 * look.block)
   if last == look.last then
-    look.horizon = -FOREVER
-  elseif look.low ~= FOREVER then
+    look.horizon = -NEVER
+  elseif look.low ~= NEVER then
     look.horizon = tonumber(entries[#entries]) - look.low
   end
   return last - first
@@ -81,8 +81,8 @@ local function furthest(looks)
   return found
 end
 
-local function newest_by_end(lists)
-  local looks, seen, head = looks_of(lists), {}, {}
+local function newest_by_end(lists, spans, now)
+  local looks, seen, head = looks_of(lists, spans, now), {}, {}
   for _, list in ipairs(lists) do
     list.seen, list.taken = {}, {}
   end
@@ -90,14 +90,14 @@ local function newest_by_end(lists)
     return head
   end
   local left, look = MOST_READ, looks[1]
-  while look.horizon > -FOREVER and left > 0 do
+  while look.horizon > -NEVER and left > 0 do
     left = left - read_on(look, seen)
     look = furthest(looks)
   end
-  if look.horizon == FOREVER then
+  if look.horizon == NEVER then
     return head
   end
-  local horizon = look.horizon == -FOREVER and '' or as_text(math.floor(look.horizon) + 1)
+  local horizon = look.horizon == -NEVER and '' or as_text(math.floor(look.horizon) + 1)
   for _, entry in ipairs(seen) do
     if entry[4] > horizon and string.match(entry[4], '^%d%d%d%d%-') then
       head[#head + 1] = entry

@@ -1,17 +1,18 @@
 -- The jobs of a window, newest first, from one queue or merged from all queues.
--- Returns {total, {place that has a wrong type…}, {row…}, {score, end, …}, number, {queue, count, …}, time}: the queues that hold
--- such jobs; of more than `most` of them, false in the place of the rows; the reply to TIME, empty where that is refused.
--- requires: row, merge, newest
--- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most, samples, phase
+-- Returns {total, {place that has a wrong type…}, {row…}, {low, high, …}, number, {queue, count, …}}: the lifetimes that were
+-- seen; how many jobs are in order, false for all; the queues that hold such jobs. Of more than `most` of them, false for rows.
+-- requires: row, merge, lifetimes, newest
+-- arguments: status, all, queue, offset, limit, sorted, backwards, bare, most, samples, phase, known, now, clock
 -- Positional arguments: the names of the queues that are merged, where these are known; else all are looked for.
 -- `bare`: 1 for {id, queue, score, time} of each job instead of its row.
 -- `all`: 1 for all queues instead of `queue`. They are merged by the time of the status in the job's hash, or by the score if
 -- it has none. `sorted`: up to this number of jobs they are all read and sorted, so that also a registry whose own order is
 -- another one, as it has jobs that are kept for different times, comes in that order. `backwards`: 1 for the oldest first; the
 -- offset is then counted from the oldest.
--- Of more ended jobs, where `lifetimes` are given, first come those of `newest_by_end`, whose number is returned; the others
--- follow in the order of the registry. About `samples` jobs all over the lists, evenly from `phase` (0 to 1) on, are returned as
--- score and end: these tell for how long jobs are kept.
+-- Of more ended jobs, about `samples` all over the lists, evenly from `phase` (0 to 1) on, tell for how long they are kept,
+-- besides the lifetimes that are `known` already. Where they are kept for different times, first come those of `newest_by_end`,
+-- whose number is returned; the others follow in the order of the registry.
+-- `now`: which time it is, '' for that of the server; `clock`: our own, for servers that do not tell theirs (seconds).
 
 local kind, listed = statuses.registry[args.status], statuses.place[args.status] == 'queue'
 local time_field = statuses.time[args.status]
@@ -91,9 +92,19 @@ local function time_of(entry)
   return time_field and (reply_of('HGET', keys.job(entry[1]), time_field) or '') or tonumber(entry[3])
 end
 
--- by what lists are merged; where jobs are kept for different times, it is the expiry: each list is sorted only by that
+local mixed = false -- whether jobs are kept for different times
+
+-- by what lists are merged; of mixed lifetimes it is the expiry: each list is sorted only by that
 local function rank(entry)
-  return args.lifetimes == '' and time_of(entry) or tonumber(entry[3])
+  return not mixed and time_of(entry) or tonumber(entry[3])
+end
+
+local function now()
+  if args.now ~= '' then
+    return tonumber(args.now)
+  end
+  local time = redis.pcall('TIME') -- it may be refused
+  return time.err and tonumber(args.clock) or time[1] + time[2] / 1000000
 end
 
 local function by_time(lists)
@@ -170,23 +181,22 @@ for _, name in ipairs(names_of_queues()) do
   end
 end
 if #lists > tonumber(args.most) then
-  return { total, wrong, false, {}, 0, held, {} }
+  return { total, wrong, false, {}, 0, held }
 end
 if args.backwards == '1' then
   limit = math.max(0, math.min(limit, total - offset))
   offset = total - offset - limit
 end
 
-local entries, samples, head = {}, {}, {}
+local entries, spans, head = {}, {}, {}
 local by_end = time_field and not listed -- the order of the registry may be another one
 if total <= tonumber(args.sorted) and (#lists > 1 or by_end) then
   entries = by_time(lists)
 else
-  if by_end and args.lifetimes ~= '' then
-    head = newest_by_end(lists)
-  end
-  if by_end and args.samples ~= '0' then
-    samples = samples_of(lists, total)
+  if by_end then
+    spans = lifetimes_in(args.samples ~= '0' and samples_of(lists, total) or {}, args.known)
+    mixed = not are_alike(spans)
+    head = mixed and newest_by_end(lists, spans, now()) or {}
   end
   for i = offset + 1, math.min(offset + limit, #head) do
     entries[#entries + 1] = head[i]
@@ -204,5 +214,8 @@ for i, entry in ipairs(entries) do
     rows[at] = row(entry[1], entry[2], entry[3])
   end
 end
-local time = redis.pcall('TIME') -- it may be refused
-return { total, wrong, rows, samples, #head, args.bare == '1' and held or {}, time.err and {} or time }
+local kept = {}
+for _, span in ipairs(spans) do
+  kept[#kept + 1], kept[#kept + 2] = string.format('%.0f', span[1]), string.format('%.0f', span[2])
+end
+return { total, wrong, rows, kept, mixed and #head, args.bare == '1' and held or {} }
