@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -119,7 +119,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
         self.given_keys = keys
         self.set_keymap(dict(keys))
 
-    @property
+    @cached_property
     def available_themes(self) -> dict[str, Theme]:
         """Those of Textual, and ours."""
         return {**super().available_themes, **{each.name: each for each in THEMES}}

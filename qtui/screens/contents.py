@@ -9,7 +9,6 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting
 from qtui.broker.models import Overview
@@ -19,6 +18,7 @@ from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import STATUSES, Status
 from qtui.colours import TONES
 from qtui.screens.groups import GroupsScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -51,10 +51,10 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
     def compose_body(self) -> Iterable[Widget]:
         """Where one is, what can be counted by, the table, and the line about the search."""
         where = f"{self.queue or 'all queues'} › {STATUSES[self.status].title}"
-        yield Static(printable("   ".join(filter(None, (where, self.expression.text)))), id="crumb", markup=False)
-        yield Static(id="by", markup=False)
+        yield Caption(printable("   ".join(filter(None, (where, self.expression.text)))), id="crumb")
+        yield Caption(id="by")
         yield RowTable(self._columns(), key=_key, empty="No jobs here.", markable=False, copies=_value, id="contents")
-        yield Static(id="looked", markup=False)
+        yield Caption(id="looked")
 
     def _columns(self) -> list[Column[Group]]:
         def share(group: Group) -> float:
@@ -90,7 +90,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         self._names = (*FIXED, *(f"payload.{name}" for name in data))
         chosen = f"bold {TONES['busy']}"
         pieces = [Content.styled(printable(name, 40), chosen if name == self.what else "") for name in self._names]
-        self.query_one("#by", Static).update(Content("by  ").append(Content("   ").join(pieces)))
+        self.query_one("#by", Caption).say(Content("by  ").append(Content("   ").join(pieces)))
         self.show_groups(overview)
 
     def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:

@@ -11,7 +11,6 @@ import redis
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import acknowledged, job
@@ -21,6 +20,7 @@ from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone
 from qtui.screens.groups import GroupsScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.errors import NotFound
@@ -64,11 +64,11 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
 
     def compose_body(self) -> Iterable[Widget]:
         """The table, the sample below it, and the line about the search."""
-        yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
+        yield Caption(printable(self.queue or "all queues"), id="crumb")
         yield RowTable(self._columns(), _fingerprint, EMPTY, markable=False, copies=_text, follows=True, id="causes")
-        yield Static(id="sample", markup=False)
+        yield Caption(id="sample")
         yield TracebackView(empty="")
-        yield Static(id="looked", markup=False)
+        yield Caption(id="looked")
 
     def _columns(self) -> list[Column[Group]]:
         def ago(at: float | None) -> str:
@@ -143,7 +143,7 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
             queues = ", ".join(f"{name} {formatting.count(number)}" for name, number in islice(row.queues.items(), 3))
             note = f" · {known.note}" if known and known.note else ""
             parts = [functions, f"in {queues}", f"newest {formatting.short_id(row.sample)}{note}"]
-        self.query_one("#sample", Static).update(printable(" · ".join(parts), 400))
+        self.query_one("#sample", Caption).say(printable(" · ".join(parts), 400))
 
     def action_acknowledge(self) -> None:
         """From now on everybody sees that this cause is known."""

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import redis
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker.models import Overview
@@ -21,13 +20,14 @@ from qtui.screens.jobs import JobsScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.searching import Searching, SearchMoved
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 
 
 class GroupsScreen(ResourceScreen[Request, Data]):
     """Groups of jobs, the largest first. Enter lists the jobs of a group; operations are about all of them.
 
-    A subclass yields a `RowTable` of groups and a `Static` named `looked`, and calls `show_groups`.
+    A subclass yields a `RowTable` of groups and a `Caption` named `looked`, and calls `show_groups`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -70,7 +70,7 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         found = self.searching.found
         shown = found.groups if found else ()
         self.query_one(RowTable).show(list(shown), 0, len(shown))
-        self.query_one("#looked", Static).update(self.searching.line or self._summary(change))
+        self.query_one("#looked", Caption).say(self.searching.line or self._summary(change))
         return bool(shown)
 
     def _count(self, overview: Overview) -> int:

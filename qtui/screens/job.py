@@ -28,6 +28,7 @@ from qtui.screens.pipe import PipeScreen
 from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.stack import StackScreen
 from qtui.widgets.attempts_view import AttemptsView
+from qtui.widgets.caption import Caption
 from qtui.widgets.facts import Facts
 from qtui.widgets.log_view import LogView
 from qtui.widgets.panes import Pane, Panes
@@ -97,7 +98,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
 
     def compose_body(self) -> Iterable[Widget]:
         """The lines about the whole job, and the panes."""
-        yield Static(printable(self.job_id), id="crumb", markup=False)
+        yield Caption(printable(self.job_id), id="crumb")
         yield LifeLine()
         yield Static(id="running", markup=False)
         yield ProgressLine()
@@ -153,7 +154,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         """Show the job; only what changed is painted."""
         detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
-        self.query_one("#crumb", Static).update(printable(crumb))
+        self.query_one("#crumb", Caption).say(printable(crumb))
         self.query_one(LifeLine).show(data.spans, overview.at)
         self._show_lines(detail, data.usual, overview.at)
         self.query_one(Timeline).show(detail.timeline, overview.at)

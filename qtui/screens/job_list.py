@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
@@ -18,6 +17,7 @@ from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 from qtui_workers.text import printable
 
@@ -27,7 +27,7 @@ ABOUT_LINES: Final = 2
 class JobListScreen(ResourceScreen[Request, Data]):
     """A list of jobs; enter opens one, and a key of an operation is about the marked ones, else the one under the cursor.
 
-    A subclass yields a `RowTable` of jobs and below it a `Static` named `about`.
+    A subclass yields a `RowTable` of jobs and below it a `Caption` named `about`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -76,7 +76,7 @@ class JobListScreen(ResourceScreen[Request, Data]):
         room = ABOUT_LINES - bool(first)
         wrapped = textwrap.wrap(text, max(20, self.size.width - 2), max_lines=room, placeholder=" …")
         head = [Content.styled(printable(first), "$accent")] if first else []
-        self.query_one("#about", Static).update(Content("\n").join([*head, *map(Content, wrapped)]))
+        self.query_one("#about", Caption).say(Content("\n").join([*head, *map(Content, wrapped)]))
 
     def on_row_table_highlighted(self, message: RowTable.Highlighted[JobRow]) -> None:
         """Another job is under the cursor."""

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import jobs
@@ -31,6 +30,7 @@ from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.searching import SearchMoved
+from qtui.widgets.caption import Caption
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable
 from qtui.widgets.status_tabs import StatusTabs
@@ -114,12 +114,12 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         """Title, tabs, table, preview, the lines about the job under the cursor."""
         if self._is_all:
             self.filtered.sort = sort_of(self.session.memory, "jobs", NEWEST)
-        yield Static(printable(self.queue or "all queues"), id="crumb", markup=False)
+        yield Caption(printable(self.queue or "all queues"), id="crumb")
         yield StatusTabs(list(STATUSES), active=self.status)
         with Horizontal(id="halves"):
             yield RowTable(self._columns(), key=lambda row: row.id, empty=self._empty(), follows=True, id="jobs")
             yield JobPreview()
-        yield Static(id="about", markup=False)
+        yield Caption(id="about")
 
     def _columns(self) -> list[Any]:
         sort = self.filtered.sort
@@ -235,7 +235,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             parts.append(Content.styled(f"▲ {formatting.count(table.newer)} newer (g)", TONES["busy"]))
         if line := self.filtered.line():
             parts.append(Content.styled(printable(line), TONES["warn"]))
-        self.query_one("#crumb", Static).update(Content("   ").join(parts))
+        self.query_one("#crumb", Caption).say(Content("   ").join(parts))
 
     def on_row_table_view_moved(self) -> None:
         """Other rows are in view."""

@@ -8,7 +8,6 @@ from typing import ClassVar
 import redis
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import limits
@@ -17,6 +16,7 @@ from qtui.broker.models import Overview
 from qtui.broker.status import Tone
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.enqueue import pause
 from qtui_workers.rate.limiter import Limits
@@ -49,7 +49,7 @@ class LimitsScreen(ResourceScreen[None, tuple[LimitRow, ...]]):
     def compose_body(self) -> Iterable[Widget]:
         """The table, and what the row under the cursor means."""
         yield RowTable(self._columns(), lambda row: f"{row.kind} {row.name}", EMPTY, markable=False, id="limits")
-        yield Static(id="about", markup=False)
+        yield Caption(id="about")
 
     def _columns(self) -> list[Column[LimitRow]]:
         return [
@@ -85,7 +85,7 @@ class LimitsScreen(ResourceScreen[None, tuple[LimitRow, ...]]):
     def on_row_table_highlighted(self) -> None:
         """Another row is under the cursor: say what it does."""
         row: LimitRow | None = self.query_one(RowTable).cursor_row
-        self.query_one("#about", Static).update(printable(f"{row.name}: {KINDS[row.kind]}.") if row else "")
+        self.query_one("#about", Caption).say(printable(f"{row.name}: {KINDS[row.kind]}.") if row else "")
         if self._on_closed != (row is not None and row.is_closed):
             self._on_closed = not self._on_closed
             self.refresh_bindings()

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import running
@@ -32,6 +31,7 @@ from qtui.screens.live_stream import LiveStream
 from qtui.screens.operating import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui.widgets.stream_view import StreamView
 from qtui_workers.text import printable
@@ -81,7 +81,7 @@ class LiveScreen(ResourceScreen[Running, Running]):
         """How many run, the table, and the stream."""
         if self.about == EVERYTHING:
             self.sort = sort_of(self.session.memory, "live", self.sort)
-        yield Static(id="crumb", markup=False)
+        yield Caption(id="crumb")
         with Container(id="halves"):
             empty = NONE_NAMED if self.about.ids else EMPTY
             yield RowTable(self._columns(), key=lambda run: run.id, empty=empty, id="running")
@@ -134,7 +134,7 @@ class LiveScreen(ResourceScreen[Running, Running]):
     def show(self, data: Running, overview: Overview) -> None:
         """Fill the table, and the stream where it does not fill by itself."""
         runs = self._arranged(data, overview.at)
-        self.query_one("#crumb", Static).update(self._title(data, overview.at))
+        self.query_one("#crumb", Caption).say(self._title(data, overview.at))
         self.table.show(runs, 0, len(runs))
         self.stream.fetch(at_once=True)
 

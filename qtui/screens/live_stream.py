@@ -11,7 +11,6 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, tail_words
 from qtui.broker.running import Running, Subject
@@ -24,6 +23,7 @@ from qtui.broker.tail.reader import Tail
 from qtui.colours import TONES
 from qtui.screens.filter import Asked, FilterScreen
 from qtui.session import Session
+from qtui.widgets.caption import Caption
 from qtui.widgets.stream_view import StreamView
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.text import printable
@@ -54,11 +54,10 @@ class LiveStream(Vertical):
         self._filter: Expression = EVERYTHING
         self._wanted: Expression = EVERYTHING
         """What `n` goes to; without it failures."""
-        self._title: Content | None = None
 
     def compose(self) -> Iterable[Widget]:
         """The title and the lines."""
-        yield Static(id="stream-title", markup=False)
+        yield Caption(id="stream-title")
         one = len(self._about.ids) == 1
         yield StreamView(
             empty="Nothing has happened yet.\nLog lines and events come here as they are written.",
@@ -141,9 +140,7 @@ class LiveStream(Vertical):
         if self._filter.terms:  # what is long is last, where it may be cut
             parts.append(Content.styled(f"filter: {printable(self._filter.text)}", TONES["warn"]))
         title = Content.styled(" · ", muted).join(parts)
-        if title != self._title:  # each update lays out the screen anew
-            self._title = title
-            self.query_one("#stream-title", Static).update(title)
+        self.query_one("#stream-title", Caption).say(title)
 
     # What can be done
 

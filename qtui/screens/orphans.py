@@ -9,7 +9,6 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import orphans
@@ -20,6 +19,7 @@ from qtui.broker.search.scan import Limits
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.searching import Searching, SearchMoved
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 
 
@@ -45,9 +45,9 @@ class OrphansScreen(JobListScreen[None, None]):
 
     def compose_body(self) -> Iterable[Widget]:
         """What was read, the table, the lines about the job under the cursor."""
-        yield Static("Orphans", id="crumb", markup=False)
+        yield Caption("Orphans", id="crumb")
         yield RowTable(watched_columns(lambda: self.session.server_now), key=lambda row: row.id, empty="", id="orphans")
-        yield Static(id="about", markup=False)
+        yield Caption(id="about")
 
     def load(self, client: redis.Redis, request: None) -> None:
         """Nothing but the overview: the jobs are found by the search."""
@@ -76,7 +76,7 @@ class OrphansScreen(JobListScreen[None, None]):
         rows = found.jobs if found else ()
         self.table.empty = "Reading …" if self.searching.running else "Every job that waits is in its queue or its schedule."
         self.table.show(rows, 0, len(rows))
-        self.query_one("#crumb", Static).update(Content.assemble(("Orphans", "bold $accent"), f"   {self._said()}"))
+        self.query_one("#crumb", Caption).say(Content.assemble(("Orphans", "bold $accent"), f"   {self._said()}"))
         self.say()
 
     def _said(self) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.broker import troubles
@@ -22,6 +21,7 @@ from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.queue_list import USUAL, Order, arranged, empty, foot, order_of, remember, said_of, totals
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
 from qtui_workers import records
@@ -86,8 +86,6 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         self.order = USUAL
         """How the rows are arranged."""
         self._columns = QueueColumns(lambda queue: self.session.throughput.flow(queue))
-        self._said: dict[str, str] = {}
-        """What stands in each line around the table."""
         self._on_paused = False
         """Whether the queue under the cursor was paused when the footer was last updated."""
         self._blocked: str | None = None
@@ -99,12 +97,12 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
 
     def compose_body(self) -> Iterable[Widget]:
         """What all queues hold, the table, the verdict, and where there is room what is known of one queue."""
-        yield Static(id="totals", markup=False)
+        yield Caption(id="totals")
         columns = self._columns.of(())
         nothing = empty(self.session.here)
         yield RowTable(columns, key=lambda row: row.name, empty=nothing, markable=False, follows=True, id="queues")
-        yield Static(id="verdict", markup=False)
-        yield Static(id="step", markup=False)
+        yield Caption(id="verdict")
+        yield Caption(id="step")
         yield CloserLook(lambda: self.session.server_now)
 
     def on_mount(self) -> None:
@@ -151,7 +149,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             table.columns = columns
         table.foot = foot(folded, only_trouble=self.order.only_trouble)
         table.show(rows, 0, len(rows))
-        self._say("#totals", totals(overview) + self.order.said)
+        self.query_one("#totals", Caption).say(totals(overview) + self.order.said)
         self._say_verdict()
 
     def _arrange(self, order: Order) -> None:
@@ -176,12 +174,6 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         row: QueueRow | None = self.query_one(RowTable).cursor_row
         return row
 
-    def _say(self, where: str, text: str) -> None:
-        """Show a text in one of the lines, where it is another than before."""
-        if text != self._said.get(where):
-            self._said[where] = text
-            self.query_one(where, Static).update(text, layout=False)
-
     def _say_verdict(self) -> None:
         row, seen = self._row, self.session.overview
         look = self.data if row and self.data and self.data.queue == row.name else None
@@ -190,8 +182,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
         verdict = said_of(row, seen, look, self.session.here)
-        self._say("#verdict", printable(verdict.text))
-        self._say("#step", printable(verdict.step))
+        self.query_one("#verdict", Caption).say(printable(verdict.text))
+        self.query_one("#step", Caption).say(printable(verdict.step))
         closer = self.query_one(CloserLook)
         if closer.display:
             closer.show(row, look, self.session.throughput.flow(row.name if row else ""))

@@ -356,13 +356,15 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
         A key that does nothing, because of the connection or because that row has left the list, says so.
         """
+        missed = [table for table in self.query(RowTable) if not table.pressed(event.time)]
+        if not missed and not self.session.read_only:
+            return  # as for nearly every key: to find out what it does takes as long as to move the cursor
         active = self.active_bindings.get(event.key)
         action = active.binding.action.partition("(")[0] if active else ""
         if active and not active.enabled and action in self.CHANGING and self.session.read_only:
             self._say_read_only()
-        for table in self.query(RowTable):
-            if not table.pressed(event.time) and self.is_about_row(action):
-                self.notify("Nothing was done: what was under the cursor has just left the list.", severity="warning")
+        if missed and self.is_about_row(action):
+            self.notify("Nothing was done: what was under the cursor has just left the list.", severity="warning")
 
     def on_row_table_copy_wanted(self, message: RowTable.CopyWanted) -> None:
         """Copy ids or names, one a line."""

@@ -8,7 +8,6 @@ from typing import ClassVar
 import redis
 from textual.binding import BindingType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting, labels
 from qtui.broker import cron, schedule
@@ -24,6 +23,7 @@ from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -54,9 +54,9 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
 
     def compose_body(self) -> Iterable[Widget]:
         """How many there are, the table, and what the row under the cursor means."""
-        yield Static(id="crumb", markup=False)
+        yield Caption(id="crumb")
         yield RowTable(self._columns(), _key, EMPTY, markable=False, id="coming")
-        yield Static(id="about", markup=False)
+        yield Caption(id="about")
 
     def _columns(self) -> list[Column[Coming]]:
         return [
@@ -97,7 +97,7 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
         hidden = f", the first {formatting.count(len(data.jobs))} shown" if data.total > len(data.jobs) else ""
         late = f", late in {', '.join(sorted(data.late))}: no scheduler is alive" if data.late else ""
         said = f"{formatting.count(len(data.crons))} cron · {formatting.count(data.total)} scheduled{hidden}{late}"
-        self.query_one("#crumb", Static).update(printable(said))
+        self.query_one("#crumb", Caption).say(printable(said))
         self._explain()
 
     def on_row_table_highlighted(self) -> None:
@@ -110,7 +110,7 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
             self._possible = possible
             self.refresh_bindings()
         lines = [_about(row), self._history(row)] if row else []
-        self.query_one("#about", Static).update("\n".join(map(printable, lines)))
+        self.query_one("#about", Caption).say("\n".join(map(printable, lines)))
 
     def _history(self, row: Coming) -> str:
         """How the last jobs of a cron job went, the newest first; '' of a job."""

@@ -9,7 +9,6 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from qtui import formatting
 from qtui.broker.models import JobRow, Overview
@@ -20,6 +19,7 @@ from qtui.colours import TONES
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 
 BAR = 24
@@ -48,10 +48,10 @@ class WatchScreen(JobListScreen[tuple[int, int], Course]):
     def compose_body(self) -> Iterable[Widget]:
         """The totals, the table, the lines about the job under the cursor."""
         columns = watched_columns(lambda: self.session.server_now)
-        yield Static(id="crumb", markup=False)
-        yield Static(id="totals", markup=False)
+        yield Caption(id="crumb")
+        yield Caption(id="totals")
         yield RowTable(columns, key=lambda row: row.id, empty="No jobs.", id="watched")
-        yield Static(id="about", markup=False)
+        yield Caption(id="about")
 
     def request(self) -> tuple[int, int]:
         """The window in view."""
@@ -67,7 +67,7 @@ class WatchScreen(JobListScreen[tuple[int, int], Course]):
 
     def show(self, data: Course, overview: Overview) -> None:
         """Fill the totals and the table."""
-        self.query_one("#totals", Static).update(totals(data))
+        self.query_one("#totals", Caption).say(totals(data))
         self.table.show(data.rows, data.offset, data.total)
         self._say_title()
         self.say()
@@ -78,7 +78,7 @@ class WatchScreen(JobListScreen[tuple[int, int], Course]):
         jobs, planned = len(self.watch_list), self.watch_list.planned
         of_all = f" of {formatting.count(planned)}" if jobs < planned else ""
         title = f"{formatting.count(jobs)}{of_all} {'job' if planned == 1 else 'jobs'} {self.watch_list.what}"
-        self.query_one("#crumb", Static).update(Content.assemble((title, "bold $accent"), f"   {shown}"))
+        self.query_one("#crumb", Caption).say(Content.assemble((title, "bold $accent"), f"   {shown}"))
 
     def on_row_table_view_moved(self) -> None:
         """Other rows are in view."""

@@ -23,6 +23,7 @@ from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.suspending import ask_to_suspend
 from qtui.screens.worker_list import LANES_FROM, LEGEND, columns, place, said_of
+from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -59,7 +60,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
         yield RowTable(self._columns(), key=lambda each: each.worker.name, empty=empty, markable=False, id="workers")
         yield Static(LEGEND, id="legend", markup=False)
         for name in ("about", "facts", "step"):
-            yield Static(id=name, markup=False)
+            yield Caption(id=name)
 
     def _columns(self) -> list[Column[AtWork]]:
         return columns(self.app.size.width, lambda: self.session.server_now)
@@ -93,7 +94,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
     def _say(self) -> None:
         said = said_of(self._row, self.session.server_now, suspended=self._suspended)
         for name, text in zip(("about", "facts", "step"), said, strict=True):
-            self.query_one(f"#{name}", Static).update(printable(text, 400), layout=False)
+            self.query_one(f"#{name}", Caption).say(printable(text, 400))
 
     @property
     def _row(self) -> AtWork | None:

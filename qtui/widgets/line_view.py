@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import ClassVar, get_args
 
@@ -51,10 +51,10 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     # Painting
 
-    def repaint(self) -> None:
-        """Draw the lines in view and paint those that look different from before."""
+    def repaint(self, lines: Iterable[int] | None = None) -> None:
+        """Draw the lines in view, or only these of the screen, and paint those that look different from before."""
         (width, height), covered = self.size, self._thumb
-        for y in range(height):
+        for y in range(height) if lines is None else {y for y in lines if 0 <= y < height}:
             strip = self._draw(y, width, covered)
             if strip != self._painted.get(y):
                 self._painted[y] = strip
@@ -115,7 +115,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def top(self) -> int:
         """The number of the first line in view."""
-        return self.scroll_offset.y
+        return round(self.scroll_y)
 
     @property
     def max_scroll_y(self) -> int:

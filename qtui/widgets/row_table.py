@@ -233,13 +233,13 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
     def validate_cursor(self, number: int) -> int:
         return max(0, min(number, self.total - 1))
 
-    def watch_cursor(self, number: int) -> None:
+    def watch_cursor(self, before: int, number: int) -> None:
         self._seen.forget()
         row = self.row_at(number)
         self._cursor_key = None if row is None else self._key(row)
         self.moves += 1
         self._scroll_to_cursor()
-        self.repaint()
+        self.repaint(at - self.top + self.HEAD for at in (before, number) if at >= self.top)
         self._highlight()
 
     def watch_scroll_y(self, _old_value: float, _new_value: float) -> None:
