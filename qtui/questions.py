@@ -135,8 +135,14 @@ def careful(care: Care) -> str:
 
 def undo_question(batch: Batch, place: str, now: float) -> str:
     """The question before removed jobs are put back ("Put 3 jobs back on prod-eu? Removed 3m ago by ada@laptop: failed …")."""
-    jobs = "1 job" if batch.jobs == 1 else f"{formatting.count(batch.jobs)} jobs"
-    return f"Put {jobs} back on {place}? Removed {formatting.ago(batch.at, now)} by {batch.by}: {batch.about}."
+    jobs, unplaced = _number(batch.jobs, "job"), _number(batch.unplaced, "job")
+    if not batch.unplaced:
+        what = f"Put {jobs} back on {place}"
+    elif not batch.jobs:
+        what = f"Bring {unplaced} to where they stood on {place}, as an undo that ended before did not"
+    else:
+        what = f"Put {jobs} back on {place}, and bring {unplaced} that are back to where they stood"
+    return f"{what}? Removed {formatting.ago(batch.at, now)} by {batch.by}: {batch.about}."
 
 
 def pause_question(names: Sequence[str], jobs: int, place: str, *, resume: bool) -> str:

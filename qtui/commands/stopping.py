@@ -12,6 +12,7 @@ from types import FrameType
 
 from qtui import formatting, output
 from qtui.broker.operations import Report
+from qtui.broker.operations.trash import is_unplaced
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,10 +28,11 @@ class Stop:
 
     def finish(self, report: Report, again: str) -> None:
         """Raises SystemExit where not all was done; says how to go on where a signal has ended the command."""
+        unplaced = is_unplaced(report)
         if self.number is not None:
-            output.note(f"stopped; to go on: {again}" if again and report.done < report.matched else "stopped")
+            output.note(f"stopped; to go on: {again}" if again and (report.done < report.matched or unplaced) else "stopped")
             raise SystemExit(128 + self.number)
-        if report.failed or report.skipped:
+        if report.failed or report.skipped or unplaced:
             raise SystemExit(1)
 
 

@@ -67,7 +67,7 @@ def _show(found: list[trash.Batch], now: float, json: bool) -> None:
         rows = [
             [
                 each.id,
-                formatting.count(each.jobs),
+                formatting.count(each.jobs) + (f" + {formatting.count(each.unplaced)} not in place" if each.unplaced else ""),
                 formatting.ago(each.at, now),
                 formatting.age(each.expires_seconds),
                 formatting.size(each.bytes),
@@ -83,6 +83,7 @@ def _document(batch: trash.Batch) -> dict[str, Any]:
     return {
         "batch": batch.id,
         "jobs": batch.jobs,
+        "unplaced": batch.unplaced,
         "removed": batch.removed,
         "removed_at": documents.iso(batch.at),
         "expires_seconds": batch.expires_seconds,

@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 import redis
 
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, run, trash
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Report, run, trash
+from qtui.broker.operations.places import OVERTAKEN
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -104,7 +105,8 @@ def test_an_operator_that_is_killed_leaves_every_job_in_one_place(client: redis.
         assert places(client) == Counter(ids)
         assert records(client) == _in_trash(client)
     while trash.batches(client):
-        assert trash.undo(client, trash.find(client, None)).done
+        report = trash.undo(client, trash.find(client, None))
+        assert report.done or report.reasons == {trash.BROUGHT: len(ids)}
     if what in ("empty", "undo"):
         assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
     assert places(client) == Counter(ids)
@@ -124,8 +126,59 @@ def test_many_jobs_that_are_brought_to_their_places_are_there_wherever_that_ends
     process.join()
     assert records(client) == 0
     assert places(client) == Counter(ids)
+    (batch,) = trash.batches(client)
+    assert batch.unplaced == len(ids) / 4
     left = [job_id.decode() for job_id in client.lrange(keys.queue("mail"), 0, -1) if int(job_id[4:]) % 4 != 1]
     assert left == [job_id for place, job_id in enumerate(ids) if place % 4 != 1]
+    taken = [client.lpop(keys.queue("mail")) for _ in range(40)]
+    report = trash.undo(client, batch)
+    assert (report.done, report.reasons) == (0, {trash.BROUGHT: len(ids) / 4})
+    gone = {job_id.decode() for job_id in taken if job_id}
+    assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids if job_id not in gone]
+    assert list(client.scan_iter(f"{keys.TRASH}*")) == []
+
+
+@pytest.mark.parametrize("part", [0.9, 0.5, 0.1])
+def test_an_undo_that_is_killed_while_it_puts_back_is_gone_on_with(client: redis.Redis, server: Server, part: float) -> None:
+    ids = fill(client, 8_000, Status.QUEUED)
+    run(client, OPERATIONS["remove"], Chosen(tuple(ids[1::2])))
+    process = FORK.Process(target=operate, args=(server.socket, "undo", ""))
+    process.start()
+    wait_until(lambda: records(client) <= part * len(ids) / 2, description="so many are put back")
+    process.kill()
+    process.join()
+    assert places(client) == Counter(ids)
+    assert trash.undo(client, trash.find(client, None)).failed == 0
+    assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
+    assert list(client.scan_iter(f"{keys.TRASH}*")) == []
+
+
+def test_a_newer_undo_goes_on_alone(client: redis.Redis) -> None:
+    ids = fill(client, 6_000, Status.QUEUED)
+    run(client, OPERATIONS["remove"], Chosen(tuple(ids[1::4])))
+    batch, newer = trash.find(client, None), list[Report]()
+
+    def begin() -> bool:
+        """Begins another one in the middle of the walk of the first."""
+        if not newer and _moves(client) > 3_000:
+            newer.append(trash.undo(client, trash.find(client, batch.id)))
+        return False
+
+    client.config_resetstat()
+    older = trash.undo(client, batch, stop=begin)
+    assert older.reasons == {OVERTAKEN: len(ids) / 4}
+    assert newer[0].reasons == {trash.BROUGHT: len(ids) / 4}
+    assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
+
+
+def test_an_undo_that_is_stopped_while_it_brings_jobs_to_their_places_is_gone_on_with(client: redis.Redis) -> None:
+    ids = fill(client, 6_000, Status.QUEUED)
+    run(client, OPERATIONS["remove"], Chosen(tuple(ids[1::4])))
+    client.config_resetstat()
+    report = trash.undo(client, trash.find(client, None), stop=lambda: _moves(client) > 3_000)
+    assert trash.is_unplaced(report)
+    assert not trash.is_unplaced(trash.undo(client, trash.find(client, None)))
+    assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in ids]
 
 
 def _moves(client: redis.Redis) -> int:

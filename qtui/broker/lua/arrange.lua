@@ -1,9 +1,10 @@
 -- Gives entries of a queue's list the places of each other, while others take from its head and add at both ends.
--- Returns {outcome, shift, entries}: 'done'; 'taken', if a place has left the list at its head; or 'changed', if other entries
--- stand there. Only what is 'done' is written. `shift`: by how much all stands further from the head than was said. `entries`:
--- those that stand from `front` on.
+-- Returns {outcome, shift, entries}: 'done'; 'taken', if a place has left the list at its head; 'changed', if other entries
+-- stand there; or 'overtaken', if another undo does it. Only what is 'done' is written.
+-- `shift`: by how much all stands further from the head than was said. `entries`: those that stand from `front` on.
 -- requires: reply_of
--- arguments: queue, front, witness, most
+-- arguments: batch, walk, queue, front, witness, most
+-- `walk`: the name of the undo that brings jobs of the batch to their places.
 -- `front`: an index, and `witness` the entry before it, '' for none. `most`: how many entries to return. Positional arguments, by
 -- place: a place, the entry that stands there, and the one that is to stand there.
 
@@ -56,6 +57,9 @@ local function hindrance(shift)
   end
 end
 
+if reply_of('GET', keys.trash_walk(args.batch)) ~= args.walk then
+  return { 'overtaken', 0, {} }
+end
 local shift = shift_of(args.witness, front - 1)
 if not shift then
   return { 'changed', 0, {} }

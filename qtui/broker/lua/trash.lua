@@ -52,6 +52,15 @@ local function put_away(parts, record, trash)
   end
 end
 
+-- Forgets a batch of which nothing is left in the trash, and no job is yet to be brought to its place.
+local function close(batch)
+  local about = keys.trash_about(batch)
+  if (tonumber(redis.call('HGET', about, 'jobs')) or 0) <= 0 and redis.call('EXISTS', keys.trash_places(batch)) == 0 then
+    redis.call('UNLINK', about, keys.trash(batch), keys.trash_walk(batch))
+    redis.call('ZREM', keys.TRASH, batch)
+  end
+end
+
 local function by_place(a, b)
   return (a.at or -1) < (b.at or -1)
 end

@@ -1,8 +1,8 @@
 -- Puts removed jobs back as they were: their keys with their expiry, and their places, in reverse order of the removal.
 -- In a queue a job goes before the one that it stood before; where that one no longer waits, those ahead of it do not either, and
 -- it goes to the head. A job that cannot be put back stays in the trash.
--- Returns the same as an operation (`operation.lua`), and {queue, id, side, other…} of jobs that are to be brought to their place
--- in a queue from its head (`places.py` tells what the sides are).
+-- Returns the same as an operation (`operation.lua`). Of jobs that are yet to be brought to their place in a queue from its head
+-- queue, id, side and other are written down (`places.py` tells what the sides are), until `placed.lua` says that this was done.
 -- requires: leave, format, trash
 -- arguments: batch, most, aside
 -- `most`: how many jobs; with 0 nothing is written. `aside`: '1' if jobs of a queue are put at its head first.
@@ -183,7 +183,7 @@ end
 local done, skipped, kept = 0, 0, {}
 local left = tonumber(args.most)
 if left == 0 then
-  return { 0, 0, {}, '', '', {}, {}, {} }
+  return { 0, 0, {}, '', '', {}, {} }
 end
 while left > 0 do
   local packed = redis.call('LINDEX', chunks, -1)
@@ -216,15 +216,18 @@ if #kept > 0 then
   redis.call('LPUSH', chunks, cmsgpack.pack(kept))
   redis.call('EXPIRE', chunks, math.max(1, age))
 end
-if redis.call('HINCRBY', about, 'jobs', #kept - done - skipped) <= 0 then
-  redis.call('UNLINK', about, chunks)
-  redis.call('ZREM', keys.TRASH, args.batch)
-elseif age < 0 then
+if #aside > 0 then
+  redis.call('RPUSH', keys.trash_places(args.batch), unpack(aside))
+  redis.call('EXPIRE', keys.trash_places(args.batch), math.max(60, age))
+end
+redis.call('HINCRBY', about, 'jobs', #kept - done - skipped)
+if age < 0 then
   redis.call('EXPIRE', about, 60)
 end
+close(args.batch)
 local flat = {}
 for _, reason in ipairs(reasons) do
   flat[#flat + 1] = reason
   flat[#flat + 1] = tally[reason]
 end
-return { done, skipped, flat, '', '', named, {}, aside }
+return { done, skipped, flat, '', '', named, {} }

@@ -31,9 +31,9 @@ LONG: Final = 20_000
 """Entries of a list from which on it matters how long the server takes to pass them."""
 PROBES: Final = 3
 """How often that is measured; the fastest counts."""
-AHEAD: Final = 0.006
+AHEAD: Final = 0.009
 """Seconds of server time that all chunks under way may take: the server may run them one right after the other."""
-MOST_AHEAD: Final = 6
+MOST_AHEAD: Final = 8
 """Maximum number of chunks under way."""
 
 Mode = Literal["plan", "run"]

@@ -8,7 +8,7 @@ script leaves every entry in the list, so that nothing is lost or doubled howeve
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ LARGEST: Final = 2_000
 """Maximum number of entries that one script reads, or gives other places."""
 ATTEMPTS: Final = 10
 """How often the list is gone through where others change its middle meanwhile."""
+
+UNPLACED: Final = "put back, but not in its place yet: the same undo again goes on"
+OVERTAKEN: Final = "put back, and brought to its place by another undo that has begun since"
 
 _ARRANGE: Final = Script.load("arrange", "qtui.broker")
 _NOWHERE: Final = b""
@@ -80,23 +83,38 @@ class Places:
                 yield each
 
 
-def bring(client: redis.Redis, queue: str, places: Places) -> tuple[bytes, ...]:
+@dataclass(frozen=True, slots=True)
+class Walker:
+    """The undo that brings jobs of a batch to their places; only the newest one of a batch does."""
+
+    client: redis.Redis
+    batch: str
+    name: str
+    stop: Callable[[], bool]
+
+
+class Left(Exception):
+    """Jobs are yet to be brought to their places; says why."""
+
+
+def bring(walker: Walker, queue: str, places: Places) -> tuple[bytes, ...]:
     """Brings jobs from the head of a queue to their places.
 
-    Returns those that are elsewhere, as others have changed the middle of the list again and again. Raises redis.RedisError.
+    Returns those that are elsewhere, as others have changed the middle of the list again and again. Raises Left and
+    redis.RedisError.
     """
     left, astray = set(places.ids), set[bytes]()
     for attempt in range(ATTEMPTS):
         there: set[bytes] = set()
         if others := places.others:
-            for page in ids.pages(client, queue, Status.QUEUED):
+            for page in ids.pages(walker.client, queue, Status.QUEUED):
                 there |= others.intersection(page)
         strays = places.strays(there)
         astray |= left - strays if attempt else set()
         left &= strays
         if not left:
             break
-        left = _Walk(client, queue, places, left).go()
+        left = _Walk(walker, queue, places, left).go()
     return tuple(left | astray)
 
 
@@ -118,8 +136,8 @@ class _Walk:
     that come `_next`. Places are indices in the list as it was when the walk began.
     """
 
-    def __init__(self, client: redis.Redis, queue: str, places: Places, strays: set[bytes]) -> None:
-        self._client, self._queue, self._places = client, queue, places
+    def __init__(self, walker: Walker, queue: str, places: Places, strays: set[bytes]) -> None:
+        self._walker, self._client, self._queue, self._places = walker, walker.client, queue, places
         self._left = strays
         self._met: dict[bytes, _Entry] = {}
         """Those of the jobs that were met, and whose places come later."""
@@ -135,10 +153,14 @@ class _Walk:
     def go(self) -> set[bytes]:
         """The jobs that have not come to their places: none, or others have changed the middle of the list."""
         while self._left or self._next:
+            if self._walker.stop():
+                raise Left(UNPLACED)
             chosen = [self._next.popleft() for _ in range(min(self._moved // 2, len(self._next)))]
             moves = self._moves(chosen)
             outcome, shift, entries = self._send(moves)
             self._shift += shift
+            if outcome == b"overtaken":
+                raise Left(OVERTAKEN)
             if outcome == b"taken":
                 self._next.extendleft(reversed(chosen))
                 self._give_up(-shift)
@@ -161,7 +183,8 @@ class _Walk:
         given: list[Any] = []
         for at in sorted(moves):
             given += (at + self._shift, self._open[at].id, moves[at].id)
-        named: dict[str, Any] = {"queue": self._queue, "front": self._front + self._shift, "witness": self._witness}
+        named: dict[str, Any] = {"batch": self._walker.batch, "walk": self._walker.name, "queue": self._queue}
+        named |= {"front": self._front + self._shift, "witness": self._witness}
         named["most"] = max(0, (self._read // 4 if moves else self._read) - len(self._next)) if self._left else 0
         with self._client.pipeline(transaction=False) as pipe:
             pipe.time()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import redis
 
 from qtui.broker.audit import UNRECORDED, Audit
 from qtui.broker.operations.base import Report
-from qtui.broker.operations.chunks import Calls, Chunk, Supply
-from qtui.broker.operations.places import Places, bring
+from qtui.broker.operations.chunks import Calls, Supply
+from qtui.broker.operations.places import UNPLACED, Left, Places, Walker, bring
 from qtui.broker.operations.selection import Targets
 from qtui.broker.operations.tally import MOST_NAMED, Tally
 from qtui.broker.operations.work import work_off
@@ -30,8 +31,14 @@ from qtui_workers.text import decode, encode, printable
 FEW: Final = 1_000
 """So many jobs are put straight to their places in queues; more go to the head first, and are then brought there together."""
 ASTRAY: Final = "put back, but not to its place in the queue, as others changed the middle of it meanwhile"
+BROUGHT: Final = "put back before, and now in its place"
+PAGE: Final = 20_000
+"""Entries of the list of places that are read at once; four tell of a job."""
+WALK: Final = 24 * 3600
+"""Seconds in which an undo that brings jobs to their places ends."""
 
 _UNDO: Final = Script.load("undo", "qtui.broker")
+_PLACED: Final = Script.load("placed", "qtui.broker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Batch:
     """How many jobs were to be removed."""
     jobs: int
     """How many of them are in the trash."""
+    unplaced: int
+    """How many were put back, but are yet to be brought to their places in queues."""
     bytes: int | None
     """About how much memory these take."""
     expires_seconds: float | None
@@ -87,12 +96,13 @@ def batches(client: redis.Redis) -> list[Batch]:
         for name in names:
             pipe.hmget(encode(keys.trash_about(name)), "about", "jobs")
             pipe.pttl(encode(keys.trash_about(name)))
+            pipe.llen(encode(keys.trash_places(name)))
         replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
-    found = (_batch(*each) for each in zip(names, replies[::2], replies[1::2], strict=True))
+    found = (_batch(*each) for each in zip(names, replies[::3], replies[1::3], replies[2::3], strict=True))
     return [batch for batch in found if batch]
 
 
-def _batch(name: str, fields: list[bytes | None] | None, pttl: int) -> Batch | None:
+def _batch(name: str, fields: list[bytes | None] | None, pttl: int, places: int | None) -> Batch | None:
     about, number = fields or (None, None)
     jobs = parse_int(number)
     try:
@@ -109,6 +119,7 @@ def _batch(name: str, fields: list[bytes | None] | None, pttl: int) -> Batch | N
         about=printable(str(given.get("about") or ""), 400),
         removed=removed,
         jobs=max(0, jobs or 0),
+        unplaced=(places or 0) // 4,
         bytes=int(size * min(1.0, (jobs or 0) / removed)) if size is not None and removed else None,
         expires_seconds=pttl / 1000 if pttl >= 0 else None,
     )
@@ -144,50 +155,59 @@ def undo(
 ) -> Report:
     """Puts the jobs of a batch back, in chunks as operations are run; what cannot be put back stays in the trash.
 
+    What one that ended in the middle has left is done, too.
     `again`: the command that does the rest where it is stopped.
     """
     began = time.monotonic()
-    calls = _Undoing(client, batch)
+    aside = batch.jobs > FEW or batch.unplaced > 0
+    calls = Calls(
+        client,
+        _UNDO,
+        "run",
+        lambda chunk: {"batch": batch.id, "most": len(chunk.ids), "aside": str(int(aside))},
+        takes_ids=False,
+    )
     with audit.change(client, "undo", batch.about) as change:
         change.batch, change.jobs = batch.id, batch.jobs
         supply = Supply([Targets(("",) * batch.jobs)])
         tally = work_off(client, calls, supply, on_progress, stop)
-        calls.bring(tally)
+        if aside:
+            tally.leave(BROUGHT, batch.unplaced, ())
+            _to_places(Walker(client, batch.id, uuid.uuid4().hex, stop), tally)
         report = Report.of("undo", batch.id, tally.seen + tally.failed, tally, began)
         change.done, change.outcome = report.done, summary(report)
-        change.left = again if supply.left else ""
+        change.left = again if supply.left or is_unplaced(report) else ""
     return report
 
 
-class _Undoing(Calls):
-    """The calls of the script; it keeps which jobs are to be brought to their places in queues."""
+def is_unplaced(report: Report) -> bool:
+    """Whether some jobs that were put back are yet to be brought to their places."""
+    return any(reason.startswith(UNPLACED) for reason in report.reasons)
 
-    def __init__(self, client: redis.Redis, batch: Batch) -> None:
-        aside = str(int(batch.jobs > FEW))
-        super().__init__(
-            client, _UNDO, "run", lambda chunk: {"batch": batch.id, "most": len(chunk.ids), "aside": aside}, takes_ids=False
-        )
-        self._places: defaultdict[str, Places] = defaultdict(Places)
 
-    def each(self, supply: Supply, may_go_on: Callable[[], bool] = lambda: True) -> Iterator[tuple[Chunk, Any]]:
-        for chunk, reply in super().each(supply, may_go_on):
-            if not isinstance(reply, Exception):
-                *reply, aside = reply
-                for at in range(0, len(aside), 4):
-                    self._places[decode(aside[at])].note(*aside[at + 1 : at + 4])
-            yield chunk, reply
+def _to_places(walker: Walker, tally: Tally) -> None:
+    """Brings the jobs that were put back at the head of their queues to their places; what keeps some from theirs is noted."""
+    client, name = walker.client, walker.batch
+    try:
+        client.set(encode(keys.trash_walk(name)), walker.name, ex=WALK)
+        queues, read = _places(client, name)
+        astray = [left for queue, places in queues.items() for left in bring(walker, queue, places)]
+        tally.leave(ASTRAY, len(astray), map(decode, astray[:MOST_NAMED]))
+        _PLACED.run(client, batch=name, walk=walker.name, read=read)
+    except (Left, redis.RedisError, OSError) as error:
+        reason = str(error) if isinstance(error, Left) else f"{UNPLACED} ({explain(error, label_of(client))})"
+        tally.leave(reason, tally.done + tally.reasons.pop(BROUGHT, 0), ())
 
-    def bring(self, tally: Tally) -> None:
-        """Brings the jobs to their places; what keeps some from theirs is noted."""
-        for queue, places in self._places.items():
-            try:
-                left, reason = bring(self._client, queue, places), ASTRAY
-            except (redis.RedisError, OSError) as error:
-                left, reason = (
-                    tuple(places.ids),
-                    f"put back, but maybe not to its place: {explain(error, label_of(self._client))}",
-                )
-            tally.leave(reason, len(left), map(decode, left[:MOST_NAMED]))
+
+def _places(client: redis.Redis, batch: str) -> tuple[dict[str, Places], int]:
+    """Where jobs of a batch are to stand, by queue, and how many entries of the list say so."""
+    found: defaultdict[str, Places] = defaultdict(Places)
+    read = 0
+    while page := cast("list[bytes]", client.lrange(encode(keys.trash_places(batch)), read, read + PAGE - 1)):
+        for at in range(0, len(page), 4):
+            found[decode(page[at])].note(*page[at + 1 : at + 4])
+        read += len(page)
+    return found, read
 
 
 def summary(report: Report) -> str:

@@ -235,6 +235,16 @@ def trash_about(batch: str) -> str:
     return f"{TRASH}:{batch}:about"
 
 
+def trash_places(batch: str) -> str:
+    """The list of where jobs of a batch that were put back at the head of queues are to stand (`qtui/broker/lua/undo.lua`)."""
+    return f"{TRASH}:{batch}:places"
+
+
+def trash_walk(batch: str) -> str:
+    """The name of the newest undo that brings jobs of a batch to their places: an older one then ends."""
+    return f"{TRASH}:{batch}:walk"
+
+
 def trashed(batch: str, key: str) -> str:
     """The name that a key of a removed job has in the trash."""
     return f"{TRASH}:{batch}:{key}"
