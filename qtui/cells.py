@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
 from qtui.broker.status import Tone
@@ -20,6 +21,8 @@ Align = Literal["left", "right"]
 
 GAP = 2
 """Number of cells between two columns."""
+_SHORT = 100
+"""Characters of a text that is kept as it was drawn."""
 THUMB = "▐"
 """Drawn at the right edge; shows which part of the lines is in view."""
 GUTTER = 3
@@ -83,7 +86,7 @@ def _needs(columns: Sequence[Column[Row]]) -> int:
 def fill(content: str | Pieces, width: int, align: Align, tone: Tone | None) -> list[tuple[str, Tone | None]]:
     """The content of a table cell in parts, exactly `width` terminal cells together; control characters become symbols."""
     if isinstance(content, str):
-        return [(pad(printable(content, _enough(width)), width, right=align == "right"), tone)]
+        return [((_filled if len(content) < _SHORT else _fill)(content, width, align), tone)]
     found: list[tuple[str, Tone | None]] = []
     left = width
     for text, own in content:
@@ -95,6 +98,14 @@ def fill(content: str | Pieces, width: int, align: Align, tone: Tone | None) -> 
             break
     space = (" " * left, None)
     return [space, *found] if align == "right" else [*found, space]
+
+
+def _fill(content: str, width: int, align: Align) -> str:
+    return pad(printable(content, _enough(width)), width, right=align == "right")
+
+
+_filled = lru_cache(2_000)(_fill)
+"""The same for short texts: most of them stand in several rows, and are drawn again every second."""
 
 
 def _enough(width: int) -> int:

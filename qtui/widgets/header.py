@@ -7,7 +7,7 @@ from collections.abc import Callable
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui.bars import HeaderState, header
+from qtui.bars import Fact, HeaderState, header
 from qtui.broker.models import Overview
 from qtui.widgets.cells import plain
 
@@ -26,6 +26,7 @@ class Header(Widget):
         self._overview: Overview | None = None
         self._every = 0.0
         self._is_away = False
+        self._painted: list[Fact] = []
 
     def on_mount(self) -> None:
         self.set_interval(1, self.refresh)
@@ -42,5 +43,9 @@ class Header(Widget):
             self.refresh()
 
     def render(self) -> Content:
+        self._painted = self._facts()
+        return plain(*self._painted)
+
+    def _facts(self) -> list[Fact]:
         state = HeaderState(self._label, self._clock(), self._overview, self._read_only, self._every, self._is_away)
-        return plain(*header(state, self.size.width))
+        return header(state, self.size.width)
