@@ -16,8 +16,9 @@ from qtui import formatting, tail_words
 from qtui.broker.running import Running, Subject
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.qualifiers import QUALIFIERS
-from qtui.broker.tail.fitting import TOLD, fits, parse_for_lines
+from qtui.broker.tail.fitting import READ, TOLD, fits, parse_for_lines
 from qtui.broker.tail.follower import Follower
+from qtui.broker.tail.known import Known
 from qtui.broker.tail.lines import Line
 from qtui.broker.tail.reader import Tail
 from qtui.colours import TONES
@@ -34,8 +35,13 @@ LINES: Final = 20
 """Log lines of each running job that are shown at first; of jobs that are named as many as are kept."""
 LINES_OF_NAMED: Final = 1_000
 
-_LINES: Final = Asked("Only lines that fit", tuple(row for row in QUALIFIERS.values() if row.name in TOLD), parse_for_lines)
-_FIND: Final = Asked("Go to lines that fit, with n and N", _LINES.qualifiers, parse_for_lines)
+
+def _asked(title: str, names: tuple[str, ...]) -> Asked:
+    return Asked(title, tuple(row for row in QUALIFIERS.values() if row.name in names), lambda text: parse_for_lines(text, names))
+
+
+_LINES: Final = _asked("Only lines that fit", (*TOLD, *READ))
+_FIND: Final = _asked("Go to lines that fit, with n and N", TOLD)
 
 
 class LiveStream(Vertical):
@@ -52,6 +58,8 @@ class LiveStream(Vertical):
         self._about, self._session = about, session
         self._follower: Follower | None = None
         self._filter: Expression = EVERYTHING
+        self._known: Known | None = None
+        """A filter that is not applied yet, as jobs are read for it."""
         self._wanted: Expression = EVERYTHING
         """What `n` goes to; without it failures."""
 
@@ -105,9 +113,12 @@ class LiveStream(Vertical):
         """Show the lines that have come: in a moment, as more may come, or at once."""
         lines = self._reader.take()
         if lines:
-            self.view.extend(line for line in lines if line.kind != EventKind.PROGRESS)
+            self.view.extend([line for line in lines if line.kind != EventKind.PROGRESS])
             if at_once:
                 self.view.settle()
+        if self._known and self._reader.knows:
+            known, self._known = self._known, None
+            self.view.filter(known.fits)
         self.say()
 
     def on_live_stream_news(self, message: News) -> None:
@@ -125,7 +136,7 @@ class LiveStream(Vertical):
         what = "log and events" if len(self._about.ids) == 1 else "logs and events"
         parts = [Content.styled(what, "bold")]
         if self._filter.terms:
-            parts.append(Content(f"{formatting.count(view.hidden)} hidden"))
+            parts.append(Content("reading jobs …" if self._known else f"{formatting.count(view.hidden)} hidden"))
         if self._wanted.terms:
             parts.append(Content(f"n N: {printable(self._wanted.text)}"))
         if view.wraps:
@@ -152,8 +163,14 @@ class LiveStream(Vertical):
         self.app.push_screen(FilterScreen(now.text, {"queue": queues}, self._session().memory, apply, asked))
 
     def _apply_filter(self, expression: Expression) -> None:
-        self._filter = expression
-        self.view.filter((lambda line: fits(expression, line)) if expression.terms else None)
+        self._filter, self._known = expression, None
+        if any(term.qualifier.name in READ for term in expression.terms):
+            self._known = Known(self._session().client, expression)
+            self._reader.filter(self._known, self.view.lines)
+            self.say()
+        else:
+            self._reader.filter(None)
+            self.view.filter((lambda line: fits(expression, line)) if expression.terms else None)
 
     def ask_find(self, queues: list[str]) -> None:
         """Ask for the lines to which `n` and `N` go."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -27,7 +28,12 @@ WHOLE: Final = frozenset({NOTE, MISSED})
 GUTTER: Final = "▌"
 """Before the line that was found."""
 
+ONE: Final = range(1)
+LATE: Final = 2.0
+"""Seconds by which a line may come after newer ones, as jobs write in batches; clocks that differ by more tell no order."""
+
 Test = Callable[[Line], bool]
+Item = TypeVar("Item")
 
 
 class _Row(NamedTuple):
@@ -81,29 +87,33 @@ class StreamView(FollowingView, inherit_bindings=False):
 
     # Lines
 
-    def extend(self, lines: Iterable[Line]) -> None:
-        """Add new lines; they are painted in a moment."""
-        before, added, hidden, newer = len(self._rows), 0, self.hidden, self.newer
-        fits, rows = self._fits, self._rows
-        for line in lines:
-            self._lines.append(line)
-            if fits is not None and not fits(line):
-                self.hidden += 1
-                continue
-            self.newer += 1
-            if self._wraps or "\n" in line.text or line.kind in WHOLE:
-                parts = [_Row(line, part) for part in range(len(self._parts(line)))]
-                rows.extend(parts)
-                added += len(parts)
-            else:
-                rows.append(_Row(line, 0))
-                added += 1
-        if self.following and self._still is None:
-            self.newer = 0
-        if added and self._still is None:
-            self.added(before + added - len(rows))
+    def extend(self, lines: Sequence[Line]) -> None:
+        """Add new lines, oldest first; they are painted in a moment. What comes a moment late gets its place by its time."""
+        before, hidden, newer = len(self._rows), self.hidden, self.newer
+        fits = self._fits
+        fitting = lines if fits is None else [line for line in lines if fits(line)]
+        new = [_Row(line, part) for line in fitting for part in self._numbers(line)]
+        top = self._rows[self.top] if self._still is None and not self.following and self.top < before else None
+        _merge(self._lines, lines, _at)
+        late = _merge(self._rows, new, _at_row)
+        self.hidden += len(lines) - len(fitting)
+        if not self.following or self._still is not None:
+            self.newer += len(fitting)
+        if new and self._still is None:
+            above = sum(row.line.at < top.line.at for row in new) if top and self.top >= before - late else 0
+            self.added(before + len(new) - len(self._rows) - above)
         if (hidden, newer) != (self.hidden, self.newer):
             self.post_message(self.Changed())
+
+    def _numbers(self, line: Line) -> range:
+        """The parts of a line."""
+        is_one = not self._wraps and "\n" not in line.text and line.kind not in WHOLE
+        return ONE if is_one else range(len(self._parts(line)))
+
+    @property
+    def lines(self) -> list[Line]:
+        """All that are kept, whether they fit or not."""
+        return list(self._lines)
 
     def filter(self, fits: Test | None) -> None:
         """Show only lines that fit; None shows all."""
@@ -152,7 +162,7 @@ class StreamView(FollowingView, inherit_bindings=False):
         fits = self._fits
         fitting = [line for line in self._lines if fits is None or fits(line)]
         self.hidden = len(self._lines) - len(fitting)
-        self._rows = deque((_Row(line, part) for line in fitting for part in range(len(self._parts(line)))), maxlen=KEEP)
+        self._rows = deque((_Row(line, part) for line in fitting for part in self._numbers(line)), maxlen=KEEP)
         if self._still is not None:
             self._still = tuple(self._rows)
         self.settle()
@@ -253,6 +263,24 @@ class StreamView(FollowingView, inherit_bindings=False):
         for text, width, style in zip(texts, (time, what, queue, job), (muted, word, muted, muted), strict=True):
             if width:
                 yield Segment(pad(text, width) + " ", style)
+
+
+def _at(line: Line) -> float:
+    return line.at
+
+
+def _at_row(row: _Row) -> float:
+    return row.line.at
+
+
+def _merge(kept: deque[Item], new: Sequence[Item], at: Callable[[Item], float]) -> int:
+    """Add new items, by their time among those of the last moment; how many of these there are."""
+    late: list[Item] = []
+    first = at(new[0]) if new else inf
+    while kept and first < at(kept[-1]) <= first + LATE:
+        late.append(kept.pop())
+    kept.extend(sorted([*reversed(late), *new], key=at) if late else new)
+    return len(late)
 
 
 def _wrapped(text: str, room: int) -> list[str]:

@@ -14,6 +14,7 @@ from rq import Queue
 from rq.job import JobStatus
 from textual.widgets import Input, Static
 
+from qtui.broker.tail.lines import LOG, Line
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.live import LiveScreen
@@ -87,14 +88,61 @@ async def test_a_filter_hides_lines_and_says_how_many(client: redis.Redis) -> No
         happen(client, 2, first=5_000)
         await story.look()
         assert "1,206 hidden" in title(story)
-        await story.press("slash")
+        await story.press("ctrl+f")
         story.app.screen.query_one(Input).value = "payload.a:1"
         await story.press("enter")
         assert "a line does not tell 'payload'" in story.text
+        await story.press("escape", "slash")
         story.app.screen.query_one(Input).value = ""
         await story.press("enter")
         assert title(story) == "logs and events"
         assert len(view(story).shown()) == 1_209
+
+
+async def test_a_filter_can_ask_for_the_payload_and_the_age_of_the_jobs_of_lines_old_and_new(client: redis.Redis) -> None:
+    queue = Queue("mail", connection=client)
+    wanted, other, old, later = (queue.enqueue(tasks.add, customer_id=number).id for number in (42, 7, 42, 42))
+    client.hset(keys.job(old), "enqueued_at", "2020-01-01T00:00:00.000000Z")
+
+    def happens(*jobs: str) -> None:
+        for job in jobs:
+            emit(client, EventKind.STARTED, Source(job, "mail", "shop.charge", attempt=1))
+
+    async with live(client) as story:
+        happens(wanted, other, old, other)
+        await story.look()
+        await story.press("slash", *"payload.customer_id:42", "enter")
+        assert [line.job for line in view(story).shown()] == [wanted, old]
+        assert title(story) == "logs and events · 2 hidden · filter: payload.customer_id:42"
+        happens(later, other)
+        await story.look()
+        assert [line.job for line in view(story).shown()] == [wanted, old, later]
+        assert "3 hidden" in title(story)
+        await story.press("slash")
+        story.app.screen.query_one(Input).value = "payload.customer_id:42 age<1h"
+        await story.press("enter")
+        assert [line.job for line in view(story).shown()] == [wanted, later]
+        assert "4 hidden" in title(story)
+        await story.press("slash")
+        story.app.screen.query_one(Input).value = "-payload.customer_id:42"
+        await story.press("enter")
+        assert {line.job for line in view(story).shown()} == {other}
+
+
+async def test_lines_that_come_a_moment_late_stand_where_their_time_says(client: redis.Redis) -> None:
+    async with live(client) as story:
+        view(story).extend([_line(number / 100) for number in range(100)])
+        view(story).extend([_line(0.985), _line(0.995)])
+        assert [line.text for line in view(story).shown()][-4:] == ["line 0.98", "line 0.985", "line 0.99", "line 0.995"]
+        view(story).settle()
+        await story.press("left_square_bracket")
+        before = seen(story)
+        view(story).extend([_line(0.105), _line(0.205)])
+        view(story).settle()
+        await settle(story.pilot)
+        assert seen(story) == before
+        view(story).extend([_line(-60.0)])
+        assert view(story).shown()[-1].text == "line -60.0", "clocks that differ by more tell no order"
 
 
 async def test_n_goes_to_failures_or_to_what_is_looked_for_and_enter_opens_the_job(client: redis.Redis) -> None:
@@ -262,13 +310,11 @@ async def test_by_itself_it_shows_what_comes_and_says_when_redis_is_away_and_bac
 
 async def test_a_fast_stream_is_bounded_and_its_newest_line_in_view(client: redis.Redis) -> None:
     async with live(client) as story:
-        view(story).extend(line for _ in range(3) for line in [_line(number) for number in range(10_000)])
+        view(story).extend([_line(number) for _ in range(3) for number in range(10_000)])
         assert view(story).line_count == KEEP
         await until(lambda: "line 9999" in story.text, "the newest line is painted")
         assert client.xlen(keys.EVENTS) == 0
 
 
-def _line(number: int) -> object:
-    from qtui.broker.tail.lines import LOG, Line
-
+def _line(number: float) -> Line:
     return Line(1_763_800_000.0 + number, LOG, f"line {number}", "INFO", "a", "mail")

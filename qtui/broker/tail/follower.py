@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import redis
 
 from qtui.broker.running import Running
+from qtui.broker.tail.known import Known
 from qtui.broker.tail.lines import MISSED, NOTE, Line
 from qtui.broker.tail.reader import Tail
 from qtui_workers.server.redis_errors import explain
@@ -31,20 +31,15 @@ PATIENCE: Final = (1.0, 2.0, 4.0)
 class Follower:
     """The lines of a tail, fetched with `take`; between `stop` and the next `start` nothing is read, and nothing forgotten."""
 
-    def __init__(
-        self,
-        open_tail: Callable[[], Tail],
-        place: str,
-        on_news: Callable[[], object],
-        on_tried: Callable[[Exception | None], object] = lambda _: None,
-    ) -> None:
-        """`open_tail` makes the tail, once, in a thread, as the connection may have to be made. `place`: the name of that.
-
-        `on_news` is called in the thread, once until the lines are fetched. `on_tried` is called there with the error of a
-        reading that failed, and with None after the first one that did not.
-        """
-        self._open_tail, self._place, self._on_news, self._on_tried = open_tail, place, on_news, on_tried
+    def __init__(self, tail: Tail, place: str, on_news: Callable[[], object]) -> None:
+        """`place`: the name of the connection. `on_news` is called in the thread, once until the lines are fetched."""
+        self._tail, self._place, self._on_news = tail, place, on_news
+        self._new: list[Line] = []
+        """What was read, and whose jobs are not known yet."""
         self._lines: deque[Line] = deque()
+        self._known: Known | None = None
+        self._asked: list[Line] | None = None
+        """The lines that were fetched before their jobs were read for the filter."""
         self._lock = threading.Lock()
         self._dropped = 0
         self._seen: tuple[Running, float, int] | None = None
@@ -89,11 +84,21 @@ class Follower:
         Where it was never started it reads here, and raises redis.RedisError.
         """
         if self._thread is None:
-            self._keep(self._tail.read(0, seen, now, turn))
+            self._read(0, seen, now, turn)
         else:
             with self._lock:
                 self._seen = (seen, now, turn)
             self._looked.set()
+
+    def filter(self, known: Known | None, lines: Iterable[Line] = ()) -> None:
+        """From now on the jobs of lines are read for `known` before they can be fetched; of `lines`, which were, in a moment."""
+        with self._lock:
+            self._known, self._asked = known, None if known is None else [*lines, *self._lines]
+
+    @property
+    def knows(self) -> bool:
+        """Whether the jobs of all lines that were fetched have been read for the filter."""
+        return self._asked is None
 
     def take(self) -> list[Line]:
         """The lines that have come, oldest first: log lines are written in batches, so that an event may be read before them."""
@@ -105,15 +110,35 @@ class Follower:
             found.insert(0, Line(found[0].at, MISSED, f"{dropped:,} lines came faster than they could be shown"))
         return found
 
-    def _keep(self, lines: list[Line]) -> bool:
-        """Whether lines were kept that nobody was told of."""
+    def _read(self, wait: float, seen: Running | None, now: float, turn: int) -> int:
+        """Read on, and the jobs for the filter; how many lines have come. What is not kept because of an error is kept next."""
+        self._new += self._tail.read(wait, seen, now, turn)
         with self._lock:
-            had = bool(self._lines)
+            known, asked = self._known, self._asked
+        if known is not None:
+            known.read([*(asked or ()), *self._new])
+        new, self._new = self._new, []
+        with self._lock:
+            if self._asked is not None and self._asked is not asked:  # there is another filter by now
+                self._asked += new
+                asked = None
+            elif asked is not None:
+                self._asked = None
+        self._keep(new, is_news=asked is not None)
+        return len(new)
+
+    def _keep(self, lines: list[Line], *, is_news: bool = False) -> None:
+        with self._lock:
+            is_news |= bool(lines) and not self._lines
             self._lines.extend(lines)
             while len(self._lines) > KEPT:
                 self._lines.popleft()
                 self._dropped += 1
-        return bool(lines) and not had
+        if is_news and self._thread is not None:
+            self._on_news()
+
+    def _say(self, text: str) -> None:
+        self._keep([Line(time.time(), NOTE, text)])
 
     def _run(self, stop: threading.Event, before: threading.Thread | None) -> None:
         if before is not None:
@@ -125,21 +150,16 @@ class Follower:
             try:
                 with self._lock:
                     (seen, now, turn), self._seen = self._seen or (None, 0.0, 0), None
-                lines = self._tail.read(0 if seen else BLOCK, seen, now, turn)
+                count = self._read(0 if seen or not self.knows else BLOCK, seen, now, turn)
             except (redis.RedisError, OSError) as error:
                 since = since or time.time()
-                self._on_tried(error)
-                if not failures and self._keep([Line(time.time(), NOTE, f"{explain(error, self._place)} Trying again.")]):
-                    self._on_news()
+                if not failures:
+                    self._say(f"{explain(error, self._place)} Trying again.")
                 stop.wait(PATIENCE[min(failures, len(PATIENCE) - 1)])
                 failures += 1
                 continue
             if failures:
-                again = f"Redis answers again after {time.time() - since:.0f} s: it goes on where it was."
-                lines.insert(0, Line(time.time(), NOTE, again))
+                self._say(f"Redis answers again after {time.time() - since:.0f} s: it goes on where it was.")
                 failures, since = 0, 0.0
-                self._on_tried(None)
-            if self._keep(lines):
-                self._on_news()
-            if lines:
-                stop.wait(SOON if len(lines) > MANY else PAUSE)
+            if count:
+                stop.wait(SOON if count > MANY else PAUSE)

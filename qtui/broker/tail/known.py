@@ -16,7 +16,7 @@ from qtui.broker.tail.lines import Line
 from qtui_workers.text import encode
 
 REMEMBERED: Final = 20_000
-"""Of so many jobs it is remembered whether they fit, and when they were enqueued; a few bytes of each."""
+"""Of so many jobs it is remembered whether they fit, and when they were enqueued: as many as a view keeps lines."""
 
 
 class _Times(Candidate):
@@ -42,27 +42,40 @@ class Known:
         self._reader = Reader(client, need) if need != NOTHING else None
         self._jobs: dict[str, Candidate | None] = {}
         """The jobs that were read; None where the payload does not fit, or there is no such job."""
+        self._asked: dict[str, None] = {}
+        """The same jobs, those that were asked for last at the end."""
 
     def fitting(self, lines: Sequence[Line]) -> list[Line]:
         """Those of the lines that fit; reads the jobs that are not known yet. Raises redis.RedisError."""
-        told = [line for line in lines if fits(self._told, line)]
-        if self._reader is None:
-            return told
-        self._read(self._reader, told)
-        return [line for line in told if (job := self._jobs.get(line.job or "")) and self._age.fits(job, line.at)]
+        self.read(lines)
+        return [line for line in lines if self.fits(line)]
 
-    def _read(self, reader: Reader, lines: Sequence[Line]) -> None:
-        """Read the jobs of these lines that are not known; of all others those are kept that were asked for last."""
-        for line in lines:
-            if line.kind == Status.QUEUED:  # perhaps once more, and later
-                self._jobs.pop(line.job or "", None)
-        wanted = dict.fromkeys(line.job for line in lines if line.job)
-        known = {job_id: self._jobs.pop(job_id) for job_id in wanted if job_id in self._jobs}
-        self._jobs |= known
-        ids = [encode(job_id) for job_id in wanted if job_id not in known]
-        for jobs in reader.read(blocks(iter([Stretch(ids, "", failed=False)]), lambda: MOST)) if ids else ():
+    def fits(self, line: Line) -> bool:
+        """Whether a line fits whose job was read; it may be asked while another thread reads more of them."""
+        if not fits(self._told, line):
+            return False
+        job = self._jobs.get(line.job or "")
+        return self._reader is None or (job is not None and self._age.fits(job, line.at))
+
+    def read(self, lines: Sequence[Line]) -> None:
+        """Read the jobs of these lines that are not known; of all others those are kept that were asked for last.
+
+        Only one thread at a time may do so. Raises redis.RedisError.
+        """
+        if self._reader is None:
+            return
+        told = [line for line in lines if line.job and fits(self._told, line)]
+        again = {line.job for line in told if line.kind == Status.QUEUED}  # perhaps once more, and later
+        wanted = dict.fromkeys(line.job or "" for line in told)
+        ids = [encode(job_id) for job_id in wanted if job_id in again or job_id not in self._jobs]
+        for jobs in self._reader.read(blocks(iter([Stretch(ids, "", failed=False)]), lambda: MOST)) if ids else ():
             for job in jobs:
                 good = not job.damaged and self._payload.fits(job, 0)
                 self._jobs[job.id] = _Times(job, self._age.need.fields) if good else None
-        while len(self._jobs) > max(REMEMBERED, len(wanted)):
-            del self._jobs[next(iter(self._jobs))]
+        for job_id in wanted:
+            self._asked.pop(job_id, None)
+            self._asked[job_id] = None
+        while len(self._asked) > max(REMEMBERED, len(wanted)):
+            oldest = next(iter(self._asked))
+            del self._asked[oldest]
+            self._jobs.pop(oldest, None)
