@@ -9,7 +9,7 @@ from qtui import formatting, labels
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, Tone
 from qtui.broker.status import parse as status_of
-from qtui.broker.tail.lines import GONE, LOG, LONGEST, MISSED, NOTE, Line
+from qtui.broker.tail.lines import GONE, LOG, LONGEST, META, MISSED, NOTE, Line
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.text import printable
 
@@ -32,6 +32,7 @@ _TONES: Final[dict[str, Tone]] = {
     EventKind.QUEUED.value: "muted",
     EventKind.STARTED.value: "busy",
     EventKind.PROGRESS.value: "busy",
+    META: "busy",
     EventKind.RETRYING.value: "warn",
     EventKind.REFUSED.value: "warn",
     EventKind.HELD.value: "warn",
@@ -126,6 +127,10 @@ def _held(line: Line) -> str:
     return f"{_function(line)}  by the hold {line.details.get('hold') or '–'}".strip()
 
 
+def _meta(line: Line) -> str:
+    return line.text
+
+
 def _worker(line: Line) -> str:
     return ": ".join(filter(None, (line.worker, line.text)))
 
@@ -143,6 +148,7 @@ _SAID: Final[dict[str, Callable[[Line], str]]] = {
     EventKind.REFUSED.value: _refused,
     EventKind.HELD.value: _held,
     EventKind.WORKER_ERROR.value: _worker,
+    META: _meta,
     Status.FINISHED.value: _ended,
     Status.FAILED.value: _ended,
     Status.STOPPED.value: _ended,

@@ -133,6 +133,8 @@ class JobRow(Record):
     held: Hold | None = None
     """The hold in which it waits."""
     worker: str | None = None
+    meta: Mapping[str, str] = MappingProxyType({})
+    """Of a job that runs: what it has in its meta besides its progress, each as a short text without secrets."""
     timeout: float | None = None
     heartbeat_at: float | None = None
     """When its worker last said that it runs the job."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 
 import redis
@@ -14,8 +15,9 @@ from redis.client import Pipeline
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
 from qtui_workers.reading import hold, payload
+from qtui_workers.reading.matching import as_text
 from qtui_workers.reporting.error_lines import error_line
-from qtui_workers.reporting.redaction import without_url_passwords
+from qtui_workers.reporting.redaction import redacted_field, without_url_passwords
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_time, parse_traceback
 from qtui_workers.server.scripts import Argument, Script
@@ -61,6 +63,11 @@ SPEC: Final = json.dumps(
     ensure_ascii=False,
 )
 """The argument of `row.lua`."""
+
+META_NAMES, META_NAME, META_VALUE = 12, 40, 100
+"""So many values of a job's meta are read, and so many characters of each name and value."""
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+TOO_LONG: Final[Mapping[str, str]] = MappingProxyType({"meta": f"more than {FIELDS['meta']:,} bytes"})
 
 PROBLEMS: Final = {b"gone": "the job's hash is gone", b"type": "the job's key is not a hash"}
 
@@ -136,6 +143,8 @@ def from_fields(
     status = parse(decode(raw.get("status")))
     description = raw.get("description")
     refusal = _refusal(raw.get(keys.FIELD_REFUSED)) if status is not None and status.waits else None
+    noted = raw.get("meta") if status is Status.STARTED else None
+    meta: Any = payload.decode(noted).value if noted else None
     return JobRow(
         id=job_id,
         queue=queue or decode(raw.get("origin")) or None,
@@ -150,11 +159,12 @@ def from_fields(
         attempts=parse_int(raw.get(keys.FIELD_ATTEMPT)),
         attempts_allowed=parse_int(raw.get(keys.FIELD_ATTEMPTS)),
         retries_left=parse_int(raw.get("retries_left")),
-        progress=progress(raw.get(keys.FIELD_PROGRESS), raw.get("meta"), status),
+        progress=progress(raw.get(keys.FIELD_PROGRESS), meta),
         error=error if refusal is None else refusal,
         refused=refusal,
         held=hold.read(raw.get(keys.FIELD_HELD)) if status is Status.DEFERRED else None,
         worker=decode(raw.get("worker_name")) or None,
+        meta=_noted(meta, noted),
         timeout=parse_number(raw.get("timeout")),
         heartbeat_at=parse_time(raw.get("last_heartbeat")),
         lease_until=lease_until,
@@ -193,18 +203,23 @@ def _problem(raw: dict[str, bytes | None], data: bytes | None, status: Status | 
     return None
 
 
-def progress(raw: bytes | None, meta: bytes | None, status: Status | None) -> Progress | None:
-    """The progress that a job reports: the field that our worker writes, else `progress` in the job's meta while the job runs.
+def _noted(meta: Any, raw: bytes | None) -> Mapping[str, str]:
+    """What a job has in its meta, besides its progress."""
+    if not isinstance(meta, dict):
+        return TOO_LONG if raw and len(raw) >= FIELDS["meta"] else NOTHING
+    others = [(str(name)[:META_NAME], value) for name, value in meta.items() if name != "progress"][:META_NAMES]
+    return {name: as_text(redacted_field(name, value))[:META_VALUE] for name, value in others} if others else NOTHING
+
+
+def progress(raw: bytes | None, meta: Any) -> Progress | None:
+    """The progress that a job reports: the field that our worker writes, else `progress` in the meta of a job that runs.
 
     In meta, a number is a percentage; a mapping holds done and total. Jobs of plain RQ commonly write one of these.
     """
     if raw:
         value = payload.decode(raw).value
         return _progress(value) if isinstance(value, dict) else None
-    if not meta or status is not Status.STARTED:
-        return None
-    value = payload.decode(meta).value
-    found = value.get("progress") if isinstance(value, dict) else None
+    found = meta.get("progress") if isinstance(meta, dict) else None
     if isinstance(found, dict):
         return _progress(found)
     percentage = _number(found)

@@ -47,7 +47,8 @@ class LiveScreen(ResourceScreen[Running, Running]):
     HELP = (
         "Every job that runs now, with its progress, and for half a minute how it ended. Beside or below: log lines and events "
         "as they are written; t shows only the marked jobs, or the one under the cursor. f freezes, [ and ] page back and forth, "
-        "n and N go to failures, or to what ctrl+f looks for; / hides lines that do not fit. tab moves the keys there and back."
+        "n and N go to failures, or to what ctrl+f looks for; / hides lines that do not fit, also by the payload and age of "
+        "their jobs. tab moves the keys there and back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "tail", "Tail", id="live.tail", tooltip="Only the marked jobs, or the one under the cursor"),

@@ -14,6 +14,7 @@ from qtui.broker.operations import Chosen, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.status import Status
 from qtui_workers.errors import NotFound
+from qtui_workers.reading import payload
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.watching import watching
@@ -136,8 +137,16 @@ def test_keys_of_the_wrong_type_around_a_job_are_reported(client: redis.Redis) -
     "meta", [b"\xff", b"[]", b'{"progress": "x"}', b'{"progress": 1e999}', b'{"progress": {"done": null}}', b"{" * 900]
 )
 def test_progress_that_makes_no_sense_is_none(meta: bytes) -> None:
-    assert rows.progress(None, meta, Status.STARTED) is None
-    assert rows.progress(meta, None, Status.STARTED) is None
+    assert rows.progress(None, payload.decode(meta).value) is None
+    assert rows.progress(meta, None) is None
+
+
+@pytest.mark.parametrize("meta", [b"\xff" * 5_000, b"[]", b'{"progress": 1, "a": {"b": [1, 2, {"c": 1e999}]}}', b"{" * 900])
+def test_a_meta_of_a_running_job_that_cannot_be_read_is_bounded(client: redis.Redis, meta: bytes) -> None:
+    running = seed.everything(client).first(Status.STARTED)
+    client.hset(keys.job(running), "meta", meta)
+    (row,) = rows.named(client, [(running, "")])
+    assert sum(len(name) + len(value) for name, value in row.meta.items()) < 100
 
 
 def test_looking_at_hostile_records_asks_for_nothing_unbounded(client: redis.Redis) -> None:

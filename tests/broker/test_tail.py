@@ -168,6 +168,18 @@ def test_a_stock_worker_is_watched_by_looking_and_what_is_missing_is_said_once(c
     first.meta["progress"] = {"done": 3, "total": 10, "message": "page 3"}
     first.save_meta()
     assert said(watcher.look()) == [("progress", "page 3")]
+    first.meta |= {"file": "a.csv", "api_key": "hunter2", "rows": [1, 2]}
+    first.save_meta()
+    assert said(watcher.look()) == [("meta", "file=a.csv, api_key=***, rows=[1, 2]")]
+    first.meta |= {"file": "b.csv", "progress": {"done": 4, "total": 10, "message": "page 4"}}
+    del first.meta["rows"]
+    first.save_meta()
+    found = watcher.look()
+    assert said(found) == [("progress", "page 4"), ("meta", "file=b.csv, rows removed")]
+    assert found[1].details == {"file": "b.csv", "rows": None}
+    first.meta |= {"blob": "x" * 2_000, "more": "y"}
+    first.save_meta()
+    assert said(watcher.look())[-1][1].startswith("meta=more than 1,000 bytes")
     end(client, first, JobStatus.FINISHED)
     end(client, second, JobStatus.FAILED)
     assert sorted(line.kind for line in watcher.look()) == ["failed", "finished"]

@@ -9,7 +9,7 @@ from qtui.broker.search.expression import BadExpression, Expression, parse
 from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.status import Status
 from qtui.broker.status import parse as status_of
-from qtui.broker.tail.lines import LOG, Line
+from qtui.broker.tail.lines import LOG, META, Line
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 
@@ -19,7 +19,12 @@ TOLD: Final = ("status", "queue", "id", "func", "worker", "error", "attempts", "
 READ: Final = ("payload", "age")
 """Those that are read of the job of a line: they stay as they are while it runs."""
 
-_STATUSES: Final = {EventKind.RETRYING.value: Status.SCHEDULED, EventKind.HELD.value: Status.DEFERRED, LOG: Status.STARTED}
+_STATUSES: Final = {
+    EventKind.RETRYING.value: Status.SCHEDULED,
+    EventKind.HELD.value: Status.DEFERRED,
+    LOG: Status.STARTED,
+    META: Status.STARTED,
+}
 
 
 class _Told(Candidate):

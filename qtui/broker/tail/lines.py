@@ -16,6 +16,8 @@ NOTE: Final = "note"
 """Something about the tail itself: what it cannot see, that Redis is away."""
 MISSED: Final = "missed"
 """Lines or events that were gone before they could be read."""
+META: Final = "meta"
+"""What a job has changed in its meta, besides its progress."""
 GONE: Final = "gone"
 """The job was removed, or its record has expired."""
 

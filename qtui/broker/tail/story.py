@@ -9,7 +9,7 @@ from qtui.broker import rows as jobs
 from qtui.broker.models import JobRow
 from qtui.broker.running import Subject
 from qtui.broker.status import Status
-from qtui.broker.tail.lines import BEGUN, ENDS, GONE, NOTE, Line
+from qtui.broker.tail.lines import BEGUN, ENDS, GONE, META, NOTE, Line
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.text import printable
 
@@ -100,7 +100,16 @@ class Story:
         return [line] if first else [*self._note(row, now), line]
 
     def _reports(self, row: JobRow, before: JobRow, now: float) -> list[Line]:
-        """A job that is as before, except perhaps for its progress."""
+        """A job that is as before, except perhaps for its progress, and for what else it has in its meta."""
+        changed: dict[str, str | None] = {k: value for k, value in row.meta.items() if before.meta.get(k) != value}
+        changed |= dict.fromkeys(k for k in before.meta if k not in row.meta)
+        if changed:
+            said = ", ".join(f"{name} removed" if value is None else f"{name}={value}" for name, value in changed.items())
+            line = _line(row, META, said, now)._replace(details=changed)
+            return [*self._progress(row, before, now), *self._note(row, now), line]
+        return self._progress(row, before, now)
+
+    def _progress(self, row: JobRow, before: JobRow, now: float) -> list[Line]:
         if row.progress is None or row.progress == before.progress or row.id in self._fresh:
             return []
         if self._last.get(row.id) == EventKind.PROGRESS:  # events tell it, at most once a second
@@ -115,8 +124,8 @@ class Story:
             return []
         self._is_noted = True
         text = (
-            f"{printable(row.worker, 100)} is no qtui-worker: of the jobs of such workers only status and progress are seen, "
-            "once a second; their log lines, and what comes and goes between two looks, are missing"
+            f"{printable(row.worker, 100)} is no qtui-worker: of the jobs of such workers only status, progress and meta are "
+            "seen, once a second; their log lines, and what comes and goes between two looks, are missing"
         )
         return [Line(now, NOTE, text)]
 
