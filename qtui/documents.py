@@ -12,11 +12,14 @@ from qtui_workers.records import as_dict
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
     from qtui.broker.at_work import AtWork
+    from qtui.broker.attempts import Tried
     from qtui.broker.holds import Held
-    from qtui.broker.models import Attempt, JobDetail, JobRow, Moment, Progress, QueueRow, Window
+    from qtui.broker.life import Life
+    from qtui.broker.models import JobDetail, JobRow, Moment, Progress, QueueRow, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
     from qtui.broker.tail.lines import Line
+    from qtui.broker.takers import Takers
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
     from qtui_workers.reporting.stack import Answer
@@ -175,7 +178,7 @@ def _how_far(found: Grouping) -> dict[str, Any]:
     return {"scanned": found.scanned, "total": found.total, "complete": found.complete, "hidden": found.hidden}
 
 
-def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> dict[str, Any]:
+def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) -> dict[str, Any]:
     """Everything about one job, as `qtui job --json` prints it; `links`: addresses of pages about it, by their names."""
     return {
         **of_job_row(detail.row, now),
@@ -184,8 +187,8 @@ def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> dict[str,
         "meta": detail.meta,
         "failed_reason": detail.failed_reason,
         "traceback": detail.traceback,
-        "timeline": [_of_moment(moment) for moment in detail.timeline],
-        "attempts_ended": [_of_attempt(attempt) for attempt in detail.attempts],
+        "timeline": [_of_moment(moment) for moment in life.moments],
+        "attempts_ended": [_of_attempt(attempt) for attempt in life.tried if attempt.outcome != "runs"],
         "logs": [_of_log_line(line) for line in detail.logs],
         "depends_on": list(detail.depends_on),
         "dependents": list(detail.dependents),
@@ -202,9 +205,10 @@ def _of_moment(moment: Moment) -> dict[str, Any]:
     return {"at": iso(moment.at), "what": moment.what, "status": moment.status.value if moment.status else None}
 
 
-def _of_attempt(attempt: Attempt) -> dict[str, Any]:
-    times = {"started_at": iso(attempt.started_at), "ended_at": iso(attempt.ended_at)}
-    return as_dict(attempt) | times
+def _of_attempt(attempt: Tried) -> dict[str, Any]:
+    document = as_dict(attempt)
+    began, ended, waited = (document.pop(name) for name in ("began", "ended", "waited"))
+    return document | {"started_at": iso(began), "ended_at": iso(ended), "waited_seconds": waited}
 
 
 def _of_log_line(line: LogLine) -> dict[str, Any]:
@@ -224,6 +228,33 @@ def of_tail_line(line: Line) -> dict[str, Any]:
         "worker": line.worker,
         "attempt": line.attempt,
         "details": dict(line.details),
+    }
+
+
+def of_takers(found: Takers) -> dict[str, Any]:
+    """Which workers can take a job, as `qtui job --takers --json` prints it."""
+    from qtui.taker_words import reason
+
+    job = found.job
+    return {
+        "job": job.id if job else None,
+        "queue": found.queue,
+        "status": job.status.value if job and job.status else None,
+        "hold": found.hold,
+        "limit": found.limit.name if found.limit else None,
+        "limit_free_in_seconds": found.limit.next_free_in if found.limit else None,
+        "takers": [
+            {
+                "worker": taker.each.worker.name,
+                "can": taker.answer,
+                "why": taker.why or None,
+                "reason": reason(taker, found, found.at),
+                "queues": list(taker.each.worker.queues),
+                "current_job": taker.each.worker.current_job,
+                "heartbeat_seconds": taker.each.worker.heartbeat_seconds,
+            }
+            for taker in found.takers
+        ],
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from qtui import axis, comparison, formatting, labels, questions
-from qtui.broker.attempts import Span, Tried
+from qtui.broker.life import Life
 from qtui.broker.listeners import Listeners
 from qtui.broker.models import JobDetail
 from qtui.broker.relations import Related
@@ -27,16 +27,13 @@ class JobSeen:
     """What its function usually takes."""
     takers: Listeners | None
     """The workers that can take it, while it waits."""
-    tried: tuple[Tried, ...]
-    """Its attempts, oldest first."""
-    spans: tuple[Span, ...]
-    """Its life."""
+    life: Life
 
     def held(self, pane: str) -> Any:
         """What there is to show in a pane; None, or something empty, where there is nothing."""
         if pane in ("traceback", "payload", "result", "meta"):
             return getattr(self.detail, pane)
-        return {"log": self.detail.logs, "attempts": self.tried, "related": self.related}.get(pane, self.detail)
+        return {"log": self.detail.logs, "attempts": self.life.tried, "related": self.related}.get(pane, self.detail)
 
     def is_empty(self, pane: str) -> bool:
         """Whether there is nothing to show in it."""
@@ -135,7 +132,7 @@ def _of_related(seen: JobSeen, now: float) -> Iterator[str]:
 
 
 def _of_attempts(seen: JobSeen, now: float) -> Iterator[str]:
-    for each in seen.tried:
+    for each in seen.life.tried:
         yield comparison.title(each)
         yield from (f"  {fact.name:<{comparison.NAMES}}  {fact.text(each, now)}" for fact in comparison.FACTS)
         yield from ("", each.traceback or "  no traceback is known", "")
@@ -143,9 +140,9 @@ def _of_attempts(seen: JobSeen, now: float) -> Iterator[str]:
 
 def _of_life(seen: JobSeen, now: float) -> Iterator[str]:
     detail = seen.detail
-    yield from (f"{formatting.date_time(moment.at)}  {moment.what}" for moment in detail.timeline)
+    yield from (f"{formatting.date_time(moment.at)}  {moment.what}" for moment in seen.life.moments)
     yield ""
-    yield from (axis.words(span, now, is_only=False)[0] for span in seen.spans)
+    yield from (axis.words(span, now, is_only=False)[0] for span in seen.life.spans)
     yield ""
     yield from (f"⚠ {problem}" for problem in hindrances(detail, now))
     facts = job_facts(seen, now)

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
     from qtui.broker.at_work import AtWork
     from qtui.broker.holds import Held
+    from qtui.broker.life import Life
     from qtui.broker.models import JobDetail, JobRow, Overview, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
+    from qtui.broker.takers import Takers
     from qtui_workers.reporting.stack import Answer
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
@@ -183,7 +185,7 @@ def of_holds(found: Sequence[Held], now: float, here: str) -> str:
     return columns(head, rows, (1, 2))
 
 
-def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> str:
+def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) -> str:
     """Everything about one job, for people; `links`: addresses of pages about it, by their names."""
     import json
 
@@ -207,12 +209,24 @@ def of_job(detail: JobDetail, now: float, links: Mapping[str, str]) -> str:
         *links.items(),
     ]
     parts = [f"{name:<11} {printable(value, 4_000)}" for name, value in facts]
-    parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in detail.timeline)]
+    parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in life.moments)]
     if detail.logs:
         parts += ["", *(f"{formatting.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]
     if detail.traceback:
         parts += ["", printable(detail.traceback, 20_000, keep_newlines=True).rstrip()]
     return "\n".join(parts)
+
+
+def of_takers(found: Takers) -> str:
+    """Which workers can take a job, one a line, and why the others cannot."""
+    from qtui.taker_words import GLYPHS, reason, said
+
+    rows = []
+    for taker in found.takers:
+        worker, why = taker.each.worker, reason(taker, found, found.at)
+        rows.append([f"{GLYPHS[taker.answer]} {worker.name}", taker.answer, why, ", ".join(worker.queues)])
+    nobody = "No worker is registered. Start one: qtui-worker"
+    return f"{printable(said(found), 400)}\n{columns(['  WORKER', 'CAN', 'WHY', 'LISTENS TO'], rows, ()) if rows else nobody}"
 
 
 def of_stack(job_id: str, answer: Answer, before: Answer | None) -> str:

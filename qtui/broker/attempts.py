@@ -12,7 +12,6 @@ import redis
 
 from qtui.broker.models import Attempt, JobDetail, JobRow
 from qtui.broker.status import Status
-from qtui.broker.timeline import numbers
 from qtui_workers.records import Record, replace
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.events import Event, EventKind, Value, from_entry
@@ -55,6 +54,8 @@ class Tried(Record):
     """Redis holds it only of attempts after which the job ended: RQ keeps no result of one that it retried by itself."""
     peak_memory_bytes: int | None = None
     cpu_seconds: float | None = None
+    result: Any = None
+    """What it returned, as plain data."""
 
     def ran(self, now: float) -> float | None:
         """For how many seconds."""
@@ -84,7 +85,7 @@ class Span(Record):
 
 @dataclass(slots=True)
 class Told:
-    """What events tell of one job's earlier attempts; they are read anew where an attempt began or ended."""
+    """What events tell of one job's attempts; they are read anew where an attempt began or ended."""
 
     job_id: str
     _of: tuple[object, ...] = ()
@@ -95,18 +96,23 @@ class Told:
 
         At most `CHUNKS` round trips. Raises redis.RedisError.
         """
-        row = detail.row
-        if not row.attempts or row.attempts <= 1:  # only a qtui-worker counts them all, and writes events
+        row, runs = detail.row, _runs(detail.row)
+        ended = len(detail.attempts)
+        if row.attempts is None or row.attempts == ended + runs <= 1:  # only a qtui-worker counts them all, and writes events
             return ()
         state = (row.attempts, row.status, row.started_at, row.ended_at)
         if state != self._of:
-            self._events = tuple(reversed(list(_events(client, self.job_id, row.created_at))))
+            oldest = min((each.ended_at for each in detail.attempts if each.ended_at is not None), default=inf)
+            self._events = tuple(reversed(list(_events(client, self.job_id, row.created_at, oldest))))
             self._of = state
         return self._events
 
 
-def _events(client: redis.Redis, job_id: str, created_at: float | None) -> Iterator[Event]:
-    """The events of a job, the newest first, back to the beginning of its first attempt."""
+def _events(client: redis.Redis, job_id: str, created_at: float | None, oldest: float) -> Iterator[Event]:
+    """The events of a job, the newest first, back to the beginning of the first attempt before the `oldest` result.
+
+    Attempts are counted anew after a retry by hand.
+    """
     job, last = encode(job_id), "+"
     first = f"{max(0, round((created_at - EARLIER) * 1000))}" if created_at is not None else "-"
     for _ in range(CHUNKS):
@@ -120,7 +126,7 @@ def _events(client: redis.Redis, job_id: str, created_at: float | None) -> Itera
             if fields.get(b"job") == job:
                 event = from_entry(entry_id, fields)
                 yield event
-                if event.kind == EventKind.STARTED and event.source.attempt == 1:
+                if event.kind == EventKind.STARTED and event.source.attempt == 1 and event.at < oldest:
                     return
         if len(entries) < CHUNK:
             return
@@ -154,7 +160,7 @@ def _results(row: JobRow, attempts: tuple[Attempt, ...], told: list[Tried]) -> I
 
     RQ keeps none of an attempt that another one followed, however close their ends are.
     """
-    for number, each in zip(numbers(row, attempts), attempts, strict=True):
+    for number, each in zip(_numbers(row, attempts), attempts, strict=True):
         kept = (other for other in told if other.outcome is None)
         near = [other for other in kept if other.ended is not None and _apart(other.ended, each.ended_at) < SAME]
         same = min(near, key=lambda other: _apart(other.ended, each.ended_at), default=None)
@@ -170,7 +176,16 @@ def _results(row: JobRow, attempts: tuple[Attempt, ...], told: list[Tried]) -> I
             traceback=each.traceback,
             peak_memory_bytes=each.peak_memory_bytes,
             cpu_seconds=each.cpu_seconds,
+            result=each.result,
         )
+
+
+def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[int | None]:
+    """The numbers of the ended attempts; None where one is not certain, as RQ keeps no result of an attempt that it retried."""
+    ended = row.attempts if row.attempts is None or row.status is not Status.STARTED else row.attempts - 1
+    if ended is not None and ended == len(attempts):
+        return list(range(1, ended + 1))
+    return [None] * (len(attempts) - 1) + [ended or None] * bool(attempts)
 
 
 def _apart(one: float | None, other: float | None) -> float:

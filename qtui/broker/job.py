@@ -1,4 +1,4 @@
-"""Reads all of one job: its call, results, tracebacks, log, dependencies and timeline."""
+"""Reads all of one job: its call, results, tracebacks, log, and dependencies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from qtui.broker import arguments, clock, rows
 from qtui.broker.job_ids import gone
 from qtui.broker.models import Attempt, JobDetail, JobRow
 from qtui.broker.status import Status
-from qtui.broker.timeline import moments
 from qtui_workers.reading import payload
 from qtui_workers.records import replace
 from qtui_workers.reporting.error_lines import error_line
@@ -162,7 +161,6 @@ def _detail(job_id: str, whole: _Raw, scheduled_for: float | None, lease_until: 
         failed_reason=row.error,
         traceback=traceback,
         attempts=attempts,
-        timeline=moments(row, attempts),
         logs=read_log(whole.fields.get(keys.FIELD_LOG), [_entry(*each) for each in reversed(whole.log)])[-MAX_LOG:],
         depends_on=whole.dependencies or _named_dependencies(whole.fields),
         dependents=whole.dependents,

@@ -250,7 +250,6 @@ class JobDetail(Record):
     """The newest traceback."""
     attempts: tuple[Attempt, ...] = ()
     """Oldest first."""
-    timeline: tuple[Moment, ...] = ()
     logs: tuple[LogLine, ...] = ()
     """The newest log lines, oldest first."""
     depends_on: tuple[str, ...] = ()

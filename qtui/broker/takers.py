@@ -11,19 +11,22 @@ import redis
 from qtui.broker import at_work, clock, rows
 from qtui.broker.at_work import AtWork
 from qtui.broker.models import JobRow
+from qtui.broker.rows import DATA_READ
 from qtui.broker.status import STATUSES, Status
+from qtui_workers.enqueue.holds import holding
+from qtui_workers.rate.usage import LimitUsage, read_usages
 from qtui_workers.reporting import events
 from qtui_workers.reporting.events import Event, EventKind
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
-from qtui_workers.text import decode
+from qtui_workers.text import decode, encode
 
 EVENTS: Final = 2_000
 """So many of the newest events are searched for refusals."""
 
 Answer = Literal["yes", "busy", "no"]
 """`busy`: it could, after the job that it runs."""
-Why = Literal["", "elsewhere", "silent", "suspended", "paused", "held", "stopping", "refused"]
+Why = Literal["", "elsewhere", "silent", "suspended", "paused", "held", "stopping", "refused", "limited"]
 """Why not; '' where it can."""
 
 
@@ -49,6 +52,10 @@ class Takers:
     """Those that can take it first, then those that could if they were not busy, then the others; each by name."""
     at: float
     """The server's clock."""
+    hold: str | None = None
+    """The hold that it is in, or that a worker would put it into."""
+    limit: LimitUsage | None = None
+    """The rate limit that lets no job of the queue start now."""
 
     def count(self, answer: Answer) -> int:
         """How many workers have that answer."""
@@ -69,6 +76,8 @@ class _Facts:
     job: JobRow | None
     suspended: bool
     paused: bool
+    hold: str | None
+    limit: LimitUsage | None
     refusals: dict[str, Event]
 
 
@@ -84,14 +93,40 @@ def load(client: redis.Redis, *, job: str | None = None, queue: str | None = Non
         pipe.exists(keys.SUSPENDED)
         pipe.smembers(keys.PAUSED)
         pipe.xrevrange(keys.EVENTS, count=EVENTS)
-        moment, suspended, paused, entries = pipe.execute(raise_on_error=False)
+        pipe.hkeys(keys.HOLDS)
+        pipe.hget(keys.LIMITS, encode(where or ""))
+        moment, suspended, paused, entries, holds, limit = pipe.execute(raise_on_error=False)
     told = [events.from_entry(entry_id, fields) for entry_id, fields in reversed(reply_of(entries) or [])]
     is_paused = (where or "") in map(decode, reply_of(paused) or ())
-    facts = _Facts(where, row, bool(reply_of(suspended)), is_paused, _refusals(told, row))
+    usages = read_usages(client, [decode(name)]) if (name := reply_of(limit)) else []
+    facts = _Facts(
+        queue=where,
+        job=row,
+        suspended=bool(reply_of(suspended)),
+        paused=is_paused,
+        hold=row.held.text if row and row.held else _hold(client, row, reply_of(holds) or []),
+        limit=next((usage for usage in usages if usage.next_free_in > 0), None),
+        refusals=_refusals(told, row),
+    )
     found = [_taker(each, facts) for each in at_work.load(client)]
     order: tuple[Answer, ...] = ("yes", "busy", "no")
     ranked = sorted(found, key=lambda taker: (order.index(taker.answer), taker.each.worker.name))
-    return Takers(where, row, tuple(ranked), clock.moment(moment).seconds)
+    return Takers(where, row, tuple(ranked), clock.moment(moment).seconds, facts.hold, facts.limit)
+
+
+def _hold(client: redis.Redis, job: JobRow | None, placed: list[bytes]) -> str | None:
+    """The hold into which a worker would put a job that waits; None also where its payload is too long for a look."""
+    if job is None or not placed or job.status is None or not job.status.waits:
+        return None
+    key = encode(keys.job(job.id))
+    with client.pipeline(transaction=False) as pipe:
+        pipe.hstrlen(key, "data")
+        pipe.hexists(key, keys.FIELD_LET)
+        size, is_let = (reply_of(reply) for reply in pipe.execute(raise_on_error=False))
+    if is_let or not size or size > DATA_READ:
+        return None
+    data: Any = client.hget(key, "data")
+    return holding(placed, data or b"")
 
 
 def _taker(each: AtWork, facts: _Facts) -> Taker:
@@ -102,7 +137,7 @@ def _taker(each: AtWork, facts: _Facts) -> Taker:
 
 
 def _why(each: AtWork, facts: _Facts) -> Why:
-    """The first reason, of those that last longest first. Only qtui-workers know pauses and holds."""
+    """The first reason, of those that last longest first. Only qtui-workers know pauses, holds and rate limits."""
     worker = each.worker
     if facts.queue not in worker.queues:
         return "elsewhere"
@@ -114,9 +149,11 @@ def _why(each: AtWork, facts: _Facts) -> Why:
         return "suspended"
     if worker.knows_holds and facts.paused:
         return "paused"
-    if worker.knows_holds and facts.job and facts.job.held:
+    if worker.knows_holds and facts.hold:
         return "held"
-    return "refused" if worker.name in facts.refusals else ""
+    if worker.name in facts.refusals:
+        return "refused"
+    return "limited" if worker.knows_holds and facts.limit else ""
 
 
 def _refusals(told: Iterable[Event], job: JobRow | None) -> dict[str, Event]:

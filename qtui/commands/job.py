@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import documents, listings, output, templates
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
+from qtui.broker import life as lives
 from qtui.commands.connection import connected, preferences, server_time
 from qtui.commands.options import ContextName, Json, Url
-from qtui_workers.command_line.declare import argument
+from qtui_workers.command_line.declare import argument, option
+
+if TYPE_CHECKING:
+    import redis
 
 ORDER: Final = 30
 
 
 def job(
     job_id: Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
+    takers: Annotated[bool, option("--takers", help="Which workers can take it, one by one, and why the others cannot.")] = False,
     url: Url = None,
     context: ContextName = None,
     json: Json = False,
 ) -> None:
     """One job whole: payload, result, traceback, timeline, log."""
     with connected(url, context) as (client, _):
+        if takers:
+            _say_takers(client, job_ids.find(client, job_id), json=json)
+            return
         detail = whole_job.load(client, job_ids.find(client, job_id))
+        life = lives.load(client, detail)
         now = server_time(client)
     links = templates.addresses(preferences().links, detail.row)
     if json:
-        output.emit(documents.of_job(detail, now, links))
+        output.emit(documents.of_job(detail, life, now, links))
     else:
-        output.say(listings.of_job(detail, now, links))
+        output.say(listings.of_job(detail, life, now, links))
+
+
+def _say_takers(client: redis.Redis, job_id: str, *, json: bool) -> None:
+    from qtui.broker import takers
+
+    found = takers.load(client, job=job_id)
+    if json:
+        output.emit(documents.of_takers(found))
+    else:
+        output.say(listings.of_takers(found))

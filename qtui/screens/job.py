@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from qtui import formatting, labels
-from qtui.broker import attempts, listeners, relations
+from qtui.broker import attempts, life, listeners, relations
 from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -147,22 +147,21 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         row, usuals = detail.row, self.session.usuals
         usuals.look(client, [row.queue])
         takers = listeners.load(client, [row.queue])[0] if row.queue and row.status and row.status.waits else None
-        tried = attempts.known(detail, self._told.look(client, detail))
-        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, tried, attempts.spans(row, tried))
+        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, life.load(client, detail, self._told))
 
     def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""
         detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Caption).say(printable(crumb))
-        self.query_one(LifeLine).show(data.spans, overview.at)
+        self.query_one(LifeLine).show(data.life.spans, overview.at)
         self._show_lines(detail, data.usual, overview.at)
-        self.query_one(Timeline).show(detail.timeline, overview.at)
+        self.query_one(Timeline).show(data.life.moments, overview.at)
         self.query_one(Facts).show(job_facts(data, overview.at), hindrances(detail, overview.at))
         for name in ("payload", "result", "meta"):
             self.query_one(f"#{name}-view", PayloadView).show(getattr(detail, name))
         self.query_one(TracebackView).show(detail.traceback)
-        self.query_one(AttemptsView).show(data.tried, overview.at)
+        self.query_one(AttemptsView).show(data.life.tried, overview.at)
         self.query_one(LogView).show(detail.logs)
         self.query_one(RowTable).show(data.related, 0, len(data.related))
         self._show_panes(data)

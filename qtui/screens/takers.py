@@ -14,13 +14,13 @@ from qtui import formatting, labels
 from qtui.broker import takers
 from qtui.broker.models import Overview
 from qtui.broker.status import Tone
-from qtui.broker.takers import Answer, Taker, Takers, Why
+from qtui.broker.takers import Answer, Taker, Takers
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
+from qtui.taker_words import GLYPHS, reason, said
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
-GLYPHS: Final[dict[Answer, str]] = {"yes": "✓", "busy": "▸", "no": "✗"}
 TONES: Final[dict[Answer, Tone]] = {"yes": "good", "busy": "busy", "no": "bad"}
 
 
@@ -59,10 +59,7 @@ class TakersScreen(ResourceScreen[None, Takers]):
         ]
 
     def _why(self, taker: Taker) -> str:
-        now = self.session.server_now
-        if taker.answer == "busy":
-            return f"runs {labels.running(taker.each, now)}"
-        return reason(taker, self.data.queue if self.data else None, now)
+        return reason(taker, self.data, self.session.server_now) if self.data else ""
 
     def load(self, client: redis.Redis, request: None) -> Takers:
         """Every worker, and what keeps it from the job."""
@@ -78,36 +75,6 @@ class TakersScreen(ResourceScreen[None, Takers]):
         """Open the job that the worker runs."""
         if job := message.row.each.worker.current_job:
             self.app.push_screen(JobScreen(job))
-
-
-def said(data: Takers) -> str:
-    """What it is about, and how many can: "charge 7f3a91c2 of payments: 1 worker can take it now, …"."""
-    if data.job is None:
-        what = f"nothing waits in {data.queue or 'the queue'}; of a job there"
-    else:
-        what = f"{labels.function(data.job)} {formatting.short_id(data.job.id)} of {data.job.queue or '–'}"
-        what += f", which is {data.status}" if data.status else ""
-    can, busy, cannot = (formatting.count(data.count(answer)) for answer in ("yes", "busy", "no"))
-    workers = "worker" if can == "1" else "workers"
-    return f"{what}: {can} {workers} can take it now, {busy} after what they run, {cannot} cannot"
-
-
-def reason(taker: Taker, queue: str | None, now: float) -> str:
-    """Why a worker cannot take the job, or that it waits for one."""
-    worker = taker.each.worker
-    seconds = worker.heartbeat_seconds
-    refusal = taker.refusal
-    texts: dict[Why, str] = {
-        "": "waits for jobs",
-        "elsewhere": f"does not listen to {queue or 'its queue'}",
-        "silent": "gives no sign of life" + ("" if seconds is None else f" for {formatting.age(labels.in_steps(seconds))}"),
-        "stopping": "was asked to shut down",
-        "suspended": "all workers are suspended",
-        "paused": f"{queue} is paused",
-        "held": "its function is held",
-        "refused": f"refused it {formatting.ago(refusal.at, now)}: {refusal.details.get('error') or '–'}" if refusal else "",
-    }
-    return texts[taker.why]
 
 
 def _tone(taker: Taker) -> Tone:

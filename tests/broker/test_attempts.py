@@ -10,9 +10,11 @@ import redis
 from rq import Queue, Retry
 from rq.job import Job
 
-from qtui.broker import attempts, job
+from qtui.broker import attempts, job, life
 from qtui.broker.attempts import Span, Tried
 from qtui.broker.models import JobRow
+from qtui.broker.operations import Chosen, run
+from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
 from qtui_workers.reporting.events import EventKind, emit
 from qtui_workers.reporting.source import Source
@@ -61,6 +63,28 @@ def test_all_attempts_under_our_worker_are_known_though_rq_keeps_one_result(
     assert [each.attempt.number for each in life if each.attempt] == list(range(1, number + 1))
     assert not any(each.skipped for each in life)
     assert life[0].began == job.load(client, job_id).row.created_at
+
+
+@pytest.mark.parametrize("tool", ["rq requeue", "qtui retry"])
+def test_attempts_before_a_retry_by_hand_stay_known(server: Server, client: redis.Redis, home: Path, tool: str) -> None:
+    job_id = Queue("default", connection=client).enqueue(engine.fail_first, 9, retry=Retry(2)).id
+    client.hset(keys.job(job_id), keys.FIELD_ATTEMPTS, 3)
+    run_burst(server, home, *ALLOW)
+    before = known(client, job_id)
+    assert [each.number for each in before] == [1, 2, 3]
+    if tool == "rq requeue":
+        Job.fetch(job_id, connection=client).requeue()
+    else:
+        run(client, RETRY, Chosen((job_id,)))
+    assert [(each.number, each.error) for each in known(client, job_id)] == [(each.number, each.error) for each in before]
+    run_burst(server, home, *ALLOW)
+    after = known(client, job_id)
+    assert after[:3] == before
+    assert [each.number for each in after[3:]] == ([4] if tool == "rq requeue" else [1, 2, 3])
+    assert [each.outcome for each in after] == ["failed"] * len(after)
+    found = life.load(client, job.load(client, job_id))
+    assert found.tried == after
+    assert sum("failed" in moment.what for moment in found.moments) == len(after)
 
 
 def test_attempts_that_only_their_number_tells_of_are_counted_where_they_were(

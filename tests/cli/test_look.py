@@ -13,6 +13,7 @@ from qtui.broker.status import Status
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.broker import seed
+from tests.broker.test_listeners import register
 from tests.cli.support import ISO, Qtui, keyspace
 from tests.support import Server
 from tests.workers.support import run_burst
@@ -153,6 +154,21 @@ def test_looking_changes_nothing(qtui: Qtui, client: redis.Redis) -> None:
     qtui("jobs", "--status", "failed")
     qtui("job", seeded.first(Status.FAILED))
     assert keyspace(client) == before
+
+
+def test_which_workers_can_take_a_job_is_told_one_by_one(qtui: Qtui, client: redis.Redis) -> None:
+    register(client, "free", "mail", ours=True)
+    register(client, "elsewhere", "media")
+    job_id = QueueService(client).enqueue("test_job", queue="mail").id
+    found = qtui("job", job_id[:8], "--takers", "--json").json
+    named = {name: found[name] for name in ("job", "queue", "status", "hold", "limit")}
+    assert named == {"job": job_id, "queue": "mail", "status": "queued", "hold": None, "limit": None}
+    told = [(each["worker"], each["can"], each["why"], each["reason"]) for each in found["takers"]]
+    assert told == [("free", "yes", None, "waits for jobs"), ("elsewhere", "no", "elsewhere", "does not listen to mail")]
+    text = qtui("job", job_id, "--takers").out
+    assert text.splitlines()[0] == f"test_job {job_id[:8]} of mail: 1 worker can take it now, 0 after what they run, 1 cannot"
+    assert "✗ elsewhere  no   does not listen to mail  media" in text
+    assert "gone-for-good" in qtui.fails(4, "job", "gone-for-good", "--takers")
 
 
 def test_what_is_not_there_is_exit_4_and_says_what_is(qtui: Qtui, client: redis.Redis) -> None:

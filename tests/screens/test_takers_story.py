@@ -8,9 +8,12 @@ import redis
 from rq import Queue
 from rq.command import send_stop_job_command
 
+from qtui import taker_words
 from qtui.broker import takers
+from qtui_workers.enqueue.holds import place
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.suspension import suspend
+from qtui_workers.reading.hold import Hold
 from qtui_workers.reporting.events import EventKind, emit
 from qtui_workers.reporting.source import Source
 from qtui_workers.server import keys
@@ -58,6 +61,39 @@ def test_a_worker_that_has_run_such_a_job_since_refuses_it_no_more(client: redis
     source = Source(job="third", queue="mail", function="tests.broker.tasks.add", worker="refusing", attempt=1)
     emit(client, EventKind.COMPLETED, source, {"seconds": 1})
     assert answers(client, job_id)["refusing"] == "yes"
+
+
+def limit(client: redis.Redis, queue: str, *, used: int) -> None:
+    """At most two starts of the queue in ten minutes, of which some are used."""
+    client.hset(keys.LIMITS, queue, "gateway")
+    client.hset(keys.limit("gateway"), mapping={"max": 2, "per_us": 600_000_000})
+    now = client.time()[0] * 1_000_000
+    client.zadd(keys.limit_log("gateway"), {f"t{number}": now for number in range(used)})
+
+
+def test_a_rate_limit_keeps_every_qtui_worker_from_it_until_a_slot_is_free(client: redis.Redis) -> None:
+    job_id = crew(client)
+    limit(client, "mail", used=1)
+    assert answers(client, job_id)["free"] == "yes"
+    limit(client, "mail", used=2)
+    found = answers(client, job_id)
+    assert (found["free"], found["busy"], found["stock"], found["refusing"]) == ("limited", "limited", "yes", "refused")
+    seen = takers.load(client, job=job_id)
+    reasons = [taker_words.reason(taker, seen, seen.at) for taker in seen.takers if taker.why == "limited"]
+    assert reasons[0].startswith("the limit gateway lets no job start for ")
+
+
+def test_a_job_that_a_hold_is_about_is_held_also_before_a_worker_has_put_it_there(client: redis.Redis) -> None:
+    job_id = crew(client)
+    place(client, Hold("shop.charge"))
+    place(client, Hold("tasks.add customer_id=7"))
+    assert answers(client, job_id)["free"] == "yes"
+    place(client, Hold("tasks.add"))
+    found = answers(client, job_id)
+    assert (found["free"], found["busy"], found["stock"]) == ("held", "held", "yes")
+    assert takers.load(client, job=job_id).hold == "tasks.add"
+    client.hset(keys.job(job_id), keys.FIELD_LET, 1)
+    assert answers(client, job_id)["free"] == "yes", "run-now lets it through"
 
 
 async def test_l_shows_them_from_the_job_and_from_its_queue(client: redis.Redis) -> None:

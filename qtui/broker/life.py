@@ -1,0 +1,28 @@
+"""The life of a job: its attempts, the waits between them, and each step; one source for the dashboard and `qtui job`."""
+
+from __future__ import annotations
+
+import redis
+
+from qtui.broker import attempts, timeline
+from qtui.broker.attempts import Span, Told, Tried
+from qtui.broker.models import JobDetail, Moment
+from qtui_workers.records import Record
+
+
+class Life(Record):
+    """What happened to a job, of all that results, its hash and events tell."""
+
+    tried: tuple[Tried, ...] = ()
+    """Its attempts, oldest first, also the one that runs."""
+    spans: tuple[Span, ...] = ()
+    """Waits and attempts without a gap."""
+    moments: tuple[Moment, ...] = ()
+    """Every step whose time is known, in time order."""
+
+
+def load(client: redis.Redis, detail: JobDetail, told: Told | None = None) -> Life:
+    """The life of a job; `told` remembers what was read of the events. Raises redis.RedisError."""
+    told = told or Told(detail.row.id)
+    tried = attempts.known(detail, told.look(client, detail))
+    return Life(tried, attempts.spans(detail.row, tried), timeline.moments(detail.row, tried))
