@@ -73,7 +73,7 @@ def tail(
     with connected(url, context) as (client, chosen):
         check_queue(client, queue)
         named = tuple(dict.fromkeys(job_ids.find(client, job_id) for job_id in ids or ()))
-        following = _Following(client, Subject(named, queue), chosen.name, Known(client, wanted))
+        following = _Following(client, Subject(named, queue), chosen.name, Known(lambda: client, wanted))
         for shown in following.batches():
             if shown:
                 output.say("\n".join(_json(line) if json else tail_words.row(line, place=len(named) != 1) for line in shown))

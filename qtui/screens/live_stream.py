@@ -165,7 +165,8 @@ class LiveStream(Vertical):
     def _apply_filter(self, expression: Expression) -> None:
         self._filter, self._known = expression, None
         if any(term.qualifier.name in READ for term in expression.terms):
-            self._known = Known(self._session().client, expression)
+            session = self._session()
+            self._known = Known(lambda: session.client, expression)
             self._reader.filter(self._known, self.view.lines)
             self.say()
         else:

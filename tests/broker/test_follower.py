@@ -24,7 +24,7 @@ class Asked(Known):
     """A filter that notes which threads have it read jobs."""
 
     def __init__(self, client: redis.Redis, text: str) -> None:
-        super().__init__(client, parse(text))
+        super().__init__(lambda: client, parse(text))
         self.threads: set[str] = set()
 
     def read(self, lines: Sequence[Line]) -> None:
@@ -38,7 +38,7 @@ class Person:
     def __init__(self, client: redis.Redis) -> None:
         self.client, self.queue, self.told = client, Queue("mail", connection=client), 0
         self.lines: list[Line] = []
-        self.follower = Follower(Tail(client, EVERYTHING, events=10), "here", self._hear)
+        self.follower = Follower(lambda: Tail(client, EVERYTHING, events=10), "here", self._hear)
         self.follower.start()
         self.follower.look(NOBODY, 0.0, 0)
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Final
 
 import redis
@@ -31,9 +32,19 @@ PATIENCE: Final = (1.0, 2.0, 4.0)
 class Follower:
     """The lines of a tail, fetched with `take`; between `stop` and the next `start` nothing is read, and nothing forgotten."""
 
-    def __init__(self, tail: Tail, place: str, on_news: Callable[[], object]) -> None:
-        """`place`: the name of the connection. `on_news` is called in the thread, once until the lines are fetched."""
-        self._tail, self._place, self._on_news = tail, place, on_news
+    def __init__(
+        self,
+        open_tail: Callable[[], Tail],
+        place: str,
+        on_news: Callable[[], object],
+        on_tried: Callable[[Exception | None], object] = lambda _: None,
+    ) -> None:
+        """`open_tail` makes the tail, once, in a thread, as the connection may have to be made. `place`: the name of that.
+
+        `on_news` is called in the thread, once until the lines are fetched. `on_tried` is called there with the error of a
+        reading that failed, and with None after the first one that did not.
+        """
+        self._open_tail, self._place, self._on_news, self._on_tried = open_tail, place, on_news, on_tried
         self._new: list[Line] = []
         """What was read, and whose jobs are not known yet."""
         self._lines: deque[Line] = deque()
@@ -118,18 +129,17 @@ class Follower:
         if known is not None:
             known.read([*(asked or ()), *self._new])
         new, self._new = self._new, []
-        with self._lock:
-            if self._asked is not None and self._asked is not asked:  # there is another filter by now
-                self._asked += new
-                asked = None
-            elif asked is not None:
-                self._asked = None
-        self._keep(new, is_news=asked is not None)
+        self._keep(new, asked)
         return len(new)
 
-    def _keep(self, lines: list[Line], *, is_news: bool = False) -> None:
+    def _keep(self, lines: list[Line], known: list[Line] | None = None) -> None:
+        """Keep lines until they are fetched; `known`: those fetched ones whose jobs have been read since they were asked for."""
         with self._lock:
-            is_news |= bool(lines) and not self._lines
+            is_news = bool(lines) and not self._lines
+            if self._asked is not None and self._asked is known:
+                self._asked, is_news = None, True
+            elif self._asked is not None:  # they have not been read for that
+                self._asked += lines
             self._lines.extend(lines)
             while len(self._lines) > KEPT:
                 self._lines.popleft()
@@ -153,6 +163,7 @@ class Follower:
                 count = self._read(0 if seen or not self.knows else BLOCK, seen, now, turn)
             except (redis.RedisError, OSError) as error:
                 since = since or time.time()
+                self._on_tried(error)
                 if not failures:
                     self._say(f"{explain(error, self._place)} Trying again.")
                 stop.wait(PATIENCE[min(failures, len(PATIENCE) - 1)])
@@ -161,5 +172,6 @@ class Follower:
             if failures:
                 self._say(f"Redis answers again after {time.time() - since:.0f} s: it goes on where it was.")
                 failures, since = 0, 0.0
+                self._on_tried(None)
             if count:
                 stop.wait(SOON if count > MANY else PAUSE)

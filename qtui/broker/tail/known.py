@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import redis
@@ -33,13 +33,13 @@ class _Times(Candidate):
 class Known:
     """The lines that fit an expression, whose qualifiers are those that lines tell, `payload` and `age`."""
 
-    def __init__(self, client: redis.Redis, expression: Expression) -> None:
+    def __init__(self, connect: Callable[[], redis.Redis], expression: Expression) -> None:
+        """`connect` is called where jobs are read, as the connection may have to be made."""
         terms = expression.terms
         self._told = Expression(expression.text, tuple(term for term in terms if term.qualifier.name in TOLD))
         self._payload = Expression("", tuple(term for term in terms if term.qualifier.name == "payload"))
         self._age = Expression("", tuple(term for term in terms if term.qualifier.name == "age"))
-        need = self._payload.need | self._age.need
-        self._reader = Reader(client, need) if need != NOTHING else None
+        self._connect, self._need = connect, self._payload.need | self._age.need
         self._jobs: dict[str, Candidate | None] = {}
         """The jobs that were read; None where the payload does not fit, or there is no such job."""
         self._asked: dict[str, None] = {}
@@ -55,20 +55,21 @@ class Known:
         if not fits(self._told, line):
             return False
         job = self._jobs.get(line.job or "")
-        return self._reader is None or (job is not None and self._age.fits(job, line.at))
+        return self._need == NOTHING or (job is not None and self._age.fits(job, line.at))
 
     def read(self, lines: Sequence[Line]) -> None:
         """Read the jobs of these lines that are not known; of all others those are kept that were asked for last.
 
         Only one thread at a time may do so. Raises redis.RedisError.
         """
-        if self._reader is None:
+        if self._need == NOTHING:
             return
         told = [line for line in lines if line.job and fits(self._told, line)]
         again = {line.job for line in told if line.kind == Status.QUEUED}  # perhaps once more, and later
         wanted = dict.fromkeys(line.job or "" for line in told)
         ids = [encode(job_id) for job_id in wanted if job_id in again or job_id not in self._jobs]
-        for jobs in self._reader.read(blocks(iter([Stretch(ids, "", failed=False)]), lambda: MOST)) if ids else ():
+        some = blocks(iter([Stretch(ids, "", failed=False)]), lambda: MOST)
+        for jobs in Reader(self._connect(), self._need).read(some) if ids else ():
             for job in jobs:
                 good = not job.damaged and self._payload.fits(job, 0)
                 self._jobs[job.id] = _Times(job, self._age.need.fields) if good else None
