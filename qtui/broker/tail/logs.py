@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-import redis
-
 from qtui.broker.tail.lines import LOG, LONGEST, MISSED, Line
 from qtui.broker.tail.streams import START, Entry, Streams
 from qtui_workers.reporting.job_log import LogLine, read_log
@@ -65,8 +63,7 @@ class _Left(NamedTuple):
 class Logs:
     """The logs of up to `MOST` running jobs. Only one thread at a time may use it; what reads raises redis.RedisError."""
 
-    def __init__(self, client: redis.Redis, streams: Streams) -> None:
-        self._client = client
+    def __init__(self, streams: Streams) -> None:
         self._streams = streams
         self._logs: dict[str, _Log] = {}
         self._ended: dict[str, Who] = {}
@@ -180,18 +177,22 @@ class Logs:
 
     def _ask(self, ended: Iterable[Who]) -> list[Any]:
         """The stream of each log before the field which it may become in the same moment: so no line is in neither."""
-        with self._client.pipeline(transaction=False) as pipe:
-            for who in ended:
-                pipe.xrange(encode(keys.log(who.job)), min=b"(" + self._place(who.job), count=REST)
-                pipe.hmget(encode(keys.job(who.job)), [keys.FIELD_LOG, "started_at"])
-            return pipe.execute(raise_on_error=False)
+        commands: list[tuple[Any, ...]] = []
+        for who in ended:
+            commands.append(("XRANGE", encode(keys.log(who.job)), b"(" + self._place(who.job), b"+", b"COUNT", REST))
+            commands.append(("HMGET", encode(keys.job(who.job)), keys.FIELD_LOG, "started_at"))
+        return self._streams.call(commands)
 
     def _rest_of(self, who: Who, entries: list[Any], fields: list[bytes | None]) -> list[Line]:
         job = who.job
+        log = self._logs.get(keys.log(job))
+        if not (entries or fields[0] or (log and log.read)):  # most short jobs log nothing
+            self._forget(job)
+            return []
         place, since, most = self._place(job), self._since(job, parse_time(fields[1])), self._most.get(job)
         before = self._left.pop(job, None)
-        log = self._forget(job)
-        lines = list(read_log(None, entries))
+        self._forget(job)
+        lines = list(read_log(None, map(_fields, entries)))
         read = Counter([*(log.read if log else before.last if before else ()), *lines])
         if place == START and log is None:
             lines = [line for line in lines if line.at >= since]
@@ -242,13 +243,17 @@ def _before(event: str) -> bytes:
     return b"%d-18446744073709551615" % (_milliseconds(event) - 1)
 
 
+def _fields(entry: Entry) -> tuple[bytes, dict[bytes, bytes]]:
+    entry_id, flat = entry
+    return entry_id, dict(zip(flat[::2], flat[1::2], strict=False))
+
+
 def _milliseconds(event: str) -> int:
     return int(event.partition("-")[0])
 
 
 def _of_entry(entry: Entry, who: Who) -> Line:
-    entry_id, flat = entry
-    fields = dict(zip(flat[::2], flat[1::2], strict=False))
+    entry_id, fields = _fields(entry)
     at = parse_number(fields.get(b"at")) or int(entry_id.partition(b"-")[0]) / 1000
     text = decode(fields.get(b"text", b"")[: LONGEST * 4])[:LONGEST]
     return Line(at, LOG, text, decode(fields.get(b"level")) or "info", *who)

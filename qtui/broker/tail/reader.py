@@ -29,7 +29,7 @@ class Tail:
         """It begins with so many of the newest events, and of the newest log lines of each job."""
         self._about = about
         self._streams = Streams(client)
-        self._logs = Logs(client, self._streams)
+        self._logs = Logs(self._streams)
         self._story = Story(about)
         self._events, self._lines = events, lines
         self._begun = False

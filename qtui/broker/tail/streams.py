@@ -86,7 +86,7 @@ class Streams:
         timeout = self._client.connection_pool.connection_kwargs.get("socket_timeout")
         longest = min(seconds, timeout / 2) if timeout else seconds
         block = ("BLOCK", max(1, round(longest * 1000))) if seconds > 0 else ()
-        reply = self._call([("XREAD", "COUNT", 1, *block, *self._streams(self._places))])[0]
+        reply = self.call([("XREAD", "COUNT", 1, *block, *self._streams(self._places))])[0]
         if is_error(reply):
             self._drop_others(reply)
             return self.wait(seconds)
@@ -129,10 +129,10 @@ class Streams:
     def _with_facts(self, keys: Sequence[str], commands: list[tuple[Any, ...]]) -> list[tuple[dict[bytes, Any], Any]]:
         """What XINFO says of each stream, and the reply to a command for it, at the same moment; of no stream nothing."""
         if not self._says_number:
-            return [({}, None if is_error(reply) else reply) for reply in self._call(commands)]
+            return [({}, None if is_error(reply) else reply) for reply in self.call(commands)]
         both = [part for key, command in zip(keys, commands, strict=True) for part in (("XINFO", "STREAM", encode(key)), command)]
         try:
-            replies = self._call([("MULTI",), *both, ("EXEC",)])[-1] if both else []
+            replies = self.call([("MULTI",), *both, ("EXEC",)])[-1] if both else []
             if isinstance(replies, redis.ResponseError):
                 raise replies
         except NoPermissionError:
@@ -146,8 +146,8 @@ class Streams:
             found.append((named, [] if is_error(reply) else reply))
         return found
 
-    def _call(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        """The replies, errors of single commands among them."""
+    def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The replies to commands in one round trip, errors of single ones among them."""
         if not commands:
             return []
         pool = self._client.connection_pool
@@ -167,7 +167,7 @@ class Streams:
 
     def _drop_others(self, error: redis.ResponseError) -> None:
         """Removes what is no stream; raises the error where it is not about that."""
-        kinds = self._call([("TYPE", encode(key)) for key in self._places]) if is_wrong_type(error) else []
+        kinds = self.call([("TYPE", encode(key)) for key in self._places]) if is_wrong_type(error) else []
         others = [key for key, kind in zip(self._places, kinds, strict=False) if kind not in (b"stream", b"none")]
         if not others:
             raise error

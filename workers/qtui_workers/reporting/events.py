@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 import redis
@@ -28,6 +29,8 @@ START: Final = "0-0"
 """The place before the oldest entry."""
 
 _TEXT_LIMIT: Final = 300
+_BYTES: Final = 4 * _TEXT_LIMIT
+"""No text of so many characters has more bytes."""
 _DETAILS_LIMIT: Final = 2_000
 """Bytes of details; the same number as in `event.lua`."""
 _MOST_DETAILS: Final = 12
@@ -165,21 +168,37 @@ def _milliseconds(connection: redis.Redis, block: float) -> int:
 
 def from_entry(entry_id: bytes, fields: Mapping[bytes, bytes] | None) -> Event:
     """The event that an entry of the stream is; whatever the entry holds, its texts are bounded."""
-    texts = {decode(name): decode(value)[:_TEXT_LIMIT] for name, value in (fields or {}).items()}
+    read = (fields or {}).get
     place = decode(entry_id)
     return Event(
         id=place,
         at=int(place.partition("-")[0]) / 1000,
-        kind=printable(texts.get("event", ""), 40),
+        kind=_printable(read(b"event", b"")[:_BYTES], 40),
         source=Source(
-            job=texts.get("job") or None,
-            queue=texts.get("queue") or None,
-            function=printable(texts.get("function", "")) or None,
-            worker=texts.get("worker") or None,
-            attempt=parse_count(texts.get("attempt")) or None,
+            job=decode(read(b"job", b"")[:_BYTES])[:_TEXT_LIMIT] or None,
+            queue=_text(read(b"queue", b"")[:_BYTES]),
+            function=_printable(read(b"function", b"")[:_BYTES], _TEXT_LIMIT) or None,
+            worker=_text(read(b"worker", b"")[:_BYTES]),
+            attempt=parse_count(read(b"attempt")) or None,
         ),
-        details=_details((fields or {}).get(b"details", b"")),
+        details=_details(read(b"details", b"")),
     )
+
+
+# Few names differ, and many events have them.
+@lru_cache(1_024)
+def _text(raw: bytes) -> str | None:
+    return decode(raw)[:_TEXT_LIMIT] or None
+
+
+@lru_cache(1_024)
+def _name(text: str) -> str:
+    return printable(text, 40)
+
+
+@lru_cache(1_024)
+def _printable(raw: bytes, limit: int) -> str:
+    return printable(decode(raw)[:_TEXT_LIMIT], limit)
 
 
 def _details(raw: bytes) -> dict[str, Value]:
@@ -191,7 +210,7 @@ def _details(raw: bytes) -> dict[str, Value]:
         return {}
     if not isinstance(found, dict):
         return {}
-    return {printable(name, 40): _bounded(value, _TEXT_LIMIT) for name, value in list(found.items())[:_MOST_DETAILS]}
+    return {_name(name): _bounded(value, _TEXT_LIMIT) for name, value in list(found.items())[:_MOST_DETAILS]}
 
 
 def _bounded(value: object, limit: int) -> Value:

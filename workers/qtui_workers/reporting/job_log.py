@@ -30,8 +30,10 @@ def read_log(folded: bytes | None, entries: Iterable[tuple[bytes, dict[bytes, by
 
 
 def _folded(raw: bytes | None) -> list[LogLine]:
+    if not raw:
+        return []
     try:
-        found: Any = json.loads(decode(raw) or "[]")
+        found: Any = json.loads(decode(raw))
     except (ValueError, RecursionError):
         return []
     if not isinstance(found, list):
