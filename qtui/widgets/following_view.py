@@ -14,7 +14,9 @@ from qtui.widgets.line_view import LineView
 SOON: Final = 1 / 15
 """Seconds from a new line until it is painted …"""
 STEADY: Final = 1 / 5
-"""… and between two paintings while lines keep coming: faster than that nobody reads."""
+"""… and between two paintings while lines keep coming: faster than that nobody reads …"""
+FLOOD: Final = 1 / 2
+"""… or where so many come that each painting shows others from top to bottom, as such a painting is dear."""
 STEP: Final = 16
 """The keys left and right scroll by this many cells."""
 LONGEST: Final = 8_192
@@ -49,19 +51,26 @@ class FollowingView(LineView, inherit_bindings=False):
         self._due = False
         self._settled = 0.0
         """When added lines were last painted, in seconds of the clock that only goes forward."""
+        self._came = 0
+        """Lines that were added since then."""
+        self._pause = STEADY
+        """For how long nothing is painted after that."""
 
-    def added(self, gone: int = 0) -> None:
-        """Lines were added, and `gone` old ones dropped: the view stays on its lines, and is painted in a moment."""
+    def added(self, count: int, gone: int = 0) -> None:
+        """So many lines were added, and `gone` old ones dropped: the view stays on its lines, and is painted in a moment."""
+        self._came += count
         if gone and not self.following:
             self.scroll_line(self.top - gone)
         if not self._due:
             self._due = True
-            self.set_timer(max(SOON, self._settled + STEADY - time.monotonic()), self.settle)
+            self.set_timer(max(SOON, self._settled + self._pause - time.monotonic()), self.settle)
 
     def settle(self, gone: int = 0) -> None:
         """Scroll to the right position after lines were added and `gone` old ones were dropped, then paint."""
         self._due, self._settled = False, time.monotonic()
         before = self.top
+        self._pause = FLOOD if self.following and self._came >= self.page else STEADY
+        self._came = 0
         self.scroll_line(self.max_scroll_y if self.following else before - gone)
         if self.top == before:  # else it was painted by that
             self.repaint()

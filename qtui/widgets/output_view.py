@@ -26,7 +26,7 @@ class OutputView(FollowingView, inherit_bindings=False):
         more = [printable(line, LONGEST) for line in lines]
         gone = max(0, len(self._lines) + len(more) - KEEP)
         self._lines.extend(more)
-        self.added(gone)
+        self.added(len(more), gone)
 
     @property
     def line_count(self) -> int:

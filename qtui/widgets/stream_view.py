@@ -101,7 +101,7 @@ class StreamView(FollowingView, inherit_bindings=False):
             self.newer += len(fitting)
         if new and self._still is None:
             above = sum(row.line.at < top.line.at for row in new) if top and self.top >= before - late else 0
-            self.added(before + len(new) - len(self._rows) - above)
+            self.added(len(new), before + len(new) - len(self._rows) - above)
         if (hidden, newer) != (self.hidden, self.newer):
             self.post_message(self.Changed())
 

@@ -64,13 +64,13 @@ class Line(NamedTuple):
 def of_event(event: Event) -> Line:
     """The line of an event."""
     source, details = event.source, event.details or _NOTHING
-    kind = Status.FINISHED.value if event.kind == EventKind.COMPLETED else _shared(event.kind)
+    kind = Status.FINISHED.value if event.kind == EventKind.COMPLETED else shared(event.kind)
     text = str(details.get("error") or details.get("message") or "")
-    who = (_shared(source.job), _shared(source.queue), _shared(source.function), _shared(source.worker))
+    who = (shared(source.job), shared(source.queue), shared(source.function), shared(source.worker))
     return Line(event.at, kind, text, "", *who, source.attempt, details)
 
 
 @lru_cache(maxsize=1_024)
-def _shared(text: _Text) -> _Text:
+def shared(text: _Text) -> _Text:
     """The same text that an earlier line has: few differ, and many lines are kept."""
     return text

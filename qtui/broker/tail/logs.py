@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from qtui.broker.tail.lines import LOG, LONGEST, MISSED, Line
+from qtui.broker.tail.lines import LOG, LONGEST, MISSED, Line, shared
 from qtui.broker.tail.streams import START, Entry, Streams
 from qtui_workers.reporting.job_log import LogLine, read_log
 from qtui_workers.server import keys
@@ -256,8 +256,8 @@ def _of_entry(entry: Entry, who: Who) -> Line:
     entry_id, fields = _fields(entry)
     at = parse_number(fields.get(b"at")) or int(entry_id.partition(b"-")[0]) / 1000
     text = decode(fields.get(b"text", b"")[: LONGEST * 4])[:LONGEST]
-    return Line(at, LOG, text, decode(fields.get(b"level")) or "info", *who)
+    return Line(at, LOG, text, shared(decode(fields.get(b"level")) or "info"), *who)
 
 
 def _line(who: Who, line: LogLine) -> Line:
-    return Line(line.at, LOG, line.text[:LONGEST], line.level, who.job, who.queue, who.function, who.worker, who.attempt)
+    return Line(line.at, LOG, line.text[:LONGEST], shared(line.level), who.job, who.queue, who.function, who.worker, who.attempt)
