@@ -266,6 +266,7 @@ def _run(run: Run, colour: Callable[[str], str]) -> str:
     return f"\x1b[0;{marks}38;{colour(run.ink)};48;{colour(run.ground)}m{run.text}" if run.text else ""
 
 
+@cache
 def _true(colour: str) -> str:
     return "2;" + ";".join(map(str, _numbers(colour)))
 

@@ -10,14 +10,16 @@ def words(context: Context) -> list[str]:
 
     A password in the address is hidden: whoever pastes it has to fill it in.
     """
-    if not any("://" in word for word in context.options):
-        return [*context.options]
+    return [_hidden(word) if "@" in word or "password" in word.lower() else word for word in context.options]
+
+
+def _hidden(address: str) -> str:
     import re  # here and below: not needed for most connections
 
     from qtui_workers.reporting.redaction import HIDDEN, without_url_passwords
 
-    password = re.compile(r"([?&](?:ssl_)?password=)[^&]*", re.IGNORECASE)
-    return [password.sub(rf"\1{HIDDEN}", str(without_url_passwords(word))) for word in context.options]
+    plain = str(without_url_passwords(address))
+    return re.sub(r"([?&](?:ssl_)?password=)[^&]*", rf"\1{HIDDEN}", plain, flags=re.IGNORECASE)
 
 
 def suffix(context: Context) -> str:

@@ -13,7 +13,8 @@ from qtui import here
 from qtui.broker import overview
 from qtui.broker.troubles import verdict
 from qtui_workers.server import keys
-from qtui_workers.server.contexts import Connections, choose
+from qtui_workers.server.address import Target
+from qtui_workers.server.contexts import Connections, Context, choose
 from tests.broker import seed
 from tests.broker.tasks import add
 from tests.cli.support import Qtui
@@ -79,3 +80,13 @@ def test_what_the_lines_on_queues_propose(client: redis.Redis) -> None:
 def test_the_usual_connection_needs_no_options() -> None:
     assert here.suffix(choose(None, None, Connections())) == ""
     assert here.suffix(choose("redis://x:1/?password=secret", None, Connections())).find("secret") == -1
+
+
+def test_passwords_are_hidden_however_they_are_written_and_nothing_else_is_changed() -> None:
+    for url, shown in (
+        ("redis://:hunter2@h:1/0", "redis://:***@h:1/0"),
+        ("redis://h:1/0?PASSWORD=hunter2&db=1", "redis://h:1/0?PASSWORD=***&db=1"),
+        ("rediss://h:1/0?ssl_password=hunter2", "rediss://h:1/0?ssl_password=***"),
+        ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
+    ):
+        assert here.words(Context("h", Target(url, "h"), options=("--url", url))) == ["--url", shown]
