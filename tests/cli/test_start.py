@@ -97,6 +97,7 @@ def test_a_job_is_enqueued_without_typer_and_rq(qtui: Qtui, client: redis.Redis)
     found = loaded(qtui, "enqueue", "test_job", "message=hello", "--timeout", "5m")
     assert heavy(found) <= {"asyncio", "dataclasses", "pydantic", "redis"}
     assert {name for name in found if name.startswith("qtui_workers.processors.")} == {"qtui_workers.processors.test_job"}
+    assert not {"difflib", "qtui_workers.enqueue.job_snapshot"} & found
 
 
 @pytest.mark.parametrize("words", [["--help"], ["jobs", "--help"], ["enqueue", "-h"]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import os
 import pkgutil
@@ -55,6 +54,8 @@ def get(name: str) -> AnyProcessor:
     found = discover()
     if name in found.processors:
         return found.processors[name]
+    import difflib  # only where a name is wrong
+
     near = difflib.get_close_matches(name, found.processors, n=3, cutoff=0.5)
     names = ", ".join(near or found.processors)
     hint = f"did you mean {' or '.join(near)}?" if near else f"the processors are {names or 'none'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Self, Unpack
+from typing import TYPE_CHECKING, Any, Final, Self, Unpack
 
 import redis
 from pydantic import BaseModel
@@ -15,13 +15,15 @@ from qtui_workers.define.decorator import MAIN_QUEUE, Processor
 from qtui_workers.define.options import RetrySettings
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.enqueue_options import JobOptions, OneJobOptions
-from qtui_workers.enqueue.job_snapshot import JobSnapshot, read_snapshot
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server.connection import open_client, resolve
 from qtui_workers.server.redis_errors import explain, label_of
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable
+
+if TYPE_CHECKING:
+    from qtui_workers.enqueue.job_snapshot import JobSnapshot
 
 _CANCEL: Final = Script.load("cancel_one")
 
@@ -127,6 +129,8 @@ class QueueService:
 
     def status(self, job_id: str) -> JobSnapshot:
         """A job's status, progress, payload, result and failed reason; NotFound where there is no job of that id."""
+        from qtui_workers.enqueue.job_snapshot import read_snapshot  # not needed to enqueue
+
         with self._explained():
             return read_snapshot(self._connection, job_id)
 
