@@ -192,7 +192,7 @@ def work(
     size = concurrency or WorkerSettings.read().job_concurrency
     from qtui_workers.define import declarations
 
-    declarations.begin()
+    declarations.begin()  # not sooner: it has loaded pydantic, redis and rq, which processors import too
     from qtui_workers.engine.start import Wanted, start
 
     wanted = Wanted(
