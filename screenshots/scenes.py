@@ -32,7 +32,7 @@ LARGE: Final = (200, 60)
 README: Final = (120, 30)
 
 CALM: Final = 3
-"""Pauses in a row without news after which none is to be expected."""
+"""Turns of the loop in a row without news after which none is to be expected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +86,23 @@ SCENES: Final = {
 async def settle(pilot: Pilot[Any]) -> None:
     """Return when every thread has ended and what it found is shown.
 
-    One `pause(0)` lets every widget work off the messages that it has: only then is it seen whether they brought others. More
-    than one is for what a handler in its midst may still bring.
+    `pause(0)` lets every widget work off the messages that it has: only then is it seen whether they brought others.
     """
     calm = 0
     while calm < CALM:
-        await pilot.pause(0)
         calm += 1
         if running := [worker for worker in pilot.app.workers if not worker.is_finished]:
             await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
             calm = 0
         elif _has_work(pilot.app):
+            await pilot.pause(0)
             calm = 0
         elif _is_waiting(pilot.app.screen):
             await asyncio.sleep(REST)
             calm = 0
+        else:
+            await asyncio.sleep(0)
+            pilot.app.screen._on_timer_update()  # a frame, as `pause` ends with
 
 
 def _is_waiting(screen: Screen[Any]) -> bool:
@@ -111,10 +113,12 @@ def _is_waiting(screen: Screen[Any]) -> bool:
 
 
 def _has_work(app: App[Any]) -> bool:
-    """Whether a widget has messages left, or something waits for the next frame, as the keys of the footer do."""
-    screen = app.screen
-    return bool(screen._callbacks) or any(
-        pump._next_callbacks or not pump._message_queue.empty() for pump in (app, *screen.walk_children(with_self=True))
+    """Whether something is left to do: a widget that handles a message or has others, a frame to come, or what the loop has."""
+    screen: Screen[Any] = app.screen
+    loop: Any = asyncio.get_running_loop()
+    return bool(screen._callbacks or loop._ready) or any(
+        pump._next_callbacks or not pump._message_queue.empty() or not pump._message_queue.ready_event._waiters
+        for pump in (app, *screen.walk_children(with_self=True))
     )
 
 
