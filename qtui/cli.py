@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from qtui import early  # before all others, which take time to load
+
+# isort: split
 import gc
 import os
 import sys
@@ -84,6 +87,8 @@ def main() -> None:
         # it forgets that when it next runs such code.
         exec("")  # noqa: S102 - an empty text
         raise SystemExit(130) from None
+    finally:
+        early.end_silently()
 
 
 def _main() -> None:
@@ -149,3 +154,6 @@ def _optional_value(words: list[str], option: str, default: str) -> list[str]:
         alone = word == option and not following.replace(".", "", 1).isdigit()
         found.append(f"{option}={default}" if alone else word)
     return found
+
+
+early.raise_again()

@@ -217,15 +217,15 @@ def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) 
     return "\n".join(parts)
 
 
-def of_takers(found: Takers) -> str:
-    """Which workers can take a job, one a line, and why the others cannot."""
+def of_takers(found: Takers, here: str) -> str:
+    """Which workers can take a job, one a line, and why the others cannot; `here`: as `here.suffix`."""
     from qtui.taker_words import GLYPHS, reason, said
 
     rows = []
     for taker in found.takers:
         worker, why = taker.each.worker, reason(taker, found, found.at)
         rows.append([f"{GLYPHS[taker.answer]} {worker.name}", taker.answer, why, ", ".join(worker.queues)])
-    nobody = "No worker is registered. Start one: qtui-worker"
+    nobody = labels.no_worker(here).replace("\n", " ")
     return f"{printable(said(found), 400)}\n{columns(['  WORKER', 'CAN', 'WHY', 'LISTENS TO'], rows, ()) if rows else nobody}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, listings, output, templates
+from qtui import documents, here, listings, output, templates
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.broker import life as lives
@@ -26,9 +26,9 @@ def job(
     json: Json = False,
 ) -> None:
     """One job whole: payload, result, traceback, timeline, log."""
-    with connected(url, context) as (client, _):
+    with connected(url, context) as (client, chosen):
         if takers:
-            _say_takers(client, job_ids.find(client, job_id), json=json)
+            _say_takers(client, job_ids.find(client, job_id), here.suffix(chosen), json=json)
             return
         detail = whole_job.load(client, job_ids.find(client, job_id))
         life = lives.load(client, detail)
@@ -40,11 +40,11 @@ def job(
         output.say(listings.of_job(detail, life, now, links))
 
 
-def _say_takers(client: redis.Redis, job_id: str, *, json: bool) -> None:
+def _say_takers(client: redis.Redis, job_id: str, options: str, *, json: bool) -> None:
     from qtui.broker import takers
 
     found = takers.load(client, job=job_id)
     if json:
         output.emit(documents.of_takers(found))
     else:
-        output.say(listings.of_takers(found))
+        output.say(listings.of_takers(found, options))

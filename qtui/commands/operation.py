@@ -9,13 +9,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from qtui import here, output, questions, twins
-from qtui.broker import job_ids, listeners
+from qtui.broker import job_ids
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
 from qtui.broker.search.expression import parse
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.careful import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
+from qtui.commands.listening import say_who_listens
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter, given
 from qtui.commands.stopping import Progress, stopping
@@ -85,7 +86,7 @@ def command_function(operation: Operation) -> Callable[..., None]:
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             check_found(planned.report(), selection, batch)
             if dry_run:
-                _say_who_listens(client, planned, here.suffix(chosen))
+                say_who_listens(client, planned.destinations, here.suffix(chosen))
                 _report(planned.report(), planned, json, here.suffix(chosen))
                 raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
@@ -175,13 +176,6 @@ def check_found(report: Report, selection: Selection, batch: str | None = None) 
         raise NotFound("there are no such jobs: they were removed, or their time to be kept is over")
 
 
-def _say_who_listens(client: redis.Redis, planned: Plan, here: str) -> None:
-    """A note where nobody would run the jobs soon."""
-    for queue in listeners.load(client, planned.destinations[: questions.NAMED]) if planned.destinations else ():
-        if not queue.at_work:
-            output.note(printable(questions.listening(queue, here), 500))
-
-
 def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, yes: bool, purge: bool) -> None:
     """Raises Refused unless the person at the terminal says yes, or types what has to be typed.
 
@@ -195,7 +189,7 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
         raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
     wanted = questions.to_type(questions.number_to_type(planned, chosen), chosen)
     check_terminal(question, "say --yes, or look first with --dry-run")
-    _say_who_listens(client, planned, here.suffix(chosen))
+    say_who_listens(client, planned.destinations, here.suffix(chosen))
     if memory:
         output.note(memory)
     agree(question, wanted)

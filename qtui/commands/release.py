@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from qtui import here, output, questions
 from qtui.broker import holds
 from qtui.commands.connection import ask_or_say, changing, connected, refuse_read_only
+from qtui.commands.listening import say_who_listens
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, known
 from qtui.commands.stopping import Progress
@@ -67,6 +68,8 @@ def release(
                     change.jobs, change.done = report.matched, report.done
                     change.outcome = holds.PUT_BACK.summary(report)
                 reports.append((text, report))
+        queues = {queue for text in wanted for queue in known[text].waiting}
+        say_who_listens(client, [] if json else sorted(queues), here.suffix(chosen))
     if json:
         output.emit([{**asdict(report), "hold": text} for text, report in reports])
     else:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
+from qtui import here
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
+from qtui_workers.server import keys
+from qtui_workers.text import encode
 
 ORDER: Final = 210
 
@@ -41,6 +44,11 @@ def resume(
         with changing(client, chosen, "resume", ", ".join(names), question=question) as change:
             done = pauses.resume(client, names)
             change.outcome = pausing.outcome(done, names, "resumed")
+        if not json:
+            from qtui.commands.listening import say_who_listens
+
+            waiting = [name for name in done if client.llen(encode(keys.queue(name)))]
+            say_who_listens(client, waiting, here.suffix(chosen))
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")
 

@@ -123,6 +123,18 @@ def test_suspended_workers_of_any_kind_take_no_job_until_they_are_resumed(
     ]  # fmt: skip
 
 
+def test_what_waits_for_nobody_after_a_resume_or_a_release_is_said(qtui: Qtui, client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue("shop.charge")
+    Queue("media", connection=client)
+    client.sadd(keys.QUEUES, keys.queue("media"))
+    qtui("pause", "--all")
+    assert qtui("resume", "--all", "--yes").err == "mail: nobody listens; the jobs will wait\n"
+    qtui("hold", "shop.charge")
+    qtui("suspend")
+    assert "mail: all workers are suspended (qtui resume --workers ends that)\n" in qtui("release", "shop.charge").err
+    assert qtui("release", "--all", "--yes").err == ""
+
+
 def test_all_workers_are_no_queues(qtui: Qtui) -> None:
     assert "about all workers, not about queues" in qtui.fails(2, "resume", "--workers", "mail")
     assert "all workers: qtui resume --workers" in qtui.fails(2, "resume")

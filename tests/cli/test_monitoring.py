@@ -114,6 +114,19 @@ def test_failures_of_minutes_ago_are_no_trouble_of_now_and_those_of_the_last_min
     assert found.out == "CRITICAL: mail: every attempt fails in the last minute\n"
 
 
+def test_failed_jobs_that_were_put_back_are_no_failures_of_now(qtui: Qtui, client: redis.Redis) -> None:
+    for job_id in seed.failed(client, "mail", count=12):
+        aged(client, job_id, enqueued_at=106, started_at=102, ended_at=100)
+    client.set(keys.scheduler_lock("mail"), "scheduler")
+    batch = qtui("retry", "--all", "--over", "1h", "--yes", "--json").json["batch"]
+    qtui("cancel", "--batch", batch, "--yes")
+    qtui("remove", "--all", "--status", "failed", "--yes")
+    qtui("undo", "--yes")
+    assert client.zcard(keys.registry("failed", "mail")) == 12
+    assert qtui("check", "--fail-rate", "5").out == "OK: queues: 1, workers: 0\n"
+    assert qtui("stats", "--json").json["queues"][0]["failed_share"] is None
+
+
 CHECKS = (
     (("check", "--oldest", "30m"), 0, "OK: queues: 1, workers: 0"),
     (("check", "--oldest", "15m"), 2, "CRITICAL: mail: the oldest job has waited 20m (limit 15m)"),

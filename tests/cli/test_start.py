@@ -27,7 +27,7 @@ QUEUES = {
     *("qtui", "qtui.broker", "qtui.cli", "qtui.commands", "qtui_workers", "qtui_workers.server"),
     *(
         f"qtui.{name}"
-        for name in ("formatting", "here", "labels", "legible", "listings", "output", "settings", "tables", "templates")
+        for name in ("early", "formatting", "here", "labels", "legible", "listings", "output", "settings", "tables", "templates")
     ),
     *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -304,6 +305,13 @@ class TestRefusals:
         folder.write_text("a file")
         assert f"cannot use the folder {folder}" in self.refusal(folder)
         assert "Not a directory" in self.refusal(folder / "deeper")
+
+    def test_a_folder_in_which_nothing_may_be_written(self, folder: Path, monkeypatch: pytest.MonkeyPatch):
+        def refused(*_: object) -> int:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(embedded_keeper, "lock", refused)
+        assert f"cannot use the folder {folder}: Read-only file system; name another one" in self.refusal(folder)
 
     def test_a_folder_that_others_may_enter(self, folder: Path):
         folder.mkdir(mode=0o755)

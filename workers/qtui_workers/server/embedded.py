@@ -78,6 +78,8 @@ class Embedded:
         self._left.set()
         if _shared.get(self.folder) is self:
             del _shared[self.folder]
+        if self._users < 0:
+            return
         os.close(self._users)  # an explicit unlock would also take the lock from the process we were forked from
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline and self._kept():
