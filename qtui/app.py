@@ -84,6 +84,8 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
         Binding("ctrl+z", "suspend_process", "Suspend", show=False, priority=True, id="app.suspend", tooltip="Until `fg`"),
         Binding("w", "watch", "Watch", show=False, id="app.watch", tooltip="The jobs of the operation, and how they get on"),
         Binding(**as_dict(QUIT)),
+        # With priority: also from a field and over a dialog.
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True, id="app.quit", tooltip="At once, from anywhere"),
     ]  # fmt: skip
 
     def __init__(
@@ -204,6 +206,11 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
         """Show the keys of the current screen."""
         if not isinstance(self.screen, help.HelpScreen):
             self.push_screen(help.HelpScreen(self.screen))
+
+    def action_help_quit(self) -> None:
+        """Say what quits, as ctrl+c does not."""
+        found = [key for key, each in self.screen.active_bindings.items() if each.binding.id == "app.quit"]
+        self.notify(f"q goes back, and quits from the lowest screen; {' '.join(found)} quits at once.", markup=False)
 
     async def action_leave(self) -> None:
         """Go back to the screen below; from the lowest one, quit."""

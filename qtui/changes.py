@@ -94,7 +94,7 @@ class Changes(App[None]):
         if time.monotonic() - self._told_at > READ:
             self.clear_notifications()
         screen = self.screen
-        if isinstance(screen, confirm.ConfirmScreen) and screen.is_early(event):
+        if isinstance(screen, confirm.ConfirmScreen) and screen.ignores(event):
             event.prevent_default()
         elif isinstance(screen, ResourceScreen):
             screen.heard(event)

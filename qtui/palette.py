@@ -11,6 +11,7 @@ from textual import command
 from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.widgets import Input
+from textual.widgets.option_list import Option
 
 from qtui import labels
 from qtui.broker import job_ids, jobs
@@ -28,6 +29,10 @@ from qtui_workers.text import printable
 _CONTEXT = re.compile(r"(?:^|\s)@(\S+)\s*$")
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
 MOST = 20
+CAN_BE_TYPED = (
+    "Here go: a screen, a queue, an operation, @CONTEXT, the id of a job or its beginning (6 characters or more), "
+    "or jobs [QUEUE] [FILTER] [@CONTEXT]"
+)
 _OFTEN = 0.02
 """Seconds between two looks whether a search is over."""
 _GO = "Show that connection; what runs on this one goes on"
@@ -43,6 +48,14 @@ class CommandPalette(command.CommandPalette):
             self.set_timer(_OFTEN, self._submit_again)
         elif commands.option_count and commands.highlighted is None and commands.get_option_at_index(0).id != self._NO_MATCHES:
             commands.highlighted = 0
+
+    def _start_no_matches_countdown(self, search_value: str) -> None:
+        """Say at once that nothing fits, and what may be typed."""
+        self._stop_no_matches_countdown()
+        if search_value:
+            said = Option(Content.assemble(("Nothing found.", "bold"), f"\n{CAN_BE_TYPED}"), disabled=True, id=self._NO_MATCHES)
+            self.query_one(CommandList).add_option(said)
+        self._list_visible = bool(search_value)
 
     def _submit_again(self) -> None:
         if self.is_attached:
@@ -155,6 +168,8 @@ class ListProvider(Provider):
                 app.notify(printable(str(error), 500), severity="warning", markup=False)
             else:
                 if app.session is session:
+                    if typed := screen.filtered.expression.text:
+                        session.memory.typed(typed)
                     app.push_screen(screen)
 
         def work() -> None:

@@ -147,6 +147,8 @@ class ConfirmScreen(Dialog):
         self._wanted = Wanted(None)
         self._where = context
         self._question: Question | None = None
+        self._ways_ahead = 0
+        """How often the key for another way was pressed before the question was there."""
         self._painted_at = inf
         self.add_class(*([f"-{context.colour}"] if context.colour else []))
 
@@ -207,8 +209,12 @@ class ConfirmScreen(Dialog):
 
     def action_next_way(self) -> None:
         """Ask about the next way of doing it."""
-        if (question := self._question) and question.ways:
-            self._look(self._wanted.text, (question.way + 1) % len(question.ways))
+        question, ahead = self._question, self._ways_ahead
+        self._ways_ahead = 0
+        if question and question.ways:
+            self._look(self._wanted.text, (question.way + ahead + 1) % len(question.ways))
+        elif question is None:
+            self._ways_ahead = ahead + 1
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """The value changed: the question about the previous value no longer holds. Or the number: yes may be possible now."""
@@ -236,6 +242,9 @@ class ConfirmScreen(Dialog):
             self._show(message.outcome.text, message.outcome)
             first = "#answer" if self._to_type and not self._lasts else "#no"
             self.query_one(first).focus()
+            if self._ways_ahead:
+                self._ways_ahead -= 1
+                self.action_next_way()
         else:
             session_of(self.app).reach.failed(message.outcome)
             self._show(labels.sentence(message.outcome, self._where.name))
@@ -304,6 +313,10 @@ class ConfirmScreen(Dialog):
     def is_early(self, event: events.Key) -> bool:
         """Whether a key was pressed before what the dialog shows now was on the screen."""
         return event.time <= self._painted_at
+
+    def ignores(self, event: events.Key) -> bool:
+        """Whether a key comes too early to be acted on; the one that asks about another way never does."""
+        return event.key != "p" and self.is_early(event)
 
     def on_key(self, event: events.Key) -> None:
         """A letter that is no answer closes the dialog: somebody types, and means something else."""

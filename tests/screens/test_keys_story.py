@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 import redis
+from textual import events
 
 from qtui.widgets.footer import Keys
 from tests.broker import seed
-from tests.screens.support import dashboard
+from tests.screens.support import dashboard, settle
 
 
 async def test_digits_open_the_screens_and_the_bar_marks_where_one_is(client: redis.Redis) -> None:
@@ -141,3 +142,45 @@ async def test_f_freezes_the_refresh_and_goes_on_with_it(client: redis.Redis) ->
         await story.press("f")
         assert "Frozen" not in story.text
         assert [row.name for row in story.table.rows] == ["mail", "media"]
+
+
+async def test_the_palette_says_at_once_that_nothing_fits_and_what_may_be_typed(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await story.press("colon")
+        await story.paste("qqq zzz qqq")
+        assert "Nothing found." in story.text
+        assert "jobs [QUEUE] [FILTER] [@CONTEXT]" in story.words
+        await story.press("enter")
+        assert story.place == "CommandPalette"
+
+
+async def test_a_filter_from_the_palette_is_among_those_that_were_typed(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await story.press("colon")
+        await story.paste("jobs mail status:failed error:x")
+        await story.press("enter")
+        await story.press("enter") if story.place == "CommandPalette" else None
+        assert story.place == "JobsScreen"
+        assert story.app.session.memory.now.filters[-1:] == ("status:failed error:x",)
+
+
+async def test_ctrl_c_says_what_quits_and_help_has_that_key(client: redis.Redis) -> None:
+    async with dashboard(client, size=(100, 60)) as story:
+        await story.press("ctrl+c")
+        assert story.app.said == ["q goes back, and quits from the lowest screen; ctrl+q quits at once."]
+        await story.press("question_mark")
+        assert "^q Quit At once, from anywhere" in story.words
+
+
+async def test_p_while_the_retry_is_still_looked_at_asks_for_the_next_way(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await story.press("2")
+        await story.press("a")
+        came_before = events.Key("p", "p")
+        await story.press("R")
+        assert "●now" in str(story.app.screen.query_one("#ways").render())
+        story.app.post_message(came_before)
+        await settle(story.pilot)
+        assert "●now" not in str(story.app.screen.query_one("#ways").render())
