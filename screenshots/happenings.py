@@ -29,6 +29,8 @@ _EVENTS: Final[Sequence[tuple[float, str, str, Status, int, str, dict[str, Any]]
     (0.7, "started", "mail", Status.STARTED, 0, "mail.send.welcome", {}),
 )
 """Seconds before now, kind, queue, the list that has the job and its place there, function, details."""
+_ATTEMPTS: Final[Mapping[str, str | int]] = {"queued": "", "retrying": 2}
+"""Which attempt an event is of; of the others it is the third of a job that has failed for good, else the first."""
 
 
 def seed(pipe: Pipeline, lists: Lists, now: float) -> None:
@@ -40,7 +42,7 @@ def seed(pipe: Pipeline, lists: Lists, now: float) -> None:
             "queue": queue,
             "function": function,
             "worker": "" if kind == "queued" else "web-3.71" if queue == "mail" else "web-1.72",
-            "attempt": "" if kind == "queued" else 2 if kind == "retrying" else 1,
+            "attempt": _ATTEMPTS.get(kind, 3 if status is Status.FAILED else 1),
             "details": json.dumps(details) if details else "",
         }
         pipe.xadd(keys.EVENTS, fields, id=f"{int((now - before) * 1000)}-{number}")
