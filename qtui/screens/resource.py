@@ -273,7 +273,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
     def reach_changed(self) -> None:
         """Whichever look has shown it: the server does not answer any more, or it does again."""
-        if not (self.query(Header) and self.query(Banner)):  # it is just being opened or closed
+        if len(self.query("Header, Banner")) < 2:  # it is just being opened or closed
             return
         self._say_reach()
         if self._failed and not self._trouble and self.app.screen is self:
