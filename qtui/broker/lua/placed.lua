@@ -4,6 +4,6 @@
 -- `walk`: the undo's own name. `read`: how many entries of the list of places it has read.
 
 if reply_of('GET', keys.trash_walk(args.batch)) == args.walk then
-  redis.call('LPOP', keys.trash_places(args.batch), args.read)
+  redis.call('LTRIM', keys.trash_places(args.batch), args.read, -1)
   close(args.batch)
 end

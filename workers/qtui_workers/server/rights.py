@@ -26,8 +26,8 @@ _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec", "watch KEY", "unwatch",
     "unlink KEY", "rename KEY KEY", "expire KEY 1", "persist KEY",
     "pexpireat KEY 1", "set KEY v", "hset KEY f v", "hsetnx KEY f v", "hincrby KEY f 1", "hdel KEY f", "hrandfield KEY",
-    "lpop KEY", "rpop KEY", "rpush KEY m", "lpush KEY m", "lset KEY 0 m", "linsert KEY BEFORE m m", "lrem KEY 1 m",
-    "sadd KEY m", "srem KEY m", "sunionstore KEY KEY KEY",
+    "lpop KEY", "ltrim KEY 0 -1", "rpop KEY", "rpush KEY m", "lpush KEY m", "lset KEY 0 m", "linsert KEY BEFORE m m",
+    "lrem KEY 1 m", "sadd KEY m", "srem KEY m", "sunionstore KEY KEY KEY",
     "zadd KEY 1 m", "zrem KEY m", "zpopmin KEY", "zmscore KEY m", "zremrangebyscore KEY 0 0",
     "xadd KEY * f v",
 )  # fmt: skip
