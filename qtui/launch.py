@@ -34,8 +34,11 @@ FRAMES_PER_SECOND: Final = "250"
 More frames cost no more work."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """The signals that end the dashboard as the key q does."""
-_GARBAGE: Final = (10_000, 20, 20)
-"""A frame makes some thousands of objects: with Python's own thresholds a tenth of its time goes into looking for garbage."""
+_GARBAGE: Final = (10_000, 3, 5)
+"""A frame makes some thousands of objects: with Python's own thresholds a tenth of its time goes into looking for garbage.
+
+A view that is closed leaves some thousands in circles, of which 30,000 may wait for the look that finds them.
+"""
 _FOR_LOOKS: Final = ("qtui.broker.overview", "qtui.broker.queue_look", "qtui.broker.queue_failures")
 _LATER: Final = ("qtui.palette", "qtui.screens.asking", "qtui.screens.help", "qtui.screens.contents", "qtui.screens.watch")
 """Modules that are needed soon after the first frame: for its screen, and for what keys open."""
