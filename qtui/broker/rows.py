@@ -58,7 +58,6 @@ SPEC: Final = json.dumps(
         "data": payload.PREFIX,
         "data_read": DATA_READ,
         "error": ERROR_READ,
-        "lease": True,
     },
     ensure_ascii=False,
 )
@@ -116,9 +115,15 @@ def read(reply: list[Any], listed: Status | None = None) -> JobRow:
         raw,
         data=reply[4],
         error=error_line(parse_traceback(reply[5], TRACEBACK_READ)),
-        scheduled_for=parse_number(score) if listed is Status.SCHEDULED else None,
+        scheduled_for=_due(raw, score, listed),
         lease_until=_lease_until(raw, score, listed),
     )
+
+
+def _due(raw: dict[str, bytes | None], score: bytes, listed: Status | None) -> float | None:
+    """When a scheduled job is due, also where no list named it."""
+    told = listed or (Status.SCHEDULED if raw["status"] == Status.SCHEDULED.value.encode() else None)
+    return parse_number(score or b"") if told is Status.SCHEDULED else None
 
 
 def _lease_until(raw: dict[str, bytes | None], score: bytes, listed: Status | None) -> float | None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, listings, output
+from qtui import documents, here, listings, output
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
-from qtui.commands.connection import changing, check_queue, chosen_context, connected, server_time
+from qtui.commands.connection import changing, check_queue, connected, refuse_read_only, server_time
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_queues, known, one_of
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable
 
+if TYPE_CHECKING:
+    import redis
+
 ORDER: Final = 32
+ALIKE: Final = 4
+"""A fingerprint that begins with the same characters, so many, may be meant."""
 
 
 def _complete(incomplete: str, given: Given) -> list[str]:
@@ -77,19 +82,32 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
         raise InvalidInput(
             f"'{printable(fingerprint, 40)}' is not a fingerprint: failures by cause have them, such as 473fb45a6b73"
         )
-    place = chosen_context(url, context)[0].name
-    question = "" if yes else f"{'Acknowledge' if verb == 'ack' else 'Forget'} the cause {fingerprint} on {place}?"
-    with (
-        connected(url, context) as (client, chosen),
-        changing(client, chosen, f"failures {verb}", fingerprint, question=question) as change,
-    ):
-        if verb == "ack":
-            acknowledged.acknowledge(client, fingerprint, note, server_time(client))
-        elif not acknowledged.forget(client, fingerprint):
-            raise NotFound(f"{fingerprint} was not acknowledged")
-        change.outcome = f"known: {note}" if verb == "ack" and note else "known" if verb == "ack" else "new"
+    with connected(url, context) as (client, chosen):
+        refuse_read_only(chosen, f"failures {verb}")
+        now = server_time(client)
+        _check_cause(client, fingerprint, now, here.suffix(chosen))
+        question = "" if yes else f"{'Acknowledge' if verb == 'ack' else 'Forget'} the cause {fingerprint} on {chosen.name}?"
+        with changing(client, chosen, f"failures {verb}", fingerprint, question=question) as change:
+            if verb == "ack":
+                acknowledged.acknowledge(client, fingerprint, note, now)
+            elif not acknowledged.forget(client, fingerprint):
+                raise NotFound(f"{fingerprint} was not acknowledged")
+            change.outcome = f"known: {note}" if verb == "ack" and note else "known" if verb == "ack" else "new"
     state = "known" if verb == "ack" else "new"
     if json:
         output.emit({"fingerprint": fingerprint, "state": state, "note": note if note and verb == "ack" else None})
     else:
         output.say(f"{fingerprint} is {state} from now on")
+
+
+def _check_cause(client: redis.Redis, fingerprint: str, now: float, here: str) -> None:
+    """Raises NotFound, with the fingerprint that begins alike, if no failed job has the cause and nobody has acknowledged it."""
+    known = frozenset(acknowledged.load(client))
+    if fingerprint in known:
+        return
+    known |= groups.fingerprints(client, now, fingerprint, limits(None))
+    if fingerprint not in known:
+        begin = fingerprint[:ALIKE].lower()
+        near = [each for each in sorted(known) if len(begin) == ALIKE and each.startswith(begin)]
+        meant = f"did you mean {' or '.join(near[:3])}? " if near else ""
+        raise NotFound(f"no failed job has the cause {fingerprint}: {meant}qtui failures{here} lists all causes")

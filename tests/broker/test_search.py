@@ -9,6 +9,7 @@ import pytest
 import redis
 from rq import Queue
 
+from qtui.broker import jobs
 from qtui.broker.operations import Matching, plan, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
@@ -114,6 +115,20 @@ def test_it_says_how_far_it_looked_and_can_be_stopped(client: redis.Redis) -> No
     assert (stopped.total, stopped.complete) == (3_000, False)
     rows = find.page(client, whole, 1_110, 50)
     assert [row.id for row in rows] == [whole.jobs[-1][0]]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_found_row_tells_the_same_as_a_window(client: redis.Redis, status: Status) -> None:
+    seed.everything(client)
+    shown = {row.id: row for row in jobs.window(client, None, status, 0, 100).rows}
+    found = find.find(client, Scope(None, (status,)), time.time(), sort=sort_named("attempts"))
+    find.page(client, found, 0, 1)  # the server has the script from here on
+    with watching(client) as commands:
+        rows = find.page(client, found, 0, 100)
+    assert len(commands.sent) == 1
+    assert shown
+    assert {row.id: row for row in rows} == shown
+    assert all(row.scheduled_for for row in rows) == (status is Status.SCHEDULED)
 
 
 def test_jobs_of_queues_that_the_filter_leaves_out_are_hidden_too(client: redis.Redis) -> None:

@@ -13,6 +13,7 @@ import pytest
 import redis
 
 import qtui.cli
+from qtui.broker import acknowledged
 from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
 from qtui_workers.command_line.words import NotPlain, places
@@ -81,7 +82,7 @@ def test_what_the_server_knows_by_name_is_completed(qtui: Qtui, client: redis.Re
     qtui("hold", "shop.refund")
     assert completed(qtui, "qtui release ") == ["shop.charge", "shop.refund"]
     assert completed(qtui, "qtui release shop.charge ") == ["customer_id=42"]
-    qtui("failures", "ack", "473fb45a6b73")
+    acknowledged.acknowledge(client, "473fb45a6b73", "", 0)
     assert completed(qtui, "qtui failures ") == ["ack", "unack", "mail"]
     assert completed(qtui, "qtui failures unack ") == ["473fb45a6b73"]
     assert completed(qtui, "qtui move --to m") == ["mail"]

@@ -6,6 +6,7 @@ import pytest
 import redis
 from rq import Queue, Worker
 
+from qtui.broker import acknowledged
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
@@ -138,6 +139,8 @@ def changed(request: pytest.FixtureRequest, prod: Qtui, client: redis.Redis) -> 
     if name == "undo":
         (job_id, *_) = client.zrange(keys.registry("failed", "mail"), 0, -1)
         prod("remove", job_id.decode(), "--context", "prod", "--yes")
+    elif name == "known cause":
+        acknowledged.acknowledge(client, "473fb45a6b73", "", 0)
     elif name == "limit":
         Limits(client).close(Limit(5, 60, "api"), 3_600, "it asked")
     elif name == "worker":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import redis
 from rq import Queue
 
@@ -81,6 +82,26 @@ def test_failures_by_cause_are_new_until_someone_knows_them(qtui: Qtui, client: 
     assert "was not acknowledged" in qtui("failures", "unack", many["fingerprint"], code=4).err
     assert "write the name of one queue" in qtui("failures", "mail", "media", code=2).err
     assert qtui("failures", "mail", "--filter", "id:nobody").out == "No failed jobs found in mail: 3 do not fit.\n"
+
+
+@pytest.mark.parametrize("verb", ["ack", "unack"])
+def test_a_cause_that_no_failed_job_has_is_neither_known_nor_forgotten(qtui: Qtui, client: redis.Redis, verb: str) -> None:
+    (job_id,) = seed.failed(client)
+    (group,) = qtui("failures", "--json").json["groups"]
+    real = group["fingerprint"]
+    wrong = real[:-1] + ("0" if real[-1] != "0" else "1")
+    before = keyspace(client)
+    assert qtui("failures", verb, wrong, code=4).err == (
+        f"qtui: no failed job has the cause {wrong}: did you mean {real}? qtui failures lists all causes\n"
+    )
+    assert f"did you mean {real}? " in qtui("failures", verb, real[:5].upper(), code=4).err
+    assert (
+        qtui("failures", verb, "zzzz", code=4).err == "qtui: no failed job has the cause zzzz: qtui failures lists all causes\n"
+    )
+    assert keyspace(client) == before
+    qtui("failures", "ack", real)
+    qtui("remove", job_id, "--yes", "--purge")
+    assert qtui("failures", verb, real).out == f"{real} is {'known' if verb == 'ack' else 'new'} from now on\n"
 
 
 def test_exactly_the_jobs_of_one_cause_are_retried(qtui: Qtui, client: redis.Redis) -> None:

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from qtui import commands
+from qtui.broker import acknowledged
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies
@@ -77,6 +78,7 @@ def test_every_change_is_in_the_audit(qtui: Qtui, client: redis.Redis) -> None:
     qtui("retry", "--all", "--queue", "mail", "--yes")
     qtui("pause", "mail")
     qtui("resume", "mail")
+    acknowledged.acknowledge(client, "abcdef12", "", 0)
     qtui("failures", "ack", "abcdef12", "--note", "known")
     qtui("undo")
     qtui("enqueue", "test_job")

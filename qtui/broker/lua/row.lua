@@ -1,8 +1,8 @@
 -- row(id, queue, score): the facts of one job that a list shows, each text cut to its bound.
 -- requires: reply_of, format
 -- arguments: spec
--- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error, lease}. Its first field is the status.
--- `lease`: of a job that runs and is given with the score '', the score is that in the registry of those that run.
+-- `spec` is JSON: {fields, bounds (bytes, one for each field), data, data_read, error}. Its first field is the status.
+-- Of a job that runs or is scheduled and is given with the score '', the score is that in the registry of its status.
 -- Returns {id, queue, score, problem ('' | 'gone' | 'type'), head of data, exc_string, field…}.
 -- If `data` has more than data_read bytes it is not read, because reading long data in a script blocks the server.
 
@@ -30,10 +30,17 @@ local function newest_error(id)
   return false
 end
 
-local function score_of_running(id, status, queue)
+local function score_of(id, status, queue)
   local name = queue ~= '' and queue or redis.call('HGET', keys.job(id), 'origin') or ''
-  local newest = reply_of('ZREVRANGE', keys.executions(id), 0, 0) or {}
-  return newest[1] and reply_of('ZSCORE', keys.registry(statuses.registry[status], name), id .. ':' .. newest[1]) or ''
+  local member = id
+  if statuses.runs[status] then
+    local newest = reply_of('ZREVRANGE', keys.executions(id), 0, 0) or {}
+    if not newest[1] then
+      return ''
+    end
+    member = id .. ':' .. newest[1]
+  end
+  return reply_of('ZSCORE', keys.registry(statuses.registry[status], name), member) or ''
 end
 
 local function row(id, queue, score)
@@ -55,8 +62,8 @@ local function row(id, queue, score)
   local result = { id, queue, score, '', data, false }
   if statuses.failed[values[1]] then
     result[6] = newest_error(id)
-  elseif spec.lease and score == '' and statuses.runs[values[1]] then
-    result[3] = score_of_running(id, values[1], queue)
+  elseif score == '' and (statuses.runs[values[1]] or values[1] == 'scheduled') then
+    result[3] = score_of(id, values[1], queue)
   end
   for i = 1, #spec.fields do
     result[6 + i] = cut(values[i], spec.bounds[i])

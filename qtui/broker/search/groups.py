@@ -150,6 +150,16 @@ def causes(
     return _group(Scan(client, scope, now, ERROR | FUNCTION | MOMENT, limits), _Causes(), on_groups)
 
 
+def fingerprints(client: redis.Redis, now: float, until: str, limits: Limits = UNLIMITED) -> frozenset[str]:
+    """Those of the causes of all failed jobs; once `until` is among them, no more jobs are read. Raises redis.RedisError."""
+    found: set[str] = set()
+    for block in Scan(client, Scope(None, (Status.FAILED,)), now, ERROR, limits):
+        found.update(cause(job.traceback).fingerprint for job in block if not job.damaged)
+        if until in found:
+            break
+    return frozenset(found)
+
+
 def causes_of(some: Iterable[Candidate]) -> tuple[Group, ...]:
     """These failed jobs grouped by cause, the most frequent first."""
     found = _Causes()
