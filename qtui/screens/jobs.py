@@ -322,7 +322,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         if not self.filtered.sort.applies_to(status):
             self.filtered.sort = NEWEST
         self.all_selected = self.all_selected and keep_marks
-        self._is_new = True
+        self._is_new, self.loaded_at = True, None
         self.query_one(StatusTabs).active = status
         self.table.reset(self._columns(), empty=self._empty(), keep_marks=keep_marks)
         self.refresh_bindings()

@@ -79,6 +79,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         super().__init__()
         self.data: Data | None = None
         """The data that was loaded last; None before the first load."""
+        self.loaded_at: float | None = None
+        """When that was, by this machine's clock, in seconds since the epoch."""
         self.requested: Request | None = None
         """What was requested last."""
         self._loading = False
@@ -246,7 +248,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         seen = self.session.observe(found.overview)
         wanted = self.is_wanted(message.request, self.request())
         if wanted:
-            self.data = found.data
+            self.data, self.loaded_at = found.data, self.session.clock()
             self.show(found.data, seen)
         if found.overview:
             self._rest_after(found.cost + time.thread_time() - began)
@@ -286,8 +288,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if trouble is None:
             self.query_one(Banner).show("Frozen. Press f to go on." if self._frozen else "", "warn")
             return
-        at = self.session.loaded_at
-        showing = f" Showing {formatting.clock(at)}." if at else ""
+        showing = "" if self.loaded_at is None else f" Showing {formatting.clock(self.loaded_at)}."
         by_itself = self.session.refresh_seconds and not self._frozen
         again = f" Trying again in {trouble.wait} s." if by_itself else " Press r to try again."
         self.query_one(Banner).show(f"{trouble.reason}{showing}{again}", "bad")
@@ -300,9 +301,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         seen = (lambda: on_done() if self.is_attached else None) if on_done else None
         ask = asking.about_operation(self.session, self.app, operation, selection, seen)
         grave = bool(operation.lasting) or operation.deletes
-        self._confirm(
-            confirm.ConfirmScreen(operation.title, ask, self.session.context, lasting=grave, parameter=operation.parameter)
-        )
+        dialog = confirm.ConfirmScreen(operation.title, ask, self.session.context, lasting=grave, parameter=operation.parameter)
+        self._confirm(dialog)
 
     def ask(
         self,
@@ -333,9 +333,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         def questions(wanted: Wanted) -> list[Question]:
             return [ask(wanted.text)]
 
-        self._confirm(
-            confirm.ConfirmScreen(title, questions, self.session.context, lasting=False, parameter=parameter, value=value)
-        )
+        dialog = confirm.ConfirmScreen(title, questions, self.session.context, lasting=False, parameter=parameter, value=value)
+        self._confirm(dialog)
 
     def _confirm(self, screen: ConfirmScreen) -> None:
         if self.session.read_only:

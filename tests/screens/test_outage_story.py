@@ -16,7 +16,7 @@ import redis
 from qtui.places import PLACES
 from qtui_workers.server.connection import INTERACTIVE, connect
 from tests.broker import seed
-from tests.screens.support import Story, dashboard
+from tests.screens.support import NOW, Story, dashboard
 from tests.support import Server
 
 
@@ -39,6 +39,45 @@ async def test_an_outage_puts_a_banner_over_the_last_good_data_and_a_look_after_
             assert story.place == "QueuesScreen"
             assert "does not run" not in story.text
             assert "● prod-eu" in story.text
+
+
+async def test_under_the_banner_each_screen_says_when_its_own_data_was_loaded(own_server: Server) -> None:
+    now = [NOW]
+    with connect(own_server.url) as client:
+        seed.failed(client, "broken", 3)
+        async with dashboard(client, name="prod", clock=lambda: now[0]) as story:
+            now[0] += 60
+            await story.press("4")
+            own_server.kill()
+            await story.look()
+            assert "Showing 08:27:40. Press r" in story.words
+            await story.press("1")
+            assert "Showing 08:26:40. Press r" in story.words
+            await story.press("enter")
+            assert (story.place, "Showing" in story.words) == ("JobsScreen", False)
+
+
+async def test_under_the_banner_a_list_that_was_not_loaded_says_no_time(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        seed.failed(client, "broken", 3)
+        seed.finished(client, "broken")
+        async with dashboard(client, name="prod") as story:
+            await story.press("enter")
+            own_server.kill()
+            await story.look()
+            assert "Showing 08:26:40. Press r" in story.words
+            await story.press("tab")
+            assert (story.ids, "does not run" in story.words, "Showing" in story.words) == ([], True, False)
+
+
+async def test_queues_shown_from_the_overview_of_another_screen_say_its_time(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        seed.failed(client, "broken", 3)
+        async with dashboard(client, name="prod", start="live") as story:
+            own_server.kill()
+            await story.press("1")
+            assert [row.name for row in story.table.rows] == ["broken"]
+            assert "Showing 08:26:40. Press r" in story.words
 
 
 async def test_the_dashboard_recovers_by_itself_and_shows_what_changed_meanwhile(own_server: Server) -> None:
