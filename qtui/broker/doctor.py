@@ -10,9 +10,10 @@ from typing import Any, Final, Literal
 import redis
 from redis.exceptions import ResponseError
 
-from qtui.broker import overview, queue_look, troubles, workers
+from qtui.broker import figures, queue_look, troubles
 from qtui.broker.models import Overview, QueueRow, WorkerRow
 from qtui.broker.queue_look import QueueLook
+from qtui_workers.records import replace
 from qtui_workers.server.redis_errors import is_away
 from qtui_workers.server.rights import LOOKING, OPERATING, lacking
 from qtui_workers.text import decode, size
@@ -51,6 +52,7 @@ class Facts:
     """What was read."""
 
     overview: Overview
+    """Its queues with their rates, so that they are in the same trouble as for `alerts.check`."""
     looks: Mapping[str, QueueLook]
     """The queues in trouble that were looked into."""
     workers: tuple[WorkerRow, ...]
@@ -68,16 +70,17 @@ class Facts:
 
 
 def load(client: redis.Redis, here: str = "") -> Facts:
-    """Everything that the checks need; about ten round trips, and one for each queue in trouble up to `LOOKED_AT`.
+    """Everything that the checks need: the figures of all queues, about ten round trips more, and one for each queue in trouble.
 
     Raises redis.RedisError if the server cannot answer, or refuses what no overview can be made without.
     """
-    seen = overview.load(client)
+    found = figures.load(client)
+    seen = replace(found.overview, queues=tuple(queue.row for queue in found.queues))
     troubled = [row.name for row in seen.queues if troubles.of(row)][:LOOKED_AT]
     return Facts(
         seen,
         {name: queue_look.load(client, name) for name in troubled},
-        workers.load(client),
+        found.workers,
         _unless_refused(client.info),
         _config(client),
         tuple(lacking(client, LOOKING.needed)),

@@ -112,6 +112,11 @@ def test_failures_of_minutes_ago_are_no_trouble_of_now_and_those_of_the_last_min
     seed.failed(client, "mail", count=1)
     found = qtui("check", code=2)
     assert found.out == "CRITICAL: mail: every attempt fails in the last minute\n"
+    (said,) = (each for each in qtui("doctor", "--json", code=1).json["findings"] if each["about"] == "mail")
+    assert (said["severity"], said["what"].startswith("every attempt fails, ")) == ("bad", True)
+    seed.finished(client, "mail")
+    assert qtui("check", code=2).out == "CRITICAL: mail: 50 % fail in the last minute\n"
+    assert "✗ mail: 50 % of the attempts of the last minute failed" in qtui("doctor", code=1).out
 
 
 def test_failed_jobs_that_were_put_back_are_no_failures_of_now(qtui: Qtui, client: redis.Redis) -> None:
