@@ -18,6 +18,7 @@ from qtui.late import Late
 from qtui.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
 from qtui.screens.resource import ResourceScreen
 from qtui.session import RunningOperation, Session
+from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ else:
 
 READ: Final = 2.0
 """Seconds after which what was said in passing goes away with the next key."""
+OF_A_RETRY: Final = "z takes no retry back. w shows its jobs; C cancels those that still wait."
 Severity = Literal["information", "warning", "error"]
 
 
@@ -246,9 +248,16 @@ class Changes(App[None]):
             if left.doable:
                 yield asking.question(session, self, left)
                 return
-        batch = trash.find(session.client, None)
+        retried = session.watched is not None and session.watched.what == operations.OPERATIONS["retry"].past
+        facts = [OF_A_RETRY] if retried else []
+        try:
+            batch = trash.find(session.client, None)
+        except NotFound as nothing:
+            yield confirm.Question(str(nothing), facts=facts)
+            return
         yield confirm.Question(
             questions.undo_question(batch, session.name, session.clock()),
+            facts=facts,
             command=twins.command("undo", [batch.id], session.context),
             agreed=lambda: self.post_message(UndoConfirmed(session, batch)),
         )

@@ -247,11 +247,17 @@ class ConfirmScreen(Dialog):
                 self.action_next_way()
         else:
             session_of(self.app).reach.failed(message.outcome)
-            self._show(labels.sentence(message.outcome, self._where.name))
+            self._show(labels.sentence(message.outcome, self._where.name), Question(""))
 
     def _show(self, text: str, question: Question | None = None) -> None:
-        """Show a sentence; yes can only be chosen if it belongs to a question with something to do."""
+        """Show a sentence; yes can only be chosen if it belongs to a question with something to do.
+
+        Without a question it is still looked for, or a value is awaited.
+        """
         self._question = question
+        vain = question is not None and question.agreed is None
+        self.query_one("#yes").display = not vain
+        self.query_one("#no", Button).label = "Close" if vain else "No"
         self.query_one("#question", Static).update(printable(text))
         self._fill_in(question or Question(""))
         self._say_ways(question)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
+from rq import Queue
 from textual import events
 
 from qtui.broker.operations import OPERATIONS
@@ -14,6 +15,7 @@ from qtui_workers.records import replace
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies
+from tests.broker.tasks import add
 from tests.screens.support import Story, dashboard, make_app, settle
 from tests.screens.test_acting_story import FAILED, failed_jobs, queued
 
@@ -40,6 +42,32 @@ async def test_any_letter_but_y_and_n_closes_the_dialog_and_does_nothing_else(cl
             await story.press("D", key)
             assert story.place == "JobsScreen"
         assert client.zcard(FAILED) == 1
+
+
+async def test_a_dialog_with_nothing_to_agree_to_shows_no_yes(client: redis.Redis) -> None:
+    ids = seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("z")
+        assert "nothing in the trash" in story.question()
+        assert ("Yes" in story.text, "Close" in story.text, "No " in story.text) == (False, True, False)
+        await story.press("tab", "enter")
+        assert story.place == "JobsScreen"
+        client.delete(keys.job(ids[0]))
+        await story.press("R")
+        assert "Nothing to retry" in story.question()
+        assert "Yes" not in story.text
+
+
+async def test_a_value_that_is_wrong_takes_yes_away_until_it_is_another(client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue(add, 1, 2)
+    async with dashboard(client) as story:
+        await story.press("enter", "M")
+        assert "Yes, move" in story.text
+        await story.press("enter")
+        assert "Yes" not in story.text
+        await story.press(*"media", "enter")
+        assert "Yes, move" in story.text
 
 
 async def test_what_takes_jobs_away_needs_tab_and_enter(client: redis.Redis) -> None:

@@ -122,7 +122,7 @@ async def test_a_dialog_says_that_the_server_is_away(own_server: Server) -> None
             own_server.kill()
             await story.press("R")
             assert story.question().startswith("Redis at prod-eu does not run")
-            assert story.button("yes").disabled
+            assert "Yes" not in story.text
 
 
 IMPATIENT = replace(INTERACTIVE, connect=0.3, reply=0.3, tries=0)

@@ -41,6 +41,22 @@ async def test_z_puts_back_what_was_removed_last(client: redis.Redis) -> None:
         assert len(story.ids) == 3
 
 
+async def test_an_undo_after_a_retry_says_how_a_retry_is_called_off(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("z")
+        assert "retry" not in story.text
+        await story.press("escape", "R", "y", "z")
+        assert "there is nothing in the trash" in story.question()
+        assert "z takes no retry back. w shows its jobs; C cancels those that still wait." in story.words
+        await story.press("escape", "D", "tab", "enter", "z")
+        assert "Put 1 job back" in story.question()
+        assert "z takes no retry back" in story.words
+        await story.press("escape", "w", "C", "y")
+        assert client.zcard(keys.registry("canceled", "mail")) == 1
+
+
 async def test_p_asks_about_deleting_for_good_and_back(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
