@@ -22,7 +22,7 @@ from qtui.broker.models import Overview
 from qtui.broker.status import Status
 from qtui.fields import Field, fields_of
 from qtui.screens.resource import ResourceScreen
-from qtui.widgets.payload_form import PayloadForm
+from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
 
@@ -52,7 +52,7 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
         super().__init__()
         self.job_id = job_id
         self._opened = opened
-        self._made = self._working = False
+        self._made = self._ready = self._working = False
 
     def compose_body(self) -> Iterable[Widget]:
         """What is edited, the form, and the button."""
@@ -82,11 +82,12 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
         title = f"{data.queue} › {data.function} › edited copy of {formatting.short_id(data.job_id)}"
         self.query_one("#crumb", Static).update(printable(title))
         self.call_next(self._fill, PayloadForm(_fields(data)))
-        if data.status in (Status.QUEUED, Status.STARTED, Status.SCHEDULED, Status.DEFERRED):
-            self._say(f"The old job is {data.status}, and stays so.", "$text-warning")
+        is_live = data.status in (Status.QUEUED, Status.STARTED, Status.SCHEDULED, Status.DEFERRED)
+        self._say(f"The old job is {data.status}, and stays so." if is_live else "", "$text-warning")
 
     async def _fill(self, form: PayloadForm) -> None:
         await self.query_one("#form").mount(form)
+        self._ready = True
         form.focus_first()
 
     def _document(self, job: Editable) -> dict[str, Any]:
@@ -133,13 +134,14 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
     def action_enqueue(self) -> None:
         """Enqueue the copy in a thread; if a field is wrong, it gets the focus instead."""
         job, client = self.data, self.session.client
-        if job is None or self._working or self.session.read_only or not self.query(PayloadForm):
+        if self._working or self.session.read_only:
+            return
+        if job is None or not self._ready:
+            self._say("Nothing was enqueued: the job is still being read. Press ctrl+e again.", "$text-warning")
             return
         document = self._check(job, untouched=True)
         if document is None:
-            for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
-                control.focus()
-            self._say("Nothing was enqueued: see what is said in red.", "$text-error")
+            self._say(go_to_error(self), "$text-error")
             return
         self._working = True
         audit = self.session.audit
@@ -169,7 +171,8 @@ class EditScreen(ResourceScreen[Editable | None, Editable]):
         self._opened(edited.job_id)
 
     def _say(self, text: str, style: str) -> None:
-        self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
+        for outcome in self.query("#outcome").results(Static):  # there is none yet where the screen is just being opened
+            outcome.update(Content.styled(printable(text, 300), style))
 
 
 def _fields(job: Editable) -> list[Field]:
@@ -185,8 +188,10 @@ def _fields(job: Editable) -> list[Field]:
 
 
 def _filled(field: Field, value: Any) -> Field:
-    if field.kind in ("boolean", "choice"):
-        return replace(field, default=field.default if value is None else value)
+    if field.kind in ("boolean", "choice") and value is None:
+        return field
+    if field.kind == "boolean":
+        return replace(field, given="true" if value else "false")
     if value is None:
         return replace(field, given="")
     return replace(field, given=json.dumps(value, ensure_ascii=False) if field.kind == "json" else str(value))

@@ -23,7 +23,7 @@ from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.session import Session
-from qtui.widgets.payload_form import PayloadForm
+from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions
 from qtui_workers.enqueue.job_template import make_template
@@ -92,12 +92,18 @@ class EnqueueScreen(ResourceScreen[None, None]):
         known = self._found.processors
         self.processor: AnyProcessor | None = known.get(FIRST) or next(iter(known.values()), None)
         self._last: Enqueued | None = None
+        self._ready: AnyProcessor | None = None
+        """The processor whose form is there."""
+        self._asked: AnyProcessor | None = None
+        """The one that is to be enqueued as soon as its form is there."""
+        self._refused = False
+        """Whether it is said why nothing was enqueued."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, the form, the options, the button and the command that does the same."""
         with Horizontal(id="halves"):
             with Vertical(id="processors"):
-                yield OptionList(*(_option(p) for p in self._found.processors.values()), id="list")
+                yield self._list()
                 if broken := [f"⚠ {module}: {reason}" for module, reason in self._found.broken.items()]:
                     yield Static(printable("\n".join(broken), 2_000, keep_newlines=True), id="broken", markup=False)
             with VerticalScroll(id="form", can_focus=False):
@@ -110,14 +116,22 @@ class EnqueueScreen(ResourceScreen[None, None]):
             yield Button("Enqueue", id="enqueue", variant="primary", compact=True, disabled=self.session.read_only)
             yield Static(id="outcome", markup=False)
 
+    def _list(self) -> OptionList:
+        options = OptionList(*(_option(p) for p in self._found.processors.values()), id="list")
+        if self.processor is not None:
+            options.highlighted = options.get_option_index(self.processor.name)
+        return options
+
     def on_mount(self) -> None:
         """Show the first processor's form."""
         super().on_mount()
-        options = self.query_one("#list", OptionList)
-        if self.processor is not None:
-            options.highlighted = options.get_option_index(self.processor.name)
-        options.focus()
+        self.query_one("#list").focus()
         self.call_next(self._show_form)
+
+    def on_screen_suspend(self) -> None:
+        """Hidden: what was refused is no news when it is seen again; what is wrong stays said at its field."""
+        super().on_screen_suspend()
+        self._forget_refusal()
 
     def load(self, client: redis.Redis, request: None) -> None:
         """Nothing: the overview, which is loaded for every screen, is enough."""
@@ -126,11 +140,20 @@ class EnqueueScreen(ResourceScreen[None, None]):
         """The form does not depend on what is in Redis."""
 
     async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Another processor is under the cursor."""
-        chosen = self._found.processors.get(event.option.id or "")
+        """Another processor is under the cursor, which may have moved on since."""
+        chosen = self._chosen
         if chosen is not None and chosen is not self.processor:
             self.processor = chosen
+            self._forget_refusal()
             await self._show_form()
+
+    @property
+    def _chosen(self) -> AnyProcessor | None:
+        """The processor under the cursor; where there is no list yet, the first."""
+        for options in self.query("#list").results(OptionList):
+            option = options.highlighted_option
+            return self._found.processors.get(option.id or "") if option else None
+        return self.processor
 
     def on_option_list_option_selected(self) -> None:
         """Enter on a processor goes to its first field."""
@@ -139,6 +162,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
     async def _show_form(self) -> None:
         if self.processor is None:
             return
+        self._ready = None
         place = self.query_one("#payload", Vertical)
         await place.remove_children()
         await place.mount(PayloadForm(fields_of(self.processor.payload)))
@@ -149,6 +173,14 @@ class EnqueueScreen(ResourceScreen[None, None]):
         )
         self.query_one("#summary", Static).update(summary)
         self._show_command()
+        self._ready = self.processor
+        asked = self._asked
+        if asked is self._ready:
+            self._asked = None
+            self._enqueue_form(asked)
+        elif asked is not None and asked is not self._chosen:
+            self._asked = None
+            self.notify(f"Nothing was enqueued: the form of {asked.name} was not there yet.", severity="warning", markup=False)
 
     @property
     def _payload_form(self) -> PayloadForm:
@@ -161,6 +193,8 @@ class EnqueueScreen(ResourceScreen[None, None]):
     def on_payload_form_edited(self) -> None:
         """A field was changed: say what is wrong so far, and which command does the same."""
         self._check(untouched=False)
+        if not self.query(".-bad"):
+            self._forget_refusal()
         self._show_command()
 
     def _show_command(self) -> None:
@@ -193,21 +227,22 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.app.action_focus_next()
 
     def action_enqueue(self) -> None:
-        """Enqueue the jobs of the form in a thread; if a field is wrong, it gets the focus instead."""
+        """Enqueue the jobs of the form in a thread, once it is there; if a field is wrong, it gets the focus instead."""
         if self.processor is None:
             return
+        if self._ready is None or self._ready is not self._chosen:
+            self._asked = self._chosen
+            return
+        self._enqueue_form(self._ready)
+
+    def _enqueue_form(self, processor: AnyProcessor) -> None:
         if not self._check(untouched=True):
-            self._go_to_error()
+            self._refuse(go_to_error(self))
             return
         changed = self._options_form.changed()  # an option that was not changed keeps the processor's value
         options = {name: value for name, value in self._options_form.values().items() if name in changed}
-        work = partial(_enqueue, self.session, self.processor, self._payload_form.values(), options)
+        work = partial(_enqueue, self.session, processor, self._payload_form.values(), options)
         self.run_worker(lambda: self.post_message(work()), thread=True, exit_on_error=False, group="enqueue")
-
-    def _go_to_error(self) -> None:
-        for control in self.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
-            control.focus()
-        self._show_outcome("Nothing was enqueued: see what is said in red.", "$text-error")
 
     def on_enqueued(self, message: Enqueued) -> None:
         """Say what was enqueued, and reload."""
@@ -222,12 +257,18 @@ class EnqueueScreen(ResourceScreen[None, None]):
         for form in self.query(PayloadForm):
             own = {each.field.name for each in form.form_fields}
             form.show_errors({name: reason for name, reason in reasons.items() if name in own}, untouched=True)
-        if self.query(".-bad"):
-            self._go_to_error()
-        else:
-            self._show_outcome(f"Nothing was enqueued: {message.error}", "$text-error")
+        self._refuse(go_to_error(self) if self.query(".-bad") else f"Nothing was enqueued: {message.error}")
+
+    def _refuse(self, text: str) -> None:
+        self._show_outcome(text, "$text-error")
+        self._refused = True
+
+    def _forget_refusal(self) -> None:
+        if self._refused:
+            self._show_outcome("", "")
 
     def _show_outcome(self, text: str, style: str) -> None:
+        self._refused = False
         self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
 
     def action_back(self) -> None:

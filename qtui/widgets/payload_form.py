@@ -45,7 +45,7 @@ class FormField(Vertical):
         super().__init__()
         self.field = field
         self.touched = False
-        """Whether the value has ever differed from the first one."""
+        """Whether the value has ever differed from the first one, or was meant to be used."""
 
     def note_edit(self) -> None:
         """Mark the field as touched if its value is not the first one."""
@@ -67,13 +67,13 @@ class FormField(Vertical):
         yield Static("", classes="error", markup=False)
 
     def _control(self) -> Widget:
-        field, default = self.field, self.field.default
+        field, first = self.field, self._text_at_first
         if field.kind == "boolean":
-            return Box("yes", value=bool(default), compact=True)
+            return Box("yes", value=first == "true", compact=True)
         if field.kind == "choice":
             options = [(choice, choice) for choice in field.choices]
-            chosen = default if default in field.choices else Select.NULL
-            return Select(options, value=chosen, allow_blank=not default, compact=True)
+            chosen = Select.NULL if first is None else first
+            return Select(options, value=chosen, allow_blank=first is None or not field.default, compact=True)
         placeholder = "{}" if field.kind == "json" else ""
         return Input(self._shown, placeholder=placeholder, password=field.secret, compact=True)
 
@@ -81,9 +81,10 @@ class FormField(Vertical):
     def _text_at_first(self) -> str | None:
         field = self.field
         if field.kind == "boolean":
-            return "true" if field.default else "false"
+            return field.given or ("true" if field.default else "false")
         if field.kind == "choice":
-            return field.default if field.default in field.choices else None
+            first = field.default if field.given is None else field.given
+            return first if first in field.choices else None
         return self._shown or None
 
     @property
@@ -123,6 +124,10 @@ class PayloadForm(Vertical):
     def __init__(self, fields: Sequence[Field]) -> None:
         super().__init__()
         self._fields = fields
+        self._seen: dict[str, str] = {}
+        """The texts when they were looked at last."""
+        self.told: tuple[tuple[str, str], ...] = ()
+        """Name and reason of each error that is shown; no name where it is about the whole form."""
 
     def compose(self) -> ComposeResult:
         """What is wrong with all of it, and a control for each field."""
@@ -131,6 +136,10 @@ class PayloadForm(Vertical):
             yield Static("No fields: nothing to fill in.", markup=False)
         for field in self._fields:
             yield FormField(field)
+
+    def on_mount(self) -> None:
+        """A control that only tells its first value was not edited."""
+        self._seen = self.texts()
 
     def focus_first(self) -> None:
         """Give the focus to the first field."""
@@ -201,11 +210,15 @@ class PayloadForm(Vertical):
             return
         fields = {each.field.name: each for each in self.form_fields}
         for name, each in fields.items():
-            each.show_error(reasons.get(name) if untouched or each.touched else None)
-        whole = [reason for name, reason in reasons.items() if name not in fields]
-        told = bool(whole) and (untouched or any(each.touched for each in fields.values()))
-        self.set_class(told, "-bad")
-        self.query_one(".whole", Static).update("; ".join(whole) if told else "")
+            each.touched = each.touched or untouched
+            each.show_error(reasons.get(name) if each.touched else None)
+        own = [(name, reasons[name]) for name, each in fields.items() if name in reasons and each.touched]
+        whole = "; ".join(reason for name, reason in reasons.items() if name not in fields)
+        if not any(each.touched for each in fields.values()) and not untouched:
+            whole = ""
+        self.set_class(bool(whole), "-bad")
+        self.query_one(".whole", Static).update(whole)
+        self.told = (*([("", whole)] if whole else []), *own)
 
     def on_input_changed(self) -> None:
         """A text was changed."""
@@ -220,6 +233,19 @@ class PayloadForm(Vertical):
         self._edited()
 
     def _edited(self) -> None:
+        texts = self.texts()
+        if texts == self._seen:
+            return
+        self._seen = texts
         for each in self.form_fields:
             each.note_edit()
         self.post_message(self.Edited())
+
+
+def go_to_error(place: Widget) -> str:
+    """Give the focus to the first field below a widget that is wrong; the sentence names it, whatever colours are seen."""
+    for control in place.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
+        control.focus()
+    told = [": ".join(filter(None, each)) for form in place.query(PayloadForm) for each in form.told]
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return f"Nothing was enqueued{more}: {told[0]}" if told else "Nothing was enqueued."

@@ -5,14 +5,18 @@ from __future__ import annotations
 import redis
 from rq import Queue
 from rq.job import Job
-from textual.widgets import Input
+from textual.widgets import Checkbox, Input
 
+from qtui.fields import Field
+from qtui.screens.edit import _filled
 from qtui.widgets.panes import Panes
+from qtui.widgets.payload_form import PayloadForm
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard
 from tests.screens.test_job_story import opened
+from tests.screens.widget_host import Host
 
 
 def inputs(story: Story) -> list[Input]:
@@ -113,3 +117,35 @@ async def test_the_job_under_the_cursor_of_a_list_is_edited(client: redis.Redis)
         assert (story.place, story.app.screen.job_id) == ("JobScreen", new)
         await story.press("escape")
         assert story.place == "JobsScreen"
+
+
+async def test_a_box_has_the_value_of_the_job_and_names_the_default_of_the_processor(client: redis.Redis) -> None:
+    old = QueueService(client).enqueue("test_job", {"fail": True}).id
+    async with dashboard(client, size=(120, 40)) as story:
+        await opened(story, old)
+        await story.press("e")
+        assert story.app.screen.query_one(Checkbox).value is True
+        assert "Fail in every attempt. (yes or no, default false)" in story.words
+        await story.press("ctrl+e")
+        (new,) = copies(client, old)
+        assert QueueService(client).status(new).payload == {"fail": True}
+
+
+async def test_a_choice_has_the_value_of_the_job_and_names_the_default_of_the_processor() -> None:
+    field = Field("colour", "choice", required=False, default="red", choices=("red", "blue"))
+    app = Host(PayloadForm([_filled(field, "blue")]))
+    async with app.run_test():
+        (each,) = app.query_one(PayloadForm).form_fields
+        assert (each.text, each.is_changed) == ("blue", False)
+        assert each.field.hint == 'red or blue, default "red"'
+
+
+async def test_what_is_enqueued_before_the_job_is_read_is_said_to_wait(client: redis.Redis) -> None:
+    old = QueueService(client).enqueue("test_job").id
+    async with dashboard(client) as story:
+        await opened(story, old)
+        await story.press("e")
+        story.app.screen.data = None
+        await story.press("ctrl+e")
+        assert "Nothing was enqueued: the job is still being read. Press ctrl+e again." in story.words
+        assert copies(client, old) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import redis
+from textual import events
 from textual.widgets import Checkbox, Input, OptionList, Static
 
 from qtui.screens.enqueue import NotEnqueued
@@ -13,6 +14,7 @@ from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
 from tests.screens.support import Story, dashboard, settle
+from tests.screens.widget_host import until
 
 
 async def opened(story: Story, processor: str = "test_job") -> None:
@@ -82,6 +84,63 @@ async def test_a_bad_value_shows_its_reason_at_the_field_and_enqueues_nothing(cl
         assert client.keys("*") == []
         await fill(story, seconds="0")
         assert error(story, "seconds") == ""
+
+
+def outcome(story: Story) -> str:
+    """What is said about what was enqueued last."""
+    return str(story.app.screen.query_one("#outcome", Static).render())
+
+
+async def test_what_is_enqueued_before_the_form_is_there_waits_for_it(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        for key in ("8", "ctrl+e"):
+            story.app.post_message(events.Key(key, None))
+        await settle(story.pilot)
+        await until(lambda: outcome(story), "it is said what came of it")
+        (job_id,) = (raw.decode() for raw in client.lrange(keys.queue(MAIN_QUEUE), 0, -1))
+        assert outcome(story) == f"✓ job {job_id} in {MAIN_QUEUE}  (ctrl+o opens)"
+        assert QueueService(client).status(job_id).payload == {}
+
+
+async def test_what_is_enqueued_is_the_processor_under_the_cursor_at_that_time(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        choices = story.app.screen.query_one("#list", OptionList)
+        choices.highlighted = choices.get_option_index("report")
+        story.app.screen.action_enqueue()
+        await settle(story.pilot)
+        await until(lambda: outcome(story), "it is said what came of it")
+        (job_id,) = (raw.decode() for raw in client.lrange(keys.queue(MAIN_QUEUE), 0, -1))
+        assert (client.hget(keys.job(job_id), "description") or b"").startswith(b"report(")
+
+
+async def test_a_refusal_names_the_field_and_goes_with_the_form_it_was_about(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await opened(story)
+        await fill(story, seconds="soon", count="0")
+        await story.press("ctrl+e")
+        assert outcome(story).startswith("Nothing was enqueued (and 1 more): ")
+        assert "seconds: must be a valid number" in outcome(story)
+        await fill(story, seconds="1")
+        await story.press("ctrl+e")
+        assert outcome(story) == "Nothing was enqueued: count: must be from 1 to 10,000, not 0"
+        await fill(story, count="1", seconds="soon")
+        await story.press("ctrl+e")
+        await story.press("escape", "1", "8")
+        assert outcome(story) == ""
+        assert error(story, "seconds") != ""
+        await story.press("ctrl+e")
+        await fill(story, seconds="1")
+        assert outcome(story) == ""
+        await fill(story, seconds="soon")
+        await story.press("ctrl+e")
+        assert outcome(story) != ""
+        await opened(story, "email")
+        assert outcome(story) == ""
+        await story.press("ctrl+e")
+        assert outcome(story).startswith("Nothing was enqueued (and 2 more): to: ")
+        await fill(story, count="2")
+        assert error(story, "to") != "", "what was said stays while another field is edited"
 
 
 async def test_a_bad_option_is_refused_like_a_bad_field(client: redis.Redis) -> None:
