@@ -171,7 +171,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
 
     def _show_lines(self, detail: JobDetail, usual: Usual | None, now: float) -> None:
         """What is seen whichever pane is open."""
-        self.query_one(ProgressLine).show(detail.row.progress)
+        self.query_one(ProgressLine).show(detail.row.progress, finished=detail.row.status is Status.FINISHED)
         problems = hindrances(detail, now)
         more = f" (and {len(problems) - 1} more: about)" if len(problems) > 1 else ""
         lines = {"running": running(detail, usual, now), "problem": f"⚠ {problems[0]}{more}" if problems else ""}

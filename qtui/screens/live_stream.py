@@ -35,6 +35,8 @@ LINES: Final = 20
 """Log lines of each running job that are shown at first; of jobs that are named as many as are kept."""
 LINES_OF_NAMED: Final = 1_000
 
+NOTHING: Final = "Nothing has happened yet.\nLog lines and events come here as they are written."
+
 
 def _asked(title: str, names: tuple[str, ...]) -> Asked:
     return Asked(title, tuple(row for row in QUALIFIERS.values() if row.name in names), lambda text: parse_for_lines(text, names))
@@ -68,7 +70,7 @@ class LiveStream(Vertical):
         yield Caption(id="stream-title")
         one = len(self._about.ids) == 1
         yield StreamView(
-            empty="Nothing has happened yet.\nLog lines and events come here as they are written.",
+            empty=NOTHING,
             queue=not (one or self._about.queue),
             job=not one,
         )
@@ -133,6 +135,11 @@ class LiveStream(Vertical):
     def say(self) -> None:
         """What is shown, and what that hides: "events and log lines · 1,204 hidden · filter: error:Timeout"."""
         view, muted = self.view, TONES["muted"]
+        hides_all = self._filter.terms and not self._known and view.hidden
+        none_fits = (
+            f"No line fits the filter: {formatting.count(view.hidden)} hidden.\nPress / and enter an empty text to show all."
+        )
+        view.say_where_empty(none_fits if hides_all else NOTHING)
         what = "log and events" if len(self._about.ids) == 1 else "logs and events"
         parts = [Content.styled(what, "bold")]
         if self._filter.terms:

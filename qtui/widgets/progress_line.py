@@ -19,11 +19,12 @@ class ProgressLine(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._progress: Progress | None = None
+        self._finished = False
 
-    def show(self, progress: Progress | None) -> None:
-        """Show the progress; None hides the line."""
-        if progress != self._progress:
-            self._progress = progress
+    def show(self, progress: Progress | None, *, finished: bool = False) -> None:
+        """Show the progress; None hides the line. Of a job that is `finished` the last steps may not have been reported."""
+        if (progress, finished) != (self._progress, self._finished):
+            self._progress, self._finished = progress, finished
             self.set_class(progress is not None, "-shown")
             self.refresh()
 
@@ -33,6 +34,9 @@ class ProgressLine(Widget):
             return Content("")
         if known.fraction is None or known.total is None:
             return plain((f"{known.done:,g} done", "busy"), f"  {known.message}")
+        if self._finished and known.fraction < 1:
+            last = f"  last reported: {formatting.percent(known.fraction)}, {known.done:,g} of {known.total:,g}  "
+            return plain(("finished", "good"), last, (known.message, "muted"))
         tone: Tone = "good" if known.fraction == 1 else "busy"
         width = max(8, min(40, self.size.width // 3))
         figures = f"  {formatting.percent(known.fraction):>5}  {known.done:,g} of {known.total:,g}  "

@@ -144,6 +144,13 @@ class StreamView(FollowingView, inherit_bindings=False):
         self.settle()
         self.post_message(self.Changed())
 
+    def say_where_empty(self, text: str) -> None:
+        """The text shown when there are no lines."""
+        if text != self.empty:
+            self.empty = text
+            if not self._view:
+                self.repaint()
+
     def shown(self) -> list[Line]:
         """The lines that fit, oldest first."""
         return [row.line for row in self._view if row.part == 0]

@@ -99,6 +99,24 @@ async def test_a_filter_hides_lines_and_says_how_many(client: redis.Redis) -> No
         assert len(view(story).shown()) == 1_209
 
 
+async def test_where_no_line_fits_the_filter_it_says_so_and_how_to_see_all(client: redis.Redis) -> None:
+    async with live(client) as story:
+        happen(client, 191)
+        await story.look()
+        await story.press("slash", *"error:nowhere", "enter")
+        assert "No line fits the filter: 191 hidden. Press / and enter an empty text to show all." in story.words.replace(
+            "│ ", ""
+        )
+        assert "Nothing has happened yet" not in story.text
+        happen(client, 2, first=5_000)
+        await story.look()
+        assert "No line fits the filter: 193 hidden." in story.text
+        await story.press("slash")
+        story.app.screen.query_one(Input).value = ""
+        await story.press("enter")
+        assert "No line fits" not in story.text
+
+
 async def test_a_filter_can_ask_for_the_payload_and_the_age_of_the_jobs_of_lines_old_and_new(client: redis.Redis) -> None:
     queue = Queue("mail", connection=client)
     wanted, other, old, later = (queue.enqueue(tasks.add, customer_id=number).id for number in (42, 7, 42, 42))

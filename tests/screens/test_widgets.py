@@ -213,3 +213,15 @@ async def test_a_timeline_tells_each_moment_and_the_time_between() -> None:
         app.widget.show([*moments, Moment(NOW, "finished", Status.FINISHED)], NOW + 500)
         await pilot.pause()
         assert "so far" not in app.text()
+
+
+async def test_a_finished_job_whose_last_progress_was_not_reported_has_no_unfinished_bar() -> None:
+    line = ProgressLine()
+    app = Host(line)
+    async with app.run_test(size=(100, 5)) as pilot:
+        line.show(Progress(91, 100, "step 91 of 100"))
+        await pilot.pause()
+        assert "finished" not in app.text()
+        line.show(Progress(91, 100, "step 91 of 100"), finished=True)
+        await pilot.pause()
+        assert app.text().split("\n")[0].strip() == "finished  last reported: 91 %, 91 of 100  step 91 of 100"
