@@ -83,13 +83,21 @@ def of_jobs(window: Window, now: float) -> str:
     status = STATUSES[window.status]
     place = window.queue or "all queues"
     if not window.rows:
-        return f"No {status.title} jobs in {printable(place)}."
+        return _past_end(window.offset, window.total, status.title) or f"No {status.title} jobs in {printable(place)}."
     head = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR" if window.status.failed else "DESCRIPTION"]
     table = columns(head, [_job_cells(row, now) for row in window.rows], (3, 4))
     last = window.offset + len(window.rows)
     order = labels.order(window).replace(" (s sorts by end, too)", ": --sort ended sorts them by their end")
     counted = f"{window.offset + 1}–{last} of {formatting.count(window.total)} {status.title}"
     return f"{table}\n{'; '.join(filter(None, (counted, order)))}"
+
+
+def _past_end(offset: int, total: int, what: str = "") -> str:
+    """That an offset passes over all jobs, with how many there are; '' where there is none."""
+    if not total:
+        return ""
+    jobs = " ".join(filter(None, (formatting.count(total), what, "job" if total == 1 else "jobs")))
+    return f"--offset {formatting.count(offset)} is past the end: there {'is' if total == 1 else 'are'} {jobs}."
 
 
 def _job_cells(row: JobRow, now: float) -> list[str]:
@@ -106,13 +114,13 @@ def _job_cells(row: JobRow, now: float) -> list[str]:
 
 def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> str:
     """A page of the jobs that a search found, for people, and how many did not fit."""
-    hidden = _hidden(found.hidden)
+    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
     if not rows:
-        return f"No jobs found: {hidden}."
+        return _past_end(offset, len(found.jobs)) or f"No jobs found{hidden.replace(';', ':')}."
     head = ["JOB", "STATUS", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR OR DESCRIPTION"]
     cells = [_job_cells(row, now) for row in rows]
     table = columns(head, [[each[0], labels.status(row), *each[1:]] for row, each in zip(rows, cells, strict=True)], (4, 5))
-    return f"{table}\n{offset + 1}–{offset + len(rows)} of {formatting.count(len(found.jobs))}; {hidden}"
+    return f"{table}\n{offset + 1}–{offset + len(rows)} of {formatting.count(len(found.jobs))}{hidden}"
 
 
 def _hidden(number: int | None) -> str:

@@ -21,7 +21,7 @@ from qtui_workers.text import printable
 ORDER: Final = 194
 
 Ids = Annotated[list[str] | None, argument(metavar="ID", help="With --put-back: only these.", show_default=False)]
-PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queue.")]
+PutBack = Annotated[bool, option("--put-back", help="Put them at the head of their queues.")]
 
 
 def orphans(
@@ -48,7 +48,8 @@ def orphans(
             chosen_ids = tuple(row.id for row in found.jobs)
         planned = plan(client, broker.PUT_BACK, Chosen(chosen_ids))
         if planned.doable and not yes:
-            question = f"Put {formatting.count(planned.doable)} back at the head of their queue on {chosen.name}?"
+            whose = "its queue" if planned.doable == 1 else "their queues"
+            question = f"Put {formatting.count(planned.doable)} back at the head of {whose} on {chosen.name}?"
             check_terminal(question, "say --yes")
             agree(question, questions.to_type(questions.number_to_type(planned, chosen), chosen))
         check_found(planned.report(), planned.selection)
@@ -69,7 +70,7 @@ def _show(found: broker.Orphans, now: float, json: bool, here: str) -> None:
         return
     number, read = formatting.count(len(found.jobs)), formatting.count(found.scanned)
     lines = [f"{row.id}  {row.queue or '–'}  {labels.job_line(row)}" for row in found.jobs]
-    advice = f"; qtui orphans --put-back{here} puts them at the head of their queue" if found.jobs else ""
+    advice = f"; qtui orphans --put-back{here} puts them at the head of their queues" if found.jobs else ""
     lines.append(
         f"{number} in no list, of {read} jobs{'' if found.complete else ' that were read, and there may be more'}{advice}"
     )

@@ -86,7 +86,8 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         found = self.searching.found
         if found is None:
             return ""
-        text = f"{formatting.count(found.matched)} {STATUSES[self.status].title}, in {formatting.count(len(found.groups))} groups"
+        groups = f"{formatting.count(len(found.groups))} {'group' if len(found.groups) == 1 else 'groups'}"
+        text = f"{formatting.count(found.matched)} {STATUSES[self.status].title}, in {groups}"
         if change:
             text += f"; {formatting.count(abs(change))} {'more' if change > 0 else 'fewer'} since (r)"
         return text

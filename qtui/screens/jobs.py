@@ -131,7 +131,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
             return "Reading …"
         if self.filtered.has_filter:
             return f"No {facts.title} job fits the filter.\n{self._elsewhere()}/ changes it."
-        return f"No {facts.title} jobs here.\n{facts.hint}"
+        return f"No {facts.title} jobs here.\n{facts.title.capitalize()}: {facts.hint[:1].lower()}{facts.hint[1:]}"
 
     def _elsewhere(self) -> str:
         """The way to a tab whose status the filter asks for, where it does not ask for this one; '' else."""
@@ -223,7 +223,8 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def _say_title(self) -> None:
         """Where one is, which rows are in view, what is new above them, the order and the filter."""
         table, window = self.table, self.data.window if self.data else None
-        place = self.queue or (f"all queues, only {self._only}" if self._only and not self._is_new else "all queues")
+        only = self._only if table.total and not self._is_new else None
+        place = self.queue or (f"all queues, all in {only}" if only else "all queues")
         parts = [Content.styled(printable(place), "bold $accent")]
         if view := table.in_view:
             shown = f"{formatting.count(view.start + 1)}–{formatting.count(view.stop)} of {formatting.count(table.total)}"

@@ -81,7 +81,8 @@ def arranged(overview: Overview, order: Order, here: str | None) -> tuple[list[Q
 
 def foot(folded: int, *, only_trouble: bool = False) -> str:
     """The line that stands for so many queues."""
-    what = "queues without trouble (! shows them)" if only_trouble else "idle queues (i shows them)"
+    queues = "queue" if folded == 1 else "queues"
+    what = f"{queues} without trouble (! shows them)" if only_trouble else f"idle {queues} (i shows them)"
     return f"… {formatting.count(folded)} {what}" if folded else ""
 
 

@@ -30,7 +30,7 @@ def test_a_filter_finds_jobs_and_says_how_many_do_not_fit(qtui: Qtui, client: re
     }
     backwards = qtui("jobs", "mail", "--status", "failed", "--sort", "oldest", "--reverse", "--json").json
     assert [job["id"] for job in backwards["jobs"]] == ids[::-1]
-    assert qtui("jobs", "--filter", "func:nobody").out == "No jobs found: 0 do not fit.\n"
+    assert qtui("jobs", "--filter", "func:nobody").out == "No jobs found.\n"
     assert qtui("jobs", "--status", "failed", "--filter", "-queue:mail").out == "No jobs found: 3 do not fit.\n"
     assert (
         qtui("jobs", "--status", "stopped", "--filter", "-queue:mail").out == "No jobs found: how many do not fit is not known.\n"
@@ -137,3 +137,13 @@ def test_jobs_are_counted_by_what_is_in_them(qtui: Qtui, client: redis.Redis) ->
     assert "only 3" not in qtui("count", "--scan", "100").err
     assert "'colour' is nothing to count by" in qtui("count", "--by", "colour", code=2).err
     assert qtui("count", "--status", "failed").out == "No jobs found.\n"
+
+
+def test_an_offset_past_the_end_is_no_empty_list(qtui: Qtui, client: redis.Redis) -> None:
+    assert qtui("jobs", "--offset", "5").out == "No queued jobs in all queues.\n"
+    for number in range(2):
+        Queue("mail", connection=client).enqueue(tasks.add, number, 1)
+    assert qtui("jobs", "--offset", "2").out == "--offset 2 is past the end: there are 2 queued jobs.\n"
+    assert qtui("jobs", "--sort", "id", "--offset", "99999").out == "--offset 99,999 is past the end: there are 2 jobs.\n"
+    assert qtui("jobs", "--filter", "func:nobody", "--offset", "1").out == "No jobs found: 2 do not fit.\n"
+    assert qtui("jobs", "--sort", "id").out.endswith("1–2 of 2\n")

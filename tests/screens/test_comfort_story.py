@@ -13,6 +13,7 @@ from qtui import formatting
 from qtui.app import QtuiApp
 from qtui.keymap import all_keys
 from qtui.places import PLACES
+from qtui.screens import queue_list
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.screens.support import NOW, Dashboard, Story, dashboard, make_app
@@ -77,6 +78,7 @@ async def test_only_queues_in_trouble_are_shown_on_request(client: redis.Redis) 
         assert "resting" not in story.text
         await story.press("exclamation_mark", "i")
         assert "resting" in story.text
+    assert queue_list.foot(1, only_trouble=True) == "… 1 queue without trouble (! shows them)"
 
 
 async def test_in_a_small_terminal_the_word_of_the_screen_stays_on_the_bar(client: redis.Redis) -> None:

@@ -154,6 +154,7 @@ async def test_c_cancels_what_waits_and_the_buttons_leave_no_doubt(client: redis
         assert story.app.said == ["3 canceled"]
         assert {status_of(client, job_id) for job_id in ids} == {"canceled"}
         assert "No queued jobs here." in story.text
+        assert "Queued: waits for a worker." in story.text
 
 
 async def test_jobs_that_a_limit_holds_back_are_canceled(client: redis.Redis) -> None:

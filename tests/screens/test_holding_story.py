@@ -43,7 +43,7 @@ async def test_the_function_under_the_cursor_is_held_and_released(client: redis.
         assert "held by" in story.text
         assert "gateway is down" in story.text
         await story.press("E", "y")
-        assert "1 put at the head of their queue; 1 × let through its hold, once" in story.app.said[-1]
+        assert "1 put at the head of its queue; 1 × let through its hold, once" in story.app.said[-1]
         assert len(mail.get_job_ids()) == 3
         await story.press("H")
         assert story.question() == "Release tests.broker.tasks.add b=1 on prod-eu? Back to the head of their queue: 1 job."

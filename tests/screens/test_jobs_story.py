@@ -97,7 +97,7 @@ async def test_an_empty_tab_says_what_its_status_means(client: redis.Redis) -> N
     async with dashboard(client) as story:
         await opened(story)
         assert "No failed jobs here." in story.text
-        assert STATUSES[Status.FAILED].hint in story.words
+        assert "Failed: it raised, timed out or lost its worker, and has no attempts left." in story.words
 
 
 async def test_enter_opens_the_job_under_the_cursor(client: redis.Redis) -> None:
@@ -253,7 +253,7 @@ async def test_the_column_of_the_queue_is_there_only_where_the_rows_are_of_sever
     async with dashboard(client) as story:
         await story.press("2")
         assert story.app.screen.status is Status.FAILED
-        assert title(story) == "all queues, only mail 1–1 of 1"
+        assert title(story) == "all queues, all in mail 1–1 of 1"
         assert "QUEUE " not in story.text
         await story.press("tab")
         assert title(story) == "all queues 1–2 of 2"

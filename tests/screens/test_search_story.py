@@ -67,7 +67,7 @@ async def test_an_operation_is_about_all_jobs_of_the_cause(client: redis.Redis) 
         assert story.app.said[-1] == "3 retried"
         assert sorted(client.lrange(keys.queue("mail"), 0, -1)) == sorted(job_id.encode() for job_id in ids)
         assert client.zrange(keys.registry("failed", "media"), 0, -1) == [other.encode()]
-        assert line(story, "looked") == "1 failed, in 1 groups"
+        assert line(story, "looked") == "1 failed, in 1 group"
 
 
 async def test_a_cause_is_acknowledged_and_forgotten(client: redis.Redis) -> None:
@@ -120,9 +120,9 @@ async def test_the_title_names_the_queue_of_this_filter_not_of_the_one_before(cl
         await story.app.push_screen(JobsScreen(None, Status.FAILED))
         await settle(story.pilot)
         await typed(story, "queue:ma*")
-        assert line(story, "crumb") == "all queues, only mail   1–2 of 2   7 hidden   filter: queue:ma*"
+        assert line(story, "crumb") == "all queues, all in mail   1–2 of 2   7 hidden   filter: queue:ma*"
         await typed(story, "queue:me*")
-        assert line(story, "crumb") == "all queues, only media   1–3 of 3   6 hidden   filter: queue:me*"
+        assert line(story, "crumb") == "all queues, all in media   1–3 of 3   6 hidden   filter: queue:me*"
         await typed(story, "queue:m*")
         assert line(story, "crumb") == "all queues   1–5 of 5   4 hidden   filter: queue:m*"
         await typed(story, "queue:nothing")
@@ -134,10 +134,10 @@ async def test_the_title_follows_the_one_queue_that_has_such_jobs(client: redis.
     async with dashboard(client, size=(120, 30)) as story:
         await story.app.push_screen(JobsScreen(None, Status.FAILED))
         await settle(story.pilot)
-        assert line(story, "crumb").startswith("all queues, only mail ")
+        assert line(story, "crumb").startswith("all queues, all in mail ")
         client.delete(keys.registry("failed", "mail"))
         seed.failed(client, "media")
-        await story.look_until(lambda: line(story, "crumb").startswith("all queues, only media "), "the other queue")
+        await story.look_until(lambda: line(story, "crumb").startswith("all queues, all in media "), "the other queue")
 
 
 async def test_the_jobs_of_the_filter_before_are_not_shown_under_the_next_one(client: redis.Redis) -> None:
@@ -240,10 +240,10 @@ async def test_what_is_in_a_list_is_counted_by_one_value_after_the_other(client:
         assert story.app.said[-1] == "2 canceled"
         assert [(group.value, group.count) for group in story.table.rows] == [(None, 1), ("8", 1)]
         await story.press("enter")
-        assert line(story, "crumb").startswith("all queues, only mail   1–1 of 1   1 hidden   filter: -payload.b:*")
+        assert line(story, "crumb").startswith("all queues, all in mail   1–1 of 1   1 hidden   filter: -payload.b:*")
         assert len(story.ids) == 1
         await story.press("q", "tab", "enter")
-        filtered = 'all queues, only mail   1–1 of 1   1 hidden   filter: payload.message:"\\"quoted\\""'
+        filtered = 'all queues, all in mail   1–1 of 1   1 hidden   filter: payload.message:"\\"quoted\\""'
         assert line(story, "crumb").startswith(filtered)
         assert len(story.ids) == 1
 

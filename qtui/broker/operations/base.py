@@ -62,7 +62,8 @@ class Report:
         )
 
     def summary(self, past: str) -> str:
-        """The report as a sentence, such as "9,998 retried; 2 × no longer failed"; `past` says what was done to a job."""
+        """The report as a sentence, such as "9,998 retried; 2 × no longer failed"; `past` says what was done to jobs."""
+        past = past.replace("their queues", "its queue") if self.done == 1 else past
         parts = [f"{self.done:,} {past}"] if self.done or not self.reasons else []
         parts += [f"{number:,} × {reason}" for reason, number in self.reasons.items()]
         return "; ".join(parts)

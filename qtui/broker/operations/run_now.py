@@ -11,7 +11,7 @@ from qtui_workers.server.scripts import Script
 RUN_NOW: Final = Operation(
     name="run-now",
     title="Run now",
-    past="put at the head of their queue",
+    past="put at the head of their queues",
     key="E",
     hint="Put it at the head of its queue, before it is due; a held job is let through once",
     order=22,
