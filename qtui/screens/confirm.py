@@ -227,6 +227,8 @@ class ConfirmScreen(Dialog):
         """The value is complete; or the number, which then says yes."""
         if event.input.id == "value":
             self._look(event.value.strip())
+        elif (wanted := self._to_type) and not questions.is_typed(event.value, wanted):
+            self.query_one("#how", Static).update(f"not {questions.as_typed(wanted)}: nothing done")
         else:
             self.action_answer(True)
 
@@ -330,6 +332,9 @@ class ConfirmScreen(Dialog):
         answers += "p" if self._question is None or self._question.ways else ""  # they are not known while it looks
         if event.is_printable and event.key not in answers and not self.is_early(event):
             event.stop()
+            if self._question and self._question.agreed and not self._letter_is_enough:
+                how = self._how(self._question).removesuffix(": yes")
+                self.notify(f"{self.what}: nothing was done. To do it: {how}.", severity="warning")
             self.dismiss()
 
     @property

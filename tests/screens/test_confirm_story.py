@@ -125,6 +125,9 @@ async def test_more_than_100_jobs_need_their_number(client: redis.Redis) -> None
         assert "number, enter: yes" in story.text
         await story.press(*"100", "enter")
         assert (story.place, client.zcard(FAILED)) == ("ConfirmScreen", MANY + 1)
+        assert "not 101: nothing done" in story.text
+        await story.press("backspace")
+        assert "number, enter: yes" in story.text
         await story.press("y")
         assert (story.place, client.zcard(FAILED)) == ("JobsScreen", MANY + 1)
         await story.press("R", *"101")
@@ -140,6 +143,7 @@ async def test_more_than_100_jobs_that_would_be_lost_need_tab_and_their_number(c
         assert story.focused == "no"
         await story.press("1")
         assert (story.place, client.zcard(FAILED)) == ("JobsScreen", MANY + 1)
+        assert story.app.said == ["Remove: nothing was done. To do it: tab, number, enter."]
         await story.press("D", "tab", *"101", "enter")
         assert client.zcard(FAILED) == 0
 
@@ -190,9 +194,10 @@ async def test_a_worker_is_not_stopped_by_typing_words(client: redis.Redis) -> N
         assert "Shut down worker w1" in story.question()
         assert not story.can("y")
         await story.press("y")
-        assert (story.place, story.app.said) == ("WorkersScreen", [])
+        closed = "Shut down: nothing was done. To do it: tab, enter."
+        assert (story.place, story.app.said) == ("WorkersScreen", [closed])
         await story.press("X", "tab", "enter")
-        assert story.app.said == ["w1: it hears no commands"]
+        assert story.app.said == [closed, "w1: it hears no commands"]
 
 
 async def test_the_keys_of_a_read_only_connection_say_why_they_do_nothing(client: redis.Redis) -> None:
