@@ -46,6 +46,8 @@ class TypedAhead(App[None]):
                 self.set_timer(_OFTEN, self._pass_on)
 
     async def _pass_on(self) -> None:
+        if not self.screen_stack:  # an earlier key has ended the dashboard
+            return
         if self.focused is None and time.monotonic() < self._until:  # what was opened is not laid out yet
             self.set_timer(_OFTEN, self._pass_on)
             return
