@@ -26,6 +26,11 @@ class TypedAhead(App[None]):
         self._kept: list[events.Key] = []
         self._until = 0.0
 
+    @property
+    def keys_wait(self) -> bool:
+        """Whether keys wait for what an earlier one opens."""
+        return bool(self._kept)
+
     async def on_event(self, event: events.Event) -> None:
         """Note where a key goes; one that comes while others are kept waits behind them."""
         if isinstance(event, events.Key) and not event.is_forwarded:

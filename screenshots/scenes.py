@@ -20,6 +20,7 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.screens.resource import REST, ResourceScreen
 from qtui.session import Session
+from qtui.typed_ahead import TypedAhead
 from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context
@@ -97,7 +98,7 @@ async def settle(pilot: Pilot[Any]) -> None:
         elif _has_work(pilot.app):
             await pilot.pause(0)
             calm = 0
-        elif _is_waiting(pilot.app.screen):
+        elif _is_waiting(pilot.app.screen) or (isinstance(pilot.app, TypedAhead) and pilot.app.keys_wait):
             await asyncio.sleep(REST)
             calm = 0
         else:
