@@ -161,7 +161,8 @@ class FirstFrame:
 
     def _verdict(self) -> list[Line]:
         said = queue_list.said_of(self._first, self._seen, None, self._here)
-        texts = [*wrapped(said.text, self._width - 2), "", ""][:2]
+        width = self._width - 2
+        texts = [*queue_list.in_two(wrapped(said.text, width), width), "", ""][:2]
         return [
             self._border(self._width),
             *(self._padded([(text, None)]) for text in texts),

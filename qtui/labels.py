@@ -10,6 +10,7 @@ from qtui import formatting
 from qtui.broker import troubles
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
+from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
@@ -177,9 +178,13 @@ def sentence(error: Exception, place: str) -> str:
     """What went wrong, in a sentence; `place` is the name of the connection."""
     if isinstance(error, QtuiError):
         return str(error)
-    from qtui_workers.server.redis_errors import explain  # loads a client
+    import redis  # here and below: not needed for words
 
-    return str(explain(error, place))
+    from qtui_workers.server.redis_errors import explain
+
+    if isinstance(error, redis.RedisError | OSError):
+        return str(explain(error, place))
+    return f"qtui has a fault here ({type(error).__name__}: {printable(str(error), 200)}); please report it."
 
 
 def job_line(row: JobRow) -> str:

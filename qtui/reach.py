@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from qtui import labels
 from qtui.late import Late
-from qtui_workers.errors import QtuiError, RedisUnavailable
-from qtui_workers.text import printable
+from qtui_workers.errors import RedisUnavailable
 
 if TYPE_CHECKING:
     import redis
@@ -77,16 +77,8 @@ class Reach:
 def _after(error: Exception, place: str, before: Trouble | None) -> Trouble:
     now = time.monotonic()
     is_away = isinstance(error, RedisUnavailable) or redis_errors.is_away(error)
-    reason = _reason(error, place)
+    reason = labels.sentence(error, place)
     if before and now < before.next_look:  # of a look that had begun before, or that the operator wanted
         return Trouble(reason, is_away, before.failures, before.next_look)
     failures = before.failures if before else 0
     return Trouble(reason, is_away, failures + 1, now + BACKOFF[min(failures, len(BACKOFF) - 1)])
-
-
-def _reason(error: Exception, place: str) -> str:
-    if isinstance(error, redis.RedisError | OSError):
-        return str(redis_errors.explain(error, place))
-    if isinstance(error, QtuiError):
-        return str(error)
-    return f"qtui cannot show this ({type(error).__name__}: {printable(str(error), 200)}); please report it."

@@ -91,6 +91,11 @@ def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None,
     return troubles.verdict(row, seen, look, here) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
 
 
+def in_two(lines: list[str], width: int) -> list[str]:
+    """A verdict, wrapped into lines of `width` cells, in the two that it has; an ellipsis marks a cut."""
+    return lines if len(lines) < 3 else [lines[0], formatting.pad(f"{lines[1]} {lines[2]}", width).rstrip()]
+
+
 def totals(overview: Overview) -> str:
     """All queues in one line: "27,296 wait · 23,706 failed (+80/s) · 3 workers, 1 silent"."""
     queues = overview.queues

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +20,7 @@ from qtui.late import Late
 from qtui.messages import TailRequested, TakersRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
-from qtui.screens.queue_list import USUAL, Order, arranged, empty, foot, order_of, remember, said_of, totals
+from qtui.screens.queue_list import USUAL, Order, arranged, empty, foot, in_two, order_of, remember, said_of, totals
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.caption import Caption
 from qtui.widgets.header import Header
@@ -183,7 +184,9 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
         verdict = said_of(row, seen, look, self.session.here)
-        self.query_one("#verdict", Caption).say(printable(verdict.text))
+        place = self.query_one("#verdict", Caption)
+        width = place.content_size.width or self.size.width
+        place.say("\n".join(in_two(textwrap.wrap(printable(verdict.text), max(1, width), break_on_hyphens=False), width)))
         self.query_one("#step", Caption).say(printable(verdict.step))
         closer = self.query_one(CloserLook)
         if closer.display:

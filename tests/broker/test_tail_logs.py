@@ -45,13 +45,19 @@ def now_of(client: redis.Redis) -> float:
     return clock.now(client).seconds
 
 
-def test_all_attempts_since_the_reading_before_are_read_also_where_only_the_last_one_left_its_time(client: redis.Redis) -> None:
+def retried(client: redis.Redis) -> tuple[str, Watcher]:
+    """A job whose first attempt has logged "first" and is retried, and who has watched since before it began."""
     job = Queue("mail", connection=client).enqueue(tasks.add, 1).id
     watcher = Watcher(client)
     watcher.look()
     first = began_now(client, job)
     talk(client, job, "first", begin=now_of(client))
     ended_now(client, first, EventKind.RETRYING)
+    return job, watcher
+
+
+def test_all_attempts_since_the_reading_before_are_read_also_where_only_the_last_one_left_its_time(client: redis.Redis) -> None:
+    job, watcher = retried(client)
     second = Source(job, "mail", attempt=2)
     later = format_time(now_of(client) + 60)
     client.hset(keys.job(job), mapping={"status": "finished", "started_at": later, "ended_at": later})
@@ -62,12 +68,7 @@ def test_all_attempts_since_the_reading_before_are_read_also_where_only_the_last
 
 
 def test_lines_of_an_attempt_that_is_retried_at_once_are_not_repeated_at_the_end_of_the_next(client: redis.Redis) -> None:
-    job = Queue("mail", connection=client).enqueue(tasks.add, 1).id
-    watcher = Watcher(client)
-    watcher.look()
-    first = began_now(client, job)
-    talk(client, job, "first", begin=now_of(client))
-    ended_now(client, first, EventKind.RETRYING)
+    job, watcher = retried(client)
     assert logged(watcher.read()) == ["first"]
     second = began_now(client, job, 2)
     talk(client, job, "second", begin=now_of(client), kept=500)

@@ -54,17 +54,15 @@ NOWHERE = (
 )
 
 
-@pytest.mark.parametrize("words", EMPTY, ids=" ".join)
-def test_it_is_wrong_usage_and_changes_nothing(qtui: Qtui, client: redis.Redis, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [*((2, words) for words in EMPTY), *((4, words) for words in NOWHERE)],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else str(each),
+)
+def test_it_is_wrong_usage_or_found_nowhere_and_changes_nothing(
+    qtui: Qtui, client: redis.Redis, code: int, words: tuple[str, ...]
+) -> None:
     seed.failed(client, "mail", 2)
     before = keyspace(client)
-    qtui.fails(2, *words)
-    assert keyspace(client) == before
-
-
-@pytest.mark.parametrize("words", NOWHERE, ids=" ".join)
-def test_the_name_of_nothing_is_found_nowhere(qtui: Qtui, client: redis.Redis, words: tuple[str, ...]) -> None:
-    seed.failed(client, "mail", 2)
-    before = keyspace(client)
-    qtui.fails(4, *words)
+    qtui.fails(code, *words)
     assert keyspace(client) == before

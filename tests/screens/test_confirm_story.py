@@ -10,7 +10,9 @@ from textual import events
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import Status
 from qtui.questions import MANY
+from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.resource import ResourceScreen
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -268,3 +270,16 @@ async def test_other_changes_have_their_commands_too(client: redis.Redis, keys: 
         story.table.cursor = next(at for at, row in enumerate(story.table.rows) if row.name == "mail")
         await story.press(*keys)
         assert command in story.words
+
+
+async def test_a_fault_of_ours_is_not_told_as_one_of_redis(client: redis.Redis) -> None:
+    def ask(_: str | None) -> Question:
+        raise AttributeError("no \x1b such thing")
+
+    async with dashboard(client) as story:
+        screen = story.app.screen
+        assert isinstance(screen, ResourceScreen)
+        screen.ask_about("Retry", ask)
+        await settle(story.pilot)
+        assert "qtui has a fault here (AttributeError: no ␛ such thing); please report it." in story.words
+        assert "answers, but not as Redis does" not in story.words

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import redis
 from rq import Queue
+from textual.geometry import Region
 
 from qtui.broker.status import Status
+from qtui.widgets.caption import Caption
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
@@ -230,3 +232,16 @@ async def test_the_failed_parent_of_deferred_jobs_is_reported_and_opened_from_th
         assert "p Parent" in story.words
         await story.press("p")
         assert (story.place, story.app.screen.job_id) == ("JobScreen", parent.id)
+
+
+async def test_a_verdict_that_is_longer_than_its_two_lines_ends_with_an_ellipsis(client: redis.Redis) -> None:
+    name = f"nightly-{'x' * 40}"
+    Queue(name, connection=client).enqueue("shop.charge")
+    client.set("rq:suspended", 1)
+    async with dashboard(client, size=(60, 20)) as story:
+        verdict = story.app.screen.query_one("#verdict", Caption)
+        shown = [line.text.strip() for line in verdict.render_lines(Region(0, 0, *verdict.outer_size))]
+        assert shown[-1].endswith("…"), shown
+        await story.pilot.resize_terminal(200, 60)
+        await settle(story.pilot)
+        assert "…" not in "".join(line.text for line in verdict.render_lines(Region(0, 0, *verdict.outer_size)))
