@@ -36,7 +36,10 @@ def worker(kind: str, server: Server, home: Path, name: str = "w1", queue: str =
     finally:
         if process.poll() is None:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            finally:
+                process.kill()  # also where it did not end: it must not run the jobs of the tests that follow
 
 
 def hears(server: Server, name: str) -> bool:
