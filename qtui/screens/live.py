@@ -76,6 +76,8 @@ class LiveScreen(ResourceScreen[Running, Running]):
         self.sort: Sort = SORTS["oldest"]
         """What began first runs longest; and what begins comes at the end, where it moves no other row. In this order those come
         first that take far longer than usual: a row moves once at most, not with every second."""
+        self._below: frozenset[str] = frozenset()
+        """Jobs that have ended and stand below those that run, as there was no room for all."""
         self.stream = LiveStream(about, lambda: self.session)
 
     def compose_body(self) -> Iterable[Widget]:
@@ -140,11 +142,17 @@ class LiveScreen(ResourceScreen[Running, Running]):
         self.stream.fetch(at_once=True)
 
     def _arranged(self, seen: Running, now: float) -> list[Run]:
-        """In the order of the screen; a job keeps its place when it ends."""
+        """In the order of the screen; a job keeps its place when it ends, unless jobs that run would be out of sight for it."""
         runs = self.sort.arrange(seen.runs, lambda run: self.sort.key(run.row))
         if self.sort == SORTS["oldest"]:
             usual = self.session.usuals.of
             runs.sort(key=lambda run: not labels.is_far_over(run, usual(run.row), now))
+        ended = {run.id for run in runs if run.after is not None}
+        kept = self._below | ended if 0 < self.table.page < len(runs) else self._below
+        if cursor := self.table.cursor_row:
+            kept -= {cursor.id} - self._below
+        self._below = kept & ended
+        runs.sort(key=lambda run: run.id in self._below)
         return runs
 
     def _title(self, seen: Running, now: float) -> Content:

@@ -138,6 +138,25 @@ async def test_what_ends_stays_in_its_place_for_a_while_and_says_how_it_ended(
         assert story.table.cursor_row.id == ids[4]
 
 
+async def test_what_has_ended_pushes_no_running_job_out_of_sight(client: redis.Redis) -> None:
+    ids = started(client, 10)
+    async with dashboard(client, size=(80, 24)) as story:
+        client.set_response_callback("TIME", lambda *_, **__: (1_763_800_000, 0))
+        await story.press("4", "j")
+        assert story.table.page < 10
+        for job_id in ids[:7]:
+            end(client, job_id, Status.FINISHED)
+        await story.look()
+        assert story.ids == [ids[1], *ids[7:], ids[0], *ids[2:7]]
+        assert story.table.cursor_row.id == ids[1]
+        await story.press("j")
+        await story.look()
+        assert story.ids == [*ids[7:], ids[0], ids[1], *ids[2:7]], "the one that the cursor has left goes to the others"
+        await story.press("G")
+        await story.look()
+        assert story.ids == [*ids[7:], *ids[:7]], "what stands below does not come back up"
+
+
 async def test_live_is_sorted_by_the_same_fields_as_other_lists(client: redis.Redis) -> None:
     ids = started(client, 4)
     async with dashboard(client, size=(110, 30)) as story:
