@@ -27,8 +27,6 @@ from qtui_workers.server.contexts import Colour
 
 LEAST: Final = (60, 16)
 """Cells and lines; in a smaller terminal parts of the screen give way to others."""
-TALL: Final = 40
-"""Lines from which on there is a closer look at one queue."""
 DIM: Final = 0.66
 """The share of its own colour in text that Textual paints dim."""
 NARROW, WIDE = 100, 150
@@ -90,7 +88,8 @@ class FirstFrame:
 
     def lines(self) -> list[Line]:
         """All lines of the screen, each exactly as wide as it is."""
-        closer = self._closer() if self._height >= TALL else []
+        lines = len(self._rows) + bool(self._folded)
+        closer = self._closer() if queue_list.has_closer_look(self._height, lines) else []
         below = [*self._verdict(), *closer, self._footer()]
         above = [self._head(), self._nav(), self._padded([(queue_list.totals(self._seen) + self._order.said, "muted")], cut=True)]
         found = [*above, *self._table(self._height - len(above) - len(below)), *below]
@@ -179,7 +178,7 @@ class FirstFrame:
     def _closer(self) -> list[Line]:
         """What will be known of the queue under the cursor: so far its titles, and the chart."""
         row = self._first
-        height = (self._height - 1) * 45 // 100
+        height = queue_list.closer_height(self._height)
         causes = queue_list.causes_title(row), cause_columns(lambda _: "new", lambda: 0.0), queue_list.NO_CAUSES
         workers = queue_list.workers_title(None), worker_columns(lambda: "", lambda: 0.0), queue_list.NO_WORKERS
         parts_of: tuple[tuple[str, Sequence[Column[Any]], str], ...] = (causes, workers)
@@ -190,14 +189,18 @@ class FirstFrame:
             empty = "…" if waits[number] else empty
             return [self._border(width, title), *self._listed(columns, (), empty, "", width, height - 1)]
 
+        def stacked(width: int) -> list[Line]:
+            return [*part(0, width, height // 2), *part(1, width, height - height // 2)]
+
         if self._whole_width < NARROW:
-            return [*part(0, self._width, height // 2), *part(1, self._width, height - height // 2)]
-        shares = (4, 3, 3) if self._whole_width >= WIDE else (4, 3)
-        edges = [self._width * sum(shares[:number]) // sum(shares) for number in range(len(shares) + 1)]
-        parts = [part(number, edges[number + 1] - edges[number], height) for number in range(2)]
-        if len(shares) == 3:
-            parts.append(self._chart(edges[3] - edges[2], height))
-        return [[run for some in lines for run in some] for lines in zip(*parts, strict=True)]
+            return stacked(self._width)
+        if self._whole_width < WIDE:
+            known = self._width * 4 // 7
+            return beside(stacked(known), self._chart(self._width - known, height))
+        known = self._width * 7 // 10
+        causes_width = known * 4 // 7
+        parts = part(0, causes_width, height), part(1, known - causes_width, height)
+        return beside(*parts, self._chart(self._width - known, height))
 
     def _chart(self, width: int, height: int) -> list[Line]:
         ground = self._colour("background")
@@ -231,6 +234,11 @@ def _fitted(runs: Sequence[Run], width: int, ground: str) -> Line:
         found.append(replace(run, text=run.text[:left]))
         left -= len(found[-1].text)
     return [*found, Run(" " * left, "#ffffff", ground)]
+
+
+def beside(*parts: Sequence[Line]) -> list[Line]:
+    """Parts of as many lines, side by side."""
+    return [[run for some in lines for run in some] for lines in zip(*parts, strict=True)]
 
 
 def wrapped(text: str, width: int) -> list[str]:

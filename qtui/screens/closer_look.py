@@ -36,8 +36,9 @@ class CloserLook(Container):
 
     def compose(self) -> Iterable[Widget]:
         """The three parts."""
-        yield FactTable(cause_columns(self._state, self._now), NO_CAUSES, id="causes")
-        yield FactTable(worker_columns(lambda: self._queue, self._now), NO_WORKERS, id="workers")
+        with Container(id="known"):
+            yield FactTable(cause_columns(self._state, self._now), NO_CAUSES, id="causes")
+            yield FactTable(worker_columns(lambda: self._queue, self._now), NO_WORKERS, id="workers")
         yield FlowChart(BUCKET)
 
     def _state(self, cause: Group) -> State:

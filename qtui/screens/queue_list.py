@@ -21,6 +21,12 @@ NO_CAUSES: Final = "Nothing has failed."
 NO_WORKERS: Final = "Nobody listens."
 FEW: Final = 1
 """So many idle queues are shown, as the line that stands for them would take as much space."""
+TALL: Final = 40
+"""Lines of a terminal from which on there always is a closer look at one queue."""
+LEAST: Final = 24
+"""Lines from which on there is one where the rows leave room for it."""
+AROUND: Final = 10
+"""Lines of the screen that are neither rows nor the closer look, one of them for the banner while Redis is away."""
 CALM: Final = "Nothing waits, runs or has failed in any queue."
 
 
@@ -84,6 +90,16 @@ def foot(folded: int, *, only_trouble: bool = False) -> str:
     queues = "queue" if folded == 1 else "queues"
     what = f"{queues} without trouble (! shows them)" if only_trouble else f"idle {queues} (i shows them)"
     return f"… {formatting.count(folded)} {what}" if folded else ""
+
+
+def closer_height(height: int) -> int:
+    """Lines of the closer look in a terminal of `height` lines: 45 % of what is below the header, as `queues.tcss` has it."""
+    return (height - 1) * 45 // 100
+
+
+def has_closer_look(height: int, lines: int) -> bool:
+    """Whether there is room for a closer look below so many lines of the table, of which none may be hidden by it."""
+    return height >= TALL or (height >= LEAST and 0 < lines <= height - AROUND - closer_height(height))
 
 
 def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None, here: str) -> Verdict:

@@ -20,7 +20,19 @@ from qtui.late import Late
 from qtui.messages import TailRequested, TakersRequested
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
-from qtui.screens.queue_list import USUAL, Order, arranged, empty, foot, in_two, order_of, remember, said_of, totals
+from qtui.screens.queue_list import (
+    USUAL,
+    Order,
+    arranged,
+    empty,
+    foot,
+    has_closer_look,
+    in_two,
+    order_of,
+    remember,
+    said_of,
+    totals,
+)
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.caption import Caption
 from qtui.widgets.header import Header
@@ -60,7 +72,6 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
     """The queues with their counts, workers and rates, and what is known of the one under the cursor."""
 
     CSS_PATH = "queues.tcss"
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (40, "-tall")]  # noqa: RUF012 - typed so by Textual
     HELP = (
         "Every queue, the one in most trouble first; Enter opens where the trouble is. The lines below the table say what the "
         "figures mean, and what to do. A queue is idle where nothing waits, runs, has failed or moved for ten minutes. "
@@ -151,6 +162,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             table.columns = columns
         table.foot = foot(folded, only_trouble=self.order.only_trouble)
         table.show(rows, 0, len(rows))
+        self._make_room()
         self.query_one("#totals", Caption).say(totals(overview) + self.order.said)
         self._say_verdict()
 
@@ -162,8 +174,12 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             self.show(self.data, self.session.overview)
 
     def on_resize(self) -> None:
-        """There may be room for a closer look now."""
+        """There may be room for a closer look now, or no longer."""
+        self._make_room()
         self.call_after_refresh(self._say_verdict)
+
+    def _make_room(self) -> None:
+        self.query_one(CloserLook).display = has_closer_look(self.app.size.height, self.query_one(RowTable).line_count)
 
     def on_row_table_highlighted(self) -> None:
         """The cursor is on another queue: show its verdict, and look at it."""

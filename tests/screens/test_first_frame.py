@@ -116,6 +116,20 @@ async def test_the_plain_frame_is_that_of_textual(
     assert plain(seen, palette, size, read_only=read_only) == theirs
 
 
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("size", [(80, 24), (100, 28), (150, 30)], ids=str)
+async def test_also_where_the_rows_just_leave_room_for_a_closer_look_and_where_not(
+    client: redis.Redis, size: tuple[int, int], more: int
+) -> None:
+    for number in range({24: 4, 28: 6, 30: 7}[size[1]] + more):
+        seed.failed(client, f"broken-{number}", 1)
+    seen = overview.load(client)
+    theirs = await of_textual(client, seen, DARK, size, read_only=False)
+    words = "".join(mark for each in theirs for mark, *_ in each)
+    assert ("causes of 1 failed" in words) == (not more)
+    assert plain(seen, DARK, size, read_only=False) == theirs
+
+
 @pytest.mark.parametrize("order", [Order("name", reverse=True), Order("failed", shows_idle=True)])
 async def test_also_in_the_order_of_the_run_before(client: redis.Redis, order: Order) -> None:
     fill(client)

@@ -197,6 +197,37 @@ async def test_where_there_is_room_the_queue_under_the_cursor_is_explained(clien
         assert "Nothing has failed." in story.words
 
 
+@pytest.mark.parametrize(("size", "most"), [((80, 24), 4), ((120, 30), 7)], ids=str)
+async def test_a_closer_look_uses_the_room_that_rows_leave_and_hides_none_of_them(
+    client: redis.Redis, size: tuple[int, int], most: int
+) -> None:
+    for number in range(most):
+        seed.failed(client, f"broken-{number}", 1)
+    async with dashboard(client, size=size) as story:
+        assert "causes of 1 failed" in story.words
+        assert ("last 10 minutes" in story.words) == (size[0] >= 100), "where it is wide enough, with the chart"
+        seed.failed(client, "one-more", 1)
+        await story.look()
+        assert "causes" not in story.words
+        assert all(f"broken-{number}" in story.words for number in range(most))
+        assert "one-more" in story.words
+        await story.pilot.resize_terminal(120, 40)
+        await settle(story.pilot)
+        assert "causes of 1 failed" in story.words
+
+
+async def test_where_there_is_no_queue_or_little_room_there_is_no_closer_look(client: redis.Redis) -> None:
+    async with dashboard(client, size=(120, 30)) as story:
+        assert "No queues yet." in story.words
+        assert "causes" not in story.words
+        seed.failed(client, "broken", 1)
+        await story.look()
+        assert "causes of 1 failed" in story.words
+        await story.pilot.resize_terminal(80, 23)
+        await settle(story.pilot)
+        assert "causes" not in story.words
+
+
 async def test_a_look_costs_at_most_two_round_trips_more_where_there_is_room(client: redis.Redis) -> None:
     seed.failed(client, "mail", 5)
     calls: list[str] = []
@@ -207,7 +238,7 @@ async def test_a_look_costs_at_most_two_round_trips_more_where_there_is_room(cli
         return real(*arguments, **options)
 
     numbers = []
-    for size in ((80, 24), (200, 60)):
+    for size in ((80, 20), (200, 60)):
         async with dashboard(client, size=size) as story:
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(client.connection_pool, "get_connection", get_connection)

@@ -18,6 +18,8 @@ from tests.screens.support import Dashboard, Story, make_app
 from tests.screens.test_stuck_story import type_key
 
 COLUMNS, LINES = 100, 30
+SHORT = 23
+"""Lines among which there is no room for a chart, which changes with each job."""
 CONSOLE = Console(color_system="truecolor", force_terminal=True, legacy_windows=False, width=COLUMNS, height=LINES)
 
 
@@ -83,7 +85,7 @@ async def test_a_cell_that_changes_costs_its_characters_and_nothing_else(client:
     seed.failed(client, "mail", 3)
     app = make_app(client, kind=TwoTerminals)
     assert isinstance(app, TwoTerminals)
-    async with app.run_test(size=(COLUMNS, LINES)) as pilot:
+    async with app.run_test(size=(COLUMNS, SHORT)) as pilot:
         story = Story(app, pilot)
         await story.look()
         sent = app.less.sent
@@ -98,4 +100,4 @@ async def test_a_cell_that_changes_costs_its_characters_and_nothing_else(client:
         app.sent_before.forget()
         app.screen.refresh()
         await story.press("escape")
-        assert app.less.sent - sent > COLUMNS * LINES, "all of it, as after another program has written there"
+        assert app.less.sent - sent > COLUMNS * SHORT, "all of it, as after another program has written there"
