@@ -93,11 +93,6 @@ def until(at: float | None, now: float) -> str:
     return ago(at, now).replace(" ago", " late")
 
 
-def drain(seconds: float | None) -> str:
-    """How long until a queue is empty: "36s", or "never" where that is infinite."""
-    return "never" if seconds == math.inf else age(seconds)
-
-
 class Times:
     """How times are shown, in the whole program."""
 

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from qtui import formatting
-from qtui.broker import troubles
+from qtui.broker import diagnosis, troubles
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
@@ -75,11 +75,18 @@ def function(row: JobRow) -> str:
     return name if module.rpartition(".")[2] in ("", name) else formatting.short_function(row.function)
 
 
-def drain(seconds: float | None) -> str:
-    """How long until no job waits: "36s", "never"; "–" if no job waits or it is not known."""
-    if not seconds:
+def drain(row: QueueRow) -> str:
+    """When no job waits any more: "36s", "empty now", "keeps up", "grows 450/min", "not shrinking"; "–" where it is not known."""
+    seconds = diagnosis.drain_seconds(row)
+    if seconds is None:
         return formatting.UNKNOWN
-    return "never" if math.isinf(seconds) else formatting.age(seconds)
+    if seconds == 0:
+        return "empty now"
+    if math.isfinite(seconds):
+        return formatting.age(seconds)
+    if diagnosis.falling_behind(row):
+        return f"grows {formatting.count(diagnosis.growth_a_minute(row))}/min"
+    return "keeps up" if diagnosis.is_brisk(row) else "not shrinking"
 
 
 def why(row: QueueRow) -> str:

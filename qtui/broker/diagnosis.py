@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STEADY: Final = 0.05
 """Jobs a second; a smaller difference between jobs that enter and jobs that leave is noise."""
+BRIEF: Final = 10.0
+"""Seconds; where the job at the head has waited no longer, more that enter than leave are a burst, not too few workers."""
 LATELY: Final = 60.0
 """Seconds: whether attempts fail is judged over the last minute, by the dashboard (its last 30 to 60 s) and by commands alike."""
 LONG: Final = 60.0
@@ -33,9 +35,19 @@ def growth(queue: QueueRow) -> float | None:
     return entered - finished - failed
 
 
+def growth_a_minute(queue: QueueRow) -> int:
+    """By how many jobs a minute it grows; 0 where not known."""
+    return round((growth(queue) or 0.0) * 60)
+
+
+def is_brisk(queue: QueueRow) -> bool:
+    """Whether all that waits has entered a moment ago, so that all that waited before has been taken."""
+    return queue.oldest_seconds is not None and queue.oldest_seconds <= BRIEF
+
+
 def falling_behind(queue: QueueRow) -> bool:
-    """Whether more jobs enter than leave while jobs wait."""
-    return (growth(queue) or 0.0) > STEADY and queue.count(Status.QUEUED) > 0
+    """Whether more jobs enter than leave while jobs wait for more than a moment."""
+    return (growth(queue) or 0.0) > STEADY and queue.count(Status.QUEUED) > 0 and not is_brisk(queue)
 
 
 def share_of_failures(queue: QueueRow) -> float:

@@ -56,11 +56,6 @@ class QueueFigures:
         failed, finished = self.row.lately_failed or 0, self.row.lately_finished or 0
         return failed / (failed + finished) if failed + finished else None
 
-    @property
-    def drain_seconds(self) -> float | None:
-        """Seconds until no job waits any more at the present rates; inf: never; None: not known."""
-        return diagnosis.drain_seconds(self.row)
-
 
 @dataclass(frozen=True, slots=True)
 class Figures:

@@ -52,10 +52,6 @@ def _jobs(number: int) -> str:
     return _number(number, "1 job", "{number} jobs")
 
 
-def _a_minute(row: QueueRow) -> str:
-    return f"{(diagnosis.growth(row) or 0.0) * 60:,.0f}"
-
-
 def _start(what: str) -> Callable[[QueueRow, QueueLook | None, str], str]:
     """How to have somebody work on a queue."""
 
@@ -189,7 +185,9 @@ TROUBLES: Final = (
     Trouble(
         "▲", "warn", lambda row: diagnosis.falling_behind(row) and not row.paused,
         lambda row: f"grows by {diagnosis.growth(row):,.1f}/s",
-        lambda row, _look: f"is falling behind by {_a_minute(row)} a minute: {waiting(row.count(Status.QUEUED))}",
+        lambda row, _look: (
+            f"is falling behind by {diagnosis.growth_a_minute(row):,} a minute: {waiting(row.count(Status.QUEUED))}"
+        ),
         Status.QUEUED, do=_start("another worker"),
     ),
     Trouble(

@@ -102,7 +102,7 @@ def _cells(queue: QueueFigures) -> list[str]:
         formatting.percent(queue.failed_share),
         *_percentiles(queue.wait),
         *_percentiles(queue.run),
-        labels.drain(queue.drain_seconds),
+        labels.drain(row),
     ]
 
 
@@ -131,5 +131,5 @@ def _of_queue(queue: QueueFigures, *, suspended: bool) -> dict[str, Any]:
         "wait_seconds": asdict(queue.wait) if queue.wait else None,
         "run_seconds": asdict(queue.run) if queue.run else None,
         "growth_per_second": diagnosis.growth(queue.row),
-        "drain_seconds": queue.drain_seconds,
+        "drain_seconds": diagnosis.drain_seconds(queue.row),
     }

@@ -11,6 +11,7 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from qtui import labels
 from qtui.broker import acknowledged, overview, queue_failures, queue_look, troubles
 from qtui.broker.models import Overview, QueueRow, ServerInfo
 from qtui.broker.queue_failures import FailureLooks
@@ -107,6 +108,32 @@ def test_queues_are_ranked_by_harm_and_then_by_how_many_jobs_it_is_about() -> No
 def test_each_is_said_in_a_few_words_and_in_a_sentence(queue: QueueRow, why: str, sentence: str) -> None:
     assert troubles.why(queue) == why
     assert str(troubles.verdict(queue, seen(queue))).startswith(sentence)
+
+
+STEADY = row("steady", 12, enqueued_per_second=5.0, finished_per_second=5.0, failed_per_second=0.0, oldest_seconds=2.0)
+
+
+@pytest.mark.parametrize(
+    ("queue", "said"),
+    [
+        (CALM, "–"),
+        (FAILED, "empty now"),
+        (STEADY, "keeps up"),
+        (replace(STEADY, enqueued_per_second=9.0), "keeps up"),
+        (replace(STEADY, finished_per_second=6.0), "12s"),
+        (replace(STEADY, oldest_seconds=90.0), "not shrinking"),
+        (replace(STEADY, oldest_seconds=90.0, enqueued_per_second=35.0), "grows 1,800/min"),
+        (GROWING, "grows 450/min"),
+    ],
+)
+def test_when_a_queue_will_be_empty_is_said_in_words(queue: QueueRow, said: str) -> None:
+    assert labels.drain(queue) == said
+
+
+def test_a_burst_that_is_being_taken_is_no_trouble() -> None:
+    burst = replace(STEADY, enqueued_per_second=9.0)
+    assert troubles.why(burst) == ""
+    assert troubles.why(replace(burst, oldest_seconds=11.0)) == "▲ grows by 4.0/s"
 
 
 def test_where_several_things_are_wrong_all_are_said_the_worst_first() -> None:

@@ -60,6 +60,17 @@ def test_stats_says_how_fast_and_how_long(qtui: Qtui, busy: redis.Redis) -> None
     assert keyspace(busy) == before
 
 
+def test_a_queue_whose_jobs_are_all_taken_at_once_keeps_up(qtui: Qtui, client: redis.Redis) -> None:
+    for job_id in seed.finished(client, "mail", count=15):
+        aged(client, job_id, enqueued_at=2, started_at=2, ended_at=1)
+    assert qtui("stats").out.splitlines()[1].endswith("empty now")
+    job_id = Queue("mail", connection=client).enqueue(add, 1, 2).id
+    assert qtui("stats").out.splitlines()[1].endswith("keeps up")
+    aged(client, job_id, enqueued_at=60)
+    assert qtui("stats").out.splitlines()[1].endswith("not shrinking")
+    assert qtui("stats", "--json").json["queues"][0]["drain_seconds"] is None
+
+
 def samples(text: str) -> dict[tuple[str, ...], float]:
     """Every sample of the text format, as Prometheus' own reader has it."""
     return {

@@ -96,13 +96,9 @@ def test_rates_have_a_decimal_where_it_matters(per_second: float | None, text: s
 
 
 def test_what_is_not_known_is_a_dash() -> None:
-    assert formatting.count(None) == formatting.percent(None) == formatting.progress(None) == formatting.drain(None) == "–"
+    assert formatting.count(None) == formatting.percent(None) == formatting.progress(None) == "–"
     assert formatting.attempts(None, 3) == formatting.short_function(None) == formatting.short_function("") == "–"
     assert formatting.bar(None, 5) == "–    "
-
-
-def test_a_queue_that_never_drains_says_so() -> None:
-    assert (formatting.drain(math.inf), formatting.drain(36.4)) == ("never", "36s")
 
 
 def test_a_bar_fills_by_eighths_and_is_full_only_when_all_is_done() -> None:
@@ -139,7 +135,6 @@ def test_every_number_can_be_shown(seconds: float | None) -> None:
         formatting.date_time,
         formatting.rate,
         formatting.percent,
-        formatting.drain,
     ):
         assert tell(seconds)
     assert formatting.ago(seconds, NOW)
