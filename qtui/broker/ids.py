@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import redis
 
@@ -18,7 +18,11 @@ MOST_AHEAD: Final = 4
 """Pages read in one round trip at most: about 5 ms of server time."""
 
 
-def pages(client: redis.Redis, queue: str, status: Status) -> Iterator[list[bytes]]:
+Page = dict[bytes, float | None]
+"""Ids, the newest first, each with its score, where no field of the job says since when or for when it is there; else None."""
+
+
+def pages(client: redis.Redis, queue: str, status: Status) -> Iterator[Page]:
     """The ids, the newest first, each once, in pages of at most `PAGE`; several pages a round trip where there are many.
 
     They are read from the newest to the oldest: if a job leaves the old end meanwhile, no other job is missed, and if fewer
@@ -26,15 +30,14 @@ def pages(client: redis.Redis, queue: str, status: Status) -> Iterator[list[byte
     holds none.
     """
     key = encode(place(queue, status))
-    before: set[bytes] = set()
+    before: Page = {}
     start, ahead = 0, 1
     while True:
-        for members in _pages(client, key, status, [start + PAGE * number for number in range(ahead)]):
-            found = dict.fromkeys([member.rpartition(b":")[0] or member for member in members] if status.runs else members)
-            yield [job_id for job_id in found if job_id not in before] if before else list(found)
-            if len(members) < PAGE:
+        for number, page in _pages(client, key, status, [start + PAGE * number for number in range(ahead)]):
+            yield {job_id: score for job_id, score in page.items() if job_id not in before} if before else page
+            if number < PAGE:
                 return
-            before = set(found)
+            before = page
         start += PAGE * ahead
         ahead = min(MOST_AHEAD, 2 * ahead)
 
@@ -45,14 +48,19 @@ def oldest_first(client: redis.Redis, queue: str, status: Status) -> tuple[str, 
     return tuple(map(decode, reversed(found)))
 
 
-def _pages(client: redis.Redis, key: bytes, status: Status, starts: list[int]) -> Iterator[list[bytes]]:
-    """The pages that begin at these ranks, 0 the newest, in one round trip."""
+def _pages(client: redis.Redis, key: bytes, status: Status, starts: list[int]) -> Iterator[tuple[int, Page]]:
+    """The pages that begin at these ranks, 0 the newest, and how many entries each was made of; in one round trip."""
+    with_scores = status.place == "registry" and status.time is None
     with client.pipeline(transaction=False) as pipe:
         for start in starts:
             if status.place == "queue":
                 pipe.lrange(key, -(start + PAGE), -(start + 1))
             else:
-                pipe.zrevrange(key, start, start + PAGE - 1)
+                pipe.zrevrange(key, start, start + PAGE - 1, withscores=with_scores)
         for reply in pipe.execute(raise_on_error=False):
-            page: list[bytes] = reply_of(reply) or []
-            yield page[::-1] if status.place == "queue" else page
+            found: list[Any] = reply_of(reply) or []
+            if status.place == "queue":
+                found.reverse()
+            elif status.runs:
+                found = [member.rpartition(b":")[0] or member for member in found]
+            yield len(found), dict(found) if with_scores else dict.fromkeys(found)

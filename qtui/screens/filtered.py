@@ -102,7 +102,7 @@ class Filtered:
         """
         found, parts = self.found, []
         if self.sort != NEWEST:
-            parts.append(self.sort.label + ("" if self.searching.running or self.has_filter else _bound(found)))
+            parts.append(self.sort.label_of(self.status) + ("" if self.searching.running or self.has_filter else _bound(found)))
         if self.has_filter and found and found is not NONE_YET:
             parts.append(
                 "how many are hidden is not known" if found.hidden is None else f"{formatting.count(found.hidden)} hidden"

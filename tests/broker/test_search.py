@@ -75,12 +75,41 @@ def test_the_newest_come_first_over_all_queues_or_they_are_sorted(client: redis.
         sort_named("colour")
 
 
+@pytest.mark.parametrize("status", [Status.SCHEDULED, Status.DEFERRED, Status.CANCELED, Status.READY_TO_ENQUEUE, Status.STARTED])
+@pytest.mark.parametrize("queue", ["mail", None])
+def test_a_filtered_list_is_in_the_order_of_the_whole_one(client: redis.Redis, status: Status, queue: str | None) -> None:
+    for number in range(40):  # they were not enqueued in the order in which they are listed
+        name, job_id, stamp = "ab"[number % 2], f"job-{number}", f"2024-01-01T00:00:{number:02}.000000Z"
+        name = queue or name
+        stamps = dict.fromkeys(("created_at", "enqueued_at", "started_at"), stamp)
+        client.sadd(keys.QUEUES, keys.queue(name))
+        client.hset(keys.job(job_id), mapping={"status": str(status), "origin": name, "data": b"{}", **stamps})
+        listed = f"{job_id}:execution" if status.runs else job_id
+        client.zadd(jobs.place(name, status), {listed: 4e9 + number * 7 % 40})
+    _same_order(client, queue, status)
+
+
+def test_a_filtered_queue_is_in_the_order_of_its_list_with_jobs_that_went_to_its_head(client: redis.Redis) -> None:
+    for number in range(450):
+        Queue("mail", connection=client).enqueue(tasks.add, number, at_front=number % 5 == 0)
+    _same_order(client, "mail", Status.QUEUED)
+
+
+def _same_order(client: redis.Redis, queue: str | None, status: Status) -> None:
+    whole, scope = jobs.window(client, queue, status, 0, 500), Scope(queue, (status,), parse("age>0s"))
+    for sort in (NEWEST, NEWEST.reversed):
+        ids = [row.id for row in whole.rows]
+        found = find.find(client, scope, time.time() + 10, sort=sort).jobs
+        assert [job_id for job_id, _ in found] == (ids if sort is NEWEST else ids[::-1])
+
+
 def test_what_is_not_known_comes_last_both_ways() -> None:
     found = {"a": 2, "b": None, "c": 3, "d": 1}
     by_attempts = sort_named("attempts")
     assert by_attempts.arrange(found, found.get) == ["c", "a", "d", "b"]
     assert by_attempts.reversed.arrange(found, found.get) == ["d", "a", "c", "b"]
     assert sort_named("newest").reversed.label == sort_named("oldest").label == "oldest first"
+    assert sort_named("oldest").label_of(Status.SCHEDULED) == "next due first"
 
 
 def test_the_next_order_is_one_in_which_the_jobs_can_differ() -> None:

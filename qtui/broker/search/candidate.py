@@ -88,6 +88,8 @@ class Candidate:
     """Whether there is nothing at all under its key."""
     stored_error: bytes | None = None
     """The newest traceback as it is stored."""
+    listed_at: float | None = None
+    """By which its list is in order, where none of its fields says that: such as when a scheduled job is due."""
 
     def __init__(self, key: bytes, queue: str, reply: list[Any] | None, places: Mapping[str, int]) -> None:
         """`key`: its id. `queue`: that whose list named it, or ''. `reply`: its fields, `places`: where in it each is; None where

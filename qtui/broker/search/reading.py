@@ -30,6 +30,16 @@ class Stretch(NamedTuple):
     """'' where it is not known."""
     failed: bool
     """Whether the list is one of jobs that failed."""
+    order: Sequence[float] = ()
+    """Of each the number by which the list is in order, the greatest first; empty where a field of the jobs says that."""
+
+    def first(self, number: int) -> Stretch:
+        """So many of them."""
+        return self._replace(ids=self.ids[:number], order=self.order[:number])
+
+    def after(self, number: int) -> Stretch:
+        """The others."""
+        return self._replace(ids=self.ids[number:], order=self.order[number:])
 
 
 class Block:
@@ -49,8 +59,8 @@ def blocks(stretches: Iterator[Stretch], size: Callable[[], int]) -> Iterator[Bl
     room = size()
     for stretch in stretches:
         while len(stretch.ids) >= room:
-            yield Block([*taken, stretch._replace(ids=stretch.ids[:room])])
-            stretch, taken = stretch._replace(ids=stretch.ids[room:]), []
+            yield Block([*taken, stretch.first(room)])
+            stretch, taken = stretch.after(room), []
             room = size()
         taken.append(stretch)
         room -= len(stretch.ids)
@@ -139,6 +149,8 @@ class Reader:
             start = len(found)
             own = zip(stretch.ids, replies[start : start + len(stretch.ids)], strict=True)
             found += [Candidate(key, stretch.queue, reply, self._places) for key, reply in own]
+            for job, number in zip(found[start:], stretch.order, strict=False):  # most have none
+                job.listed_at = number
         if errors:
             self._give(errors, found, block)
         self._jobs += len(block.ids)

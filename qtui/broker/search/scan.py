@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Final
+from typing import Any, Final
 
 import redis
 
@@ -134,9 +134,18 @@ class Scan:
                 yield from _stretches(found, failed=False)
 
     def _walk(self, queue: str, status: Status) -> Iterator[Stretch]:
+        passed = 0
         for page in ids.pages(self._client, queue, status):
-            for start in range(0, len(page), TURN):
-                yield Stretch(page[start : start + TURN], queue, status.failed)
+            order: Sequence[Any] = ()
+            if self._scope.queue is not None and self._scope.statuses == (Status.QUEUED,):
+                order = range(-passed, -passed - len(page), -1)
+            elif None not in page.values():
+                order = list(page.values())
+            stretch = Stretch(list(page), queue, status.failed, order)
+            while stretch.ids:
+                yield stretch.first(TURN)
+                stretch = stretch.after(TURN)
+            passed += len(page)
 
 
 def read(client: redis.Redis, wanted: Iterable[tuple[str, str]], need: Need, *, failed: bool = False) -> list[Candidate]:

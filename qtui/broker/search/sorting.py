@@ -45,8 +45,16 @@ class Sort:
             return "newest first" if self.descending else "oldest first"
         return f"by {self.name} {'↓' if self.descending else '↑'}"
 
+    def label_of(self, status: Status) -> str:
+        """The same of jobs of a status: those that are scheduled are in the order in which they are due."""
+        if self.is_by_time and status is Status.SCHEDULED:
+            return "last due first" if self.descending else "next due first"
+        return self.label
+
     def key(self, job: Candidate | JobRow) -> Any:
         """What is compared; None is "not known"."""
+        if self.is_by_time and isinstance(job, Candidate) and job.listed_at is not None:
+            return job.listed_at
         return getattr(job, self.attribute)
 
     def applies_to(self, status: Status) -> bool:
