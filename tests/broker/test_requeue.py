@@ -133,6 +133,18 @@ def test_a_key_of_the_wrong_type_leaves_all_as_it_was(client: redis.Redis, spoil
     assert digest(client) == before
 
 
+def test_many_lost_jobs_are_put_back_in_the_order_in_which_they_were_lost(client: redis.Redis) -> None:
+    ids = [f"job-{number}" for number in range(20)]
+    for number, job_id in enumerate(ids):
+        client.hset(keys.job(job_id), mapping={"status": "started", "origin": "mail", "data": b"{}", "worker_name": "gone"})
+        client.zadd(keys.executions(job_id), {"execution": number + 1})
+        client.zadd(WIP, {f"{job_id}:execution": number + 1})
+    client.sadd(keys.QUEUES, keys.queue("mail"))
+    client.rpush(keys.queue("mail"), "waits")
+    assert run(client, REQUEUE, Matching("mail", Status.STARTED)).done == 20
+    assert client.lrange(keys.queue("mail"), 0, -1) == [job_id.encode() for job_id in [*ids, "waits"]]
+
+
 def test_the_lost_attempt_is_not_counted_and_the_slot_of_a_limit_is_kept(client: redis.Redis) -> None:
     job_id = lost(client)
     limit = RateLimit("api", concurrency=1)

@@ -19,5 +19,6 @@ REQUEUE: Final = Operation(
     usual=Status.STARTED,
     risk="it may run twice: its worker may still be alive",
     enqueues=True,
+    to_head=True,
     script=Script.load("requeue", "qtui.broker"),
 )
