@@ -12,10 +12,7 @@ local function is_held_by_a_list(job)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  elseif not spec.allowed[job.status] or is_held_by_a_list(job) then
+  if not spec.allowed[job.status] or is_held_by_a_list(job) then
     return 'it is where it belongs by now'
   end
   return hindrance(job)

@@ -16,7 +16,7 @@ local function check_status(job)
 end
 
 local function check(job)
-  local reason = misfit(job) or check_status(job)
+  local reason = check_status(job)
   if reason then
     return reason
   end

@@ -7,10 +7,7 @@ local mark = reply_of('HGET', keys.HOLDS, spec.parameter)
 local score = keys.HELD_FROM + SECONDS + MICROS / 1000000
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  elseif job.status ~= 'queued' then
+  if job.status ~= 'queued' then
     return 'no longer queued'
   elseif mode == 'run' and not mark then
     return 'the hold was released meanwhile'

@@ -67,14 +67,10 @@ end
 
 -- Why a job is skipped. A job whose worker may still be alive is only taken where it was chosen by itself, and with a note.
 local function check_lost(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  end
   if not statuses.runs[job.status] then
     return chosen_status ~= '' and 'no longer started' or 'it does not run'
   end
-  reason = running_in(job.origin).problem
+  local reason = running_in(job.origin).problem
   if reason or not fits(keys.executions(job.id), 'zset') then
     return reason or "the job's executions cannot be read"
   end

@@ -37,10 +37,6 @@ local function check_due(job)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  end
   if chosen_status ~= '' and job.status ~= chosen_status then
     return 'no longer ' .. said(chosen_status)
   end

@@ -1,6 +1,7 @@
 -- What all operations on jobs share. The script of an operation defines check(job) and apply(job), and ends with
 --   return each(check, apply)
--- check tests everything that could make apply fail, because the writes of a script that fails half way are not undone.
+-- check returns why a job is left as it is, or nil and perhaps a note. It tests everything that could make apply fail, because
+-- the writes of a script that fails half way are not undone.
 -- requires: leave, reply_of, format
 -- arguments: spec, mode, queue, status
 -- `spec` is JSON: {allowed (a set of statuses), parameter, risk, error (the operation's own, where it has them)}. `mode`: 'plan'
@@ -51,7 +52,7 @@ local function in_chunk(makers)
   end
 end
 
--- why a job is skipped: its hash cannot be read, or it is not in the chosen queue; nil if neither is the case
+-- why a job is left as it is whatever the operation: its hash cannot be read, or it is not in the chosen queue
 local function misfit(job)
   if job.damaged then
     return job.damaged == 'gone' and 'the job is gone' or "the job's key is not a hash"
@@ -130,7 +131,7 @@ end
 -- Calls check, and in mode 'run' also apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time
 -- of the jobs that would be changed, as RQ writes times, {reason, id…} of some that are left as they are, {queue, number…} of
 -- those that would be changed}.
-local function each(check, apply)
+local function each_even_damaged(check, apply)
   local done, skipped = 0, 0
   for at = FIRST, #ARGV do
     local job = read(ARGV[at])
@@ -153,4 +154,15 @@ local function each(check, apply)
     end
   end
   return { done, skipped, flat(reasons, tally), oldest, newest, named, flat(origins, in_origin) }
+end
+
+-- The same for jobs whose hash can be read and that are in the chosen queue: all others are left as they are.
+local function each(check, apply)
+  return each_even_damaged(function(job)
+    local reason = misfit(job)
+    if reason then
+      return reason
+    end
+    return check(job)
+  end, apply)
 end

@@ -11,10 +11,7 @@ local function is_held(job)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  elseif not is_held(job) then
+  if not is_held(job) then
     return 'no longer held'
   elseif mode == 'run' and again then
     return 'it is held again'

@@ -185,7 +185,7 @@ end
 if mode == 'run' then
   redis.call('UNLINK', keys.trash('none'))
 end
-local result = each(check, apply)
+local result = each_even_damaged(check, apply)
 note_neighbours()
 sweep()
 leave_registries()

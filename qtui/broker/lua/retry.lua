@@ -34,10 +34,6 @@ local function place(name)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  end
   if not statuses.failed[job.status] or (chosen_status == 'stopped' and job.status ~= 'stopped') then
     return 'no longer ' .. (chosen_status ~= '' and chosen_status or 'failed')
   end

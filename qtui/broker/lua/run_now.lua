@@ -24,10 +24,7 @@ local function dependencies(job)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  elseif chosen_status ~= '' and job.status ~= chosen_status then
+  if chosen_status ~= '' and job.status ~= chosen_status then
     return 'no longer ' .. said(chosen_status)
   elseif not spec.allowed[job.status] then
     return 'it does not wait: ' .. (known(job.status) and said(job.status) or 'unknown status')
@@ -38,7 +35,7 @@ local function check(job)
   elseif kind == 'zset' and not redis.call('ZSCORE', place, job.id) then
     return 'no longer ' .. said(job.status)
   end
-  reason = hindrance(job)
+  local reason = hindrance(job)
   if reason or job.status ~= 'deferred' or job[keys.FIELD_HELD] ~= '' then
     return reason, job.status == 'deferred' and 'let through its hold, once' or nil
   end

@@ -10,10 +10,7 @@ local step = tonumber(spec.over) / tonumber(spec.number)
 local place = tonumber(args.place)
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  elseif not statuses.failed[job.status] then
+  if not statuses.failed[job.status] then
     return 'no longer failed'
   end
   local failed = keys.registry(statuses.registry.failed, job.origin)

@@ -7,10 +7,6 @@ FIELDS[#FIELDS + 1] = 'worker_name'
 local DEAF = 'its worker hears no commands'
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  end
   if not statuses.runs[job.status] then
     return chosen_status ~= '' and 'no longer started' or 'it does not run'
   end

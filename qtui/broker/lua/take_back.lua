@@ -14,10 +14,6 @@ local function before(job)
 end
 
 local function check(job)
-  local reason = misfit(job)
-  if reason then
-    return reason
-  end
   local scheduled = keys.registry(statuses.registry.scheduled, job.origin)
   if job.status ~= 'scheduled' or not before(job) then
     return 'no longer scheduled by this retry'
