@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.suggester import Suggester
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from qtui.broker.search.expression import BadExpression, Expression, parse
 from qtui.broker.search.qualifiers import QUALIFIERS, Qualifier
 from qtui.broker.status import Status
 from qtui.memory import Memory
-from qtui.screens.dialog import Dialog
+from qtui.screens.field_dialog import FieldDialog
 from qtui_workers.text import printable
 
 
@@ -55,10 +53,9 @@ class TermSuggester(Suggester):
         return f"{before}{' ' if before else ''}{minus}{fitting[0]}" if fitting else None
 
 
-class FilterScreen(Dialog):
+class FilterScreen(FieldDialog):
     """Asks which jobs, or lines, to show; Enter shows them, an empty text shows all."""
 
-    CSS_PATH = "filter.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", id="filter.close", key_display="esc"),
         Binding("up", "earlier(1)", "Earlier", show=False, id="filter.earlier"),
@@ -77,34 +74,24 @@ class FilterScreen(Dialog):
 
         `memory` has what was typed before, and gets the text. `apply` is called with the expression.
         """
-        super().__init__()
+        super().__init__(
+            asked.title,
+            "→ completes   ↑ earlier ones   enter shows   an empty text shows all",
+            "   ".join([*(q.example for q in asked.qualifiers), '"two words"', "-word"]),
+        )
         self._asked = asked
         self._text, self._values, self._memory, self._apply = text, values, memory, apply
         self._place = 0
         """How far back in the history; 0 is what is being typed."""
 
-    def compose(self) -> ComposeResult:
-        """The field, what is wrong, and the qualifiers."""
-        with Vertical(id="dialog"):
-            yield Static(self._asked.title, id="title")
-            yield Input(
-                self._text,
-                placeholder='error:Timeout age<1h "two words" -word',
-                suggester=TermSuggester(self._values, self._asked.qualifiers),
-                compact=True,
-            )
-            yield Static(id="wrong", markup=False)
-            examples = "   ".join(q.example for q in self._asked.qualifiers)
-            yield Static(f'{examples}   "two words"   -word', id="examples", markup=False)
-            yield Static("→ completes   ↑ earlier ones   enter shows   an empty text shows all", id="keys", markup=False)
-
-    def on_mount(self) -> None:
-        """Ready to type."""
-        self.query_one(Input).focus()
-
-    def on_input_changed(self) -> None:
-        """What was wrong may be right now."""
-        self.query_one("#wrong", Static).update("")
+    def field(self) -> Input:
+        """The filter so far, with completion."""
+        return Input(
+            self._text,
+            placeholder='error:Timeout age<1h "two words" -word',
+            suggester=TermSuggester(self._values, self._asked.qualifiers),
+            compact=True,
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Apply the filter, or say what is wrong with it, and where."""
@@ -113,7 +100,7 @@ class FilterScreen(Dialog):
         except BadExpression as error:
             place = max(0, min(error.start, len(event.value)))
             event.input.cursor_position = place
-            self.query_one("#wrong", Static).update(printable(str(error), 300))
+            self.say_wrong(printable(str(error), 300))
             return
         if expression.text:
             self._memory.typed(expression.text)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import ClassVar, Final
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from qtui.screens.dialog import Dialog
+from qtui.screens.field_dialog import FieldDialog
 from qtui.screens.output import Given, OutputScreen
 from qtui.session import session_of
 from qtui_workers.text import printable
@@ -21,48 +19,37 @@ MOST: Final = 4 << 20
 """So many bytes it may print."""
 
 
-class PipeScreen(Dialog):
+class PipeScreen(FieldDialog):
     """Asks for a program and its arguments; Enter runs it, without a shell, with the JSON on its standard input.
 
     The program is the operator's own and gets nothing but data, so that it is run where the connection is read-only too, and is
     no change for the audit: the same as a command of the user's own that is marked harmless.
     """
 
-    CSS_PATH = "pipe.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", id="pipe.close", key_display="esc"),
     ]
 
     def __init__(self, what: str, data: str, job_id: str) -> None:
         """`what` is the name of the data, which is JSON."""
-        super().__init__()
+        super().__init__(
+            f"Pipe the {what} (JSON) into a program", "enter runs it here, without a shell, for 30 s at most   esc closes"
+        )
         self._what, self._data, self._job_id = what, data, job_id
 
-    def compose(self) -> ComposeResult:
-        """The field, what is wrong, and what it is for."""
-        with Vertical(id="dialog"):
-            yield Static(f"Pipe the {self._what} (JSON) into a program", id="title", markup=False)
-            yield Input(session_of(self.app).pipe, placeholder="jq .items", compact=True)
-            yield Static(id="wrong", markup=False)
-            yield Static("enter runs it here, without a shell, for 30 s at most   esc closes", id="keys", markup=False)
-
-    def on_mount(self) -> None:
-        """Ready to type."""
-        self.query_one(Input).focus()
-
-    def on_input_changed(self) -> None:
-        """What was wrong may be right now."""
-        self.query_one("#wrong", Static).update("")
+    def field(self) -> Input:
+        """The program of the time before."""
+        return Input(session_of(self.app).pipe, placeholder="jq .items", compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run it, or say what is wrong with it."""
         try:
             words = shlex.split(event.value)
         except ValueError as error:
-            self.query_one("#wrong", Static).update(f"That cannot be read: {str(error).lower()}.")
+            self.say_wrong(f"That cannot be read: {str(error).lower()}.")
             return
         if not words:
-            self.query_one("#wrong", Static).update("Name a program, such as jq .items")
+            self.say_wrong("Name a program, such as jq .items")
             return
         app = self.app
         session_of(app).pipe = event.value
