@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -61,11 +63,26 @@ def test_a_release_is_tested_built_checked_and_published_without_a_token() -> No
     found = jobs("release.yml")
     build, publish = found["build"], found["publish"]
     ran = commands(build)
-    assert ran[-3:] == ["bash .ci/run", ".venv/bin/python -m build", ".venv/bin/python -m twine check --strict dist/*"]
+    assert (ran[1], *ran[3:]) == ("bash .ci/run", ".venv/bin/python -m build", ".venv/bin/python -m twine check --strict dist/*")
     assert publish["needs"] == "build"
     assert publish["permissions"] == {"id-token": "write"}
     assert publish["environment"]["url"] == f"https://pypi.org/project/{PROJECT['name']}/"
     assert publish["steps"][-1] == {"uses": "pypa/gh-action-pypi-publish@release/v1"}
+
+
+def test_a_release_names_the_repository_that_publishes_it_and_no_other(tmp_path: Path) -> None:
+    assert "urls" not in PROJECT
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    given = {"GITHUB_SERVER_URL": "https://code.example", "GITHUB_REPOSITORY": "shop/qtui", "GITHUB_REF_NAME": "v0.1.0"}
+    subprocess.run(["bash", "-euc", commands(jobs("release.yml")["build"])[2]], cwd=tmp_path, env=os.environ | given, check=True)
+    written = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
+    assert written["project"].pop("urls") == {
+        "Homepage": "https://code.example/shop/qtui",
+        "Documentation": "https://code.example/shop/qtui/blob/v0.1.0/README.md",
+        "Changelog": "https://code.example/shop/qtui/blob/v0.1.0/CHANGELOG.md",
+        "Issues": "https://code.example/shop/qtui/issues",
+    }
+    assert written["project"] == PROJECT
 
 
 def test_every_target_of_the_makefile_is_explained_to_contributors() -> None:
