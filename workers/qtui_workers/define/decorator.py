@@ -89,7 +89,7 @@ class Processor(Generic[P, R]):
         return as_json(self._run(payload))
 
     def _run(self, given: Mapping[str, Any] | P) -> R:
-        from qtui_workers.define.running import run  # loads RQ, which who only enqueues does not need
+        from qtui_workers.define.run_function import run  # loads RQ, which who only enqueues does not need
 
         result = run(self.function, self.validate, given)
         if not isinstance(result, self.result):

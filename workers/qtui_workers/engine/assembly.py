@@ -26,15 +26,15 @@ from qtui_workers.engine.killed_jobs import KilledJobs
 from qtui_workers.engine.loop import Loop
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.process_shortage import Shortage
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.recovery import Recovery
 from qtui_workers.engine.refusals import Refusals
-from qtui_workers.engine.resident import resident
+from qtui_workers.engine.resident_memory import resident
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.scheduler import Scheduler
-from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.side_tasks import SideTasks
 from qtui_workers.engine.stack_requests import InProcessStacks, StackRequests, is_stack_request

@@ -17,8 +17,8 @@ from qtui_workers.engine.job_runner import ReportStart
 from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.process_shortage import Shortage
 from qtui_workers.engine.rq_adapter import WorkerInternals
-from qtui_workers.engine.shortage import Shortage
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.stack_requests import StackRequests
 from qtui_workers.engine.upkeep import Upkeep
