@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from pathlib import Path
 
 import pytest
@@ -12,14 +10,9 @@ import redis
 from tests.broker import seed
 from tests.cli.support import Qtui, keyspace
 from tests.support import Server
+from tests.workers.sockets import free_port, listening
 
 SECRET = "hunter2-of-the-test"
-
-
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 COMMANDS = ("", "queues", "jobs --json", "job x", "enqueue test_job", "retry x --yes")
@@ -27,7 +20,7 @@ COMMANDS = ("", "queues", "jobs --json", "job x", "enqueue test_job", "retry x -
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_redis_that_does_not_run_is_exit_3_in_one_sentence(bare: Qtui, command: str) -> None:
-    port = closed_port()
+    port = free_port()
     said = bare.fails(3, *command.split(), REDIS_URL=f"redis://:{SECRET}@127.0.0.1:{port}/0")
     assert f"Redis at 127.0.0.1:{port}/0 does not run" in said
     assert SECRET not in said
@@ -45,23 +38,8 @@ def test_a_wrong_password_is_exit_3_and_never_shown(bare: Qtui, own_server: Serv
 
 
 def test_what_is_not_redis_is_exit_3(bare: Qtui) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        said = bare.fails(3, "queues", "--url", f"redis://127.0.0.1:{listener.getsockname()[1]}")
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with listening(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
+        said = bare.fails(3, "queues", "--url", f"redis://{address}")
     assert "Redis" in said
 
 
@@ -152,7 +130,7 @@ def test_the_key_prefix_is_honoured_everywhere(qtui: Qtui, client: redis.Redis) 
 
 
 def test_the_parts_of_an_address_are_read_from_the_environment(bare: Qtui) -> None:
-    port = closed_port()
+    port = free_port()
     said = bare.fails(3, "queues", REDIS_HOST="127.0.0.1", REDIS_PORT=str(port), REDIS_DB="4", REDIS_PASSWORD=SECRET)
     assert f"127.0.0.1:{port}/4" in said
     assert SECRET not in said

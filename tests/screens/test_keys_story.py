@@ -8,7 +8,21 @@ from textual import events
 
 from qtui.widgets.footer import Keys
 from tests.broker import seed
-from tests.screens.support import dashboard, settle
+from tests.screens.support import Story, dashboard, settle
+
+
+async def choose(story: Story, text: str) -> None:
+    """Open the palette, type, and take the first of what it finds."""
+    await story.press("colon")
+    await take_first(story, text)
+
+
+async def take_first(story: Story, text: str) -> None:
+    """Type into the palette, and take the first of what it finds, with one enter or two."""
+    await story.paste(text)
+    await story.press("enter")
+    if story.place == "CommandPalette":
+        await story.press("enter")
 
 
 async def test_digits_open_the_screens_and_the_bar_marks_where_one_is(client: redis.Redis) -> None:
@@ -74,10 +88,7 @@ async def test_the_palette_finds_a_queue_by_its_name(client: redis.Redis) -> Non
     seed.failed(client, "publishing-builds")
     seed.failed(client, "mail")
     async with dashboard(client) as story:
-        await story.press("colon")
-        await story.paste("publish")
-        await story.press("enter")
-        await story.press("enter") if story.place == "CommandPalette" else None
+        await choose(story, "publish")
         assert story.place == "JobsScreen"
         assert story.app.screen.queue == "publishing-builds"
 
@@ -85,10 +96,7 @@ async def test_the_palette_finds_a_queue_by_its_name(client: redis.Redis) -> Non
 async def test_the_palette_opens_a_job_by_its_id(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client)
     async with dashboard(client) as story:
-        await story.press("colon")
-        await story.paste(job_id)
-        await story.press("enter")
-        await story.press("enter") if story.place == "CommandPalette" else None
+        await choose(story, job_id)
         assert story.place == "JobScreen"
         assert story.app.screen.job_id == job_id
 
@@ -97,10 +105,7 @@ async def test_the_palette_opens_a_job_by_the_8_characters_that_lists_show(clien
     (job_id,) = seed.failed(client)
     async with dashboard(client) as story:
         for typed, place in ((job_id[:8], "JobScreen"), ("nosuchjob", "QueuesScreen")):
-            await story.press("colon")
-            await story.paste(typed)
-            await story.press("enter")
-            await story.press("enter") if story.place == "CommandPalette" else None
+            await choose(story, typed)
             assert story.place == place
             if place == "JobScreen":
                 assert story.app.screen.job_id == job_id
@@ -115,9 +120,7 @@ async def test_the_palette_has_the_operations_that_are_possible_here_and_they_as
         assert "Put it back into its queue, with fresh attempts" in story.words
         assert "Take it away with its result and log" in story.words
         assert "Call it off before it runs" not in story.words
-        await story.paste("Retry")
-        await story.press("enter")
-        await story.press("enter") if story.place == "CommandPalette" else None
+        await take_first(story, "Retry")
         assert story.question() == "Retry 1 job on test?"
 
 
@@ -157,10 +160,7 @@ async def test_the_palette_says_at_once_that_nothing_fits_and_what_may_be_typed(
 async def test_a_filter_from_the_palette_is_among_those_that_were_typed(client: redis.Redis) -> None:
     seed.failed(client)
     async with dashboard(client) as story:
-        await story.press("colon")
-        await story.paste("jobs mail status:failed error:x")
-        await story.press("enter")
-        await story.press("enter") if story.place == "CommandPalette" else None
+        await choose(story, "jobs mail status:failed error:x")
         assert story.place == "JobsScreen"
         assert story.app.session.memory.now.filters[-1:] == ("status:failed error:x",)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,97 +20,84 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(*replies: bytes) -> Iterator[str]:
-    """The address of something that is no Redis: it answers what it is sent with these, or never if there is none."""
+def accepting(serve: Callable[[socket.socket], object]) -> Iterator[str]:
+    """The address of a port whose connections are served one after the other."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        opened: list[socket.socket] = []
 
-        def serve() -> None:
+        def accept() -> None:
             while True:
                 try:
                     connection, _ = listener.accept()
                 except OSError:
                     return
-                opened.append(connection)
-                with suppress(OSError):  # the client has seen enough
-                    for reply in replies:
-                        connection.recv(1000)
-                        connection.sendall(reply)
-                    if replies:
-                        connection.shutdown(socket.SHUT_WR)
+                serve(connection)
 
-        thread = threading.Thread(target=serve, daemon=True)
+        thread = threading.Thread(target=accept, daemon=True)
         thread.start()
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-        for connection in opened:
-            connection.close()
+
+
+@contextmanager
+def listening(*replies: bytes) -> Iterator[str]:
+    """The address of something that is no Redis: it answers what it is sent with these, or never if there is none."""
+    opened: list[socket.socket] = []
+
+    def answer(connection: socket.socket) -> None:
+        opened.append(connection)
+        with suppress(OSError):  # the client has seen enough
+            for reply in replies:
+                connection.recv(1000)
+                connection.sendall(reply)
+            if replies:
+                connection.shutdown(socket.SHUT_WR)
+
+    with accepting(answer) as address:
+        yield address
+    for connection in opened:
+        connection.close()
 
 
 @contextmanager
 def losing_one_reply(server: Server, after: bytes) -> Iterator[str]:
     """The address of a way to the server that breaks once: when the reply to the command `after` comes by."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        lost = threading.Event()
+    lost = threading.Event()
 
-        def carry(near: socket.socket) -> None:
-            with near, socket.socket(socket.AF_UNIX) as far:
-                far.connect(server.socket)
-                while request := near.recv(65536):
-                    far.sendall(request)
-                    reply = far.recv(65536)
-                    if after in request and not lost.is_set():
-                        lost.set()
-                        return
-                    near.sendall(reply)
-
-        def serve() -> None:
-            while True:
-                try:
-                    near, _ = listener.accept()
-                except OSError:
+    def carry(near: socket.socket) -> None:
+        with near, socket.socket(socket.AF_UNIX) as far:
+            far.connect(server.socket)
+            while request := near.recv(65536):
+                far.sendall(request)
+                reply = far.recv(65536)
+                if after in request and not lost.is_set():
+                    lost.set()
                     return
-                carry(near)
+                near.sendall(reply)
 
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with accepting(carry) as address:
+        yield address
 
 
 @contextmanager
 def refusing(server: Server, command: bytes, reply: bytes) -> Iterator[str]:
     """The address of a proxy before the server that answers one command by itself, with that reply."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
 
-        def carry(near: socket.socket) -> None:
-            with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
-                far.connect(server.socket)
-                requests = hiredis.Reader()
-                while received := near.recv(65536):
-                    requests.feed(received)
-                    while (request := requests.gets()) is not False:
-                        if request[0].upper() == command:
-                            near.sendall(reply)
-                            continue
-                        far.sendall(hiredis.pack_command(tuple(request)))
-                        near.sendall(far.recv(65536))
+    def carry(near: socket.socket) -> None:
+        with near, socket.socket(socket.AF_UNIX) as far, suppress(OSError):
+            far.connect(server.socket)
+            requests = hiredis.Reader()
+            while received := near.recv(65536):
+                requests.feed(received)
+                while (request := requests.gets()) is not False:
+                    if request[0].upper() == command:
+                        near.sendall(reply)
+                        continue
+                    far.sendall(hiredis.pack_command(tuple(request)))
+                    near.sendall(far.recv(65536))
 
-        def serve() -> None:
-            while True:
-                try:
-                    near, _ = listener.accept()
-                except OSError:
-                    return
-                threading.Thread(target=carry, args=(near,), daemon=True).start()
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
+    with accepting(lambda near: threading.Thread(target=carry, args=(near,), daemon=True).start()) as address:
+        yield address
 
 
 @contextmanager
