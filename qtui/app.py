@@ -145,7 +145,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
 
     def _show_first_frame(self, screen: Screen[object]) -> None:
         if isinstance(screen, ResourceScreen):
-            screen.release()
+            screen.go_on_painting()
         begin, self._on_first_frame = self._on_first_frame, lambda: None
         self.call_after_refresh(begin)
 
@@ -221,7 +221,7 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
 
     @dataclass
     class Signalled(Message):
-        """A signal came that ends the dashboard."""
+        """A signal was received that ends the dashboard."""
 
         number: int
 

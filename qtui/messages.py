@@ -102,7 +102,7 @@ class CopyRequested(Message):
     what: str = ""
     """What it is, for the sentence about it: "200 ids"; without it the text itself is shown."""
     said: Callable[[str], object] | None = None
-    """Called with how far it came, such as "Copied", in the place of a notification."""
+    """Called with what was done, such as "Copied", instead of a notification."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from qtui_workers.errors import InvalidInput
 GLANCE: Final = 0.3
 """Seconds: nobody has read what a program showed that ended by itself sooner, as `less -F` and `cat` do."""
 _LOOK: Final = 0.2
-"""Seconds between two looks whether a signal came."""
+"""Seconds between two looks whether a signal was received."""
 _TERMINAL: Final = Path("/dev/tty")
 _TO_US: Final = (signal.SIGTERM, signal.SIGHUP)
 """The signals that end the dashboard: they end the pager first."""

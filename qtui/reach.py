@@ -50,7 +50,7 @@ class Reach:
         self.outage: Trouble | None = None
         """Why the server is away; None while it answers, as far as is known."""
         self.on_change: Callable[[], object] = lambda: None
-        """Called when that is another reason than before, or none; in whichever thread told it."""
+        """Called when that is another reason than before, or none; in whichever thread has found that out."""
         self._place = place
         self._lock = threading.Lock()
 

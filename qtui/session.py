@@ -108,7 +108,7 @@ class Session:
         self.trash = trash
         self.own = own
         self.on_audit_trouble: Callable[[str], object] = lambda _text: None
-        """Told, once, if they cannot be; called in a thread."""
+        """Called, once and in a thread, with a sentence that says why a change could not be recorded."""
         self.context = context
         self._client = None if callable(client) else client
         self._dial = client if callable(client) else None

@@ -22,7 +22,7 @@ from qtui.output import silence
 from qtui.repaint import Repainting
 
 _POLL: Final = 0.1
-"""Seconds between two looks at whether the dashboard ends; a lone Escape is told from a sequence after one of them."""
+"""Seconds between two looks at whether the dashboard ends; an Escape that nothing follows within it was pressed alone."""
 _TRIES: Final = 100
 
 

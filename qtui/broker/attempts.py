@@ -193,7 +193,7 @@ def _apart(one: float | None, other: float | None) -> float:
 
 
 def _of_events(events: Iterable[Event]) -> Iterator[Tried]:
-    """The attempts whose ends are told: "failed" or "retried" where another one followed, as RQ keeps no result of these."""
+    """The attempts whose ends events report: "failed", or "retried" where another one followed, of which RQ keeps no result."""
     begun: Event | None = None
     for event in events:
         source, details = event.source, event.details

@@ -100,7 +100,7 @@ class Audit:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`connection`: its name. `say` is told, once in all, where an entry cannot be written; the change itself goes on."""
+        """`connection`: its name. `say` is called, once in all, where an entry cannot be written; the change goes on."""
         self._connection = connection
         self._say = say
         self._said = False

@@ -1,4 +1,4 @@
-"""What each worker did in the last ten minutes: told by the events of qtui-workers, else seen by looking again and again.
+"""What each worker did in the last ten minutes: from the events of qtui-workers; of other workers, from repeated looks.
 
 Nothing is kept but sums over spans of equal length, so that it takes no more room however many jobs run.
 """

@@ -22,7 +22,7 @@ class Life(Record):
 
 
 def load(client: redis.Redis, detail: JobDetail, told: Told | None = None) -> Life:
-    """The life of a job; `told` remembers what was read of the events. Raises redis.RedisError."""
+    """The life of a job; `told` keeps what was read of the events. Raises redis.RedisError."""
     told = told or Told(detail.row.id)
     tried = attempts.known(detail, told.look(client, detail))
     return Life(tried, attempts.spans(detail.row, tried), timeline.moments(detail.row, tried))

@@ -62,7 +62,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
         ),
         {},
     )
-    queue_keys, worker_keys, suspended, held, noted_format = map(reply_of, others)
+    queue_keys, worker_keys, suspended, paused_names, noted_format = map(reply_of, others)
     check_noted(noted_format)
     now = clock.moment(moment)
     at = now.seconds
@@ -74,7 +74,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
     seen = workers.rows(worker_names, replies[len(blocks) :], at=at)
     living = [worker for worker in seen if not worker.is_silent]
     listening, busy = _listening(living), _listening(worker for worker in living if worker.current_job)
-    paused = {decode(name) for name in held or ()}
+    paused = {decode(name) for name in paused_names or ()}
 
     found: dict[str, list[Any]] = {}
     for block, some in zip(blocks, replies, strict=False):

@@ -24,7 +24,7 @@ MOST: Final = 500
 READ: Final = 256 * 1024
 """Bytes; a scheduler whose list of cron jobs is longer is left out."""
 RUNS: Final = 5
-"""So many jobs of a cron job are told, of the first `MOST_TOLD` cron jobs."""
+"""So many jobs of a cron job are listed, of the first `MOST_TOLD` cron jobs."""
 MOST_TOLD: Final = 100
 _OF_OURS: Final = ("schedule", "last", "enqueued", "job")
 

@@ -123,7 +123,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if seen := self.session.overview:
             if self.session.is_unseen:
                 self.session.is_unseen = False
-                self.hold()
+                self.stop_painting()
             self.loaded_at = self.session.loaded_at
             self.show(None, seen)
             self.query_one(Header).show(seen)

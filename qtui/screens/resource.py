@@ -98,20 +98,20 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """When the timer may load again, and how long it waits for that, in seconds."""
         self._timer: Timer | None = None
         self._frozen = False
-        self._is_held = False
+        self._paints = True
 
-    def hold(self) -> None:
-        """Paint nothing until `release`, so that the first frame is a whole one."""
-        self._is_held = True
+    def stop_painting(self) -> None:
+        """Paint nothing until `go_on_painting`, so that the first frame is a whole one."""
+        self._paints = False
 
-    def release(self) -> None:
-        """Paint all that was held back."""
-        if self._is_held:
-            self._is_held = False
+    def go_on_painting(self) -> None:
+        """Paint, first of all what was not painted meanwhile."""
+        if not self._paints:
+            self._paints = True
             self.refresh()
 
     def _compositor_refresh(self) -> None:
-        if not self._is_held:
+        if self._paints:
             super()._compositor_refresh()
 
     def compose_body(self) -> Iterable[Widget]:
@@ -179,7 +179,7 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
 
     def on_screen_suspend(self) -> None:
         """Hidden: stop loading; when it is seen again, it is painted."""
-        self.release()
+        self.go_on_painting()
         if self._timer:
             self._timer.pause()
 

@@ -72,24 +72,8 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, RowTable.Highlighted) and message.table is self.table
 
-    class WindowWanted(Message):
-        """Some rows in view are not held: a request to call `show` with this window."""
-
-        def __init__(self, table: LineView, offset: int, limit: int) -> None:
-            super().__init__()
-            self.table = table
-            self.offset = offset
-            self.limit = limit
-
-        @property
-        def control(self) -> LineView:
-            return self.table
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, RowTable.WindowWanted) and message.table is self.table
-
-    class ViewMoved(Message):
-        """Other rows are in view, or the list has become longer or shorter."""
+    class TableMessage(Message):
+        """The base of messages about a table as a whole."""
 
         def __init__(self, table: LineView) -> None:
             super().__init__()
@@ -99,32 +83,36 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         def control(self) -> LineView:
             return self.table
 
+    class WindowWanted(TableMessage):
+        """Some rows in view are not held: a request to call `show` with this window."""
+
+        def __init__(self, table: LineView, offset: int, limit: int) -> None:
+            super().__init__(table)
+            self.offset = offset
+            self.limit = limit
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, RowTable.WindowWanted) and message.table is self.table
+
+    class ViewMoved(TableMessage):
+        """Other rows are in view, or the list has become longer or shorter."""
+
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, RowTable.ViewMoved) and message.table is self.table
 
-    class MarksChanged(Message):
+    class MarksChanged(TableMessage):
         """Rows were marked or unmarked."""
 
         def __init__(self, table: LineView, marked: frozenset[str]) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.marked = marked
 
-        @property
-        def control(self) -> LineView:
-            return self.table
-
-    class CopyWanted(Message):
+    class CopyWanted(TableMessage):
         """A request to put these texts on the clipboard: of the marked rows, else of the one under the cursor."""
 
         def __init__(self, table: LineView, texts: Sequence[str]) -> None:
-            super().__init__()
-            self.table = table
+            super().__init__(table)
             self.texts = texts
-
-        @property
-        def control(self) -> LineView:
-            return self.table
 
     class Left(RowMessage[EventRow]):
         """The row under the cursor is no longer in the list; the cursor is on the next one."""

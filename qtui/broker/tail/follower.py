@@ -18,7 +18,7 @@ from qtui.broker.tail.reader import Tail
 from qtui_workers.server.redis_errors import explain
 
 BLOCK: Final = 0.5
-"""Seconds for which one reading waits: so soon the thread ends when it is told to."""
+"""Seconds for which one reading waits: so soon the thread ends when it is requested to."""
 PAUSE: Final = 1 / 5
 """Seconds between two readings …"""
 SOON, MANY = 1 / 15, 200

@@ -154,10 +154,6 @@ class Logs:
             lines.insert(0, missed(lost, "log lines", lines[0].at if lines else 0.0, log.who))
         return lines
 
-    def has(self, key: str) -> bool:
-        """Whether that stream is a log that is read."""
-        return key in self._logs
-
     def rest(self) -> list[Line]:
         """What is left of the logs of jobs that have ended, at most `ENDED` of them; two commands for each, one round trip."""
         if not self._ended:

@@ -1,4 +1,4 @@
-"""What is seen of jobs by looking at them again and again, where no event told it: of stock workers nothing else can be had."""
+"""What repeated looks at jobs show that no event has reported: of stock workers nothing else is known."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BY_PEOPLE: Final = frozenset({Status.CANCELED, Status.STOPPED, Status.SCHEDULED
 
 
 class Story:
-    """What was told of each job, and how it was when it was seen last."""
+    """What events have reported of each job, and how it was at the last look."""
 
     def __init__(self, about: Subject) -> None:
         self._about = about
@@ -64,11 +64,11 @@ class Story:
         self._fresh = {job: found for job, found in self._fresh.items() if found >= turn}
 
     def has_ended(self, job: str) -> bool:
-        """Whether an event has told, since the jobs were seen, that its attempt has ended."""
+        """Whether an event has reported, since the last look, that its attempt has ended."""
         return job in self._fresh and self._last.get(job) in ENDS
 
     def has_begun(self, job: str) -> bool:
-        """Whether an event has told, since the jobs were seen, that an attempt has begun."""
+        """Whether an event has reported, since the last look, that an attempt has begun."""
         return job in self._fresh and self._last.get(job) in BEGUN
 
     def look(self, rows: Sequence[JobRow], now: float) -> list[Line]:

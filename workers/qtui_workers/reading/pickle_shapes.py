@@ -40,8 +40,8 @@ _STOP: Final = 0x2E
 _OTHERS: Final = frozenset(b"()]}\x85\x86\x87\x94tuesa")
 """Opcodes without an operand that are no value."""
 
-# The forms of the values that `_value` reads, byte by byte. Where a text ends is told from its bytes, which are valid UTF-8 up to
-# a byte that begins no character, not from its length, which stands before it (`Shape.values`).
+# The forms of the values that `_value` reads, byte by byte. A text ends where its bytes are no longer valid UTF-8, that
+# is at a byte that begins no character; its length, which stands before it, is not used (`Shape.values`).
 _LETTER: Final = (
     rb"(?:[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]"
     rb"|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})"

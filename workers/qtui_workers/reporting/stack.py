@@ -1,4 +1,4 @@
-"""Where the code of a running job is: its Python stack, as a worker tells it and an operator reads it."""
+"""Where the code of a running job is: its Python stack, as a worker reports it and an operator reads it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Stack:
     """Seconds since the epoch, by the worker's clock."""
     pid: int
     how: How
-    """`python`: a thread of the process has told it; `signal`: none could, as native code holds Python's lock (the GIL)."""
+    """`python`: a thread of the process has reported it; `signal`: none could, as native code holds Python's lock (the GIL)."""
     threads: tuple[ThreadStack, ...]
 
     @classmethod

@@ -226,7 +226,7 @@ def dial(
 
 
 def speaks_resp2(client: redis.Redis) -> bool:
-    """Whether the client was told to speak RESP2."""
+    """Whether the client is configured to speak RESP2."""
     return str(client.connection_pool.connection_kwargs.get("protocol")) == "2"
 
 

@@ -1,4 +1,4 @@
-"""Lua scripts, run by digest with named arguments; how they are written is told in `server.script_text`."""
+"""Lua scripts, run by digest with named arguments; `server.script_text` says how they are written."""
 
 from __future__ import annotations
 
