@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel
 
 from qtui_workers.define.payload import secret_fields
 from qtui_workers.errors import InvalidInput
-from qtui_workers.text import printable
+from qtui_workers.text import printable, size
 
+LARGEST: Final = 64 << 20
+"""Bytes that are read of a payload, at most."""
 Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
 
 
@@ -59,6 +64,24 @@ class Field:
                 reason = f"is not valid JSON: {error}"
                 raise InvalidInput(f"payload field '{printable(self.name, 60)}' {reason}", {self.name: reason}) from error
         return text
+
+
+def text_of(name: str) -> str:
+    """The text of a file, "-": of standard input; raises InvalidInput where it cannot be read, or is longer than `LARGEST`."""
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            return bounded(file.read(LARGEST + 1), name).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"cannot read {printable(name, 200)}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def bounded(found: bytes, what: str) -> bytes:
+    """The same bytes; raises InvalidInput if they are more than `LARGEST`."""
+    if len(found) > LARGEST:
+        raise InvalidInput(
+            f"{printable(what, 200)} holds more than {size(LARGEST)}: store the data elsewhere, and name the place"
+        )
+    return found
 
 
 def parse_json(text: str, what: str) -> Any:

@@ -160,6 +160,22 @@ def percent(fraction: float | None) -> str:
     return f"{math.floor(min(1.0, max(0.0, fraction)) * 100 + 1e-9)} %"
 
 
+def shares(numbers: Sequence[int], whole: int) -> list[str]:
+    """The share of each number in the whole as "62 %", which add up to 100 with those that are "<1 %"."""
+    parts = [number * 100 // whole for number in numbers]
+    if sum(numbers) == whole:
+        seen = (place for place, part in enumerate(parts) if part)
+        for place in sorted(seen, key=lambda place: -(numbers[place] * 100 % whole))[: 100 - sum(parts)]:
+            parts[place] += 1
+    return [_share(part, number, whole) for part, number in zip(parts, numbers, strict=True)]
+
+
+def _share(part: int, number: int, whole: int) -> str:
+    if part == 0 < number:
+        return "<1 %"
+    return ">99 %" if part == 100 and number < whole else f"{part} %"
+
+
 def spark(values: Sequence[float | None], width: int) -> str:
     """The newest `width` values as blocks, the newest at the right; always `width` cells.
 

@@ -161,15 +161,16 @@ def of_counts(found: Grouping, by: str, now: float) -> str:
     if not found.groups:
         return f"No jobs found{hidden.replace(';', ':')}."
     head = ["COUNT", "SHARE", "NEWEST", "OLDEST", by.upper()]
+    shares = formatting.shares([group.count for group in found.groups], found.matched)
     rows = [
         [
             formatting.count(group.count),
-            formatting.percent(group.count / found.matched),
+            share,
             formatting.ago(group.newest, now),
             formatting.ago(group.oldest, now),
             "–" if group.value is None else group.value,
         ]
-        for group in found.groups
+        for group, share in zip(found.groups, shares, strict=True)
     ]
     return f"{columns(head, rows, (0, 1))}\n{formatting.count(found.matched)} {'job' if found.matched == 1 else 'jobs'}{hidden}"
 

@@ -95,8 +95,13 @@ def _top_cause(look: QueueLook | None) -> str:
     return f"{f'{top.count:,} of ' if top.count < seen.read else ''}the newest {seen.read:,}: {what}"
 
 
+def _percent(row: QueueRow) -> int:
+    """How many percent of the attempts failed; below 100 where one succeeded."""
+    return min(99, round(diagnosis.share_of_failures(row) * 100))
+
+
 def _most(row: QueueRow) -> str:
-    return f"{diagnosis.share_of_failures(row) * 100:.0f} % of the attempts of the last minute failed"
+    return f"{_percent(row)} % of the attempts of the last minute failed"
 
 
 def _say_overdue(row: QueueRow, _look: QueueLook | None) -> str:
@@ -147,7 +152,7 @@ TROUBLES: Final = (
     ),
     Trouble(
         "✗", "bad", lambda row: diagnosis.mostly_failing(row) and not diagnosis.failing(row),
-        lambda row: f"{diagnosis.share_of_failures(row) * 100:.0f} % fail",
+        lambda row: f"{_percent(row)} % fail",
         _fails(_most),
         "causes", CAUSES_NEXT,
     ),

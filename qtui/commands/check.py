@@ -76,7 +76,7 @@ def _end(level: Level, line: str, found: Sequence[Alert], json: bool) -> None:
 WORDS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
     "oldest": ("the oldest job has waited {}", formatting.age),
     "failed": ("{} failed", lambda value: formatting.count(round(value))),
-    "fail_rate": ("{} of the jobs that ended in the last minute failed", formatting.percent),
+    "fail_rate": ("{} of the jobs that ended in the last minute failed", lambda value: f"{value * 100:.3g} %"),
 }
 """What is said of each figure, and how its values are written."""
 

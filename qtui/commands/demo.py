@@ -36,6 +36,8 @@ UNATTENDED: Final = "nightly"
 WORKED: Final = ("main-queue", "payments", "reports")
 MOST: Final = 200
 """At most this many jobs of each status are printed."""
+SECONDS: Final = 0.7, 5.0
+"""Seconds between two new jobs at first, and later, so that the screen does not stand still."""
 PATIENCE: Final = 8.0
 """The workers are killed if they have not ended after this many seconds."""
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -67,7 +69,12 @@ def demo(
     jobs: Annotated[int, option(min=1, max=100_000, metavar="N", help="How many jobs to begin with.")] = 24,
     seconds: Annotated[
         int,
-        option(min=1, max=86_400, metavar="N", help="For how long new jobs keep coming; without a terminal, how long to wait."),
+        option(
+            min=1,
+            max=86_400,
+            metavar="N",
+            help="Seconds in which new jobs come fast, then one in 5 s; without a terminal, how long to wait.",
+        ),
     ] = 120,
 ) -> None:
     """A throw-away server, workers and jobs of every kind, on the dashboard; with no terminal, as text."""
@@ -150,7 +157,7 @@ def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     def enqueue_more() -> None:
         deadline = time.monotonic() + seconds
         for sample in itertools.cycle(SAMPLES):
-            if enough.wait(0.7) or time.monotonic() > deadline:
+            if enough.wait(SECONDS[time.monotonic() > deadline]):
                 return
             _enqueue(service, sample)
 

@@ -17,7 +17,7 @@ from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
-from qtui.fields import parse_json
+from qtui.fields import parse_json, text_of
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.text import printable
@@ -54,7 +54,7 @@ def edit(
         job = edits.load(client, whole)
         with changing(client, chosen, "edit", ids=(whole,)) as change:
             if file is not None:
-                edited = edits.enqueue(client, job, parse_json(_read(file), file))
+                edited = edits.enqueue(client, job, parse_json(text_of(file), file))
             elif sets:
                 edited = edits.enqueue(client, job, _changed(job, sets))
             else:
@@ -75,13 +75,6 @@ def _print(job: Editable, edited: Edited, json: bool) -> None:
             output.note(printable(f"Enqueued in {edited.queue}: {what} of {job.job_id}{rest}.", 400))
     except output.OutputLost as error:
         raise output.OutputLost(f"Enqueued in {edited.queue}: {edited.job_id}, {what} of {job.job_id}, but {error}") from error
-
-
-def _read(name: str) -> str:
-    try:
-        return sys.stdin.buffer.read().decode() if name == "-" else Path(name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"cannot read {printable(name, 200)}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _changed(job: Editable, pairs: list[str]) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 from qtui import here, output
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
-from qtui.fields import fields_of, from_pairs, parse_json
+from qtui.fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor
@@ -125,25 +124,19 @@ def _payloads(processor: Processor[Any, Any], words: list[str]) -> list[dict[str
     if words == ["-"]:
         return list(_lines(processor))
     if len(words) == 1 and words[0].startswith("@"):
-        return [_object(_file(words[0][1:]), words[0])]
+        return [_object(text_of(words[0][1:]), words[0])]
     if len(words) == 1 and words[0].lstrip().startswith(("{", "[", '"')):
         return [_object(words[0], "the payload")]
     return [from_pairs(processor.payload, words)]
 
 
 def _lines(processor: Processor[Any, Any]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(sys.stdin.buffer, 1):
-        if line.strip():
+    lines = iter(lambda: sys.stdin.buffer.readline(LARGEST + 1), b"")
+    for number, line in enumerate(lines, 1):
+        if bounded(line, f"line {number}").strip():
             payload = _object(line.decode("utf-8", "replace"), f"line {number}")
             processor.validate(payload, f"line {number}: payload")
             yield payload
-
-
-def _file(name: str) -> str:
-    try:
-        return Path(name).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"cannot read {printable(name, 200)}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _object(text: str, what: str) -> dict[str, Any]:

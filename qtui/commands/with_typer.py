@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -14,6 +15,9 @@ from typer.main import get_command
 
 from qtui.commands import Command, find, find_all, help_texts
 from qtui_workers.command_line.with_typer import HELP, translated
+
+SHOWN: Final = 150
+"""Characters of the beginning and of the end of a long error that are shown."""
 
 
 class Commands(TyperGroup):
@@ -29,6 +33,16 @@ class Commands(TyperGroup):
             return super().shell_complete(ctx, incomplete)
         finally:
             self._summaries = {}
+
+    def make_context(self, *given: Any, **more: Any) -> Any:
+        """As typer does; an error repeats only the ends of what is very long."""
+        with _short_errors():
+            return super().make_context(*given, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As typer does; an error repeats only the ends of what is very long."""
+        with _short_errors():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command with that name; if there is none, all commands are loaded so that similar names can be suggested."""
@@ -51,6 +65,17 @@ class Commands(TyperGroup):
         for command in commands:
             self.commands[command.name] = _for_typer(command)
         gc.freeze()  # imported objects live until the end, so the garbage collector need not search them at exit
+
+
+@contextmanager
+def _short_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", "")  # of wrong usage, for which typer has no public class
+        if len(message) > 2 * SHOWN:
+            error.message = f"{message[:SHOWN]} … {message[-SHOWN:]}"  # type: ignore[attr-defined]  # see above
+        raise
 
 
 def _for_typer(command: Command) -> Any:

@@ -47,6 +47,8 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         self.what: str = FIXED[0]
         """What the jobs are counted by."""
         self._names: Sequence[str] = FIXED
+        self._shares: dict[str, str] = {}
+        """The share of each group that is shown, by the key of its row."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Where one is, what can be counted by, the table, and the line about the search."""
@@ -61,13 +63,16 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
             found = self.searching.found
             return group.count / found.matched if found and found.matched else 0.0
 
+        def percent(group: Group) -> str:
+            return self._shares.get(_key(group), formatting.UNKNOWN)
+
         def ago(at: float | None) -> str:
             return formatting.ago(at, self.session.server_now)
 
         return [
             Column(self.what.upper(), _value, minimum=20),
             Column("COUNT", lambda group: formatting.count(group.count), width=9, align="right"),
-            Column("SHARE", lambda group: formatting.percent(share(group)), width=6, align="right"),
+            Column("SHARE", percent, width=6, align="right"),
             Column("", lambda group: formatting.bar(share(group), BAR), width=BAR, tone="busy", priority=2),
             Column("NEWEST", lambda group: ago(group.newest), width=9, align="right"),
             Column("OLDEST", lambda group: ago(group.oldest), width=9, align="right", priority=1),
@@ -92,6 +97,13 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         pieces = [Content.styled(printable(name, 40), chosen if name == self.what else "") for name in self._names]
         self.query_one("#by", Caption).say(Content("by  ").append(Content("   ").join(pieces)))
         self.show_groups(overview)
+
+    def _fill(self, change: int) -> bool:
+        found = self.searching.found
+        groups = found.groups if found else ()
+        texts = formatting.shares([group.count for group in groups], found.matched) if found else ()
+        self._shares = dict(zip(map(_key, groups), texts, strict=True))
+        return super()._fill(change)
 
     def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:
         """By the chosen value."""

@@ -145,6 +145,7 @@ def test_where_several_things_are_wrong_all_are_said_the_worst_first() -> None:
 def test_a_queue_is_in_trouble_while_most_attempts_fail() -> None:
     assert troubles.why(replace(FAILING, lately_finished=80)) == "✗ 50 % fail"
     assert troubles.why(replace(FAILING, lately_finished=81)) == ""
+    assert troubles.why(replace(FAILING, lately_finished=1, lately_failed=999)) == "✗ 99 % fail"
     assert troubles.why(replace(FAILING, lately_finished=None, lately_failed=None)) == ""
 
 

@@ -199,6 +199,11 @@ BAD = {
     "a list": (2, ["test_job", "[1]"], "the payload must be a JSON object"),
     "JSON of a field": (2, ["report", "fail_at:=x"], "payload field 'fail_at' is not valid JSON"),
     "half a character": (2, ["test_job", '{"message": "\\ud800"}'], "payload field 'message'"),
+    "a file without an end": (
+        2,
+        ["test_job", "@/dev/zero"],
+        "qtui: /dev/zero holds more than 64.0 MiB: store the data elsewhere",
+    ),
     "no such file": (2, ["test_job", "@nosuch.json"], "cannot read nosuch.json"),
     "a folder": (2, ["test_job", "@/"], "cannot read /"),
     "no payloads": (2, ["test_job", "--count", "0"], "--count must be from 1 to 1,000,000, not 0"),

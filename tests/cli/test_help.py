@@ -82,6 +82,11 @@ def test_an_unknown_command_is_exit_2(bare: Qtui, name: str) -> None:
     assert f"No such command '{name}'" in bare(name, code=2).err
 
 
+@pytest.mark.parametrize("words", [(f"{'x' * 10_000}",), ("queues", f"--{'x' * 10_000}"), ("queues", "x" * 10_000)])
+def test_an_error_repeats_only_the_ends_of_a_very_long_word(bare: Qtui, words: tuple[str, ...]) -> None:
+    assert len(bare(*words, code=2).err) < 600
+
+
 def test_a_misspelt_command_is_answered_with_those_that_are_like_it(bare: Qtui) -> None:
     assert "No such command 'quues'. Did you mean 'queues', 'requeue', 'enqueue'?" in bare("quues", code=2).err
     assert "Did you mean 'retry'?" in bare("rety", code=2).err

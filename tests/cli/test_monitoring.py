@@ -144,6 +144,7 @@ def test_failed_jobs_that_were_put_back_are_no_failures_of_now(qtui: Qtui, clien
 
 
 CHECKS = (
+    (("check", "--fail-rate", "24.5"), 2, "CRITICAL: mail: 25 % of the jobs that ended in the last minute failed (limit 24.5 %)"),
     (("check", "--oldest", "30m"), 0, "OK: queues: 1, workers: 0"),
     (("check", "--oldest", "15m"), 2, "CRITICAL: mail: the oldest job has waited 20m (limit 15m)"),
     (("check", "--oldest", "15m,30m"), 1, "WARNING: mail: the oldest job has waited 20m (limit 15m)"),

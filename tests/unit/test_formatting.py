@@ -111,6 +111,25 @@ def test_a_bar_fills_by_eighths_and_is_full_only_when_all_is_done() -> None:
     assert formatting.percent(0.29) == "29 %"
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([1, 1, 1], ["34 %", "33 %", "33 %"]),
+        ([5, 1], ["83 %", "17 %"]),
+        ([995, 5], [">99 %", "<1 %"]),
+        ([1] * 200, ["<1 %"] * 200),
+        ([7], ["100 %"]),
+        ([], []),
+    ],
+)
+def test_the_shares_of_all_parts_add_up(numbers: list[int], said: list[str]) -> None:
+    assert formatting.shares(numbers, sum(numbers)) == said
+
+
+def test_shares_of_some_parts_are_not_made_to_add_up() -> None:
+    assert formatting.shares([1, 1], 3) == ["33 %", "33 %"]
+
+
 @given(fraction=floats, width=st.integers(0, 40))
 def test_a_bar_always_has_its_width(fraction: float | None, width: int) -> None:
     assert cell_len(formatting.bar(fraction, width)) == width
