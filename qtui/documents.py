@@ -175,7 +175,8 @@ def _of_count(group: Group, now: float) -> dict[str, Any]:
 
 
 def _how_far(found: Grouping) -> dict[str, Any]:
-    return {"scanned": found.scanned, "total": found.total, "complete": found.complete, "hidden": found.hidden}
+    left_out = {"hidden": found.hidden, "unreadable": found.unreadable}
+    return {"scanned": found.scanned, "total": found.total, "complete": found.complete, **left_out}
 
 
 def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def of_found(found: Found, offset: int, rows: Sequence[JobRow], now: float) -> s
     """A page of the jobs that a search found, for people, and how many did not fit."""
     hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
     if not rows:
-        return _past_end(offset, len(found.jobs)) or f"No jobs found{hidden.replace(';', ':')}."
+        return _past_end(offset, len(found.jobs)) or f"No jobs found{hidden.replace(';', ':', 1)}."
     head = ["JOB", "STATUS", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR OR DESCRIPTION"]
     cells = [_job_cells(row, now) for row in rows]
     table = columns(head, [[each[0], labels.status(row), *each[1:]] for row, each in zip(rows, cells, strict=True)], (4, 5))
@@ -127,11 +127,18 @@ def _hidden(number: int | None) -> str:
     return "how many do not fit is not known" if number is None else f"{formatting.count(number)} do not fit"
 
 
+def _not_grouped(found: Grouping) -> str:
+    """How many jobs are in no group, and why, behind a semicolon; '' where all are."""
+    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
+    unreadable, entries = formatting.count(found.unreadable), "entry has" if found.unreadable == 1 else "entries have"
+    return hidden + (f"; {unreadable} {entries} no job that can be read" if found.unreadable else "")
+
+
 def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str | None, now: float) -> str:
     """Failed jobs by cause, for people."""
-    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
+    hidden = _not_grouped(found)
     if not found.groups:
-        return f"No failed jobs{' found' if hidden else ''} in {printable(queue or 'all queues')}{hidden.replace(';', ':')}."
+        return f"No failed jobs{' found' if hidden else ''} in {printable(queue or 'all queues')}{hidden.replace(';', ':', 1)}."
     from qtui.broker import acknowledged
 
     head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
@@ -157,9 +164,9 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str 
 
 def of_counts(found: Grouping, by: str, now: float) -> str:
     """Jobs by a value, for people."""
-    hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
+    hidden = _not_grouped(found)
     if not found.groups:
-        return f"No jobs found{hidden.replace(';', ':')}."
+        return f"No jobs found{hidden.replace(';', ':', 1)}."
     head = ["COUNT", "SHARE", "NEWEST", "OLDEST", by.upper()]
     shares = formatting.shares([group.count for group in found.groups], found.matched)
     rows = [

@@ -117,6 +117,20 @@ def test_exactly_the_jobs_of_one_cause_are_retried(qtui: Qtui, client: redis.Red
     assert client.zrange(keys.registry("failed", "mail"), 0, -1) == [other.encode()]
 
 
+def test_entries_without_a_job_that_can_be_read_are_counted_apart(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client)
+    client.zadd(keys.registry("failed", "media"), {"gone": 4e9})
+    client.sadd(keys.QUEUES, keys.queue("media"))
+    assert "1 failed job, 1 cause; 1 entry has no job that can be read; " in qtui("failures").out
+    assert qtui("failures", "media").out == "No failed jobs found in media: 1 entry has no job that can be read.\n"
+    assert qtui("count", "--status", "failed").out.endswith("1 job; 1 entry has no job that can be read\n")
+    client.set(keys.job("string"), "no hash")
+    client.zadd(keys.registry("failed", "mail"), {"string": 4e9})
+    assert "2 entries have no job that can be read" in qtui("count", "--status", "failed").out
+    for document in (qtui("failures", "--json").json, qtui("count", "--status", "failed", "--json").json):
+        assert (document["scanned"], document["hidden"], document["unreadable"]) == (3, 0, 2)
+
+
 def test_jobs_are_counted_by_what_is_in_them(qtui: Qtui, client: redis.Redis) -> None:
     queue = Queue("mail", connection=client)
     for customer in (7, 7, 8):

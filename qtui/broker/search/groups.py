@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
@@ -70,6 +70,8 @@ class Grouping:
     """Jobs that fit, and so are in the groups."""
     hidden: int | None
     """As in `find.Found`."""
+    unreadable: int
+    """Entries that fit but have no record that can be read, and so are in no group."""
 
 
 Values = Callable[[Sequence[Candidate]], Iterable[str | None]]
@@ -160,7 +162,7 @@ def fingerprints(client: redis.Redis, now: float, until: str, limits: Limits = U
     return frozenset(found)
 
 
-def causes_of(some: Iterable[Candidate]) -> tuple[Group, ...]:
+def causes_of(some: Collection[Candidate]) -> tuple[Group, ...]:
     """These failed jobs grouped by cause, the most frequent first."""
     found = _Causes()
     found.add(some)
@@ -189,12 +191,13 @@ class Groups:
         self._values = values
         self._alike = Counter[_Alike]()
         self._seen: dict[str | None, _Seen] = {}
-        self.matched = 0
+        self.matched = self.unreadable = 0
 
-    def add(self, some: Iterable[Candidate]) -> None:
-        """Count jobs in, but those that have no record that can be read."""
+    def add(self, some: Collection[Candidate]) -> None:
+        """Count jobs in; those that have no record that can be read are in no group."""
         jobs = [job for job in some if not job.damaged]
         self.matched += len(jobs)
+        self.unreadable += len(some) - len(jobs)
         values, moments = list(self._values(jobs)), [job.moment for job in jobs]
         self._alike.update(zip(values, [job.function for job in jobs], self._places(jobs, moments), strict=False))
         for value, at, job in zip(values, moments, jobs, strict=True):
@@ -263,7 +266,8 @@ def _most_first(numbers: dict[str, int]) -> dict[str, int]:
 
 def _group(scan: Scan, groups: Groups, on_groups: Heard) -> Grouping:
     def so_far() -> Grouping:
-        return Grouping(groups.ordered(), scan.scanned, max(scan.total, scan.scanned), scan.complete, groups.matched, scan.hidden)
+        total = max(scan.total, scan.scanned)
+        return Grouping(groups.ordered(), scan.scanned, total, scan.complete, groups.matched, scan.hidden, groups.unreadable)
 
     for block in scan:
         groups.add(block)
