@@ -177,6 +177,9 @@ class Changes(App[None]):
         on_done: Callable[[], object] | None,
     ) -> None:
         session.running = running
+        for screen in self.screen_stack:  # also below a dialog; the others show it when they are seen again
+            if isinstance(screen, ResourceScreen):
+                screen.operation_begun()
 
         def work() -> None:
             try:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.control import Control
 from rich.segment import Segment
 from textual import events
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -57,6 +57,71 @@ class Repainting(App[None]):
         if sends and not self.is_headless and isinstance(renderable, LayoutUpdate | ChopsUpdate):
             renderable = self.painted.changes(renderable)
         super()._display(screen, renderable)
+
+
+class Sparing(Compositor):
+    """Draws of each widget only the lines that are to be painted, and no widget that has none of them.
+
+    Textual's draws all widgets for every update, also where one cell has changed: what only ticks cost as much as a new screen.
+    """
+
+    _wanted: Mapping[int, tuple[int, int]] | None = None
+    """The lines of the update that is made now, each with its columns from the first to the one after the last; None: all."""
+
+    def render_partial_update(self) -> ChopsUpdate | None:
+        self._wanted = _lines(self._dirty_regions)
+        try:
+            return super().render_partial_update()
+        finally:
+            self._wanted = None
+
+    def _get_renders(self, crop: Region | None = None) -> Iterable[tuple[Region, Region, list[Strip]]]:
+        if self._wanted is None:
+            yield from super()._get_renders(crop)
+            return
+        for widget, (region, clip) in self.visible_widgets.items():
+            seen = region.intersection(clip)
+            lines = [y for y in seen.line_range if _overlaps(self._wanted.get(y), seen)]
+            if lines:
+                part = Region(seen.x, lines[0], seen.width, lines[-1] + 1 - lines[0])
+                yield part, part, widget.render_lines(part.translate(-region.offset))
+
+
+class SparingScreen(Screen[None]):
+    """A screen that is drawn sparingly, and whose painting can be held back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = Sparing()
+        self._paints = True
+
+    def stop_painting(self) -> None:
+        """Paint nothing until `go_on_painting`, so that the first frame is a whole one."""
+        self._paints = False
+
+    def go_on_painting(self) -> None:
+        """Paint, first of all what was not painted meanwhile."""
+        if not self._paints:
+            self._paints = True
+            self.refresh()
+
+    def _compositor_refresh(self) -> None:
+        if self._paints:
+            super()._compositor_refresh()
+
+
+def _lines(regions: Iterable[Region]) -> dict[int, tuple[int, int]]:
+    """The lines that these regions cover, each with the columns from the first to the one after the last."""
+    found: dict[int, tuple[int, int]] = {}
+    for region in regions:
+        for y in region.line_range:
+            first, last = found.get(y, region.column_span)
+            found[y] = min(first, region.x), max(last, region.right)
+    return found
+
+
+def _overlaps(columns: tuple[int, int] | None, region: Region) -> bool:
+    return columns is not None and columns[0] < region.right and region.x < columns[1]
 
 
 class Painted:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -21,6 +20,7 @@ from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
 from qtui.places import PLACES
 from qtui.reach import Trouble
+from qtui.repaint import SparingScreen
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -51,7 +51,7 @@ HELD = 0.4
 """The same for moves that follow each other faster than this: a key is held down, over a slow line perhaps."""
 
 
-class ResourceScreen(Screen[None], Generic[Request, Data]):
+class ResourceScreen(SparingScreen, Generic[Request, Data]):
     """A screen that shows something in Redis; a subclass says what to request, how to load it and how to show it.
 
     `Request` is a plain value, compared with `==`; `Data` is what was loaded for it.
@@ -98,21 +98,6 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         """When the timer may load again, and how long it waits for that, in seconds."""
         self._timer: Timer | None = None
         self._frozen = False
-        self._paints = True
-
-    def stop_painting(self) -> None:
-        """Paint nothing until `go_on_painting`, so that the first frame is a whole one."""
-        self._paints = False
-
-    def go_on_painting(self) -> None:
-        """Paint, first of all what was not painted meanwhile."""
-        if not self._paints:
-            self._paints = True
-            self.refresh()
-
-    def _compositor_refresh(self) -> None:
-        if self._paints:
-            super()._compositor_refresh()
 
     def compose_body(self) -> Iterable[Widget]:
         """The widgets between the bars."""
@@ -174,6 +159,8 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
         if self._timer:
             self._timer.resume()
         self.post_message(ViewShown())
+        self.query_one(Header).go_on()
+        self.operation_begun()
         self._say_reach()
         self.reload()
 
@@ -272,6 +259,11 @@ class ResourceScreen(Screen[None], Generic[Request, Data]):
     @property
     def _trouble(self) -> Trouble | None:
         return self.session.reach.outage or self._own_trouble
+
+    def operation_begun(self) -> None:
+        """An operation runs, perhaps: its line shows it."""
+        for line in self.query(OperationLine):  # there is none where it is just being opened or closed
+            line.follow()
 
     def reach_changed(self) -> None:
         """Whichever look has shown it: the server does not answer any more, or it does again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from textual.timer import Timer
 from textual.widgets import Static
 
 from qtui import formatting
@@ -26,7 +27,10 @@ class Figures:
 
 
 class OperationLine(Static):
-    """Hidden until an operation runs; reads the figures ten times a second, however fast the operation is."""
+    """Hidden until an operation runs; then it reads the figures ten times a second, however fast the operation is.
+
+    `follow` has to be called when one begins, and when the screen is seen again.
+    """
 
     DEFAULT_CSS = """
     OperationLine { height: 1; padding: 0 1; background: $primary-muted; display: none; }
@@ -37,15 +41,19 @@ class OperationLine(Static):
         """`figures` returns the figures of the running operation; None if none runs."""
         super().__init__(markup=False)
         self._figures = figures
+        self._timer: Timer | None = None
 
     def on_mount(self) -> None:
-        """Start the timer that reads the figures."""
-        self.set_interval(0.1, self.follow)
+        """Show an operation that runs already."""
+        self._timer = self.set_interval(0.1, self.follow, pause=True)
+        self.follow()
 
     def follow(self) -> None:
-        """Show the figures as they are now."""
+        """Show the figures as they are now, and on until the operation has ended."""
         seen = self._figures()
         self.set_class(seen is not None, "-running")
+        if self._timer:
+            (self._timer.pause if seen is None else self._timer.resume)()
         if seen is None:
             return
         figures = _figures(seen)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from typing import Any
 
 import pyte
 import pytest
 import redis
 from rich.console import Console, RenderableType
-from textual._compositor import CompositorUpdate
+from textual._compositor import CompositorUpdate, LayoutUpdate
+from textual.geometry import Region
 from textual.screen import Screen
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
 
+from qtui.places import PLACES
 from qtui.repaint import Painted
+from qtui.widgets.header import Header
+from qtui.widgets.operation_line import OperationLine
 from tests.broker import seed
-from tests.screens.support import Dashboard, Story, make_app
+from tests.screens.support import Dashboard, Story, dashboard, make_app, settle
+from tests.screens.test_outage_story import until
 from tests.screens.test_stuck_story import type_key
 
 COLUMNS, LINES = 100, 30
@@ -43,8 +52,15 @@ class Seen:
         return [[self._screen.buffer[y][x] for x in range(COLUMNS)] for y in range(LINES)]
 
 
+def whole(screen: Screen[object]) -> LayoutUpdate:
+    """All that a screen shows, with every widget drawn."""
+    compositor = screen._compositor
+    strips = [[strip] for strip in compositor.render_strips()]
+    return LayoutUpdate(strips, compositor.size.region)
+
+
 class TwoTerminals(Dashboard):
-    """A dashboard in front of two terminals: the one gets what Textual would send, the other what we send."""
+    """A dashboard in front of two terminals: the one gets whole updates, the other what we send."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -59,6 +75,12 @@ class TwoTerminals(Dashboard):
             self.less.show(self.sent_before.changes(renderable))  # type: ignore[arg-type]  # these two kinds are all there are
             assert self.less.cells == self.whole.cells, f"update {self.updates}"
         super()._display(screen, renderable)
+
+    def check(self) -> None:
+        """The terminal shows what the screen does where every widget is drawn."""
+        now = Seen()
+        now.show(whole(self.screen))
+        assert self.less.cells == now.cells
 
 
 @pytest.mark.long
@@ -77,6 +99,7 @@ async def test_the_screen_is_the_same_as_if_everything_were_sent(client: redis.R
             for key in chosen.choices(keys, k=8):
                 type_key(app, key)  # as fast as they come
             await story.press("escape")
+            app.check()
     assert app.updates > 40
     assert app.less.sent < app.whole.sent * 0.7, (app.less.sent, app.whole.sent)
 
@@ -95,9 +118,63 @@ async def test_a_cell_that_changes_costs_its_characters_and_nothing_else(client:
         seed.failed(client, "mail")
         await story.look()
         assert "4" in story.text
+        app.check()
         assert app.less.sent - sent < 2_000
         sent = app.less.sent
         app.sent_before.forget()
         app.screen.refresh()
         await story.press("escape")
         assert app.less.sent - sent > COLUMNS * SHORT, "all of it, as after another program has written there"
+
+
+async def test_an_update_draws_no_widget_and_no_line_that_it_does_not_paint(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed.failed(client, "mail", 30)
+    drawn: list[tuple[str, int]] = []
+    draw = Widget.render_lines
+
+    def told(widget: Widget, crop: Region) -> list[Strip]:
+        drawn.append((type(widget).__name__, crop.height))
+        return draw(widget, crop)
+
+    monkeypatch.setattr(Widget, "render_lines", told)
+    async with dashboard(client) as story:
+        await story.press("enter")
+        header = story.app.screen.query_one(Header)
+        drawn.clear()
+        header.refresh()
+        await settle(story.pilot)
+        assert {name for name, _ in drawn} == {"Header", story.place}, "and the screen below it"
+        assert {height for _, height in drawn} == {1}
+
+
+async def test_nothing_wakes_on_a_screen_that_is_not_seen(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks: Counter[Widget | None] = Counter()
+    tick = vars(Timer)["_tick"]
+
+    async def told(timer: Timer, **options: Any) -> None:
+        ticks[getattr(vars(timer)["_callback"], "__self__", None)] += 1
+        await tick(timer, **options)
+
+    monkeypatch.setattr(Timer, "_tick", told)
+    async with dashboard(client, refresh_seconds=0.2) as story:
+
+        def header() -> Header | None:
+            found = story.app.screen.query(Header)
+            return found.first() if found else None
+
+        clocks = []
+        for place in PLACES:
+            type_key(story.app, str(place.number))
+            await until(story, lambda name=place.name: story.app.current_mode == name and header(), place.title)
+            clocks.append(header())
+        *others, clock = clocks
+        await until(story, lambda: ticks[clock], "the headers that are not seen any more have had their last tick")
+        ticks.clear()
+        await until(story, lambda: ticks[clock] >= 2, "the clock that is seen goes on")
+        woken = {each for each in ticks if isinstance(each, Widget) and each.screen is not story.app.screen}
+        assert not woken
+        assert not any(isinstance(each, OperationLine) for each in ticks), "no operation runs"
+        type_key(story.app, str(PLACES[0].number))
+        await until(story, lambda: ticks[others[0]] >= 2, "the clock of the first screen goes on again")
