@@ -66,6 +66,8 @@ class Usuals:
     _runs: dict[str, dict[str, float]] = field(default_factory=dict)
     """For each function, the seconds that jobs took, by their ids; newest last. Functions have the names that descriptions begin
     with, as events know no other: of a processor that is its short name."""
+    _known: dict[str, Usual] = field(default_factory=dict)
+    """What was found out of them, until others come: a list asks it for every job, several times a second."""
     _looked: dict[str, float] = field(default_factory=dict)
     """When the finished jobs of a queue were read last; under '' the events."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,9 +76,11 @@ class Usuals:
         """What the function of a job usually takes; None where no run of it is known. Asks nothing."""
         name = described_function(row.description or "") or row.function
         with self._lock:
-            runs = self._runs.get(name or "", {})
-            found = spread(runs.values())
-            return Usual(len(runs), found.p50, found.p95) if found else None
+            if not name or name not in self._runs:
+                return None
+            if name not in self._known and (found := spread(self._runs[name].values())):
+                self._known[name] = Usual(len(self._runs[name]), found.p50, found.p95)
+            return self._known.get(name)
 
     def look(self, client: redis.Redis, queues: Iterable[str | None]) -> None:
         """Reads the newest runs of these queues, where they were not read in the last `EVERY` seconds; then it asks nothing.
@@ -101,11 +105,14 @@ class Usuals:
 
     def _keep(self, function: str, runs: dict[str, float]) -> None:
         """Adds runs, the newest last, to those of a function."""
+        self._known.pop(function, None)
         known = self._runs.pop(function, {})
         whole = {job_id: seconds for job_id, seconds in known.items() if job_id not in runs} | runs
         self._runs[function] = dict(list(whole.items())[-RUNS:])
         while len(self._runs) > FUNCTIONS:
-            del self._runs[next(iter(self._runs))]
+            oldest = next(iter(self._runs))
+            del self._runs[oldest]
+            self._known.pop(oldest, None)
 
 
 Found = dict[str, dict[str, float]]

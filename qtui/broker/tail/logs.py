@@ -173,10 +173,10 @@ class Logs:
 
     def _ask(self, ended: Iterable[Who]) -> list[Any]:
         """The stream of each log before the field which it may become in the same moment: so no line is in neither."""
-        commands: list[tuple[Any, ...]] = []
+        commands: list[tuple[bytes, ...]] = []
         for who in ended:
-            commands.append(("XRANGE", encode(keys.log(who.job)), b"(" + self._place(who.job), b"+", b"COUNT", REST))
-            commands.append(("HMGET", encode(keys.job(who.job)), keys.FIELD_LOG, "started_at"))
+            commands.append((b"XRANGE", encode(keys.log(who.job)), b"(" + self._place(who.job), b"+", b"COUNT", b"%d" % REST))
+            commands.append((b"HMGET", encode(keys.job(who.job)), encode(keys.FIELD_LOG), b"started_at"))
         return self._streams.call(commands)
 
     def _rest_of(self, who: Who, entries: list[Any], fields: list[bytes | None]) -> list[Line]:

@@ -10,6 +10,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from qtui_workers.server.replies import is_wrong_type
+from qtui_workers.server.wire import packed, reply_taker
 from qtui_workers.text import encode
 
 START: Final = b"0-0"
@@ -62,7 +63,7 @@ class Streams:
 
     def open(self, keys: Sequence[str], backlog: int) -> dict[str, list[Entry]]:
         """Read streams from now on; returns the newest entries that each has, oldest first, at most so many."""
-        commands = [("XREVRANGE", encode(key), "+", "-", "COUNT", max(1, backlog)) for key in keys]
+        commands = [(b"XREVRANGE", encode(key), b"+", b"-", b"COUNT", b"%d" % max(1, backlog)) for key in keys]
         found = {}
         for key, (facts, entries) in zip(keys, self._with_facts(keys, commands), strict=True):
             newest = entries[0][0] if entries else facts.get(b"last-generated-id", START)
@@ -85,8 +86,8 @@ class Streams:
             return []
         timeout = self._client.connection_pool.connection_kwargs.get("socket_timeout")
         longest = min(seconds, timeout / 2) if timeout else seconds
-        block = ("BLOCK", max(1, round(longest * 1000))) if seconds > 0 else ()
-        reply = self.call([("XREAD", "COUNT", 1, *block, *self._streams(self._places))])[0]
+        block = (b"BLOCK", b"%d" % max(1, round(longest * 1000))) if seconds > 0 else ()
+        reply = self.call([(b"XREAD", b"COUNT", b"1", *block, *self._streams(self._places))])[0]
         if is_error(reply):
             self._drop_others(reply)
             return self.wait(seconds)
@@ -95,7 +96,7 @@ class Streams:
 
     def take(self, keys: Sequence[str]) -> list[Taken]:
         """The next entries of these streams, at most `COUNT` of each."""
-        commands = [("XREAD", "COUNT", COUNT, *self._streams([key])) for key in keys]
+        commands = [(b"XREAD", b"COUNT", b"%d" % COUNT, *self._streams([key])) for key in keys]
         found = []
         self.is_behind = False
         for key, (facts, reply) in zip(keys, self._with_facts(keys, commands), strict=True):
@@ -122,17 +123,19 @@ class Streams:
         place.last = entries[-1][0]
         return Taken(key, entries, lost)
 
-    def _streams(self, keys: Iterable[str]) -> tuple[str | bytes, ...]:
+    def _streams(self, keys: Iterable[str]) -> tuple[bytes, ...]:
         keys = list(keys)
-        return ("STREAMS", *map(encode, keys), *(self._places[key].last for key in keys))
+        return (b"STREAMS", *map(encode, keys), *(self._places[key].last for key in keys))
 
-    def _with_facts(self, keys: Sequence[str], commands: list[tuple[Any, ...]]) -> list[tuple[dict[bytes, Any], Any]]:
+    def _with_facts(self, keys: Sequence[str], commands: Sequence[tuple[bytes, ...]]) -> list[tuple[dict[bytes, Any], Any]]:
         """What XINFO says of each stream, and the reply to a command for it, at the same moment; of no stream nothing."""
         if not self._says_number:
             return [({}, None if is_error(reply) else reply) for reply in self.call(commands)]
-        both = [part for key, command in zip(keys, commands, strict=True) for part in (("XINFO", "STREAM", encode(key)), command)]
+        both = [
+            part for key, command in zip(keys, commands, strict=True) for part in ((b"XINFO", b"STREAM", encode(key)), command)
+        ]
         try:
-            replies = self.call([("MULTI",), *both, ("EXEC",)])[-1] if both else []
+            replies = self.call([(b"MULTI",), *both, (b"EXEC",)])[-1] if both else []
             if isinstance(replies, redis.ResponseError):
                 raise replies
         except NoPermissionError:
@@ -146,7 +149,7 @@ class Streams:
             found.append((named, [] if is_error(reply) else reply))
         return found
 
-    def call(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def call(self, commands: Sequence[Sequence[bytes]]) -> list[Any]:
         """The replies to commands in one round trip, errors of single ones among them."""
         if not commands:
             return []
@@ -154,8 +157,9 @@ class Streams:
         connection: Any = pool.get_connection()
         done = False
         try:
-            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-            replies = [_reply(connection) for _ in commands]
+            connection.send_packed_command([packed(commands)], check_health=False)
+            take = reply_taker(connection)
+            replies = [_reply(connection, take()) for _ in commands]
             done = True
         finally:
             if not done:
@@ -167,7 +171,7 @@ class Streams:
 
     def _drop_others(self, error: redis.ResponseError) -> None:
         """Removes what is no stream; raises the error where it is not about that."""
-        kinds = self.call([("TYPE", encode(key)) for key in self._places]) if is_wrong_type(error) else []
+        kinds = self.call([(b"TYPE", encode(key)) for key in self._places]) if is_wrong_type(error) else []
         others = [key for key, kind in zip(self._places, kinds, strict=False) if kind not in (b"stream", b"none")]
         if not others:
             raise error
@@ -180,7 +184,16 @@ def is_error(reply: Any) -> bool:
     return isinstance(reply, redis.ResponseError)
 
 
-def _reply(connection: Any) -> Any:
+_WHOLE: Final = frozenset({list, dict, bytes, int, type(None)})
+"""The kinds of replies that are what they look like; the others redis-py has to read: errors, messages, what has not come yet."""
+
+
+def _reply(connection: Any, taken: Any) -> Any:
+    """A reply, of which `taken` was found already, perhaps; an error of the server is one too."""
+    if taken.__class__ in _WHOLE or is_error(taken):
+        return taken
+    if isinstance(taken, Exception):
+        raise taken
     try:
         return connection.read_response()
     except redis.ResponseError as error:

@@ -205,7 +205,7 @@ def _details(raw: bytes) -> dict[str, Value]:
     if not raw or len(raw) > _DETAILS_LIMIT:
         return {}
     try:
-        found = json.loads(raw)
+        found = json.loads(raw.decode("utf-8", "surrogatepass"))  # of bytes it would find out first how they are encoded
     except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
@@ -214,8 +214,8 @@ def _details(raw: bytes) -> dict[str, Value]:
 
 
 def _bounded(value: object, limit: int) -> Value:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, bool | int | float | None):
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, int):  # or a bool
         return value
     return printable(str(value), limit)
