@@ -12,10 +12,12 @@ from textual import events
 from textual._compositor import ChopsUpdate, Compositor, CompositorUpdate, LayoutUpdate
 from textual._styles_cache import StylesCache
 from textual.app import App
+from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.screen import Screen
 from textual.strip import Strip
+from textual.widget import Widget
 
 from qtui.messages import ViewShown
 
@@ -94,6 +96,12 @@ class SparingScreen(Screen[None]):
         super().__init__()
         self._compositor = Sparing()
         self._paints = True
+
+    def remove(self) -> AwaitRemove:
+        """Close it, and let go of all that its widgets have drawn: the collector finds them, as circles, only some time later."""
+        for each in self.walk_children(Widget):
+            each._styles_cache.clear()  # noqa: SLF001 - Textual has no other way
+        return super().remove()
 
     def stop_painting(self) -> None:
         """Paint nothing until `go_on_painting`, so that the first frame is a whole one."""
