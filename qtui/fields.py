@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 
 from qtui_workers.define.payload import secret_fields
 from qtui_workers.errors import InvalidInput
+from qtui_workers.records import Record
 from qtui_workers.text import printable, size
 
 LARGEST: Final = 64 << 20
@@ -21,8 +21,7 @@ LARGEST: Final = 64 << 20
 Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Record):
     """One field of a payload."""
 
     name: str

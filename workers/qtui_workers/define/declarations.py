@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache, partial
 from types import MappingProxyType
@@ -28,11 +28,11 @@ from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import Payload, to_json, validate
 from qtui_workers.errors import InvalidInput, QtuiError
+from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Record):
     """The data about one processor."""
 
     name: str
@@ -55,8 +55,7 @@ class Declaration:
         return to_json(payload, frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Declarations:
+class Declarations(Record):
     """The data about all processors, in the order of their names."""
 
     processors: tuple[Declaration, ...]

@@ -10,7 +10,6 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
@@ -32,6 +31,7 @@ from qtui_workers.define.unrecoverable import CannotRun, OtherVersion, Unrecover
 from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.engine.usage import Usage
 from qtui_workers.errors import InvalidInput, Reschedule
+from qtui_workers.records import Record
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_count, parse_datetime
@@ -49,8 +49,7 @@ _ATTEMPT: Final = keys.FIELD_ATTEMPT.encode()
 _ATTEMPTS: Final = keys.FIELD_ATTEMPTS.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Record):
     """What a job is going to call, as it was looked up."""
 
     name: Any
@@ -79,8 +78,7 @@ class PickleRefused(CannotRun, Unrecoverable, DeserializationError):
     """This worker does not unpickle jobs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Record):
     """What a worker runs besides the registered processors."""
 
     allow: tuple[str, ...] = ()

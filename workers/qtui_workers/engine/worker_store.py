@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 import redis
@@ -16,6 +15,7 @@ from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.enqueue.holds import HeldClaim, holding
+from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.connection import own_connection
 from qtui_workers.server.redis_errors import of_script
@@ -36,8 +36,7 @@ Outcome = Literal["done", "lost", "dependents"]
 """`lost`: the job is not ours any more; `dependents`: nothing is done, as other jobs wait for it: RQ's own code has to end it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Record):
     """The result of ending one job and taking the next."""
 
     outcome: Outcome | None
@@ -45,8 +44,7 @@ class Step:
     found: Claim | Nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
+class Overdue(Record):
     """A lease that was not renewed in time."""
 
     queue: str
@@ -55,8 +53,7 @@ class Overdue:
     score: str
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
+class Beat(Record):
     """The answer to a heartbeat."""
 
     known: bool

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
+from qtui_workers.records import Record, as_dict
 from qtui_workers.server.rq_format import parse_number
 
 COMMAND: Final = "qtui-stack"
@@ -31,8 +31,7 @@ _WATCH: Final = re.compile(r"[/\\]qtui_workers[/\\]engine[/\\](?:horse|stack_fil
 How = Literal["python", "signal"]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Record):
     """A call that has not returned."""
 
     file: str
@@ -42,16 +41,14 @@ class Frame:
     """The line itself; '' where the file cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadStack:
+class ThreadStack(Record):
     """The calls of one thread, the innermost last."""
 
     is_main: bool
     frames: tuple[Frame, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Record):
     """The stack of all threads of the process that runs a job, at one moment; the main thread comes first."""
 
     at: float
@@ -81,7 +78,8 @@ class Stack:
 
     def to_json(self) -> dict[str, Any]:
         """As a document: `{at, pid, how, threads: [{is_main, frames: [{file, line, function, source}]}]}`."""
-        return asdict(self)
+        threads = [{**as_dict(thread), "frames": [*map(as_dict, thread.frames)]} for thread in self.threads]
+        return {**as_dict(self), "threads": threads}
 
     def lines(self) -> Iterator[str]:
         """As lines of a traceback, a thread after the other: the main one last, where a reader looks first."""
@@ -97,8 +95,7 @@ class Stack:
         return bool(self.threads and other.threads) and self.threads[0] == other.threads[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record):
     """What a worker answers to the request for a stack."""
 
     stack: Stack | None
