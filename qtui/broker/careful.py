@@ -10,7 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import redis
@@ -43,23 +43,13 @@ WATCHED: Final = 1_000
 """At a rate, so many of the newest retried jobs are watched."""
 
 _BATCH: Final = Parameter("batch", "ID", prompt="which one?", hint="The batch of a retry that was spread", parse=str)
-SPREAD: Final = Operation(
-    name="retry",
-    title="Retry",
-    past="scheduled",
-    key="R",
-    hint=RETRY.hint,
-    order=0,
-    statuses=RETRY.statuses,
-    script=Script.load("spread", "qtui.broker"),
-)
+SPREAD: Final = replace(RETRY, past="scheduled", script=Script.load("spread", "qtui.broker"))
 TAKE_BACK: Final = Operation(
     name="cancel",
     title="Take back",
     past="taken back, and failed again as before",
     key="C",
     hint="The jobs of a retry that are not due yet are failed again, as before",
-    order=0,
     statuses=(Status.SCHEDULED,),
     parameter=_BATCH,
     script=Script.load("take_back", "qtui.broker"),
@@ -180,10 +170,9 @@ def run(
     on_taken: Callable[[tuple[Targets, ...]], object] = lambda _targets: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Report:
-    """Carries out a plan, with care where it is a retry. `on_step` is told what is done or waited for, in words.
+    """Carries out a plan, with care where it is a retry.
 
-    '' is when that is only the jobs that are left.
-
+    `on_step` is called with what is done or waited for, in words; with '' where only the jobs that are left are retried.
     `here`: the options of the connection, for commands.
     The rest is as in `operations.run`; where it stops by itself, the report says why. Raises Refused, redis.RedisError or
     OSError before the first job is changed.

@@ -36,7 +36,6 @@ PUT_BACK: Final = Operation(
     past="put at the head of their queues",
     key="B",
     hint="Jobs that no list holds go to the head of their queue",
-    order=0,
     statuses=WAITING,
     enqueues=True,
     to_head=True,

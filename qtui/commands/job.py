@@ -9,8 +9,8 @@ from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.broker import life as lives
 from qtui.commands.connection import connected, preferences, server_time
-from qtui.commands.options import ContextName, Json, Url
-from qtui_workers.command_line.declare import argument, option
+from qtui.commands.options import ContextName, JobId, Json, Url
+from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
     import redis
@@ -19,7 +19,7 @@ ORDER: Final = 30
 
 
 def job(
-    job_id: Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
+    job_id: JobId,
     takers: Annotated[bool, option("--takers", help="Which workers can take it, one by one, and why the others cannot.")] = False,
     url: Url = None,
     context: ContextName = None,

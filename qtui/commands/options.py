@@ -82,6 +82,7 @@ QueueName = Annotated[
         metavar="QUEUE", help="The queue; all of them where none is named.", show_default=False, autocompletion=complete_queues
     ),
 ]
+JobId = Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")]
 Yes = Annotated[bool, option("--yes", "-y", help="Do not ask; needed where something is asked and there is no terminal.")]
 Json = Annotated[bool, option("--json", help="One JSON document on standard output, nothing else there.")]
 

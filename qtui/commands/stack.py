@@ -8,8 +8,8 @@ from qtui import documents, listings, output
 from qtui.broker import job_ids
 from qtui.broker import stack as stacks
 from qtui.commands.connection import changing, connected
-from qtui.commands.options import ContextName, Json, Url
-from qtui_workers.command_line.declare import argument, option
+from qtui.commands.options import ContextName, JobId, Json, Url
+from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
     from qtui_workers.reporting.stack import Answer
@@ -19,7 +19,7 @@ FAILED: Final = 1
 
 
 def stack(
-    job_id: Annotated[str, argument(metavar="ID", help="The job's id, or its beginning as lists show it.")],
+    job_id: JobId,
     once: Annotated[bool, option("--once", help="Only now, not again after two seconds.")] = False,
     url: Url = None,
     context: ContextName = None,

@@ -93,7 +93,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that can be done to jobs. Its script begins with `operation.lua` and ends with `each.lua`."""
+    """One thing that can be done to jobs; its script requires `operation.lua`, which says how it has to be written."""
 
     name: str
     """The name typed on the command line: `qtui NAME`."""
@@ -105,11 +105,11 @@ class Operation:
     """An uppercase letter, because the operation changes something; no two operations share a key."""
     hint: str
     """What it does, in half a sentence."""
-    order: int
-    """Its place among the operations, on the footer and in help."""
     statuses: tuple[Status, ...]
     """The statuses of the jobs to which it applies."""
     script: Script
+    order: int = 0
+    """Its place among the operations that are found, on the footer and in help."""
     lasting: str = ""
     """What cannot be undone, as a sentence: the dialog then asks for more than a letter. '' if it can be undone or repeated."""
     risk: str = ""
