@@ -63,7 +63,7 @@ class QueueColumns:
             _rate("OUT/s", lambda row: row.finished_per_second, priority=5).column,
             _rate("IN/s", lambda row: row.enqueued_per_second, priority=6),
             _Optional(
-                Column("EMPTY IN", labels.drain, width=13, align="right", priority=7),
+                Column("EMPTY IN", labels.drain, width=16, align="right", priority=7),
                 diagnosis.drain_seconds,
             ),
             Column("WRK", lambda row: formatting.count(row.workers), width=3, align="right", priority=3),
