@@ -27,9 +27,9 @@ ONCE = Retry(NoBackoff(), 0)
 """For a client that does not try again for seconds what a test lets fail."""
 
 
-def patience() -> float:
+def patience(seconds: float = 20.0) -> float:
     """Seconds after which what was to happen is taken not to happen: longer where more processes than processors want to run."""
-    return 20.0 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def wait_until(predicate: Callable[[], object], *, description: str, timeout: float | None = None) -> None:

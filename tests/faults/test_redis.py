@@ -15,7 +15,7 @@ from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, children, ends, status
 from tests.faults.way import way
-from tests.support import Server, wait_until
+from tests.support import Server, patience, wait_until
 from tests.workers.support import field, working
 
 
@@ -57,7 +57,8 @@ def test_workers_whose_pool_was_killed_end_together(server: Server, client: redi
         process.kill()
         process.wait()
         try:
-            wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), description="all are gone", timeout=8)
+            all_gone = "all are gone: each waits 3 seconds for its job, none for another worker"
+            wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), description=all_gone, timeout=patience(8))
         finally:
             for pid in pids:
                 with suppress(OSError):
