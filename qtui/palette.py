@@ -8,9 +8,11 @@ from functools import partial
 from typing import Any, cast
 
 from textual import command
-from textual.command import CommandList, DiscoveryHit, Hit, Hits, Provider
+from textual.app import ComposeResult
+from textual.command import CommandInput, CommandList, DiscoveryHit, Hit, Hits, Provider, SearchIcon
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Input
+from textual.widgets import Input, LoadingIndicator
 from textual.widgets.option_list import Option
 
 from qtui import labels
@@ -22,6 +24,7 @@ from qtui.screens.jobs import JobsScreen
 from qtui.screens.operating import operation_action
 from qtui.session import session_of
 from qtui.switching import Switching
+from qtui.widgets.line_input import LineInput
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.contexts import Connections, read_config
 from qtui_workers.text import printable
@@ -38,8 +41,22 @@ _OFTEN = 0.02
 _GO = "Show that connection; what runs on this one goes on"
 
 
+class PaletteInput(CommandInput, LineInput):
+    """Textual's field of the palette, with the keys of our fields."""
+
+
 class CommandPalette(command.CommandPalette):
     """Textual's palette, which ends the App by an exception if its list is paged before it was laid out."""
+
+    def compose(self) -> ComposeResult:
+        """The same as Textual's, with our field."""
+        with Vertical(id="--container"):
+            with Horizontal(id="--input"):
+                yield SearchIcon()
+                yield PaletteInput(placeholder=self._placeholder, select_on_focus=False)
+            with Vertical(id="--results"):
+                yield CommandList()
+                yield LoadingIndicator()
 
     def on_input_submitted(self) -> None:
         """Enter takes the first hit, as soon as the search for what was typed is over: Textual would only go to it."""

@@ -19,8 +19,10 @@ from textual.widgets import Button, Input, Static
 from qtui import formatting, labels
 from qtui.late import Late
 from qtui.messages import CopyRequested, DialogClosed
+from qtui.screens.bound import keys_of
 from qtui.screens.dialog import Dialog
 from qtui.session import session_of
+from qtui.widgets.line_input import LineInput
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
@@ -84,7 +86,7 @@ class QuestionKnown(Message):
     outcome: Question | Exception
 
 
-class AnswerInput(Input):
+class AnswerInput(LineInput):
     """The field for what has to be typed. For a number it takes no letters: they go on to the dialog, which they close."""
 
     wanted: str | int | None = None
@@ -115,6 +117,7 @@ class ConfirmScreen(Dialog):
     """
 
     CSS_PATH = "confirm.tcss"
+    LETTERS = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n", "answer(False)", "No", id="confirm.cancel", key_display="esc"),
         Binding("y", "answer(True)", "Yes", id="confirm.yes"),
@@ -159,7 +162,7 @@ class ConfirmScreen(Dialog):
                 yield Static(id="question", markup=False)
                 if self.parameter:
                     hint = f"{self.parameter.metavar}: {self.parameter.hint}"
-                    yield Input(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
+                    yield LineInput(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
                 yield Static(id="ways", markup=False)
                 yield Static(id="sample", markup=False)
                 yield Static(id="facts", markup=False)
@@ -289,10 +292,11 @@ class ConfirmScreen(Dialog):
         """The ways of doing it on one line, the one that is asked about between marks."""
         ways = question.ways if question else ()
         named = "  ".join(f"●{name}" if question and place == question.way else f" {name}" for place, name in enumerate(ways))
-        self._fill("#ways", [f"p  {named}"] if ways else [])
+        self._fill("#ways", [f"{self._key('confirm.way')}  {named}"] if ways else [])
 
     def _say_command(self, command: str, copied: str = "") -> None:
-        self._fill("#command", [f"{copied or 'c copies'}  {printable(command, 400)}"] if command else [])
+        how = copied or f"{self._key('confirm.copy')} copies"
+        self._fill("#command", [f"{how}  {printable(command, 400)}"] if command else [])
 
     def action_copy(self) -> None:
         """Put the command that would do the same on the clipboard."""
@@ -316,7 +320,12 @@ class ConfirmScreen(Dialog):
         if wanted := self._to_type:
             what = "number" if isinstance(wanted, int) else "name"
             return f"tab, {what}, enter" if self._lasts else f"{what}, enter: yes"
-        return "tab, enter: yes" if self._lasts else "y: yes"
+        return "tab, enter: yes" if self._lasts else f"{self._key('confirm.yes')}: yes"
+
+    def _key(self, name: str) -> str:
+        """How the key of that name is shown: the first of those that do it and are letters."""
+        keys = list(keys_of(self, name))
+        return self.app.get_key_display(Binding(min(keys, key=len, default=""), ""))
 
     def is_early(self, event: events.Key) -> bool:
         """Whether a key was pressed before what the dialog shows now was on the screen."""
@@ -324,18 +333,29 @@ class ConfirmScreen(Dialog):
 
     def ignores(self, event: events.Key) -> bool:
         """Whether a key comes too early to be acted on; the one that asks about another way never does."""
-        return event.key != "p" and self.is_early(event)
+        return event.key not in keys_of(self, "confirm.way") and self.is_early(event)
 
-    def on_key(self, event: events.Key) -> None:
-        """A letter that is no answer closes the dialog: somebody types, and means something else."""
-        answers = "ync" if self._letter_is_enough else "nc"
-        answers += "p" if self._question is None or self._question.ways else ""  # they are not known while it looks
-        if event.is_printable and event.key not in answers and not self.is_early(event):
-            event.stop()
+    async def on_key(self, event: events.Key) -> None:
+        """An answer is carried out at once, before what was typed with it; a letter that is none closes the dialog."""
+        if not event.is_printable or self.ignores(event) or self.app.screen is not self:
+            return
+        answers = keys_of(self, *self._answers)
+        event.prevent_default()
+        event.stop()
+        if event.key in answers:
+            await self.run_action(answers[event.key].action)
+        else:
             if self._question and self._question.agreed and not self._letter_is_enough:
                 how = self._how(self._question).removesuffix(": yes")
                 self.notify(f"{self.what}: nothing was done. To do it: {how}.", severity="warning")
             self.dismiss()
+
+    @property
+    def _answers(self) -> list[str]:
+        """The names of the keys that close it as an answer, or leave it open."""
+        yes = ["confirm.yes"] if self._letter_is_enough else []
+        ways = ["confirm.way"] if self._question is None or self._question.ways else []  # they are not known while it looks
+        return [*yes, *ways, "confirm.cancel", "confirm.copy"]
 
     @property
     def _lasts(self) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
 
 class Dialog(ModalScreen[None]):
     """A dialog; keys that reach it after it was closed do not close what lies below it."""
+
+    LETTERS: ClassVar[bool] = False
+    """Whether a letter can answer it, and so close it in the midst of a word."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, unless that is done."""

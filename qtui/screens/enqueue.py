@@ -76,6 +76,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
     """Processors at the left, the form of the chosen one at the right."""
 
     CSS_PATH = "enqueue.tcss"
+    HOME = "#list"
     HELP = "Choose a processor, fill in its payload, enqueue. Nothing is enqueued while a field is wrong. Escape leaves a field."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+e", "enqueue", "Enqueue", id="enqueue.enqueue", priority=True, tooltip="Enqueue what the form says"),
@@ -270,14 +271,6 @@ class EnqueueScreen(ResourceScreen[None, None]):
     def _show_outcome(self, text: str, style: str) -> None:
         self._refused = False
         self.query_one("#outcome", Static).update(Content.styled(printable(text, 300), style))
-
-    def action_back(self) -> None:
-        """Leave the field, for the list of processors; from there, go back."""
-        options = self.query_one("#list", OptionList)
-        if options.has_focus:
-            super().action_back()
-        else:
-            options.focus()
 
     def action_open(self) -> None:
         """Open what was enqueued last: the job, or the queue if it was more than one job."""

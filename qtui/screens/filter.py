@@ -15,6 +15,7 @@ from qtui.broker.search.qualifiers import QUALIFIERS, Qualifier
 from qtui.broker.status import Status
 from qtui.memory import Memory
 from qtui.screens.field_dialog import FieldDialog
+from qtui.widgets.line_input import LineInput
 from qtui_workers.text import printable
 
 
@@ -86,7 +87,7 @@ class FilterScreen(FieldDialog):
 
     def field(self) -> Input:
         """The filter so far, with completion."""
-        return Input(
+        return LineInput(
             self._text,
             placeholder='error:Timeout age<1h "two words" -word',
             suggester=TermSuggester(self._values, self._asked.qualifiers),

@@ -27,7 +27,7 @@ class Filtered:
     """The jobs of a screen that fit its expression, in its order; where Redis has them like this, nothing is searched."""
 
     def __init__(self, screen: Screen[None], status: Status, expression: Expression = EVERYTHING) -> None:
-        self.expression = expression
+        self.first = self.expression = expression
         self.sort: Sort = NEWEST
         self.searching: Searching[Found] = Searching(screen)
         self.status = status

@@ -385,11 +385,16 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         """Only the operations that this status allows."""
         return action != "act" or OPERATIONS[str(parameters[0])].applies_to(self.status)
 
-    def action_back(self) -> None:
-        """Clear the selection; else go back; where there is nowhere to go back to, clear the filter."""
-        if self.all_selected:
-            self.action_all()
-        elif self.filtered.has_filter and len(self.app.screen_stack) == 1:
-            self._filter(EVERYTHING)
-        else:
-            super().action_back()
+    def unmark(self) -> bool:
+        """Select no longer all, or those that are marked."""
+        if not self.all_selected:
+            return super().unmark()
+        self.action_all()
+        return True
+
+    def end_filter(self) -> bool:
+        """Show again what was shown when it was opened."""
+        if self.filtered.expression == self.filtered.first:
+            return False
+        self._filter(self.filtered.first)
+        return True

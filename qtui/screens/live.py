@@ -44,6 +44,7 @@ class LiveScreen(ResourceScreen[Running, Running]):
     """The running jobs, the longest first, and what happens to them and to all others."""
 
     CSS_PATH = "live.tcss"
+    HOME = "#running"
     HELP = (
         "Every job that runs now, with its progress, and for half a minute how it ended. Beside or below: log lines and events "
         "as they are written; t shows only the marked jobs, or the one under the cursor. f freezes, [ and ] page back and forth, "
@@ -208,6 +209,14 @@ class LiveScreen(ResourceScreen[Running, Running]):
 
     def _queues(self) -> list[str]:
         return [row.name for row in self.session.overview.queues] if self.session.overview else []
+
+    def end_search(self) -> bool:
+        """`n` goes to failures again."""
+        return self.stream.end_find()
+
+    def end_filter(self) -> bool:
+        """Show all lines."""
+        return self.stream.end_filter()
 
     def action_go(self, step: int) -> None:
         """Go to the next or previous failure, or line that was looked for."""

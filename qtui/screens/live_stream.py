@@ -191,6 +191,20 @@ class LiveStream(Vertical):
             self.go(-1)
         self.say()
 
+    def end_filter(self) -> bool:
+        """Show all lines again; whether some were hidden."""
+        was = bool(self._filter.terms)
+        if was:
+            self._apply_filter(EVERYTHING)
+        return was
+
+    def end_find(self) -> bool:
+        """Look for failures again; whether it was something else."""
+        was = bool(self._wanted.terms)
+        if was:
+            self._apply_find(EVERYTHING)
+        return was
+
     def go(self, step: int) -> None:
         """Go to the next line that is wanted, or to the previous one (-1); or say that there is none."""
         wanted = self._wanted

@@ -11,6 +11,7 @@ from textual.widgets import Input
 from qtui.screens.field_dialog import FieldDialog
 from qtui.screens.output import Given, OutputScreen
 from qtui.session import session_of
+from qtui.widgets.line_input import LineInput
 from qtui_workers.text import printable
 
 SECONDS: Final = 30.0
@@ -39,7 +40,7 @@ class PipeScreen(FieldDialog):
 
     def field(self) -> Input:
         """The program of the time before."""
-        return Input(session_of(self.app).pipe, placeholder="jq .items", compact=True)
+        return LineInput(session_of(self.app).pipe, placeholder="jq .items", compact=True)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Run it, or say what is wrong with it."""

@@ -18,9 +18,9 @@ from qtui.broker.models import Overview
 from qtui.late import Late
 from qtui.looking import look
 from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
-from qtui.places import PLACES
 from qtui.reach import Trouble
 from qtui.repaint import SparingScreen
+from qtui.screens.going_back import GoingBack
 from qtui.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -51,7 +51,7 @@ HELD = 0.4
 """The same for moves that follow each other faster than this: a key is held down, over a slow line perhaps."""
 
 
-class ResourceScreen(SparingScreen, Generic[Request, Data]):
+class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     """A screen that shows something in Redis; a subclass says what to request, how to load it and how to show it.
 
     `Request` is a plain value, compared with `==`; `Data` is what was loaded for it.
@@ -61,7 +61,6 @@ class ResourceScreen(SparingScreen, Generic[Request, Data]):
     """The actions that change something: dimmed where the connection is read-only."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", show=False, id="screen.back"),
         Binding("r", "reload", "Refresh", show=False, tooltip="Look again now", id="screen.reload"),
         Binding("f", "freeze", "Freeze", show=False, tooltip="Stop or go on refreshing", id="screen.freeze"),
     ]
@@ -380,12 +379,3 @@ class ResourceScreen(SparingScreen, Generic[Request, Data]):
         self._say_reach()
         if not self._frozen:
             self.reload()
-
-    def action_back(self) -> None:
-        """Go back to the screen below; from a top-level screen to the first of them. Not where a key before has done so."""
-        if self.app.screen is not self:
-            return
-        if len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
-        else:
-            self.app.switch_mode(PLACES[0].name)

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
 from qtui.fields import Field
+from qtui.widgets.line_input import LineInput
 from qtui_workers.errors import InvalidInput
 
 
@@ -75,7 +76,7 @@ class FormField(Vertical):
             chosen = Select.NULL if first is None else first
             return Select(options, value=chosen, allow_blank=first is None or not field.default, compact=True)
         placeholder = "{}" if field.kind == "json" else ""
-        return Input(self._shown, placeholder=placeholder, password=field.secret, compact=True)
+        return LineInput(self._shown, placeholder=placeholder, password=field.secret, compact=True)
 
     @property
     def _text_at_first(self) -> str | None:

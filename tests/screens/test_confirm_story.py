@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import redis
 from rq import Queue
@@ -283,3 +285,72 @@ async def test_a_fault_of_ours_is_not_told_as_one_of_redis(client: redis.Redis) 
         await settle(story.pilot)
         assert "qtui has a fault here (AttributeError: no ␛ such thing); please report it." in story.words
         assert "answers, but not as Redis does" not in story.words
+
+
+def typed(words: str) -> list[events.Key]:
+    """Keys that somebody types fluently: a tenth of a second between two of them."""
+    now = time.monotonic()
+    names = ["enter" if each == "\n" else each for each in words]
+    keys = [events.Key(name, None if name == "enter" else name) for name in names]
+    for place, key in enumerate(keys):
+        key.time = now + place / 10
+    return keys
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["burst", "after the answer"])
+@pytest.mark.parametrize(("words", "left"), [("yes\n", 0), ("y\n", 0), ("yes", 0), ("no\n", 1), ("n\n", 1)])
+async def test_the_rest_of_a_word_that_answered_a_dialog_does_nothing_below_it(
+    client: redis.Redis, words: str, left: int, at_once: bool
+) -> None:
+    seed.failed(client)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        jobs = story.app.screen
+        assert isinstance(jobs, JobsScreen)
+        sort = jobs.filtered.sort
+        await story.press("R")
+        first, *others = typed(words)
+        story.app.post_message(first)
+        if not at_once:
+            await settle(story.pilot)
+        for key in others:
+            story.app.post_message(key)
+        await settle(story.pilot)
+        assert (story.place, len(story.app.screen_stack)) == ("JobsScreen", 2)
+        assert (client.zcard(FAILED), jobs.filtered.sort) == (left, sort)
+
+
+async def test_keys_that_are_pressed_fast_after_an_answer_are_not_lost(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        for words, cursor in (("nj", 1), ("nk", 0), ("nG", 2)):
+            await story.press("R")
+            for key in typed(words):
+                story.app.post_message(key)
+            await settle(story.pilot)
+            assert (story.place, story.table.cursor) == ("JobsScreen", cursor)
+        await story.press("g", "space", "R")
+        for key in typed("ye"):
+            story.app.post_message(key)
+        await settle(story.pilot)
+        assert story.place == "EditScreen"
+
+
+async def test_the_letters_of_a_dialog_are_those_of_the_config_file(client: redis.Redis) -> None:
+    seed.failed(client, count=3)
+    async with dashboard(client) as story:
+        story.app.set_keymap({"confirm.yes": "j", "confirm.way": "w", "confirm.copy": "x", "confirm.cancel": "escape,k"})
+        await failed_jobs(story)
+        for key in ("y", "k"):
+            await story.press("R", key)
+            assert (story.place, client.zcard(FAILED)) == ("JobsScreen", 3), key
+        await story.press("space", "space", "R")
+        assert "j: yes" in story.text
+        assert "x copies" in story.text
+        assert "w ●" in story.words
+        before = story.question()
+        await story.press("x", "w")
+        assert story.question() != before
+        await story.press("escape", "escape", "R", "j")
+        assert client.zcard(FAILED) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 from textual import events
+from textual.widgets import Static
 
 from qtui.widgets.footer import Keys
 from tests.broker import seed
@@ -184,3 +185,44 @@ async def test_p_while_the_retry_is_still_looked_at_asks_for_the_next_way(client
         story.app.post_message(came_before)
         await settle(story.pilot)
         assert "●now" not in str(story.app.screen.query_one("#ways").render())
+
+
+async def test_escape_undoes_the_innermost_thing_first(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("4", "space", "ctrl+f", *"mail", "enter", "slash", *"queue:mail", "enter", "tab")
+        live = story.app.screen
+        assert {"n N: mail", "filter: queue:mail"} <= set(map(str.strip, title(story).split("·")))
+        await story.press("escape")
+        assert (live.table.marked, "n N: mail" in title(story)) == (set(), True)
+        await story.press("escape")
+        assert ("n N:" in title(story), "filter: queue:mail" in title(story)) == (False, True)
+        await story.press("escape")
+        assert ("filter:" in title(story), live.table.has_focus) == (False, False)
+        await story.press("escape")
+        assert (story.place, live.table.has_focus) == ("LiveScreen", True)
+        await story.press("escape")
+        assert story.place == "QueuesScreen"
+
+
+def title(story: Story) -> str:
+    """What the stream of Live says of itself."""
+    return str(story.app.screen.query_one("#stream-title", Static).render())
+
+
+async def test_escape_ends_the_filter_that_was_typed_on_a_list_and_not_the_one_that_it_was_opened_with(
+    client: redis.Redis,
+) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("colon", *"jobs status:failed error:gateway", "enter")
+        jobs = story.app.screen
+        before = jobs.filtered.expression.text
+        assert before
+        await story.press("slash", "ctrl+u", *"func:fail", "enter", "a", "space", "escape")
+        assert not jobs.all_selected
+        assert jobs.filtered.expression.text == "func:fail"
+        await story.press("escape", "escape")
+        assert (story.place, jobs.filtered.expression.text) == ("JobsScreen", before)
+        await story.press("escape")
+        assert story.place == "QueuesScreen"
