@@ -150,7 +150,10 @@ class QtuiApp(TypedAhead, Repainting, Saving, Switching, Copying, Paging, OwnCom
         self.call_after_refresh(begin)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The top-level screens, beside Textual's own commands."""
+        """What the palette has beside jobs, queues, operations and connections."""
+        yield SystemCommand("Help", "the keys of this screen", self.action_help)
+        yield SystemCommand("Theme", "other colours, until qtui is left", self.action_change_theme)
+        yield SystemCommand("Quit", "at once; an operation that runs ends after its chunk", self.action_quit)
         yield from super().get_system_commands(screen)
         for place in PLACES:
             yield SystemCommand(place.title, place.hint, lambda name=place.name: self.action_open_place(name))

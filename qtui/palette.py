@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, cast
 
@@ -26,11 +27,14 @@ from qtui.session import session_of
 from qtui.switching import Switching
 from qtui.widgets.line_input import LineInput
 from qtui_workers.errors import InvalidInput
+from qtui_workers.naming import suggestion
 from qtui_workers.server.contexts import Connections, read_config
 from qtui_workers.text import printable
 
 _CONTEXT = re.compile(r"(?:^|\s)@(\S+)\s*$")
 JOB_ID = re.compile(r"[A-Za-z0-9_.:-]{6,}")
+_PLAIN = re.compile(r"\w[\w.-]*")
+"""A word that could be a queue's name."""
 MOST = 20
 CAN_BE_TYPED = (
     "Here go: a screen, a queue, an operation, @CONTEXT, the id of a job or its beginning (6 characters or more), "
@@ -234,6 +238,9 @@ class ContextProvider(Provider):
 def list_of(line: str, known: Collection[str]) -> JobsScreen:
     """The screen that a line such as `payments status:failed error:x` names; `known`: the names of the queues."""
     queue, _, rest = line.strip().partition(" ")
+    if queue not in known and _PLAIN.fullmatch(queue) and get_close_matches(queue, known, n=1):
+        hint = suggestion(queue, known, "queues")
+        raise InvalidInput(f"There is no queue '{queue}': {hint} In quotes it is a word to look for.")
     expression = parse(rest if queue in known else line)
     statuses = expression.statuses() if expression.about("status") else ()
     if expression.about("status") == list(expression.terms):

@@ -37,10 +37,7 @@ class Saving(App[None]):
     ]  # fmt: skip
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Textual's own, but for its picture of the screen, which is ours."""
-        for command in super().get_system_commands(screen):
-            if command.title != "Screenshot":
-                yield command
+        """What can be saved; none of Textual's own."""
         if isinstance(screen, HasPane):
             about = "all of it, also what is out of view, into a text file"
             yield SystemCommand("Save this pane", about, lambda: self._save(*screen.pane_text(), "txt"))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from textual.binding import Binding
 from textual.screen import Screen
 
 
-def keys_of(screen: Screen[None], *names: str) -> dict[str, Binding]:
-    """The keys of these names, whether they do something now or not."""
+def own_bindings(screen: Screen[None]) -> Iterable[tuple[str, Binding]]:
+    """All its keys, whether they do something now or not."""
     bound = screen._bindings.copy()
     bound.apply_keymap(screen.app._keymap)
-    return {key: binding for key, binding in bound if binding.id in names}
+    return bound
+
+
+def keys_of(screen: Screen[None], *names: str) -> dict[str, Binding]:
+    """The keys of these names."""
+    return {key: binding for key, binding in own_bindings(screen) if binding.id in names}

@@ -251,8 +251,16 @@ class ConfirmScreen(Dialog):
                 self._ways_ahead -= 1
                 self.action_next_way()
         else:
-            session_of(self.app).reach.failed(message.outcome)
-            self._show(labels.sentence(message.outcome, self._where.name), Question(""))
+            trouble = session_of(self.app).reach.failed(message.outcome)
+            again = f" Trying again in {trouble.wait} s." if trouble.is_away else ""
+            self._show(f"{labels.sentence(message.outcome, self._where.name)}{again}", Question(""))
+            if trouble.is_away:
+                self.set_timer(max(0.0, trouble.next_look - time.monotonic()), lambda: self._look_again(message.wanted))
+
+    def _look_again(self, wanted: Wanted) -> None:
+        """Ask the same as before, unless something else is asked by now."""
+        if wanted is self._wanted and self._question and not self._question.agreed:
+            self._look(wanted.text, wanted.way)
 
     def _show(self, text: str, question: Question | None = None) -> None:
         """Show a sentence; yes can only be chosen if it belongs to a question with something to do.

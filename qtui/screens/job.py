@@ -137,6 +137,11 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         """This one."""
         return self.data.detail.row if self.data else None
 
+    @property
+    def acts_on(self) -> Status | None:
+        """That of this one."""
+        return self.data.detail.row.status if self.data else None
+
     def request(self) -> str:
         """The job's id."""
         return self.job_id
@@ -254,7 +259,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job's status allows."""
-        status = self.data.detail.row.status if self.data else None
+        status = self.acts_on
         if action in ("pager", "pipe"):
             return self.data is not None
         if action == "stack":

@@ -12,6 +12,7 @@ from textual.content import Content
 from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.operations import OPERATIONS, Chosen, Selection
+from qtui.broker.status import Status
 from qtui.messages import Data, Request, TailRequested
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
@@ -51,6 +52,12 @@ class JobListScreen(ResourceScreen[Request, Data]):
     def job(self) -> JobRow | None:
         """The one under the cursor."""
         return self.table.cursor_row
+
+    @property
+    def acts_on(self) -> Status | None:
+        """That of the one under the cursor."""
+        row = self.table.cursor_row
+        return row.status if row else None
 
     def selection(self) -> Selection | None:
         """The jobs that an operation would change: the marked ones, else the one under the cursor."""

@@ -105,6 +105,11 @@ class LiveScreen(ResourceScreen[Running, Running]):
         run = self.table.cursor_row
         return run.now if run else None
 
+    @property
+    def acts_on(self) -> Status | None:
+        """That of the one under the cursor."""
+        return self.job.status if self.job else None
+
     def on_screen_resume(self) -> None:
         """Visible again: read on."""
         self.stream.start()
@@ -259,6 +264,15 @@ class LiveScreen(ResourceScreen[Running, Running]):
         """Ask, then do an operation on the marked jobs, else on the one under the cursor."""
         if ids := self._chosen():
             self.start_operation(OPERATIONS[name], Chosen(ids), lambda: self.table.unmark(self.table.marked))
+
+    def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
+        """Only the operations that the job under the cursor allows; where some are marked, or none is there, all."""
+        status = None if self.table.marked else self.acts_on
+        return action != "act" or status is None or OPERATIONS[str(parameters[0])].applies_to(status)
+
+    def on_row_table_highlighted(self) -> None:
+        """Another job is under the cursor, or it has ended."""
+        self.refresh_bindings()
 
     def action_hold(self) -> None:
         """Ask, then hold the function of the job under the cursor."""

@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from qtui import twins
     from qtui.broker import overview
     from qtui.broker.operations import Operation, Parameter, Selection
-    from qtui.screens import asking, confirm
+    from qtui.broker.status import Status
+    from qtui.screens import asking, confirm, operating
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 else:
     overview, twins = Late("qtui.broker.overview"), Late("qtui.twins")
     asking, confirm = Late("qtui.screens.asking"), Late("qtui.screens.confirm")
+    operating = Late("qtui.screens.operating")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
@@ -121,6 +123,11 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Whether an action makes sense at the moment; its key is hidden where it does not."""
         return True
+
+    @property
+    def acts_on(self) -> Status | None:
+        """The status of the job that the keys of operations are about; None where they are about none."""
+        return None
 
     @cached_property
     def session(self) -> Session:
@@ -348,6 +355,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
         A key that does nothing, because of the connection or because that row has left the list, says so.
         """
+        if event.key.isupper() and (status := self.acts_on) and (reason := operating.why_not(self, event.key, status)):
+            self.notify(reason, severity="warning", markup=False)
         missed = [table for table in self.query(RowTable) if not table.pressed(event.time)]
         if not missed and not self.session.read_only:
             return  # as for nearly every key: to find out what it does takes as long as to move the cursor

@@ -173,6 +173,12 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
             markup=False,
         )
 
+    @property
+    def acts_on(self) -> Status | None:
+        """That of the job under the cursor, if it is no cron job."""
+        row = self.query_one(RowTable).cursor_row
+        return row.status if isinstance(row, JobRow) else None
+
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Operations are on jobs; of a cron job, another run, and to cancel what can be canceled."""
         return action != "act" or parameters[0] in self._possible

@@ -9,6 +9,7 @@ import redis
 from rq.job import Job
 
 from qtui.broker.operations.chunks import FIRST
+from qtui.broker.schedule import CronRow
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine
@@ -262,3 +263,28 @@ async def test_a_job_is_retried_and_removed_from_its_own_screen(client: redis.Re
         await story.press("D", "tab", "enter")
         assert client.exists(keys.job(job_id)) == 0
         assert story.place == "JobsScreen"
+
+
+async def test_a_key_that_cannot_act_on_this_job_says_why_and_what_can(client: redis.Redis) -> None:
+    seed.everything(client)
+    async with dashboard(client) as story:
+        await story.press("4", "R")
+        assert (
+            story.app.said.pop()
+            == "Retry is for failed or stopped jobs only; this one is started. Possible: S Stop, B Put back, F Fail."
+        )
+        await story.press("D")
+        assert story.app.said.pop().startswith(
+            "Remove is not for started, rate limited or created jobs; this one is started. Possible: S Stop"
+        )
+        await story.press("enter", "R", "S", "escape", "M")
+        assert [said[:12] for said in story.app.said] == ["Retry is for", "Move is for "]
+        story.app.said.clear()
+        await story.press("q", "6")
+        await story.look_until(lambda: story.table.total, "something is scheduled")
+        while isinstance(story.table.cursor_row, CronRow):
+            await story.press("j")
+        await story.press("enter", "T")
+        assert story.app.said.pop().startswith("Stack is for started jobs only; this one is scheduled. Possible: ")
+        await story.press("j", "L")
+        assert not story.app.said

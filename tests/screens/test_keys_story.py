@@ -222,7 +222,28 @@ async def test_escape_ends_the_filter_that_was_typed_on_a_list_and_not_the_one_t
         await story.press("slash", "ctrl+u", *"func:fail", "enter", "a", "space", "escape")
         assert not jobs.all_selected
         assert jobs.filtered.expression.text == "func:fail"
-        await story.press("escape", "escape")
+        await story.press("escape")
         assert (story.place, jobs.filtered.expression.text) == ("JobsScreen", before)
         await story.press("escape")
         assert story.place == "QueuesScreen"
+
+
+async def test_the_palette_says_that_a_queue_was_meant_and_looks_for_the_word_in_quotes(client: redis.Redis) -> None:
+    seed.failed(client, "payments")
+    async with dashboard(client) as story:
+        await story.press("colon", *"jobs paymnts status:failed", "enter")
+        assert (story.place, story.app.said[-1:]) == (
+            "QueuesScreen",
+            ["There is no queue 'paymnts': did you mean 'payments'? In quotes it is a word to look for."],
+        )
+        await story.press("colon", *'jobs "paymnts" status:failed', "enter")
+        assert story.place == "JobsScreen"
+
+
+async def test_the_palette_has_only_what_means_something_here(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        titles = {command.title for command in story.app.get_system_commands(story.app.screen)}
+        assert {"Help", "Theme", "Quit", "Save as text"} <= titles
+        assert not titles & {"Keys", "Maximize", "Minimize", "Screenshot"}
+        await story.press("colon", *"help", "enter")
+        assert story.place == "HelpScreen"

@@ -125,6 +125,19 @@ async def test_a_dialog_says_that_the_server_is_away(own_server: Server) -> None
             assert "Yes" not in story.text
 
 
+async def test_a_dialog_asks_by_itself_once_the_server_is_back(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        seed.failed(client)
+        async with dashboard(client, name="prod-eu") as story:
+            await story.press("enter")
+            own_server.kill()
+            await story.press("R")
+            assert "Trying again in" in story.question()
+            own_server.start()
+            await until(story, lambda: "Retry 1 job" in story.question(), "the question is there")
+            assert not story.button("yes").disabled
+
+
 IMPATIENT = replace(INTERACTIVE, connect=0.3, reply=0.3, tries=0)
 """For a server that is frozen on purpose."""
 

@@ -9,8 +9,10 @@ from textual.widgets._toast import Toast
 from qtui import changes
 from qtui.places import PLACES
 from qtui.widgets.footer import Footer, Keys
+from qtui.widgets.line_view import LineView
+from qtui.widgets.row_table import RowTable
 from tests.broker import seed
-from tests.screens.support import dashboard
+from tests.screens.support import dashboard, settle
 
 READ = "#verdict, #step, #selection, #looked, #command, #actions"
 """The lines that say what is under the cursor, and what can be done."""
@@ -30,6 +32,27 @@ async def test_a_toast_covers_no_line_that_says_what_is_under_the_cursor(client:
                 covered = [toast.region.overlaps(line.region) for toast in toasts if line.region]
                 assert not any(covered), f"{place.title}: a toast covers {line}"
             story.app.clear_notifications()
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (200, 60)], ids=str)
+async def test_a_toast_covers_no_row_and_the_cursor_stays_in_sight(client: redis.Redis, size: tuple[int, int]) -> None:
+    seed.everything(client)
+    for _ in range(4):
+        seed.failed(client, count=9)
+    async with dashboard(client, size=size, toasts=True) as story:
+        for keys in (["2", "G"], ["4", "tab"], ["3"], ["1", "G"]):
+            await story.press(*keys)
+            story.app.notify("payments was retried, and 20 jobs were skipped as they are running. " * 3, markup=False)
+            await story.pilot.pause(0.1)
+            (toast,) = story.app.screen.query(Toast)
+            views = story.app.screen.query(LineView)
+            assert views
+            covered = [view.id for view in views if toast.region.overlaps(view.region)]
+            assert not covered, keys
+            for table in story.app.screen.query(RowTable):
+                assert not table.total or table.cursor in table.in_view, keys
+            story.app.clear_notifications()
+            await settle(story.pilot)
 
 
 async def test_what_was_said_goes_away_with_the_next_key_once_it_could_be_read(
