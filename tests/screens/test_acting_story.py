@@ -265,6 +265,13 @@ async def test_a_job_is_retried_and_removed_from_its_own_screen(client: redis.Re
         assert story.place == "JobsScreen"
 
 
+async def test_a_key_that_has_no_job_to_act_on_says_so(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await failed_jobs(story)
+        await story.press("R", "q", "4", "S")
+        assert story.app.said == ["Retry: there is no job in this list.", "Stop: nothing runs."]
+
+
 async def test_a_key_that_cannot_act_on_this_job_says_why_and_what_can(client: redis.Redis) -> None:
     seed.everything(client)
     async with dashboard(client) as story:
