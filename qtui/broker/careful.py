@@ -15,6 +15,7 @@ from typing import Final, Literal
 
 import redis
 
+from qtui.broker import clock
 from qtui.broker.audit import UNRECORDED, Audit
 from qtui.broker.operations import Matching, Operation, Parameter, Plan, Report
 from qtui.broker.operations import run as run_at_once
@@ -259,7 +260,8 @@ class _Work:
     def spread(self, seconds: float, batch: str, here: str) -> None:
         """Schedule all that are left; `here`: as in `run`."""
         self._on_step(f"scheduling over {seconds / 60:g} min")
-        found = self._send(SPREAD, self.left, over=seconds, number=max(1, self.left), batch=batch)
+        began = int(clock.now(self._client).seconds)
+        found = self._send(SPREAD, self.left, over=seconds, number=max(1, self.left), at=began, batch=batch)
         if found.done:
             told = f"scheduled over {seconds / 60:g} min; qtui cancel --batch {batch}{here} takes back those that are not due yet"
             self._tally.reasons[told] += found.done

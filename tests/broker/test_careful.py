@@ -151,6 +151,20 @@ def test_jobs_are_spread_evenly_and_in_their_order(client: redis.Redis, failed: 
     assert ScheduledJobRegistry("mail", connection=client).get_scheduled_time(failed[0])
 
 
+def test_they_are_spread_evenly_also_where_a_chunk_comes_seconds_after_the_one_before(
+    client: redis.Redis, failed: list[str]
+) -> None:
+    client.set(keys.scheduler_lock("mail"), "scheduler")
+
+    def until_the_next_second(*_: int) -> None:
+        second = client.time()[0]
+        wait_until(lambda: client.time()[0] > second, description="the next second")
+
+    careful.run(client, plan(client, RETRY, FAILED), Care(over=400.0), on_progress=until_the_next_second)
+    due = client.zrange(keys.registry("scheduled", "mail"), 0, -1, withscores=True)
+    assert {later - earlier for (_, earlier), (_, later) in pairwise(due)} == {10.0}
+
+
 def test_what_is_not_due_yet_is_taken_back_as_it_was(client: redis.Redis, failed: list[str]) -> None:
     before = digest(client)
     batch = spread(client, 3_600.0).batch

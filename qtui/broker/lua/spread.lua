@@ -1,6 +1,7 @@
 -- Spreads failed jobs over some time, as scheduled jobs, with all attempts again where our producer has stored their number.
 -- What they were before goes into their record, so that those that are not due yet can be taken back.
--- `spec` has also: over (seconds), number (of all jobs), batch. `place`: how many jobs come before these.
+-- `spec` has also: over (seconds), number (of all jobs), at (when the first is due, the same for all chunks), batch.
+-- `place`: how many jobs come before these.
 -- requires: operation, expiry
 -- arguments: place
 
@@ -37,7 +38,7 @@ local function apply(job)
   end
   keep(job)
   redis.call('SADD', keys.QUEUES, keys.queue(job.origin))
-  local due = SECONDS + math.floor(place * step)
+  local due = tonumber(spec.at) + math.floor(place * step)
   redis.call('ZADD', keys.registry(statuses.registry.scheduled, job.origin), due, job.id)
   place = place + 1
 end
