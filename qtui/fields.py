@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,7 +14,6 @@ from pydantic import BaseModel
 
 from qtui_workers.define.payload import secret_fields
 from qtui_workers.errors import InvalidInput
-from qtui_workers.records import Record
 from qtui_workers.text import printable, size
 
 LARGEST: Final = 64 << 20
@@ -21,7 +21,8 @@ LARGEST: Final = 64 << 20
 Kind = Literal["text", "integer", "number", "boolean", "choice", "json"]
 
 
-class Field(Record):
+@dataclass(frozen=True, slots=True)
+class Field:
     """One field of a payload."""
 
     name: str

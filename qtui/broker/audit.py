@@ -10,14 +10,13 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
 import redis
 
 from qtui_workers.errors import InvalidInput, NotFound, Refused
-from qtui_workers.records import Record, as_dict
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, is_away, label_of
 from qtui_workers.server.replies import is_wrong_type
@@ -36,7 +35,8 @@ LONGEST: Final = 2_000
 """Characters of one text of an entry at most."""
 
 
-class Entry(Record):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """One change; the fields are the JSON of the file, the stream and the command."""
 
     at: float
@@ -129,7 +129,7 @@ class Audit:
         return {"at": self._clock(), "by": self._by, "connection": self._connection, "what": what}
 
     def _write(self, client: redis.Redis, change: Change) -> None:
-        line = json.dumps(as_dict(_bounded(Entry(**self.about(change.what), **_rest(change)))), ensure_ascii=False)
+        line = json.dumps(asdict(_bounded(Entry(**self.about(change.what), **_rest(change)))), ensure_ascii=False)
         troubles = []
         try:
             append(path(), line)
@@ -164,7 +164,7 @@ def _rest(change: Change) -> dict[str, Any]:
 
 
 def _bounded(entry: Entry) -> Entry:
-    values = as_dict(entry)
+    values = {each.name: getattr(entry, each.name) for each in fields(entry)}
     cut = {name: printable(value, LONGEST) for name, value in values.items() if isinstance(value, str)}
     return Entry(**{**values, **cut, "ids": tuple(printable(job_id, 200) for job_id in entry.ids[:NAMED])})
 

@@ -1,8 +1,7 @@
 """Records: frozen values with named fields, and how they are read from what people write.
 
 A Record is what a frozen dataclass is, but it is made without `dataclasses`: to import that, and to have it write the code of
-twenty classes, would take most of the time in which a short command answers, and a worker, too, would listen later for it.
-Elsewhere dataclasses do as well, and where programs get a value in hand.
+twenty classes, would take most of the time in which a short command answers. Elsewhere dataclasses do as well.
 """
 
 from __future__ import annotations

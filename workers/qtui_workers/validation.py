@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import GetCoreSchemaHandler, ValidationError
@@ -10,7 +11,6 @@ from pydantic_core.core_schema import CoreSchema, no_info_plain_validator_functi
 
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import suggestion
-from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 _OTHER_VERSION: Final = {
@@ -71,7 +71,8 @@ def _field_of(error: Mapping[str, Any]) -> str:
     return printable(".".join(str(part) for part in error["loc"]), 60)
 
 
-class Checked(Record):
+@dataclass(frozen=True, slots=True)
+class Checked:
     """An annotation of a field: its value is what `check` returns; `check` raises ValueError with the reason.
 
     Like pydantic's PlainValidator, but without a schema of the type itself: making one of a dataclass would only take time.

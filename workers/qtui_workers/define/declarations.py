@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import cache, partial
 from types import MappingProxyType
@@ -28,11 +28,11 @@ from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import Payload, to_json, validate
 from qtui_workers.errors import InvalidInput, QtuiError
-from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 
-class Declaration(Record):
+@dataclass(frozen=True, slots=True)
+class Declaration:
     """The data about one processor."""
 
     name: str
@@ -55,7 +55,8 @@ class Declaration(Record):
         return to_json(payload, frozenset())
 
 
-class Declarations(Record):
+@dataclass(frozen=True, slots=True)
+class Declarations:
     """The data about all processors, in the order of their names."""
 
     processors: tuple[Declaration, ...]

@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
@@ -14,7 +15,7 @@ from typing import Annotated, Any, Final
 from qtui_workers.define.declared_limits import declared
 from qtui_workers.define.decorator import Processor
 from qtui_workers.errors import InvalidInput, NotFound
-from qtui_workers.records import Read, Record
+from qtui_workers.records import Read
 from qtui_workers.reporting.worker_logs import keep_logging
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
@@ -35,7 +36,8 @@ class ProcessorSettings(Settings):
     """Modules or packages in which further processors live, separated by commas."""
 
 
-class Found(Record):
+@dataclass(frozen=True, slots=True)
+class Found:
     """The processors by name, in order of their names, and the modules that could not be imported."""
 
     processors: MappingProxyType[str, AnyProcessor]

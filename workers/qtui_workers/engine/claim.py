@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rq.exceptions import TimeoutFormatError
@@ -10,7 +11,6 @@ from rq.utils import parse_timeout
 
 from qtui_workers.enqueue.holds import HeldClaim
 from qtui_workers.rate.limiter import in_time
-from qtui_workers.records import Record
 from qtui_workers.reporting.source import Source, called
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_int
@@ -122,7 +122,8 @@ class Claim(NamedTuple):
         return parse_int(self.fields.get(name))
 
 
-class Nothing(Record):
+@dataclass(frozen=True, slots=True)
+class Nothing:
     """There is no job to take now."""
 
     wait: float | None = None

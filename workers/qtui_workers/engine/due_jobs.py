@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -13,7 +14,6 @@ import redis
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT
 from qtui_workers.engine.ending import UNREADABLE
 from qtui_workers.engine.unreadable import why_unreadable
-from qtui_workers.records import Record
 from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable
@@ -30,7 +30,8 @@ _DUE: Final = Script.load("due")
 _DUE_CHECKED: Final = Script.load("due_checked")
 
 
-class Turn(Record):
+@dataclass(frozen=True, slots=True)
+class Turn:
     """What one script did."""
 
     known: bool

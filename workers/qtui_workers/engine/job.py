@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar, Final, cast
@@ -31,7 +32,6 @@ from qtui_workers.define.unrecoverable import CannotRun, OtherVersion, Unrecover
 from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.engine.usage import Usage
 from qtui_workers.errors import InvalidInput, Reschedule
-from qtui_workers.records import Record
 from qtui_workers.reporting.job_recording import recording
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_count, parse_datetime
@@ -49,7 +49,8 @@ _ATTEMPT: Final = keys.FIELD_ATTEMPT.encode()
 _ATTEMPTS: Final = keys.FIELD_ATTEMPTS.encode()
 
 
-class Call(Record):
+@dataclass(frozen=True, slots=True)
+class Call:
     """What a job is going to call, as it was looked up."""
 
     name: Any
@@ -78,7 +79,8 @@ class PickleRefused(CannotRun, Unrecoverable, DeserializationError):
     """This worker does not unpickle jobs."""
 
 
-class Policy(Record):
+@dataclass(frozen=True, slots=True)
+class Policy:
     """What a worker runs besides the registered processors."""
 
     allow: tuple[str, ...] = ()

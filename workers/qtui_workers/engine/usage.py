@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-
-from qtui_workers.records import Record
 
 _UNIT: Final = 1 if sys.platform == "darwin" else 1024
 """Bytes of `ru_maxrss` (getrusage(2))."""
@@ -18,7 +17,8 @@ _PEAK: Final = "5"
 """Written there, it sets the peak back to what the process holds now (proc(5))."""
 
 
-class Usage(Record):
+@dataclass(frozen=True, slots=True)
+class Usage:
     """What one attempt used, with the processes that it has started and waited for."""
 
     peak_memory: int | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
 import redis
@@ -15,7 +16,6 @@ from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.enqueue.holds import HeldClaim, holding
-from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.connection import own_connection
 from qtui_workers.server.redis_errors import of_script
@@ -36,7 +36,8 @@ Outcome = Literal["done", "lost", "dependents"]
 """`lost`: the job is not ours any more; `dependents`: nothing is done, as other jobs wait for it: RQ's own code has to end it."""
 
 
-class Step(Record):
+@dataclass(frozen=True, slots=True)
+class Step:
     """The result of ending one job and taking the next."""
 
     outcome: Outcome | None
@@ -44,7 +45,8 @@ class Step(Record):
     found: Claim | Nothing
 
 
-class Overdue(Record):
+@dataclass(frozen=True, slots=True)
+class Overdue:
     """A lease that was not renewed in time."""
 
     queue: str
@@ -53,7 +55,8 @@ class Overdue(Record):
     score: str
 
 
-class Beat(Record):
+@dataclass(frozen=True, slots=True)
+class Beat:
     """The answer to a heartbeat."""
 
     known: bool

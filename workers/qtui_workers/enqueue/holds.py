@@ -8,6 +8,7 @@ registry of deferred jobs then, with the hold in its record, and no attempt is u
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +19,6 @@ from qtui_workers.reading import payload
 from qtui_workers.reading.hold import LONGEST, Hold, read, written
 from qtui_workers.reading.matching import argument, is_function, is_value
 from qtui_workers.reading.prefilter import value_filter
-from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_format
 from qtui_workers.server.rq_format import decompress
@@ -89,7 +89,8 @@ def holding(texts: Iterable[bytes], data: bytes) -> str | None:
     return next((each.text for each in meant if each.fits(content)), None)
 
 
-class _Reader(Record):
+@dataclass(frozen=True, slots=True)
+class _Reader:
     """A hold, ready to be compared with jobs."""
 
     text: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal, Self
 
-from qtui_workers.records import Record, as_dict
 from qtui_workers.server.rq_format import parse_number
 
 COMMAND: Final = "qtui-stack"
@@ -31,7 +31,8 @@ _WATCH: Final = re.compile(r"[/\\]qtui_workers[/\\]engine[/\\](?:horse|stack_fil
 How = Literal["python", "signal"]
 
 
-class Frame(Record):
+@dataclass(frozen=True, slots=True)
+class Frame:
     """A call that has not returned."""
 
     file: str
@@ -41,14 +42,16 @@ class Frame(Record):
     """The line itself; '' where the file cannot be read."""
 
 
-class ThreadStack(Record):
+@dataclass(frozen=True, slots=True)
+class ThreadStack:
     """The calls of one thread, the innermost last."""
 
     is_main: bool
     frames: tuple[Frame, ...]
 
 
-class Stack(Record):
+@dataclass(frozen=True, slots=True)
+class Stack:
     """The stack of all threads of the process that runs a job, at one moment; the main thread comes first."""
 
     at: float
@@ -78,8 +81,7 @@ class Stack(Record):
 
     def to_json(self) -> dict[str, Any]:
         """As a document: `{at, pid, how, threads: [{is_main, frames: [{file, line, function, source}]}]}`."""
-        threads = [{**as_dict(thread), "frames": [*map(as_dict, thread.frames)]} for thread in self.threads]
-        return {**as_dict(self), "threads": threads}
+        return asdict(self)
 
     def lines(self) -> Iterator[str]:
         """As lines of a traceback, a thread after the other: the main one last, where a reader looks first."""
@@ -95,7 +97,8 @@ class Stack(Record):
         return bool(self.threads and other.threads) and self.threads[0] == other.threads[0]
 
 
-class Answer(Record):
+@dataclass(frozen=True, slots=True)
+class Answer:
     """What a worker answers to the request for a stack."""
 
     stack: Stack | None

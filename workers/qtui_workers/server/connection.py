@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -17,7 +18,6 @@ from redis.retry import Retry
 from redis.utils import HIREDIS_AVAILABLE
 
 from qtui_workers.errors import RedisUnavailable
-from qtui_workers.records import Record
 from qtui_workers.server.address import Sentinels, Target, resolve
 from qtui_workers.server.greeting import Greeting, GreetingWithPrintedPassword, NoRESP3
 from qtui_workers.server.redis_errors import TooOld, explain, may_be_temporary
@@ -33,7 +33,8 @@ if HIREDIS_AVAILABLE:
 T = TypeVar("T")
 
 
-class Patience(Record):
+@dataclass(frozen=True, slots=True)
+class Patience:
     """How long a client waits before it says that Redis is away."""
 
     connect: float

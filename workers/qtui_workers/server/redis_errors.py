@@ -6,6 +6,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import redis
@@ -22,13 +23,13 @@ from redis.exceptions import (
 )
 
 from qtui_workers.errors import RedisUnavailable
-from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.versions import OLDEST
 from qtui_workers.text import printable
 
 
-class _Cause(Record):
+@dataclass(frozen=True, slots=True)
+class _Cause:
     """A known failure: how it is recognized, and the rest of its sentence; `{reply}` is the error's own text, made safe."""
 
     kinds: tuple[type[BaseException], ...]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
-from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import rule_of
 
@@ -39,7 +39,8 @@ _WORKING: Final = (
 )  # fmt: skip
 
 
-class Rights(Record):
+@dataclass(frozen=True, slots=True)
+class Rights:
     """What a kind of user may do."""
 
     name: str
