@@ -84,7 +84,10 @@ class TypedAhead(App[None]):
         return False
 
     async def _look_at_held(self) -> None:
-        if self._answer and time.monotonic() - self._answer.at >= _FLUENT:
+        left = self._answer.at + _FLUENT - time.monotonic() if self._answer else 0.0
+        if left > 0:
+            self.set_timer(left, self._look_at_held)
+        else:
             await self._let_go()
 
     async def _let_go(self) -> None:
