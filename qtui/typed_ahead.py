@@ -18,7 +18,7 @@ _PATIENCE: Final = 3.0
 _WORDS: Final = {"y": ("e", "s"), "n": ("o",)}
 """What people type as an answer although its first letter is enough, by that letter."""
 _FLUENT: Final = 0.3
-"""Seconds between two keys of a word, or from its end to Enter; who has read what came of the answer takes longer."""
+"""Seconds between two keys of a word, or from its end to Enter, which after the one letter alone opens what is under the cursor."""
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class TypedAhead(App[None]):
         await super().on_event(event)
 
     async def _ends_answer(self, event: events.Key) -> bool:
-        """Whether a key belongs to an answer that has closed its dialog: `es` and Enter after a `y`."""
+        """Whether a key belongs to an answer that has closed its dialog: `es` after a `y`, and Enter after a whole word."""
         if isinstance(self.screen, Dialog) and self.screen.LETTERS:
             if event.key in _WORDS:
                 self._answer = _Answer(_WORDS[event.key], event.time)
@@ -72,7 +72,7 @@ class TypedAhead(App[None]):
         if answer is None:
             return False
         if event.time - answer.at <= _FLUENT:
-            if event.key == "enter":
+            if event.key == "enter" and not answer.rest:
                 self._answer, self._held = None, []
                 return True
             if answer.rest and event.key == answer.rest[0]:

@@ -355,7 +355,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
         A key that does nothing, because of the connection or because that row has left the list, says so.
         """
-        if event.key.isupper() and (status := self.acts_on) and (reason := operating.why_not(self, event.key, status)):
+        wrong = self.acts_on if event.key.isupper() and not self.session.read_only else None
+        if wrong and (reason := operating.why_not(self, event.key, wrong)):
             self.notify(reason, severity="warning", markup=False)
         missed = [table for table in self.query(RowTable) if not table.pressed(event.time)]
         if not missed and not self.session.read_only:

@@ -14,11 +14,11 @@ class LineInput(Input):
     """
 
     async def _on_key(self, event: events.Key) -> None:
-        """Do at once what a key of the field is bound to."""
+        """Do at once what a key of the field is bound to, where that applies: what scrolls goes on to the dialog."""
         for binding in () if event.is_printable else self._bindings.key_to_bindings.get(event.key, ()):
-            event.prevent_default()
-            event.stop()
-            await self.run_action(binding.action)
+            if await self.app.run_action(binding.action, self):
+                event.prevent_default()
+                event.stop()
 
     def _on_paste(self, event: events.Paste) -> None:
         """Take all lines as one, without control characters."""

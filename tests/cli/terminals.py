@@ -62,6 +62,11 @@ class Terminal:
         while select.select([self.master], [], [], REST)[0]:
             self.read()
 
+    def ended(self, process: subprocess.Popen[str] | Started) -> int:
+        """Read until the process has ended, as it ends only when all that it writes is taken; its exit code."""
+        wait_until(lambda: (self.read(), process.poll())[1] is not None, description="the process has ended")
+        return process.wait()
+
     def read(self) -> str:
         """All that was written so far; waits a moment for more."""
         if select.select([self.master], [], [], 0.01)[0]:

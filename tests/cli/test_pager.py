@@ -90,7 +90,7 @@ def test_a_signal_ends_the_pager_and_then_the_dashboard(qtui: Qtui, job_id: str,
         terminal.type("v")
         terminal.wait_for("PAGER ")
         process.send_signal(number)
-        assert process.wait(20) == 128 + number
+        assert terminal.ended(process) == 128 + number
         assert terminal.attributes() == before
 
 
