@@ -18,7 +18,7 @@ _PATIENCE: Final = 3.0
 _WORDS: Final = {"y": ("e", "s"), "n": ("o",)}
 """What people type as an answer although its first letter is enough, by that letter."""
 _FLUENT: Final = 0.3
-"""Seconds between two keys of a word, or from its end to Enter, which after the one letter alone opens what is under the cursor."""
+"""Seconds between two keys of a word, or from its end to Enter; Enter after one letter opens what is under the cursor."""
 
 
 @dataclass(slots=True)

@@ -56,7 +56,7 @@ class JobListScreen(ResourceScreen[Request, Data]):
     @property
     def acts_on(self) -> Status | None:
         """That of the one under the cursor."""
-        row = self.table.cursor_row
+        row = self.row_under_cursor
         return row.status if row else None
 
     def selection(self) -> Selection | None:

@@ -108,7 +108,8 @@ class LiveScreen(ResourceScreen[Running, Running]):
     @property
     def acts_on(self) -> Status | None:
         """That of the one under the cursor."""
-        return self.job.status if self.job else None
+        run = self.row_under_cursor
+        return run.now.status if run else None
 
     def on_screen_resume(self) -> None:
         """Visible again: read on."""
@@ -269,7 +270,7 @@ class LiveScreen(ResourceScreen[Running, Running]):
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job under the cursor allows; where some are marked, or none is there, all."""
-        status = None if self.table.marked else self.acts_on
+        status = None if any(table.marked for table in self.query(RowTable)) else self.acts_on
         return action != "act" or status is None or OPERATIONS[str(parameters[0])].applies_to(status)
 
     def on_row_table_highlighted(self) -> None:

@@ -129,6 +129,13 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """The status of the job that the keys of operations are about; None where they are about none."""
         return None
 
+    @property
+    def row_under_cursor(self) -> Any:
+        """The one of its table; None where there is none, and while the screen is opened or closed."""
+        for table in self.query(RowTable):
+            return table.cursor_row
+        return None
+
     @cached_property
     def session(self) -> Session:
         """What all screens of a connection share: of the one over which this screen was opened."""

@@ -176,7 +176,7 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
     @property
     def acts_on(self) -> Status | None:
         """That of the job under the cursor, if it is no cron job."""
-        row = self.query_one(RowTable).cursor_row
+        row = self.row_under_cursor
         return row.status if isinstance(row, JobRow) else None
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:

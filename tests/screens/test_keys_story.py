@@ -7,6 +7,9 @@ import redis
 from textual import events
 from textual.widgets import Static
 
+from qtui.screens.jobs import JobsScreen
+from qtui.screens.live import LiveScreen
+from qtui.screens.schedule import ScheduleScreen
 from qtui.widgets.footer import Keys
 from tests.broker import seed
 from tests.screens.support import Story, dashboard, settle
@@ -247,3 +250,10 @@ async def test_the_palette_has_only_what_means_something_here(client: redis.Redi
         assert not titles & {"Keys", "Maximize", "Minimize", "Screenshot"}
         await story.press("colon", *"help", "enter")
         assert story.place == "HelpScreen"
+
+
+async def test_a_screen_that_is_being_opened_says_which_keys_apply(client: redis.Redis) -> None:
+    async with dashboard(client):
+        for screen in (LiveScreen(), ScheduleScreen(), JobsScreen()):
+            assert screen.acts_on is None
+            assert isinstance(screen.applies("act", ("remove",)), bool)
