@@ -87,10 +87,11 @@ SCENES: Final = {
 async def settle(pilot: Pilot[Any]) -> None:
     """Return when every thread has ended and what it found is shown.
 
-    `pause(0)` lets every widget work off the messages that it has: only then is it seen whether they brought others.
+    `pause(0)` lets every widget work off the messages that it has: only then is it seen whether they brought others. Where the
+    App has ended by an exception, which `run_test` raises, it returns at once.
     """
     calm = 0
-    while calm < CALM:
+    while calm < CALM and pilot.app._exception is None:
         calm += 1
         if running := [worker for worker in pilot.app.workers if not worker.is_finished]:
             await asyncio.gather(*(worker.wait() for worker in running), return_exceptions=True)
@@ -98,7 +99,7 @@ async def settle(pilot: Pilot[Any]) -> None:
         elif _has_work(pilot.app):
             await pilot.pause(0)
             calm = 0
-        elif _is_waiting(pilot.app.screen) or (isinstance(pilot.app, TypedAhead) and pilot.app.keys_wait):
+        elif _is_waiting(pilot.app):
             await asyncio.sleep(REST)
             calm = 0
         else:
@@ -106,8 +107,14 @@ async def settle(pilot: Pilot[Any]) -> None:
             pilot.app.screen._on_timer_update()  # a frame, as `pause` ends with
 
 
-def _is_waiting(screen: Screen[Any]) -> bool:
-    """Whether a screen shows something by itself in a moment: a list at rest, the palette, unseen until it has searched."""
+def _is_waiting(app: App[Any]) -> bool:
+    """Whether something comes by itself in a moment: a key, what is not sent yet, a list at rest, or the palette.
+
+    The palette is unseen until it has searched.
+    """
+    if app._batch_count or (isinstance(app, TypedAhead) and app.keys_wait):
+        return True
+    screen: Screen[Any] = app.screen
     if isinstance(screen, CommandPalette):
         return not screen.has_class("-ready")
     return isinstance(screen, ResourceScreen) and screen.awaits_rest

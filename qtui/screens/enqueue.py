@@ -125,13 +125,11 @@ class EnqueueScreen(ResourceScreen[None, None]):
 
     def on_mount(self) -> None:
         """Show the first processor's form."""
-        super().on_mount()
         self.query_one("#list").focus()
         self.call_next(self._show_form)
 
     def on_screen_suspend(self) -> None:
         """Hidden: what was refused is no news when it is seen again; what is wrong stays said at its field."""
-        super().on_screen_suspend()
         self._forget_refusal()
 
     def load(self, client: redis.Redis, request: None) -> None:

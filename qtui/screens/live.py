@@ -114,11 +114,9 @@ class LiveScreen(ResourceScreen[Running, Running]):
     def on_screen_resume(self) -> None:
         """Visible again: read on."""
         self.stream.start()
-        super().on_screen_resume()
 
     def on_screen_suspend(self) -> None:
         """Hidden: read no more."""
-        super().on_screen_suspend()
         self.stream.stop()
 
     def on_unmount(self) -> None:

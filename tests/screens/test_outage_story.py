@@ -114,7 +114,7 @@ async def test_an_operation_that_loses_the_server_says_so_and_keeps_the_marks(ow
             assert sorted(story.ids) == sorted(ids)
 
 
-async def test_a_dialog_says_that_the_server_is_away(own_server: Server) -> None:
+async def test_a_dialog_says_that_the_server_is_away_and_asks_by_itself_once_it_is_back(own_server: Server) -> None:
     with connect(own_server.url) as client:
         seed.failed(client)
         async with dashboard(client, name="prod-eu") as story:
@@ -123,15 +123,6 @@ async def test_a_dialog_says_that_the_server_is_away(own_server: Server) -> None
             await story.press("R")
             assert story.question().startswith("Redis at prod-eu does not run")
             assert "Yes" not in story.text
-
-
-async def test_a_dialog_asks_by_itself_once_the_server_is_back(own_server: Server) -> None:
-    with connect(own_server.url) as client:
-        seed.failed(client)
-        async with dashboard(client, name="prod-eu") as story:
-            await story.press("enter")
-            own_server.kill()
-            await story.press("R")
             assert "Trying again in" in story.question()
             own_server.start()
             await until(story, lambda: "Retry 1 job" in story.question(), "the question is there")

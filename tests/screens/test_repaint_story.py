@@ -99,6 +99,7 @@ async def test_the_screen_is_the_same_as_if_everything_were_sent(client: redis.R
             for key in chosen.choices(keys, k=8):
                 type_key(app, key)  # as fast as they come
             await story.press("escape")
+            app.check()
     assert app.updates > 40
     assert app.less.sent < app.whole.sent * 0.7, (app.less.sent, app.whole.sent)
 

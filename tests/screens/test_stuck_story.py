@@ -347,3 +347,15 @@ async def test_failures_look_once_for_what_a_search_has_changed(client: redis.Re
         assert story.app.screen.data.sample.traceback
         assert story.table.cursor_row.sample == other
         assert len(looks) == 2, "one look, and one at the sample of the cause"
+
+
+async def test_a_story_of_a_dashboard_that_ends_by_a_fault_ends_with_it(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(JobsScreen, "applies", fault)
+    with pytest.raises(ZeroDivisionError):
+        async with dashboard(client) as story:
+            await story.press("2")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import stat
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from qtui.broker.status import Status
+from qtui.places import PLACES, Place
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.resource import ResourceScreen
 from tests.broker import seed
 from tests.screens.support import dashboard, settle
 
@@ -32,6 +37,35 @@ async def test_minus_goes_to_the_view_before_and_again_back(client: redis.Redis)
         assert [type(screen).__name__ for screen in story.app.screen_stack] == ["QueuesScreen", "JobsScreen", "JobScreen"]
         await story.press("minus")
         assert story.place == "WorkersScreen"
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+async def test_a_screen_begins_once_and_is_seen_or_hidden_once_each_time(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    begun: Counter[tuple[type, str]] = Counter()
+
+    def counted(name: str) -> Callable[[ResourceScreen[Any, Any]], None]:
+        handler = vars(ResourceScreen)[name]
+
+        def handle(screen: ResourceScreen[Any, Any]) -> None:
+            begun[type(screen), name] += 1
+            handler(screen)
+
+        return handle
+
+    for name in ("on_mount", "on_screen_resume", "on_screen_suspend"):
+        monkeypatch.setattr(ResourceScreen, name, counted(name))
+    async with dashboard(client) as story:
+        other = PLACES[1] if place is PLACES[0] else PLACES[0]
+        await story.press(str(place.number))
+        screen = type(story.app.screen)
+        assert begun[screen, "on_mount"] == 1
+        await story.press(str(other.number))
+        assert begun[screen, "on_screen_suspend"] == 1
+        begun.clear()  # where a mode is switched to for the first time, Textual says twice that its screen is seen
+        await story.press(str(place.number))
+        assert begun[screen, "on_screen_resume"] == 1
 
 
 async def test_where_nothing_was_before_minus_does_nothing(client: redis.Redis) -> None:
