@@ -75,6 +75,12 @@ def function(row: JobRow) -> str:
     return name if module.rpartition(".")[2] in ("", name) else formatting.short_function(row.function)
 
 
+def unreadable(number: int) -> str:
+    """How many entries of a list have no job that can be read, behind a semicolon; '' where there is none."""
+    entries = "entry has" if number == 1 else "entries have"
+    return f"; {formatting.count(number)} {entries} no job that can be read" if number else ""
+
+
 def drain(row: QueueRow) -> str:
     """When no job waits any more: "36s", "empty now", "keeps up", "grows 450/min", "not shrinking"; "–" where it is not known."""
     seconds = diagnosis.drain_seconds(row)

@@ -130,8 +130,7 @@ def _hidden(number: int | None) -> str:
 def _not_grouped(found: Grouping) -> str:
     """How many jobs are in no group, and why, behind a semicolon; '' where all are."""
     hidden = "" if found.hidden == 0 else f"; {_hidden(found.hidden)}"
-    unreadable, entries = formatting.count(found.unreadable), "entry has" if found.unreadable == 1 else "entries have"
-    return hidden + (f"; {unreadable} {entries} no job that can be read" if found.unreadable else "")
+    return hidden + labels.unreadable(found.unreadable)
 
 
 def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str | None, now: float) -> str:

@@ -86,8 +86,9 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         found = self.searching.found
         if found is None:
             return ""
-        groups = f"{formatting.count(len(found.groups))} {'group' if len(found.groups) == 1 else 'groups'}"
-        text = f"{formatting.count(found.matched)} {STATUSES[self.status].title}, in {groups}"
+        number, status = len(found.groups), STATUSES[self.status].title
+        groups = f"{formatting.count(number)} {'group' if number == 1 else 'groups'}"
+        text = f"{formatting.count(found.matched)} {status}, in {groups}{labels.unreadable(found.unreadable)}"
         if change:
             text += f"; {formatting.count(abs(change))} {'more' if change > 0 else 'fewer'} since (r)"
         return text

@@ -11,6 +11,7 @@ from qtui.broker import acknowledged
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui.palette import list_of
+from qtui.screens.contents import ContentsScreen
 from qtui.screens.filtered import NONE_YET
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.status_tabs import StatusTabs
@@ -56,6 +57,17 @@ async def test_causes_are_listed_and_enter_lists_the_jobs_of_one(client: redis.R
         assert "1 hidden" in line(story, "crumb")
         await story.press("q")
         assert story.place == "FailuresScreen"
+
+
+async def test_entries_without_a_job_are_in_no_group_and_counted(client: redis.Redis) -> None:
+    two_causes(client)
+    client.zadd(keys.registry("failed", "mail"), {"ghost-1": 9e9, "ghost-2": 9e9})
+    async with dashboard(client, size=(150, 40)) as story:
+        await story.press("3")
+        assert line(story, "looked") == "4 failed, in 2 groups; 2 entries have no job that can be read"
+        await story.app.push_screen(ContentsScreen(None, Status.FAILED))
+        await settle(story.pilot)
+        assert line(story, "looked").endswith("; 2 entries have no job that can be read")
 
 
 async def test_an_operation_is_about_all_jobs_of_the_cause(client: redis.Redis) -> None:
