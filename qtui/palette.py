@@ -62,10 +62,12 @@ class CommandPalette(command.CommandPalette):
                 yield CommandList()
                 yield LoadingIndicator()
 
-    def on_input_submitted(self) -> None:
-        """Enter takes the first hit, as soon as the search for what was typed is over: Textual would only go to it."""
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter takes the first hit of what was typed, once the search for it is over; Textual would take one of before."""
         commands = self.query_one(CommandList)
-        if any(worker.group == self._GATHER_COMMANDS_GROUP and worker.is_running for worker in self.workers):
+        if any(worker.group == self._GATHER_COMMANDS_GROUP and not worker.is_finished for worker in self.workers):
+            event.prevent_default()
+            event.stop()
             self.set_timer(_OFTEN, self._submit_again)
         elif commands.option_count and commands.highlighted is None and commands.get_option_at_index(0).id != self._NO_MATCHES:
             commands.highlighted = 0

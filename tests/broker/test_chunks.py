@@ -87,10 +87,13 @@ def test_jobs_deep_in_a_queue_leave_it_together(client: redis.Redis, operation: 
     chosen = Matching("long", Status.QUEUED, parse("id:chosen*"))
     before = client.lrange(keys.queue("long"), 0, -1)
     client.config_resetstat()
-    report = run(client, operation, chosen, "work" if operation is HOLD else None)
+    done = [0]
+    parameter = "work" if operation is HOLD else None
+    report = run(client, operation, chosen, parameter, on_progress=lambda number, _: done.append(number))
     stats = client.info("commandstats")
     assert report.done == CHOSEN, report
-    assert stats["cmdstat_lrem"]["calls"] < CHOSEN / 2
+    # how many jobs a chunk has is a matter of the machine's speed, which is tested below
+    assert stats["cmdstat_lrem"]["calls"] <= len(set(done) - {0}) < CHOSEN, done
     assert stats["cmdstat_lpos"]["calls"] == PROBES, "no job is searched for"
     head = [job_id.encode() for job_id in ids] if operation.to_head else []
     assert client.lrange(keys.queue("long"), 0, -1) == head + [job_id for job_id in before if not job_id.startswith(b"chosen")]

@@ -109,6 +109,9 @@ async def test_enter_typed_with_the_line_takes_its_first_hit(client: redis.Redis
             type_key(story.app, key)
         await until(lambda: "● two" in story.text, "the other connection is shown")
         assert story.place == "QueuesScreen"
+        for key in ("colon", *"workers", "enter"):
+            type_key(story.app, key)
+        await until(lambda: story.place == "WorkersScreen", "not what is first before anything is typed")
 
 
 async def test_a_change_goes_to_the_connection_on_which_it_was_asked(client: redis.Redis, two: Server) -> None:
