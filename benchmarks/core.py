@@ -30,7 +30,7 @@ from benchmarks.delay_proxy import delayed
 from benchmarks.rows import Row, faster, shown, within
 from qtui.broker import job, jobs, overview
 from qtui.broker.status import Status
-from qtui.looking import look
+from qtui.shared.looking import look
 from qtui_workers.server import keys
 from tests import support
 from tests.support import Server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtui import early  # before all others, which take time to load
+from qtui.start import early
 
 # isort: split
 import gc
@@ -13,10 +13,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Annotated, Final
 
-from qtui import legible, output
 from qtui.commands import find, help_texts
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
+from qtui.printing import legible, output
 from qtui_workers.command_line.declare import option
 from qtui_workers.command_line.words import NotPlain, read, split
 from qtui_workers.errors import QtuiError
@@ -45,7 +45,7 @@ def begin(
 def dashboard() -> None:
     """Open the dashboard; with no terminal, print the overview."""
     if Global.snapshot:
-        from qtui.snapshot import snapshot
+        from qtui.dashboard.snapshot import snapshot
 
         with connected(None, None) as (client, chosen):
             output.say(snapshot(chosen, chosen_context(None, None)[1], client).rstrip("\n"))
@@ -56,21 +56,21 @@ def dashboard() -> None:
         queues()
         return None
     from qtui.broker import quick_overview
-    from qtui.memory import Memory
+    from qtui.preferences.memory import Memory
 
     chosen, preferences = chosen_context(None, None)
     memory = Memory(chosen.name, kept=True)
     seen = quick_overview.look(chosen.target)
     if seen is None:
         with connected(None, None) as (client, chosen):
-            from qtui.launch import open_dashboard
+            from qtui.dashboard.launch import open_dashboard
 
             return open_dashboard(chosen, preferences, client=client, memory=memory)
-    from qtui.borrowed import borrow
+    from qtui.start.borrowed import borrow
 
     borrowed = borrow(chosen, seen, preferences, memory)
     try:
-        from qtui.launch import open_dashboard
+        from qtui.dashboard.launch import open_dashboard
 
         open_dashboard(chosen, preferences, seen=seen, borrowed=borrowed, memory=memory)
     finally:
@@ -105,7 +105,7 @@ def _main() -> None:
         output.note(f"qtui: {printable(str(error), 2_000)}")
         raise SystemExit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault of ours
-        from qtui import crash
+        from qtui.start import crash
 
         raise SystemExit(crash.report(error)) from None
 

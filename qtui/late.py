@@ -1,9 +1,9 @@
 """Modules that are imported when they are first used, so that the dashboard's first frame does not wait for them.
 
 if TYPE_CHECKING:
-    from qtui import questions
+    from qtui.presentation import questions
 else:
-    questions = Late("qtui.questions")
+    questions = Late("qtui.presentation.questions")
 """
 
 from __future__ import annotations

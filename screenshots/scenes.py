@@ -14,13 +14,13 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from qtui.app import QtuiApp
 from qtui.broker import overview
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
+from qtui.dashboard.app import QtuiApp
+from qtui.dashboard.typed_ahead import TypedAhead
 from qtui.screens.resource import REST, ResourceScreen
-from qtui.session import Session
-from qtui.typed_ahead import TypedAhead
+from qtui.shared.session import Session
 from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Context

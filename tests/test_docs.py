@@ -22,13 +22,13 @@ from textual.dom import DOMNode
 
 import qtui.screens
 import qtui.widgets
-from qtui import metrics
-from qtui.app import QtuiApp
 from qtui.broker.operations import OPERATIONS, Report
 from qtui.broker.search.expression import parse
 from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
+from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
+from qtui.printing import metrics
 from qtui_workers import cli as worker_cli
 from qtui_workers.errors import QtuiError
 from qtui_workers.server import keys
@@ -201,8 +201,8 @@ import qtui.screens
 from qtui import places
 qtui.screens.__path__.append({str(folder)!r})
 places.PLACES += (places.Place(9, "clients", "Clients", "who is connected to the server"),)
-from qtui.app import QtuiApp
-from qtui.session import Session
+from qtui.dashboard.app import QtuiApp
+from qtui.shared.session import Session
 from qtui_workers.server.contexts import Context
 from qtui_workers.server.connection import dial, resolve
 
@@ -264,7 +264,7 @@ def test_every_json_field_is_in_the_readme(names: set[str]) -> None:
 
 def bindings() -> Iterator[tuple[str, Binding]]:
     """Every binding of ours, with the class that has it."""
-    modules = [importlib.import_module("qtui.app")]
+    modules = [importlib.import_module("qtui.dashboard.app")]
     for package in (qtui.screens, qtui.widgets):
         modules += [importlib.import_module(f"{package.__name__}.{info.name}") for info in pkgutil.iter_modules(package.__path__)]
     for module in modules:

@@ -20,15 +20,27 @@ PACKAGES = {"qtui": ROOT / "qtui", "qtui_workers": ROOT / "workers" / "qtui_work
 
 FORBIDDEN = {
     "qtui_workers": ("qtui", "textual", "rich"),
-    "qtui.broker": ("textual", "rich", "typer", "qtui.screens", "qtui.widgets", "qtui.commands", "qtui.app", "qtui.cli"),
-    "qtui.widgets": ("qtui.screens", "qtui.app", "qtui.commands", "redis", "rq"),
-    "qtui.screens": ("qtui.commands", "qtui.cli", "qtui.app", "qtui.changes", "qtui.palette"),
-    "qtui.commands": ("textual", "qtui.screens", "qtui.widgets", "qtui.app"),
+    "qtui.broker": ("textual", "rich", "typer"),
+    "qtui.presentation": ("textual", "typer"),
+    "qtui.printing": ("textual", "typer"),
+    "qtui.preferences": ("textual", "typer"),
+    "qtui.widgets": ("redis", "rq"),
+    "qtui.start": ("textual", "typer"),
+    "qtui.commands": ("textual", "qtui.screens", "qtui.widgets", "qtui.dashboard.app"),
 }
 """What a room must not import."""
 
-FLOORS = ("command_line", "server", "reading", "reporting", "define", "rate", "enqueue", "services", "processors", "engine")
-"""The rooms of the processing side: each imports only those before it, and modules beside the rooms that import no room."""
+FLOORS = {
+    "qtui_workers": (
+        *("command_line", "server", "reading", "reporting", "define", "rate", "enqueue", "services", "processors", "engine"),
+    ),
+    "qtui": (
+        *("broker", "presentation", "printing", "preferences", "widgets", "shared", "screens", "start", "dashboard", "commands"),
+    ),
+}
+"""The rooms of each package: each imports only those before it, and modules beside the rooms that import no room."""
+ABOVE = ("qtui", "qtui.__main__", "qtui.cli", "qtui_workers", "qtui_workers.cli", "qtui_workers.testing")
+"""What stands above the rooms."""
 
 
 @cache
@@ -94,22 +106,23 @@ def test_a_circle_would_be_found() -> None:
 
 
 def room_of(module: str) -> str:
-    """The room of a module of the processing side; '' for what stands beside the rooms."""
-    _, _, rest = module.partition(".")
+    """The room of a module; '' for what stands beside the rooms."""
+    package, _, rest = module.partition(".")
     room, _, _ = rest.partition(".")
-    return room if (PACKAGES["qtui_workers"] / room).is_dir() else ""
+    return room if room in FLOORS[package] else ""
 
 
-def test_the_rooms_of_the_processing_side_stand_on_each_other() -> None:
-    rooms = {path.name for path in PACKAGES["qtui_workers"].iterdir() if (path / "__init__.py").exists()}
-    assert rooms == set(FLOORS)
-    height = {"": -1} | {room: number for number, room in enumerate(FLOORS)}
+@pytest.mark.parametrize("package", FLOORS)
+def test_the_rooms_of_a_package_stand_on_each_other(package: str) -> None:
+    rooms = {path.parent.name for path in PACKAGES[package].glob("*/__init__.py")}
+    assert rooms == set(FLOORS[package])
+    height = {"": -1} | {room: number for number, room in enumerate(FLOORS[package])}
     wrong = [
         f"{module} imports {name}"
         for module in modules()
-        if is_in(module, "qtui_workers") and module not in ("qtui_workers", "qtui_workers.cli", "qtui_workers.testing")
+        if is_in(module, package) and module not in ABOVE
         for name in imported_by(module)
-        if is_in(name, "qtui_workers") and height[room_of(name)] > height[room_of(module)]
+        if is_in(name, package) and height[room_of(name)] > height[room_of(module)]
     ]
     assert not wrong, "\n".join(wrong)
 

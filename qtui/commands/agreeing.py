@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from qtui import output, questions
+from qtui.presentation import questions
+from qtui.printing import output
 from qtui_workers.errors import Refused
 from qtui_workers.text import printable
 

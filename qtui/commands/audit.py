@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from qtui import documents, formatting, output
 from qtui.broker import audit as audits
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
-from qtui.tables import columns
+from qtui.presentation import formatting
+from qtui.printing import documents, output
+from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option
 
 ORDER: Final = 39

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import Annotated, Any, Final
 
-from qtui import output
 from qtui.broker.careful import Care, read_rate, read_seconds, read_share
 from qtui.broker.operations import Operation
 from qtui.commands.options import known
+from qtui.printing import output
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import formatting, output
 from qtui.broker import alerts, figures
 from qtui.broker.alerts import Alert, Level, Limit, Limits
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Json, QueueName, Url
+from qtui.presentation import formatting
+from qtui.printing import output
 from qtui_workers.command_line.declare import option
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from qtui import formatting, output
 from qtui.commands.options import Global
-from qtui.settings import Preferences
+from qtui.preferences.settings import Preferences
+from qtui.presentation import formatting
+from qtui.printing import output
 from qtui_workers.errors import NotFound, Refused
 from qtui_workers.naming import suggestion
 from qtui_workers.server import prefix
@@ -90,8 +91,8 @@ def ask_or_say(chosen: Context, question: str) -> None:
         if not question.endswith("?"):
             output.note(printable(question.replace("? ", ". ", 1), 1_000))
         return
-    from qtui import questions  # loads what most commands do not need
     from qtui.commands.agreeing import agree, check_terminal
+    from qtui.presentation import questions
 
     check_terminal(printable(question, 1_000), "say --yes")
     agree(printable(question, 1_000), questions.to_type(None, chosen))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from qtui import documents, listings, output
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.options import ContextName, Json, QueueName, Url, one_of
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import option
 
 ORDER: Final = 34

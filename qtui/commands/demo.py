@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import listings, output
 from qtui.broker import jobs as job_lists
 from qtui.broker import overview
 from qtui.broker.status import Status
+from qtui.printing import listings, output
 from qtui_workers.command_line.declare import option
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.text import printable
@@ -111,7 +111,7 @@ def _running(folder: Path) -> Iterator[redis.Redis]:
 
 def _start(url: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """Starts a worker that ends when its standard input is closed; in its own session, so that Ctrl-C does not reach it."""
-    command = [sys.executable, "-m", "qtui.demo_worker", "--url", url, *WORKED]
+    command = [sys.executable, "-m", "qtui.commands.demo_worker", "--url", url, *WORKED]
     environment = os.environ | {"QTUI_CONFIG": os.devnull}  # the user's config file, perhaps read_only, is not for the demo
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, start_new_session=True)
 
@@ -147,8 +147,8 @@ def _signals_exit() -> Iterator[None]:
 
 def _show(client: redis.Redis, service: QueueService, seconds: int) -> None:
     """The dashboard, while new jobs keep coming."""
-    from qtui.launch import open_dashboard
-    from qtui.settings import Preferences
+    from qtui.dashboard.launch import open_dashboard
+    from qtui.preferences.settings import Preferences
     from qtui_workers.server.connection import Target
     from qtui_workers.server.contexts import Context, read_config
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from qtui import here, labels, output
+from qtui import here
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
+from qtui.presentation import labels
+from qtui.printing import output
 from qtui_workers.records import as_dict
 from qtui_workers.text import printable
 

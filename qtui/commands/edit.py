@@ -11,13 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import output
 from qtui.broker import edit as edits
 from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
+from qtui.broker.payload_fields import parse_json, text_of
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
-from qtui.fields import parse_json, text_of
+from qtui.printing import output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, Refused
 from qtui_workers.text import printable

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from qtui import here, output
+from qtui import here
+from qtui.broker.payload_fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
-from qtui.fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
+from qtui.printing import output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.define import discovery
 from qtui_workers.define.decorator import Processor

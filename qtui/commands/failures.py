@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, here, listings, output
+from qtui import here
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only, server_time
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, complete_queues, known, one_of
 from qtui.commands.searching import Filter, ScanLimit, how_far, limits, scope_of
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.text import printable

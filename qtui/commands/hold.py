@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, here, labels, listings, output, questions
+from qtui import here
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Given, Json, Url, Yes
 from qtui.commands.stopping import Progress
+from qtui.presentation import formatting, labels, questions
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.text import printable

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, here, listings, output, templates
+from qtui import here
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.broker import life as lives
 from qtui.commands.connection import connected, preferences, server_time
 from qtui.commands.options import ContextName, JobId, Json, Url
+from qtui.preferences import templates
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, listings, output
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected, server_time
 from qtui.commands.options import ContextName, Given, Json, QueueName, Url, one_of, parse_status
 from qtui.commands.searching import Filter, ScanLimit, StatusName, how_far, limits, scope_of
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:

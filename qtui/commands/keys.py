@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui import output
 from qtui.commands.connection import preferences
 from qtui.commands.options import Json
-from qtui.tables import columns
+from qtui.printing import output
+from qtui.printing.tables import columns
 
 ORDER: Final = 245
 
 
 def keys(json: Json = False) -> None:
     """The keys of the dashboard with the names by which `[keymap]` in the config file gives them to other keys."""
-    from qtui.launch import named_keys
+    from qtui.dashboard.launch import named_keys
 
     given = preferences().keymap
     found = [each._replace(keys=given.get(each.name, each.keys)) for each in named_keys()]

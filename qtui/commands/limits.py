@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import documents, formatting, output, questions
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes, known
-from qtui.tables import columns
+from qtui.presentation import formatting, questions
+from qtui.printing import documents, output
+from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option
 from qtui_workers.text import printable
 

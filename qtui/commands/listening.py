@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtui import output, questions
 from qtui.broker import listeners
+from qtui.presentation import questions
+from qtui.printing import output
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:

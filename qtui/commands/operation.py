@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from qtui import here, output, questions, twins
+from qtui import here
 from qtui.broker import job_ids
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
@@ -20,6 +20,8 @@ from qtui.commands.listening import say_who_listens
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter, given
 from qtui.commands.stopping import Progress, stopping
+from qtui.presentation import questions, twins
+from qtui.printing import output
 from qtui_workers.command_line.declare import REQUIRED, argument, declare, option
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server.contexts import Context

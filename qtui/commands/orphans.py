@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import documents, formatting, here, labels, output, questions, twins
+from qtui import here
 from qtui.broker import job_ids
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
@@ -14,6 +14,8 @@ from qtui.commands.connection import audit_of, connected, refuse_read_only, serv
 from qtui.commands.operation import check_found
 from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import stopping
+from qtui.presentation import formatting, labels, questions, twins
+from qtui.printing import documents, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable

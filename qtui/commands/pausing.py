@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from qtui import output
 from qtui.commands.connection import chosen_context
 from qtui.commands.options import complete_queues
 from qtui.here import suffix
+from qtui.printing import output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
@@ -37,9 +37,9 @@ def question(client: redis.Redis, chosen: Context, names: list[str], *, yes: boo
     """What is said before queues are paused, or resumed; '' where nothing is."""
     if yes or not names:
         return ""
-    from qtui import questions
     from qtui.broker import overview
     from qtui.broker.status import Status
+    from qtui.presentation import questions
 
     rows = [row for row in overview.load(client).queues if row.name in names]
     return questions.pause_question(names, sum(row.count(Status.QUEUED) for row in rows), chosen.name, resume=resume)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtui import here, output
+from qtui import here
 from qtui.broker import quick_overview
 from qtui.commands.connection import chosen_context, connected_to, note_clock
 from qtui.commands.options import ContextName, Json, Url
+from qtui.printing import output
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
     seen = quick_overview.look(chosen.target) or _whole_look(chosen)
     note_clock(own=seen.own_clock)
     if json:
-        from qtui import documents
+        from qtui.printing import documents
 
         output.emit([documents.of_queue(row, suspended=seen.suspended) for row in seen.queues])
     else:
-        from qtui import listings
+        from qtui.printing import listings
 
         output.note(printable(f"connection: {chosen.name}"))
         output.say(listings.of_queues(seen, here.suffix(chosen)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import here, output, questions
+from qtui import here
 from qtui.broker import holds
 from qtui.commands.connection import ask_or_say, changing, connected, refuse_read_only
 from qtui.commands.listening import say_who_listens
 from qtui.commands.operation import DryRun
 from qtui.commands.options import ContextName, Given, Json, Url, Yes, known
 from qtui.commands.stopping import Progress
+from qtui.presentation import questions
+from qtui.printing import output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.errors import InvalidInput, NotFound

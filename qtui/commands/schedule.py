@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import documents, formatting, labels, output
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
-from qtui.cron_words import words
-from qtui.tables import columns
+from qtui.presentation import formatting, labels
+from qtui.presentation.cron_words import words
+from qtui.printing import documents, output
+from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:

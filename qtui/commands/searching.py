@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated
 
-from qtui import formatting
 from qtui.broker.status import Status
 from qtui.commands.options import complete_statuses, parse_status
+from qtui.presentation import formatting
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 

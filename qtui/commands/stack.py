@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, listings, output
 from qtui.broker import job_ids
 from qtui.broker import stack as stacks
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, JobId, Json, Url
+from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:

@@ -7,13 +7,15 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import documents, formatting, here, labels, listings, output
+from qtui import here
 from qtui.broker import diagnosis
 from qtui.broker import figures as of_queues
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Json, QueueName, Url
-from qtui.tables import columns
+from qtui.presentation import formatting, labels
+from qtui.printing import documents, listings, output
+from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput, QtuiError, Refused
 
@@ -59,7 +61,7 @@ def _look(queue: str | None, url: str | None, context: str | None) -> tuple[Figu
 
 def _metrics() -> Any:
     try:
-        from qtui import metrics
+        from qtui.printing import metrics
     except ModuleNotFoundError as error:
         raise Refused(f"{error.name} is not installed on this machine: install qtui-rq[metrics]") from None
     return metrics

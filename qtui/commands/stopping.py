@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from qtui import formatting, output
 from qtui.broker.operations import Report
 from qtui.broker.operations.trash import is_unplaced
+from qtui.presentation import formatting
+from qtui.printing import output
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

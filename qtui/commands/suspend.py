@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from qtui import questions
 from qtui.broker import overview
 from qtui.commands import suspension
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes
+from qtui.presentation import questions
 from qtui_workers.command_line.declare import option
 
 ORDER: Final = 211

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtui import here, output, questions
+from qtui import here
 from qtui.broker import overview
+from qtui.presentation import questions
+from qtui.printing import output
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.contexts import Context

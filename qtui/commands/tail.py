@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import documents, output, tail_words
 from qtui.broker import clock, job_ids, running
 from qtui.broker.running import Subject
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Url, complete_queues
 from qtui.commands.searching import given
+from qtui.presentation import tail_words
+from qtui.printing import documents, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.redis_errors import explain, is_away

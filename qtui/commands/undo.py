@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from qtui import documents, formatting, here, output, questions, twins
+from qtui import here
 from qtui.broker.operations import trash
 from qtui.commands.connection import ask_or_say, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.commands.stopping import Progress, stopping
-from qtui.tables import columns
+from qtui.presentation import formatting, questions, twins
+from qtui.printing import documents, output
+from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.text import printable
 

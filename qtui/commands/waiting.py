@@ -7,9 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from qtui import formatting, output
 from qtui.broker import overview, queue_look, troubles
 from qtui.broker.models import Progress
+from qtui.presentation import formatting
+from qtui.printing import output
 from qtui_workers.enqueue.job_snapshot import JobSnapshot
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound

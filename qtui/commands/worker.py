@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import output, questions
 from qtui.broker import overview, workers
 from qtui.broker.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes, known, one_of
+from qtui.presentation import questions
+from qtui.printing import output
 from qtui_workers.command_line.declare import argument
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.naming import suggestion

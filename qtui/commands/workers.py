@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui import documents, here, listings, output
+from qtui import here
 from qtui.broker import at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
+from qtui.printing import documents, listings, output
 from qtui_workers.enqueue import suspension
 from qtui_workers.text import printable
 

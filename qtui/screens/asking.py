@@ -7,14 +7,14 @@ from typing import Final
 
 from textual.app import App
 
-from qtui import formatting, labels, questions, twins
 from qtui.broker import careful, listeners
 from qtui.broker.careful import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
 from qtui.broker.operations.retry import RETRY
-from qtui.messages import OperationConfirmed
+from qtui.presentation import formatting, labels, questions, twins
 from qtui.screens.confirm import Question, Wanted
-from qtui.session import Session
+from qtui.shared.messages import OperationConfirmed
+from qtui.shared.session import Session
 from qtui_workers.errors import Refused
 
 

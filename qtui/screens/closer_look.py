@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from textual.containers import Container
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.models import QueueRow
 from qtui.broker.status import Status
 from qtui.broker.throughput import BUCKET, Flow
+from qtui.presentation import formatting
 from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
 from qtui.screens.queue_list import NO_CAUSES, NO_WORKERS, causes_title, series, workers_title
 from qtui.widgets.fact_table import FactTable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.running import Run
 from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
-from qtui.cells import Row
+from qtui.presentation import formatting, labels
+from qtui.presentation.cells import Row
 from qtui.widgets.row_table import Column
 from qtui_workers.records import replace
 

@@ -16,21 +16,21 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
-from qtui import formatting, labels
 from qtui.late import Late
-from qtui.messages import CopyRequested, DialogClosed
+from qtui.presentation import formatting, labels
 from qtui.screens.bound import keys_of
 from qtui.screens.dialog import Dialog
-from qtui.session import session_of
+from qtui.shared.messages import CopyRequested, DialogClosed
+from qtui.shared.session import session_of
 from qtui.widgets.line_input import LineInput
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui import questions
     from qtui.broker.operations import Parameter
+    from qtui.presentation import questions
 else:
-    questions = Late("qtui.questions")
+    questions = Late("qtui.presentation.questions")
 
 AROUND = 8
 """Rows of a dialog that are not what is said: its frame, and the buttons."""

@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.models import Overview
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.groups import Group, Grouping, Heard, by, count, payload_fields
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import STATUSES, Status
-from qtui.colours import TONES
+from qtui.presentation import formatting
+from qtui.presentation.colours import TONES
 from qtui.screens.groups import GroupsScreen
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable

@@ -15,12 +15,12 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from qtui import formatting, labels
 from qtui.broker import edit
 from qtui.broker.edit import Editable, Edited
 from qtui.broker.models import Overview
+from qtui.broker.payload_fields import Field, fields_of
 from qtui.broker.status import Status
-from qtui.fields import Field, fields_of
+from qtui.presentation import formatting, labels
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.errors import InvalidInput

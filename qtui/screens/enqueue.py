@@ -18,11 +18,11 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qtui.broker.models import Overview
-from qtui.fields import Field, Kind, fields_of
+from qtui.broker.payload_fields import Field, Kind, fields_of
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen
-from qtui.session import Session
+from qtui.shared.session import Session
 from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions

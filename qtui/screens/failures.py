@@ -12,13 +12,13 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import acknowledged, job
 from qtui.broker.acknowledged import Acknowledgement
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone
+from qtui.presentation import formatting, labels
 from qtui.screens.groups import GroupsScreen
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable

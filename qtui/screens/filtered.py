@@ -8,7 +8,6 @@ from typing import Final
 import redis
 from textual.screen import Screen
 
-from qtui import formatting
 from qtui.broker.models import Window
 from qtui.broker.search import find
 from qtui.broker.search.expression import EVERYTHING, Expression
@@ -16,6 +15,7 @@ from qtui.broker.search.find import Found
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.search.sorting import NEWEST, Sort
 from qtui.broker.status import Status
+from qtui.presentation import formatting
 from qtui.screens.searching import Searching
 
 NONE_YET: Final = Found((), 0, 0, 0, 0, complete=False, hidden=None, queues=frozenset())

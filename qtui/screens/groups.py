@@ -7,19 +7,19 @@ from typing import ClassVar
 import redis
 from textual.binding import Binding, BindingType
 
-from qtui import formatting, labels
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Matching
 from qtui.broker.search.expression import EVERYTHING, Expression, parse
 from qtui.broker.search.groups import Group, Grouping, Heard
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import COUNTED, STATUSES, Status
-from qtui.messages import Data, Request
+from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.searching import Searching, SearchMoved
+from qtui.shared.messages import Data, Request
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 

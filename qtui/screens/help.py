@@ -13,9 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from qtui.broker.status import STATUSES
+from qtui.preferences.settings import CommandSettings
 from qtui.screens.dialog import Dialog
-from qtui.session import session_of
-from qtui.settings import CommandSettings
+from qtui.shared.session import session_of
 from qtui_workers.text import printable
 
 

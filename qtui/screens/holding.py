@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import redis
 
-from qtui import formatting, labels, questions
 from qtui.broker import holds
 from qtui.broker.operations import Parameter
-from qtui.messages import ChangeConfirmed
+from qtui.presentation import formatting, labels, questions
 from qtui.screens.confirm import Question
 from qtui.screens.resource import ResourceScreen
+from qtui.shared.messages import ChangeConfirmed
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.reading.hold import Hold
 

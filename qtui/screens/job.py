@@ -11,7 +11,6 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels
 from qtui.broker import attempts, life, listeners, relations
 from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, JobRow, Overview
@@ -19,14 +18,15 @@ from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
-from qtui.job_words import JobSeen, hindrances, job_facts, json_of, pane_text, running
-from qtui.messages import CopyRequested, PagerRequested, TailRequested, TakersRequested
+from qtui.presentation import formatting, labels
+from qtui.presentation.job_words import JobSeen, hindrances, job_facts, json_of, pane_text, running
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
 from qtui.screens.pipe import PipeScreen
 from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.stack import StackScreen
+from qtui.shared.messages import CopyRequested, PagerRequested, TailRequested, TakersRequested
 from qtui.widgets.attempts_view import AttemptsView
 from qtui.widgets.caption import Caption
 from qtui.widgets.facts import Facts

@@ -9,15 +9,15 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from qtui import formatting, labels
 from qtui.broker.models import JobRow
 from qtui.broker.operations import OPERATIONS, Chosen, Selection
 from qtui.broker.status import Status
-from qtui.messages import Data, Request, TailRequested
+from qtui.presentation import formatting, labels
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
+from qtui.shared.messages import Data, Request, TailRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 from qtui_workers.text import printable

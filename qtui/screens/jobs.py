@@ -12,7 +12,6 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import jobs
 from qtui.broker.models import JobRow, Lifetimes, Overview, Window
 from qtui.broker.operations import OPERATIONS, Matching, Selection
@@ -20,8 +19,8 @@ from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
 from qtui.broker.search.sorting import NEWEST, Sort, following
 from qtui.broker.status import COUNTED, STATUSES, Status
-from qtui.colours import TONES
-from qtui.messages import ContentsRequested
+from qtui.presentation import formatting, labels
+from qtui.presentation.colours import TONES
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
 from qtui.screens.filtered import Filtered, window_of
@@ -30,6 +29,7 @@ from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.searching import SearchMoved
+from qtui.shared.messages import ContentsRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.job_preview import JobPreview
 from qtui.widgets.row_table import RowTable

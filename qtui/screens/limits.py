@@ -9,11 +9,11 @@ import redis
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import limits
 from qtui.broker.limits import KINDS, LimitRow
 from qtui.broker.models import Overview
 from qtui.broker.status import Tone
+from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.caption import Caption

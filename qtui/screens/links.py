@@ -12,8 +12,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from qtui.messages import CopyRequested
 from qtui.screens.dialog import Dialog
+from qtui.shared.messages import CopyRequested
 from qtui_workers.text import printable
 
 

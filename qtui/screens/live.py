@@ -12,7 +12,6 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import running
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -22,8 +21,8 @@ from qtui.broker.operations.stop import STOP
 from qtui.broker.running import EVERYTHING, Run, Running, Subject
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
-from qtui.colours import TONES
-from qtui.messages import TailRequested
+from qtui.presentation import formatting, labels
+from qtui.presentation.colours import TONES
 from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
@@ -31,6 +30,7 @@ from qtui.screens.live_stream import LiveStream
 from qtui.screens.operating import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.resource import ResourceScreen
+from qtui.shared.messages import TailRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui.widgets.stream_view import StreamView

@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from qtui import formatting, tail_words
 from qtui.broker.running import Running, Subject
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.qualifiers import QUALIFIERS
@@ -21,9 +20,10 @@ from qtui.broker.tail.follower import Follower
 from qtui.broker.tail.known import Known
 from qtui.broker.tail.lines import Line
 from qtui.broker.tail.reader import Tail
-from qtui.colours import TONES
+from qtui.presentation import formatting, tail_words
+from qtui.presentation.colours import TONES
 from qtui.screens.filter import Asked, FilterScreen
-from qtui.session import Session
+from qtui.shared.session import Session
 from qtui.widgets.caption import Caption
 from qtui.widgets.stream_view import StreamView
 from qtui_workers.reporting.events import EventKind

@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import orphans
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import Chosen, Selection
 from qtui.broker.orphans import PUT_BACK, Orphans
 from qtui.broker.search.scan import Limits
+from qtui.presentation import formatting, labels
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.searching import Searching, SearchMoved

@@ -21,9 +21,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from qtui import formatting
+from qtui.presentation import formatting
 from qtui.screens.dialog import Dialog
-from qtui.session import session_of
+from qtui.shared.session import session_of
 from qtui.widgets.following_view import LONGEST
 from qtui.widgets.log_view import KEEP
 from qtui.widgets.output_view import OutputView

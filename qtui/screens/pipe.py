@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from qtui.screens.field_dialog import FieldDialog
 from qtui.screens.output import Given, OutputScreen
-from qtui.session import session_of
+from qtui.shared.session import session_of
 from qtui.widgets.line_input import LineInput
 from qtui_workers.text import printable
 

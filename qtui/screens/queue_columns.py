@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from qtui import formatting, labels
 from qtui.broker import diagnosis, troubles
 from qtui.broker.models import QueueRow
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
 from qtui.broker.throughput import BUCKETS, Flow
-from qtui.cells import Column
+from qtui.presentation import formatting, labels
+from qtui.presentation.cells import Column
 from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtui import formatting
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.broker.troubles import Verdict
-from qtui.chart import Series
+from qtui.presentation import formatting
+from qtui.presentation.chart import Series
 from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
     from qtui.broker.queue_look import QueueLook
     from qtui.broker.throughput import Flow
-    from qtui.memory import Memory
+    from qtui.preferences.memory import Memory
 
 NO_CAUSES: Final = "Nothing has failed."
 NO_WORKERS: Final = "Nobody listens."

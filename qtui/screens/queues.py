@@ -12,12 +12,11 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.late import Late
-from qtui.messages import TailRequested, TakersRequested
+from qtui.presentation.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
 from qtui.screens.queue_list import (
@@ -34,6 +33,7 @@ from qtui.screens.queue_list import (
     totals,
 )
 from qtui.screens.resource import ResourceScreen
+from qtui.shared.messages import TailRequested, TakersRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
@@ -43,15 +43,15 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     import redis
 
-    from qtui import questions
     from qtui.broker import queue_failures, queue_look
     from qtui.broker.queue_failures import FailureLooks
     from qtui.broker.queue_look import QueueLook
+    from qtui.presentation import questions
     from qtui.screens import failures, job, jobs
     from qtui_workers.enqueue import pause
 else:
     failures, job, jobs = Late("qtui.screens.failures"), Late("qtui.screens.job"), Late("qtui.screens.jobs")
-    questions, pause = Late("qtui.questions"), Late("qtui_workers.enqueue.pause")
+    questions, pause = Late("qtui.presentation.questions"), Late("qtui_workers.enqueue.pause")
     queue_failures, queue_look = Late("qtui.broker.queue_failures"), Late("qtui.broker.queue_look")
 
 

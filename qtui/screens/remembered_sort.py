@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtui.broker.search.sorting import SORTS, Sort
-from qtui.memory import Memory
+from qtui.preferences.memory import Memory
 
 
 def sort_of(memory: Memory, place: str, usual: Sort) -> Sort:

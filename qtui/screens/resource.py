@@ -13,15 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.models import Overview
 from qtui.late import Late
-from qtui.looking import look
-from qtui.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
-from qtui.reach import Trouble
-from qtui.repaint import SparingScreen
+from qtui.presentation import formatting
 from qtui.screens.going_back import GoingBack
-from qtui.session import Session, session_of
+from qtui.screens.repaint import SparingScreen
+from qtui.shared.looking import look
+from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
+from qtui.shared.reach import Trouble
+from qtui.shared.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
 from qtui.widgets.header import Header
@@ -32,14 +32,14 @@ from qtui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     import redis
 
-    from qtui import twins
     from qtui.broker import overview
     from qtui.broker.operations import Operation, Parameter, Selection
     from qtui.broker.status import Status
+    from qtui.presentation import twins
     from qtui.screens import asking, confirm, operating
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 else:
-    overview, twins = Late("qtui.broker.overview"), Late("qtui.twins")
+    overview, twins = Late("qtui.broker.overview"), Late("qtui.presentation.twins")
     asking, confirm = Late("qtui.screens.asking"), Late("qtui.screens.confirm")
     operating = Late("qtui.screens.operating")
 

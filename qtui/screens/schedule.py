@@ -9,7 +9,6 @@ import redis
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from qtui import formatting, labels
 from qtui.broker import cron, schedule
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
@@ -17,12 +16,13 @@ from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.run_now import RUN_NOW
 from qtui.broker.schedule import CronRow, CronRun, Schedule
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.cron_words import words
-from qtui.messages import ChangeConfirmed
+from qtui.presentation import formatting, labels
+from qtui.presentation.cron_words import words
 from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen
+from qtui.shared.messages import ChangeConfirmed
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable

@@ -10,8 +10,8 @@ from typing import Final, Generic, TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
-from qtui import formatting
 from qtui.broker.search.scan import Limits
+from qtui.presentation import formatting
 
 Result = TypeVar("Result")
 

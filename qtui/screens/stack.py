@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from qtui import labels
 from qtui.broker import stack
-from qtui.messages import CopyRequested
+from qtui.presentation import labels
 from qtui.screens.dialog import Dialog
-from qtui.session import session_of
+from qtui.shared.messages import CopyRequested
+from qtui.shared.session import session_of
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.reporting.stack import Answer
 from qtui_workers.server.redis_errors import explain

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui import questions
+from qtui.presentation import questions
 from qtui.screens.resource import ResourceScreen
 from qtui_workers.enqueue import suspension
 

@@ -10,14 +10,14 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting, labels
 from qtui.broker import takers
 from qtui.broker.models import Overview
 from qtui.broker.status import Tone
 from qtui.broker.takers import Answer, Taker, Takers
+from qtui.presentation import formatting, labels
+from qtui.presentation.taker_words import GLYPHS, reason, said
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
-from qtui.taker_words import GLYPHS, reason, said
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 

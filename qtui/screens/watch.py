@@ -10,12 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import STATUSES, Status
 from qtui.broker.watch import Course, Watch
-from qtui.colours import TONES
+from qtui.presentation import formatting
+from qtui.presentation.colours import TONES
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.operating import operation_bindings

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from qtui import formatting, labels
 from qtui.broker.at_work import AtWork
 from qtui.broker.lanes import SPAN, SPANS, Cell, Lane
 from qtui.broker.models import WorkerRow
 from qtui.broker.status import Tone
-from qtui.cells import Column, Pieces
+from qtui.presentation import formatting, labels
+from qtui.presentation.cells import Column, Pieces
 
 LANES_FROM: Final = 175
 """Cells of width from which on there is room for lanes."""

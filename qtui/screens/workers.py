@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import labels, questions
 from qtui.broker import at_work
 from qtui.broker.at_work import AtWork
 from qtui.broker.lanes import Lanes
@@ -18,6 +17,7 @@ from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
+from qtui.presentation import labels, questions
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
 from qtui.screens.resource import ResourceScreen

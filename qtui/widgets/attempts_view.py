@@ -10,8 +10,8 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from qtui import comparison
 from qtui.broker.attempts import Tried
+from qtui.presentation import comparison
 from qtui.widgets.line_view import LineView
 
 

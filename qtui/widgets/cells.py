@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from qtui.broker.status import Tone
-from qtui.colours import TONES
+from qtui.presentation.colours import TONES
 from qtui_workers.text import printable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtui.cells import Column, Row
+from qtui.presentation.cells import Column, Row
 from qtui.widgets.row_view import RowView
 
 

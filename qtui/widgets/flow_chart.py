@@ -9,8 +9,8 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.widget import Widget
 
-from qtui import chart
-from qtui.chart import Series
+from qtui.presentation import chart
+from qtui.presentation.chart import Series
 from qtui.widgets.cells import plain
 
 

@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui.bars import Fact, HeaderState, header
 from qtui.broker.models import Overview
+from qtui.presentation.bars import Fact, HeaderState, header
 from qtui.widgets.cells import plain
 
 

@@ -12,9 +12,9 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Static
 
-from qtui import formatting, labels
 from qtui.broker.models import JobDetail
-from qtui.colours import TONES
+from qtui.presentation import formatting, labels
+from qtui.presentation.colours import TONES
 from qtui.widgets.traceback_view import colour
 from qtui_workers.text import printable
 

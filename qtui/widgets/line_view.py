@@ -14,8 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from qtui.broker.status import Tone
-from qtui.cells import THUMB, thumb
-from qtui.theme import tone_classes, tone_rules
+from qtui.presentation.cells import THUMB, thumb
+from qtui.widgets.theme import tone_classes, tone_rules
 
 
 class LineView(ScrollView, can_focus=True, inherit_bindings=False):

@@ -11,9 +11,9 @@ from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from qtui import formatting
 from qtui.broker.status import Tone
-from qtui.formatting import pad
+from qtui.presentation import formatting
+from qtui.presentation.formatting import pad
 from qtui.widgets.following_view import LONGEST, FollowingView
 from qtui_workers.reporting.job_log import LogLine
 from qtui_workers.text import printable

@@ -7,7 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Static
 
-from qtui.bars import is_tight, labels
+from qtui.presentation.bars import is_tight, labels
 
 
 class Nav(Horizontal):

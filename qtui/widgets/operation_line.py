@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from textual.timer import Timer
 from textual.widgets import Static
 
-from qtui import formatting
+from qtui.presentation import formatting
 
 
 @dataclass(frozen=True, slots=True)

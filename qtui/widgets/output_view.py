@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rich.segment import Segment
 from textual.strip import Strip
 
-from qtui.formatting import pad
+from qtui.presentation.formatting import pad
 from qtui.widgets.following_view import LONGEST, FollowingView
 from qtui.widgets.log_view import KEEP
 from qtui_workers.text import printable

@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import formatting
-from qtui.colours import TONES
+from qtui.presentation import formatting
+from qtui.presentation.colours import TONES
 
 ACTIVE, FRONT, SHOWN, EMPTY = "-active", "-front", "-shown", "-empty"
 """The classes of the pane that has the keys, of the one that was active last in its column, of the one that was active last

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
-from qtui.theme import tone_classes, tone_rules
+from qtui.widgets.theme import tone_classes, tone_rules
 from qtui_workers.text import printable
 
 BATCH: Final = 100

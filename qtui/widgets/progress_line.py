@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.models import Progress
 from qtui.broker.status import Tone
+from qtui.presentation import formatting
 from qtui.widgets.cells import plain
 
 

@@ -11,8 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
-from qtui.bars import OPEN
-from qtui.cells import GUTTER, Column, Row
+from qtui.presentation.bars import OPEN
+from qtui.presentation.cells import GUTTER, Column, Row
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held, SeenRows, follow
 from qtui.widgets.row_view import RowView

@@ -9,8 +9,8 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from qtui.cells import GUTTER, Column, Row, gutter, lay_out, line, nothing, titles
-from qtui.formatting import pad
+from qtui.presentation.cells import GUTTER, Column, Row, gutter, lay_out, line, nothing, titles
+from qtui.presentation.formatting import pad
 from qtui.widgets.line_view import LineView
 from qtui.widgets.row_cursor import Held
 

@@ -10,9 +10,9 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from qtui import formatting
 from qtui.broker.status import STATUSES, Status
-from qtui.colours import TONES
+from qtui.presentation import formatting
+from qtui.presentation.colours import TONES
 
 
 class StatusTabs(Widget):

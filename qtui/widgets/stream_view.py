@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
-from qtui import formatting, tail_words
 from qtui.broker.tail.lines import LOG, MISSED, NOTE, Line
-from qtui.formatting import pad
+from qtui.presentation import formatting, tail_words
+from qtui.presentation.formatting import pad
 from qtui.widgets.following_view import FollowingView
 from qtui_workers.text import printable
 

@@ -10,10 +10,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui import axis, formatting
 from qtui.broker.attempts import Span
 from qtui.broker.models import Moment
 from qtui.broker.status import STATUSES, Tone
+from qtui.presentation import axis, formatting
 from qtui.widgets.cells import plain
 
 WIDE: Final = 50

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.highlight import highlight
 from textual.widgets import Static
 
-from qtui.colours import TONES
+from qtui.presentation.colours import TONES
 from qtui_workers.reporting.error_lines import frames
 from qtui_workers.text import printable
 

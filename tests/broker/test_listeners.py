@@ -9,8 +9,8 @@ import redis
 from rq import Queue
 from rq.suspension import suspend
 
-from qtui import questions
 from qtui.broker import listeners
+from qtui.presentation import questions
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time

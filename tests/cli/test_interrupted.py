@@ -26,7 +26,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("module", ["gc", "qtui.output", "qtui.commands.connection", "qtui.commands.queues"])
+@pytest.mark.parametrize("module", ["gc", "qtui.printing.output", "qtui.commands.connection", "qtui.commands.queues"])
 def test_while_it_is_loaded(qtui: Qtui, module: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HELD.format(module=module)],

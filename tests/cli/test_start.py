@@ -25,10 +25,12 @@ HEAVY = ("asyncio", "dataclasses", "pydantic", "redis", "rich", "rq", "textual",
 
 QUEUES = {
     *("qtui", "qtui.broker", "qtui.cli", "qtui.commands", "qtui_workers", "qtui_workers.server"),
+    *(f"qtui.{name}" for name in ("here", "preferences", "presentation", "printing", "start", "start.early")),
     *(
         f"qtui.{name}"
-        for name in ("early", "formatting", "here", "labels", "legible", "listings", "output", "settings", "tables", "templates")
+        for name in ("presentation.formatting", "presentation.labels", "preferences.settings", "preferences.templates")
     ),
+    *(f"qtui.printing.{name}" for name in ("legible", "listings", "output", "tables")),
     *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
     *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),

@@ -28,7 +28,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_no_others(distributions: D
     for needed in (
         "qtui/py.typed",
         "qtui_workers/py.typed",
-        "qtui/qtui.tcss",
+        "qtui/dashboard/qtui.tcss",
         "qtui_workers/processors/templates/welcome.txt.j2",
     ):
         assert needed in packed

@@ -15,11 +15,11 @@ from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-import qtui.app
-from qtui.app import QtuiApp
+import qtui.dashboard.app
+from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
 from qtui.screens.confirm import ConfirmScreen
-from qtui.session import Session
+from qtui.shared.session import Session
 from qtui.widgets.row_table import RowTable
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Colour, Context
@@ -33,7 +33,7 @@ NOW = 1_763_800_000.0
 class Dashboard(QtuiApp):
     """The dashboard, which also records its notifications."""
 
-    CSS_PATH = Path(qtui.app.__file__).with_name("qtui.tcss")
+    CSS_PATH = Path(qtui.dashboard.app.__file__).with_name("qtui.tcss")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

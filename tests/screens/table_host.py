@@ -9,8 +9,8 @@ from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from qtui.theme import DARK
 from qtui.widgets.row_table import Column, RowTable
+from qtui.widgets.theme import DARK
 
 MILLION = 1_000_000
 

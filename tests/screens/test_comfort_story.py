@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from qtui import formatting
-from qtui.app import QtuiApp
-from qtui.keymap import all_keys
+from qtui.dashboard.app import QtuiApp
+from qtui.dashboard.keymap import all_keys
 from qtui.places import PLACES
+from qtui.presentation import formatting
 from qtui.screens import queue_list
 from qtui_workers.server import keys
 from tests.broker import seed

@@ -11,7 +11,7 @@ from textual import events
 
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import Status
-from qtui.questions import MANY
+from qtui.presentation.questions import MANY
 from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen

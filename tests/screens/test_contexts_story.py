@@ -15,9 +15,9 @@ from textual.screen import Screen
 from qtui.broker.operations import Matching
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
+from qtui.preferences.settings import Preferences
 from qtui.screens.asking import about_operation
 from qtui.screens.confirm import Wanted
-from qtui.settings import Preferences
 from qtui_workers import records
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, make_app

@@ -11,9 +11,9 @@ import redis
 from qtui.broker import overview
 from qtui.broker.models import Overview
 from qtui.broker.status import Status
-from qtui.looking import look
 from qtui.screens import resource
 from qtui.screens.jobs import JobsScreen
+from qtui.shared.looking import look
 from qtui.widgets.header import Header
 from qtui_workers.server import keys
 from tests.broker import seed

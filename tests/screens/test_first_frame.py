@@ -10,14 +10,14 @@ import redis
 from rich.color import Color, ColorSystem, ColorType
 from rq import Queue
 
-from qtui import first_frame
-from qtui.bars import HeaderState
 from qtui.broker import overview
 from qtui.broker.models import Overview
-from qtui.colours import DARK, LIGHT, Palette
-from qtui.first_frame import FirstFrame, Unfit, wrapped
-from qtui.memory import Memory
+from qtui.preferences.memory import Memory
+from qtui.presentation.bars import HeaderState
+from qtui.presentation.colours import DARK, LIGHT, Palette
 from qtui.screens.queue_list import USUAL, Order, remember
+from qtui.start import first_frame
+from qtui.start.first_frame import FirstFrame, Unfit, wrapped
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.records import replace
 from qtui_workers.server import keys

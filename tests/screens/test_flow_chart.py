@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtui import chart
-from qtui.chart import Series
+from qtui.presentation import chart
+from qtui.presentation.chart import Series
 from qtui.widgets.fact_table import FactTable
 from qtui.widgets.flow_chart import FlowChart
 from qtui.widgets.row_table import Column

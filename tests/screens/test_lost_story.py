@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from qtui import formatting
 from qtui.broker.status import Status
+from qtui.presentation import formatting
 from qtui.screens.jobs import JobsScreen
 from qtui_workers.server import keys
 from tests.broker.test_requeue import expire, lost

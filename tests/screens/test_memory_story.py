@@ -9,7 +9,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.memory import Memory
+from qtui.preferences.memory import Memory
 from qtui.screens.filter import FilterScreen
 from qtui.screens.live import LiveScreen
 from qtui_workers.server import keys

@@ -13,10 +13,10 @@ import pytest
 import redis
 
 from qtui.broker import audit
-from qtui.own import opener_of
+from qtui.dashboard.own import opener_of
+from qtui.preferences.settings import Additions, Preferences
 from qtui.screens.help import HelpScreen
 from qtui.screens.job import JobScreen
-from qtui.settings import Additions, Preferences
 from qtui_workers import records
 from tests.broker import seed
 from tests.screens.support import Story, dashboard, settle

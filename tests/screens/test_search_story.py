@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from qtui.broker import acknowledged
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
-from qtui.palette import list_of
+from qtui.dashboard.palette import list_of
 from qtui.screens.contents import ContentsScreen
 from qtui.screens.filtered import NONE_YET
 from qtui.screens.jobs import JobsScreen

@@ -19,11 +19,11 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
-from qtui.app import QtuiApp
 from qtui.broker.operations import Matching
 from qtui.broker.operations.selection import take
 from qtui.broker.status import Status
 from qtui.broker.watch import Watch
+from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
 from qtui.screens import resource
 from qtui.screens.job import JobScreen

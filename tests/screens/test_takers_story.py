@@ -8,8 +8,8 @@ import redis
 from rq import Queue
 from rq.command import send_stop_job_command
 
-from qtui import taker_words
 from qtui.broker import takers
+from qtui.presentation import taker_words
 from qtui_workers.enqueue.holds import place
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.suspension import suspend

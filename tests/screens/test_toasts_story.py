@@ -6,7 +6,7 @@ import pytest
 import redis
 from textual.widgets._toast import Toast
 
-from qtui import changes
+from qtui.dashboard import changes
 from qtui.places import PLACES
 from qtui.widgets.footer import Footer, Keys
 from qtui.widgets.line_view import LineView

@@ -9,9 +9,9 @@ from textual import events
 from textual.color import Color
 from textual.widgets import Static
 
-from qtui.theme import DARK, LIGHT
 from qtui.widgets.log_view import LogView
 from qtui.widgets.payload_view import PayloadView
+from qtui.widgets.theme import DARK, LIGHT
 from qtui.widgets.traceback_view import TracebackView
 from qtui_workers.reporting.job_log import LogLine
 from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host

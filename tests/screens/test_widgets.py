@@ -10,12 +10,12 @@ from textual.color import Color
 
 from qtui.broker.models import Moment, Overview, Progress, ServerInfo
 from qtui.broker.status import STATUSES, Status
-from qtui.colours import TONES
-from qtui.theme import FEW_COLOURS, THEMES
+from qtui.presentation.colours import TONES
 from qtui.widgets.banner import Banner
 from qtui.widgets.header import Header
 from qtui.widgets.progress_line import ProgressLine
 from qtui.widgets.status_tabs import StatusTabs
+from qtui.widgets.theme import FEW_COLOURS, THEMES
 from qtui.widgets.timeline import Timeline
 from tests.screens.widget_host import HOSTILE, NOW, SHOWN, Host, until
 

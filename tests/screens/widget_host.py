@@ -10,8 +10,8 @@ from textual.app import App, ComposeResult
 from textual.widget import Widget
 
 from qtui.broker.status import Status
-from qtui.theme import DARK, THEMES
 from qtui.widgets.status_tabs import StatusTabs
+from qtui.widgets.theme import DARK, THEMES
 
 NOW = 1_763_800_000.0
 HOSTILE = "[red]x[/] [@click=app.quit]y[/] \x1b[31mz"

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from qtui import axis, formatting
 from qtui.broker.attempts import Span, Tried
 from qtui.broker.status import Status
-from qtui.cells import Pieces
+from qtui.presentation import axis, formatting
+from qtui.presentation.cells import Pieces
 
 DAY = 86_400.0
 

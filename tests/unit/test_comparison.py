@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qtui import comparison
 from qtui.broker.attempts import Tried
-from qtui.formatting import cells
+from qtui.presentation import comparison
+from qtui.presentation.formatting import cells
 
 TRACE = """Traceback (most recent call last):
   File "/srv/venv/lib/python3.11/site-packages/rq/job.py", line 9, in perform

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from qtui import formatting
 from qtui.broker.models import Progress
+from qtui.presentation import formatting
 
 NOW = 1_763_800_000.25
 floats = st.floats(allow_nan=True, allow_infinity=True) | st.none()

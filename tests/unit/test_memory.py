@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from qtui import memory
-from qtui.memory import CONNECTIONS, FILTERS, LONGEST, Memory, Remembered, Turned
+from qtui.preferences import memory
+from qtui.preferences.memory import CONNECTIONS, FILTERS, LONGEST, Memory, Remembered, Turned
 from tests.support import wait_until
 
 

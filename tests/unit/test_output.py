@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qtui import output
+from qtui.printing import output
 
 
 def _refuse(text: str) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qtui import formatting
-from qtui.tables import columns
+from qtui.presentation import formatting
+from qtui.printing.tables import columns
 
 ID = "7f3a91c2-1111-4222-8333-444455556666"
 HEAD = ["JOB", "QUEUE", "FUNCTION", "WHEN", "TRY", "ERROR"]

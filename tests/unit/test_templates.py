@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from qtui import templates
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status
-from qtui.settings import Preferences
+from qtui.preferences import templates
+from qtui.preferences.settings import Preferences
 from qtui_workers import records
 from qtui_workers.errors import InvalidInput, Refused
 

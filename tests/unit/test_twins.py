@@ -6,12 +6,12 @@ import shlex
 
 import pytest
 
-from qtui import twins
 from qtui.broker.operations import Chosen, Matching, Plan, Selection
 from qtui.broker.operations.move import MOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
+from qtui.presentation import twins
 from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Connections, Context, ContextSettings, choose

@@ -1,0 +1,1 @@
+"""The App and its parts: what works on every screen, and how it is opened and left."""

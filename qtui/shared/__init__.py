@@ -1,0 +1,1 @@
+"""What all screens share: the session, a look at Redis, and the messages between threads, screens and the App."""
