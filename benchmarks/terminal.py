@@ -86,9 +86,8 @@ class Screen:
 
     @property
     def processor(self) -> float:
-        """Seconds of the processor so far, of all its threads."""
-        tasks = Path(f"/proc/{self.pid}/task").glob("*/schedstat")
-        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+        """Seconds of the processor so far, of all its threads, also of those that have ended."""
+        return time.clock_gettime(~self.pid << 3 | 2)  # the clock of a process, as clock_getcpuclockid(3) of Linux makes it
 
     @property
     def memory(self) -> float:
