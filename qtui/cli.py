@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtui.start import early
+from qtui.start import interrupt
 
 # isort: split
 import gc
@@ -18,7 +18,7 @@ from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
 from qtui.printing import legible, output
 from qtui_workers.command_line.declare import option
-from qtui_workers.command_line.words import NotPlain, read, split
+from qtui_workers.command_line.plain_reader import NotPlain, read, split
 from qtui_workers.errors import QtuiError
 from qtui_workers.server import prefix
 from qtui_workers.text import printable
@@ -88,7 +88,7 @@ def main() -> None:
         exec("")  # noqa: S102 - an empty text
         raise SystemExit(130) from None
     finally:
-        early.end_silently()
+        interrupt.end_silently()
 
 
 def _main() -> None:
@@ -156,4 +156,4 @@ def _optional_value(words: list[str], option: str, default: str) -> list[str]:
     return found
 
 
-early.raise_again()
+interrupt.raise_again()

@@ -84,7 +84,7 @@ class Span(Record):
 
 
 @dataclass(slots=True)
-class Told:
+class JobEvents:
     """What events tell of one job's attempts; they are read anew where an attempt began or ended."""
 
     job_id: str
@@ -135,9 +135,9 @@ def _events(client: redis.Redis, job_id: str, created_at: float | None, oldest: 
 
 def known(detail: JobDetail, events: Sequence[Event] = ()) -> tuple[Tried, ...]:
     """The attempts, oldest first, also the one that runs; `events`: what they tell of the job, oldest first."""
-    row, told = detail.row, list(_of_events(events))
-    found = list(_results(row, detail.attempts, told))
-    found += [each for each in told if each.outcome in ("failed", "retried")]
+    row, of_events = detail.row, list(_of_events(events))
+    found = list(_results(row, detail.attempts, of_events))
+    found += [each for each in of_events if each.outcome in ("failed", "retried")]
     if row.started_at is not None and (_runs(row) or not any(_is_newest(each, row) for each in found)):
         found.append(_newest(row))
     found.sort(key=lambda each: (each.outcome == "runs", each.ended or each.began or 0.0))
@@ -155,17 +155,17 @@ def _is_newest(each: Tried, row: JobRow) -> bool:
     return each.ended >= row.started_at - (SKEW if each.number is not None and each.number == row.attempts else 0.0)
 
 
-def _results(row: JobRow, attempts: tuple[Attempt, ...], told: list[Tried]) -> Iterator[Tried]:
-    """The attempts of which there is a result; what events tell of them too is taken out of `told`.
+def _results(row: JobRow, attempts: tuple[Attempt, ...], of_events: list[Tried]) -> Iterator[Tried]:
+    """The attempts of which there is a result; what events tell of them too is taken out of `of_events`.
 
     RQ keeps none of an attempt that another one followed, however close their ends are.
     """
     for number, each in zip(_numbers(row, attempts), attempts, strict=True):
-        kept = (other for other in told if other.outcome is None)
+        kept = (other for other in of_events if other.outcome is None)
         near = [other for other in kept if other.ended is not None and _apart(other.ended, each.ended_at) < SAME]
         same = min(near, key=lambda other: _apart(other.ended, each.ended_at), default=None)
         if same:
-            told.remove(same)
+            of_events.remove(same)
         yield Tried(
             number=(same.number if same else None) or number,
             outcome=each.outcome,

@@ -263,8 +263,10 @@ class _Work:
         began = int(clock.now(self._client).seconds)
         found = self._send(SPREAD, self.left, over=seconds, number=max(1, self.left), at=began, batch=batch)
         if found.done:
-            told = f"scheduled over {seconds / 60:g} min; qtui cancel --batch {batch}{here} takes back those that are not due yet"
-            self._tally.reasons[told] += found.done
+            taken_back = (
+                f"scheduled over {seconds / 60:g} min; qtui cancel --batch {batch}{here} takes back those that are not due yet"
+            )
+            self._tally.reasons[taken_back] += found.done
 
     def _send(self, operation: Operation, count: int, **more: str | float) -> Tally:
         ids = self._ids[self._at : self._at + max(0, count)]
@@ -288,8 +290,8 @@ class _Work:
             self._judge(care, enough=1)
             if self.why or not self._watched:
                 return
-            told = f"canary: {self._fates['finished']} of {number} finished"
-            self._on_step(f"{told}, waiting for the others")
+            canary = f"canary: {self._fates['finished']} of {number} finished"
+            self._on_step(f"{canary}, waiting for the others")
             if time.monotonic() > end:
                 self.why = f"not tried: {len(self._watched)} of the first {number} have not ended within {care.patience:g} s"
             self._pause(LOOK_EVERY)

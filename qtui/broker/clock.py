@@ -25,10 +25,10 @@ def moment(reply: Any) -> Moment:
 
     A user or a proxy may refuse TIME; raises any other error.
     """
-    told = unless_refused(reply)
-    if not told:
+    parts = unless_refused(reply)
+    if not parts:
         return Moment(time.time(), is_own=True)
-    seconds, micros = map(int, told)
+    seconds, micros = map(int, parts)
     return Moment(seconds + micros / 1e6, is_own=False)
 
 

@@ -24,7 +24,7 @@ from qtui_workers.text import encode
 class Another:
     """One more job of a cron job."""
 
-    told: str
+    description: str
     """Which job that is, in words."""
     enqueue: Callable[[redis.Redis], tuple[str, str]]
     """Puts it into its queue; returns the queue and the id. Raises as `edit.enqueue` and `QueueService.enqueue` do."""

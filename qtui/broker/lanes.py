@@ -75,7 +75,7 @@ class _Track:
 
     upto: float
     """Until when what it did was counted."""
-    told: bool
+    reports: bool
     """Whether its events tell what it does."""
     spans: dict[int, _Span] = field(default_factory=dict)
     cells: dict[int, Cell] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class _Track:
 
     def forget(self, until: float) -> None:
         """Events before that time are lost."""
-        if self.told and self.upto < until:
+        if self.reports and self.upto < until:
             self.runs_since, self.last_event, self.seen_running, self.upto = None, 0.0, 0.0, until
 
     def fail(self, at: float) -> None:
@@ -154,9 +154,9 @@ class Lanes:
         return [tracks[row.name].lane(int(at // SPAN)) for row, _ in rows]
 
     def _new(self, row: WorkerRow, at: float) -> _Track:
-        told = bool(row.knows_holds)
+        reports = bool(row.knows_holds)
         since = max(self._known_from, at if row.started_at is None else min(row.started_at, at))
-        return _Track(upto=since if told else at, told=told)
+        return _Track(upto=since if reports else at, reports=reports)
 
     def _tell(self, entries: Iterable[Entry]) -> None:
         for entry_id, fields in entries:
@@ -188,13 +188,13 @@ def _end(track: _Track, at: float) -> None:
 
 def _see(track: _Track, row: WorkerRow, begun: float | None, at: float) -> None:
     """Count what a look has found."""
-    track.told = track.told or bool(row.knows_holds)
+    track.reports = track.reports or bool(row.knows_holds)
     if row.heartbeat_seconds is not None:
         track.heard = at - row.heartbeat_seconds
     if row.is_silent:
         _silent(track, at)
-    elif track.told:
-        _told(track, row, begun, at)
+    elif track.reports:
+        _add_reported(track, row, begun, at)
     else:
         _watched(track, row, begun, at)
     track.upto = max(track.upto, at)
@@ -204,14 +204,14 @@ def _see(track: _Track, row: WorkerRow, begun: float | None, at: float) -> None:
 def _silent(track: _Track, at: float) -> None:
     """It gives no sign of life since its last heartbeat: what its job did meanwhile nobody knows."""
     since = track.upto if track.heard is None else track.heard
-    if track.told:
+    if track.reports:
         track.add("known", track.upto, since)
     _end(track, since)
     last = max((number for number, span in track.spans.items() if span.silent > 0), default=None)
     track.add("silent", max(since, at - SPAN * SPANS) if last is None else track.upto, at)
 
 
-def _told(track: _Track, row: WorkerRow, begun: float | None, at: float) -> None:
+def _add_reported(track: _Track, row: WorkerRow, begun: float | None, at: float) -> None:
     """A worker whose events are known: it is idle where none of them tells of a job."""
     known = at
     if row.current_job and track.runs_since is None and track.last_event <= at:  # the event of its start is gone

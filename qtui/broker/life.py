@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from qtui.broker import attempts, timeline
-from qtui.broker.attempts import Span, Told, Tried
+from qtui.broker.attempts import JobEvents, Span, Tried
 from qtui.broker.models import JobDetail, Moment
 from qtui_workers.records import Record
 
@@ -21,8 +21,8 @@ class Life(Record):
     """Every step whose time is known, in time order."""
 
 
-def load(client: redis.Redis, detail: JobDetail, told: Told | None = None) -> Life:
-    """The life of a job; `told` keeps what was read of the events. Raises redis.RedisError."""
-    told = told or Told(detail.row.id)
-    tried = attempts.known(detail, told.look(client, detail))
+def load(client: redis.Redis, detail: JobDetail, events: JobEvents | None = None) -> Life:
+    """The life of a job; `events` keeps what was read of the events. Raises redis.RedisError."""
+    events = events or JobEvents(detail.row.id)
+    tried = attempts.known(detail, events.look(client, detail))
     return Life(tried, attempts.spans(detail.row, tried), timeline.moments(detail.row, tried))

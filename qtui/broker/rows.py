@@ -122,8 +122,8 @@ def read(reply: list[Any], listed: Status | None = None) -> JobRow:
 
 def _due(raw: dict[str, bytes | None], score: bytes, listed: Status | None) -> float | None:
     """When a scheduled job is due, also where no list named it."""
-    told = listed or (Status.SCHEDULED if raw["status"] == Status.SCHEDULED.value.encode() else None)
-    return parse_number(score or b"") if told is Status.SCHEDULED else None
+    shown_as = listed or (Status.SCHEDULED if raw["status"] == Status.SCHEDULED.value.encode() else None)
+    return parse_number(score or b"") if shown_as is Status.SCHEDULED else None
 
 
 def _lease_until(raw: dict[str, bytes | None], score: bytes, listed: Status | None) -> float | None:

@@ -24,8 +24,8 @@ MOST: Final = 500
 READ: Final = 256 * 1024
 """Bytes; a scheduler whose list of cron jobs is longer is left out."""
 RUNS: Final = 5
-"""So many jobs of a cron job are listed, of the first `MOST_TOLD` cron jobs."""
-MOST_TOLD: Final = 100
+"""So many jobs of a cron job are listed, of the first `MOST_NAMED` cron jobs."""
+MOST_NAMED: Final = 100
 _OF_OURS: Final = ("schedule", "last", "enqueued", "job")
 
 
@@ -91,8 +91,8 @@ def load(client: redis.Redis, most: int = MOST) -> Schedule:
         reported = _reported(pipe, [decode(name) for name in schedulers])
         crons = _crons(pipe, reported, [decode(name) for name in cron_jobs])
         soonest, total, late = _soonest(pipe, jobs.names_of(queue_keys), most, now)
-    told = [(run.job, row.queue or "") for row in crons[:MOST_TOLD] for run in row.runs]
-    found = rows.named(client, [*((job_id, queue) for _, job_id, queue in soonest), *told])
+    recent = [(run.job, row.queue or "") for row in crons[:MOST_NAMED] for run in row.runs]
+    found = rows.named(client, [*((job_id, queue) for _, job_id, queue in soonest), *recent])
     due = [at for at, *_ in soonest]
     scheduled = tuple(replace(row, scheduled_for=at) for row, at in zip(found, due, strict=False))
     return Schedule(_with_statuses(crons, found[len(due) :]), scheduled, total, late)

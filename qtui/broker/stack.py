@@ -62,7 +62,7 @@ def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None 
 
 def outcome(answers: Iterable[Answer]) -> str:
     """How asking ended, for the audit."""
-    return "told" if any(answer.stack for answer in answers) else "not told"
+    return "reported" if any(answer.stack for answer in answers) else "not reported"
 
 
 def _await(client: redis.Redis, request: str, stopped: threading.Event) -> Answer | None:

@@ -96,7 +96,7 @@ def load(client: redis.Redis, *, job: str | None = None, queue: str | None = Non
         pipe.hkeys(keys.HOLDS)
         pipe.hget(keys.LIMITS, encode(where or ""))
         moment, suspended, paused, entries, holds, limit = pipe.execute(raise_on_error=False)
-    told = [events.from_entry(entry_id, fields) for entry_id, fields in reversed(reply_of(entries) or [])]
+    recent = [events.from_entry(entry_id, fields) for entry_id, fields in reversed(reply_of(entries) or [])]
     is_paused = (where or "") in map(decode, reply_of(paused) or ())
     usages = read_usages(client, [decode(name)]) if (name := reply_of(limit)) else []
     facts = _Facts(
@@ -106,7 +106,7 @@ def load(client: redis.Redis, *, job: str | None = None, queue: str | None = Non
         paused=is_paused,
         hold=row.held.text if row and row.held else _hold(client, row, reply_of(holds) or []),
         limit=next((usage for usage in usages if usage.next_free_in > 0), None),
-        refusals=_refusals(told, row),
+        refusals=_refusals(recent, row),
     )
     found = [_taker(each, facts) for each in at_work.load(client)]
     order: tuple[Answer, ...] = ("yes", "busy", "no")
@@ -156,10 +156,10 @@ def _why(each: AtWork, facts: _Facts) -> Why:
     return "limited" if worker.knows_holds and facts.limit else ""
 
 
-def _refusals(told: Iterable[Event], job: JobRow | None) -> dict[str, Event]:
+def _refusals(recent: Iterable[Event], job: JobRow | None) -> dict[str, Event]:
     """The newest refusal of the job or its function by each worker, unless it has run such a job since."""
     found: dict[str, Event] = {}
-    for event in told:
+    for event in recent:
         source = event.source
         if job is None or source.worker is None or (source.job != job.id and source.function != job.function):
             continue

@@ -1,4 +1,4 @@
-"""What a word may be completed to, told to the shell without typer, which takes longer to load than a person likes to wait.
+"""What a word may be completed to, printed for the shell without typer, which takes longer to load than a person likes to wait.
 
 The scripts in the shells are typer's (`--install-completion`): they ask by variables. Where the words so far are not plain, typer
 answers (`qtui.commands.with_typer`), in the same words.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtui.commands import find, help_texts
-from qtui_workers.command_line.words import NotPlain, Place, next_after, split
+from qtui_workers.command_line.plain_reader import NotPlain, Place, next_after, split
 
 Item = tuple[str, str]
 """What the word may become, and what that means; '' where it says that itself."""

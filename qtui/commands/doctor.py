@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.commands.connection import connected
 from qtui.commands.options import ContextName, Json, Url
 from qtui.presentation import labels
@@ -24,7 +24,7 @@ def doctor(url: Url = None, context: ContextName = None, json: Json = False) -> 
     from qtui.broker.doctor import examine, load
 
     with connected(url, context) as (client, chosen):
-        facts = load(client, here.suffix(chosen))
+        facts = load(client, connection_options.suffix(chosen))
     findings = examine(facts)
     if json:
         output.emit({"server": as_dict(facts.overview.server), "findings": [asdict(finding) for finding in findings]})

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker.payload_fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
@@ -102,7 +102,7 @@ def enqueue(
                 output.note(_enqueued(answer, named=True))
                 from qtui.commands import waiting  # loads what explains a queue that stands still
 
-                ended = waiting.wait(client, place, ids, wait, here.suffix(chosen))
+                ended = waiting.wait(client, place, ids, wait, connection_options.suffix(chosen))
         except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
             _print_answer(answer, None, json)
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
@@ -86,7 +86,7 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
     with connected(url, context) as (client, chosen):
         refuse_read_only(chosen, f"failures {verb}")
         now = server_time(client)
-        _check_cause(client, fingerprint, now, here.suffix(chosen))
+        _check_cause(client, fingerprint, now, connection_options.suffix(chosen))
         question = "" if yes else f"{'Acknowledge' if verb == 'ack' else 'Forget'} the cause {fingerprint} on {chosen.name}?"
         with changing(client, chosen, f"failures {verb}", fingerprint, question=question) as change:
             if verb == "ack":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import holds
 from qtui.broker.operations import Report
 from qtui.commands.connection import changing, connected, server_time
@@ -56,7 +56,7 @@ def hold(
             if json:
                 output.emit([documents.of_held(each) for each in found])
             else:
-                output.say(listings.of_holds(found, server_time(client), here.suffix(chosen)))
+                output.say(listings.of_holds(found, server_time(client), connection_options.suffix(chosen)))
             return
         wanted = parse(what)
         seen = holds.look(client, wanted)
@@ -73,9 +73,9 @@ def hold(
         workers = [row.name for row in seen.unaware]
         output.emit({**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": workers})
     else:
-        output.say(printable(_said(wanted.text, report, already, here.suffix(chosen)), 2_000))
+        output.say(printable(_said(wanted.text, report, already, connection_options.suffix(chosen)), 2_000))
         if seen.unaware:
-            output.note(printable(labels.unaware(seen, here.suffix(chosen)), 1_000))
+            output.note(printable(labels.unaware(seen, connection_options.suffix(chosen)), 1_000))
     if report.failed:
         raise SystemExit(1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import job as whole_job
 from qtui.broker import job_ids
 from qtui.broker import life as lives
@@ -30,7 +30,7 @@ def job(
     """One job whole: payload, result, traceback, timeline, log."""
     with connected(url, context) as (client, chosen):
         if takers:
-            _say_takers(client, job_ids.find(client, job_id), here.suffix(chosen), json=json)
+            _say_takers(client, job_ids.find(client, job_id), connection_options.suffix(chosen), json=json)
             return
         detail = whole_job.load(client, job_ids.find(client, job_id))
         life = lives.load(client, detail)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import job_ids
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
@@ -20,7 +20,7 @@ from qtui.commands.listening import say_who_listens
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status
 from qtui.commands.searching import Filter, given
 from qtui.commands.stopping import Progress, stopping
-from qtui.presentation import questions, twins
+from qtui.presentation import equivalent_commands, questions
 from qtui.printing import output
 from qtui_workers.command_line.declare import REQUIRED, argument, declare, option
 from qtui_workers.errors import InvalidInput, NotFound, Refused
@@ -88,12 +88,12 @@ def command_function(operation: Operation) -> Callable[..., None]:
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             check_found(planned.report(), selection, batch)
             if dry_run:
-                say_who_listens(client, planned.destinations, here.suffix(chosen))
-                _report(planned.report(), planned, json, here.suffix(chosen))
+                say_who_listens(client, planned.destinations, connection_options.suffix(chosen))
+                _report(planned.report(), planned, json, connection_options.suffix(chosen))
                 raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
                 _agree(client, planned, chosen, care, yes=yes, purge=purge)
-            again = twins.of_operation(planned, chosen, care)
+            again = equivalent_commands.of_operation(planned, chosen, care)
             with stopping() as stop:
                 report = run(
                     client,
@@ -101,13 +101,13 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     care,
                     audit=audit_of(chosen),
                     again=again,
-                    here=here.suffix(chosen),
+                    here=connection_options.suffix(chosen),
                     on_progress=Progress(),
                     on_step=Steps(),
                     stop=stop,
                 )
         check_found(report, selection)
-        _report(report, planned, json, here.suffix(chosen))
+        _report(report, planned, json, connection_options.suffix(chosen))
         stop.finish(report, again)
 
     operate.__doc__ = operation.hint
@@ -184,14 +184,14 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
     With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
     """
     question = printable(questions.operation_question(planned, chosen.name, care))
-    memory = questions.memory(planned, undo=f"qtui undo{here.suffix(chosen)}")
+    memory = questions.memory(planned, undo=f"qtui undo{connection_options.suffix(chosen)}")
     if yes and (purge or not planned.purge):
         return
     if yes:
         raise Refused(f"{memory}: nothing was removed; say --purge to delete for good")
     wanted = questions.to_type(questions.number_to_type(planned, chosen), chosen)
     check_terminal(question, "say --yes, or look first with --dry-run")
-    say_who_listens(client, planned.destinations, here.suffix(chosen))
+    say_who_listens(client, planned.destinations, connection_options.suffix(chosen))
     if memory:
         output.note(memory)
     agree(question, wanted)

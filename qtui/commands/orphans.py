@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import job_ids
 from qtui.broker import orphans as broker
 from qtui.broker.operations import Chosen, plan, run
@@ -14,7 +14,7 @@ from qtui.commands.connection import audit_of, connected, refuse_read_only, serv
 from qtui.commands.operation import check_found
 from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui.commands.stopping import stopping
-from qtui.presentation import formatting, labels, questions, twins
+from qtui.presentation import equivalent_commands, formatting, labels, questions
 from qtui.printing import documents, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
@@ -45,7 +45,7 @@ def orphans(
             with stopping() as stop:
                 found = broker.find(client, stop=stop)
             if not put_back:
-                _show(found, server_time(client), json, here.suffix(chosen))
+                _show(found, server_time(client), json, connection_options.suffix(chosen))
                 return
             chosen_ids = tuple(row.id for row in found.jobs)
         planned = plan(client, broker.PUT_BACK, Chosen(chosen_ids))
@@ -55,7 +55,7 @@ def orphans(
             check_terminal(question, "say --yes")
             agree(question, questions.to_type(questions.number_to_type(planned, chosen), chosen))
         check_found(planned.report(), planned.selection)
-        again = twins.of_operation(planned, chosen)
+        again = equivalent_commands.of_operation(planned, chosen)
         with stopping() as stop:
             report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen), again=again, stop=stop)
     if json:

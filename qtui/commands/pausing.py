@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from qtui.commands.connection import chosen_context
 from qtui.commands.options import complete_queues
-from qtui.here import suffix
+from qtui.connection_options import suffix
 from qtui.printing import output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import quick_overview
 from qtui.commands.connection import chosen_context, connected_to, note_clock
 from qtui.commands.options import ContextName, Json, Url
@@ -31,7 +31,7 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
         from qtui.printing import listings
 
         output.note(printable(f"connection: {chosen.name}"))
-        output.say(listings.of_queues(seen, here.suffix(chosen)))
+        output.say(listings.of_queues(seen, connection_options.suffix(chosen)))
 
 
 def _whole_look(chosen: Context) -> Overview:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import holds
 from qtui.commands.connection import ask_or_say, changing, connected, refuse_read_only
 from qtui.commands.listening import say_who_listens
@@ -58,7 +58,7 @@ def release(
         wanted = sorted(known) if everything else [parse(what or ()).text]
         for text in wanted:
             if text not in known:
-                raise NotFound(f"{printable(text)} is not held: qtui hold{here.suffix(chosen)} lists what is")
+                raise NotFound(f"{printable(text)} is not held: qtui hold{connection_options.suffix(chosen)} lists what is")
         if wanted and not (dry_run or yes):
             ask_or_say(chosen, questions.release_question([known[text] for text in wanted], chosen.name))
         for text in wanted:
@@ -71,7 +71,7 @@ def release(
                     change.outcome = holds.PUT_BACK.summary(report)
                 reports.append((text, report))
         queues = {queue for text in wanted for queue in known[text].waiting}
-        say_who_listens(client, [] if json else sorted(queues), here.suffix(chosen))
+        say_who_listens(client, [] if json else sorted(queues), connection_options.suffix(chosen))
     if json:
         output.emit([{**asdict(report), "hold": text} for text, report in reports])
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.commands import pausing
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes
@@ -48,7 +48,7 @@ def resume(
             from qtui.commands.listening import say_who_listens
 
             waiting = [name for name in done if client.llen(encode(keys.queue(name)))]
-            say_who_listens(client, waiting, here.suffix(chosen))
+            say_who_listens(client, waiting, connection_options.suffix(chosen))
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui.presentation import formatting, labels
-from qtui.presentation.cron_words import words
+from qtui.presentation.cron_text import words
 from qtui.printing import documents, output
 from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option

@@ -40,7 +40,7 @@ def stack(
                 found.append(answer)
                 if once:
                     break
-            change.outcome = "told" if found[-1].stack else "not told"
+            change.outcome = "reported" if found[-1].stack else "not reported"
     if json:
         output.emit(documents.of_stacks(whole, found))
     if found[-1].stack is None:

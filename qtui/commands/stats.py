@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import diagnosis
 from qtui.broker import figures as of_queues
 from qtui.broker.status import Status
@@ -49,7 +49,7 @@ def stats(
     elif json:
         output.emit(document(figures))
     else:
-        output.say(_text(figures, here.suffix(chosen)))
+        output.say(_text(figures, connection_options.suffix(chosen)))
     return None
 
 

@@ -1,4 +1,4 @@
-"""A command that changes many jobs ends after the chunk that is under way when it is told to."""
+"""A command that changes many jobs ends after the chunk that is under way when a signal asks for it."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import overview
 from qtui.presentation import questions
 from qtui.printing import output
@@ -42,5 +42,7 @@ def report(
         figures = {"workers": seen.workers, "queued": questions.queued(seen), "seconds": seconds}
         output.emit({"operation": command, "suspended": suspended, "already": already, **figures})
     else:
-        told = questions.suspension_told(seen, suspended=suspended, already=already, seconds=seconds, here=here.suffix(chosen))
-        output.say(told)
+        sentence = questions.suspension_sentence(
+            seen, suspended=suspended, already=already, seconds=seconds, here=connection_options.suffix(chosen)
+        )
+        output.say(sentence)

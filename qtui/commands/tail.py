@@ -13,7 +13,7 @@ from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Url, complete_queues
 from qtui.commands.searching import given
-from qtui.presentation import tail_words
+from qtui.presentation import tail_text
 from qtui.printing import documents, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
@@ -63,10 +63,10 @@ def tail(
 
     Without ids it goes on until Ctrl-C. With ids it ends with exit code 0 when all have finished, 1 where one has not succeeded.
     """
-    from qtui.broker.tail.fitting import READ, TOLD, parse_for_lines
+    from qtui.broker.tail.fitting import OF_JOBS, OF_LINES, parse_for_lines
     from qtui.broker.tail.known import Known
 
-    wanted = parse_for_lines(given(expression), (*TOLD, *READ))
+    wanted = parse_for_lines(given(expression), (*OF_LINES, *OF_JOBS))
     if ids and queue:
         raise InvalidInput("name jobs, or a queue, not both: a job's queue is known")
     if len(ids or ()) > running.MOST:
@@ -77,7 +77,7 @@ def tail(
         following = _Following(client, Subject(named, queue), chosen.name, Known(lambda: client, wanted))
         for shown in following.batches():
             if shown:
-                output.say("\n".join(_json(line) if json else tail_words.row(line, place=len(named) != 1) for line in shown))
+                output.say("\n".join(_json(line) if json else tail_text.row(line, place=len(named) != 1) for line in shown))
             elif output.is_abandoned():
                 return
     if not following.all_finished:

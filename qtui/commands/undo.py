@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker.operations import trash
 from qtui.commands.connection import ask_or_say, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.commands.stopping import Progress, stopping
-from qtui.presentation import formatting, questions, twins
+from qtui.presentation import equivalent_commands, formatting, questions
 from qtui.printing import documents, output
 from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import argument, option
@@ -44,8 +44,8 @@ def undo(
             _show(trash.batches(client), server_time(client), json)
             return
         refuse_read_only(chosen, "undo")
-        found = trash.find(client, batch, here.suffix(chosen))
-        again = twins.command("undo", [found.id], chosen)
+        found = trash.find(client, batch, connection_options.suffix(chosen))
+        again = equivalent_commands.command("undo", [found.id], chosen)
         question = questions.undo_question(found, chosen.name, server_time(client))
         if not yes:
             ask_or_say(chosen, question)

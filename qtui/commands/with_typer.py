@@ -1,4 +1,4 @@
-"""The whole command line, as typer runs it: help, completion, and all that is not plain (`command_line.words`)."""
+"""The whole command line, as typer runs it: help, completion, and all that is not plain (`command_line.plain_reader`)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
@@ -25,6 +25,6 @@ def workers(url: Url = None, context: ContextName = None, json: Json = False) ->
         output.emit([documents.of_worker(row) for row in found])
     elif now is not None:
         output.note(printable(f"connection: {chosen.name}"))
-        output.say(listings.of_workers(found, now, here.suffix(chosen)))
+        output.say(listings.of_workers(found, now, connection_options.suffix(chosen)))
         if suspended:
-            output.say(listings.suspended(here.suffix(chosen)))
+            output.say(listings.suspended(connection_options.suffix(chosen)))

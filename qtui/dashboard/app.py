@@ -18,13 +18,13 @@ from textual.theme import Theme
 
 from qtui.dashboard.changes import Changes
 from qtui.dashboard.clipboard import Copying
-from qtui.dashboard.own import OwnCommands
+from qtui.dashboard.configured_keys import OwnCommands
 from qtui.dashboard.paging import Paging
 from qtui.dashboard.saving import Saving
 from qtui.dashboard.switching import Switching
 from qtui.dashboard.terminal import Terminal
 from qtui.dashboard.typed_ahead import TypedAhead
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.places import PLACES
 from qtui.presentation.bars import HELP, QUIT
 from qtui.screens.repaint import Repainting
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
     from qtui.dashboard import keymap, palette
     from qtui.screens import audit, contents, help, live, orphans, suspending, takers, watch
 else:
-    keymap, palette = Late("qtui.dashboard.keymap"), Late("qtui.dashboard.palette")
-    audit, help = Late("qtui.screens.audit"), Late("qtui.screens.help")
-    contents, watch = Late("qtui.screens.contents"), Late("qtui.screens.watch")
-    suspending, takers = Late("qtui.screens.suspending"), Late("qtui.screens.takers")
-    orphans = Late("qtui.screens.orphans")
-    live, running = Late("qtui.screens.live"), Late("qtui.broker.running")
+    keymap, palette = Lazy("qtui.dashboard.keymap"), Lazy("qtui.dashboard.palette")
+    audit, help = Lazy("qtui.screens.audit"), Lazy("qtui.screens.help")
+    contents, watch = Lazy("qtui.screens.contents"), Lazy("qtui.screens.watch")
+    suspending, takers = Lazy("qtui.screens.suspending"), Lazy("qtui.screens.takers")
+    orphans = Lazy("qtui.screens.orphans")
+    live, running = Lazy("qtui.screens.live"), Lazy("qtui.broker.running")
 
 
 LATEST = 0.5

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
 from qtui.screens.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
@@ -25,13 +25,21 @@ if TYPE_CHECKING:
     from qtui.broker import careful, operations, watch
     from qtui.broker.operations import Report, trash
     from qtui.broker.operations.selection import Targets
-    from qtui.presentation import questions, twins
+    from qtui.presentation import equivalent_commands, questions
     from qtui.screens import asking, confirm
     from qtui.screens.confirm import Question, Wanted
 else:
-    asking, questions, twins = Late("qtui.screens.asking"), Late("qtui.presentation.questions"), Late("qtui.presentation.twins")
-    operations, trash, watch = Late("qtui.broker.operations"), Late("qtui.broker.operations.trash"), Late("qtui.broker.watch")
-    careful, confirm = Late("qtui.broker.careful"), Late("qtui.screens.confirm")
+    asking, questions, equivalent_commands = (
+        Lazy("qtui.screens.asking"),
+        Lazy("qtui.presentation.questions"),
+        Lazy("qtui.presentation.equivalent_commands"),
+    )
+    operations, trash, watch = (
+        Lazy("qtui.broker.operations"),
+        Lazy("qtui.broker.operations.trash"),
+        Lazy("qtui.broker.watch"),
+    )
+    careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.confirm")
 
 READ: Final = 2.0
 """Seconds after which what was said in passing goes away with the next key."""
@@ -53,7 +61,7 @@ class Changes(App[None]):
         super().__init__(driver_class=driver_class)
         self._waiting: list[tuple[str, dict[str, Any]]] = []
         """The notifications that wait until a dialog is closed."""
-        self._told_at = 0.0
+        self._reported_at = 0.0
         """When the last one was shown, by a clock that only goes on."""
 
     @dataclass
@@ -75,7 +83,7 @@ class Changes(App[None]):
 
     def notify(self, message: str, **options: Any) -> None:
         """Show a notification; while a dialog is open it waits, as it would cover what is asked. See `on_key` for how long."""
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         if isinstance(self.screen, confirm.ConfirmScreen):
             self._waiting.append((message, options))
         else:
@@ -83,7 +91,7 @@ class Changes(App[None]):
 
     def on_dialog_closed(self, message: DialogClosed) -> None:
         """Show the notifications that have waited for it."""
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         waiting, self._waiting[:] = [*self._waiting], []
         for text, options in waiting:
             super().notify(text, **options)
@@ -93,7 +101,7 @@ class Changes(App[None]):
 
         Who goes on working has read what was said in passing, which covers lines on a small terminal: it goes away.
         """
-        if time.monotonic() - self._told_at > READ:
+        if time.monotonic() - self._reported_at > READ:
             self.clear_notifications()
         screen = self.screen
         if isinstance(screen, confirm.ConfirmScreen) and screen.ignores(event):
@@ -120,7 +128,7 @@ class Changes(App[None]):
     def on_operation_confirmed(self, message: OperationConfirmed) -> None:
         """Run the operation in a thread, then say how it ended."""
         agreed, session = message.plan, message.session
-        again = twins.of_operation(agreed, session.context, message.care)
+        again = equivalent_commands.of_operation(agreed, session.context, message.care)
         operation = agreed.operation
         running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
         running.puts_back = operation is careful.TAKE_BACK
@@ -158,7 +166,7 @@ class Changes(App[None]):
     def on_undo_confirmed(self, message: UndoConfirmed) -> None:
         """Put removed jobs back in a thread, then say how it ended."""
         batch, session = message.batch, message.session
-        again = twins.command("undo", [batch.id], session.context)
+        again = equivalent_commands.command("undo", [batch.id], session.context)
         running = RunningOperation("Undo", trash.summary, again, total=batch.jobs, puts_back=True)
 
         def work() -> Report:
@@ -261,7 +269,7 @@ class Changes(App[None]):
         yield confirm.Question(
             questions.undo_question(batch, session.name, session.clock()),
             facts=facts,
-            command=twins.command("undo", [batch.id], session.context),
+            command=equivalent_commands.command("undo", [batch.id], session.context),
             agreed=lambda: self.post_message(UndoConfirmed(session, batch)),
         )
 

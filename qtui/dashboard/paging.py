@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from textual.app import App, SuspendNotSupported
 
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.shared.messages import PagerRequested
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
@@ -16,7 +16,7 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui.dashboard import pager
 else:
-    pager = Late("qtui.dashboard.pager")
+    pager = Lazy("qtui.dashboard.pager")
 
 TYPED_BEFORE: Final = 0.3
 """Seconds after the pager has ended in which keys that were typed before it began are worked off."""

@@ -18,7 +18,7 @@ from qtui_workers.text import printable
 _LONGEST: Final = 80
 """Characters of what names a file."""
 _TRIES: Final = 100
-"""Files of one second that are told apart by a number."""
+"""Files of one second that are distinguished by a number."""
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from textual.screen import Screen
 
 from qtui.dashboard.views import Views
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.places import PLACES
 from qtui.presentation import labels
 from qtui.screens.resource import ResourceScreen
@@ -21,7 +21,7 @@ from qtui_workers.server.contexts import Connections, Context, choose, read_conf
 if TYPE_CHECKING:
     from qtui_workers.server import connection
 else:
-    connection = Late("qtui_workers.server.connection")
+    connection = Lazy("qtui_workers.server.connection")
 
 _BETWEEN: Final = "between"
 

@@ -164,7 +164,7 @@ def suspend_question(seen: Overview, place: str, *, resume: bool) -> str:
     return f"{'Resume' if resume else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
 
 
-def suspension_told(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
+def suspension_sentence(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
     """What is so after all workers were suspended, or resumed: how many there are and what waits, and how it is taken back."""
     workers = _number(seen.workers, "living worker") or "no living worker"
     about = f"({workers}, {diagnosis.waiting(queued(seen))})"

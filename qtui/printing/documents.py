@@ -234,7 +234,7 @@ def of_tail_line(line: Line) -> dict[str, Any]:
 
 def of_takers(found: Takers) -> dict[str, Any]:
     """Which workers can take a job, as `qtui job --takers --json` prints it."""
-    from qtui.presentation.taker_words import reason
+    from qtui.presentation.taker_text import reason
 
     job = found.job
     return {

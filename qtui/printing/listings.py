@@ -234,7 +234,7 @@ def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) 
 
 def of_takers(found: Takers, here: str) -> str:
     """Which workers can take a job, one a line, and why the others cannot; `here`: as `here.suffix`."""
-    from qtui.presentation.taker_words import GLYPHS, reason, said
+    from qtui.presentation.taker_text import GLYPHS, reason, said
 
     rows = []
     for taker in found.takers:

@@ -11,7 +11,7 @@ from qtui.broker import careful, listeners
 from qtui.broker.careful import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
 from qtui.broker.operations.retry import RETRY
-from qtui.presentation import formatting, labels, questions, twins
+from qtui.presentation import equivalent_commands, formatting, labels, questions
 from qtui.screens.confirm import Question, Wanted
 from qtui.shared.messages import OperationConfirmed
 from qtui.shared.session import Session
@@ -74,7 +74,7 @@ def question(
             *(f"{formatting.count(number)} × {reason}" for reason, number in found.reasons.items()),
             *([checked] if found.checked < found.matched else []),
         ],
-        command=twins.of_operation(found, session.context, care) if found.doable else "",
+        command=equivalent_commands.of_operation(found, session.context, care) if found.doable else "",
         agreed=(lambda: app.post_message(OperationConfirmed(session, found, on_done, care))) if found.doable else None,
         lasting=found.is_grave,
         number=questions.number_to_type(found, session.context),

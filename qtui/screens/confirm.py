@@ -16,7 +16,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
 from qtui.screens.bound import keys_of
 from qtui.screens.dialog import Dialog
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from qtui.broker.operations import Parameter
     from qtui.presentation import questions
 else:
-    questions = Late("qtui.presentation.questions")
+    questions = Lazy("qtui.presentation.questions")
 
 AROUND = 8
 """Rows of a dialog that are not what is said: its frame, and the buttons."""

@@ -19,7 +19,7 @@ from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.broker.usual import Usual
 from qtui.presentation import formatting, labels
-from qtui.presentation.job_words import JobSeen, hindrances, job_facts, json_of, pane_text, running
+from qtui.presentation.job_text import JobSeen, hindrances, job_facts, json_of, pane_text, running
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.operating import operation_bindings
@@ -91,7 +91,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
     def __init__(self, job_id: str) -> None:
         super().__init__()
         self.job_id = job_id
-        self._told = attempts.Told(job_id)
+        self._events = attempts.JobEvents(job_id)
         self._pane_chosen = False
         self._bindings_for: Status | None = None
         """The status whose operations the footer shows."""
@@ -152,7 +152,7 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         row, usuals = detail.row, self.session.usuals
         usuals.look(client, [row.queue])
         takers = listeners.load(client, [row.queue])[0] if row.queue and row.status and row.status.waits else None
-        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, life.load(client, detail, self._told))
+        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, life.load(client, detail, self._events))
 
     def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""

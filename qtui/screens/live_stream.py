@@ -15,12 +15,12 @@ from textual.widget import Widget
 from qtui.broker.running import Running, Subject
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.qualifiers import QUALIFIERS
-from qtui.broker.tail.fitting import READ, TOLD, fits, parse_for_lines
+from qtui.broker.tail.fitting import OF_JOBS, OF_LINES, fits, parse_for_lines
 from qtui.broker.tail.follower import Follower
 from qtui.broker.tail.known import Known
 from qtui.broker.tail.lines import Line
 from qtui.broker.tail.reader import Tail
-from qtui.presentation import formatting, tail_words
+from qtui.presentation import formatting, tail_text
 from qtui.presentation.colours import TONES
 from qtui.screens.filter import Asked, FilterScreen
 from qtui.shared.session import Session
@@ -42,8 +42,8 @@ def _asked(title: str, names: tuple[str, ...]) -> Asked:
     return Asked(title, tuple(row for row in QUALIFIERS.values() if row.name in names), lambda text: parse_for_lines(text, names))
 
 
-_LINES: Final = _asked("Only lines that fit", (*TOLD, *READ))
-_FIND: Final = _asked("Go to lines that fit, with n and N", TOLD)
+_LINES: Final = _asked("Only lines that fit", (*OF_LINES, *OF_JOBS))
+_FIND: Final = _asked("Go to lines that fit, with n and N", OF_LINES)
 
 
 class LiveStream(Vertical):
@@ -171,7 +171,7 @@ class LiveStream(Vertical):
 
     def _apply_filter(self, expression: Expression) -> None:
         self._filter, self._known = expression, None
-        if any(term.qualifier.name in READ for term in expression.terms):
+        if any(term.qualifier.name in OF_JOBS for term in expression.terms):
             session = self._session()
             self._known = Known(lambda: session.client, expression)
             self._reader.filter(self._known, self.view.lines)
@@ -221,7 +221,7 @@ class LiveStream(Vertical):
         def work() -> None:
             try:
                 with path.open("x", encoding="utf-8", errors="replace") as file:
-                    file.writelines(f"{tail_words.row(line)}\n" for line in lines)
+                    file.writelines(f"{tail_text.row(line)}\n" for line in lines)
             except OSError as error:
                 said, severity = f"The lines were not saved: {error.strerror or error} ({path.resolve()})", "error"
             else:

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from qtui.broker import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.presentation.bars import IDLE, PAUSE, RESUME, SORT
 from qtui.screens.closer_look import CloserLook
 from qtui.screens.queue_columns import QueueColumns
@@ -50,9 +50,9 @@ if TYPE_CHECKING:
     from qtui.screens import failures, job, jobs
     from qtui_workers.enqueue import pause
 else:
-    failures, job, jobs = Late("qtui.screens.failures"), Late("qtui.screens.job"), Late("qtui.screens.jobs")
-    questions, pause = Late("qtui.presentation.questions"), Late("qtui_workers.enqueue.pause")
-    queue_failures, queue_look = Late("qtui.broker.queue_failures"), Late("qtui.broker.queue_look")
+    failures, job, jobs = Lazy("qtui.screens.failures"), Lazy("qtui.screens.job"), Lazy("qtui.screens.jobs")
+    questions, pause = Lazy("qtui.presentation.questions"), Lazy("qtui_workers.enqueue.pause")
+    queue_failures, queue_look = Lazy("qtui.broker.queue_failures"), Lazy("qtui.broker.queue_look")
 
 
 @dataclass(frozen=True, slots=True)

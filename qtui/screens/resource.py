@@ -14,13 +14,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from qtui.broker.models import Overview
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.presentation import formatting
 from qtui.screens.going_back import GoingBack
 from qtui.screens.repaint import SparingScreen
 from qtui.shared.looking import look
 from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
-from qtui.shared.reach import Trouble
+from qtui.shared.reachability import Trouble
 from qtui.shared.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from qtui.broker import overview
     from qtui.broker.operations import Operation, Parameter, Selection
     from qtui.broker.status import Status
-    from qtui.presentation import twins
+    from qtui.presentation import equivalent_commands
     from qtui.screens import asking, confirm, operating
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 else:
-    overview, twins = Late("qtui.broker.overview"), Late("qtui.presentation.twins")
-    asking, confirm = Late("qtui.screens.asking"), Late("qtui.screens.confirm")
-    operating = Late("qtui.screens.operating")
+    overview, equivalent_commands = Lazy("qtui.broker.overview"), Lazy("qtui.presentation.equivalent_commands")
+    asking, confirm = Lazy("qtui.screens.asking"), Lazy("qtui.screens.confirm")
+    operating = Lazy("qtui.screens.operating")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
@@ -326,7 +326,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """
         app, session = self.app, self.session
         agreed = (lambda: app.post_message(ChangeConfirmed(session, change, title.lower(), text))) if change else None
-        same = twins.command(command[0], command[1:], self.session.context, options) if command else ""
+        same = equivalent_commands.command(command[0], command[1:], self.session.context, options) if command else ""
         question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
         self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.context, lasting=lasting))
 

@@ -17,7 +17,7 @@ from qtui.broker.operations.run_now import RUN_NOW
 from qtui.broker.schedule import CronRow, CronRun, Schedule
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting, labels
-from qtui.presentation.cron_words import words
+from qtui.presentation.cron_text import words
 from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
 from qtui.screens.operating import operation_bindings
@@ -148,7 +148,7 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
             queue, job_id = another.enqueue(client)
             return f"{row.name} is queued in {queue}, as job {job_id}"
 
-        text = f"Run {row.name} now on {session.name}? {another.told}; its schedule stays as it is."
+        text = f"Run {row.name} now on {session.name}? {another.description}; its schedule stays as it is."
         return Question(text, agreed=lambda: app.post_message(ChangeConfirmed(session, work, "run now", row.name)))
 
     def _forget(self, row: CronRow) -> None:

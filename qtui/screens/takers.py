@@ -15,7 +15,7 @@ from qtui.broker.models import Overview
 from qtui.broker.status import Tone
 from qtui.broker.takers import Answer, Taker, Takers
 from qtui.presentation import formatting, labels
-from qtui.presentation.taker_words import GLYPHS, reason, said
+from qtui.presentation.taker_text import GLYPHS, reason, said
 from qtui.screens.job import JobScreen
 from qtui.screens.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable

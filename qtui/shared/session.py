@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker.models import Overview
-from qtui.broker.room import USUAL, Rules
 from qtui.broker.throughput import Throughput
-from qtui.late import Late
+from qtui.broker.trash_room import USUAL, Rules
+from qtui.lazy import Lazy
 from qtui.preferences.memory import Memory
 from qtui.preferences.settings import NOTHING_ADDED, Additions
-from qtui.shared.reach import Reach
+from qtui.shared.reachability import Reach
 from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ if TYPE_CHECKING:
     from qtui.broker.usual import Usuals
     from qtui.broker.watch import Watch
 else:
-    audit, operations, usual = Late("qtui.broker.audit"), Late("qtui.broker.operations"), Late("qtui.broker.usual")
+    audit, operations, usual = (
+        Lazy("qtui.broker.audit"),
+        Lazy("qtui.broker.operations"),
+        Lazy("qtui.broker.usual"),
+    )
 
 
 @dataclass(slots=True)
@@ -188,7 +192,7 @@ class Session:
     @property
     def here(self) -> str:
         """The options by which a command acts on the same connection, as the end of a command line."""
-        return here.suffix(self.context)
+        return connection_options.suffix(self.context)
 
     @property
     def read_only(self) -> bool:

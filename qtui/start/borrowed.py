@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker.models import Overview
 from qtui.places import PLACES
 from qtui.preferences.memory import Memory
@@ -99,15 +99,15 @@ def _borrow(context: Context, seen: Overview, preferences: Preferences, memory: 
     true_colours = _has_true_colours()
     in_front = os.tcgetpgrp(output) == os.getpgrp()  # who was started in the background may not paint
     size = os.get_terminal_size(output)
-    told = (os.environ.get("COLUMNS") or str(size.columns), os.environ.get("LINES") or str(size.lines))
-    sized = told != (str(size.columns), str(size.lines))  # Textual believes what it is told
+    variables = (os.environ.get("COLUMNS") or str(size.columns), os.environ.get("LINES") or str(size.lines))
+    sized = variables != (str(size.columns), str(size.lines))  # Textual takes them as they are
     odd = sized or sys.__stderr__.encoding.lower() != "utf-8" or any(name in os.environ for name in _ODD)
     other = preferences.first_place(memory.now.place) != PLACES[0].name
     if palette is None or true_colours is None or not in_front or odd or preferences.keymap or other:
         return None
     header = HeaderState(context.name, time.time(), seen, context.read_only)
     order = queue_list.order_of(memory)
-    lines = FirstFrame(header, palette, *size, order, context.colour, here.suffix(context)).lines()
+    lines = FirstFrame(header, palette, *size, order, context.colour, connection_options.suffix(context)).lines()
     frame = encoded(lines, true_colours=true_colours)
     found = Borrowed(keyboard, output)
     try:

@@ -127,7 +127,7 @@ class PayloadForm(Vertical):
         self._fields = fields
         self._seen: dict[str, str] = {}
         """The texts when they were looked at last."""
-        self.told: tuple[tuple[str, str], ...] = ()
+        self.shown_reasons: tuple[tuple[str, str], ...] = ()
         """Name and reason of each error that is shown; no name where it is about the whole form."""
 
     def compose(self) -> ComposeResult:
@@ -219,7 +219,7 @@ class PayloadForm(Vertical):
             whole = ""
         self.set_class(bool(whole), "-bad")
         self.query_one(".whole", Static).update(whole)
-        self.told = (*([("", whole)] if whole else []), *own)
+        self.shown_reasons = (*([("", whole)] if whole else []), *own)
 
     def on_input_changed(self) -> None:
         """A text was changed."""
@@ -247,6 +247,6 @@ def go_to_error(place: Widget) -> str:
     """Give the focus to the first field below a widget that is wrong; the sentence names it, whatever colours are seen."""
     for control in place.query(".-bad Input, .-bad Checkbox, .-bad Select")[:1]:
         control.focus()
-    told = [": ".join(filter(None, each)) for form in place.query(PayloadForm) for each in form.told]
-    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-    return f"Nothing was enqueued{more}: {told[0]}" if told else "Nothing was enqueued."
+    reasons = [": ".join(filter(None, each)) for form in place.query(PayloadForm) for each in form.shown_reasons]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return f"Nothing was enqueued{more}: {reasons[0]}" if reasons else "Nothing was enqueued."

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from qtui.broker.tail.lines import LOG, MISSED, NOTE, Line
-from qtui.presentation import formatting, tail_words
+from qtui.presentation import formatting, tail_text
 from qtui.presentation.formatting import pad
 from qtui.widgets.following_view import FollowingView
 from qtui_workers.text import printable
@@ -219,7 +219,7 @@ class StreamView(FollowingView, inherit_bindings=False):
     # Drawing
 
     def _parts(self, line: Line) -> list[str]:
-        text = tail_words.text(line)
+        text = tail_text.text(line)
         parts = text.split("\n") if line.kind == LOG else [text]
         if not self._wraps and line.kind not in WHOLE:
             return parts
@@ -236,8 +236,8 @@ class StreamView(FollowingView, inherit_bindings=False):
         """Cells of the time, the word, the queue and the job; 0 for none."""
         width = self.size.width
         time = 12 if width >= MILLIS_FROM else 8 if width >= SECONDS_FROM else 0
-        queue = tail_words.QUEUE if self._with_queue and width >= MILLIS_FROM else 0
-        return [time, tail_words.WORD, queue, tail_words.JOB if self._with_job else 0]
+        queue = tail_text.QUEUE if self._with_queue and width >= MILLIS_FROM else 0
+        return [time, tail_text.WORD, queue, tail_text.JOB if self._with_job else 0]
 
     def draw(self, y: int, width: int) -> Strip:
         base, number, rows = self.base_style, self.top + y, self._view
@@ -248,7 +248,7 @@ class StreamView(FollowingView, inherit_bindings=False):
         is_found = line is self._found
         if is_found:
             base = base + self.style("stream-view--found")
-        tone = tail_words.tone(line)
+        tone = tail_text.tone(line)
         word, muted = base + self.tones[tone] if tone else base, base + self.tones["muted"]
         parts = self._parts(line)
         text = parts[part] if part < len(parts) else ""
@@ -266,7 +266,7 @@ class StreamView(FollowingView, inherit_bindings=False):
         if part == 0:
             at = formatting.clock(line.at, millis=time > 8)
             name = formatting.short_id(printable(line.job or "", 100))
-            texts = (at, tail_words.word(line), printable(line.queue or "", 100), name)
+            texts = (at, tail_text.word(line), printable(line.queue or "", 100), name)
         for text, width, style in zip(texts, (time, what, queue, job), (muted, word, muted, muted), strict=True):
             if width:
                 yield Segment(pad(text, width) + " ", style)

@@ -29,7 +29,7 @@ ALLOW = ("default", "--allow-pickle", "--allow", engine.MODULE, "--name", "w1")
 
 def known(client: redis.Redis, job_id: str) -> tuple[Tried, ...]:
     detail = job.load(client, job_id)
-    return attempts.known(detail, attempts.Told(job_id).look(client, detail))
+    return attempts.known(detail, attempts.JobEvents(job_id).look(client, detail))
 
 
 def spans(client: redis.Redis, job_id: str) -> tuple[Span, ...]:
@@ -146,7 +146,7 @@ def test_the_stream_of_events_is_read_again_only_where_an_attempt_began_or_ended
     source = Source(job=job_id, worker="w1", attempt=1)
     emit(client, EventKind.STARTED, source)
     emit(client, EventKind.RETRYING, source, {"error": "ValueError: no", "peak_memory": "many", "cpu": -1})
-    told, detail = attempts.Told(job_id), job.load(client, job_id)
+    told, detail = attempts.JobEvents(job_id), job.load(client, job_id)
     assert [event.kind for event in told.look(client, detail)] == ["started", "retrying"]
     emit(client, EventKind.STARTED, Source(job=job_id, worker="w1", attempt=2))
     assert len(told.look(client, detail)) == 2
@@ -165,9 +165,9 @@ def test_a_long_stream_is_read_back_to_the_first_attempt_and_no_further_than_a_b
         emit(client, EventKind.STARTED, Source(job=f"other-{number}", attempt=1))
     detail = job.load(client, job_id)
     monkeypatch.setattr(attempts, "CHUNK", 7)
-    assert len(attempts.Told(job_id).look(client, detail)) == 1
+    assert len(attempts.JobEvents(job_id).look(client, detail)) == 1
     monkeypatch.setattr(attempts, "CHUNKS", 2)
-    assert attempts.Told(job_id).look(client, detail) == ()
+    assert attempts.JobEvents(job_id).look(client, detail) == ()
 
 
 def test_a_stream_of_the_wrong_type_tells_nothing(client: redis.Redis) -> None:

@@ -13,7 +13,7 @@ from rq.cron import CronScheduler
 from qtui.broker import holds, limits, schedule
 from qtui.broker.schedule import CronRow
 from qtui.broker.status import Status
-from qtui.presentation.cron_words import words
+from qtui.presentation.cron_text import words
 from qtui_workers.define.limit import Limit
 from qtui_workers.enqueue import pause
 from qtui_workers.enqueue.cron import Cron

@@ -16,7 +16,7 @@ import qtui.cli
 from qtui.broker import acknowledged
 from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
-from qtui_workers.command_line.words import NotPlain, places
+from qtui_workers.command_line.plain_reader import NotPlain, places
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys

@@ -79,7 +79,7 @@ async def test_t_shows_both_beside_each_other_at_any_size(asleep: str, client: r
             await story.press("escape")
             assert story.place == "JobScreen"
     for entry in (found := audit.load(client, 10)):
-        assert (entry.what, entry.ids, entry.outcome, entry.connection) == ("stack", (asleep,), "told", "test")
+        assert (entry.what, entry.ids, entry.outcome, entry.connection) == ("stack", (asleep,), "reported", "test")
     assert len(found) == 2
 
 

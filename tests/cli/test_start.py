@@ -15,7 +15,7 @@ import qtui.cli
 from qtui.broker import overview
 from qtui.commands import find
 from qtui_workers.command_line.declare import REQUIRED, declared_by
-from qtui_workers.command_line.words import NotPlain, read
+from qtui_workers.command_line.plain_reader import NotPlain, read
 from tests.broker import seed
 from tests.cli.support import Qtui, all_commands
 from tests.rights import PASSWORD
@@ -25,16 +25,19 @@ HEAVY = ("asyncio", "dataclasses", "pydantic", "redis", "rich", "rq", "textual",
 
 QUEUES = {
     *("qtui", "qtui.broker", "qtui.cli", "qtui.commands", "qtui_workers", "qtui_workers.server"),
-    *(f"qtui.{name}" for name in ("here", "preferences", "presentation", "printing", "start", "start.early")),
+    *(f"qtui.{name}" for name in ("connection_options", "preferences", "presentation", "printing", "start", "start.interrupt")),
     *(
         f"qtui.{name}"
         for name in ("presentation.formatting", "presentation.labels", "preferences.settings", "preferences.templates")
     ),
     *(f"qtui.printing.{name}" for name in ("legible", "listings", "output", "tables")),
-    *(f"qtui.broker.{name}" for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "room", "status")),
+    *(
+        f"qtui.broker.{name}"
+        for name in ("clock", "diagnosis", "models", "overview_steps", "quick_overview", "trash_room", "status")
+    ),
     *(f"qtui.broker.{name}" for name in ("troubles", "workers")),
     *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),
-    *("qtui_workers.command_line", "qtui_workers.command_line.declare", "qtui_workers.command_line.words"),
+    *("qtui_workers.command_line", "qtui_workers.command_line.declare", "qtui_workers.command_line.plain_reader"),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
     *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
     *(f"qtui_workers.server.{name}" for name in ("prefix", "script_names", "script_text", "settings", "url", "versions")),
@@ -77,7 +80,7 @@ def test_however_the_server_is_named_the_queues_need_no_client(qtui: Qtui, clien
             (["queues", "--url", guarded], {}),
             (["--url", guarded, "queues"], {}),
             ([], {"REDIS_URL": guarded}),
-            (["queues", "--context", "here"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
+            (["queues", "--context", "connection_options"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
         ):
             found = loaded(qtui, *words, **variables)
             assert heavy(found) == set()

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from qtui.broker import audit
-from qtui.dashboard.own import opener_of
+from qtui.dashboard.configured_keys import opener_of
 from qtui.preferences.settings import Additions, Preferences
 from qtui.screens.help import HelpScreen
 from qtui.screens.job import JobScreen

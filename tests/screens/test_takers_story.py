@@ -9,7 +9,7 @@ from rq import Queue
 from rq.command import send_stop_job_command
 
 from qtui.broker import takers
-from qtui.presentation import taker_words
+from qtui.presentation import taker_text
 from qtui_workers.enqueue.holds import place
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.suspension import suspend
@@ -79,7 +79,7 @@ def test_a_rate_limit_keeps_every_qtui_worker_from_it_until_a_slot_is_free(clien
     found = answers(client, job_id)
     assert (found["free"], found["busy"], found["stock"], found["refusing"]) == ("limited", "limited", "yes", "refused")
     seen = takers.load(client, job=job_id)
-    reasons = [taker_words.reason(taker, seen, seen.at) for taker in seen.takers if taker.why == "limited"]
+    reasons = [taker_text.reason(taker, seen, seen.at) for taker in seen.takers if taker.why == "limited"]
     assert reasons[0].startswith("the limit gateway lets no job start for ")
 
 

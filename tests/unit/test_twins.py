@@ -11,7 +11,7 @@ from qtui.broker.operations.move import MOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
-from qtui.presentation import twins
+from qtui.presentation import equivalent_commands
 from qtui_workers.records import replace
 from qtui_workers.server.connection import Target
 from qtui_workers.server.contexts import Connections, Context, ContextSettings, choose
@@ -21,7 +21,7 @@ PLAIN = Context("here", Target("", "here"))
 
 
 def made(selection: Selection, context: Context = PLAIN) -> str:
-    return twins.of_operation(Plan(RETRY, None, selection, (), 1, 1, (), None, None, {}, 0.0), context)
+    return equivalent_commands.of_operation(Plan(RETRY, None, selection, (), 1, 1, (), None, None, {}, 0.0), context)
 
 
 def test_jobs_are_named_or_described_as_the_command_takes_them() -> None:
@@ -30,7 +30,7 @@ def test_jobs_are_named_or_described_as_the_command_takes_them() -> None:
     filtered = Matching(None, Status.FAILED, parse("error:Timeout 'it is'"))
     assert made(filtered).startswith("qtui retry --all --status failed --filter ")
     moved = Plan(MOVE, "bulk", Chosen(("a",)), (), 1, 1, (), None, None, {}, 0.0)
-    assert twins.of_operation(moved, PLAIN) == "qtui move --to bulk a"
+    assert equivalent_commands.of_operation(moved, PLAIN) == "qtui move --to bulk a"
 
 
 @pytest.mark.parametrize("name", ["a b", "$(reboot)", "`x`", "a;b", "it's", "-rf", "*"])

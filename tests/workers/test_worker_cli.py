@@ -16,7 +16,7 @@ from typer.core import TyperOption
 from typer.main import get_command
 
 from qtui_workers.cli import make_app, work
-from qtui_workers.command_line.words import NotPlain, read
+from qtui_workers.command_line.plain_reader import NotPlain, read
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.naming import default_queues
 from qtui_workers.reporting.worker_logs import LogFormat

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui_workers.command_line.declare import argument, option
-from qtui_workers.command_line.words import NotPlain, read
+from qtui_workers.command_line.plain_reader import NotPlain, read
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.engine.lease import LEASE
 from qtui_workers.engine.signals import leave, on_stop

@@ -10,8 +10,8 @@ from typing import Final
 from qtui.broker.models import JobRow
 from qtui.broker.operations.selection import Selection, Targets
 from qtui.broker.operations.tally import Tally
-from qtui.broker.room import Room
 from qtui.broker.status import Status
+from qtui.broker.trash_room import Room
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.scripts import Script
 

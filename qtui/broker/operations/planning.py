@@ -17,12 +17,12 @@ from qtui.broker.operations.chunks import Supply
 from qtui.broker.operations.selection import Matching, Selection, Targets, is_listed, take
 from qtui.broker.operations.tally import Tally
 from qtui.broker.operations.trash import room
-from qtui.broker.room import USUAL, Rules
+from qtui.broker.trash_room import USUAL, Rules
 
 FEW: Final = 1_000
 """So many jobs are checked at once; of more, the number is given first."""
 SAMPLE: Final = 5
-TOLD: Final = 0.25
+REPORT_EVERY: Final = 0.25
 """Seconds between two plans that are given while the jobs are checked."""
 
 
@@ -76,13 +76,13 @@ def plans(
     asked = known.asked if known.asked > FEW else None
     known = replace(known, matched=matched, sample=known.sample or _sample(client, targets))
     known = known if known.room else _roomy(client, known, purge, rules)
-    tally, told = Tally(), time.monotonic()
+    tally, reported = Tally(), time.monotonic()
     for _, reply in calls.each(Supply(targets), lambda: not stop()):
         if isinstance(reply, Exception):
             raise reply
         tally.add(reply)
-        if time.monotonic() - told > TOLD and tally.seen < matched:
-            told = time.monotonic()
+        if time.monotonic() - reported > REPORT_EVERY and tally.seen < matched:
+            reported = time.monotonic()
             yield _with(known, tally, asked or matched, began)
     complete = tally.seen == matched
     last = _with(known, tally, asked or (tally.done if complete else matched), began)

@@ -16,7 +16,7 @@ from qtui.broker.operations.calls import calls_of, check_status
 from qtui.broker.operations.chunks import Supply
 from qtui.broker.operations.selection import Chosen, Selection, Targets, first_of, take
 from qtui.broker.operations.work import work_off
-from qtui.broker.room import USUAL
+from qtui.broker.trash_room import USUAL
 
 
 def run(
@@ -64,7 +64,7 @@ def run(
 
 
 def _trash(plan: Plan | None, batch: str, about: dict[str, Any]) -> dict[str, Any]:
-    """What the script is told about the trash."""
+    """What the script has to know about the trash."""
     room = plan.room if plan else None
     rules = room.rules if room else USUAL
     size = room.bytes if room else None

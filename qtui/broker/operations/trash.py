@@ -19,7 +19,7 @@ from qtui.broker.operations.places import UNPLACED, Left, Places, Walker, bring
 from qtui.broker.operations.selection import Targets
 from qtui.broker.operations.tally import MOST_NAMED, Tally
 from qtui.broker.operations.work import work_off
-from qtui.broker.room import Room, Rules
+from qtui.broker.trash_room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, label_of

@@ -13,10 +13,10 @@ from qtui.broker.tail.lines import LOG, META, Line
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 
-TOLD: Final = ("status", "queue", "id", "func", "worker", "error", "attempts", "")
+OF_LINES: Final = ("status", "queue", "id", "func", "worker", "error", "attempts", "")
 """The qualifiers that can be asked of a line; '' is a word."""
 
-READ: Final = ("payload", "age")
+OF_JOBS: Final = ("payload", "age")
 """Those that are read of the job of a line: they stay as they are while it runs."""
 
 _STATUSES: Final = {
@@ -27,7 +27,7 @@ _STATUSES: Final = {
 }
 
 
-class _Told(Candidate):
+class _LineCandidate(Candidate):
     """A line as an expression reads it: what it says of its job."""
 
     def __init__(self, line: Line) -> None:
@@ -68,7 +68,7 @@ class _Told(Candidate):
         return f"{self._line.kind} {self._line.level} {self._line.function or ''} {self._line.text}"
 
 
-def parse_for_lines(text: str, known: tuple[str, ...] = TOLD) -> Expression:
+def parse_for_lines(text: str, known: tuple[str, ...] = OF_LINES) -> Expression:
     """The expression that a text says; BadExpression where it cannot be read, or asks for what is not `known` of a line."""
     found = parse(text)
     for term in found.terms:
@@ -81,4 +81,4 @@ def parse_for_lines(text: str, known: tuple[str, ...] = TOLD) -> Expression:
 
 def fits(expression: Expression, line: Line) -> bool:
     """Whether a line fits."""
-    return not expression.terms or expression.fits(_Told(line), line.at)
+    return not expression.terms or expression.fits(_LineCandidate(line), line.at)

@@ -11,7 +11,7 @@ from qtui.broker.search.candidate import NOTHING, Candidate
 from qtui.broker.search.expression import Expression
 from qtui.broker.search.reading import MOST, Reader, Stretch, blocks
 from qtui.broker.status import Status
-from qtui.broker.tail.fitting import TOLD, fits
+from qtui.broker.tail.fitting import OF_LINES, fits
 from qtui.broker.tail.lines import Line
 from qtui_workers.text import encode
 
@@ -36,7 +36,7 @@ class Known:
     def __init__(self, connect: Callable[[], redis.Redis], expression: Expression) -> None:
         """`connect` is called where jobs are read, as the connection may have to be made."""
         terms = expression.terms
-        self._told = Expression(expression.text, tuple(term for term in terms if term.qualifier.name in TOLD))
+        self._of_lines = Expression(expression.text, tuple(term for term in terms if term.qualifier.name in OF_LINES))
         self._payload = Expression("", tuple(term for term in terms if term.qualifier.name == "payload"))
         self._age = Expression("", tuple(term for term in terms if term.qualifier.name == "age"))
         self._connect, self._need = connect, self._payload.need | self._age.need
@@ -52,7 +52,7 @@ class Known:
 
     def fits(self, line: Line) -> bool:
         """Whether a line fits whose job was read; it may be asked while another thread reads more of them."""
-        if not fits(self._told, line):
+        if not fits(self._of_lines, line):
             return False
         job = self._jobs.get(line.job or "")
         return self._need == NOTHING or (job is not None and self._age.fits(job, line.at))
@@ -64,9 +64,9 @@ class Known:
         """
         if self._need == NOTHING:
             return
-        told = [line for line in lines if line.job and fits(self._told, line)]
-        again = {line.job for line in told if line.kind == Status.QUEUED}  # perhaps once more, and later
-        wanted = dict.fromkeys(line.job or "" for line in told)
+        fitting = [line for line in lines if line.job and fits(self._of_lines, line)]
+        again = {line.job for line in fitting if line.kind == Status.QUEUED}  # perhaps once more, and later
+        wanted = dict.fromkeys(line.job or "" for line in fitting)
         ids = [encode(job_id) for job_id in wanted if job_id in again or job_id not in self._jobs]
         some = blocks(iter([Stretch(ids, "", failed=False)]), lambda: MOST)
         for jobs in Reader(self._connect(), self._need).read(some) if ids else ():

@@ -30,7 +30,7 @@ from qtui_workers.engine.process_shortage import Shortage
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.recovery import Recovery
-from qtui_workers.engine.refusals import Refusals
+from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.resident_memory import resident
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings

@@ -74,8 +74,8 @@ class Commands:
         except NoPermissionError as error:  # the reply to SUBSCRIBE
             self.unsubscribe()
             self._is_refused = True
-            told = explain(error, label_of(self._connection))
-            log.warning("No command is heard on %s, neither stop nor shutdown: %s Then start again.", self._channel, told)
+            sentence = explain(error, label_of(self._connection))
+            log.warning("No command is heard on %s, neither stop nor shutdown: %s Then start again.", self._channel, sentence)
         except (redis.RedisError, OSError):
             self.unsubscribe()
 

@@ -16,7 +16,7 @@ from qtui_workers.engine.claim import Claim, Nothing
 from qtui_workers.engine.ending import Ending, not_taken
 from qtui_workers.engine.job_runner import JobRunner
 from qtui_workers.engine.outage import Outage
-from qtui_workers.engine.refusals import Refusals
+from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.shutdown import Shutdown

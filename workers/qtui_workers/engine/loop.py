@@ -18,7 +18,7 @@ from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_runner import JobRunner, ReportStart
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.queue_watch import QueueWatch
-from qtui_workers.engine.refusals import Refusals
+from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.unreadable import AWAY
 from qtui_workers.engine.upkeep import Upkeep

@@ -114,8 +114,8 @@ class Answer:
         """The answer that was stored; what it holds is bounded. One that cannot be read says so."""
         try:
             found = json.loads(raw[:_LARGEST])
-            told = found["stack"]
-            return cls(told and _stack(told), str(found["problem"])[:_LONGEST])
+            report = found["stack"]
+            return cls(report and _stack(report), str(found["problem"])[:_LONGEST])
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return cls(None, "its worker's answer cannot be read: it may be of another version")
 
@@ -138,16 +138,16 @@ def _watches(frames: list[Frame]) -> bool:
     return any(_WATCH.search(frame.file) for frame in frames) and frames[-1].function == "_bootstrap"
 
 
-def _stack(told: dict[str, Any]) -> Stack:
+def _stack(report: dict[str, Any]) -> Stack:
     threads = [
         ThreadStack(bool(thread["is_main"]), tuple(_frame(frame) for frame in thread["frames"][:_MOST_FRAMES]))
-        for thread in told["threads"][:_MOST_THREADS]
+        for thread in report["threads"][:_MOST_THREADS]
     ]
-    at = parse_number(str(told["at"])) or 0.0
-    return Stack(at, int(told["pid"]), "signal" if told["how"] == "signal" else "python", tuple(threads))
+    at = parse_number(str(report["at"])) or 0.0
+    return Stack(at, int(report["pid"]), "signal" if report["how"] == "signal" else "python", tuple(threads))
 
 
-def _frame(told: dict[str, Any]) -> Frame:
-    file, function, source = (str(told[name])[:_LONGEST] for name in ("file", "function", "source"))
-    line = told["line"]
+def _frame(report: dict[str, Any]) -> Frame:
+    file, function, source = (str(report[name])[:_LONGEST] for name in ("file", "function", "source"))
+    line = report["line"]
     return Frame(file, line if isinstance(line, int) else None, function, source)

@@ -55,10 +55,10 @@ def check(chosen: Context) -> None:
         raise InvalidInput(f"the keys of {chosen.name} begin with '{prefix}:': set {VARIABLE}={prefix} for this command")
 
 
-def begin_anew(words: Sequence[str], told: str | None = None) -> NoReturn:
-    """Replace this process by a Python with that command line; `told`: the prefix, where it does not decide it by itself."""
+def begin_anew(words: Sequence[str], prefix: str | None = None) -> NoReturn:
+    """Replace this process by a Python with that command line; `prefix`: the prefix, where it does not decide it by itself."""
     environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
-    if used := told or _given:
+    if used := prefix or _given:
         environment[VARIABLE] = used
     os.execve(sys.executable, [sys.executable, *words], environment)  # noqa: S606 - there is no shell
 

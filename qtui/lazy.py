@@ -3,7 +3,7 @@
 if TYPE_CHECKING:
     from qtui.presentation import questions
 else:
-    questions = Late("qtui.presentation.questions")
+    questions = Lazy("qtui.presentation.questions")
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 
-class Late:
+class Lazy:
     """Stands for a module; importing it is left to the first use of one of its names, in whichever thread that is."""
 
     def __init__(self, module: str) -> None:

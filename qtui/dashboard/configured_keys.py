@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.preferences import templates
 from qtui.presentation import formatting
 from qtui.shared.session import Session
@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from qtui.preferences.settings import CommandSettings
     from qtui.screens import confirm, links, output
 else:
-    confirm, links, output = Late("qtui.screens.confirm"), Late("qtui.screens.links"), Late("qtui.screens.output")
+    confirm, links, output = (
+        Lazy("qtui.screens.confirm"),
+        Lazy("qtui.screens.links"),
+        Lazy("qtui.screens.output"),
+    )
 
 
 @runtime_checkable

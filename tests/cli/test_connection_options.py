@@ -9,7 +9,7 @@ import redis
 from rq import Queue
 from rq.suspension import suspend
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker import overview
 from qtui.broker.troubles import verdict
 from qtui_workers.server import keys
@@ -72,14 +72,14 @@ def test_what_the_lines_on_queues_propose(client: redis.Redis) -> None:
     suspend(client)
     seen = overview.load(client)
     chosen = choose("redis://ada:secret@x:1", None, Connections())
-    text = verdict(seen.queues[0], seen, None, here.suffix(chosen)).text
+    text = verdict(seen.queues[0], seen, None, connection_options.suffix(chosen)).text
     assert "qtui resume --workers --url 'redis://ada:***@x:1'" in text
     assert "(`qtui resume --workers` ends that)" in verdict(seen.queues[0], seen).text
 
 
 def test_the_usual_connection_needs_no_options() -> None:
-    assert here.suffix(choose(None, None, Connections())) == ""
-    assert here.suffix(choose("redis://x:1/?password=secret", None, Connections())).find("secret") == -1
+    assert connection_options.suffix(choose(None, None, Connections())) == ""
+    assert connection_options.suffix(choose("redis://x:1/?password=secret", None, Connections())).find("secret") == -1
 
 
 def test_passwords_are_hidden_however_they_are_written_and_nothing_else_is_changed() -> None:
@@ -89,4 +89,4 @@ def test_passwords_are_hidden_however_they_are_written_and_nothing_else_is_chang
         ("rediss://h:1/0?ssl_password=hunter2", "rediss://h:1/0?ssl_password=***"),
         ("unix:///run/redis.sock?db=1", "unix:///run/redis.sock?db=1"),
     ):
-        assert here.words(Context("h", Target(url, "h"), options=("--url", url))) == ["--url", shown]
+        assert connection_options.words(Context("h", Target(url, "h"), options=("--url", url))) == ["--url", shown]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from qtui.late import Late
+from qtui.lazy import Lazy
 from qtui.presentation import labels
 from qtui_workers.errors import RedisUnavailable
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from qtui_workers.server import redis_errors
 else:
-    redis, redis_errors = Late("redis"), Late("qtui_workers.server.redis_errors")
+    redis, redis_errors = Lazy("redis"), Lazy("qtui_workers.server.redis_errors")
 
 BACKOFF: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds to wait after each failed look; the last value is repeated."""

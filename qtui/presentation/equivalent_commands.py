@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
-from qtui import here
+from qtui import connection_options
 from qtui.broker.careful import AT_ONCE, TAKE_BACK, Care
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.orphans import PUT_BACK
@@ -38,5 +38,5 @@ def command(name: str, words: Iterable[str], context: Context, options: Iterable
     """
     given = list(words)
     end = ["--"] if any(word.startswith("-") for word in given) else []
-    line = shlex.join(["qtui", name, *options, *here.words(context), *end, *given])
+    line = shlex.join(["qtui", name, *options, *connection_options.words(context), *end, *given])
     return line if printable(line, len(line)) == line else ""
