@@ -55,7 +55,7 @@ def hints(source: str) -> list[str]:
         text
         for text in map(_flat, _texts(ast.parse(source)))
         for named in COMMAND.finditer(text)
-        if not LOCAL.match(text, named.start()) and not re.search(r"\{[^}]*\bhere\b[^}]*\}", text[named.end() :])
+        if not LOCAL.match(text, named.start()) and not re.search(r"\{[^}]*\b(here|connection_options\.suffix)\b[^}]*\}", text[named.end() :])
     ]
 
 

@@ -80,7 +80,7 @@ def test_however_the_server_is_named_the_queues_need_no_client(qtui: Qtui, clien
             (["queues", "--url", guarded], {}),
             (["--url", guarded, "queues"], {}),
             ([], {"REDIS_URL": guarded}),
-            (["queues", "--context", "connection_options"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
+            (["queues", "--context", "here"], {"QTUI_CONFIG": str(config), "REDIS_URL": ""}),
         ):
             found = loaded(qtui, *words, **variables)
             assert heavy(found) == set()
