@@ -14,6 +14,8 @@ from qtui.commands import find_all
 ROOT = Path(__file__).parents[2]
 NAMES = "|".join(sorted((command.name for command in find_all()), key=len, reverse=True))
 COMMAND = re.compile(rf"\bqtui (?:(?:{NAMES})\b|\{{)|[Ss]tart (?:one|it|a worker|another worker)?:? ?qtui-worker\b")
+OPTIONS = re.compile(r"\{[^}]*\b(here|connection_options\.suffix)\b[^}]*\}")
+"""The options of the connection, in a text of a program."""
 LOCAL = re.compile(r"\bqtui (?:keys|demo|enqueue --list)\b")
 """These need no connection."""
 
@@ -55,7 +57,7 @@ def hints(source: str) -> list[str]:
         text
         for text in map(_flat, _texts(ast.parse(source)))
         for named in COMMAND.finditer(text)
-        if not LOCAL.match(text, named.start()) and not re.search(r"\{[^}]*\b(here|connection_options\.suffix)\b[^}]*\}", text[named.end() :])
+        if not LOCAL.match(text, named.start()) and not OPTIONS.search(text[named.end() :])
     ]
 
 
