@@ -64,8 +64,8 @@ class QueueRequest:
     """How many failed jobs it has."""
     at: float
     """The server's clock."""
-    workers: int
-    """At most so many of its workers are looked at."""
+    closely: bool
+    """Whether its workers are looked at, too."""
 
 
 class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
@@ -138,8 +138,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         row = self._row
         if row is None:
             return None
-        workers = queue_look.MOST_WORKERS if self.query_one(CloserLook).display else 0
-        return QueueRequest(row.name, row.count(Status.FAILED), self.session.server_now, workers)
+        closely = self.query_one(CloserLook).display
+        return QueueRequest(row.name, row.count(Status.FAILED), self.session.server_now, closely)
 
     def is_wanted(self, requested: QueueRequest | None, current: QueueRequest | None) -> bool:
         """Always, because every load holds the overview."""
@@ -149,7 +149,8 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         """A look at the queue under the cursor."""
         if request is None:
             return None
-        look = queue_look.load(client, request.queue, at=request.at, most_workers=request.workers)
+        workers = queue_look.MOST_WORKERS if request.closely else 0
+        look = queue_look.load(client, request.queue, at=request.at, most_workers=workers)
         return replace(look, failures=self._failure_looks.load(client, request.queue, request.failed))
 
     def show(self, data: QueueLook | None, overview: Overview) -> None:

@@ -38,6 +38,19 @@ from qtui.cli import main
 main()
 """
 """The command, which comes no further than to Textual."""
+NOTES = """
+import sys, threading
+
+class Notes:
+    def find_spec(self, name, path=None, target=None):
+        if name == "redis":
+            print(threading.current_thread().name, file=open("importer", "a"), flush=True)
+
+sys.meta_path.insert(0, Notes())
+from qtui.cli import main
+main()
+"""
+"""The command, which writes down which thread imports the client."""
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +149,13 @@ def test_a_signal_meanwhile_gives_the_terminal_back(qtui: Qtui, number: int, cod
         assert terminal.attributes()[3] & termios.ECHO
         loaded = set((qtui.home / "loaded").read_text().split())
         assert loaded & {"rich", "redis", "rq", "typer", "pydantic"} == set()
+
+
+def test_textuals_first_frame_does_not_wait_for_the_client(qtui: Qtui) -> None:
+    importer = qtui.home / "importer"
+    with framed(qtui, command=[sys.executable, "-c", NOTES]) as (_, terminal):
+        wait_until(lambda: terminal.read() and importer.exists() and importer.read_text(), description="the client is imported")
+        assert "MainThread" not in importer.read_text()
 
 
 def test_a_window_that_is_closed_meanwhile_ends_it(qtui: Qtui) -> None:
