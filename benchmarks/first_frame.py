@@ -23,6 +23,7 @@ from pathlib import Path
 
 from rq import Queue
 
+from benchmarks import AS_USERS
 from benchmarks.core import benchmarked
 from benchmarks.rows import Row, shown
 from qtui.broker import overview
@@ -49,7 +50,7 @@ def until(command: Sequence[str], marks: Sequence[bytes], home: Path) -> list[fl
     pid, terminal = pty.fork()
     if pid == 0:
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-        environment = clean_environment(home, TERM="xterm-256color", COLORTERM="truecolor")
+        environment = clean_environment(home, TERM="xterm-256color", COLORTERM="truecolor", **AS_USERS)
         environment = {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
         os.execve(command[0], list(command), environment)
     written, place, found = b"", 0, list[float]()

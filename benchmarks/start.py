@@ -23,6 +23,7 @@ from pathlib import Path
 import redis
 from rq import Queue
 
+from benchmarks import AS_USERS
 from benchmarks.core import benchmarked
 from benchmarks.rows import Row, shown
 from qtui.broker import overview
@@ -50,11 +51,11 @@ class Command:
     """What it says when it has begun its work, and is stopped; without that its end is waited for."""
 
     def run(self) -> Took:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("QTUI_", "REDIS_", "PYTHON"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("QTUI_", "REDIS_", "PYTHON"))}
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         with subprocess.Popen(
             [str(BIN / self.words[0]), *self.words[1:]],
-            env={**environment, **self.variables},
+            env=kept | AS_USERS | dict(self.variables),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as process:

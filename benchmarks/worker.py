@@ -21,6 +21,7 @@ from typing import NamedTuple
 import redis
 from rq import Queue
 
+from benchmarks import AS_USERS
 from tests.support import Server, clean_environment, wait_until
 
 FUNCTION = "benchmarks.noop.noop"
@@ -65,7 +66,7 @@ def spent(home: Path, arguments: list[str]) -> tuple[float, float]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    return clean_environment(home, PYTHONPATH=str(Path(__file__).parents[1]))
+    return clean_environment(home, PYTHONPATH=os.pathsep.join((AS_USERS["PYTHONPATH"], str(Path(__file__).parents[1]))))
 
 
 class Measured(NamedTuple):
