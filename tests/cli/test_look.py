@@ -174,6 +174,8 @@ def test_which_workers_can_take_a_job_is_told_one_by_one(qtui: Qtui, client: red
 def test_what_is_not_there_is_exit_4_and_says_what_is(qtui: Qtui, client: redis.Redis) -> None:
     seed.finished(client, "media")
     assert "there is no queue 'nosuch': the queues are media" in qtui.fails(4, "jobs", "nosuch")
+    client.flushdb()
+    assert qtui.fails(4, "jobs", "nosuch") == "qtui: there is no queue 'nosuch': there are no queues"
     assert "nosuch" in qtui.fails(4, "job", "nosuch")
     assert "there is no queue 'nosuch'" in qtui.fails(4, "jobs", "nosuch", "--json")
 

@@ -143,15 +143,44 @@ def test_a_long_line_is_cut_and_a_bad_surrogate_survives(job: Job) -> None:
     assert lines[1] == b"?"
 
 
+def writes_allowed(lines: int, seconds: float) -> float:
+    """Full batches of 200 lines, one write each quarter of a second, and those of the first line and of the end."""
+    return lines / 200 + seconds / 0.25 + 3
+
+
 def test_a_flood_keeps_the_newest_lines_in_few_round_trips(job: Job) -> None:
     job.connection.config_resetstat()
+    before = time.monotonic()
     with recording(job):
         for n in range(20_000):
             log.info("line %d", n)
+    taken = time.monotonic() - before
     lines = log_lines(job.connection, job.id)
     assert 900 <= len(lines) <= 1_300
     assert lines[-1] == ("INFO", "line 19999")
-    assert job.connection.info("commandstats")["cmdstat_evalsha"]["calls"] < 300
+    assert job.connection.info("commandstats")["cmdstat_evalsha"]["calls"] <= writes_allowed(20_000, taken)
+
+
+class Talking(redis.Redis):
+    """A client that logs each command, so that each write of lines is itself the cause of a new one."""
+
+    def execute_command(self, *words: Any, **options: Any) -> Any:
+        """As redis-py does."""
+        log.info("sends %s", words[0])
+        return super().execute_command(*words, **options)
+
+
+def test_lines_that_come_while_others_are_written_wait_for_the_next_write(job: Job, server: Server) -> None:
+    job.connection.config_resetstat()
+    with Talking.from_url(server.url) as talking:
+        before = time.monotonic()
+        with recording(Job.fetch(job.id, talking)):
+            log.info("begins")
+            for _ in range(5_000):
+                job.connection.ping()
+            taken = time.monotonic() - before
+    assert log_lines(job.connection, job.id)[-1][1].startswith("sends ")
+    assert job.connection.info("commandstats")["cmdstat_evalsha"]["calls"] <= writes_allowed(0, taken)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def suggestion(name: str, known: Collection[str], what: str) -> str:
     import difflib  # only where a name is wrong
 
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{printable(near[0], 80)}'?" if near else f"the {what} are {listing(known)}"
+    if near:
+        return f"did you mean '{printable(near[0], 80)}'?"
+    return f"the {what} are {listing(known)}" if known else f"there are no {what}"
 
 
 def listing(names: Collection[str]) -> str:

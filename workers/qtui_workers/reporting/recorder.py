@@ -111,14 +111,17 @@ class Recorder:
         if self._writer is not None:
             self._writer.news.set()
 
-    def _write(self) -> None:
+    def _write(self) -> bool:
+        """Writes all full batches, and at the end all there is; returns whether lines are left that fill no batch yet."""
         try:
             while not self._given_up and self._write_batch():
-                pass
+                if len(self._lines) < _BATCH and not self._closed:
+                    return True
         except (redis.RedisError, OSError) as error:
             if not self._warned:
                 self._warned = True
                 log.warning("progress and log lines of %s could not be written: %s", keys.job(self._job), error)
+        return False
 
     def _write_batch(self) -> bool:
         """Writes one batch; returns whether more lines are left."""
@@ -157,9 +160,12 @@ class Recorder:
 
 
 class _Writer:
-    """A thread that calls `write` after there was news, about four times a second, and once more at its end."""
+    """A thread that calls `write` after there was news, about four times a second, and once more at its end.
 
-    def __init__(self, write: Callable[[], None]) -> None:
+    What `write` leaves for later, which it says by True, is news too.
+    """
+
+    def __init__(self, write: Callable[[], bool]) -> None:
         self._write = write
         self.news = threading.Event()
         self._closing = threading.Event()
@@ -179,5 +185,6 @@ class _Writer:
             self._closing.wait(pause)
             pause = _INTERVAL
             self.news.clear()
-            self._write()
+            if self._write():
+                self.news.set()
         self._write()
