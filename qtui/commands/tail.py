@@ -13,7 +13,7 @@ from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Url, complete_queues
 from qtui.commands.searching import given
-from qtui.presentation import tail_text
+from qtui.presentation import formatting, tail_text
 from qtui.printing import documents, output
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.errors import InvalidInput
@@ -75,11 +75,15 @@ def tail(
         check_queue(client, queue)
         named = tuple(dict.fromkeys(job_ids.find(client, job_id) for job_id in ids or ()))
         following = _Following(client, Subject(named, queue), chosen.name, Known(lambda: client, wanted))
-        for shown in following.batches():
-            if shown:
-                output.say("\n".join(_json(line) if json else tail_text.row(line, place=len(named) != 1) for line in shown))
-            elif output.is_abandoned():
-                return
+        try:
+            for shown in following.batches():
+                if shown:
+                    output.say("\n".join(_json(line) if json else tail_text.row(line, place=len(named) != 1) for line in shown))
+                elif output.is_abandoned():
+                    return
+        finally:
+            if following.hidden:
+                output.note(f"lines hidden by the filter: {formatting.count(following.hidden)}")
     if not following.all_finished:
         raise SystemExit(SOME_FAILED)
 
@@ -102,6 +106,8 @@ class _Following:
         """What was read, and is not tested yet."""
         self._failures = 0
         self._unread = 0
+        self.hidden = 0
+        """Lines that did not fit."""
 
     @property
     def all_finished(self) -> bool:
@@ -136,6 +142,7 @@ class _Following:
         """Those of the lines that fit; where Redis goes away meanwhile, they are asked again."""
         self._lines += lines
         found = self._known.fitting(self._lines)
+        self.hidden += len(self._lines) - len(found)
         self._lines = []
         return found
 

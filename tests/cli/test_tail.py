@@ -86,7 +86,7 @@ def test_a_queue_is_told_until_ctrl_c_and_only_what_fits(qtui: Qtui, client: red
         emit(client, EventKind.FAILED, Source("c", "mail", "shop.charge"), {"error": "TimeoutError: no answer", "seconds": 30})
         assert next_line(process)[14:] == "failed     mail          c         shop.charge  after 30.0 s: TimeoutError: no answer"
         assert interrupt(process) == 130
-        assert process.communicate() == ("", "")
+        assert process.communicate() == ("", "lines hidden by the filter: 1\n"), "that of the other queue was not asked for"
 
 
 def test_a_filter_may_ask_for_the_payload_and_the_age_of_jobs(qtui: Qtui, client: redis.Redis) -> None:
@@ -101,7 +101,7 @@ def test_a_filter_may_ask_for_the_payload_and_the_age_of_jobs(qtui: Qtui, client
         emit(client, EventKind.COMPLETED, Source(ids[2], "mail"))
         assert json.loads(next_line(process))["kind"] == "finished"
         assert interrupt(process) == 130
-        assert process.communicate() == ("", "")
+        assert process.communicate() == ("", "lines hidden by the filter: 3\n")
 
 
 def test_it_ends_without_a_word_where_its_reader_has_enough(qtui: Qtui, client: redis.Redis) -> None:
