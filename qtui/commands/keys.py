@@ -10,6 +10,7 @@ from qtui.printing import output
 from qtui.printing.tables import columns
 
 ORDER: Final = 245
+FIXED: Final = "Fixed, and not in this list: tab, enter and arrows in dialogs, and the keys that edit a field."
 
 
 def keys(json: Json = False) -> None:
@@ -22,3 +23,4 @@ def keys(json: Json = False) -> None:
         output.emit([each._asdict() for each in found])
     else:
         output.say(columns(["NAME", "KEYS", "WHAT"], [[*each] for each in found], ()))
+        output.say(FIXED)

@@ -125,3 +125,8 @@ def test_a_narrow_terminal_gets_its_help_from_typer(bare: Qtui, monkeypatch: pyt
     narrow = bare("jobs", "--help", COLUMNS="60").out
     assert max(map(len, narrow.splitlines())) <= 60
     assert "--status" in narrow
+
+
+def test_keys_says_which_keys_cannot_be_given_away(qtui: Qtui) -> None:
+    assert qtui("keys").out.splitlines()[-1].startswith("Fixed, and not in this list: tab, enter and arrows in dialogs")
+    assert {tuple(key) for key in qtui("keys", "--json").json} == {("name", "keys", "what")}
