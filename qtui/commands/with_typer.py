@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -18,6 +19,14 @@ from qtui_workers.command_line.with_typer import HELP, translated
 
 SHOWN: Final = 150
 """Characters of the beginning and of the end of a long error that are shown."""
+REWORDED: Final = (
+    (r"(?:Input should be a valid|Unable to parse input string as an) integer\b.*", "a whole number is wanted"),
+    (r"Input should be a valid (?:number|string)\b.*", "a number is wanted"),
+    (r"Input should be greater than or equal to (\S+)", r"at least \1 is wanted"),
+    (r"Input should be less than or equal to (\S+)", r"at most \1 is wanted"),
+    (r"Got unexpected extra argument\(s\) \((.*)\)", r"'\1' is more than the command takes"),
+)
+"""What typer says, and pydantic through it, in words for whoever types commands; only numbers are checked there."""
 
 
 class Commands(TyperGroup):
@@ -35,13 +44,13 @@ class Commands(TyperGroup):
             self._summaries = {}
 
     def make_context(self, *given: Any, **more: Any) -> Any:
-        """As typer does; an error repeats only the ends of what is very long."""
-        with _short_errors():
+        """As typer does; an error is in plain words, and repeats only the ends of what is very long."""
+        with _plain_errors():
             return super().make_context(*given, **more)
 
     def invoke(self, ctx: Any) -> Any:
-        """As typer does; an error repeats only the ends of what is very long."""
-        with _short_errors():
+        """As typer does; an error is in plain words, and repeats only the ends of what is very long."""
+        with _plain_errors():
             return super().invoke(ctx)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
@@ -68,14 +77,19 @@ class Commands(TyperGroup):
 
 
 @contextmanager
-def _short_errors() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        message = getattr(error, "message", "")  # of wrong usage, for which typer has no public class
-        if len(message) > 2 * SHOWN:
-            error.message = f"{message[:SHOWN]} … {message[-SHOWN:]}"  # type: ignore[attr-defined]  # see above
+        if message := getattr(error, "message", ""):  # of wrong usage, for which typer has no public class
+            error.message = _plain(message)  # type: ignore[attr-defined]  # see above
         raise
+
+
+def _plain(message: str) -> str:
+    for theirs, ours in REWORDED:
+        message = re.sub(theirs, ours, message, flags=re.DOTALL)
+    return message if len(message) <= 2 * SHOWN else f"{message[:SHOWN]} … {message[-SHOWN:]}"
 
 
 def _for_typer(command: Command) -> Any:

@@ -130,3 +130,21 @@ def test_a_narrow_terminal_gets_its_help_from_typer(bare: Qtui, monkeypatch: pyt
 def test_keys_says_which_keys_cannot_be_given_away(qtui: Qtui) -> None:
     assert qtui("keys").out.splitlines()[-1].startswith("Fixed, and not in this list: tab, enter and arrows in dialogs")
     assert {tuple(key) for key in qtui("keys", "--json").json} == {("name", "keys", "what")}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("jobs", "--limit", ""), "'--limit': a whole number is wanted"),
+        (("jobs", "--limit", "9" * 5_000), "'--limit': a whole number is wanted"),
+        (("jobs", "--limit", "0"), "'--limit': at least 1 is wanted"),
+        (("jobs", "--limit", "10001"), "'--limit': at most 10000 is wanted"),
+        (("jobs", "--limit", "\udcff"), "'--limit': a number is wanted"),
+        (("queues", ""), "'' is more than the command takes"),
+        (("queues", "mail", "shop"), "'mail shop' is more than the command takes"),
+    ],
+)
+def test_what_is_no_number_or_one_too_many_is_said_in_plain_words(qtui: Qtui, words: tuple[str, ...], said: str) -> None:
+    error = qtui(*words, code=2).err
+    assert error.rstrip().endswith(said)
+    assert "Try 'qtui" in error
