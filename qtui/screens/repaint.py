@@ -15,6 +15,7 @@ from textual.app import App
 from textual.await_remove import AwaitRemove
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
@@ -96,6 +97,28 @@ class SparingScreen(Screen[None]):
         super().__init__()
         self._compositor = Sparing()
         self._paints = True
+        self._is_seen = False
+        self._was_seen = False
+
+    def check_message_enabled(self, message: Message) -> bool:
+        """Whether a message is for it: of a mode that was never open Textual says twice that its screen is seen."""
+        if isinstance(message, events.ScreenResume | events.ScreenSuspend):
+            before, self._is_seen = self._is_seen, isinstance(message, events.ScreenResume)
+            if before and self._is_seen:
+                return False
+        return super().check_message_enabled(message)
+
+    async def _compose(self) -> None:
+        """Take the classes of its size first: where they come later, Textual styles every widget again."""
+        sizes = self.app.HORIZONTAL_BREAKPOINTS or []
+        fitting = self._get_breakpoint_classes(self.app.size.width, sizes)
+        self.update_classes({name: name in fitting for _, name in sizes}, update=False)
+        await super()._compose()
+
+    def _on_screen_resume(self, event: events.ScreenResume) -> None:
+        """Seen for the first time, its widgets look as they were mounted; later there may be another theme."""
+        event.refresh_styles = event.refresh_styles and self._was_seen
+        self._was_seen = True
 
     def remove(self) -> AwaitRemove:
         """Close it, and let go of all that its widgets have drawn: the collector finds them, as circles, only some time later."""

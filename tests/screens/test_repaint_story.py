@@ -11,13 +11,15 @@ import pytest
 import redis
 from rich.console import Console, RenderableType
 from textual._compositor import CompositorUpdate, LayoutUpdate
+from textual.css.stylesheet import Stylesheet
+from textual.dom import DOMNode
 from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from qtui.places import PLACES
+from qtui.places import PLACES, Place
 from qtui.screens.repaint import Painted
 from qtui.widgets.header import Header
 from qtui.widgets.operation_line import OperationLine
@@ -147,6 +149,24 @@ async def test_an_update_draws_no_widget_and_no_line_that_it_does_not_paint(
         await settle(story.pilot)
         assert {name for name, _ in drawn} == {"Header", story.place}, "and the screen below it"
         assert {height for _, height in drawn} == {1}
+
+
+@pytest.mark.parametrize("place", PLACES[1:7], ids=lambda place: place.name)
+async def test_each_widget_of_a_screen_that_is_opened_is_styled_once(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch, place: Place
+) -> None:
+    styled: Counter[DOMNode] = Counter()
+    apply = Stylesheet.apply
+
+    def counted(stylesheet: Stylesheet, node: DOMNode, **options: Any) -> None:
+        styled[node] += 1
+        apply(stylesheet, node, **options)
+
+    async with dashboard(client) as story:
+        monkeypatch.setattr(Stylesheet, "apply", counted)
+        await story.press(str(place.number))
+        focused = story.app.focused
+        assert {styled[each] for each in story.app.screen.walk_children() if each is not focused} == {1}
 
 
 async def test_nothing_wakes_on_a_screen_that_is_not_seen(client: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
