@@ -185,8 +185,14 @@ def release_question(found: Sequence[Held], place: str) -> str:
     """The question before what is held runs again."""
     number = sum(each.count for each in found)
     texts = ", ".join(each.hold.text for each in found)
-    back = f"{_number(number, 'held job')} would go back to the head of {'its queue' if number == 1 else 'their queues'}"
-    return f"Release {texts} on {place}? {back if number else 'No job waits in it'}."
+    return f"Release {texts} on {place}? {going_back(number)}."
+
+
+def going_back(number: int) -> str:
+    """What becomes of so many jobs that a hold keeps, where it is released."""
+    if not number:
+        return "No job is held"
+    return f"{_number(number, 'held job')} would go back to the head of {'its queue' if number == 1 else 'their queues'}"
 
 
 def reopen_question(names: Sequence[str], jobs: int, place: str) -> str:

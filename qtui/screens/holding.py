@@ -8,7 +8,7 @@ import redis
 
 from qtui.broker import holds
 from qtui.broker.operations import Parameter
-from qtui.presentation import formatting, labels, questions
+from qtui.presentation import labels, questions
 from qtui.screens.confirm import Question
 from qtui.screens.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
@@ -54,10 +54,6 @@ def _hold(screen: ResourceScreen[Any, Any], text: str) -> Question:
     )
 
 
-def _jobs(number: int, what: str) -> str:
-    return f"{formatting.count(number)} {what}{'' if number == 1 else 's'}"
-
-
 def _release(screen: ResourceScreen[Any, Any], held: Hold) -> None:
     session, app = screen.session, screen.app
 
@@ -68,7 +64,7 @@ def _release(screen: ResourceScreen[Any, Any], held: Hold) -> None:
     def ask(_text: str | None) -> Question:
         found = holds.plan_release(session.client, held.text)
         return Question(
-            f"Release {held.text} on {session.name}? Back to the head of their queue: {_jobs(found.doable, 'job')}.",
+            f"Release {held.text} on {session.name}? {questions.going_back(found.doable)}.",
             sample=[labels.job_line(row) for row in found.sample],
             notes=[f"{labels.held(held, session.server_now)}"],
             agreed=lambda: app.post_message(ChangeConfirmed(session, work, "release", held.text)),
