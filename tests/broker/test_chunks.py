@@ -99,6 +99,20 @@ def test_jobs_deep_in_a_queue_leave_it_together(client: redis.Redis, operation: 
     assert client.lrange(keys.queue("long"), 0, -1) == head + [job_id for job_id in before if not job_id.startswith(b"chosen")]
 
 
+@pytest.mark.parametrize(("after", "searches"), [(10, 1), (WAITING // 2, 3), (WAITING - 10, 2)], ids=["tail", "middle", "head"])
+def test_a_job_near_either_end_of_a_queue_is_found_without_passing_the_rest(
+    client: redis.Redis, after: int, searches: int
+) -> None:
+    _long_queue(client)
+    queue, job_id = keys.queue("long"), "alone"
+    client.linsert(queue, "AFTER", str(client.lindex(queue, -after), "utf-8"), job_id)
+    client.hset(keys.job(job_id), mapping={"status": "queued", "origin": "long", "data": "x"})
+    client.config_resetstat()
+    assert run(client, OPERATIONS["cancel"], Chosen((job_id,))).done == 1
+    assert client.info("commandstats")["cmdstat_lpos"]["calls"] == searches
+    assert client.lpos(queue, job_id) is None
+
+
 PASSING = 1e-8
 """Seconds in which the server passes an entry of a list."""
 

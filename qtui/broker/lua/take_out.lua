@@ -7,6 +7,8 @@
 
 local MARK = 'qtui:taken'
 local SLACK = 50
+-- One job that is chosen is often among the newest, or the next: so many entries at either end of a list are searched first.
+local NEAR = 20000
 
 local lists = {}
 
@@ -27,11 +29,17 @@ local function listing(queue)
   return list
 end
 
+local function index_of(list, id, from)
+  return reply_of('LPOS', list.key, id, 'RANK', from, 'MAXLEN', NEAR)
+    or reply_of('LPOS', list.key, id, 'RANK', -from, 'MAXLEN', NEAR)
+    or reply_of('LPOS', list.key, id, 'RANK', from)
+end
+
 -- take_out(queue, id, from): the index at which the job was in the list; nil if it was not there. `from`: 1 to search the list
 -- from its head on, -1 from its tail.
 local function take_out(queue, id, from)
   local list = listing(queue)
-  local at = not list.moved and list.places[id] or reply_of('LPOS', list.key, id, 'RANK', from)
+  local at = not list.moved and list.places[id] or index_of(list, id, from)
   if not at then
     return nil
   end
