@@ -14,6 +14,8 @@ from qtui_workers.text import printable
 
 RARE: Final = 1.5
 """Seconds between two looks from which on they are said."""
+SLOW: Final = 1.0
+"""Seconds without an answer from which on that is said."""
 BLANK: Final = 2
 """The cells at the two ends of the bar of screens."""
 
@@ -34,6 +36,8 @@ class HeaderState(Record):
     """The screen is loaded so many seconds apart, where that is longer than usual."""
     is_away: bool = False
     """Whether the server does not answer, or refuses."""
+    waiting: float = 0.0
+    """Seconds for which an answer has been awaited, whether the server is away or not."""
 
 
 def header(state: HeaderState, width: int) -> list[Fact]:
@@ -57,6 +61,8 @@ def _facts(state: HeaderState) -> list[Fact]:
     place: Fact = ("○ " + state.label + " away", "bad") if state.is_away else ("● " + state.label, "good")
     if overview is None and not state.is_away:
         place = ("○ " + state.label + " …", "muted")
+    if state.waiting >= SLOW and not state.is_away:
+        place = (f"○ {state.label} no answer for {state.waiting:.0f} s", "warn")
     facts: list[Fact] = [("qtui", "busy"), place]
     if overview is not None:
         if overview.suspended:

@@ -26,7 +26,7 @@ from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
 from qtui.widgets.header import Header
 from qtui.widgets.nav import Nav
-from qtui.widgets.operation_line import Figures, OperationLine
+from qtui.widgets.operation_line import OperationLine
 from qtui.widgets.row_table import RowTable
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """When that was, by this machine's clock, in seconds since the epoch."""
         self.requested: Request | None = None
         """What was requested last."""
-        self._loading = False
+        self._loading_since: float | None = None
+        """By `time.monotonic`; None while nothing is loaded."""
         self._again = False
         """Whether to load once more after the current load, whose data may be out of date …"""
         self._fresh = False
@@ -145,17 +146,16 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """The bars around the body."""
         session = self.session
         self.set_class(session.context.colour is not None, f"-{session.context.colour}")
-        yield Header(session.name, clock=session.clock, read_only=session.read_only)
+        yield Header(session.name, clock=session.clock, waiting=self._waiting, read_only=session.read_only)
         yield Nav(self.mode_name)
         yield Banner()
         yield from self.compose_body()
-        yield OperationLine(self._figures)
+        yield OperationLine(lambda: now.figures if (now := session.running) else None)
         yield Footer()
 
-    def _figures(self) -> Figures | None:
-        """The progress of the running operation; None if none runs."""
-        now = self.session.running
-        return Figures(now.title, now.done, now.total, now.seconds, now.step, now.stop.is_set()) if now else None
+    def _waiting(self) -> float:
+        """Seconds for which the present look has been under way; 0 if none is."""
+        return 0.0 if self._loading_since is None else time.monotonic() - self._loading_since
 
     @property
     def mode_name(self) -> str:
@@ -185,7 +185,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
     def tick(self) -> None:
         """What the timer does: load again, unless the screen is frozen or loading, or the next try after an error is not due."""
-        if self._frozen or self._loading:
+        if self._frozen or self._loading_since is not None:
             return
         now, trouble = time.monotonic(), self._trouble
         if trouble and now < trouble.next_look:
@@ -198,10 +198,10 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
         `fresh`: the overview too; without it, the newest one is shown again.
         """
-        if self._loading:
+        if self._loading_since is not None:
             self._again, self._fresh = True, self._fresh or fresh
             return
-        self._loading, self._again, self._fresh = True, False, False
+        self._loading_since, self._again, self._fresh = time.monotonic(), False, False
         request = self.requested = self.request()
         see = fresh or self.session.overview is None
         self.run_worker(lambda: self._load(request, see=see), thread=True, exit_on_error=False, group="load")
@@ -240,7 +240,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
         """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
-        self._loading, self._failed, self._own_trouble = False, False, None
+        self._loading_since, self._failed, self._own_trouble = None, False, None
         self.session.reach.answered()
         self._say_reach()
         began = time.thread_time()
@@ -264,7 +264,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""
         message.stop()
-        self._loading, self._failed = False, True
+        self._loading_since, self._failed = None, True
         trouble = self.session.reach.failed(message.error, self._own_trouble)
         self._own_trouble = None if trouble.is_away else trouble
         self._say_reach()

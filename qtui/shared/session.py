@@ -17,6 +17,7 @@ from qtui.lazy import Lazy
 from qtui.preferences.memory import Memory
 from qtui.preferences.settings import NOTHING_ADDED, Additions
 from qtui.shared.reachability import Reach
+from qtui.widgets.operation_line import Figures
 from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class RunningOperation:
     def seconds(self) -> float:
         """For how long it has run."""
         return time.monotonic() - self.began
+
+    @property
+    def figures(self) -> Figures:
+        """What its line shows."""
+        return Figures(self.title, self.done, self.total, self.seconds, self.step, self.stop.is_set())
 
     def progressed(self, done: int, total: int) -> None:
         """So many jobs of so many have been worked off."""

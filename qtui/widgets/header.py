@@ -18,11 +18,14 @@ class Header(Widget):
 
     DEFAULT_CSS = "Header { height: 1; padding: 0 1; background: $surface; color: $foreground; }"
 
-    def __init__(self, label: str, *, clock: Callable[[], float], read_only: bool = False) -> None:
-        """`label`: the name of the connection. `clock`: seconds since the epoch."""
+    def __init__(
+        self, label: str, *, clock: Callable[[], float], waiting: Callable[[], float] = lambda: 0.0, read_only: bool = False
+    ) -> None:
+        """`label`: the name of the connection. `clock`: seconds since the epoch. `waiting`: for how long an answer is awaited."""
         super().__init__()
         self._label = label
         self._clock = clock
+        self._waiting = waiting
         self._read_only = read_only
         self._overview: Overview | None = None
         self._every = 0.0
@@ -64,5 +67,6 @@ class Header(Widget):
         return plain(*self._painted)
 
     def _facts(self) -> list[Fact]:
-        state = HeaderState(self._label, self._clock(), self._overview, self._read_only, self._every, self._is_away)
+        known = self._label, self._clock(), self._overview, self._read_only, self._every, self._is_away
+        state = HeaderState(*known, waiting=self._waiting())
         return header(state, self.size.width)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from qtui.places import PLACES
+from qtui.places import PLACES, Place
 from qtui_workers.server.connection import INTERACTIVE, connect
 from tests.broker import seed
 from tests.screens.support import NOW, Story, dashboard
@@ -155,6 +155,16 @@ async def until(story: Story, predicate: Callable[[], object], description: str)
     while not predicate():
         assert time.monotonic() < deadline, f"did not happen: {description}; seen is {story.text}"
         await story.pilot.pause(0.02)
+
+
+@pytest.mark.parametrize("place", [PLACES[0], PLACES[4]], ids=lambda place: place.name)
+async def test_while_an_answer_is_awaited_the_top_line_says_for_how_long(own_server: Server, place: Place) -> None:
+    with connect(own_server.url) as client:
+        async with dashboard(client, name="prod", refresh_seconds=0.05) as story:
+            await story.press(str(place.number))
+            with away(own_server, "frozen"):
+                await until(story, lambda: re.search(r"○ prod no answer for [1-3] s", story.text.splitlines()[0]), "it says so")
+            await until(story, lambda: "● prod" in story.text.splitlines()[0], "it answers")
 
 
 @pytest.mark.parametrize("how", ["frozen", "gone"])
