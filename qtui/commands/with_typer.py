@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from qtui.commands import Command, find, find_all, help_texts
 from qtui_workers.command_line.with_typer import HELP, translated
+from qtui_workers.text import printable
 
 SHOWN: Final = 150
 """Characters of the beginning and of the end of a long error that are shown."""
@@ -89,7 +90,8 @@ def _plain_errors() -> Iterator[None]:
 def _plain(message: str) -> str:
     for theirs, ours in REWORDED:
         message = re.sub(theirs, ours, message, flags=re.DOTALL)
-    return message if len(message) <= 2 * SHOWN else f"{message[:SHOWN]} … {message[-SHOWN:]}"
+    short = message if len(message) <= 2 * SHOWN else f"{message[:SHOWN]} … {message[-SHOWN:]}"
+    return printable(short, keep_newlines=True)
 
 
 def _for_typer(command: Command) -> Any:

@@ -140,6 +140,7 @@ def test_keys_says_which_keys_cannot_be_given_away(qtui: Qtui) -> None:
         (("jobs", "--limit", "0"), "'--limit': at least 1 is wanted"),
         (("jobs", "--limit", "10001"), "'--limit': at most 10000 is wanted"),
         (("jobs", "--limit", "\udcff"), "'--limit': a number is wanted"),
+        (("queues", "b\u202ec\x1b[31m"), "'b\N{REPLACEMENT CHARACTER}c\\x1b[31m' is more than the command takes"),
         (("queues", ""), "'' is more than the command takes"),
         (("queues", "mail", "shop"), "'mail shop' is more than the command takes"),
     ],
