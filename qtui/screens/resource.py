@@ -84,8 +84,9 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """When that was, by this machine's clock, in seconds since the epoch."""
         self.requested: Request | None = None
         """What was requested last."""
-        self._loading_since: float | None = None
-        """By `time.monotonic`; None while nothing is loaded."""
+        self._loading = False
+        self._asked_at: float | None = None
+        """When the present look has asked the server, by `time.monotonic`; None before that, and after its answer."""
         self._again = False
         """Whether to load once more after the current load, whose data may be out of date …"""
         self._fresh = False
@@ -154,8 +155,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         yield Footer()
 
     def _waiting(self) -> float:
-        """Seconds for which the present look has been under way; 0 if none is."""
-        return 0.0 if self._loading_since is None else time.monotonic() - self._loading_since
+        """Seconds for which the present look has waited for the server; 0 if there is none."""
+        return 0.0 if (asked := self._asked_at) is None else time.monotonic() - asked
 
     @property
     def mode_name(self) -> str:
@@ -185,7 +186,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
     def tick(self) -> None:
         """What the timer does: load again, unless the screen is frozen or loading, or the next try after an error is not due."""
-        if self._frozen or self._loading_since is not None:
+        if self._frozen or self._loading:
             return
         now, trouble = time.monotonic(), self._trouble
         if trouble and now < trouble.next_look:
@@ -198,10 +199,10 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
         `fresh`: the overview too; without it, the newest one is shown again.
         """
-        if self._loading_since is not None:
+        if self._loading:
             self._again, self._fresh = True, self._fresh or fresh
             return
-        self._loading_since, self._again, self._fresh = time.monotonic(), False, False
+        self._loading, self._again, self._fresh = True, False, False
         request = self.requested = self.request()
         see = fresh or self.session.overview is None
         self.run_worker(lambda: self._load(request, see=see), thread=True, exit_on_error=False, group="load")
@@ -231,6 +232,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def _load(self, request: Request, *, see: bool) -> None:
         try:
             client, see_all = self.session.client, overview.load
+            self._asked_at = time.monotonic()
             found = look(lambda: self.load(client, request), (lambda: see_all(client)) if see else None)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
@@ -240,7 +242,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
         """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
-        self._loading_since, self._failed, self._own_trouble = None, False, None
+        self._loading, self._asked_at, self._failed, self._own_trouble = False, None, False, None
         self.session.reach.answered()
         self._say_reach()
         began = time.thread_time()
@@ -264,7 +266,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""
         message.stop()
-        self._loading_since, self._failed = None, True
+        self._loading, self._asked_at, self._failed = False, None, True
         trouble = self.session.reach.failed(message.error, self._own_trouble)
         self._own_trouble = None if trouble.is_away else trouble
         self._say_reach()

@@ -29,6 +29,7 @@ ABOVE_ZERO = {
     "-limiter.max - 1": "above 0",
     "-args.kept - 1": "above 0",
     "-args.sample": "queue_look.SAMPLE, above 0",
+    "-from": "1 or -1",
 }
 """Negated arguments, and why none of them is -0, which a server before 7.2.5 does not take for a number."""
 
