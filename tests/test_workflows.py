@@ -72,7 +72,8 @@ def test_a_release_is_tested_built_checked_and_published_without_a_token() -> No
 
 def test_a_release_names_the_repository_that_publishes_it_and_no_other(tmp_path: Path) -> None:
     assert "urls" not in PROJECT
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, tmp_path)
     given = {"GITHUB_SERVER_URL": "https://code.example", "GITHUB_REPOSITORY": "shop/qtui", "GITHUB_REF_NAME": "v0.1.0"}
     subprocess.run(["bash", "-euc", commands(jobs("release.yml")["build"])[2]], cwd=tmp_path, env=os.environ | given, check=True)
     written = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))
@@ -83,6 +84,10 @@ def test_a_release_names_the_repository_that_publishes_it_and_no_other(tmp_path:
         "Issues": "https://code.example/shop/qtui/issues",
     }
     assert written["project"] == PROJECT
+    links = re.findall(r"\]\((.+?)\)", (tmp_path / "README.md").read_text("utf-8"))
+    assert "https://code.example/shop/qtui/raw/v0.1.0/screenshots/queues.svg" in links
+    assert "https://code.example/shop/qtui/blob/v0.1.0/ARCHITECTURE.md" in links
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 
 def test_every_target_of_the_makefile_is_explained_to_contributors() -> None:
