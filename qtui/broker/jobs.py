@@ -20,7 +20,7 @@ from qtui.broker.status import COUNTED, Status
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type, reply_of
-from qtui_workers.server.rq_format import names_under, parse_number
+from qtui_workers.server.rq_format import names_under, parse_number, parse_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
 
@@ -240,7 +240,7 @@ Found = tuple[list[tuple[str, str]], int, bool]
 def search(
     client: redis.Redis, queue: str | None, status: Status, bound: int = SCANNED, stop: Callable[[], bool] = lambda: False
 ) -> Found:
-    """Searches for the jobs of a status that has no list of its own; newest first in each queue or limit.
+    """Searches for the jobs of a status that has no list of its own; newest first.
 
     `stop` is asked before each round trip of a walk through the keyspace.
     """
@@ -263,35 +263,44 @@ def _among(client: redis.Redis, places: list[tuple[str, str]], status: Status, q
         sizes = [reply_of(reply) or 0 for reply in pipe.execute(raise_on_error=False)]
     calls: list[dict[str, Argument]] = []
     owners: list[str] = []
-    scanned = 0
+    scanned, times = 0, " ".join(status.times)
     for (key, owner), size in zip(places, sizes, strict=True):
         for start in range(0, size, BLOCK):
             length = min(BLOCK, size - start, bound - scanned)
             if length > 0:
                 last = start + length - 1
-                calls.append({"place": key, "first": start, "last": last, "status": status, "queue": queue or ""})
+                calls.append({"place": key, "first": start, "last": last, "status": status, "queue": queue or "", "times": times})
                 owners.append(owner)
                 scanned += length
     replies = _FIND.read_many(client, calls)
-    found = {(decode(found_id), owner): None for ids, owner in zip(replies, owners, strict=True) for found_id in ids}
-    return list(found), scanned, scanned == sum(sizes)
+    found = {
+        (decode(job_id), owner): parse_time(since)
+        for reply, owner in zip(replies, owners, strict=True)
+        for job_id, since in zip(reply[::2], reply[1::2], strict=True)
+    }
+    return _newest_first(found), scanned, scanned == sum(sizes)
 
 
 def _created(client: redis.Redis, queue: str | None, bound: int, stop: Callable[[], bool]) -> Found:
     """Searches for jobs that are in no list, only a hash: reads the keyspace with SCAN, about `bound` keys at most."""
-    found: dict[tuple[str, str], None] = {}
+    found: dict[tuple[str, str], float | None] = {}
     cursor, scanned = 0, 0
     while scanned < bound:
         cursor, page = client.scan(cursor, match=keys.job("*"), count=BLOCK, _type="hash")
         scanned += len(page)
         with client.pipeline(transaction=False) as pipe:
             for key in page:
-                pipe.hmget(key, ["status", "origin"])
+                pipe.hmget(key, ["status", "origin", *Status.CREATED.times])
             replies = [reply_of(reply) for reply in pipe.execute(raise_on_error=False)]
         for key, reply in zip(page, replies, strict=True):
-            status, origin = reply or (None, None)
+            status, origin, *times = reply or (None, None)
             if decode(status) == Status.CREATED and queue in (None, decode(origin)):
-                found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = None
+                found[decode(key).removeprefix(keys.JOB_PREFIX), decode(origin)] = parse_time(next(filter(None, times), None))
         if cursor == 0 or stop():
             break
-    return list(found), scanned, cursor == 0
+    return _newest_first(found), scanned, cursor == 0
+
+
+def _newest_first(found: Mapping[tuple[str, str], float | None]) -> list[tuple[str, str]]:
+    """Those of which it is not known since when at the end."""
+    return sorted(found, key=lambda job: -(found[job] or 0.0))

@@ -89,6 +89,26 @@ def test_a_filtered_list_is_in_the_order_of_the_whole_one(client: redis.Redis, s
     _same_order(client, queue, status)
 
 
+@pytest.mark.parametrize("status", [Status.STOPPED, Status.RATE_LIMITED, Status.CREATED])
+@pytest.mark.parametrize("queue", ["mail", None])
+def test_a_status_without_a_list_of_its_own_is_in_one_order_over_all_queues(
+    client: redis.Redis, status: Status, queue: str | None
+) -> None:
+    for number in range(40):
+        name, job_id, stamp = queue or "ab"[number % 2], f"job-{number}", f"2024-01-01T00:00:{number * 7 % 40:02}.000000Z"
+        stamps = dict.fromkeys(("created_at", "enqueued_at", "ended_at"), stamp)
+        client.sadd(keys.QUEUES, keys.queue(name))
+        client.hset(keys.job(job_id), mapping={"status": str(status), "origin": name, "data": b"{}", **stamps})
+        if status.place == "limit":
+            client.sadd(keys.RATE_LIMIT_KEYS, f"limit-{number % 3}")
+            client.zadd(keys.rate_limited(f"limit-{number % 3}"), {job_id: number})
+        elif status.place != "hash":
+            client.zadd(jobs.place(name, status), {job_id: 4e9 + number})
+    ids = [row.id for row in jobs.window(client, queue, status, 0, 50).rows]
+    assert ids == [f"job-{number}" for number in sorted(range(40), key=lambda number: -(number * 7 % 40))]
+    _same_order(client, queue, status)
+
+
 def test_a_filtered_queue_is_in_the_order_of_its_list_with_jobs_that_went_to_its_head(client: redis.Redis) -> None:
     for number in range(450):
         Queue("mail", connection=client).enqueue(tasks.add, number, at_front=number % 5 == 0)

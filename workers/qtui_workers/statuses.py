@@ -75,6 +75,12 @@ class Status(StrEnum):
         """Whether the job counts as failed, and so has an error to show."""
         return self.outcome == "failed"
 
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The fields of the job's hash that say since when it has this status; of those that it has the first counts."""
+        began = ("started_at", "enqueued_at", "created_at")
+        return ("ended_at", *began) if self.ended else began if self.runs else began[1:]
+
 
 FACTS: Final = ("place", "registry", "phase", "outcome", "time", "waits", "runs", "ended", "failed")
 """The facts of a status that scripts can read, as `statuses.FACT[STATUS]` (`server.scripts`)."""

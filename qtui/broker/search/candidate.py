@@ -15,7 +15,6 @@ from qtui_workers.reading.pickle_shapes import Shape, Shapes, Stored, decoded
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import decompress, parse_int, parse_time, parse_traceback
-from qtui_workers.statuses import Phase
 from qtui_workers.text import decode, encode
 
 ALWAYS: Final = ("status", "origin")
@@ -43,15 +42,8 @@ class Need:
         return {name: place for place, name in enumerate((*ALWAYS, *sorted(self.fields.difference(ALWAYS))))}
 
 
-_LATER: Final = ("started_at", "enqueued_at", "created_at")
-_MOMENTS: Final[dict[Phase, tuple[str, ...]]] = {
-    "created": _LATER[1:],
-    "waits": _LATER[1:],
-    "runs": _LATER,
-    "ended": ("ended_at", *_LATER),
-}
+_MOMENTS_OF: Final = {status.value.encode(): status.times for status in Status}
 """The fields that say when a job got where it is, the first of them that is known."""
-_MOMENTS_OF: Final = {status.value.encode(): _MOMENTS[status.phase] for status in Status}
 _STATUSES: Final = {status.value.encode(): status for status in Status}
 
 _SHAPES: Final = Shapes()
@@ -60,7 +52,7 @@ NOTHING: Final = Need()
 FUNCTION: Final = Need(frozenset({"data"}))
 PAYLOAD: Final = FUNCTION
 ERROR: Final = Need(error=True)
-MOMENT: Final = Need(frozenset(_MOMENTS["ended"]))
+MOMENT: Final = Need(frozenset(Status.FINISHED.times))
 
 Owner = TypeVar("Owner")
 Value = TypeVar("Value")
@@ -138,7 +130,7 @@ class Candidate:
     def moment(self) -> float | None:
         """When the job ended, began, or was enqueued, whichever is the newest that its status has."""
         if reply := self._reply:
-            for name in _MOMENTS_OF.get(reply[0], _MOMENTS["waits"]):
+            for name in _MOMENTS_OF.get(reply[0], Status.QUEUED.times):
                 if (at := parse_time(reply[self._places[name]])) is not None:
                     return at
         return None
