@@ -18,7 +18,7 @@ from qtui.lazy import Lazy
 from qtui.presentation import formatting
 from qtui.screens.going_back import GoingBack
 from qtui.screens.repaint import SparingScreen
-from qtui.shared.looking import look
+from qtui.shared.looking import Wait, look
 from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
 from qtui.shared.reachability import Trouble
 from qtui.shared.session import Session, session_of
@@ -85,8 +85,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         self.requested: Request | None = None
         """What was requested last."""
         self._loading = False
-        self._asked_at: float | None = None
-        """When the present look has asked the server, by `time.monotonic`; None before that, and after its answer."""
+        self._wait = Wait()
         self._again = False
         """Whether to load once more after the current load, whose data may be out of date …"""
         self._fresh = False
@@ -147,16 +146,12 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """The bars around the body."""
         session = self.session
         self.set_class(session.context.colour is not None, f"-{session.context.colour}")
-        yield Header(session.name, clock=session.clock, waiting=self._waiting, read_only=session.read_only)
+        yield Header(session.name, clock=session.clock, waiting=self._wait.seconds, read_only=session.read_only)
         yield Nav(self.mode_name)
         yield Banner()
         yield from self.compose_body()
         yield OperationLine(lambda: now.figures if (now := session.running) else None)
         yield Footer()
-
-    def _waiting(self) -> float:
-        """Seconds for which the present look has waited for the server; 0 if there is none."""
-        return 0.0 if (asked := self._asked_at) is None else time.monotonic() - asked
 
     @property
     def mode_name(self) -> str:
@@ -232,7 +227,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def _load(self, request: Request, *, see: bool) -> None:
         try:
             client, see_all = self.session.client, overview.load
-            self._asked_at = time.monotonic()
+            self._wait.begin()
             found = look(lambda: self.load(client, request), (lambda: see_all(client)) if see else None)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
@@ -242,7 +237,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
         """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
         message.stop()
-        self._loading, self._asked_at, self._failed, self._own_trouble = False, None, False, None
+        self._wait.end()
+        self._loading, self._failed, self._own_trouble = False, False, None
         self.session.reach.answered()
         self._say_reach()
         began = time.thread_time()
@@ -266,7 +262,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
     def on_load_failed(self, message: LoadFailed) -> None:
         """Keep the last good data, say what is wrong, try again later."""
         message.stop()
-        self._loading, self._asked_at, self._failed = False, None, True
+        self._wait.end()
+        self._loading, self._failed = False, True
         trouble = self.session.reach.failed(message.error, self._own_trouble)
         self._own_trouble = None if trouble.is_away else trouble
         self._say_reach()

@@ -25,6 +25,26 @@ class Look(Generic[Data]):
     """Seconds of the processor that it took; to wait for the server takes none."""
 
 
+class Wait:
+    """For how long a look has waited for the server; widgets that show it hold no screen by it."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        """The server was asked."""
+        self._since = time.monotonic()
+
+    def end(self) -> None:
+        """It has answered, or it will not."""
+        self._since = None
+
+    def seconds(self) -> float:
+        """Seconds since it was asked; 0 where no answer is awaited."""
+        since = self._since
+        return 0.0 if since is None else time.monotonic() - since
+
+
 def look(load: Callable[[], Data], overview: Callable[[], Overview] | None) -> Look[Data]:
     """Both at the same time, so that a distant server is waited for once. Raises what either raises."""
     if overview is None:
