@@ -59,6 +59,8 @@ def page(words: list[str], text: str) -> str:
             except OSError as error:
                 return f"The pager {words[0]} could not be started: {error.strerror}."
             processes.append(process)
+            if received:  # while it was started
+                process.terminate()
             code = process.wait()
             if code == 0 and time.monotonic() - began < GLANCE:
                 _wait_for_enter(terminal, received)

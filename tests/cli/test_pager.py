@@ -82,6 +82,29 @@ def test_the_pager_gets_the_whole_pane_and_the_dashboard_comes_back(qtui: Qtui, 
         assert process.wait(20) == 0
 
 
+EARLY = """
+import os, signal, subprocess
+
+class Early(subprocess.Popen):
+    def __init__(self, words, *given, **more):
+        super().__init__(words, *given, **more)
+        if "plain" in words:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+subprocess.Popen = Early
+from qtui.cli import main
+main()
+"""
+"""The command, which gets a signal just as it has started the pager."""
+
+
+def test_a_signal_while_the_pager_is_started_ends_both(qtui: Qtui, job_id: str, pager: str) -> None:
+    with on_terminal(qtui, command=[sys.executable, "-c", EARLY], PAGER=f"{pager} plain") as (process, terminal):
+        open_job(terminal, job_id)
+        terminal.type("v")
+        assert terminal.ended(process) == 128 + signal.SIGTERM
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_pager_and_then_the_dashboard(qtui: Qtui, job_id: str, pager: str, number: signal.Signals) -> None:
     with on_terminal(qtui, PAGER=f"{pager} plain") as (process, terminal):
