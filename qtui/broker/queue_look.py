@@ -10,9 +10,9 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import rows, workers
-from qtui.broker.at_work import AtWork
 from qtui.broker.models import JobRow
 from qtui.broker.queue_failures import QueueFailures
+from qtui.broker.workers_at_work import AtWork
 from qtui_workers.reading import payload
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode

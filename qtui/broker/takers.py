@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 
 import redis
 
-from qtui.broker import at_work, clock, rows
-from qtui.broker.at_work import AtWork
+from qtui.broker import clock, rows, workers_at_work
 from qtui.broker.models import JobRow
 from qtui.broker.rows import DATA_READ
 from qtui.broker.status import STATUSES, Status
+from qtui.broker.workers_at_work import AtWork
 from qtui_workers.enqueue.holds import holding
 from qtui_workers.rate.usage import LimitUsage, read_usages
 from qtui_workers.reporting import events
@@ -108,7 +108,7 @@ def load(client: redis.Redis, *, job: str | None = None, queue: str | None = Non
         limit=next((usage for usage in usages if usage.next_free_in > 0), None),
         refusals=_refusals(recent, row),
     )
-    found = [_taker(each, facts) for each in at_work.load(client)]
+    found = [_taker(each, facts) for each in workers_at_work.load(client)]
     order: tuple[Answer, ...] = ("yes", "busy", "no")
     ranked = sorted(found, key=lambda taker: (order.index(taker.answer), taker.each.worker.name))
     return Takers(where, row, tuple(ranked), clock.moment(moment).seconds, facts.hold, facts.limit)

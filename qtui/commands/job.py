@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import connection_options
 from qtui.broker import job as whole_job
-from qtui.broker import job_ids
-from qtui.broker import life as lives
+from qtui.broker import job_history, job_ids
 from qtui.commands.connection import connected, preferences, server_time
 from qtui.commands.options import ContextName, JobId, Json, Url
 from qtui.preferences import templates
@@ -33,13 +32,13 @@ def job(
             _say_takers(client, job_ids.find(client, job_id), connection_options.suffix(chosen), json=json)
             return
         detail = whole_job.load(client, job_ids.find(client, job_id))
-        life = lives.load(client, detail)
+        history = job_history.load(client, detail)
         now = server_time(client)
     links = templates.addresses(preferences().links, detail.row)
     if json:
-        output.emit(documents.of_job(detail, life, now, links))
+        output.emit(documents.of_job(detail, history, now, links))
     else:
-        output.say(listings.of_job(detail, life, now, links))
+        output.say(listings.of_job(detail, history, now, links))
 
 
 def _say_takers(client: redis.Redis, job_id: str, options: str, *, json: bool) -> None:

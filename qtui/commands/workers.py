@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui import connection_options
-from qtui.broker import at_work
+from qtui.broker import workers_at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui.printing import documents, listings, output
@@ -18,7 +18,7 @@ ORDER: Final = 15
 def workers(url: Url = None, context: ContextName = None, json: Json = False) -> None:
     """Every worker: what it listens to, what it runs and for how long, its memory, and its last sign of life."""
     with connected(url, context) as (client, chosen):
-        found = at_work.load(client)
+        found = workers_at_work.load(client)
         now = None if json else server_time(client)
         suspended = now is not None and suspension.is_in_force(client)
     if json:

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from qtui.broker.operations import Report, trash
     from qtui.broker.operations.selection import Targets
     from qtui.presentation import equivalent_commands, questions
-    from qtui.screens import asking, confirm
+    from qtui.screens import confirm, operation_question
     from qtui.screens.confirm import Question, Wanted
 else:
-    asking, questions, equivalent_commands = (
-        Lazy("qtui.screens.asking"),
+    operation_question, questions, equivalent_commands = (
+        Lazy("qtui.screens.operation_question"),
         Lazy("qtui.presentation.questions"),
         Lazy("qtui.presentation.equivalent_commands"),
     )
@@ -244,7 +244,7 @@ class Changes(App[None]):
             return
 
         def ask(wanted: Wanted) -> Iterable[Question]:
-            return asking.about_operation(session, self, operation, careful.batch_of(wanted.text or ""), None)(wanted)
+            return operation_question.about_operation(session, self, operation, careful.batch_of(wanted.text or ""), None)(wanted)
 
         self.push_screen(
             confirm.ConfirmScreen(
@@ -257,7 +257,7 @@ class Changes(App[None]):
         if session.spread:
             left = operations.plan(session.client, careful.TAKE_BACK, careful.batch_of(session.spread), session.spread)
             if left.doable:
-                yield asking.question(session, self, left)
+                yield operation_question.question(session, self, left)
                 return
         retried = session.watched is not None and session.watched.what == operations.OPERATIONS["retry"].past
         facts = [OF_A_RETRY] if retried else []

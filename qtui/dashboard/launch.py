@@ -43,7 +43,7 @@ A view that is closed leaves some thousands in circles, of which 30,000 may wait
 _FOR_LOOKS: Final = ("qtui.broker.overview", "qtui.broker.queue_look", "qtui.broker.queue_failures")
 _LATER: Final = (
     "qtui.dashboard.palette",
-    "qtui.screens.asking",
+    "qtui.screens.operation_question",
     "qtui.screens.help",
     "qtui.screens.contents",
     "qtui.screens.watch",

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from qtui.broker.life import Life
+from qtui.broker.job_history import JobHistory
 from qtui.broker.listeners import Listeners
 from qtui.broker.models import JobDetail
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES
-from qtui.broker.usual import Usual
+from qtui.broker.usual_durations import Usual
 from qtui.presentation import axis, comparison, formatting, labels, questions
 from qtui_workers.text import printable
 
@@ -27,13 +27,13 @@ class JobSeen:
     """What its function usually takes."""
     takers: Listeners | None
     """The workers that can take it, while it waits."""
-    life: Life
+    history: JobHistory
 
     def held(self, pane: str) -> Any:
         """What there is to show in a pane; None, or something empty, where there is nothing."""
         if pane in ("traceback", "payload", "result", "meta"):
             return getattr(self.detail, pane)
-        return {"log": self.detail.logs, "attempts": self.life.tried, "related": self.related}.get(pane, self.detail)
+        return {"log": self.detail.logs, "attempts": self.history.tried, "related": self.related}.get(pane, self.detail)
 
     def is_empty(self, pane: str) -> bool:
         """Whether there is nothing to show in it."""
@@ -132,7 +132,7 @@ def _of_related(seen: JobSeen, now: float) -> Iterator[str]:
 
 
 def _of_attempts(seen: JobSeen, now: float) -> Iterator[str]:
-    for each in seen.life.tried:
+    for each in seen.history.tried:
         yield comparison.title(each)
         yield from (f"  {fact.name:<{comparison.NAMES}}  {fact.text(each, now)}" for fact in comparison.FACTS)
         yield from ("", each.traceback or "  no traceback is known", "")
@@ -140,9 +140,9 @@ def _of_attempts(seen: JobSeen, now: float) -> Iterator[str]:
 
 def _of_life(seen: JobSeen, now: float) -> Iterator[str]:
     detail = seen.detail
-    yield from (f"{formatting.date_time(moment.at)}  {moment.what}" for moment in seen.life.moments)
+    yield from (f"{formatting.date_time(moment.at)}  {moment.what}" for moment in seen.history.moments)
     yield ""
-    yield from (axis.words(span, now, is_only=False)[0] for span in seen.life.spans)
+    yield from (axis.words(span, now, is_only=False)[0] for span in seen.history.spans)
     yield ""
     yield from (f"⚠ {problem}" for problem in hindrances(detail, now))
     facts = job_facts(seen, now)

@@ -14,13 +14,13 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
-    from qtui.broker.at_work import AtWork
     from qtui.broker.doctor import Severity
     from qtui.broker.holds import Look
     from qtui.broker.models import JobRow, QueueRow, Window, WorkerRow
     from qtui.broker.running import Run
     from qtui.broker.search.fingerprint import Cause
-    from qtui.broker.usual import Usual
+    from qtui.broker.usual_durations import Usual
+    from qtui.broker.workers_at_work import AtWork
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.stack import Stack
 

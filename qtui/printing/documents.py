@@ -11,15 +11,15 @@ from qtui_workers.records import as_dict
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
-    from qtui.broker.at_work import AtWork
     from qtui.broker.attempts import Tried
     from qtui.broker.holds import Held
-    from qtui.broker.life import Life
+    from qtui.broker.job_history import JobHistory
     from qtui.broker.models import JobDetail, JobRow, Moment, Progress, QueueRow, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
     from qtui.broker.tail.lines import Line
     from qtui.broker.takers import Takers
+    from qtui.broker.workers_at_work import AtWork
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
     from qtui_workers.reporting.stack import Answer
@@ -179,7 +179,7 @@ def _how_far(found: Grouping) -> dict[str, Any]:
     return {"scanned": found.scanned, "total": found.total, "complete": found.complete, **left_out}
 
 
-def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) -> dict[str, Any]:
+def of_job(detail: JobDetail, history: JobHistory, now: float, links: Mapping[str, str]) -> dict[str, Any]:
     """Everything about one job, as `qtui job --json` prints it; `links`: addresses of pages about it, by their names."""
     return {
         **of_job_row(detail.row, now),
@@ -188,8 +188,8 @@ def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) 
         "meta": detail.meta,
         "failed_reason": detail.failed_reason,
         "traceback": detail.traceback,
-        "timeline": [_of_moment(moment) for moment in life.moments],
-        "attempts_ended": [_of_attempt(attempt) for attempt in life.tried if attempt.outcome != "runs"],
+        "timeline": [_of_moment(moment) for moment in history.moments],
+        "attempts_ended": [_of_attempt(attempt) for attempt in history.tried if attempt.outcome != "runs"],
         "logs": [_of_log_line(line) for line in detail.logs],
         "depends_on": list(detail.depends_on),
         "dependents": list(detail.dependents),

@@ -12,13 +12,13 @@ from qtui_workers.text import printable
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import Acknowledgement
-    from qtui.broker.at_work import AtWork
     from qtui.broker.holds import Held
-    from qtui.broker.life import Life
+    from qtui.broker.job_history import JobHistory
     from qtui.broker.models import JobDetail, JobRow, Overview, Window
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
     from qtui.broker.takers import Takers
+    from qtui.broker.workers_at_work import AtWork
     from qtui_workers.reporting.stack import Answer
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
@@ -200,7 +200,7 @@ def of_holds(found: Sequence[Held], now: float, here: str) -> str:
     return columns(head, rows, (1, 2))
 
 
-def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) -> str:
+def of_job(detail: JobDetail, history: JobHistory, now: float, links: Mapping[str, str]) -> str:
     """Everything about one job, for people; `links`: addresses of pages about it, by their names."""
     import json
 
@@ -224,7 +224,7 @@ def of_job(detail: JobDetail, life: Life, now: float, links: Mapping[str, str]) 
         *links.items(),
     ]
     parts = [f"{name:<11} {printable(value, 4_000)}" for name, value in facts]
-    parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in life.moments)]
+    parts += ["", *(f"{formatting.date_time(m.at)}  {printable(m.what)}  ({formatting.ago(m.at, now)})" for m in history.moments)]
     if detail.logs:
         parts += ["", *(f"{formatting.date_time(x.at)}  {printable(x.level, 20):<7} {printable(x.text)}" for x in detail.logs)]
     if detail.traceback:

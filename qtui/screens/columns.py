@@ -9,7 +9,7 @@ from qtui.broker.models import JobRow
 from qtui.broker.running import Run
 from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.broker.usual import Usual
+from qtui.broker.usual_durations import Usual
 from qtui.presentation import formatting, labels
 from qtui.presentation.cells import Row
 from qtui.widgets.row_table import Column

@@ -16,7 +16,7 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.searching import Searching, SearchMoved
 from qtui.shared.messages import Data, Request

@@ -11,18 +11,18 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker import attempts, life, listeners, relations
+from qtui.broker import attempts, job_history, listeners, relations
 from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.broker.usual import Usual
+from qtui.broker.usual_durations import Usual
 from qtui.presentation import formatting, labels
 from qtui.presentation.job_text import JobSeen, hindrances, job_facts, json_of, pane_text, running
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.pipe import PipeScreen
 from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.stack import StackScreen
@@ -152,21 +152,23 @@ class JobScreen(ResourceScreen[str, JobSeen]):
         row, usuals = detail.row, self.session.usuals
         usuals.look(client, [row.queue])
         takers = listeners.load(client, [row.queue])[0] if row.queue and row.status and row.status.waits else None
-        return JobSeen(detail, relations.load(client, detail), usuals.of(row), takers, life.load(client, detail, self._events))
+        return JobSeen(
+            detail, relations.load(client, detail), usuals.of(row), takers, job_history.load(client, detail, self._events)
+        )
 
     def show(self, data: JobSeen, overview: Overview) -> None:
         """Show the job; only what changed is painted."""
         detail, row = data.detail, data.detail.row
         crumb = f"{row.queue or '–'} › {labels.status(row)} › {row.function or '–'} › {row.id}"
         self.query_one("#crumb", Caption).say(printable(crumb))
-        self.query_one(LifeLine).show(data.life.spans, overview.at)
+        self.query_one(LifeLine).show(data.history.spans, overview.at)
         self._show_lines(detail, data.usual, overview.at)
-        self.query_one(Timeline).show(data.life.moments, overview.at)
+        self.query_one(Timeline).show(data.history.moments, overview.at)
         self.query_one(Facts).show(job_facts(data, overview.at), hindrances(detail, overview.at))
         for name in ("payload", "result", "meta"):
             self.query_one(f"#{name}-view", PayloadView).show(getattr(detail, name))
         self.query_one(TracebackView).show(detail.traceback)
-        self.query_one(AttemptsView).show(data.life.tried, overview.at)
+        self.query_one(AttemptsView).show(data.history.tried, overview.at)
         self.query_one(LogView).show(detail.logs)
         self.query_one(RowTable).show(data.related, 0, len(data.related))
         self._show_panes(data)

@@ -24,9 +24,9 @@ from qtui.presentation.colours import TONES
 from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
 from qtui.screens.filtered import Filtered, window_of
-from qtui.screens.followed import Cursor, Followed, cursor_of, job_under
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.operating import operation_bindings
+from qtui.screens.job_under_cursor import Cursor, Followed, cursor_of, job_under
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.searching import SearchMoved
 from qtui.shared.messages import ContentsRequested

@@ -27,7 +27,7 @@ from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.live_stream import LiveStream
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.remembered_sort import remember_sort, sort_of
 from qtui.screens.resource import ResourceScreen
 from qtui.shared.messages import TailRequested

@@ -15,8 +15,8 @@ from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
     from qtui.broker.acknowledged import State
-    from qtui.broker.at_work import AtWork
     from qtui.broker.search.groups import Group
+    from qtui.broker.workers_at_work import AtWork
 
 NAME: Final = (14, 19)
 """The column of the names is as wide as they are, within these bounds, where there is little space."""

@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from qtui.broker.operations import Operation, Parameter, Selection
     from qtui.broker.status import Status
     from qtui.presentation import equivalent_commands
-    from qtui.screens import asking, confirm, operating
+    from qtui.screens import confirm, operation_keys, operation_question
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 else:
     overview, equivalent_commands = Lazy("qtui.broker.overview"), Lazy("qtui.presentation.equivalent_commands")
-    asking, confirm = Lazy("qtui.screens.asking"), Lazy("qtui.screens.confirm")
-    operating = Lazy("qtui.screens.operating")
+    operation_question, confirm = Lazy("qtui.screens.operation_question"), Lazy("qtui.screens.confirm")
+    operation_keys = Lazy("qtui.screens.operation_keys")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""
@@ -303,7 +303,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
             self.notify(f"Wait: {running.what} is under way.", severity="warning")
             return
         seen = (lambda: on_done() if self.is_attached else None) if on_done else None
-        ask = asking.about_operation(self.session, self.app, operation, selection, seen)
+        ask = operation_question.about_operation(self.session, self.app, operation, selection, seen)
         grave = bool(operation.lasting) or operation.deletes
         dialog = confirm.ConfirmScreen(operation.title, ask, self.session.context, lasting=grave, parameter=operation.parameter)
         self._confirm(dialog)
@@ -362,7 +362,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         A key that does nothing, because of the connection or because that row has left the list, says so.
         """
         wrong = self.acts_on if event.key.isupper() and not self.session.read_only else None
-        if wrong and (reason := operating.why_not(self, event.key, wrong)):
+        if wrong and (reason := operation_keys.why_not(self, event.key, wrong)):
             self.notify(reason, severity="warning", markup=False)
         missed = [table for table in self.query(RowTable) if not table.pressed(event.time)]
         if not missed and not self.session.read_only:

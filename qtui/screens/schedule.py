@@ -20,7 +20,7 @@ from qtui.presentation import formatting, labels
 from qtui.presentation.cron_text import words
 from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
 from qtui.widgets.caption import Caption

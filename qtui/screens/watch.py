@@ -18,7 +18,7 @@ from qtui.presentation import formatting
 from qtui.presentation.colours import TONES
 from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 

@@ -10,16 +10,16 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker import at_work
-from qtui.broker.at_work import AtWork
+from qtui.broker import workers_at_work
 from qtui.broker.lanes import Lanes
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.worker_commands import COMMANDS, hindrance, send
+from qtui.broker.workers_at_work import AtWork
 from qtui.presentation import labels, questions
 from qtui.screens.job import JobScreen
-from qtui.screens.operating import operation_bindings
+from qtui.screens.operation_keys import operation_bindings
 from qtui.screens.resource import ResourceScreen
 from qtui.screens.suspending import ask_to_suspend
 from qtui.screens.worker_list import LANES_FROM, LEGEND, columns, place, said_of
@@ -76,7 +76,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
 
     def load(self, client: redis.Redis, request: bool) -> tuple[AtWork, ...]:
         """Every worker."""
-        return at_work.load(client, self._lanes if request else None)
+        return workers_at_work.load(client, self._lanes if request else None)
 
     def show(self, data: tuple[AtWork, ...], overview: Overview) -> None:
         """Fill the table: silent workers first, then those with a long job."""

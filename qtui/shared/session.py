@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     import redis
     from textual.app import App
 
-    from qtui.broker import audit, operations, usual
+    from qtui.broker import audit, operations, usual_durations
     from qtui.broker.audit import Audit
     from qtui.broker.operations import Operation, Report
-    from qtui.broker.usual import Usuals
+    from qtui.broker.usual_durations import Usuals
     from qtui.broker.watch import Watch
 else:
-    audit, operations, usual = (
+    audit, operations, usual_durations = (
         Lazy("qtui.broker.audit"),
         Lazy("qtui.broker.operations"),
-        Lazy("qtui.broker.usual"),
+        Lazy("qtui.broker.usual_durations"),
     )
 
 
@@ -188,7 +188,7 @@ class Session:
     @cached_property
     def usuals(self) -> Usuals:
         """What functions usually take."""
-        return usual.Usuals()
+        return usual_durations.Usuals()
 
     @property
     def name(self) -> str:

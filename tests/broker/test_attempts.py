@@ -10,7 +10,7 @@ import redis
 from rq import Queue, Retry
 from rq.job import Job
 
-from qtui.broker import attempts, job, life
+from qtui.broker import attempts, job, job_history
 from qtui.broker.attempts import Span, Tried
 from qtui.broker.models import JobRow
 from qtui.broker.operations import Chosen, run
@@ -82,7 +82,7 @@ def test_attempts_before_a_retry_by_hand_stay_known(server: Server, client: redi
     assert after[:3] == before
     assert [each.number for each in after[3:]] == ([4] if tool == "rq requeue" else [1, 2, 3])
     assert [each.outcome for each in after] == ["failed"] * len(after)
-    found = life.load(client, job.load(client, job_id))
+    found = job_history.load(client, job.load(client, job_id))
     assert found.tried == after
     assert sum("failed" in moment.what for moment in found.moments) == len(after)
 

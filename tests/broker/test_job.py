@@ -9,7 +9,7 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker import job, life
+from qtui.broker import job, job_history
 from qtui.broker.models import Progress
 from qtui.broker.status import STATUSES, Status
 from qtui_workers.enqueue.queue_service import QueueService
@@ -46,13 +46,15 @@ def test_a_job_reads_as_rq_reads_it(client: redis.Redis, status: Status) -> None
 def test_a_finished_job_tells_its_story_in_time_order(client: redis.Redis) -> None:
     (job_id,) = seed.finished(client)
     detail = job.load(client, job_id)
-    assert [moment.what for moment in life.load(client, detail).moments] == [
+    assert [moment.what for moment in job_history.load(client, detail).moments] == [
         "created",
         "enqueued",
         "attempt 1 started on burst",
         "attempt 1 finished",
     ]
-    assert [m.at for m in life.load(client, detail).moments] == sorted(m.at for m in life.load(client, detail).moments)
+    assert [m.at for m in job_history.load(client, detail).moments] == sorted(
+        m.at for m in job_history.load(client, detail).moments
+    )
     assert detail.result == 1
     assert [attempt.outcome for attempt in detail.attempts] == ["ok"]
 
@@ -62,7 +64,7 @@ def test_a_result_of_an_unknown_type_is_no_failure(client: redis.Redis) -> None:
     client.xadd(keys.results(job_id), {"type": "99"})
     detail = job.load(client, job_id)
     assert [attempt.outcome for attempt in detail.attempts] == ["ok", None]
-    assert life.load(client, detail).moments[-1].what.endswith("ended")
+    assert job_history.load(client, detail).moments[-1].what.endswith("ended")
     assert detail.problems == ("a result of the unknown type '99'",)
 
 
@@ -87,7 +89,7 @@ def test_a_job_that_was_retried_by_hand_has_its_attempts_counted(client: redis.R
     seed.work(client, "mail")
     detail = job.load(client, job_id)
     assert detail.row.attempts == 2
-    assert [moment.what for moment in life.load(client, detail).moments if "failed" in moment.what] == [
+    assert [moment.what for moment in job_history.load(client, detail).moments if "failed" in moment.what] == [
         "attempt 1 failed",
         "attempt 2 failed",
     ]
@@ -101,7 +103,7 @@ def test_attempts_that_rq_retries_by_itself_are_not_guessed(client: redis.Redis)
     client.hset(keys.job(job_id), mapping={keys.FIELD_ATTEMPT: 3, keys.FIELD_ATTEMPTS: 3})
     detail = job.load(client, job_id)
     assert (detail.row.attempts, detail.row.attempts_allowed) == (3, 3)
-    assert "attempt 3 failed" in [moment.what for moment in life.load(client, detail).moments]
+    assert "attempt 3 failed" in [moment.what for moment in job_history.load(client, detail).moments]
 
 
 def test_a_scheduled_retry_says_when_it_is_due(client: redis.Redis) -> None:
@@ -110,7 +112,7 @@ def test_a_scheduled_retry_says_when_it_is_due(client: redis.Redis) -> None:
     (job_id,) = seed.failed(client, retry=Retry(max=1, interval=600))
     detail = job.load(client, job_id)
     assert detail.row.status is Status.SCHEDULED
-    last = life.load(client, detail).moments[-1]
+    last = job_history.load(client, detail).moments[-1]
     assert (last.what, last.at) == ("next attempt due", client.zscore(keys.registry("scheduled", "mail"), job_id))
 
 

@@ -9,7 +9,7 @@ import redis
 from rq import Queue
 from rq.command import send_stop_job_command
 
-from qtui.broker import at_work
+from qtui.broker import workers_at_work
 from qtui.broker.lanes import MOST, SPAN, SPANS, UNKNOWN, Cell, Entry, Lane, Lanes
 from qtui.broker.models import WorkerRow
 from qtui_workers.records import replace
@@ -110,7 +110,7 @@ def test_real_workers_of_both_kinds(server: Server, client: redis.Redis, home: P
     lanes = Lanes()
 
     def seen() -> dict[str, Lane]:
-        return {each.worker.name: each.lane for each in at_work.load(client, lanes)}
+        return {each.worker.name: each.lane for each in workers_at_work.load(client, lanes)}
 
     def newest(name: str) -> set[str]:
         return set(states(seen()[name])[-2:])
@@ -125,7 +125,7 @@ def test_real_workers_of_both_kinds(server: Server, client: redis.Redis, home: P
         wait_until(lambda: [job.get_status() for job in jobs] == ends, description="two have failed, two run")
         wait_until(lambda: "failed" in newest("w1"), description="an event told that its job failed")
         wait_until(lambda: newest("stock") & {"busy", "failed"}, description="the stock worker was seen to be busy")
-        kinds = {each.worker.name: each.worker.knows_holds for each in at_work.load(client)}
+        kinds = {each.worker.name: each.worker.knows_holds for each in workers_at_work.load(client)}
         assert kinds == {"w1": True, "stock": False}
         for job in jobs[2:]:
             send_stop_job_command(client, job.id)
@@ -140,9 +140,9 @@ def test_looking_at_lanes_takes_three_round_trips_and_writes_nothing(client: red
         pipe.xadd(keys.EVENTS, {"event": "started", "worker": f"w{number % 300}"}, id=f"{at - 300_000 + number}-0")
     pipe.execute()
     lanes = Lanes()
-    at_work.load(client, lanes)
+    workers_at_work.load(client, lanes)
     with watching(client) as seen:
-        at_work.load(client, lanes)
+        workers_at_work.load(client, lanes)
     (asked,) = [command for command in seen.sent if command.startswith("XREVRANGE")]
     assert f"({at - 300_000 + 1_999}-0" in asked
     assert not [command for command in seen.sent if command.split()[0] in ("HSET", "XADD", "SET", "DEL", "EXPIRE")]
@@ -152,7 +152,7 @@ def test_damaged_events_harm_nothing(client: redis.Redis) -> None:
     seed.everything(client)
     for fields in ({"x": "y"}, {"event": b"\xff", "worker": b"\xff"}, {"event": "completed", "worker": "w1"}):
         client.xadd(keys.EVENTS, fields)
-    assert [len(each.lane) for each in at_work.load(client, Lanes())] == [SPANS]
+    assert [len(each.lane) for each in workers_at_work.load(client, Lanes())] == [SPANS]
     client.delete(keys.EVENTS)
     client.set(keys.EVENTS, "a text")
-    assert [len(each.lane) for each in at_work.load(client, Lanes())] == [SPANS]
+    assert [len(each.lane) for each in workers_at_work.load(client, Lanes())] == [SPANS]

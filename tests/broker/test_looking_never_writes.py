@@ -10,7 +10,7 @@ from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Scope
 from qtui.broker.status import STATUSES
-from qtui.broker.usual import Usuals
+from qtui.broker.usual_durations import Usuals
 from tests.broker import seed
 from tests.broker.watching import Seen, digest, watching
 from tests.support import reads_with

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Report, run, trash
-from qtui.broker.operations.places import OVERTAKEN
+from qtui.broker.operations.queue_positions import OVERTAKEN
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed

@@ -17,7 +17,7 @@ import redis
 from rq import Queue, Retry
 
 from qtui.broker import job as core
-from qtui.broker import life
+from qtui.broker import job_history
 from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, ends, horse_of, status
@@ -78,7 +78,7 @@ def test_each_attempt_has_its_memory_and_processor_time_on_record(
         [attempt] = detail.attempts
         assert attempt.cpu_seconds is not None
         peaks[job.id] = attempt.peak_memory_bytes or 0
-        assert f"peak {peaks[job.id] / MIB:.1f} MiB)" in life.load(client, detail).moments[-1].what
+        assert f"peak {peaks[job.id] / MIB:.1f} MiB)" in job_history.load(client, detail).moments[-1].what
     assert peaks[large.id] > 150 * MIB > max(peaks[small.id], peaks[killed.id]) > MIB
     retried = [e for _, e in client.xrange(keys.EVENTS) if e[b"event"] == b"retrying"]
     assert json.loads(retried[0][b"details"])["peak_memory"] > MIB

@@ -11,7 +11,7 @@ import pytest
 import redis
 from rq import Callback, Queue
 
-from qtui_workers.engine.death import why_it_died
+from qtui_workers.engine.death_reason import why_it_died
 from qtui_workers.engine.memory_cgroup import MemoryCgroup
 from qtui_workers.engine.usage import Meter
 from qtui_workers.reporting import events

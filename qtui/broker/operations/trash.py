@@ -15,7 +15,7 @@ import redis
 from qtui.broker.audit import UNRECORDED, Audit
 from qtui.broker.operations.base import Report
 from qtui.broker.operations.chunks import Calls, Supply
-from qtui.broker.operations.places import UNPLACED, Left, Places, Walker, bring
+from qtui.broker.operations.queue_positions import UNPLACED, Left, Places, Walker, bring
 from qtui.broker.operations.selection import Targets
 from qtui.broker.operations.tally import MOST_NAMED, Tally
 from qtui.broker.operations.work import work_off

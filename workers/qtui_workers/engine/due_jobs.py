@@ -13,7 +13,7 @@ import redis
 
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT
 from qtui_workers.engine.ending import UNREADABLE
-from qtui_workers.engine.unreadable import why_unreadable
+from qtui_workers.engine.unreadable_jobs import why_unreadable
 from qtui_workers.server.rq_format import format_time, format_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable

@@ -200,7 +200,7 @@ class Job(RqJob):
             pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, -1)
 
     def perform(self) -> Any:
-        """Runs the job as RQ does, in its surroundings."""
+        """Runs the job as RQ does; what it changes in its process is put back when it has ended."""
         return self.surrounded(super().perform)
 
     def call_function(self) -> Any:

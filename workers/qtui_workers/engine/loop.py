@@ -20,7 +20,7 @@ from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.shutdown import Shutdown
-from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.wakeups import Wakeups
 from qtui_workers.server import keys

@@ -13,7 +13,7 @@ from rq import worker_registration
 from rq.queue import Queue
 from rq.rate_limit import RateLimitRegistry
 
-from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.unreadable_jobs import AWAY
 
 log = logging.getLogger("rq.worker")
 

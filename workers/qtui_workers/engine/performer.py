@@ -25,10 +25,10 @@ from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.job_variable import JobVariable
 from qtui_workers.engine.plain_run import PlainRun
+from qtui_workers.engine.process_state import ProcessState
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.start_detection import start_detected
-from qtui_workers.engine.surroundings import Surroundings
-from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.engine.usage import Meter, Usage
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.reporting.job_recording import end_recording, recording
@@ -77,16 +77,16 @@ class Performer:
 
         job.starting = starting
         perform = self._perform_special if self.is_special(claim) else self._perform_plain
-        surroundings = Surroundings()
+        process_state = ProcessState()
         self._meter.begin()
         try:
             refusal = self._look_up(job)
             if refusal and (aside := self._refused(claim, job, refusal)):
                 return aside
-            ending = perform(claim, job, execution, surroundings)
+            ending = perform(claim, job, execution, process_state)
             return ending._replace(usage=self._meter.end(), cannot_run=refusal is not None and self._refuse_after > 0)
         finally:
-            surroundings.put_back()
+            process_state.put_back()
             end_recording()
 
     def used(self) -> Usage:
@@ -124,13 +124,13 @@ class Performer:
         """The run of that job, which notes how it ends; None where RQ's own code has to end it."""
         return self._run if self._run is not None and self._run.job is job else None
 
-    def _perform_special(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
+    def _perform_special(self, claim: Claim, job: Job, execution: Execution, process_state: ProcessState) -> Ending:
         started = time.time()
-        surroundings.run(lambda: self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution))
+        process_state.run(lambda: self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution))
         return _settled(job, started)
 
-    def _perform_plain(self, claim: Claim, job: Job, execution: Execution, surroundings: Surroundings) -> Ending:
-        job.surrounded = surroundings.run
+    def _perform_plain(self, claim: Claim, job: Job, execution: Execution, process_state: ProcessState) -> Ending:
+        job.surrounded = process_state.run
         run = self._run = PlainRun(claim, job, execution, self._hooks.default_result_ttl, time.time())
         try:
             self._hooks.perform_job(job, self._jobs.queue_of(claim.queue), execution)

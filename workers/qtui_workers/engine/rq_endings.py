@@ -26,7 +26,7 @@ from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.retention import retention_of
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.shutdown import Shutdown
-from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.engine.worker_store import WorkerStore
 from qtui_workers.reporting.events import EventKind

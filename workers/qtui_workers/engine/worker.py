@@ -45,7 +45,7 @@ from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
 from qtui_workers.engine.scheduler import Scheduler, end_process
 from qtui_workers.engine.shutdown import Abandoned
 from qtui_workers.engine.signals import on_stop
-from qtui_workers.engine.unreadable import AWAY
+from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.rate.limiter import register
 from qtui_workers.reporting.source import Source

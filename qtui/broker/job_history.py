@@ -1,4 +1,4 @@
-"""The life of a job: its attempts, the waits between them, and each step; one source for the dashboard and `qtui job`."""
+"""What happened to a job: its attempts, the waits between them, and each step; one source for the dashboard and `qtui job`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from qtui.broker.models import JobDetail, Moment
 from qtui_workers.records import Record
 
 
-class Life(Record):
-    """What happened to a job, of all that results, its hash and events tell."""
+class JobHistory(Record):
+    """What happened to a job, as far as its results, its hash and the events show."""
 
     tried: tuple[Tried, ...] = ()
     """Its attempts, oldest first, also the one that runs."""
@@ -21,8 +21,8 @@ class Life(Record):
     """Every step whose time is known, in time order."""
 
 
-def load(client: redis.Redis, detail: JobDetail, events: JobEvents | None = None) -> Life:
-    """The life of a job; `events` keeps what was read of the events. Raises redis.RedisError."""
+def load(client: redis.Redis, detail: JobDetail, events: JobEvents | None = None) -> JobHistory:
+    """The history of a job; `events` keeps what was read of the events. Raises redis.RedisError."""
     events = events or JobEvents(detail.row.id)
     tried = attempts.known(detail, events.look(client, detail))
-    return Life(tried, attempts.spans(detail.row, tried), timeline.moments(detail.row, tried))
+    return JobHistory(tried, attempts.spans(detail.row, tried), timeline.moments(detail.row, tried))

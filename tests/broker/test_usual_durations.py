@@ -11,10 +11,10 @@ from rq.job import Job
 from rq.utils import utcformat
 
 from qtui.broker import job as whole_job
-from qtui.broker import usual
+from qtui.broker import usual_durations
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status
-from qtui.broker.usual import Usual, Usuals
+from qtui.broker.usual_durations import Usual, Usuals
 from qtui_workers import QueueService
 from qtui_workers.processors.test_job import TestJob as Payload
 from qtui_workers.processors.test_job import test_job as run_test_job
@@ -71,8 +71,8 @@ def test_runs_that_workers_reported_count_also_when_their_jobs_are_gone_and_none
 def test_a_queue_is_read_again_only_after_a_while_and_what_is_kept_is_bounded(
     client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(usual, "RUNS", 3)
-    monkeypatch.setattr(usual, "FUNCTIONS", 1)
+    monkeypatch.setattr(usual_durations, "RUNS", 3)
+    monkeypatch.setattr(usual_durations, "FUNCTIONS", 1)
     now = 0.0
     usuals = Usuals(clock=lambda: now)
     seed.finished(client, count=4)
@@ -85,7 +85,7 @@ def test_a_queue_is_read_again_only_after_a_while_and_what_is_kept_is_bounded(
     assert not [command for command in seen.sent if command.split()[0] not in ("CLIENT", "PING")]
     Queue("mail", connection=client).enqueue("tests.broker.tasks.fine", 1)
     events.emit(client, EventKind.COMPLETED, Source("e", "mail", "a.newer_one(1)", "w", 1), {"seconds": 1.0})
-    now = usual.EVERY
+    now = usual_durations.EVERY
     usuals.look(client, [])
     assert (usuals.of(row_of("tests.broker.tasks.add")), usuals.of(row_of("a.newer_one"))) == (None, Usual(1, 1.0, 1.0))
 

@@ -16,7 +16,7 @@ _VARIABLES: Final[dict[bytes, bytes]] = vars(os.environ)["_data"]
 """What `os.environ` holds, as it holds it: to copy `os.environ` itself takes a tenth of the time of a short job."""
 
 
-class Surroundings:
+class ProcessState:
     """The environment, the current folder, the umask and the context variables that a job finds.
 
     What a job leaves behind is put back; context variables are copied for it. Other state of the process (modules, threads,
