@@ -286,7 +286,7 @@ class Verdict(Record):
 def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, here: str = "", *, keys: bool = True) -> Verdict:
     """What is wrong with a queue and what to do, with what a look at it has found; `keys`: in keys of the dashboard.
 
-    `here`: the options of the connection, as `qtui.here.suffix` has them.
+    `here`: the options of the connection, as `qtui.connection_options.suffix` writes them.
     """
     parts = []
     if overview.suspended:

@@ -1,7 +1,7 @@
 """How commands declare what may be typed: `Annotated[str | None, option("--url", metavar="URL", help="…")]`.
 
-Options, their help, their errors and their completion all come from these declarations: `command_line.words` reads plain words by
-them without typer, and `command_line.with_typer` makes of them what typer reads.
+Options, their help, their errors and their completion all come from these declarations: `command_line.plain_reader` reads plain
+words by them without typer, and `command_line.with_typer` makes of them what typer reads.
 """
 
 from __future__ import annotations
