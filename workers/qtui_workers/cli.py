@@ -19,7 +19,7 @@ from qtui_workers.naming import check_name, default_queues
 from qtui_workers.records import Range
 from qtui_workers.reporting.worker_logs import LogFormat, say_at_the_end
 from qtui_workers.server import prefix
-from qtui_workers.server.contexts import Connections, choose, read_config
+from qtui_workers.server.contexts import Connections, Context, choose, read_config
 from qtui_workers.settings import Settings
 from qtui_workers.text import printable
 
@@ -55,116 +55,134 @@ def complete_contexts(incomplete: str, _given: Mapping[str, Any]) -> list[str]:
     return completion.contexts(incomplete)
 
 
+Queues = Annotated[
+    list[str] | None,
+    argument(
+        metavar="QUEUE",
+        autocompletion=complete_queues,
+        help="Queues to work on, the most urgent first. Without any every queue that a processor names, each with its "
+        "-high and -low.",
+    ),
+]
+Url = Annotated[
+    str | None,
+    option(
+        metavar="URL",
+        help="Redis: redis://, rediss://, unix:// or embedded:. Without it --context, REDIS_URL or REDIS_HOST …, the config "
+        "file; with nothing set, the embedded server of this user.",
+    ),
+]
+ContextName = Annotated[
+    str | None,
+    option(metavar="NAME", help="A named connection of the config file.", autocompletion=complete_contexts),
+]
+Burst = Annotated[bool, option("--burst", help="End when the queues are empty.")]
+Name = Annotated[str | None, option(metavar="NAME", help="The name of this worker, unlike any other's.")]
+Allow = Annotated[
+    list[str] | None,
+    option(metavar="PREFIX", help="Also run functions under this dotted prefix, such as my_app.jobs; repeatable."),
+]
+AllowPickle = Annotated[
+    bool,
+    option(
+        "--allow-pickle",
+        help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
+    ),
+]
+Paths = Annotated[
+    list[str] | None,
+    option(
+        "--path",
+        "-P",
+        metavar="FOLDER",
+        help="Where modules are found besides PYTHONPATH; repeatable. Without it the current folder.",
+    ),
+]
+Concurrency = Annotated[
+    int | None,
+    option(min=1, max=256, metavar="N", help="How many jobs are worked on at a time. Without it JOB_CONCURRENCY, and else 1."),
+]
+ShutdownTimeout = Annotated[
+    float,
+    option(
+        min=0,
+        metavar="SECONDS",
+        help="How long running jobs may go on after a signal; then they go back to the head of their queue.",
+    ),
+]
+InProcess = Annotated[
+    bool,
+    option(
+        "--in-process",
+        help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it, and is "
+        "not taken up again soon. Not with --max-jobs, --max-memory or --lease.",
+    ),
+]
+MaxJobs = Annotated[
+    int | None,
+    option(
+        min=1,
+        metavar="N",
+        help="Jobs after which the process that runs them is replaced; the worker stays. Without it never.",
+    ),
+]
+MaxMemory = Annotated[
+    int | None,
+    option(
+        min=1,
+        metavar="MIB",
+        help="Mebibytes above which the process that runs the jobs is replaced after a job; the worker stays. Without it never.",
+    ),
+]
+LeaseSeconds = Annotated[
+    float | None,
+    option(
+        min=3,
+        max=3600,
+        metavar="SECONDS",
+        help=f"Within this the jobs of a worker that was killed run again. Without it {LEASE:g}.",
+    ),
+]
+NoCron = Annotated[bool, option("--no-cron", help="Leave the processors' cron jobs to other workers.")]
+RefuseAfter = Annotated[
+    str,
+    option(
+        metavar="DURATION",
+        help="How long a job that this worker cannot run (unknown processor or field, function not allowed, pickle) is left "
+        "for other workers before it fails; 0: it fails at once.",
+    ),
+]
+HealthPort = Annotated[
+    str | None,
+    option(
+        metavar="PORT",
+        help="Answer GET /live, /ready and /metrics there: PORT on loopback, or HOST:PORT. Without it nothing listens.",
+    ),
+]
+Format = Annotated[LogFormat, option(help="How log records are written.")]
+ShowVersion = Annotated[bool, option("--version", help="Show the version and exit.")]
+
+
 def work(
-    queues: Annotated[
-        list[str] | None,
-        argument(
-            metavar="QUEUE",
-            autocompletion=complete_queues,
-            help="Queues to work on, the most urgent first. Without any every queue that a processor names, each with its "
-            "-high and -low.",
-        ),
-    ] = None,
-    url: Annotated[
-        str | None,
-        option(
-            metavar="URL",
-            help="Redis: redis://, rediss://, unix:// or embedded:. Without it --context, REDIS_URL or REDIS_HOST …, the config "
-            "file; with nothing set, the embedded server of this user.",
-        ),
-    ] = None,
-    context: Annotated[
-        str | None,
-        option(metavar="NAME", help="A named connection of the config file.", autocompletion=complete_contexts),
-    ] = None,
-    burst: Annotated[bool, option("--burst", help="End when the queues are empty.")] = False,
-    name: Annotated[str | None, option(metavar="NAME", help="The name of this worker, unlike any other's.")] = None,
-    allow: Annotated[
-        list[str] | None,
-        option(metavar="PREFIX", help="Also run functions under this dotted prefix, such as my_app.jobs; repeatable."),
-    ] = None,
-    allow_pickle: Annotated[
-        bool,
-        option(
-            "--allow-pickle",
-            help="Also read pickled jobs, RQ's default. A pickle can run any code: only where all who enqueue are trusted.",
-        ),
-    ] = False,
-    path: Annotated[
-        list[str] | None,
-        option(
-            "--path",
-            "-P",
-            metavar="FOLDER",
-            help="Where modules are found besides PYTHONPATH; repeatable. Without it the current folder.",
-        ),
-    ] = None,
-    concurrency: Annotated[
-        int | None,
-        option(
-            min=1, max=256, metavar="N", help="How many jobs are worked on at a time. Without it JOB_CONCURRENCY, and else 1."
-        ),
-    ] = None,
-    shutdown_timeout: Annotated[
-        float,
-        option(
-            min=0,
-            metavar="SECONDS",
-            help="How long running jobs may go on after a signal; then they go back to the head of their queue.",
-        ),
-    ] = 30.0,
-    in_process: Annotated[
-        bool,
-        option(
-            "--in-process",
-            help="Run jobs in the worker's own process: faster, but a job that crashes or hangs takes the worker with it, and is "
-            "not taken up again soon. Not with --max-jobs, --max-memory or --lease.",
-        ),
-    ] = False,
-    max_jobs: Annotated[
-        int | None,
-        option(
-            min=1,
-            metavar="N",
-            help="Jobs after which the process that runs them is replaced; the worker stays. Without it never.",
-        ),
-    ] = None,
-    max_memory: Annotated[
-        int | None,
-        option(
-            min=1,
-            metavar="MIB",
-            help="Mebibytes above which the process that runs the jobs is replaced after a job; the worker stays. "
-            "Without it never.",
-        ),
-    ] = None,
-    lease: Annotated[
-        float | None,
-        option(
-            min=3,
-            max=3600,
-            metavar="SECONDS",
-            help=f"Within this the jobs of a worker that was killed run again. Without it {LEASE:g}.",
-        ),
-    ] = None,
-    no_cron: Annotated[bool, option("--no-cron", help="Leave the processors' cron jobs to other workers.")] = False,
-    refuse_after: Annotated[
-        str,
-        option(
-            metavar="DURATION",
-            help="How long a job that this worker cannot run (unknown processor or field, function not allowed, pickle) is left "
-            "for other workers before it fails; 0: it fails at once.",
-        ),
-    ] = "10m",
-    health_port: Annotated[
-        str | None,
-        option(
-            metavar="PORT",
-            help="Answer GET /live, /ready and /metrics there: PORT on loopback, or HOST:PORT. Without it nothing listens.",
-        ),
-    ] = None,
-    log_format: Annotated[LogFormat, option(help="How log records are written.")] = LogFormat.TEXT,
-    show_version: Annotated[bool, option("--version", help="Show the version and exit.")] = False,
+    queues: Queues = None,
+    url: Url = None,
+    context: ContextName = None,
+    burst: Burst = False,
+    name: Name = None,
+    allow: Allow = None,
+    allow_pickle: AllowPickle = False,
+    path: Paths = None,
+    concurrency: Concurrency = None,
+    shutdown_timeout: ShutdownTimeout = 30.0,
+    in_process: InProcess = False,
+    max_jobs: MaxJobs = None,
+    max_memory: MaxMemory = None,
+    lease: LeaseSeconds = None,
+    no_cron: NoCron = False,
+    refuse_after: RefuseAfter = "10m",
+    health_port: HealthPort = None,
+    log_format: Format = LogFormat.TEXT,
+    show_version: ShowVersion = False,
 ) -> None:
     """Works on jobs, with the scheduler, until SIGTERM, SIGHUP or Ctrl-C: then running jobs may end first.
 
@@ -180,14 +198,9 @@ def work(
     names = [check_name(queue) for queue in queues or []]
     if name is not None:
         check_name(name, "worker name")
-    for name_of_option, value in {"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease}.items():
-        if in_process and value is not None:
-            raise InvalidInput(f"{name_of_option} is about the process that runs the jobs: with --in-process there is none")
-    chosen = choose(url, context, read_config(Connections))
-    if not prefix.fits(chosen):  # RQ, too, has read its prefix by now
-        prefix.begin_anew(sys.orig_argv[1:], chosen.prefix)
-    if chosen.read_only:
-        raise Refused(f"{chosen.name} is read-only: no worker works there")
+    if in_process:
+        _check_no_process_options({"--max-jobs": max_jobs, "--max-memory": max_memory, "--lease": lease})
+    chosen = _chosen(url, context)
     patience = parse_duration(refuse_after).total_seconds()
     size = concurrency or WorkerSettings.read().job_concurrency
     from qtui_workers.define import declarations
@@ -214,6 +227,22 @@ def work(
         log_format=log_format,
     )
     raise SystemExit(start(wanted))
+
+
+def _check_no_process_options(values: Mapping[str, float | None]) -> None:
+    for name, value in values.items():
+        if value is not None:
+            raise InvalidInput(f"{name} is about the process that runs the jobs: with --in-process there is none")
+
+
+def _chosen(url: str | None, context: str | None) -> Context:
+    """The connection; where its prefix of keys is not that of this process, this program begins anew with it. Raises Refused."""
+    chosen = choose(url, context, read_config(Connections))
+    if not prefix.fits(chosen):  # RQ, too, has read its prefix by now
+        prefix.begin_anew(sys.orig_argv[1:], chosen.prefix)
+    if chosen.read_only:
+        raise Refused(f"{chosen.name} is read-only: no worker works there")
+    return chosen
 
 
 def make_app() -> typer.Typer:
