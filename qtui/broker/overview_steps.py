@@ -50,18 +50,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
     The reply to INFO is a dict, as redis-py makes it. Raises redis.RedisError where another command was refused, and where newer
     programs write there.
     """
-    info, moment, *others = yield Round(
-        (
-            ("INFO",),
-            ("TIME",),
-            ("SMEMBERS", keys.QUEUES),
-            ("SMEMBERS", keys.WORKERS),
-            ("EXISTS", keys.SUSPENDED),
-            ("SMEMBERS", keys.PAUSED),
-            ("GET", keys.FORMAT),
-        ),
-        {},
-    )
+    info, moment, *others = yield _first_round()
     queue_keys, worker_keys, suspended, paused_names, noted_format = map(reply_of, others)
     check_noted(noted_format)
     now = clock.moment(moment)
@@ -76,9 +65,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
     listening, busy = _listening(living), _listening(worker for worker in living if worker.current_job)
     paused = {decode(name) for name in paused_names or ()}
 
-    found: dict[str, list[Any]] = {}
-    for block, some in zip(blocks, replies, strict=False):
-        found.update((block[place - 1], reply) for place, *reply in some)
+    found = {block[place - 1]: reply for block, some in zip(blocks, replies, strict=False) for place, *reply in some}
 
     def row(name: str) -> QueueRow:
         reply = found.get(name)
@@ -108,6 +95,20 @@ def steps() -> Generator[Round, list[Any], Overview]:
         silent=len(seen) - len(living),
         own_clock=now.is_own,
     )
+
+
+def _first_round() -> Round:
+    """All that does not depend on which queues and workers there are."""
+    commands: tuple[Command, ...] = (
+        ("INFO",),
+        ("TIME",),
+        ("SMEMBERS", keys.QUEUES),
+        ("SMEMBERS", keys.WORKERS),
+        ("EXISTS", keys.SUSPENDED),
+        ("SMEMBERS", keys.PAUSED),
+        ("GET", keys.FORMAT),
+    )
+    return Round(commands, {})
 
 
 @lru_cache(10_000)

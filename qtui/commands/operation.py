@@ -69,27 +69,19 @@ def command_function(operation: Operation) -> Callable[..., None]:
         purge: bool = False,
         **careful: Any,
     ) -> None:
-        care = care_of(careful)
-        batch = careful.get("batch")
-        if batch is not None and (ids or queue or status or expression or everything):
-            raise InvalidInput("--batch names the jobs: give nothing else")
-        doing = operation if batch is None else TAKE_BACK
-        value = value if batch is None else batch
-        selection = (
-            batch_of(batch) if batch is not None else _selection(operation, ids or [], queue, status, expression, everything)
-        )
+        care, batch = care_of(careful), careful.get("batch")
+        selection = _selection(operation, ids or [], queue, status, expression, everything, batch)
+        doing, value = (operation, value) if batch is None else (TAKE_BACK, batch)
         with connected(url, context) as (client, chosen):
+            here = connection_options.suffix(chosen)
             if not dry_run:
                 refuse_read_only(chosen, operation.name)
-            if isinstance(selection, Matching):
-                check_queue(client, selection.queue)
-            else:
-                selection = Chosen(job_ids.chosen(client, selection.ids))
+            selection = _in_full(client, selection)
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             check_found(planned.report(), selection, batch)
             if dry_run:
-                say_who_listens(client, planned.destinations, connection_options.suffix(chosen))
-                _report(planned.report(), planned, json, connection_options.suffix(chosen))
+                say_who_listens(client, planned.destinations, here)
+                _report(planned.report(), planned, json, here)
                 raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
                 _agree(client, planned, chosen, care, yes=yes, purge=purge)
@@ -101,13 +93,13 @@ def command_function(operation: Operation) -> Callable[..., None]:
                     care,
                     audit=audit_of(chosen),
                     again=again,
-                    here=connection_options.suffix(chosen),
+                    here=here,
                     on_progress=Progress(),
                     on_step=Steps(),
                     stop=stop,
                 )
         check_found(report, selection)
-        _report(report, planned, json, connection_options.suffix(chosen))
+        _report(report, planned, json, here)
         stop.finish(report, again)
 
     operate.__doc__ = operation.hint
@@ -148,8 +140,18 @@ def _plan(
 
 
 def _selection(
-    operation: Operation, ids: list[str], queue: str | None, status: str | None, expression: str | None, everything: bool
+    operation: Operation,
+    ids: list[str],
+    queue: str | None,
+    status: str | None,
+    expression: str | None,
+    everything: bool,
+    batch: str | None,
 ) -> Selection:
+    if batch is not None:
+        if ids or queue or status or expression or everything:
+            raise InvalidInput("--batch names the jobs: give nothing else")
+        return batch_of(batch)
     if ids and (everything or queue is not None or status is not None or expression is not None):
         raise InvalidInput("name job ids, or use --all with --queue, --status and --filter, not both")
     if ids:
@@ -165,6 +167,14 @@ def _selection(
     if not operation.applies_to(wanted):
         raise InvalidInput(f"{operation.name} does not apply to {wanted.value} jobs, only to: {fitting}")
     return Matching(queue, wanted, fits)
+
+
+def _in_full(client: redis.Redis, selection: Selection) -> Selection:
+    """The selection with whole ids. Raises NotFound where its queue does not exist, and as `job_ids.chosen` does."""
+    if not isinstance(selection, Matching):
+        return Chosen(job_ids.chosen(client, selection.ids))
+    check_queue(client, selection.queue)
+    return selection
 
 
 def check_found(report: Report, selection: Selection, batch: str | None = None) -> None:
