@@ -25,7 +25,7 @@ LONGEST_NOTE: Final = 500
 
 
 class Acknowledgement(Record):
-    """What a person said about a cause."""
+    """What a person noted about a cause."""
 
     at: float
     """When, in seconds since the epoch."""

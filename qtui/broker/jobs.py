@@ -116,7 +116,7 @@ def window(
 
     `known`: the `lifetimes` of a window of the same list that was read before: those that are rare are found in time.
 
-    `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are asked. Of more than
+    `holding`: with queue None, the queues that hold such jobs, where they are known; else all queues are read. Of more than
     `MERGED` queues together the newest (or oldest) are merged, the window's `in_order` tells how many; the others follow queue by
     queue, by name. Each job is listed once.
 
@@ -242,7 +242,7 @@ def search(
 ) -> Found:
     """Searches for the jobs of a status that has no list of its own; newest first.
 
-    `stop` is asked before each round trip of a walk through the keyspace.
+    `stop` is called before each round trip of a walk through the keyspace.
     """
     if status.place == "hash":
         return _created(client, queue, bound, stop)

@@ -137,9 +137,9 @@ class JobRow(Record):
     """Of a job that runs: what it has in its meta besides its progress, each as a short text without secrets."""
     timeout: float | None = None
     heartbeat_at: float | None = None
-    """When its worker last said that it runs the job."""
+    """The last heartbeat of its worker for this job."""
     lease_until: float | None = None
-    """Of a started job: by when its worker should have said that again."""
+    """Of a started job: by when the next such heartbeat is due."""
     problem: str | None = None
     """What is wrong with the record itself, as a sentence: "the job's hash is gone"."""
 
@@ -291,7 +291,7 @@ class WorkerRow(Record):
     horse_memory: int | None = None
     """Bytes that its horse held then: the process in which its jobs run; it shares with the worker what was there before."""
     stopping: bool = False
-    """Whether it was asked to shut down, and takes no more jobs."""
+    """Whether it was requested to shut down, and takes no more jobs."""
     late: bool = False
     """Whether its next heartbeat is overdue (`workers.GRACE`)."""
 

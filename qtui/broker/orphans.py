@@ -99,7 +99,7 @@ def _jobs(client: redis.Redis) -> Iterator[list[tuple[str, str, Status | None]]]
 def _missing(
     client: redis.Redis, found: Sequence[tuple[str, str, Status | None]], listed: dict[str, frozenset[str]]
 ) -> Iterator[tuple[str, str]]:
-    """Those that are not where they wait; `listed` keeps what the lists of queues held when they were first asked for."""
+    """Those that are not where they wait; `listed` keeps what the lists of queues held when they were first read."""
     for job_id, queue, status in found:
         if queue and status:
             place = f"{status} {queue}"

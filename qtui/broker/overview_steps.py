@@ -1,4 +1,4 @@
-"""What has to be asked for an overview, in two rounds, and what the replies mean: the same over every kind of connection.
+"""The commands that an overview needs, in two rounds, and what their replies mean: the same over every kind of connection.
 
 It loads no client. `qtui.broker.overview` asks over one of redis-py, `qtui.broker.quick_overview` over a socket.
 """
@@ -35,7 +35,7 @@ _NOTHING: Final[list[Any]] = [*_NO_JOBS.values(), None, 0, 0, 0, 0, 0]
 
 
 class Round(Record):
-    """What is asked at once."""
+    """The commands of one round trip."""
 
     commands: tuple[Command, ...]
     arguments: dict[str, Argument]
@@ -45,7 +45,7 @@ class Round(Record):
 
 
 def steps() -> Generator[Round, list[Any], Overview]:
-    """Yields what is to be asked, is sent the replies, errors in their places; returns the overview.
+    """Yields the commands to send, receives their replies, errors in their places; returns the overview.
 
     The reply to INFO is a dict, as redis-py makes it. Raises redis.RedisError where another command was refused, and where newer
     programs write there.

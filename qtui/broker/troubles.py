@@ -307,7 +307,7 @@ def verdict(queue: QueueRow, overview: Overview, look: QueueLook | None = None, 
 
 
 def _without(text: str, waits: str) -> str:
-    """What is said, without how many jobs wait at its end."""
+    """The sentence without the number of waiting jobs at its end."""
     for between in (" and ", ", ", ": "):
         text = text.removesuffix(f"{between}{waits}")
     return text

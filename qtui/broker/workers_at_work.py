@@ -22,7 +22,7 @@ class AtWork:
     worker: WorkerRow
     job: JobRow | None
     lane: Lane = ()
-    """What it did in the last minutes; empty where nobody asked for it."""
+    """What it did in the last minutes; empty where that was not requested."""
 
     @property
     def busy_since(self) -> float | None:

@@ -79,7 +79,7 @@ WORDS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
     "failed": ("{} failed", lambda value: formatting.count(round(value))),
     "fail_rate": ("{} of the jobs that ended in the last minute failed", lambda value: f"{value * 100:.3g} %"),
 }
-"""What is said of each figure, and how its values are written."""
+"""The words for each figure, and how its values are written."""
 
 
 def _words(alert: Alert) -> str:

@@ -73,7 +73,7 @@ def changing(
     """Every change that a command makes is made inside such a block: it is recorded in the audit, however it ends.
 
     Raises Refused if the connection is read-only, or wants its name and it is not typed. `what`: the command without `qtui`;
-    `about`: to what it is done; `question`: says how many it is about; '' where nothing is asked, or it was asked before.
+    `about`: to what it is done; `question`: says how many it is about; '' where none is needed, or it was answered before.
     """
     refuse_read_only(chosen, what)
     if question:

@@ -1,4 +1,4 @@
-"""What is said where jobs wait for workers that are not there."""
+"""The note that is printed where jobs wait for workers that are not there."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ DryRun = Annotated[bool, option("--dry-run", help="Say what would be done, and d
 Purge = Annotated[bool, option("--purge", help="Delete for good, without the trash; this frees their memory at once.")]
 
 PATIENCE = 0.4
-"""Seconds for which many jobs are checked before the question is asked."""
+"""Seconds for which many jobs are checked before the question is shown."""
 
 
 def command_function(operation: Operation) -> Callable[..., None]:
@@ -191,7 +191,7 @@ def check_found(report: Report, selection: Selection, batch: str | None = None) 
 def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, yes: bool, purge: bool) -> None:
     """Raises Refused unless the person at the terminal says yes, or types what has to be typed.
 
-    With --yes nobody is asked, unless the jobs would be deleted for good without having been told to.
+    With --yes there is no question; jobs that would be deleted for good without --purge are refused.
     """
     question = printable(questions.operation_question(planned, chosen.name, care))
     memory = questions.memory(planned, undo=f"qtui undo{connection_options.suffix(chosen)}")

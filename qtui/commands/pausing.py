@@ -34,7 +34,7 @@ def named(queues: list[str] | None, everything: bool, command: str, url: str | N
 
 
 def question(client: redis.Redis, chosen: Context, names: list[str], *, yes: bool, resume: bool) -> str:
-    """What is said before queues are paused, or resumed; '' where nothing is."""
+    """The question before queues are paused, or resumed; '' where none is needed."""
     if yes or not names:
         return ""
     from qtui.broker import overview

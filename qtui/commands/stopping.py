@@ -20,7 +20,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(slots=True)
 class Stop:
-    """Whether a signal has asked for the end."""
+    """Whether a signal has requested the end."""
 
     number: int | None = None
 

@@ -139,7 +139,7 @@ class _Following:
                 self._wait(error)
 
     def _fitting(self, lines: list[Line]) -> list[Line]:
-        """Those of the lines that fit; where Redis goes away meanwhile, they are asked again."""
+        """Those of the lines that fit; where Redis goes away meanwhile, they are tested again."""
         self._lines += lines
         found = self._known.fitting(self._lines)
         self.hidden += len(self._lines) - len(found)

@@ -42,7 +42,7 @@ else:
     careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.confirm")
 
 READ: Final = 2.0
-"""Seconds after which what was said in passing goes away with the next key."""
+"""Seconds after which the next key closes the notifications."""
 OF_A_RETRY: Final = "z takes no retry back. w shows its jobs; C cancels those that still wait."
 Severity = Literal["information", "warning", "error"]
 
@@ -82,7 +82,7 @@ class Changes(App[None]):
         on_done: Callable[[], object] | None
 
     def notify(self, message: str, **options: Any) -> None:
-        """Show a notification; while a dialog is open it waits, as it would cover what is asked. See `on_key` for how long."""
+        """Show a notification; while a dialog is open it waits, as it would cover the question. See `on_key` for how long."""
         self._reported_at = time.monotonic()
         if isinstance(self.screen, confirm.ConfirmScreen):
             self._waiting.append((message, options))
@@ -99,7 +99,7 @@ class Changes(App[None]):
     def on_key(self, event: events.Key) -> None:
         """A key is for what was on the terminal when it was pressed: called after all widgets, before the key is acted on.
 
-        Who goes on working has read what was said in passing, which covers lines on a small terminal: it goes away.
+        It also closes notifications that are old enough to have been read, as they cover lines on a small terminal.
         """
         if time.monotonic() - self._reported_at > READ:
             self.clear_notifications()

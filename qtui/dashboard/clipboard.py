@@ -1,4 +1,4 @@
-"""Copying: the way to the clipboard that the terminal has, and what can be said of it."""
+"""Copying: the way to the clipboard that the terminal has, and what can be reported of its success."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _load(text: str, *options: str) -> bool:
 
 
 def without_tmux(environment: Mapping[str, str]) -> str:
-    """What can be said of a text that was sent to the terminal: whether it took it is only known of most of them."""
+    """What can be reported of a text that was sent to the terminal: whether it took it is only known of most of them."""
     term = environment.get("TERM", "")
     if term == "linux":
         return "This terminal has no clipboard:"

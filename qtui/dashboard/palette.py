@@ -212,7 +212,7 @@ class ContextProvider(Provider):
     """A command for every other connection of the config file: `context prod`, or `@prod`."""
 
     async def startup(self) -> None:
-        """Read the config file anew; what is wrong with it is said where a connection is chosen."""
+        """Read the config file anew; what is wrong with it is shown where a connection is chosen."""
         try:
             named = list(read_config(Connections).contexts)
         except InvalidInput:

@@ -40,7 +40,7 @@ class Switching(Views):
     async def action_switch(self, name: str, *, and_then: str = "") -> bool:
         """Show another connection of the config file, on the same top-level screen; whether that is done.
 
-        A server that is away is said as ever, by the banner of the screen. `and_then`: what is to be opened there.
+        The banner of the screen reports a server that is away, as ever. `and_then`: what is to be opened there.
         """
         try:
             session = self.sessions.get(name) or self._session(name)

@@ -13,9 +13,9 @@ from qtui_workers.records import Record
 from qtui_workers.text import printable
 
 RARE: Final = 1.5
-"""Seconds between two looks from which on they are said."""
+"""From so many seconds between two looks on, the bar shows them."""
 SLOW: Final = 1.0
-"""Seconds without an answer from which on that is said."""
+"""From so many seconds without an answer on, the bar shows that."""
 BLANK: Final = 2
 """The cells at the two ends of the bar of screens."""
 

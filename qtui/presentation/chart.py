@@ -24,7 +24,7 @@ class Series(Record):
     rates: Sequence[float | None]
     """How many a second."""
     now: float | None = None
-    """The present rate, which is said below the name; it may be above all bars, as it is of a shorter time."""
+    """The present rate, which is shown below the name; it may be above all bars, as it is of a shorter time."""
 
     @property
     def note(self) -> str:

@@ -1,4 +1,4 @@
-"""One job in words: what is said of it beside its panes, and the whole text of each pane."""
+"""One job in words: the facts beside its panes, and the whole text of each pane."""
 
 from __future__ import annotations
 

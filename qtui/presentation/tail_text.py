@@ -153,4 +153,4 @@ _SAID: Final[dict[str, Callable[[Line], str]]] = {
     Status.FAILED.value: _ended,
     Status.STOPPED.value: _ended,
 }
-"""How each kind of line is said; the others: their text, else the function."""
+"""The function that words each kind of line; of other kinds the line's text is shown, else the job's function."""

@@ -33,7 +33,7 @@ else:
     questions = Lazy("qtui.presentation.questions")
 
 AROUND = 8
-"""Rows of a dialog that are not what is said: its frame, and the buttons."""
+"""Rows of a dialog besides its text: its frame, and the buttons."""
 MOST_NOTES = 5
 
 
@@ -61,7 +61,7 @@ class Question:
     """The way that this question is about."""
 
     def asks_the_same(self, other: Question) -> bool:
-        """Whether the same answer is asked for, so that what was seen and typed still holds."""
+        """Whether the same answer is needed, so that what was seen and typed still holds."""
         mine, its = ((each.text, each.lasting, each.number, each.ways, each.way, bool(each.agreed)) for each in (self, other))
         return mine == its
 
@@ -110,7 +110,7 @@ class AnswerInput(LineInput):
 class ConfirmScreen(Dialog):
     """Asks before anything is changed; the button No has the focus at first, and every letter but its keys closes it too.
 
-    How yes is said follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of
+    How to answer yes follows from the change: `y`; where it lasts, what no typed word contains: tab, enter; where it is one of
     many jobs, their number; and from the connection, which may want its name. A key that was pressed before the question was on
     the screen is ignored.
     If there is a parameter, its value is typed first: Enter shows the question for this value, or what is wrong with the value.
@@ -175,7 +175,7 @@ class ConfirmScreen(Dialog):
                 yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
 
     def on_resize(self, event: events.Resize) -> None:
-        """The buttons are always in sight: what is said above them has the rest of the height."""
+        """The buttons are always in sight: the text above them has the rest of the height."""
         self.query_one("#said").styles.max_height = max(1, event.size.height - AROUND)
 
     def on_mount(self) -> None:
@@ -236,7 +236,7 @@ class ConfirmScreen(Dialog):
             self.action_answer(True)
 
     def on_question_known(self, message: QuestionKnown) -> None:
-        """Show the question, unless the typed value has changed meanwhile, or the other way is asked about."""
+        """Show the question, unless the typed value has changed meanwhile, or the question is about the other way by now."""
         typed = self.query_one("#value", Input).value.strip() if self.parameter else None
         if message.wanted is not self._wanted or typed != message.wanted.text:
             return
@@ -258,7 +258,7 @@ class ConfirmScreen(Dialog):
                 self.set_timer(max(0.0, trouble.next_look - time.monotonic()), lambda: self._look_again(message.wanted))
 
     def _look_again(self, wanted: Wanted) -> None:
-        """Ask the same as before, unless something else is asked by now."""
+        """Show the same question as before, unless another one is shown by now."""
         if wanted is self._wanted and self._question and not self._question.agreed:
             self._look(wanted.text, wanted.way)
 
@@ -297,7 +297,7 @@ class ConfirmScreen(Dialog):
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
 
     def _say_ways(self, question: Question | None) -> None:
-        """The ways of doing it on one line, the one that is asked about between marks."""
+        """The ways of doing it on one line, the one of the question between marks."""
         ways = question.ways if question else ()
         named = "  ".join(f"●{name}" if question and place == question.way else f" {name}" for place, name in enumerate(ways))
         self._fill("#ways", [f"{self._key('confirm.way')}  {named}"] if ways else [])
@@ -324,7 +324,7 @@ class ConfirmScreen(Dialog):
         self.refresh_bindings()
 
     def _how(self, question: Question) -> str:
-        """How yes is said, in a few words."""
+        """How to answer yes, in a few words."""
         if wanted := self._to_type:
             what = "number" if isinstance(wanted, int) else "name"
             return f"tab, {what}, enter" if self._lasts else f"{what}, enter: yes"
@@ -390,7 +390,7 @@ class ConfirmScreen(Dialog):
         self.action_answer(event.button.id == "yes")
 
     def action_answer(self, agreed: bool) -> None:
-        """Close the dialog; carry the change out if the answer is yes. Yes is ignored while it may not be said."""
+        """Close the dialog; carry the change out if the answer is yes. Yes is ignored while its button is disabled."""
         if not agreed:
             self.dismiss()
         elif self._question and self._question.agreed and not self.query_one("#yes", Button).disabled:

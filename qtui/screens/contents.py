@@ -83,7 +83,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         return self.data
 
     def is_wanted(self, requested: tuple[str, ...] | None, current: tuple[str, ...] | None) -> bool:
-        """They are asked for once."""
+        """They are loaded once."""
         return True
 
     def load(self, client: redis.Redis, request: tuple[str, ...] | None) -> tuple[str, ...]:

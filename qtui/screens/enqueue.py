@@ -98,7 +98,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self._asked: AnyProcessor | None = None
         """The one that is to be enqueued as soon as its form is there."""
         self._refused = False
-        """Whether it is said why nothing was enqueued."""
+        """Whether the reason is shown why nothing was enqueued."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The list, the form, the options, the button and the command that does the same."""
@@ -129,7 +129,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
         self.call_next(self._show_form)
 
     def on_screen_suspend(self) -> None:
-        """Hidden: what was refused is no news when it is seen again; what is wrong stays said at its field."""
+        """The screen is hidden: why nothing was enqueued is no news when it is seen again; what is wrong stays at its field."""
         self._forget_refusal()
 
     def load(self, client: redis.Redis, request: None) -> None:

@@ -25,7 +25,7 @@ class Asked:
 
     title: str
     qualifiers: Sequence[Qualifier]
-    """Those that can be asked."""
+    """Those that can be typed."""
     read: Callable[[str], Expression]
     """The expression of a text; raises BadExpression."""
 

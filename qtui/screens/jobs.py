@@ -298,7 +298,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         return {status: sum(q.count(status) for q in of) for status in COUNTED}
 
     def on_row_table_highlighted(self, message: RowTable.Highlighted[JobRow]) -> None:
-        """Another job is under the cursor; load its preview when it rests, unless it came there with what was loaded last."""
+        """Another job is under the cursor: load its preview once the cursor rests, unless the last load brought both."""
         preview = self.data.preview if self.data else None
         if self.size.width >= PREVIEW_FROM and not (preview and preview.moves == self.table.moves):
             self.reload_at_rest()

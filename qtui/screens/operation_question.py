@@ -42,7 +42,7 @@ IN_TRASH: Final = ("keep in the trash", "delete for good")
 
 
 def _ways(found: Plan, way: int | None) -> tuple[tuple[str, ...], int, Care]:
-    """The names of the ways in which a plan can be carried out, which of them is asked about, and with what care."""
+    """The names of the ways in which a plan can be carried out, which of them the question is about, and with what care."""
     if found.operation is RETRY and found.asked > 1:
         return tuple(care.short for care in CHOICES), way or 0, CHOICES[way or 0]
     if found.room and found.room.fits:

@@ -1,4 +1,4 @@
-"""Jobs that wait and that no list holds: searched when asked, put back when asked."""
+"""Jobs that wait and that no list holds: searched on request, put back on request."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OrphansScreen(JobListScreen[None, None]):
         """Nothing but the overview: the jobs are found by the search."""
 
     def show(self, data: None, overview: Overview) -> None:
-        """Search, the first time and where that was asked; show what was found."""
+        """Search, the first time and on request; show what was found."""
         if self._is_due:
             self._is_due = False
             client = self.session.client

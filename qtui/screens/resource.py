@@ -235,7 +235,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
             self.post_message(Loaded(request, found))
 
     def on_loaded(self, message: Loaded[Request, Data]) -> None:
-        """Show what was loaded; load again at once only if it no longer fits, or if another load was asked for meanwhile."""
+        """Show what was loaded; load again at once only if it no longer fits, or if another load was requested meanwhile."""
         message.stop()
         self._wait.end()
         self._loading, self._failed, self._own_trouble = False, False, None

@@ -53,7 +53,7 @@ class OperationConfirmed(Message):
     """The operator agreed to an operation."""
 
     session: Session
-    """Of the connection on which it was asked."""
+    """Of the connection for which the question was shown."""
     plan: Plan
     on_done: Callable[[], object] | None
     """Called when at least one job was changed."""
@@ -66,13 +66,13 @@ class ChangeConfirmed(Message):
     """The operator agreed to a change that is not an operation on jobs."""
 
     session: Session
-    """Of the connection on which it was asked."""
+    """Of the connection for which the question was shown."""
     change: Callable[[redis.Redis], str]
     """Called in a thread: makes the change, and returns a sentence that describes it."""
     what: str
     """What it is, for the audit: "pause"."""
     about: str
-    """What was asked."""
+    """The question that was shown."""
 
 
 @dataclass
@@ -80,7 +80,7 @@ class UndoConfirmed(Message):
     """The operator agreed to put back what was removed."""
 
     session: Session
-    """Of the connection on which it was asked."""
+    """Of the connection for which the question was shown."""
     batch: Batch
 
 
@@ -91,7 +91,7 @@ class ViewShown(Message):
 
 @dataclass
 class DialogClosed(Message):
-    """A dialog that asked before a change is no longer on the screen."""
+    """A dialog with a question before a change is no longer on the screen."""
 
 
 @dataclass

@@ -63,7 +63,7 @@ class Reach:
         return trouble
 
     def answered(self) -> None:
-        """The server has answered, whatever was asked."""
+        """The server has answered some command."""
         if self.outage:
             with self._lock:
                 self._keep(None)

@@ -34,7 +34,7 @@ class AttemptsView(LineView, inherit_bindings=False):
         super().__init__()
         self._tried: Sequence[Tried] = ()
         self._is_known = False
-        """Whether it was said which attempts there were."""
+        """Whether `show` has been called: before that, no attempts does not mean that there were none."""
         self._now = 0.0
         self._first: int | None = None
         """The number of the first attempt in view; None: the newest ones are."""

@@ -101,7 +101,7 @@ class Pane(Vertical):
 class Panes(Vertical):
     """The line of names, and below it columns of panes; the screen has the keys, and calls `move`.
 
-    Which panes and columns are seen is said by the style of the screen, with the classes `ACTIVE`, `FRONT` and `SHOWN`.
+    The style of the screen decides which panes and columns are seen, by the classes `ACTIVE`, `FRONT` and `SHOWN`.
     """
 
     DEFAULT_CSS = "Panes { height: 1fr; } Panes > .columns { height: 1fr; layout: horizontal; }"

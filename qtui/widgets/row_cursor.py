@@ -74,7 +74,7 @@ class SeenRows:
     """The rows that were under the cursor before the present one, each with when it was last seen there, oldest first."""
 
     def replaced(self, key: str) -> None:
-        """Another row came under the cursor by itself; this one is still seen there, until `painted`."""
+        """Another row is now under the cursor, although no key moved it; the terminal still shows this one, until `painted`."""
         self._replaced.append((key, inf))
 
     def painted(self, at: float) -> None:

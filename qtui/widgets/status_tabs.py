@@ -116,7 +116,7 @@ class StatusTabs(Widget):
         return Content.assemble((before, "$text-muted"), *parts, (after + rest, "$text-muted"))
 
     def _fitting(self, tabs: Sequence[Status]) -> tuple[str, list[str]]:
-        """What is said of the statuses without a tab, and the labels: the longest that fit, or the shortest if none fit."""
+        """The words for the statuses without a tab, and the labels: the longest that fit, or the shortest if none fit."""
         hidden = len(self.statuses) - len(tabs)
         for brevity in range(4):
             rest = f" … {hidden} others (i) " if hidden and not brevity else " … (i) " if hidden else ""

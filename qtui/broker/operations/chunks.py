@@ -126,7 +126,7 @@ class Pace:
         return under_way < min(MOST_AHEAD, AHEAD / chunk, 1 + ceil(self.way / chunk) if self.way > TIGHT / 2 else 1)
 
     def heard(self, jobs: int, seconds: float, waited: float, passed: int = 0) -> None:
-        """The server took so long for a chunk of so many jobs, and its reply came so many seconds after it was sent.
+        """Note how long the server took for a chunk of so many jobs; its reply arrived `waited` seconds after it was sent.
 
         `passed`: how many entries of a list it passed on its way to them.
         """
@@ -165,9 +165,9 @@ class Calls:
     def each(self, supply: Supply, may_go_on: Callable[[], bool] = lambda: True) -> Iterator[tuple[Chunk, Any]]:
         """Gives each chunk with what the script returned, or with the error of the server or the line.
 
-        `may_go_on` is asked before a chunk is sent: if not, those under way are still waited for. After an error nothing more
-        is sent; if it was one of the line, each chunk under way is given with it. Raises redis.RedisError and OSError only
-        before the first chunk is sent.
+        `may_go_on` is called before each chunk is sent: if it returns False, the replies under way are still waited for. After
+        an error nothing more is sent; if it was one of the line, each chunk under way is given with it. Raises redis.RedisError
+        and OSError only before the first chunk is sent.
         """
         if supply.left <= FIRST:
             yield from self._alone(supply, may_go_on)

@@ -59,7 +59,7 @@ Value = TypeVar("Value")
 
 
 class lazy(Generic[Owner, Value]):  # noqa: N801 - used like `property`
-    """A value that is made when it is first asked for; `cached_property` without its lock, which costs more than most values."""
+    """A value that is made when it is first read; `cached_property` without its lock, which costs more than most values."""
 
     def __init__(self, make: Callable[[Owner], Value]) -> None:
         self._make = make

@@ -105,7 +105,7 @@ class Reader:
             pool.release(connection)
 
     def _talk(self, wire: _Wire, blocks: Iterator[Block]) -> Iterator[list[Candidate]]:
-        """Of each block the lengths of the payloads are asked for first, as a payload may have any length."""
+        """The lengths of the payloads of each block are read first, as a payload may have any length."""
         measured = next(blocks, None)
         asked: Block | None = None
         wire.send(self._lengths(measured))

@@ -14,7 +14,7 @@ from qtui_workers.reporting.events import EventKind
 from qtui_workers.server import keys
 
 OF_LINES: Final = ("status", "queue", "id", "func", "worker", "error", "attempts", "")
-"""The qualifiers that can be asked of a line; '' is a word."""
+"""The qualifiers that a line can be tested for; '' is a word."""
 
 OF_JOBS: Final = ("payload", "age")
 """Those that are read of the job of a line: they stay as they are while it runs."""

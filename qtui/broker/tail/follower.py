@@ -24,7 +24,7 @@ PAUSE: Final = 1 / 5
 SOON, MANY = 1 / 15, 200
 """… and after one that found so many lines: what comes fast is read some at a time, so that no key waits for it."""
 KEPT: Final = 20_000
-"""Lines that are kept until they are fetched; of more the oldest are dropped, and that is said."""
+"""Lines that are kept until they are fetched; of more the oldest are dropped, and a line reports that."""
 PATIENCE: Final = (1.0, 2.0, 4.0)
 """Seconds until the next try where Redis is away; the last value is repeated."""
 

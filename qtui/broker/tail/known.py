@@ -51,7 +51,7 @@ class Known:
         return [line for line in lines if self.fits(line)]
 
     def fits(self, line: Line) -> bool:
-        """Whether a line fits whose job was read; it may be asked while another thread reads more of them."""
+        """Whether a line fits whose job was read; may be called while another thread reads more of them."""
         if not fits(self._of_lines, line):
             return False
         job = self._jobs.get(line.job or "")

@@ -44,7 +44,7 @@ class Line(NamedTuple):
     kind: str
     """`LOG`, `NOTE`, `MISSED`, `GONE`; the word of a status; or the kind of an event (`EventKind`), `finished` for completed."""
     text: str = ""
-    """What was logged, what was raised, what is to be said."""
+    """What was logged or raised, or the message to show."""
     level: str = ""
     """Of a log line: a level of logging, PRINT or STDERR."""
     job: str | None = None

@@ -22,7 +22,7 @@ ROUNDS: Final = 12
 class Tail:
     """Events, log lines and changes of status of some jobs. Only one thread at a time may use it.
 
-    After an error of Redis the same `Tail` goes on where it was; what was dropped meanwhile is said by a line.
+    After an error of Redis the same `Tail` goes on where it was; one line reports what was dropped meanwhile.
     """
 
     def __init__(self, client: redis.Redis, about: Subject, *, events: int = 0, lines: int = 0) -> None:

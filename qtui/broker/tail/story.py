@@ -41,7 +41,7 @@ class Story:
         self._fresh: dict[str, int] = {}
         """The jobs about which there were events since they were seen last, each with the number of the reading that found it."""
         self._is_noted = False
-        """Whether it was said that other workers tell nothing."""
+        """Whether the line has been shown that workers without events report nothing."""
 
     @property
     def is_new(self) -> bool:

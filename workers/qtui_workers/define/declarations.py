@@ -174,7 +174,7 @@ def _plain(value: Any) -> Any:
     return _NO_DATA
 
 
-# In the process that asked
+# In the process that started it
 
 
 def _declaration(data: dict[str, Any]) -> Declaration:

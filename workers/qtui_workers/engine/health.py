@@ -49,7 +49,7 @@ class Health:
             return
         try:
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-                signal.signal(number, signal.SIG_IGN)  # sent to the whole group: jobs may still end, and it is asked meanwhile
+                signal.signal(number, signal.SIG_IGN)  # sent to the whole group: jobs may still end, and probes arrive meanwhile
             server = _Server(self._socket, self._memory)
             while os.getppid() == parent:
                 server.handle_request()

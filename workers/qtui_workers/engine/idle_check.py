@@ -18,12 +18,12 @@ class IdleCheck:
         self.note_word()
 
     def note_word(self) -> None:
-        """Notes that the server has said something, or that the connection is new."""
+        """Notes that the server has sent something, or that the connection is new."""
         self._ping_at = time.monotonic() + self._silence
         self._pinged_at = None
 
     def note_doubt(self) -> None:
-        """Notes that the server should have said something: the connection is pinged at the next check."""
+        """Notes that the server should have sent something: the connection is pinged at the next check."""
         self._ping_at = 0.0
 
     def due(self) -> Literal["ping", "close"] | None:

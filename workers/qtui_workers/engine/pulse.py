@@ -25,7 +25,7 @@ class Pulse:
         self._is_ready: Callable[[], bool] = bool
 
     def begin(self, is_ready: Callable[[], bool]) -> None:
-        """A worker of this process begins; `is_ready`: whether it takes jobs, asked at each turn."""
+        """A worker of this process begins; `is_ready`: whether it takes jobs, called at each turn."""
         self._pid, self._is_ready = os.getpid(), is_ready
         self._write(0.0, ready=False)
 

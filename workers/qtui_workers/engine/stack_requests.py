@@ -1,4 +1,4 @@
-"""Answers the question where the code of a running job is, into the job's log and to whoever has asked."""
+"""Answers requests for the place where the code of a running job is: in the job's log, and to who sent the request."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class StackRequests:
         self._waiting: list[tuple[str, str]] = []
         """Job and request of each."""
         self._asked_for: str | None = None
-        """The execution for which the process was asked last; None: those who ask have their answer."""
+        """The execution for which the process was last requested to write its stack; None: every request has its answer."""
         self._asked_at = 0.0
         self._how: How = "python"
         self._size = 0
@@ -178,7 +178,7 @@ def _source(file: str, line: int) -> str:
 
 
 def send(connection: redis.Redis, job: str, requests: list[str], answer: Answer) -> None:
-    """Writes the answer, and the stack into the job's log; where Redis is away, whoever asked hears nothing."""
+    """Writes the answer, and the stack into the job's log; where Redis is away, the request stays without an answer."""
     lines = list(answer.stack.lines() if answer.stack else ())[:_MOST_LINES]
     try:
         _SCRIPT.run(

@@ -41,7 +41,7 @@ _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 
 
 class Wanted(Record):
-    """What was asked for; the words are those of the options of `qtui-worker`."""
+    """What was requested; the names are those of the options of `qtui-worker`."""
 
     queues: Sequence[str]
     """Empty: those of all processors."""

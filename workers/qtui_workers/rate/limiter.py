@@ -222,7 +222,7 @@ class Limits:
         _STARTED.run(self._connection, limiter=name, token=token, since=since(seen))
 
     def close(self, limit: str | Limit, seconds: float, why: str = "") -> datetime:
-        """Lets nothing through for that long, for all workers, as where the other side has asked for it; returns until when.
+        """Lets nothing through for that long, for all workers, as where the other side has requested it; returns until when.
 
         Where the limiter is closed for longer already, it stays so; `why` is shown with it. Jobs of its queues wait there.
         Raises InvalidInput where it is longer than 30 days, and NotFound as `acquire` does.

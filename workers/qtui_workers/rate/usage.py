@@ -40,7 +40,7 @@ class LimitUsage:
     closed_until: datetime | None = None
     """Until when `Limits.close` has closed it, in UTC; None: it is open."""
     closed_because: str | None = None
-    """Why, as the program that closed it said."""
+    """Why, in the words of the program that closed it."""
 
 
 def read_usages(connection: redis.Redis, names: list[str]) -> list[LimitUsage]:

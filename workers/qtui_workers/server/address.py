@@ -31,7 +31,7 @@ _SECRETS: Final = "in a name or password the characters / ? # @ : % must be perc
 
 
 class Sentinels(Record):
-    """Who is asked where the primary is."""
+    """The sentinels, which know where the primary is."""
 
     HIDDEN = ("password",)
     hosts: tuple[tuple[str, int], ...]

@@ -163,7 +163,7 @@ class Embedded:
         return False
 
     def _sign(self) -> Literal["answers", "loads", "silent", "nobody"]:
-        """What the server does when it is asked; nobody: no process listens on its socket."""
+        """What the server does when it is pinged; nobody: no process listens on its socket."""
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1.0)
             connection.connect(str(self.socket))

@@ -21,7 +21,7 @@ _given: Final = os.environ.get(VARIABLE)
 
 
 def decide(words: Sequence[str]) -> None:
-    """Choose the prefix of the connection that a command line names; what is wrong there is said where it is read."""
+    """Choose the prefix of the connection that a command line names; what is wrong there is reported where it is read."""
     with suppress(QtuiError):
         chosen = choose(_value(words, "--url"), _value(words, "--context"), read_config(Connections))
         if chosen.prefix:

@@ -54,7 +54,7 @@ class Rights:
         return [call.partition(" ")[0] for call in (*self.needed, *self.helpful)]
 
     def rules(self, *, read_only_scripts: bool = True) -> str:
-        """The rules for ACL SETUSER. `read_only_scripts`: whether the server has EVAL_RO, which came with Redis 7.0."""
+        """The rules for ACL SETUSER. `read_only_scripts`: whether the server has EVAL_RO, which is new in Redis 7.0."""
         known = (name if read_only_scripts else name.removesuffix("_ro") for name in self.commands())
         commands = dict.fromkeys(f"+{name}" for name in known)
         return " ".join([*commands, f"~{keys.ALL}", "resetchannels", f"&{keys.commands('*')}"])
