@@ -9,11 +9,25 @@ from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.test_careful import worker_that
 from tests.cli.support import Qtui
-from tests.cli.terminals import on_terminal
+from tests.cli.terminals import Terminal, on_terminal
 from tests.support import wait_until
 
 MOST_KEYS = 4
 MOST_KEYS_OF_THE_STORY = 15
+
+
+class Presses:
+    """Presses keys, each time waiting for what they bring, and counts them."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self.count = 0
+
+    def __call__(self, keys: str, brings: str) -> None:
+        self.count += len(keys)
+        self._terminal.type(keys)
+        self._terminal.wait_to_show(brings)
+        self._terminal.wait_to_rest()
 
 
 def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui, client: redis.Redis) -> None:
@@ -21,15 +35,8 @@ def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui,
         Queue(name, connection=client).enqueue(tasks.add, 1)
     seed.work(client, "archive", "mail")
     newest = seed.failed(client, "payments", 5)[-1]
-    pressed = []
     with on_terminal(qtui) as (_, terminal):
-
-        def press(key: str, brings: str) -> None:
-            pressed.append(key)
-            terminal.type(key)
-            terminal.wait_to_show(brings)
-            terminal.wait_to_rest()
-
+        press = Presses(terminal)
         terminal.wait_to_show("payments")
         press("\r", "ValueError: message")
         press("\r", "Traceback (most recent call last)")
@@ -38,7 +45,7 @@ def test_from_the_shell_to_the_cause_and_one_job_that_is_tried_again(qtui: Qtui,
         wait_until(lambda: terminal.read() and client.llen(keys.queue("payments")) == 1, description="one job is queued again")
         assert client.lrange(keys.queue("payments"), 0, -1) == [newest.encode()]
         assert client.zcard(keys.registry("failed", "payments")) == 4
-    assert len(pressed) == MOST_KEYS
+    assert press.count == MOST_KEYS
 
 
 def fail_otherwise(client: redis.Redis, number: int) -> None:
@@ -51,15 +58,8 @@ def fail_otherwise(client: redis.Redis, number: int) -> None:
 def test_the_burning_queue_one_cause_retried_with_care_and_another_removed_and_put_back(qtui: Qtui, client: redis.Redis) -> None:
     seed.failed(client, "payments", 12)
     failed = keys.registry("failed", "payments")
-    pressed = []
     with on_terminal(qtui) as (_, terminal):
-
-        def press(key: str, brings: str) -> None:
-            pressed.extend(key)
-            terminal.type(key)
-            terminal.wait_to_show(brings)
-            terminal.wait_to_rest()
-
+        press = Presses(terminal)
         terminal.wait_to_show("12 failed")
         fail_otherwise(client, 4)
         terminal.wait_to_show("every attempt fails")
@@ -76,4 +76,4 @@ def test_the_burning_queue_one_cause_retried_with_care_and_another_removed_and_p
             press("y", "4 put back")
         assert client.zcard(failed) == 4
         assert client.zcard(keys.registry("finished", "payments")) == 12
-    assert len(pressed) <= MOST_KEYS_OF_THE_STORY
+    assert press.count <= MOST_KEYS_OF_THE_STORY
