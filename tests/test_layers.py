@@ -94,6 +94,40 @@ def test_no_module_imports_itself_over_others() -> None:
         pytest.fail(f"a circle of imports: {' ← '.join(error.args[1])}")
 
 
+def test_a_lazy_module_has_the_name_that_type_checkers_know() -> None:
+    branches = [
+        (module, node)
+        for module, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.If) and any("Lazy(" in ast.unparse(each) for each in node.orelse)
+    ]
+    assert len(branches) > 5
+    wrong = {module: names for module, node in branches if (names := lazy_names(node.orelse) - imported_names(node.body))}
+    assert not wrong
+
+
+def lazy_names(statements: list[ast.stmt]) -> set[tuple[str, str]]:
+    """Each name that stands for a module that is imported later, with that module."""
+    found = set()
+    for each in statements:
+        assert isinstance(each, ast.Assign)
+        (target,), value = each.targets, each.value
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        calls = value.elts if isinstance(value, ast.Tuple) else [value]
+        found |= {(ast.unparse(name), ast.literal_eval(call.args[0])) for name, call in zip(names, calls, strict=True)}  # type: ignore[attr-defined]  # a call of Lazy
+    return found
+
+
+def imported_names(statements: list[ast.stmt]) -> set[tuple[str, str]]:
+    """Each name that is imported, with the module that it would stand for."""
+    return {
+        (alias.asname or alias.name, f"{each.module}.{alias.name}" if isinstance(each, ast.ImportFrom) else alias.name)
+        for each in statements
+        if isinstance(each, ast.Import | ast.ImportFrom)
+        for alias in each.names
+    }
+
+
 def test_one_module_of_the_commands_knows_typer() -> None:
     assert [module for module in modules() if is_in(module, "qtui") and "typer" in imported_by(module)] == [
         "qtui.commands.with_typer"
