@@ -28,7 +28,9 @@ from rq.worker_registration import clean_worker_registry
 
 from benchmarks.delay_proxy import delayed
 from benchmarks.rows import Row, faster, shown, within
-from qtui.broker import job, jobs, overview
+from qtui.broker.lists import jobs
+from qtui.broker.one_job import job
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui.shared.looking import look
 from qtui_workers.server import keys

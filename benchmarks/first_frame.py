@@ -26,7 +26,7 @@ from rq import Queue
 from benchmarks import AS_USERS
 from benchmarks.core import benchmarked
 from benchmarks.rows import Row, shown
-from qtui.broker import overview
+from qtui.broker.queues import overview
 from tests.support import clean_environment
 
 BIN = Path(sys.executable).parent

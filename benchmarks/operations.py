@@ -24,8 +24,9 @@ from rq.registry import FailedJobRegistry
 from benchmarks.core import benchmarked, fill, slowest
 from benchmarks.delay_proxy import delayed
 from benchmarks.rows import Row, faster, shown, within
-from qtui.broker.jobs import place
-from qtui.broker.operations import OPERATIONS, Matching, Operation, Report, plan, plans, run, trash
+from qtui.broker.bulk import trash
+from qtui.broker.lists.jobs import place
+from qtui.broker.operations import OPERATIONS, Matching, Operation, Report, plan, plans, run
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.server import keys

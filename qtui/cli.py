@@ -55,7 +55,7 @@ def dashboard() -> None:
 
         queues()
         return None
-    from qtui.broker import quick_overview
+    from qtui.broker.queues import quick_overview
     from qtui.preferences.memory import Memory
 
     chosen, preferences = chosen_context(None, None)

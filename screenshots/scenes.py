@@ -14,8 +14,8 @@ from textual.keys import key_to_character
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from qtui.broker import overview
 from qtui.broker.models import Overview, QueueRow
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui.dashboard.app import QtuiApp
 from qtui.dashboard.typed_ahead import TypedAhead

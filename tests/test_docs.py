@@ -25,7 +25,7 @@ import qtui.widgets
 from qtui.broker.operations import OPERATIONS, Report
 from qtui.broker.search.expression import parse
 from qtui.broker.search.qualifiers import QUALIFIERS
-from qtui.broker.worker_commands import COMMANDS as WORKER_COMMANDS
+from qtui.broker.workers.worker_commands import COMMANDS as WORKER_COMMANDS
 from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
 from qtui.printing import metrics

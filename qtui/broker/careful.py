@@ -17,15 +17,15 @@ import redis
 
 from qtui.broker import clock
 from qtui.broker.audit import UNRECORDED, Audit
+from qtui.broker.bulk.calls import calls_of
+from qtui.broker.bulk.chunks import Supply
+from qtui.broker.bulk.runner import targets_of
+from qtui.broker.bulk.selection import Targets
+from qtui.broker.bulk.tally import MOST_NAMED, Tally
+from qtui.broker.bulk.work import STOPPED, work_off
 from qtui.broker.operations import Matching, Operation, Parameter, Plan, Report
 from qtui.broker.operations import run as run_at_once
-from qtui.broker.operations.calls import calls_of
-from qtui.broker.operations.chunks import Supply
 from qtui.broker.operations.retry import RETRY
-from qtui.broker.operations.runner import targets_of
-from qtui.broker.operations.selection import Targets
-from qtui.broker.operations.tally import MOST_NAMED, Tally
-from qtui.broker.operations.work import STOPPED, work_off
 from qtui.broker.search.expression import parse as parse_expression
 from qtui.broker.search.expression import quoted
 from qtui.broker.status import Status, parse

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import redis
 
 from qtui.broker import edit
-from qtui.broker.schedule import CronRow
+from qtui.broker.lists.schedule import CronRow
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound, Refused

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 import redis
 
-from qtui.broker.job_ids import not_chosen
+from qtui.broker.one_job.job_ids import not_chosen
 from qtui_workers.define.discovery import AnyProcessor, discover
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.reading import pickle_reader

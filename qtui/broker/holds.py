@@ -10,13 +10,15 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import clock, jobs, workers
+from qtui.broker import clock
+from qtui.broker.lists import jobs
 from qtui.broker.models import WorkerRow
 from qtui.broker.operations import Chosen, Matching, Operation, Parameter, Plan, Report, plan, run
 from qtui.broker.search.expression import parse as parse_expression
 from qtui.broker.search.expression import quoted
 from qtui.broker.search.scan import Scan, Scope
 from qtui.broker.status import Status
+from qtui.broker.workers import workers
 from qtui_workers.enqueue import holds
 from qtui_workers.reading.hold import Hold, read
 from qtui_workers.records import replace

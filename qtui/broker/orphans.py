@@ -12,7 +12,8 @@ from typing import Final
 
 import redis
 
-from qtui.broker import ids, rows
+from qtui.broker import rows
+from qtui.broker.lists import ids
 from qtui.broker.models import JobRow
 from qtui.broker.operations import Operation
 from qtui.broker.status import Status, parse

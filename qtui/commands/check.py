@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from qtui.broker import alerts, figures
-from qtui.broker.alerts import Alert, Level, Limit, Limits
+from qtui.broker.diagnosis import alerts
+from qtui.broker.diagnosis.alerts import Alert, Level, Limit, Limits
+from qtui.broker.queues import figures
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Json, QueueName, Url
 from qtui.presentation import formatting

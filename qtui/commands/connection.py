@@ -107,7 +107,7 @@ def audit_of(chosen: Context) -> Audit:
 
 def check_queue(client: redis.Redis, queue: str | None) -> None:
     """Raises NotFound, with the most similar queue or a list, if there is no such queue; None means all queues."""
-    from qtui.broker import jobs
+    from qtui.broker.lists import jobs
 
     if queue is not None and queue not in (known := jobs.queue_names(client)):
         raise NotFound(f"there is no queue '{printable(queue, 80)}': {suggestion(queue, known, 'queues')}")

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final
 
-from qtui.broker import jobs as job_lists
-from qtui.broker import overview
+from qtui.broker.lists import jobs as job_lists
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui.printing import listings, output
 from qtui_workers.command_line.declare import option

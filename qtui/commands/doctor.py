@@ -14,14 +14,14 @@ from qtui_workers.records import as_dict
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker.doctor import Facts, Finding
+    from qtui.broker.diagnosis.doctor import Facts, Finding
 
 ORDER: Final = 38
 
 
 def doctor(url: Url = None, context: ContextName = None, json: Json = False) -> None:
     """What is wrong here and what to do: queues, workers, and the server itself; exits 1 if something is broken."""
-    from qtui.broker.doctor import examine, load
+    from qtui.broker.diagnosis.doctor import examine, load
 
     with connected(url, context) as (client, chosen):
         facts = load(client, connection_options.suffix(chosen))

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui.broker import edit as edits
-from qtui.broker import job_ids
 from qtui.broker.edit import Editable, Edited
-from qtui.broker.payload_fields import parse_json, text_of
+from qtui.broker.one_job import job_ids
+from qtui.broker.one_job.payload_fields import parse_json, text_of
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url
 from qtui.printing import output

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from qtui import connection_options
-from qtui.broker.payload_fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
+from qtui.broker.one_job.payload_fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, Json, Url, complete_processors, complete_queues, one_of
 from qtui.printing import output

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import connection_options
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui.broker.search import groups
 from qtui.broker.status import Status
 from qtui.commands.connection import changing, check_queue, connected, refuse_read_only, server_time

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui import connection_options
-from qtui.broker import job as whole_job
-from qtui.broker import job_history, job_ids
+from qtui.broker.one_job import job as whole_job
+from qtui.broker.one_job import job_history, job_ids
 from qtui.commands.connection import connected, preferences, server_time
 from qtui.commands.options import ContextName, JobId, Json, Url
 from qtui.preferences import templates
@@ -42,7 +42,7 @@ def job(
 
 
 def _say_takers(client: redis.Redis, job_id: str, options: str, *, json: bool) -> None:
-    from qtui.broker import takers
+    from qtui.broker.one_job import takers
 
     found = takers.load(client, job=job_id)
     if json:

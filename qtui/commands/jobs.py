@@ -59,7 +59,7 @@ def jobs(
         document, text = documents.of_found(found, offset, rows, now), listings.of_found(found, offset, rows, now)
         incomplete = how_far(found.scanned, found.total, found.complete)
     else:
-        from qtui.broker import jobs as job_lists
+        from qtui.broker.lists import jobs as job_lists
 
         wanted = Status.QUEUED if status is None else parse_status(status)
         with connected(url, context) as (client, _):

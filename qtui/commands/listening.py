@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtui.broker import listeners
+from qtui.broker.workers import listeners
 from qtui.presentation import questions
 from qtui.printing import output
 from qtui_workers.text import printable

@@ -9,8 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from qtui import connection_options
-from qtui.broker import job_ids
 from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
+from qtui.broker.one_job import job_ids
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
 from qtui.broker.search.expression import parse
 from qtui.commands.agreeing import agree, check_terminal

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 from qtui import connection_options
-from qtui.broker import job_ids
 from qtui.broker import orphans as broker
+from qtui.broker.one_job import job_ids
 from qtui.broker.operations import Chosen, plan, run
 from qtui.commands.agreeing import agree, check_terminal
 from qtui.commands.connection import audit_of, connected, refuse_read_only, server_time

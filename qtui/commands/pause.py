@@ -20,7 +20,7 @@ def pause(
     json: Json = False,
 ) -> None:
     """Have no qtui-worker take jobs of a queue, at once; running ones end as usual. A plain rq worker knows no pause."""
-    from qtui.broker import jobs
+    from qtui.broker.lists import jobs
     from qtui_workers.enqueue import pause as pauses
 
     names = pausing.named(queues, everything, "pause", url, context)

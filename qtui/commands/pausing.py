@@ -37,7 +37,7 @@ def question(client: redis.Redis, chosen: Context, names: list[str], *, yes: boo
     """The question before queues are paused, or resumed; '' where none is needed."""
     if yes or not names:
         return ""
-    from qtui.broker import overview
+    from qtui.broker.queues import overview
     from qtui.broker.status import Status
     from qtui.presentation import questions
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from qtui import connection_options
-from qtui.broker import quick_overview
+from qtui.broker.queues import quick_overview
 from qtui.commands.connection import chosen_context, connected_to, note_clock
 from qtui.commands.options import ContextName, Json, Url
 from qtui.printing import output
@@ -35,7 +35,7 @@ def queues(url: Url = None, context: ContextName = None, json: Json = False) -> 
 
 
 def _whole_look(chosen: Context) -> Overview:
-    from qtui.broker import overview
+    from qtui.broker.queues import overview
 
     with connected_to(chosen) as client:
         return overview.load(client)

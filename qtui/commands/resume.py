@@ -56,7 +56,7 @@ def resume(
 def _resume_workers(
     queues: list[str] | None, everything: bool, url: str | None, context: str | None, *, yes: bool, json: bool
 ) -> None:
-    from qtui.broker import overview
+    from qtui.broker.queues import overview
     from qtui.commands import suspension
     from qtui.presentation import questions
     from qtui_workers.enqueue import suspension as all_workers

@@ -13,7 +13,7 @@ from qtui.printing.tables import columns
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
-    from qtui.broker.schedule import CronRow, Schedule
+    from qtui.broker.lists.schedule import CronRow, Schedule
 
 ORDER: Final = 33
 
@@ -25,7 +25,7 @@ def schedule(
     json: Json = False,
 ) -> None:
     """Cron jobs with their last and next run, and scheduled jobs, the soonest first."""
-    from qtui.broker.schedule import load
+    from qtui.broker.lists.schedule import load
 
     with connected(url, context) as (client, _):
         now = server_time(client)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui.broker import job_ids
-from qtui.broker import stack as stacks
+from qtui.broker.one_job import job_ids
+from qtui.broker.one_job import stack as stacks
 from qtui.commands.connection import changing, connected
 from qtui.commands.options import ContextName, JobId, Json, Url
 from qtui.printing import documents, listings, output

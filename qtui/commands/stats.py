@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui import connection_options
-from qtui.broker import diagnosis
-from qtui.broker import figures as of_queues
+from qtui.broker.queues import figures as of_queues
+from qtui.broker.queues import trend
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Json, QueueName, Url
@@ -20,7 +20,7 @@ from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput, QtuiError, Refused
 
 if TYPE_CHECKING:
-    from qtui.broker.figures import Figures, QueueFigures, Spread
+    from qtui.broker.queues.figures import Figures, QueueFigures, Spread
     from qtui_workers.server.contexts import Context
 
 ORDER: Final = 36
@@ -132,6 +132,6 @@ def _of_queue(queue: QueueFigures, *, suspended: bool) -> dict[str, Any]:
         "failed_share": queue.failed_share,
         "wait_seconds": asdict(queue.wait) if queue.wait else None,
         "run_seconds": asdict(queue.run) if queue.run else None,
-        "growth_per_second": diagnosis.growth(queue.row),
-        "drain_seconds": diagnosis.drain_seconds(queue.row),
+        "growth_per_second": trend.growth(queue.row),
+        "drain_seconds": trend.drain_seconds(queue.row),
     }

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
+from qtui.broker.bulk.trash import is_unplaced
 from qtui.broker.operations import Report
-from qtui.broker.operations.trash import is_unplaced
 from qtui.presentation import formatting
 from qtui.printing import output
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtui import connection_options
-from qtui.broker import overview
+from qtui.broker.queues import overview
 from qtui.presentation import questions
 from qtui.printing import output
 from qtui_workers.define.durations import parse_duration

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui.broker import clock, job_ids, running
-from qtui.broker.running import Subject
+from qtui.broker import clock
+from qtui.broker.lists import running
+from qtui.broker.lists.running import Subject
+from qtui.broker.one_job import job_ids
 from qtui.broker.status import Status
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Url, complete_queues

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from qtui import connection_options
-from qtui.broker.operations import trash
+from qtui.broker.bulk import trash
 from qtui.commands.connection import ask_or_say, audit_of, connected, refuse_read_only, server_time
 from qtui.commands.options import ContextName, Json, Url, Yes, known
 from qtui.commands.stopping import Progress, stopping

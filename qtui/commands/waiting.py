@@ -7,8 +7,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from qtui.broker import overview, queue_look, troubles
+from qtui.broker.diagnosis import queue_look, troubles
 from qtui.broker.models import Progress
+from qtui.broker.queues import overview
 from qtui.presentation import formatting
 from qtui.printing import output
 from qtui_workers.enqueue.job_snapshot import JobSnapshot

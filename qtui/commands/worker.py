@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Final
 
-from qtui.broker import overview, workers
-from qtui.broker.worker_commands import COMMANDS, send
+from qtui.broker.queues import overview
+from qtui.broker.workers import workers
+from qtui.broker.workers.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes, known, one_of
 from qtui.presentation import questions
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.broker.models import WorkerRow
-    from qtui.broker.worker_commands import WorkerCommand
+    from qtui.broker.workers.worker_commands import WorkerCommand
     from qtui_workers.server.contexts import Context
 
 ORDER: Final = 220

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtui import connection_options
-from qtui.broker import workers_at_work
+from qtui.broker.workers import workers_at_work
 from qtui.commands.connection import connected, server_time
 from qtui.commands.options import ContextName, Json, Url
 from qtui.printing import documents, listings, output

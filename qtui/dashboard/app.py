@@ -36,7 +36,7 @@ from qtui_workers.records import as_dict
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker import running
+    from qtui.broker.lists import running
     from qtui.dashboard import keymap, palette
     from qtui.screens import audit, contents, help, live, orphans, suspending, takers, watch
 else:
@@ -45,7 +45,7 @@ else:
     contents, watch = Lazy("qtui.screens.contents"), Lazy("qtui.screens.watch")
     suspending, takers = Lazy("qtui.screens.suspending"), Lazy("qtui.screens.takers")
     orphans = Lazy("qtui.screens.orphans")
-    live, running = Lazy("qtui.screens.live"), Lazy("qtui.broker.running")
+    live, running = Lazy("qtui.screens.live"), Lazy("qtui.broker.lists.running")
 
 
 LATEST = 0.5

@@ -22,9 +22,10 @@ from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker import careful, operations, watch
-    from qtui.broker.operations import Report, trash
-    from qtui.broker.operations.selection import Targets
+    from qtui.broker import careful, operations
+    from qtui.broker.bulk import trash, watch
+    from qtui.broker.bulk.selection import Targets
+    from qtui.broker.operations import Report
     from qtui.presentation import equivalent_commands, questions
     from qtui.screens import confirm, operation_question
     from qtui.screens.confirm import Question, Wanted
@@ -36,8 +37,8 @@ else:
     )
     operations, trash, watch = (
         Lazy("qtui.broker.operations"),
-        Lazy("qtui.broker.operations.trash"),
-        Lazy("qtui.broker.watch"),
+        Lazy("qtui.broker.bulk.trash"),
+        Lazy("qtui.broker.bulk.watch"),
     )
     careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.confirm")
 

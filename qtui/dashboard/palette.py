@@ -16,7 +16,8 @@ from textual.content import Content
 from textual.widgets import Input, LoadingIndicator
 from textual.widgets.option_list import Option
 
-from qtui.broker import job_ids, jobs
+from qtui.broker.lists import jobs
+from qtui.broker.one_job import job_ids
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.broker.search.expression import EVERYTHING, parse
 from qtui.dashboard.switching import Switching

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
-from qtui.broker.attempts import Span, Tried
+from qtui.broker.one_job.attempts import Span, Tried
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting
 from qtui.presentation.cells import Pieces

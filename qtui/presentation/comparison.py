@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from qtui.broker.attempts import Tried
+from qtui.broker.one_job.attempts import Tried
 from qtui.broker.search.fingerprint import fold
 from qtui.broker.status import Tone
 from qtui.presentation import axis, formatting

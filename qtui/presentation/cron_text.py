@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from qtui.broker.schedule import CronRow
+from qtui.broker.lists.schedule import CronRow
 from qtui.presentation import formatting
 
 _NAMES: Final = {

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from qtui.broker.job_history import JobHistory
-from qtui.broker.listeners import Listeners
 from qtui.broker.models import JobDetail
-from qtui.broker.relations import Related
+from qtui.broker.one_job.job_history import JobHistory
+from qtui.broker.one_job.relations import Related
+from qtui.broker.one_job.usual_durations import Usual
 from qtui.broker.status import STATUSES
-from qtui.broker.usual_durations import Usual
+from qtui.broker.workers.listeners import Listeners
 from qtui.presentation import axis, comparison, formatting, labels, questions
 from qtui_workers.text import printable
 

@@ -6,21 +6,22 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from qtui.broker import diagnosis, troubles
+from qtui.broker.diagnosis import troubles
+from qtui.broker.queues import trend
 from qtui.broker.status import STATUSES
 from qtui.presentation import formatting
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker.acknowledged import State
-    from qtui.broker.doctor import Severity
+    from qtui.broker.diagnosis.acknowledged import State
+    from qtui.broker.diagnosis.doctor import Severity
     from qtui.broker.holds import Look
+    from qtui.broker.lists.running import Run
     from qtui.broker.models import JobRow, QueueRow, Window, WorkerRow
-    from qtui.broker.running import Run
+    from qtui.broker.one_job.usual_durations import Usual
     from qtui.broker.search.fingerprint import Cause
-    from qtui.broker.usual_durations import Usual
-    from qtui.broker.workers_at_work import AtWork
+    from qtui.broker.workers.workers_at_work import AtWork
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.stack import Stack
 
@@ -83,16 +84,16 @@ def unreadable(number: int) -> str:
 
 def drain(row: QueueRow) -> str:
     """When no job waits any more: "36s", "empty now", "keeps up", "grows 450/min", "not shrinking"; "–" where it is not known."""
-    seconds = diagnosis.drain_seconds(row)
+    seconds = trend.drain_seconds(row)
     if seconds is None:
         return formatting.UNKNOWN
     if seconds == 0:
         return "empty now"
     if math.isfinite(seconds):
         return formatting.age(seconds)
-    if diagnosis.falling_behind(row):
-        return f"grows {formatting.count(diagnosis.growth_a_minute(row))}/min"
-    return "keeps up" if diagnosis.is_brisk(row) else "not shrinking"
+    if trend.falling_behind(row):
+        return f"grows {formatting.count(trend.growth_a_minute(row))}/min"
+    return "keeps up" if trend.is_brisk(row) else "not shrinking"
 
 
 def why(row: QueueRow) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from qtui.broker import diagnosis
+from qtui.broker.bulk.trash import Batch
 from qtui.broker.careful import AT_ONCE, Care
-from qtui.broker.listeners import Listeners
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.operations import Matching, Plan
-from qtui.broker.operations.trash import Batch
+from qtui.broker.queues import trend
 from qtui.broker.status import STATUSES, Status
-from qtui.broker.worker_commands import WorkerCommand
+from qtui.broker.workers.listeners import Listeners
+from qtui.broker.workers.worker_commands import WorkerCommand
 from qtui.presentation import formatting
 from qtui_workers.naming import listing
 from qtui_workers.server.contexts import Context
@@ -147,7 +147,7 @@ def undo_question(batch: Batch, place: str, now: float) -> str:
 
 def pause_question(names: Sequence[str], jobs: int, place: str, *, resume: bool) -> str:
     """The question before queues are paused, or resumed ("Pause 2 queues (mail, payments) on prod-eu? 12 jobs wait.")."""
-    waits = diagnosis.waiting(jobs)
+    waits = trend.waiting(jobs)
     which = names[0] if len(names) == 1 else f"{len(names):,} queues ({listing(names)})"
     return f"{'Resume' if resume else 'Pause'} {which} on {place}? {waits.capitalize()}."
 
@@ -161,13 +161,13 @@ def suspend_question(seen: Overview, place: str, *, resume: bool) -> str:
     """The question before all workers are suspended, or take jobs again."""
     workers = f"all {_number(seen.workers, 'worker')}" if seen.workers > 1 else _number(seen.workers, "worker")
     who = workers or "all workers (none is alive)"
-    return f"{'Resume' if resume else 'Suspend'} {who} on {place}? {diagnosis.waiting(queued(seen)).capitalize()}."
+    return f"{'Resume' if resume else 'Suspend'} {who} on {place}? {trend.waiting(queued(seen)).capitalize()}."
 
 
 def suspension_sentence(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
     """What is so after all workers were suspended, or resumed: how many there are and what waits, and how it is taken back."""
     workers = _number(seen.workers, "living worker") or "no living worker"
-    about = f"({workers}, {diagnosis.waiting(queued(seen))})"
+    about = f"({workers}, {trend.waiting(queued(seen))})"
     if not suspended:
         return f"all workers {'were not suspended' if already else 'take jobs again'} {about}"
     state = "were suspended already, and stay so" if already else "are suspended"
@@ -198,7 +198,7 @@ def going_back(number: int) -> str:
 def reopen_question(names: Sequence[str], jobs: int, place: str) -> str:
     """The question before closed limits are opened."""
     which = f"limit {names[0]}" if len(names) == 1 else f"limits {listing(names)}"
-    return f"Open the {which} on {place}? {diagnosis.waiting(jobs).capitalize()}."
+    return f"Open the {which} on {place}? {trend.waiting(jobs).capitalize()}."
 
 
 def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
@@ -211,7 +211,7 @@ def worker_facts(worker: WorkerRow, seen: Overview) -> str:
     """What a worker leaves behind ("It runs 7f3a91c2; 12 jobs wait in its queues; nobody else listens to mail.")."""
     rows = [row for row in seen.queues if row.name in worker.queues]
     runs = formatting.short_id(worker.current_job) if worker.current_job else "no job"
-    waits = diagnosis.waiting(sum(row.count(Status.QUEUED) for row in rows))
+    waits = trend.waiting(sum(row.count(Status.QUEUED) for row in rows))
     alone = [row.name for row in rows if row.workers <= 1 and not worker.is_silent]
     others = f"; nobody else listens to {listing(alone)}" if alone else ""
     return f"It runs {runs}; {waits} in its queues{others}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui.broker.takers import Answer, Taker, Takers, Why
+from qtui.broker.one_job.takers import Answer, Taker, Takers, Why
 from qtui.presentation import formatting, labels
 from qtui_workers.rate.usage import LimitUsage
 

@@ -10,16 +10,16 @@ from qtui.broker.status import COUNTED
 from qtui_workers.records import as_dict
 
 if TYPE_CHECKING:
-    from qtui.broker.acknowledged import Acknowledgement
-    from qtui.broker.attempts import Tried
+    from qtui.broker.diagnosis.acknowledged import Acknowledgement
     from qtui.broker.holds import Held
-    from qtui.broker.job_history import JobHistory
     from qtui.broker.models import JobDetail, JobRow, Moment, Progress, QueueRow, Window
+    from qtui.broker.one_job.attempts import Tried
+    from qtui.broker.one_job.job_history import JobHistory
+    from qtui.broker.one_job.takers import Takers
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Group, Grouping
     from qtui.broker.tail.lines import Line
-    from qtui.broker.takers import Takers
-    from qtui.broker.workers_at_work import AtWork
+    from qtui.broker.workers.workers_at_work import AtWork
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
     from qtui_workers.reporting.stack import Answer
@@ -142,7 +142,7 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement]) -> dict[str
 
 
 def _of_cause(group: Group, known: Acknowledgement | None) -> dict[str, Any]:
-    from qtui.broker import acknowledged
+    from qtui.broker.diagnosis import acknowledged
 
     return {
         "fingerprint": group.value,

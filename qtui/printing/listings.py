@@ -11,14 +11,14 @@ from qtui.printing.tables import columns
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker.acknowledged import Acknowledgement
+    from qtui.broker.diagnosis.acknowledged import Acknowledgement
     from qtui.broker.holds import Held
-    from qtui.broker.job_history import JobHistory
     from qtui.broker.models import JobDetail, JobRow, Overview, Window
+    from qtui.broker.one_job.job_history import JobHistory
+    from qtui.broker.one_job.takers import Takers
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
-    from qtui.broker.takers import Takers
-    from qtui.broker.workers_at_work import AtWork
+    from qtui.broker.workers.workers_at_work import AtWork
     from qtui_workers.reporting.stack import Answer
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
@@ -138,7 +138,7 @@ def of_causes(found: Grouping, known: Mapping[str, Acknowledgement], queue: str 
     hidden = _not_grouped(found)
     if not found.groups:
         return f"No failed jobs{' found' if hidden else ''} in {printable(queue or 'all queues')}{hidden.replace(';', ':', 1)}."
-    from qtui.broker import acknowledged
+    from qtui.broker.diagnosis import acknowledged
 
     head = ["", "COUNT", "LAST", "FIRST", "CAUSE", "WHERE", "LAST 24 H", "FINGERPRINT"]
     rows = [

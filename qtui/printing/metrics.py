@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from qtui.broker.figures import Figures, QueueFigures, Spread
 from qtui.broker.models import WorkerRow
+from qtui.broker.queues.figures import Figures, QueueFigures, Spread
 from qtui.broker.status import COUNTED
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.text import printable

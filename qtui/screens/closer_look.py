@@ -9,8 +9,8 @@ from textual.containers import Container
 from textual.widget import Widget
 
 from qtui.broker.models import QueueRow
+from qtui.broker.queues.throughput import BUCKET, Flow
 from qtui.broker.status import Status
-from qtui.broker.throughput import BUCKET, Flow
 from qtui.presentation import formatting
 from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
 from qtui.screens.queue_list import NO_CAUSES, NO_WORKERS, causes_title, series, workers_title
@@ -18,9 +18,9 @@ from qtui.widgets.fact_table import FactTable
 from qtui.widgets.flow_chart import FlowChart
 
 if TYPE_CHECKING:
-    from qtui.broker.acknowledged import State
-    from qtui.broker.queue_failures import QueueFailures
-    from qtui.broker.queue_look import QueueLook
+    from qtui.broker.diagnosis.acknowledged import State
+    from qtui.broker.diagnosis.queue_failures import QueueFailures
+    from qtui.broker.diagnosis.queue_look import QueueLook
     from qtui.broker.search.groups import Group
 
 

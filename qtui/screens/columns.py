@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from qtui.broker.lists.running import Run
 from qtui.broker.models import JobRow
-from qtui.broker.running import Run
+from qtui.broker.one_job.usual_durations import Usual
 from qtui.broker.search.sorting import Sort
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.broker.usual_durations import Usual
 from qtui.presentation import formatting, labels
 from qtui.presentation.cells import Row
 from qtui.widgets.row_table import Column

@@ -18,7 +18,7 @@ from textual.widgets import Button, Static
 from qtui.broker import edit
 from qtui.broker.edit import Editable, Edited
 from qtui.broker.models import Overview
-from qtui.broker.payload_fields import Field, fields_of
+from qtui.broker.one_job.payload_fields import Field, fields_of
 from qtui.broker.status import Status
 from qtui.presentation import formatting, labels
 from qtui.screens.resource import ResourceScreen

@@ -18,7 +18,7 @@ from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
 from qtui.broker.models import Overview
-from qtui.broker.payload_fields import Field, Kind, fields_of
+from qtui.broker.one_job.payload_fields import Field, Kind, fields_of
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from qtui.screens.resource import ResourceScreen

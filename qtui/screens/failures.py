@@ -12,9 +12,10 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui.broker import acknowledged, job
-from qtui.broker.acknowledged import Acknowledgement
+from qtui.broker.diagnosis import acknowledged
+from qtui.broker.diagnosis.acknowledged import Acknowledgement
 from qtui.broker.models import JobDetail, JobRow, Overview
+from qtui.broker.one_job import job
 from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
 from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.status import Status, Tone

@@ -11,13 +11,14 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker import attempts, job_history, listeners, relations
-from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, JobRow, Overview
+from qtui.broker.one_job import attempts, job_history, relations
+from qtui.broker.one_job import job as jobs_whole
+from qtui.broker.one_job.relations import Related
+from qtui.broker.one_job.usual_durations import Usual
 from qtui.broker.operations import OPERATIONS, Chosen
-from qtui.broker.relations import Related
 from qtui.broker.status import STATUSES, Status, Tone
-from qtui.broker.usual_durations import Usual
+from qtui.broker.workers import listeners
 from qtui.presentation import formatting, labels
 from qtui.presentation.job_text import JobSeen, hindrances, job_facts, json_of, pane_text, running
 from qtui.screens.edit import EditScreen

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import redis
 
-from qtui.broker import job as jobs_whole
 from qtui.broker.models import JobDetail, JobRow
+from qtui.broker.one_job import job as jobs_whole
 from qtui.widgets.row_table import RowTable
 from qtui_workers.errors import NotFound
 

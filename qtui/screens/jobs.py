@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
 from qtui.broker.models import JobRow, Lifetimes, Overview, Window
 from qtui.broker.operations import OPERATIONS, Matching, Selection
 from qtui.broker.search.expression import EVERYTHING, Expression

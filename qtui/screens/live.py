@@ -12,13 +12,13 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widget import Widget
 
-from qtui.broker import running
+from qtui.broker.lists import running
+from qtui.broker.lists.running import EVERYTHING, Run, Running, Subject
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.fail import FAIL
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.operations.stop import STOP
-from qtui.broker.running import EVERYTHING, Run, Running, Subject
 from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
 from qtui.presentation import formatting, labels

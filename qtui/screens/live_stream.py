@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
-from qtui.broker.running import Running, Subject
+from qtui.broker.lists.running import Running, Subject
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.qualifiers import QUALIFIERS
 from qtui.broker.tail.fitting import OF_JOBS, OF_LINES, fits, parse_for_lines

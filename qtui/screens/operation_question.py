@@ -7,10 +7,11 @@ from typing import Final
 
 from textual.app import App
 
-from qtui.broker import careful, listeners
+from qtui.broker import careful
 from qtui.broker.careful import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
 from qtui.broker.operations.retry import RETRY
+from qtui.broker.workers import listeners
 from qtui.presentation import equivalent_commands, formatting, labels, questions
 from qtui.screens.confirm import Question, Wanted
 from qtui.shared.messages import OperationConfirmed

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from qtui.broker import diagnosis, troubles
+from qtui.broker.diagnosis import troubles
 from qtui.broker.models import QueueRow
+from qtui.broker.queues import trend
+from qtui.broker.queues.throughput import BUCKETS, Flow
 from qtui.broker.status import COUNTED, STATUSES, Status, Tone
-from qtui.broker.throughput import BUCKETS, Flow
 from qtui.presentation import formatting, labels
 from qtui.presentation.cells import Column
 from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
-    from qtui.broker.acknowledged import State
+    from qtui.broker.diagnosis.acknowledged import State
     from qtui.broker.search.groups import Group
-    from qtui.broker.workers_at_work import AtWork
+    from qtui.broker.workers.workers_at_work import AtWork
 
 NAME: Final = (14, 19)
 """The column of the names is as wide as they are, within these bounds, where there is little space."""
@@ -64,7 +65,7 @@ class QueueColumns:
             _rate("IN/s", lambda row: row.enqueued_per_second, priority=6),
             _Optional(
                 Column("EMPTY IN", labels.drain, width=16, align="right", priority=7),
-                diagnosis.drain_seconds,
+                trend.drain_seconds,
             ),
             Column("WRK", lambda row: formatting.count(row.workers), width=3, align="right", priority=3),
             Column("OLDEST", lambda row: formatting.about(row.oldest_seconds), width=6, align="right", priority=2),

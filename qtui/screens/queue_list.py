@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from qtui.broker import troubles
+from qtui.broker.diagnosis import troubles
+from qtui.broker.diagnosis.troubles import Verdict
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
-from qtui.broker.troubles import Verdict
 from qtui.presentation import formatting
 from qtui.presentation.chart import Series
 from qtui_workers.records import Record, replace
 
 if TYPE_CHECKING:
-    from qtui.broker.queue_look import QueueLook
-    from qtui.broker.throughput import Flow
+    from qtui.broker.diagnosis.queue_look import QueueLook
+    from qtui.broker.queues.throughput import Flow
     from qtui.preferences.memory import Memory
 
 NO_CAUSES: Final = "Nothing has failed."

@@ -12,7 +12,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from qtui.broker import troubles
+from qtui.broker.diagnosis import troubles
 from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.lazy import Lazy
@@ -43,16 +43,16 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     import redis
 
-    from qtui.broker import queue_failures, queue_look
-    from qtui.broker.queue_failures import FailureLooks
-    from qtui.broker.queue_look import QueueLook
+    from qtui.broker.diagnosis import queue_failures, queue_look
+    from qtui.broker.diagnosis.queue_failures import FailureLooks
+    from qtui.broker.diagnosis.queue_look import QueueLook
     from qtui.presentation import questions
     from qtui.screens import failures, job, jobs
     from qtui_workers.enqueue import pause
 else:
     failures, job, jobs = Lazy("qtui.screens.failures"), Lazy("qtui.screens.job"), Lazy("qtui.screens.jobs")
     questions, pause = Lazy("qtui.presentation.questions"), Lazy("qtui_workers.enqueue.pause")
-    queue_failures, queue_look = Lazy("qtui.broker.queue_failures"), Lazy("qtui.broker.queue_look")
+    queue_failures, queue_look = Lazy("qtui.broker.diagnosis.queue_failures"), Lazy("qtui.broker.diagnosis.queue_look")
 
 
 @dataclass(frozen=True, slots=True)

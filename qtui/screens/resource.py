@@ -32,14 +32,14 @@ from qtui.widgets.row_table import RowTable
 if TYPE_CHECKING:
     import redis
 
-    from qtui.broker import overview
     from qtui.broker.operations import Operation, Parameter, Selection
+    from qtui.broker.queues import overview
     from qtui.broker.status import Status
     from qtui.presentation import equivalent_commands
     from qtui.screens import confirm, operation_keys, operation_question
     from qtui.screens.confirm import ConfirmScreen, Question, Wanted
 else:
-    overview, equivalent_commands = Lazy("qtui.broker.overview"), Lazy("qtui.presentation.equivalent_commands")
+    overview, equivalent_commands = Lazy("qtui.broker.queues.overview"), Lazy("qtui.presentation.equivalent_commands")
     operation_question, confirm = Lazy("qtui.screens.operation_question"), Lazy("qtui.screens.confirm")
     operation_keys = Lazy("qtui.screens.operation_keys")
 

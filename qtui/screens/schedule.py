@@ -9,12 +9,13 @@ import redis
 from textual.binding import BindingType
 from textual.widget import Widget
 
-from qtui.broker import cron, schedule
+from qtui.broker import cron
+from qtui.broker.lists import schedule
+from qtui.broker.lists.schedule import CronRow, CronRun, Schedule
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.operations.run_now import RUN_NOW
-from qtui.broker.schedule import CronRow, CronRun, Schedule
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting, labels
 from qtui.presentation.cron_text import words

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from qtui.broker import stack
+from qtui.broker.one_job import stack
 from qtui.presentation import labels
 from qtui.screens.dialog import Dialog
 from qtui.shared.messages import CopyRequested

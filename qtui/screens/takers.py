@@ -10,10 +10,10 @@ from textual.binding import BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker import takers
 from qtui.broker.models import Overview
+from qtui.broker.one_job import takers
+from qtui.broker.one_job.takers import Answer, Taker, Takers
 from qtui.broker.status import Tone
-from qtui.broker.takers import Answer, Taker, Takers
 from qtui.presentation import formatting, labels
 from qtui.presentation.taker_text import GLYPHS, reason, said
 from qtui.screens.job import JobScreen

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
+from qtui.broker.bulk.watch import Course, Watch
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import STATUSES, Status
-from qtui.broker.watch import Course, Watch
 from qtui.presentation import formatting
 from qtui.presentation.colours import TONES
 from qtui.screens.columns import watched_columns

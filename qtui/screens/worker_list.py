@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from qtui.broker.lanes import SPAN, SPANS, Cell, Lane
 from qtui.broker.models import WorkerRow
 from qtui.broker.status import Tone
-from qtui.broker.workers_at_work import AtWork
+from qtui.broker.workers.lanes import SPAN, SPANS, Cell, Lane
+from qtui.broker.workers.workers_at_work import AtWork
 from qtui.presentation import formatting, labels
 from qtui.presentation.cells import Column, Pieces
 

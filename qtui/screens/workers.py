@@ -10,13 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker import workers_at_work
-from qtui.broker.lanes import Lanes
 from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Chosen
 from qtui.broker.operations.requeue import REQUEUE
-from qtui.broker.worker_commands import COMMANDS, hindrance, send
-from qtui.broker.workers_at_work import AtWork
+from qtui.broker.workers import workers_at_work
+from qtui.broker.workers.lanes import Lanes
+from qtui.broker.workers.worker_commands import COMMANDS, hindrance, send
+from qtui.broker.workers.workers_at_work import AtWork
 from qtui.presentation import labels, questions
 from qtui.screens.job import JobScreen
 from qtui.screens.operation_keys import operation_bindings

@@ -13,9 +13,9 @@ from qtui.shared.looking import Look
 if TYPE_CHECKING:
     import redis
 
+    from qtui.broker.bulk.trash import Batch
     from qtui.broker.careful import Care
     from qtui.broker.operations import Plan
-    from qtui.broker.operations.trash import Batch
     from qtui.broker.search.expression import Expression
     from qtui.broker.status import Status
     from qtui.shared.session import Session

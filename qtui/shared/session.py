@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
 from qtui import connection_options
+from qtui.broker.bulk.trash_room import USUAL, Rules
 from qtui.broker.models import Overview
-from qtui.broker.throughput import Throughput
-from qtui.broker.trash_room import USUAL, Rules
+from qtui.broker.queues.throughput import Throughput
 from qtui.lazy import Lazy
 from qtui.preferences.memory import Memory
 from qtui.preferences.settings import NOTHING_ADDED, Additions
@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     import redis
     from textual.app import App
 
-    from qtui.broker import audit, operations, usual_durations
+    from qtui.broker import audit, operations
     from qtui.broker.audit import Audit
+    from qtui.broker.bulk.watch import Watch
+    from qtui.broker.one_job import usual_durations
+    from qtui.broker.one_job.usual_durations import Usuals
     from qtui.broker.operations import Operation, Report
-    from qtui.broker.usual_durations import Usuals
-    from qtui.broker.watch import Watch
 else:
     audit, operations, usual_durations = (
         Lazy("qtui.broker.audit"),
         Lazy("qtui.broker.operations"),
-        Lazy("qtui.broker.usual_durations"),
+        Lazy("qtui.broker.one_job.usual_durations"),
     )
 
 

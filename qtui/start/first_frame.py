@@ -11,8 +11,8 @@ from functools import cache
 from typing import Any, Final
 
 from qtui.broker.models import Overview, QueueRow
+from qtui.broker.queues.throughput import BUCKET, Throughput
 from qtui.broker.status import Status, Tone
-from qtui.broker.throughput import BUCKET, Throughput
 from qtui.places import PLACES
 from qtui.presentation import bars, chart
 from qtui.presentation.bars import Fact, HeaderState, ShownKey

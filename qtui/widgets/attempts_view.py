@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from qtui.broker.attempts import Tried
+from qtui.broker.one_job.attempts import Tried
 from qtui.presentation import comparison
 from qtui.widgets.line_view import LineView
 

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Checkbox, Input, Label, Select, Static
 
-from qtui.broker.payload_fields import Field
+from qtui.broker.one_job.payload_fields import Field
 from qtui.widgets.line_input import LineInput
 from qtui_workers.errors import InvalidInput
 

@@ -10,8 +10,8 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker.attempts import Span
 from qtui.broker.models import Moment
+from qtui.broker.one_job.attempts import Span
 from qtui.broker.status import STATUSES, Tone
 from qtui.presentation import axis, formatting
 from qtui.widgets.cells import plain

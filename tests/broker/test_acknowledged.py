@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui_workers.server import keys
 
 

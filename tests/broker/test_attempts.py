@@ -10,9 +10,9 @@ import redis
 from rq import Queue, Retry
 from rq.job import Job
 
-from qtui.broker import attempts, job, job_history
-from qtui.broker.attempts import Span, Tried
 from qtui.broker.models import JobRow
+from qtui.broker.one_job import attempts, job, job_history
+from qtui.broker.one_job.attempts import Span, Tried
 from qtui.broker.operations import Chosen, run
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status

@@ -9,7 +9,7 @@ import redis
 from rq import Queue
 from rq.registry import CanceledJobRegistry
 
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.cancel import CANCEL
 from qtui.broker.status import Status

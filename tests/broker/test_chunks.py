@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 import redis
 
+from qtui.broker.bulk.chunks import FIRST, PROBES, TIGHT, Pace
 from qtui.broker.holds import HOLD
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, run
-from qtui.broker.operations.chunks import FIRST, PROBES, TIGHT, Pace
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui_workers.enqueue import holds

@@ -16,8 +16,9 @@ from rq.job import Job
 from rq.rate_limit import RateLimit
 from rq.serializers import JSONSerializer
 
-from qtui.broker import edit, relations
-from qtui.broker import job as jobs_whole
+from qtui.broker import edit
+from qtui.broker.one_job import job as jobs_whole
+from qtui.broker.one_job import relations
 from qtui.broker.status import Status
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput, NotFound, Refused

@@ -14,8 +14,8 @@ from rq.job import Dependency, Job
 from rq.rate_limit import RateLimit
 from rq.registry import StartedJobRegistry
 
-from qtui.broker import job as jobs_whole
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
+from qtui.broker.one_job import job as jobs_whole
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.fail import FAIL
 from qtui.broker.operations.retry import RETRY

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import redis
 from rq import Queue
 
-from qtui.broker.running import EVERYTHING, NOBODY
+from qtui.broker.lists.running import EVERYTHING, NOBODY
 from qtui.broker.search.expression import parse
 from qtui.broker.tail.follower import Follower
 from qtui.broker.tail.known import Known

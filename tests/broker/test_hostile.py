@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from qtui.broker import job, jobs, overview, rows
+from qtui.broker import rows
+from qtui.broker.lists import jobs
 from qtui.broker.models import JobRow
+from qtui.broker.one_job import job
 from qtui.broker.operations import Chosen, run
 from qtui.broker.operations.remove import REMOVE
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui_workers.errors import NotFound
 from qtui_workers.reading import payload

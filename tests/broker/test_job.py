@@ -9,8 +9,8 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker import job, job_history
 from qtui.broker.models import Progress
+from qtui.broker.one_job import job, job_history
 from qtui.broker.status import STATUSES, Status
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.reporting.job_log import LogLine

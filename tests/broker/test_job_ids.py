@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from qtui.broker import job_ids
+from qtui.broker.one_job import job_ids
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.server import keys
 from tests.broker import seed

@@ -10,7 +10,8 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import clock, jobs
+from qtui.broker import clock
+from qtui.broker.lists import jobs
 from qtui.broker.models import Lifetimes, Progress, Window
 from qtui.broker.search.find import find
 from qtui.broker.search.scan import Scope

@@ -9,9 +9,9 @@ import redis
 from rq import Queue
 from rq.command import send_stop_job_command
 
-from qtui.broker import workers_at_work
-from qtui.broker.lanes import MOST, SPAN, SPANS, UNKNOWN, Cell, Entry, Lane, Lanes
 from qtui.broker.models import WorkerRow
+from qtui.broker.workers import workers_at_work
+from qtui.broker.workers.lanes import MOST, SPAN, SPANS, UNKNOWN, Cell, Entry, Lane, Lanes
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from tests.broker import seed

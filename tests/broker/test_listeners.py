@@ -9,7 +9,7 @@ import redis
 from rq import Queue
 from rq.suspension import suspend
 
-from qtui.broker import listeners
+from qtui.broker.workers import listeners
 from qtui.presentation import questions
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys

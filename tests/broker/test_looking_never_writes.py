@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import redis
 
-from qtui.broker import doctor, figures, job, jobs, limits, overview, schedule, workers
+from qtui.broker import limits
+from qtui.broker.diagnosis import doctor
+from qtui.broker.lists import jobs, schedule
+from qtui.broker.one_job import job
+from qtui.broker.one_job.usual_durations import Usuals
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan
+from qtui.broker.queues import figures, overview
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Scope
 from qtui.broker.status import STATUSES
-from qtui.broker.usual_durations import Usuals
+from qtui.broker.workers import workers
 from tests.broker import seed
 from tests.broker.watching import Seen, digest, watching
 from tests.support import reads_with

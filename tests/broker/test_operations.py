@@ -10,8 +10,9 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker import jobs
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run, work
+from qtui.broker.bulk import work
+from qtui.broker.lists import jobs
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import STATUSES, Status

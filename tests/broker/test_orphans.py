@@ -6,8 +6,9 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker import orphans, overview
+from qtui.broker import orphans
 from qtui.broker.operations import Chosen, run
+from qtui.broker.queues import overview
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.broker.watching import digest

@@ -8,9 +8,11 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import jobs, overview, overview_steps, workers
+from qtui.broker.lists import jobs
 from qtui.broker.models import ServerInfo
+from qtui.broker.queues import overview, overview_steps
 from qtui.broker.status import COUNTED, Status
+from qtui.broker.workers import workers
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
 from tests.broker import seed, tasks

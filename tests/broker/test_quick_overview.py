@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 import redis
 
-from qtui.broker import overview, quick_overview
 from qtui.broker.models import Overview
+from qtui.broker.queues import overview, quick_overview
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.address import Target, resolve

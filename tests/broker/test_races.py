@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 import redis
 
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, Report, run, trash
-from qtui.broker.operations.queue_positions import OVERTAKEN
+from qtui.broker.bulk import trash
+from qtui.broker.bulk.queue_positions import OVERTAKEN
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Report, run
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from tests.broker import seed

@@ -15,8 +15,9 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.rate_limit import RateLimit
 
-from qtui.broker import job as jobs_whole
-from qtui.broker import jobs, rows
+from qtui.broker import rows
+from qtui.broker.lists import jobs
+from qtui.broker.one_job import job as jobs_whole
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.requeue import REQUEUE
 from qtui.broker.status import Status

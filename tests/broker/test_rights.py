@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import redis
 
-from qtui.broker import job, jobs, overview, worker_commands, workers
+from qtui.broker.lists import jobs
+from qtui.broker.one_job import job
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
+from qtui.broker.queues import overview
 from qtui.broker.status import STATUSES
+from qtui.broker.workers import worker_commands, workers
 from qtui.widgets.header import Header
 from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.enqueue.queue_service import QueueService

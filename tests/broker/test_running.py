@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import redis
 
-from qtui.broker import running
-from qtui.broker.running import KEPT, NOBODY, Running
+from qtui.broker.lists import running
+from qtui.broker.lists.running import KEPT, NOBODY, Running
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import format_time

@@ -10,8 +10,9 @@ import redis
 from rq import Queue, cron_scheduler_registry
 from rq.cron import CronScheduler
 
-from qtui.broker import holds, limits, schedule
-from qtui.broker.schedule import CronRow
+from qtui.broker import holds, limits
+from qtui.broker.lists import schedule
+from qtui.broker.lists.schedule import CronRow
 from qtui.broker.status import Status
 from qtui.presentation.cron_text import words
 from qtui_workers.define.limit import Limit

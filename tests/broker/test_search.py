@@ -9,7 +9,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
 from qtui.broker.operations import Matching, plan, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY

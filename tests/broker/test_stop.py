@@ -10,13 +10,13 @@ import redis
 from rq import Queue, Retry
 from rq.job import Job
 
-from qtui.broker import workers
 from qtui.broker.models import WorkerRow
 from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
-from qtui.broker.worker_commands import COMMANDS, send
+from qtui.broker.workers import workers
+from qtui.broker.workers.worker_commands import COMMANDS, send
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.both_kinds import KINDS, worker

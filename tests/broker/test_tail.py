@@ -11,8 +11,8 @@ from rq import Queue
 from rq.executions import prepare_execution
 from rq.job import Job, JobStatus
 
-from qtui.broker import running
-from qtui.broker.running import EVERYTHING, Running, Subject
+from qtui.broker.lists import running
+from qtui.broker.lists.running import EVERYTHING, Running, Subject
 from qtui.broker.status import Status
 from qtui.broker.tail import logs, streams
 from qtui.broker.tail.lines import GONE, LOG, MISSED, NOTE, Line

@@ -8,7 +8,8 @@ import redis
 from rq import Queue
 from rq.job import JobStatus
 
-from qtui.broker import clock, running
+from qtui.broker import clock
+from qtui.broker.lists import running
 from qtui.broker.status import Status
 from qtui.broker.tail.lines import LOG, Line
 from qtui_workers.reporting.events import EventKind, emit

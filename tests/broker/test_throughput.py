@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtui.broker.models import Overview, QueueRow, ServerInfo
+from qtui.broker.queues.throughput import BUCKET, BUCKETS, WINDOW, Throughput
 from qtui.broker.status import Status
-from qtui.broker.throughput import BUCKET, BUCKETS, WINDOW, Throughput
 
 SERVER = ServerInfo("valkey", "9", 1, None, 0)
 

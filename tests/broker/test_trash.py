@@ -13,8 +13,9 @@ from rq import Queue
 from rq.group import Group
 from rq.rate_limit import RateLimit
 
-from qtui.broker.operations import Chosen, Matching, plan, run, trash
-from qtui.broker.operations.queue_positions import _Walk
+from qtui.broker.bulk import trash
+from qtui.broker.bulk.queue_positions import _Walk
+from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.remove import REMOVE
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status

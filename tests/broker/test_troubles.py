@@ -11,11 +11,12 @@ import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from qtui.broker import acknowledged, overview, queue_failures, queue_look, troubles
+from qtui.broker.diagnosis import acknowledged, queue_failures, queue_look, troubles
+from qtui.broker.diagnosis.queue_failures import FailureLooks
 from qtui.broker.models import Overview, QueueRow, ServerInfo
-from qtui.broker.queue_failures import FailureLooks
+from qtui.broker.queues import overview
+from qtui.broker.queues.throughput import Throughput
 from qtui.broker.status import Status
-from qtui.broker.throughput import Throughput
 from qtui.presentation import labels
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.enqueue.queue_service import QueueService

@@ -10,11 +10,11 @@ from rq import Queue
 from rq.job import Job
 from rq.utils import utcformat
 
-from qtui.broker import job as whole_job
-from qtui.broker import usual_durations
 from qtui.broker.models import JobRow
+from qtui.broker.one_job import job as whole_job
+from qtui.broker.one_job import usual_durations
+from qtui.broker.one_job.usual_durations import Usual, Usuals
 from qtui.broker.status import Status
-from qtui.broker.usual_durations import Usual, Usuals
 from qtui_workers import QueueService
 from qtui_workers.processors.test_job import TestJob as Payload
 from qtui_workers.processors.test_job import test_job as run_test_job

@@ -7,11 +7,11 @@ import redis
 from rq import Queue
 from rq.job import Job, JobStatus
 
-from qtui.broker import watch
+from qtui.broker.bulk import watch
+from qtui.broker.bulk.selection import take
+from qtui.broker.bulk.watch import Watch
 from qtui.broker.operations import Chosen
-from qtui.broker.operations.selection import take
 from qtui.broker.status import Status
-from qtui.broker.watch import Watch
 from tests.broker import seed, tasks
 from tests.broker.watching import watching
 

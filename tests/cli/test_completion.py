@@ -13,7 +13,7 @@ import pytest
 import redis
 
 import qtui.cli
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
 from qtui_workers.command_line.plain_reader import NotPlain, places

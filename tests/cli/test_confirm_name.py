@@ -6,7 +6,7 @@ import pytest
 import redis
 from rq import Queue, Worker
 
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys

@@ -10,8 +10,8 @@ from rq import Queue
 from rq.suspension import suspend
 
 from qtui import connection_options
-from qtui.broker import overview
-from qtui.broker.troubles import verdict
+from qtui.broker.diagnosis.troubles import verdict
+from qtui.broker.queues import overview
 from qtui_workers.server import keys
 from qtui_workers.server.address import Target
 from qtui_workers.server.contexts import Connections, Context, choose

@@ -14,7 +14,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import overview
+from qtui.broker.queues import overview
 from tests.broker import seed, tasks
 from tests.cli.support import Qtui
 from tests.cli.terminals import COLUMNS, LEFT, ROWS, Terminal, on_terminal

@@ -10,7 +10,8 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import audit, stack
+from qtui.broker import audit
+from qtui.broker.one_job import stack
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui_workers.server import keys

@@ -12,7 +12,7 @@ from rq import Queue
 from typer import Exit, TyperException
 
 import qtui.cli
-from qtui.broker import overview
+from qtui.broker.queues import overview
 from qtui.commands import find
 from qtui_workers.command_line.declare import REQUIRED, declared_by
 from qtui_workers.command_line.plain_reader import NotPlain, read

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from qtui import commands
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.seed import copies

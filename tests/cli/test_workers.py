@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 from rq import Queue, Worker
 
-from qtui.broker import workers
+from qtui.broker.workers import workers
 from qtui_workers.server import keys
 from tests.broker.both_kinds import worker
 from tests.cli.support import Qtui

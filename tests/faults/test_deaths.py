@@ -16,8 +16,8 @@ import pytest
 import redis
 from rq import Queue, Retry
 
-from qtui.broker import job as core
-from qtui.broker import job_history
+from qtui.broker.one_job import job as core
+from qtui.broker.one_job import job_history
 from qtui_workers.server import keys
 from tests.faults import jobs
 from tests.faults.support import ALLOW, ends, horse_of, status

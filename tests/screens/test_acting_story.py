@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import redis
 from rq.job import Job
 
-from qtui.broker.operations.chunks import FIRST
-from qtui.broker.schedule import CronRow
+from qtui.broker.bulk.chunks import FIRST
+from qtui.broker.lists.schedule import CronRow
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
 from qtui.widgets.operation_line import OperationLine

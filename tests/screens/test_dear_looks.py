@@ -8,8 +8,8 @@ import time
 import pytest
 import redis
 
-from qtui.broker import overview
 from qtui.broker.models import Overview
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui.screens import resource
 from qtui.screens.jobs import JobsScreen

@@ -7,7 +7,7 @@ from rq import Queue
 from rq.job import Job
 from textual.widgets import Checkbox, Input
 
-from qtui.broker.payload_fields import Field
+from qtui.broker.one_job.payload_fields import Field
 from qtui.screens.edit import _filled
 from qtui.widgets.panes import Panes
 from qtui.widgets.payload_form import PayloadForm

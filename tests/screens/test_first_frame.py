@@ -10,8 +10,8 @@ import redis
 from rich.color import Color, ColorSystem, ColorType
 from rq import Queue
 
-from qtui.broker import overview
 from qtui.broker.models import Overview
+from qtui.broker.queues import overview
 from qtui.preferences.memory import Memory
 from qtui.presentation.bars import HeaderState
 from qtui.presentation.colours import DARK, LIGHT, Palette

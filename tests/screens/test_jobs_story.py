@@ -9,8 +9,8 @@ from rq.job import Job
 from textual import events
 from textual.widgets import Input, Static
 
-from qtui.broker import job
 from qtui.broker.models import JobDetail, JobRow
+from qtui.broker.one_job import job
 from qtui.broker.search import reading
 from qtui.broker.status import STATUSES, Status
 from qtui.screens import filtered

@@ -12,7 +12,7 @@ from rq.executions import prepare_execution
 from rq.job import Job
 from textual.widgets import Static
 
-from qtui.broker import running
+from qtui.broker.lists import running
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.widgets.stream_view import StreamView

@@ -9,7 +9,8 @@ import redis
 from rq import Queue
 from rq.cron import CronScheduler
 
-from qtui.broker import holds, job
+from qtui.broker import holds
+from qtui.broker.one_job import job
 from qtui_workers.define.limit import Limit
 from qtui_workers.enqueue import pause
 from qtui_workers.enqueue.cron import Cron

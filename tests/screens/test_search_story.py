@@ -7,7 +7,7 @@ import redis
 from rq import Queue
 from textual.widgets import Input, Static
 
-from qtui.broker import acknowledged
+from qtui.broker.diagnosis import acknowledged
 from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui.dashboard.palette import list_of

@@ -19,10 +19,10 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from qtui.broker.bulk.selection import take
+from qtui.broker.bulk.watch import Watch
 from qtui.broker.operations import Matching
-from qtui.broker.operations.selection import take
 from qtui.broker.status import Status
-from qtui.broker.watch import Watch
 from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
 from qtui.screens import resource

@@ -8,7 +8,7 @@ import redis
 from rq import Queue
 from rq.command import send_stop_job_command
 
-from qtui.broker import takers
+from qtui.broker.one_job import takers
 from qtui.presentation import taker_text
 from qtui_workers.enqueue.holds import place
 from qtui_workers.enqueue.pause import pause

@@ -6,7 +6,7 @@ import redis
 from textual.widgets import Static
 
 from qtui.broker import audit
-from qtui.broker.operations import trash
+from qtui.broker.bulk import trash
 from qtui.screens.audit import AuditScreen
 from qtui_workers.server import keys
 from tests.broker import seed

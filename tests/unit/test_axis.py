@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from qtui.broker.attempts import Span, Tried
+from qtui.broker.one_job.attempts import Span, Tried
 from qtui.broker.status import Status
 from qtui.presentation import axis, formatting
 from qtui.presentation.cells import Pieces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qtui.broker.attempts import Tried
+from qtui.broker.one_job.attempts import Tried
 from qtui.presentation import comparison
 from qtui.presentation.formatting import cells
 

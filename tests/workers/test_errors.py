@@ -8,7 +8,8 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import job, rows
+from qtui.broker import rows
+from qtui.broker.one_job import job
 from qtui_workers import QueueService
 from qtui_workers.reporting import events
 from tests.support import Server

@@ -8,8 +8,8 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui.broker import jobs as lists
-from qtui.broker import overview
+from qtui.broker.lists import jobs as lists
+from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui_workers.engine.due_jobs import DueJobs
 from qtui_workers.enqueue.queue_service import QueueService

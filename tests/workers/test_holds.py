@@ -14,7 +14,8 @@ from rq.rate_limit import RateLimit
 from rq.registry import clean_registries
 from rq.serializers import JSONSerializer
 
-from qtui.broker import holds, jobs
+from qtui.broker import holds
+from qtui.broker.lists import jobs
 from qtui.broker.status import Status
 from qtui_workers.enqueue.holds import lift, parse
 from qtui_workers.errors import InvalidInput

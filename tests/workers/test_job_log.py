@@ -10,7 +10,7 @@ import redis
 from rq import Callback, Queue, Retry
 from rq.serializers import JSONSerializer
 
-from qtui.broker import job as broker_job
+from qtui.broker.one_job import job as broker_job
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.server import keys
 from tests.support import Server

@@ -13,7 +13,7 @@ from rq.rate_limit import RateLimit
 from rq.registry import ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
 from qtui.broker.search.sorting import NEWEST
 from qtui.broker.status import Status
 from qtui.screens.columns import job_columns

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from qtui.broker import overview
+from qtui.broker.queues import overview
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import NotFound
 from qtui_workers.rate.limiter import Limits

@@ -13,7 +13,7 @@ from rq import Queue
 from rq.command import send_stop_job_command
 from rq.job import Job
 
-from qtui.broker import stack
+from qtui.broker.one_job import stack
 from qtui_workers.reporting.stack import COMMAND, Answer, Stack
 from qtui_workers.server import keys
 from tests.support import Server, wait_until

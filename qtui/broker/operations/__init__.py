@@ -7,10 +7,10 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
-from qtui.broker.operations.base import GONE, Operation, Parameter, Plan, Report
-from qtui.broker.operations.planning import plan, plans
-from qtui.broker.operations.runner import run
-from qtui.broker.operations.selection import Chosen, Matching, Selection
+from qtui.broker.bulk.base import GONE, Operation, Parameter, Plan, Report
+from qtui.broker.bulk.planning import plan, plans
+from qtui.broker.bulk.runner import run
+from qtui.broker.bulk.selection import Chosen, Matching, Selection
 
 __all__ = [
     "GONE",

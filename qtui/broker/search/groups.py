@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import jobs
+from qtui.broker.lists import jobs
 from qtui.broker.search.candidate import ERROR, FUNCTION, MOMENT, NOTHING, PAYLOAD, Candidate, Need, arguments_at
 from qtui.broker.search.fingerprint import Cause, cause
 from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope, read

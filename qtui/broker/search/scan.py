@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui.broker import ids, jobs
+from qtui.broker.lists import ids, jobs
 from qtui.broker.search.candidate import NOTHING, Candidate, Need
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.reading import Block, Reader, Stretch, blocks

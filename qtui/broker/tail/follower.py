@@ -11,7 +11,7 @@ from typing import Final
 
 import redis
 
-from qtui.broker.running import Running
+from qtui.broker.lists.running import Running
 from qtui.broker.tail.known import Known
 from qtui.broker.tail.lines import MISSED, NOTE, Line
 from qtui.broker.tail.reader import Tail

@@ -6,8 +6,8 @@ from typing import Final
 
 import redis
 
+from qtui.broker.lists.running import Running, Subject
 from qtui.broker.models import JobRow
-from qtui.broker.running import Running, Subject
 from qtui.broker.tail.lines import BEGUN, ENDS, Line, of_event
 from qtui.broker.tail.logs import Logs, Who, missed
 from qtui.broker.tail.story import Story

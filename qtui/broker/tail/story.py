@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from qtui.broker import rows as jobs
+from qtui.broker.lists.running import Subject
 from qtui.broker.models import JobRow
-from qtui.broker.running import Subject
 from qtui.broker.status import Status
 from qtui.broker.tail.lines import BEGUN, ENDS, GONE, META, NOTE, Line
 from qtui_workers.reporting.events import EventKind

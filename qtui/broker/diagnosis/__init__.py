@@ -1,0 +1,1 @@
+"""What is wrong, and what to do about it: with a queue, with a Redis, with limits that somebody monitors."""
