@@ -19,7 +19,7 @@ from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui.dashboard.app import QtuiApp
 from qtui.dashboard.typed_ahead import TypedAhead
-from qtui.screens.resource import REST, ResourceScreen
+from qtui.screens.parts.resource import REST, ResourceScreen
 from qtui.shared.session import Session
 from qtui_workers.records import replace
 from qtui_workers.server.connection import Target

@@ -161,6 +161,33 @@ def test_the_rooms_of_a_package_stand_on_each_other(package: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_no_room_imports_itself_over_others() -> None:
+    """Each folder is one node, a module beside folders another; a folder's own `__init__` belongs to what imports it."""
+    folders = {path.parent for name in PACKAGES for path in PACKAGES[name].rglob("*/__init__.py")}
+    assert len(folders) > 20
+    for folder in folders:
+        circles = circle_within(folder)
+        assert not circles, f"a circle of rooms in {folder}: {' ← '.join(circles)}"
+
+
+def circle_within(folder: Path) -> list[str]:
+    """A circle of imports among what lies directly in a folder: its modules, and its folders as a whole."""
+
+    def member(path: Path) -> str:
+        return path.relative_to(folder).parts[0].removesuffix(".py") if path.is_relative_to(folder) else ""
+
+    graph: dict[str, set[str]] = {}
+    for module, path in modules().items():
+        if inside := member(path):
+            others = {member(modules()[name]) for name in imported_by(module) & modules().keys()}
+            graph.setdefault(inside, set()).update(others - {"", "__init__", inside})
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def test_every_module_has_a_docstring_and_stays_under_400_lines() -> None:
     folders = [*PACKAGES.values(), *(ROOT / name for name in ("tests", "screenshots", "benchmarks"))]
     sources = [path for folder in folders for path in folder.rglob("*.py")]

@@ -27,8 +27,8 @@ from qtui.dashboard.typed_ahead import TypedAhead
 from qtui.lazy import Lazy
 from qtui.places import PLACES
 from qtui.presentation.bars import HELP, QUIT
-from qtui.screens.repaint import Repainting
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.repaint import Repainting
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ContentsRequested, TailRequested, TakersRequested
 from qtui.shared.session import Session
 from qtui.widgets.theme import DARK, FEW_COLOURS, THEMES

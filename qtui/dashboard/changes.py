@@ -15,7 +15,7 @@ from textual.message import Message
 
 from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
 from qtui.shared.session import RunningOperation, Session
 from qtui_workers.errors import NotFound
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from qtui.broker.bulk.selection import Targets
     from qtui.broker.operations import Report
     from qtui.presentation import equivalent_commands, questions
-    from qtui.screens import confirm, operation_question
-    from qtui.screens.confirm import Question, Wanted
+    from qtui.screens.parts import confirm, operation_question
+    from qtui.screens.parts.confirm import Question, Wanted
 else:
     operation_question, questions, equivalent_commands = (
-        Lazy("qtui.screens.operation_question"),
+        Lazy("qtui.screens.parts.operation_question"),
         Lazy("qtui.presentation.questions"),
         Lazy("qtui.presentation.equivalent_commands"),
     )
@@ -40,7 +40,7 @@ else:
         Lazy("qtui.broker.bulk.trash"),
         Lazy("qtui.broker.bulk.watch"),
     )
-    careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.confirm")
+    careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.parts.confirm")
 
 READ: Final = 2.0
 """Seconds after which the next key closes the notifications."""

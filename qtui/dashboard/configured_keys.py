@@ -23,10 +23,11 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui.broker.models import JobRow
     from qtui.preferences.settings import CommandSettings
-    from qtui.screens import confirm, links, output
+    from qtui.screens import links, output
+    from qtui.screens.parts import confirm
 else:
     confirm, links, output = (
-        Lazy("qtui.screens.confirm"),
+        Lazy("qtui.screens.parts.confirm"),
         Lazy("qtui.screens.links"),
         Lazy("qtui.screens.output"),
     )

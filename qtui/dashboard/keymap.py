@@ -47,7 +47,7 @@ def _classes(app: type[DOMNode]) -> Iterator[type[DOMNode]]:
     """What is on the screen: the App, all screens and widgets, each once."""
     yield from (kind for kind in app.__mro__ if kind.__module__.startswith(f"{qtui.__name__}."))
     for room in (screens, widgets):
-        for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+        for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
             for each in vars(import_module(module.name)).values():
                 if isinstance(each, type) and issubclass(each, DOMNode) and each.__module__ == module.name:
                     yield each

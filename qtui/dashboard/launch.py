@@ -43,7 +43,7 @@ A view that is closed leaves some thousands in circles, of which 30,000 may wait
 _FOR_LOOKS: Final = ("qtui.broker.queues.overview", "qtui.broker.diagnosis.queue_look", "qtui.broker.diagnosis.queue_failures")
 _LATER: Final = (
     "qtui.dashboard.palette",
-    "qtui.screens.operation_question",
+    "qtui.screens.parts.operation_question",
     "qtui.screens.help",
     "qtui.screens.contents",
     "qtui.screens.watch",

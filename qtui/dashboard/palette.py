@@ -24,7 +24,7 @@ from qtui.dashboard.switching import Switching
 from qtui.presentation import labels
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.operation_keys import operation_action
+from qtui.screens.parts.operation_keys import operation_action
 from qtui.shared.session import session_of
 from qtui.widgets.line_input import LineInput
 from qtui_workers.errors import InvalidInput

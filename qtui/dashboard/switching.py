@@ -11,7 +11,7 @@ from qtui.dashboard.views import Views
 from qtui.lazy import Lazy
 from qtui.places import PLACES
 from qtui.presentation import labels
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ReachChanged
 from qtui.shared.session import Session
 from qtui_workers.errors import QtuiError

@@ -18,7 +18,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from qtui.printing.output import silence
-from qtui.screens.repaint import Repainting
+from qtui.screens.parts.repaint import Repainting
 from qtui.start.borrowed import ENTER, Borrowed
 
 _POLL: Final = 0.1

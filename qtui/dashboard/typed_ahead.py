@@ -9,7 +9,7 @@ from typing import Final
 from textual import events
 from textual.app import App
 
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 
 _OFTEN: Final = 0.005
 """Seconds between two looks whether what was opened takes keys."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ViewShown
 from qtui.shared.session import Session
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
-from qtui.broker.bulk.trash_room import Rules
+from qtui.broker.trash_room import Rules
 from qtui.preferences import templates
 from qtui_workers.naming import suggestion
 from qtui_workers.records import Pattern, Range, Record

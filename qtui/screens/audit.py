@@ -13,7 +13,7 @@ from qtui.broker import audit
 from qtui.broker.audit import Entry
 from qtui.broker.models import Overview
 from qtui.presentation import formatting
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 

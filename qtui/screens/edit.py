@@ -21,7 +21,7 @@ from qtui.broker.models import Overview
 from qtui.broker.one_job.payload_fields import Field, fields_of
 from qtui.broker.status import Status
 from qtui.presentation import formatting, labels
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable

@@ -21,7 +21,7 @@ from qtui.broker.models import Overview
 from qtui.broker.one_job.payload_fields import Field, Kind, fields_of
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.session import Session
 from qtui.widgets.payload_form import PayloadForm, go_to_error
 from qtui_workers.define.discovery import AnyProcessor, discover

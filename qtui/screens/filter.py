@@ -14,7 +14,7 @@ from qtui.broker.search.expression import BadExpression, Expression, parse
 from qtui.broker.search.qualifiers import QUALIFIERS, Qualifier
 from qtui.broker.status import Status
 from qtui.preferences.memory import Memory
-from qtui.screens.field_dialog import FieldDialog
+from qtui.screens.parts.field_dialog import FieldDialog
 from qtui.widgets.line_input import LineInput
 from qtui_workers.text import printable
 

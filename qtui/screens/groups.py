@@ -16,9 +16,9 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.operation_keys import operation_bindings
-from qtui.screens.resource import ResourceScreen
-from qtui.screens.searching import Searching, SearchMoved
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.resource import ResourceScreen
+from qtui.screens.parts.searching import Searching, SearchMoved
 from qtui.shared.messages import Data, Request
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable

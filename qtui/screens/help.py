@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from qtui.broker.status import STATUSES
 from qtui.preferences.settings import CommandSettings
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 from qtui.shared.session import session_of
 from qtui_workers.text import printable
 

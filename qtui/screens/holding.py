@@ -9,8 +9,8 @@ import redis
 from qtui.broker import holds
 from qtui.broker.operations import Parameter
 from qtui.presentation import labels, questions
-from qtui.screens.confirm import Question
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.confirm import Question
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
 from qtui_workers.enqueue.holds import parse
 from qtui_workers.reading.hold import Hold

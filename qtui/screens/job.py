@@ -23,9 +23,9 @@ from qtui.presentation import formatting, labels
 from qtui.presentation.job_text import JobSeen, hindrances, job_facts, json_of, pane_text, running
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
-from qtui.screens.operation_keys import operation_bindings
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.pipe import PipeScreen
-from qtui.screens.resource import ABOUT_A_ROW, ResourceScreen
 from qtui.screens.stack import StackScreen
 from qtui.shared.messages import CopyRequested, PagerRequested, TailRequested, TakersRequested
 from qtui.widgets.attempts_view import AttemptsView

@@ -16,7 +16,7 @@ from qtui.presentation import formatting, labels
 from qtui.screens.edit import EditScreen
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import Data, Request, TailRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable

@@ -21,14 +21,14 @@ from qtui.broker.search.sorting import NEWEST, Sort, following
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.presentation import formatting, labels
 from qtui.presentation.colours import TONES
-from qtui.screens.columns import job_columns
 from qtui.screens.filter import FilterScreen
-from qtui.screens.filtered import Filtered, window_of
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.job_under_cursor import Cursor, Followed, cursor_of, job_under
-from qtui.screens.operation_keys import operation_bindings
-from qtui.screens.remembered_sort import remember_sort, sort_of
-from qtui.screens.searching import SearchMoved
+from qtui.screens.parts.columns import job_columns
+from qtui.screens.parts.filtered import Filtered, window_of
+from qtui.screens.parts.job_under_cursor import Cursor, Followed, cursor_of, job_under
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.remembered_sort import remember_sort, sort_of
+from qtui.screens.parts.searching import SearchMoved
 from qtui.shared.messages import ContentsRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.job_preview import JobPreview

@@ -15,7 +15,7 @@ from qtui.broker.models import Overview
 from qtui.broker.status import Tone
 from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.enqueue import pause

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 from qtui.shared.messages import CopyRequested
 from qtui_workers.text import printable
 

@@ -23,13 +23,13 @@ from qtui.broker.search.sorting import SORTS, Sort, following
 from qtui.broker.status import Status
 from qtui.presentation import formatting, labels
 from qtui.presentation.colours import TONES
-from qtui.screens.columns import run_columns, sorted_by
 from qtui.screens.holding import ask_to_hold
 from qtui.screens.job import JobScreen
 from qtui.screens.live_stream import LiveStream
-from qtui.screens.operation_keys import operation_bindings
-from qtui.screens.remembered_sort import remember_sort, sort_of
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.columns import run_columns, sorted_by
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.remembered_sort import remember_sort, sort_of
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import TailRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable

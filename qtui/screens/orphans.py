@@ -16,9 +16,9 @@ from qtui.broker.operations import Chosen, Selection
 from qtui.broker.orphans import PUT_BACK, Orphans
 from qtui.broker.search.scan import Limits
 from qtui.presentation import formatting, labels
-from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.searching import Searching, SearchMoved
+from qtui.screens.parts.columns import watched_columns
+from qtui.screens.parts.searching import Searching, SearchMoved
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 

@@ -22,7 +22,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from qtui.presentation import formatting
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 from qtui.shared.session import session_of
 from qtui.widgets.following_view import LONGEST
 from qtui.widgets.log_view import KEEP

@@ -8,8 +8,8 @@ from typing import ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from qtui.screens.field_dialog import FieldDialog
 from qtui.screens.output import Given, OutputScreen
+from qtui.screens.parts.field_dialog import FieldDialog
 from qtui.shared.session import session_of
 from qtui.widgets.line_input import LineInput
 from qtui_workers.text import printable

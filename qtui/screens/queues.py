@@ -17,9 +17,9 @@ from qtui.broker.models import Overview, QueueRow
 from qtui.broker.status import Status
 from qtui.lazy import Lazy
 from qtui.presentation.bars import IDLE, PAUSE, RESUME, SORT
-from qtui.screens.closer_look import CloserLook
-from qtui.screens.queue_columns import QueueColumns
-from qtui.screens.queue_list import (
+from qtui.screens.parts.closer_look import CloserLook
+from qtui.screens.parts.queue_columns import QueueColumns
+from qtui.screens.parts.queue_list import (
     USUAL,
     Order,
     arranged,
@@ -32,7 +32,7 @@ from qtui.screens.queue_list import (
     said_of,
     totals,
 )
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import TailRequested, TakersRequested
 from qtui.widgets.caption import Caption
 from qtui.widgets.header import Header

@@ -19,10 +19,10 @@ from qtui.broker.operations.run_now import RUN_NOW
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting, labels
 from qtui.presentation.cron_text import words
-from qtui.screens.confirm import Question
 from qtui.screens.job import JobScreen
-from qtui.screens.operation_keys import operation_bindings
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.confirm import Question
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable

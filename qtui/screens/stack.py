@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from qtui.broker.one_job import stack
 from qtui.presentation import labels
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 from qtui.shared.messages import CopyRequested
 from qtui.shared.session import session_of
 from qtui.widgets.traceback_view import TracebackView

@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 
 from qtui.presentation import questions
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui_workers.enqueue import suspension
 
 TAKES_ONE: Final = "Running jobs end as usual; an rq worker that already waits for a job takes one more."

@@ -17,7 +17,7 @@ from qtui.broker.status import Tone
 from qtui.presentation import formatting, labels
 from qtui.presentation.taker_text import GLYPHS, reason, said
 from qtui.screens.job import JobScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 

@@ -16,9 +16,9 @@ from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import STATUSES, Status
 from qtui.presentation import formatting
 from qtui.presentation.colours import TONES
-from qtui.screens.columns import watched_columns
 from qtui.screens.job_list import JobListScreen
-from qtui.screens.operation_keys import operation_bindings
+from qtui.screens.parts.columns import watched_columns
+from qtui.screens.parts.operation_keys import operation_bindings
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import RowTable
 

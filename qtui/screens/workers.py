@@ -19,10 +19,10 @@ from qtui.broker.workers.worker_commands import COMMANDS, hindrance, send
 from qtui.broker.workers.workers_at_work import AtWork
 from qtui.presentation import labels, questions
 from qtui.screens.job import JobScreen
-from qtui.screens.operation_keys import operation_bindings
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.resource import ResourceScreen
+from qtui.screens.parts.worker_list import LANES_FROM, LEGEND, columns, place, said_of
 from qtui.screens.suspending import ask_to_suspend
-from qtui.screens.worker_list import LANES_FROM, LEGEND, columns, place, said_of
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol, cast
 
 from qtui import connection_options
-from qtui.broker.bulk.trash_room import USUAL, Rules
 from qtui.broker.models import Overview
 from qtui.broker.queues.throughput import Throughput
+from qtui.broker.trash_room import USUAL, Rules
 from qtui.lazy import Lazy
 from qtui.preferences.memory import Memory
 from qtui.preferences.settings import NOTHING_ADDED, Additions

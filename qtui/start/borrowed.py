@@ -17,7 +17,7 @@ from qtui.preferences.memory import Memory
 from qtui.preferences.settings import Preferences
 from qtui.presentation.bars import HeaderState
 from qtui.presentation.colours import DARK, PALETTES
-from qtui.screens import queue_list
+from qtui.screens.parts import queue_list
 from qtui.start.first_frame import FirstFrame, encoded
 from qtui_workers.server.contexts import Context
 

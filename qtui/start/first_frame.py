@@ -19,9 +19,9 @@ from qtui.presentation.bars import Fact, HeaderState, ShownKey
 from qtui.presentation.cells import GUTTER, THUMB, Column, Row, gutter, lay_out, line, nothing, thumb, titles
 from qtui.presentation.colours import TONES, Palette
 from qtui.presentation.formatting import is_narrow, pad
-from qtui.screens import queue_list
-from qtui.screens.queue_columns import QueueColumns, cause_columns, worker_columns
-from qtui.screens.queue_list import USUAL, Order
+from qtui.screens.parts import queue_list
+from qtui.screens.parts.queue_columns import QueueColumns, cause_columns, worker_columns
+from qtui.screens.parts.queue_list import USUAL, Order
 from qtui_workers.records import Record, replace
 from qtui_workers.server.contexts import Colour
 

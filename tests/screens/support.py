@@ -18,7 +18,7 @@ from textual.widgets import Button
 import qtui.dashboard.app
 from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
-from qtui.screens.confirm import ConfirmScreen
+from qtui.screens.parts.confirm import ConfirmScreen
 from qtui.shared.session import Session
 from qtui.widgets.row_table import RowTable
 from qtui_workers.server.connection import Target

@@ -13,7 +13,7 @@ from qtui.dashboard.app import QtuiApp
 from qtui.dashboard.keymap import all_keys
 from qtui.places import PLACES
 from qtui.presentation import formatting
-from qtui.screens import queue_list
+from qtui.screens.parts import queue_list
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.screens.support import NOW, Dashboard, Story, dashboard, make_app

@@ -9,8 +9,8 @@ import redis
 from rq import Queue
 
 from qtui.broker.status import Status
-from qtui.screens.confirm import MOST_NOTES
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.parts.confirm import MOST_NOTES
 from qtui_workers.enqueue.pause import paused
 from qtui_workers.server import keys
 from tests.broker import seed, tasks

@@ -12,9 +12,9 @@ from textual import events
 from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import Status
 from qtui.presentation.questions import MANY
-from qtui.screens.confirm import Question
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.confirm import Question
+from qtui.screens.parts.resource import ResourceScreen
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from tests.broker import seed

@@ -11,8 +11,8 @@ import redis
 from qtui.broker.models import Overview
 from qtui.broker.queues import overview
 from qtui.broker.status import Status
-from qtui.screens import resource
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.parts import resource
 from qtui.shared.looking import look
 from qtui.widgets.header import Header
 from qtui_workers.server import keys

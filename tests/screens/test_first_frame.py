@@ -15,7 +15,7 @@ from qtui.broker.queues import overview
 from qtui.preferences.memory import Memory
 from qtui.presentation.bars import HeaderState
 from qtui.presentation.colours import DARK, LIGHT, Palette
-from qtui.screens.queue_list import USUAL, Order, remember
+from qtui.screens.parts.queue_list import USUAL, Order, remember
 from qtui.start import first_frame
 from qtui.start.first_frame import FirstFrame, Unfit, wrapped
 from qtui_workers.enqueue.pause import pause

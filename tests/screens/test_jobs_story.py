@@ -13,8 +13,8 @@ from qtui.broker.models import JobDetail, JobRow
 from qtui.broker.one_job import job
 from qtui.broker.search import reading
 from qtui.broker.status import STATUSES, Status
-from qtui.screens import filtered
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.parts import filtered
 from qtui.widgets.status_tabs import StatusTabs
 from qtui_workers.server import keys
 from tests.broker import seed, tasks

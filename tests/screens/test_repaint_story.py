@@ -20,7 +20,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from qtui.places import PLACES, Place
-from qtui.screens.repaint import Painted
+from qtui.screens.parts.repaint import Painted
 from qtui.widgets.header import Header
 from qtui.widgets.operation_line import OperationLine
 from tests.broker import seed

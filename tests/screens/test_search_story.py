@@ -12,8 +12,8 @@ from qtui.broker.search.expression import parse
 from qtui.broker.status import Status
 from qtui.dashboard.palette import list_of
 from qtui.screens.contents import ContentsScreen
-from qtui.screens.filtered import NONE_YET
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.parts.filtered import NONE_YET
 from qtui.widgets.status_tabs import StatusTabs
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys

@@ -25,9 +25,9 @@ from qtui.broker.operations import Matching
 from qtui.broker.status import Status
 from qtui.dashboard.app import QtuiApp
 from qtui.places import PLACES
-from qtui.screens import resource
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui.screens.parts import resource
 from qtui.widgets.panes import Pane, Panes
 from qtui.widgets.stream_view import StreamView
 from tests.broker import seed

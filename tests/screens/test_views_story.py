@@ -15,7 +15,7 @@ from qtui.broker.status import Status
 from qtui.places import PLACES, Place
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.resource import ResourceScreen
+from qtui.screens.parts.resource import ResourceScreen
 from tests.broker import seed
 from tests.screens.support import dashboard, settle
 

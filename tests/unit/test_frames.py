@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qtui_workers.engine.frames import pack, unpack
+from qtui_workers.engine.process.frames import pack, unpack
 
 
 @given(st.lists(st.binary(max_size=300), max_size=50))

@@ -7,7 +7,7 @@ import signal
 import pytest
 from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
 
-from qtui_workers.engine.alarm import Alarm
+from qtui_workers.engine.process.alarm import Alarm
 
 BOTH = pytest.mark.parametrize("kind", [UnixSignalDeathPenalty, Alarm])
 

@@ -14,8 +14,8 @@ from rq.rate_limit import RateLimit
 from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 
-from qtui_workers.engine.due_jobs import DueJobs
-from qtui_workers.engine.scheduler import Scheduler
+from qtui_workers.engine.maintenance.due_jobs import DueJobs
+from qtui_workers.engine.maintenance.scheduler import Scheduler
 from qtui_workers.server import keys
 from tests.support import Server
 from tests.workers import engine

@@ -11,7 +11,7 @@ from rq import Queue
 from qtui.broker.lists import jobs as lists
 from qtui.broker.queues import overview
 from qtui.broker.status import Status
-from qtui_workers.engine.due_jobs import DueJobs
+from qtui_workers.engine.maintenance.due_jobs import DueJobs
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import RedisUnavailable
 from qtui_workers.server import keys

@@ -7,7 +7,7 @@ import resource
 import subprocess
 from pathlib import Path
 
-from qtui_workers.engine.job_variable import JobVariable
+from qtui_workers.engine.process.job_variable import JobVariable
 
 
 def held() -> int:

@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 from qtui.broker.lists import jobs
 from qtui.broker.search.sorting import NEWEST
 from qtui.broker.status import Status
-from qtui.screens.columns import job_columns
+from qtui.screens.parts.columns import job_columns
 from qtui_workers.reporting import events
 from qtui_workers.server import keys
 from tests.support import Server, wait_until

@@ -11,9 +11,9 @@ import pytest
 import redis
 from rq import Callback, Queue
 
-from qtui_workers.engine.death_reason import why_it_died
-from qtui_workers.engine.memory_cgroup import MemoryCgroup
-from qtui_workers.engine.usage import Meter
+from qtui_workers.engine.process.death_reason import why_it_died
+from qtui_workers.engine.process.memory_cgroup import MemoryCgroup
+from qtui_workers.engine.process.usage import Meter
 from qtui_workers.reporting import events
 from qtui_workers.server import keys
 from tests.support import Server

@@ -13,7 +13,7 @@ from qtui_workers.command_line.declare import argument, option
 from qtui_workers.command_line.plain_reader import NotPlain, read
 from qtui_workers.define.durations import parse_duration
 from qtui_workers.engine.lease import LEASE
-from qtui_workers.engine.signals import leave, on_stop
+from qtui_workers.engine.process.signals import leave, on_stop
 from qtui_workers.errors import InvalidInput, QtuiError, Refused
 from qtui_workers.naming import check_name, default_queues
 from qtui_workers.records import Range

@@ -9,9 +9,9 @@ from typing import Final
 
 from qtui.broker.bulk.selection import Selection, Targets
 from qtui.broker.bulk.tally import Tally
-from qtui.broker.bulk.trash_room import Room
 from qtui.broker.models import JobRow
 from qtui.broker.status import Status
+from qtui.broker.trash_room import Room
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server.scripts import Script
 

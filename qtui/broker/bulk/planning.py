@@ -16,9 +16,9 @@ from qtui.broker.bulk.chunks import Supply
 from qtui.broker.bulk.selection import Matching, Selection, Targets, is_listed, take
 from qtui.broker.bulk.tally import Tally
 from qtui.broker.bulk.trash import room
-from qtui.broker.bulk.trash_room import USUAL, Rules
 from qtui.broker.lists import jobs
 from qtui.broker.models import JobRow
+from qtui.broker.trash_room import USUAL, Rules
 
 FEW: Final = 1_000
 """So many jobs are checked at once; of more, the number is given first."""

@@ -15,8 +15,8 @@ from qtui.broker.bulk.base import Operation, Plan, Report
 from qtui.broker.bulk.calls import calls_of, check_status
 from qtui.broker.bulk.chunks import Supply
 from qtui.broker.bulk.selection import Chosen, Selection, Targets, first_of, take
-from qtui.broker.bulk.trash_room import USUAL
 from qtui.broker.bulk.work import work_off
+from qtui.broker.trash_room import USUAL
 
 
 def run(

@@ -18,8 +18,8 @@ from qtui.broker.bulk.chunks import Calls, Supply
 from qtui.broker.bulk.queue_positions import UNPLACED, Left, Places, Walker, bring
 from qtui.broker.bulk.selection import Targets
 from qtui.broker.bulk.tally import MOST_NAMED, Tally
-from qtui.broker.bulk.trash_room import Room, Rules
 from qtui.broker.bulk.work import work_off
+from qtui.broker.trash_room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, label_of

@@ -18,29 +18,29 @@ from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.commands import Commands
 from qtui_workers.engine.exchange import Exchange
 from qtui_workers.engine.hooks import JobHooks
-from qtui_workers.engine.horse_supervisor import HorseSupervisor
 from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.job_runner import InProcessRunner, JobRunner
-from qtui_workers.engine.killed_jobs import KilledJobs
 from qtui_workers.engine.loop import Loop
+from qtui_workers.engine.maintenance.recovery import Recovery
+from qtui_workers.engine.maintenance.scheduler import Scheduler
+from qtui_workers.engine.maintenance.side_tasks import SideTasks
 from qtui_workers.engine.outage import Outage
-from qtui_workers.engine.performer import Performer
-from qtui_workers.engine.process_shortage import Shortage
+from qtui_workers.engine.process.resident_memory import resident
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
-from qtui_workers.engine.recovery import Recovery
 from qtui_workers.engine.refused_queues import Refusals
-from qtui_workers.engine.resident_memory import resident
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
-from qtui_workers.engine.scheduler import Scheduler
+from qtui_workers.engine.running.horse_supervisor import HorseSupervisor
+from qtui_workers.engine.running.job_runner import InProcessRunner, JobRunner
+from qtui_workers.engine.running.killed_jobs import KilledJobs
+from qtui_workers.engine.running.performer import Performer
+from qtui_workers.engine.running.process_shortage import Shortage
+from qtui_workers.engine.running.stack_requests import InProcessStacks, StackRequests, is_stack_request
+from qtui_workers.engine.running.start_detection import report_start
+from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
-from qtui_workers.engine.side_tasks import SideTasks
-from qtui_workers.engine.stack_requests import InProcessStacks, StackRequests, is_stack_request
-from qtui_workers.engine.start_detection import report_start
 from qtui_workers.engine.upkeep import Upkeep
-from qtui_workers.engine.wakeups import Wakeups
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.engine.worker_store import Beat, WorkerStore

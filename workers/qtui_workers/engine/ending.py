@@ -11,9 +11,9 @@ from typing import Final, Literal, NamedTuple, Self, get_args
 
 from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 
-from qtui_workers.engine import frames
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.usage import Usage
+from qtui_workers.engine.process import frames
+from qtui_workers.engine.process.usage import Usage
 from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import since
 from qtui_workers.reporting.error_lines import error_line

@@ -17,7 +17,7 @@ from multiprocessing.process import BaseProcess
 from types import FrameType
 from typing import Final
 
-from qtui_workers.engine.signals import leave, on_stop
+from qtui_workers.engine.process.signals import leave, on_stop
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError, RedisUnavailable, Refused
 from qtui_workers.text import printable
 

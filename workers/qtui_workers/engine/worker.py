@@ -32,19 +32,19 @@ from rq.worker import DequeueStrategy
 
 from qtui_workers.define.declarations import read_declarations
 from qtui_workers.engine import attempt_logs
-from qtui_workers.engine.alarm import Alarm
 from qtui_workers.engine.assembly import Assembly
 from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.lease import LEASE
-from qtui_workers.engine.maintenance import clean_registries
-from qtui_workers.engine.plain_run import PlainRun
+from qtui_workers.engine.maintenance.registries import clean_registries
+from qtui_workers.engine.maintenance.scheduler import Scheduler, end_process
+from qtui_workers.engine.process.alarm import Alarm
+from qtui_workers.engine.process.signals import on_stop
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
-from qtui_workers.engine.scheduler import Scheduler, end_process
+from qtui_workers.engine.running.plain_run import PlainRun
 from qtui_workers.engine.shutdown import Abandoned
-from qtui_workers.engine.signals import on_stop
 from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.rate.limiter import register

@@ -19,10 +19,10 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending
-from qtui_workers.engine.frames import pack, unpack
-from qtui_workers.engine.resident_memory import resident
-from qtui_workers.engine.signals import stop_signals
-from qtui_workers.engine.stack_file import SIGNAL, StackFile, can_send
+from qtui_workers.engine.process.frames import pack, unpack
+from qtui_workers.engine.process.resident_memory import resident
+from qtui_workers.engine.process.signals import stop_signals
+from qtui_workers.engine.process.stack_file import SIGNAL, StackFile, can_send
 
 _STARTED: Final = b"started"
 _RUN: Final = "run"

@@ -16,7 +16,7 @@ from qtui.broker.search.scan import Limits, Scope
 from qtui.broker.search.sorting import NEWEST, Sort
 from qtui.broker.status import Status
 from qtui.presentation import formatting
-from qtui.screens.searching import Searching
+from qtui.screens.parts.searching import Searching
 
 NONE_YET: Final = Found((), 0, 0, 0, 0, complete=False, hidden=None, queues=frozenset())
 SORTED: Final = 20_000

@@ -18,8 +18,8 @@ from textual.widgets import Button, Input, Static
 
 from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
-from qtui.screens.dialog import Dialog
-from qtui.screens.own_keys import keys_of
+from qtui.screens.parts.dialog import Dialog
+from qtui.screens.parts.own_keys import keys_of
 from qtui.shared.messages import CopyRequested, DialogClosed
 from qtui.shared.session import session_of
 from qtui.widgets.line_input import LineInput

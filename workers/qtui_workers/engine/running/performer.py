@@ -23,13 +23,13 @@ from qtui_workers.engine.ending import Ending, refused, returned, traceback_of, 
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.job_variable import JobVariable
-from qtui_workers.engine.plain_run import PlainRun
-from qtui_workers.engine.process_state import ProcessState
+from qtui_workers.engine.process.job_variable import JobVariable
+from qtui_workers.engine.process.process_state import ProcessState
+from qtui_workers.engine.process.usage import Meter, Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
-from qtui_workers.engine.start_detection import start_detected
+from qtui_workers.engine.running.plain_run import PlainRun
+from qtui_workers.engine.running.start_detection import start_detected
 from qtui_workers.engine.unreadable_jobs import AWAY
-from qtui_workers.engine.usage import Meter, Usage
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.reporting.job_recording import end_recording, recording
 from qtui_workers.text import printable

@@ -18,7 +18,7 @@ import redis
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.commands import Commands
-from qtui_workers.engine.stack_file import StackFile
+from qtui_workers.engine.process.stack_file import StackFile
 from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING
 from qtui_workers.reporting.redaction import redacted
 from qtui_workers.reporting.stack import COMMAND, KEPT, LEVEL, Answer, How, Stack
@@ -46,7 +46,7 @@ SILENT: Final = "its process did not answer: it may be stopped, or the job may h
 
 
 class Process(Protocol):
-    """The process that runs a job, as `engine.horse.Horse`."""
+    """The process that runs a job, as `engine.running.horse.Horse`."""
 
     pid: int
     stacks: StackFile

@@ -16,8 +16,8 @@ from textual.widget import Widget
 from qtui.broker.models import Overview
 from qtui.lazy import Lazy
 from qtui.presentation import formatting
-from qtui.screens.going_back import GoingBack
-from qtui.screens.repaint import SparingScreen
+from qtui.screens.parts.going_back import GoingBack
+from qtui.screens.parts.repaint import SparingScreen
 from qtui.shared.looking import Wait, look
 from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
 from qtui.shared.reachability import Trouble
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from qtui.broker.queues import overview
     from qtui.broker.status import Status
     from qtui.presentation import equivalent_commands
-    from qtui.screens import confirm, operation_keys, operation_question
-    from qtui.screens.confirm import ConfirmScreen, Question, Wanted
+    from qtui.screens.parts import confirm, operation_keys, operation_question
+    from qtui.screens.parts.confirm import ConfirmScreen, Question, Wanted
 else:
     overview, equivalent_commands = Lazy("qtui.broker.queues.overview"), Lazy("qtui.presentation.equivalent_commands")
-    operation_question, confirm = Lazy("qtui.screens.operation_question"), Lazy("qtui.screens.confirm")
-    operation_keys = Lazy("qtui.screens.operation_keys")
+    operation_question, confirm = Lazy("qtui.screens.parts.operation_question"), Lazy("qtui.screens.parts.confirm")
+    operation_keys = Lazy("qtui.screens.parts.operation_keys")
 
 ABOUT_A_ROW = frozenset({"select", "mark", "mark_range", "copy"})
 """The actions of a table that are about the row under its cursor."""

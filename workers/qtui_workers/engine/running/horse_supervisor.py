@@ -12,18 +12,18 @@ from typing import Final
 from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
-from qtui_workers.engine.horse import CannotStart, Horse, HorseDied, Perform
-from qtui_workers.engine.job_runner import ReportStart
-from qtui_workers.engine.killed_jobs import GRACE, KilledJobs, Reason
 from qtui_workers.engine.outage import Outage
-from qtui_workers.engine.performer import Performer
-from qtui_workers.engine.process_shortage import Shortage
+from qtui_workers.engine.process.usage import Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
+from qtui_workers.engine.running.horse import CannotStart, Horse, HorseDied, Perform
+from qtui_workers.engine.running.job_runner import ReportStart
+from qtui_workers.engine.running.killed_jobs import GRACE, KilledJobs, Reason
+from qtui_workers.engine.running.performer import Performer
+from qtui_workers.engine.running.process_shortage import Shortage
+from qtui_workers.engine.running.stack_requests import StackRequests
+from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
-from qtui_workers.engine.stack_requests import StackRequests
 from qtui_workers.engine.upkeep import Upkeep
-from qtui_workers.engine.usage import Usage
-from qtui_workers.engine.wakeups import Wakeups
 
 log = logging.getLogger("rq.worker")
 

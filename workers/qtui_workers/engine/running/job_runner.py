@@ -8,9 +8,9 @@ from typing import Protocol
 
 from qtui_workers.engine.claim import Claim, Interrupted
 from qtui_workers.engine.ending import Ending, returned
-from qtui_workers.engine.performer import Performer
+from qtui_workers.engine.running.performer import Performer
+from qtui_workers.engine.running.stack_requests import InProcessStacks
 from qtui_workers.engine.shutdown import Shutdown
-from qtui_workers.engine.stack_requests import InProcessStacks
 
 ReportStart = Callable[[Claim, float], None]
 """Called with the claim, and with the time (time.monotonic) at which the job's own code was seen to have begun."""

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.broker.status import STATUSES, Status
-from qtui.screens.own_keys import own_bindings
+from qtui.screens.parts.own_keys import own_bindings
 from qtui_workers.naming import listing
 
 

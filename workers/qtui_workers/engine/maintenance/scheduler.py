@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import redis
 
-from qtui_workers.engine.due_jobs import DueJobs
+from qtui_workers.engine.maintenance.due_jobs import DueJobs
+from qtui_workers.engine.process.signals import on_stop
 from qtui_workers.engine.rq_adapter import RqScheduler, scheduler_process
-from qtui_workers.engine.signals import on_stop
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, label_of
 

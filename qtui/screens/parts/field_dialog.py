@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from qtui.screens.dialog import Dialog
+from qtui.screens.parts.dialog import Dialog
 
 
 class FieldDialog(Dialog):

@@ -20,7 +20,7 @@ from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, failing, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
-from qtui_workers.engine.side_tasks import SideTasks
+from qtui_workers.engine.maintenance.side_tasks import SideTasks
 from qtui_workers.engine.worker_store import Beat, Overdue, WorkerStore
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_time

@@ -12,8 +12,8 @@ from qtui.broker.models import QueueRow
 from qtui.broker.queues.throughput import BUCKET, Flow
 from qtui.broker.status import Status
 from qtui.presentation import formatting
-from qtui.screens.queue_columns import cause_columns, in_order, worker_columns
-from qtui.screens.queue_list import NO_CAUSES, NO_WORKERS, causes_title, series, workers_title
+from qtui.screens.parts.queue_columns import cause_columns, in_order, worker_columns
+from qtui.screens.parts.queue_list import NO_CAUSES, NO_WORKERS, causes_title, series, workers_title
 from qtui.widgets.fact_table import FactTable
 from qtui.widgets.flow_chart import FlowChart
 

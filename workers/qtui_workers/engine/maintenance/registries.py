@@ -21,8 +21,8 @@ log = logging.getLogger("rq.worker")
 def clean_registries(connection: redis.Redis, queues: Iterable[Queue], worker: str) -> None:
     """Removes what has expired from the registries of those queues; raises redis.RedisError or OSError.
 
-    The jobs of lost workers are left to `engine.recovery`: RQ would fail those between queue and start, and would take an
-    expired lease for lost even where the server has only just come back.
+    The jobs of lost workers are left to `engine.maintenance.recovery`: RQ would fail those between queue and start, and would
+    take an expired lease for lost even where the server has only just come back.
     """
     for queue in queues:
         if not queue.acquire_maintenance_lock():

@@ -1,0 +1,1 @@
+"""What several screens are made of: the base of them all, dialogs, columns, and the question before an operation."""
