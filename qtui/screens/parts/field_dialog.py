@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
@@ -12,7 +14,7 @@ from qtui.screens.parts.dialog import Dialog
 class FieldDialog(Dialog):
     """A question, the field for the answer, and lines of help; a subclass handles `Input.Submitted`."""
 
-    CSS_PATH = "field_dialog.tcss"
+    CSS_PATH = Path(__file__).with_name("field_dialog.tcss")  # a name alone would be looked for beside the subclass
 
     def __init__(self, question: str, keys: str, examples: str = "") -> None:
         """`keys` says what the keys do; `examples` what may be typed."""
