@@ -97,6 +97,7 @@ def enqueue(client: redis.Redis, job: Editable, document: dict[str, Any]) -> Edi
     changed = not _same(document, job.document)
     data, description = _written(job, document) if changed else (job.data, "")
     new_id = str(uuid.uuid4())
+    _EDIT.require_rights(client)
     reason = _EDIT.run(client, id=job.job_id, new=new_id, data=data, description=description)
     if reason == b"gone":
         raise NotFound(f"there is no job {printable(job.job_id, 100)!r} any more: nothing was enqueued")

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import redis
 
+from qtui.broker import edit
+from qtui.broker.bulk import trash
 from qtui.broker.lists import jobs
 from qtui.broker.one_job import job
-from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
+from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, plan, run
 from qtui.broker.queues import overview
-from qtui.broker.status import STATUSES
+from qtui.broker.status import STATUSES, Status
 from qtui.broker.workers import worker_commands, workers
 from qtui.widgets.header import Header
 from qtui_workers.enqueue.pause import pause, resume
@@ -23,7 +25,7 @@ from qtui_workers.server import keys
 from qtui_workers.server.connection import connect, explain, open_client, resolve
 from qtui_workers.server.rights import LOOKING, OPERATING
 from tests.broker import seed
-from tests.rights import user
+from tests.rights import user, without_rights
 from tests.support import Server, reads_with
 
 
@@ -63,6 +65,44 @@ def test_who_may_operate_can_do_everything(server: Server, client: redis.Redis) 
         assert resume(operator, pause(operator, ["mail"])) == ["mail"]
         for worker in workers.load(operator):
             worker_commands.send(operator, worker, worker_commands.COMMANDS["shutdown"])
+
+
+def _kept(client: redis.Redis) -> dict[bytes, bytes | None]:
+    return {key: client.dump(key) for key in client.scan_iter()}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda operation: operation.name)
+def test_who_lacks_one_right_to_an_operation_changes_nothing_and_loses_no_job(client: redis.Redis, operation: Operation) -> None:
+    seed.everything(client)
+    before = _kept(client)
+    asked = [call.partition(" ")[0] for call in OPERATING.needed if call not in LOOKING.needed]
+    for command in operation.script.commands.intersection(asked):
+        with without_rights(client, command) as blind:
+            for status in operation.statuses:
+                report = run(blind, operation, Matching(None, status), "bulk" if operation.parameter else None)
+                assert (report.done, report.failed) == (0, report.matched), (command, status)
+                assert not report.matched or f"+{command}" in next(iter(report.reasons)), (command, status)
+    assert _kept(client) == before
+
+
+def test_who_lacks_one_right_to_an_undo_changes_nothing(client: redis.Redis) -> None:
+    seed.everything(client)
+    run(client, OPERATIONS["remove"], Matching(None, Status.QUEUED))
+    (batch,) = trash.batches(client)
+    before = _kept(client)
+    with without_rights(client, "hset") as blind:
+        report = trash.undo(blind, batch)
+    assert (report.done, report.failed) == (0, batch.jobs)
+    assert _kept(client) == before
+
+
+def test_who_lacks_one_right_to_an_edited_copy_leaves_nothing_behind(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    job = edit.load(client, job_id)
+    before = _kept(client)
+    with without_rights(client, "rpush") as blind, pytest.raises(redis.exceptions.NoPermissionError, match=r"\+rpush"):
+        edit.enqueue(blind, job, job.document)
+    assert _kept(client) == before
 
 
 def _told(client: redis.Redis, look: Callable[[redis.Redis], object]) -> str:

@@ -11,7 +11,7 @@ from math import ceil, inf
 from typing import Any, Final, Literal
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoPermissionError, NoScriptError
 
 from qtui.broker.bulk.selection import Targets
 from qtui_workers.server import keys
@@ -166,9 +166,18 @@ class Calls:
         """Gives each chunk with what the script returned, or with the error of the server or the line.
 
         `may_go_on` is called before each chunk is sent: if it returns False, the replies under way are still waited for. After
-        an error nothing more is sent; if it was one of the line, each chunk under way is given with it. Raises redis.RedisError
-        and OSError only before the first chunk is sent.
+        an error nothing more is sent; if it was one of the line, each chunk under way is given with it. A script that writes
+        is not sent where the user lacks one of its rights, as it would end half way. Raises redis.RedisError and OSError only
+        before the first chunk is sent.
         """
+        if not (supply.left and may_go_on()):
+            return
+        if self._mode == "run":
+            try:
+                self._script.require_rights(self._client)
+            except NoPermissionError as error:
+                yield supply.take(FIRST), error
+                return
         if supply.left <= FIRST:
             yield from self._alone(supply, may_go_on)
             return
@@ -181,13 +190,13 @@ class Calls:
         try:
             while True:
                 while going and supply.left and self._pace.room(len(self._under_way)):
-                    if going := may_go_on():
-                        self._send(connection, supply.take(self._pace.size))
+                    self._send(connection, supply.take(self._pace.size))
+                    going = may_go_on()
                 if not self._under_way:
                     return
                 sent, reply = self._reply(connection)
-                going = going and not isinstance(reply, Exception)
                 yield sent.chunk, reply
+                going = going and not isinstance(reply, Exception) and may_go_on()
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             lost = [sent.chunk for sent in self._under_way]
             self._under_way.clear()
@@ -213,14 +222,15 @@ class Calls:
     def _alone(self, supply: Supply, may_go_on: Callable[[], bool]) -> Iterator[tuple[Chunk, Any]]:
         """The few jobs of single chunks."""
         call = self._script.read if self._mode == "plan" else self._script.run
-        while supply.left and may_go_on():
+        going = True
+        while going and supply.left:
             chunk = supply.take(FIRST)
             try:
-                reply = call(self._client, *self._ids(chunk), **self._arguments(chunk))
+                yield chunk, call(self._client, *self._ids(chunk), **self._arguments(chunk))
             except (redis.RedisError, OSError) as error:
                 yield chunk, error
                 return
-            yield chunk, reply
+            going = may_go_on()
 
     def _ids(self, chunk: Chunk) -> tuple[str, ...]:
         return chunk.ids if self._takes_ids else ()

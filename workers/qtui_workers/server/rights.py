@@ -79,13 +79,25 @@ def named(client: redis.Redis, commands: Iterable[str], error: NoPermissionError
 
     Before Redis 7.2 a server does not say which of a script's commands, or which key, it has refused.
     """
-    if rule_of(error):
-        return error
+    rules = [] if rule_of(error) else _lacking_of(client, commands)
+    return NoPermissionError(f"{error}: needs {' '.join(rules)}") if rules else error
+
+
+def require(client: redis.Redis, commands: Iterable[str]) -> None:
+    """Raises NoPermissionError if the client's user lacks the right to any of these commands, as far as that can be found out.
+
+    For a script that writes: what it has written before the server refuses it a command stays.
+    """
+    if rules := _lacking_of(client, commands):
+        raise NoPermissionError(f"NOPERM needs {' '.join(rules)}")
+
+
+def _lacking_of(client: redis.Redis, commands: Iterable[str]) -> list[str]:
     try:
         rules = lacking(client, [_CALLS[name] for name in commands if name in _CALLS])
     except (redis.RedisError, OSError):
-        return error
-    return NoPermissionError(f"{error}: needs {' '.join(rules)}") if rules and rules != ["+multi"] else error
+        return []
+    return [] if rules == ["+multi"] else rules
 
 
 def lacking(client: redis.Redis, calls: Iterable[str]) -> list[str]:

@@ -105,8 +105,8 @@ class ScriptText:
 
     @cached_property
     def commands(self) -> frozenset[str]:
-        """The words in it that may be names of commands, in lower case."""
-        return frozenset(name.lower() for name in re.findall(r"'([A-Z]{3,})'", self.text))
+        """The words in it that may be names of commands, in lower case; without those whose refusal it expects."""
+        return frozenset(name.lower() for name in re.findall(r"(?<!redis\.pcall\()'([A-Z]{3,})'", self.text))
 
 
 class Part(Record):

@@ -35,6 +35,10 @@ class Script(ScriptText):
         except ResponseError as error:
             raise self._plain(client, error) from error.__cause__
 
+    def require_rights(self, client: redis.Redis) -> None:
+        """Raises redis.exceptions.NoPermissionError if the server would refuse it a command half way; one round trip."""
+        rights.require(client, self.commands)
+
     def read(self, client: redis.Redis, /, *rest: Argument, **named: Argument) -> Any:
         """The same as `run` for a script that only reads: the server itself refuses every write (EVALSHA_RO, from 7.0 on)."""
         if client in _without_read_only:
