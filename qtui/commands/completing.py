@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from qtui.commands import find, help_texts
-from qtui_workers.command_line.plain_reader import NotPlain, Place, next_after, split
+from qtui_workers.command_line.plain_reader import NamedParameter, NotPlain, next_after, split
 
 Item = tuple[str, str]
 """What the word may become, and what that means; '' where it says that itself."""
@@ -30,21 +30,21 @@ def items(begin: Callable[..., None], words: list[str], begun: str) -> list[Item
     if "=" in words or "=" in begun or "--" in words:
         raise NotPlain
     before, rest = split(words)
-    given, place, _ = next_after(begin, before)
-    if rest and place is None:
+    given, parameter, _ = next_after(begin, before)
+    if rest and parameter is None:
         command = find(rest[0])
         if command is None:
             raise NotPlain
-        more, place, options = next_after(command.function, rest[1:])
-        if begun[:1] == "-" and not (place and place.declared.is_option):
+        more, parameter, options = next_after(command.function, rest[1:])
+        if begun[:1] == "-" and not (parameter and parameter.declared.is_option):
             named = [*options, *((flag, "Show this message and exit.") for flag in help_texts.ASKING)]
             return [item for item in named if item[0].startswith(begun)]
-        return _values(place, begun, given | more)
+        return _values(parameter, begun, given | more)
     if begun[:1] == "-":
         raise NotPlain
-    if place is None or not place.declared.is_option:
+    if parameter is None or not parameter.declared.is_option:
         return [item for item in _commands() if item[0].startswith(begun)]
-    return _values(place, begun, given)
+    return _values(parameter, begun, given)
 
 
 def _commands() -> list[Item]:
@@ -54,8 +54,8 @@ def _commands() -> list[Item]:
     return [*found.items()]
 
 
-def _values(place: Place | None, begun: str, given: dict[str, Any]) -> list[Item]:
-    complete = place.declared.complete if place else None
+def _values(parameter: NamedParameter | None, begun: str, given: dict[str, Any]) -> list[Item]:
+    complete = parameter.declared.complete if parameter else None
     return [(value, "") for value in (complete(begun, given) if complete else ()) if value.startswith(begun)]
 
 

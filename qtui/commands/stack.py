@@ -12,7 +12,7 @@ from qtui.printing import documents, listings, output
 from qtui_workers.command_line.declare import option
 
 if TYPE_CHECKING:
-    from qtui_workers.reporting.stack import Answer
+    from qtui_workers.reporting.stack import StackAnswer
 
 ORDER: Final = 31
 FAILED: Final = 1
@@ -30,7 +30,7 @@ def stack(
     A qtui-worker tells it, and writes it into the job's log too; what the job does is not disturbed. Exit code 1 where it
     cannot be had.
     """
-    found: list[Answer] = []
+    found: list[StackAnswer] = []
     with connected(url, context) as (client, chosen):
         whole = job_ids.find(client, job_id)
         with changing(client, chosen, "stack", ids=(whole,)) as change:

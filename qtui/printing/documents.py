@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from qtui.broker.workers.workers_at_work import AtWork
     from qtui_workers.reading.hold import Hold
     from qtui_workers.reporting.job_log import LogLine
-    from qtui_workers.reporting.stack import Answer
+    from qtui_workers.reporting.stack import StackAnswer
 
 
 def iso(at: float | None) -> str | None:
@@ -259,7 +259,7 @@ def of_takers(found: Takers) -> dict[str, Any]:
     }
 
 
-def of_stacks(job_id: str, answers: Sequence[Answer]) -> dict[str, Any]:
+def of_stacks(job_id: str, answers: Sequence[StackAnswer]) -> dict[str, Any]:
     """Where a running job is, as `qtui stack --json` prints it."""
     stacks = [answer.stack.to_json() | {"at": iso(answer.stack.at)} for answer in answers if answer.stack]
     return {"job": job_id, "stacks": stacks, "problem": answers[-1].problem or None}

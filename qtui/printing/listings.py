@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qtui.broker.search.find import Found
     from qtui.broker.search.groups import Grouping
     from qtui.broker.workers.workers_at_work import AtWork
-    from qtui_workers.reporting.stack import Answer
+    from qtui_workers.reporting.stack import StackAnswer
 
 MAIN_COUNTS = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.FINISHED)
 """These counts are shown even if they are 0."""
@@ -244,7 +244,7 @@ def of_takers(found: Takers, here: str) -> str:
     return f"{printable(said(found), 400)}\n{columns(['  WORKER', 'CAN', 'WHY', 'LISTENS TO'], rows, ()) if rows else nobody}"
 
 
-def of_stack(job_id: str, answer: Answer, before: Answer | None) -> str:
+def of_stack(job_id: str, answer: StackAnswer, before: StackAnswer | None) -> str:
     """Where a running job is, for people; `before`: where it was."""
     if answer.stack is None:
         return f"{printable(job_id, 100)}: {printable(answer.problem)}"

@@ -17,7 +17,7 @@ from qtui.screens.parts.dialog import Dialog
 from qtui.shared.messages import CopyRequested
 from qtui.shared.session import session_of
 from qtui.widgets.traceback_view import TracebackView
-from qtui_workers.reporting.stack import Answer
+from qtui_workers.reporting.stack import StackAnswer
 from qtui_workers.server.redis_errors import explain
 from qtui_workers.text import printable
 
@@ -36,7 +36,7 @@ class StackScreen(Dialog):
     def __init__(self, job_id: str) -> None:
         super().__init__()
         self.job_id = job_id
-        self.answers: tuple[Answer, ...] = ()
+        self.answers: tuple[StackAnswer, ...] = ()
         self._left = threading.Event()
         self._asks = False
 
@@ -70,7 +70,7 @@ class StackScreen(Dialog):
         def work() -> None:
             try:
                 with session.audit.change(session.client, "stack", ids=(self.job_id,)) as change:
-                    answers: list[Answer] = []
+                    answers: list[StackAnswer] = []
                     change.outcome = stack.outcome(answers)
                     for answer in stack.ask_twice(session.client, self.job_id, self._left):
                         answers.append(answer)
@@ -85,7 +85,7 @@ class StackScreen(Dialog):
 
         self.run_worker(work, thread=True, exit_on_error=False, group="stack")
 
-    def _add(self, answer: Answer) -> None:
+    def _add(self, answer: StackAnswer) -> None:
         self.answers = (*self.answers, answer)
         self._show(f"once more in {stack.AGAIN:g} s …")
 

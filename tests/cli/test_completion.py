@@ -16,7 +16,7 @@ import qtui.cli
 from qtui.broker.diagnosis import acknowledged
 from qtui.commands import completing, find
 from qtui.commands.with_typer import make_app
-from qtui_workers.command_line.plain_reader import NotPlain, places
+from qtui_workers.command_line.plain_reader import NotPlain, parameters_of
 from qtui_workers.define.limit import Limit
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.server import keys
@@ -107,7 +107,7 @@ def test_every_value_that_can_be_known_is_completed() -> None:
     for name in all_commands():
         command = find(name)
         assert command
-        for place in places(command.function):
+        for place in parameters_of(command.function):
             if place.kind is str and place.declared.complete is None:
                 is_free = (
                     set(place.flags) & FREE if place.declared.is_option else {place.name, f"{name} {place.name}"} & FREE_WORDS

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from qtui_workers.define.declared_limits import declared
+from qtui_workers.define.declared_limits import declared_limits
 from qtui_workers.define.decorator import Processor, processor
 from qtui_workers.define.limit import Limit
 from qtui_workers.errors import InvalidInput
-from qtui_workers.rate.limiter import declarations
+from qtui_workers.rate.limiter import claim_limits
 
 
 def work(payload: BaseModel) -> BaseModel:
@@ -43,7 +43,7 @@ def test_a_window_is_never_rounded_down() -> None:
 
 
 def test_a_limit_goes_by_the_name_of_its_queue_or_of_its_resource() -> None:
-    limits = declared([on("builds", Limit(5, 60)), on("maps", Limit(2, 1, "overpass")), on("free", None)])
+    limits = declared_limits([on("builds", Limit(5, 60)), on("maps", Limit(2, 1, "overpass")), on("free", None)])
     assert {queue: (limit.name, limit.max) for queue, limit in limits.items()} == {
         "builds-high": ("builds", 5), "builds": ("builds", 5), "builds-low": ("builds", 5),
         "maps-high": ("overpass", 2), "maps": ("overpass", 2), "maps-low": ("overpass", 2),
@@ -51,7 +51,7 @@ def test_a_limit_goes_by_the_name_of_its_queue_or_of_its_resource() -> None:
 
 
 def test_a_claim_has_name_max_and_window() -> None:
-    assert declarations([on("builds", Limit(5, 60))])["builds-low"] == '["builds", 5, 60000000]'
+    assert claim_limits([on("builds", Limit(5, 60))])["builds-low"] == '["builds", 5, 60000000]'
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_a_claim_has_name_max_and_window() -> None:
 )
 def test_two_limits_of_one_queue_or_resource_are_an_error(processors: list[tuple[str, Limit]]) -> None:
     with pytest.raises(InvalidInput, match=r"has two limits: .* give both the same, or another queue"):
-        declared([on(queue, limit) for queue, limit in processors])
+        declared_limits([on(queue, limit) for queue, limit in processors])
 
 
 def test_equal_limits_of_one_queue_are_one_limit() -> None:
     limit = Limit(5, 60)
-    assert declared([on("q", limit), on("q", limit), on("q", None)])["q"] == Limit(5, 60, "q")
+    assert declared_limits([on("q", limit), on("q", limit), on("q", None)])["q"] == Limit(5, 60, "q")

@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 
 from qtui_workers import Limit, Payload, processor
 from qtui_workers.define.backoff import Backoff
-from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.define.discovery import discover
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
@@ -217,7 +217,7 @@ def test_a_worker_refuses_to_start_with_a_module_that_cannot_be_imported(server:
 
 def test_what_is_declared_arrives_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QTUI_PROCESSORS", __name__)
-    told = read_declarations()
+    told = read_declared_processors()
     known = discover()
     assert [(each.name, each.path, each.queue) for each in told.processors] == [
         (each.name, each.path, each.queue) for each in known.processors.values()

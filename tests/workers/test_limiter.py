@@ -19,7 +19,7 @@ from qtui_workers import Payload, processor
 from qtui_workers.define.decorator import Processor
 from qtui_workers.define.limit import Limit
 from qtui_workers.errors import InvalidInput, NotFound
-from qtui_workers.rate.limiter import START_WITHIN, Limits, LimitTimeout, change, declarations, in_time, register
+from qtui_workers.rate.limiter import START_WITHIN, Limits, LimitTimeout, change, claim_limits, in_time, register
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import limited, support
@@ -265,7 +265,7 @@ def test_a_limit_that_a_person_spoiled_closes_its_queue_and_the_next_claim_of_a_
     kept.hset(keys.limit("q"), "max", "many")
     assert limited.claim(kept, "q")[0] == 1
     assert Limits(kept).states() == []
-    declared = declarations([limited_processor("q", Limit(1, 0.1, "q"))])["q"]
+    declared = claim_limits([limited_processor("q", Limit(1, 0.1, "q"))])["q"]
     assert limited.claim(kept, "q", declared)[0] == pytest.approx(5.1)
     assert Limits(kept).state("q").max == 1
 

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from qtui_workers.define.limit import Limit
-from qtui_workers.rate.limiter import Limits, LimitTimeout, declarations
+from qtui_workers.rate.limiter import Limits, LimitTimeout, claim_limits
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import limited
@@ -80,7 +80,7 @@ def test_a_restart_that_lost_everything_closes_a_window_for_who_registers_anew(f
 
 
 def test_a_restart_that_lost_everything_closes_a_window_for_a_worker_that_goes_on(forgetful: Server) -> None:
-    declared = declarations([limited_processor("q", LIMIT)])["q"]
+    declared = claim_limits([limited_processor("q", LIMIT)])["q"]
     with forgetful.client() as client:
         enter(client, LIMIT)
         open_at_once(client)
@@ -94,7 +94,7 @@ def test_a_restart_that_lost_everything_closes_a_window_for_a_worker_that_goes_o
 
 
 def test_lost_keys_close_a_window_though_the_server_goes_on(own_server: Server) -> None:
-    declared = declarations([limited_processor("q", LIMIT)])["q"]
+    declared = claim_limits([limited_processor("q", LIMIT)])["q"]
     with own_server.client() as client:
         enter(client, LIMIT)
         assert take(client, "q")

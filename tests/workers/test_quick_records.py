@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from qtui_workers.reporting.quick_records import Place, quick_record
+from qtui_workers.reporting.quick_records import Origin, quick_record
 
 LOG = logging.getLogger("tests.quick")
-PLACE = Place(LOG.name, logging.WARNING, __file__, 7, "told")
+PLACE = Origin(LOG.name, logging.WARNING, __file__, 7, "told")
 FIELDS = {"job": "a", "status": "started"}
 CLOCKS = ("created", "msecs", "relativeCreated")
 

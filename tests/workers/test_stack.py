@@ -14,7 +14,7 @@ from rq.command import send_stop_job_command
 from rq.job import Job
 
 from qtui.broker.one_job import stack
-from qtui_workers.reporting.stack import COMMAND, Answer, Stack
+from qtui_workers.reporting.stack import COMMAND, Stack, StackAnswer
 from qtui_workers.server import keys
 from tests.support import Server, wait_until
 from tests.workers import stuck
@@ -115,7 +115,9 @@ def test_a_request_for_another_job_and_one_that_makes_no_sense_disturb_nothing(
         for job, request in (("gone", other), (job_id, "../../../x"), (None, other), (job_id, None)):
             client.publish(keys.commands(name), json.dumps({"command": COMMAND, "job_id": job, "request": request}))
         wait_until(lambda: client.exists(keys.stack(other)), description="the request was answered")
-        assert Answer.unpacked(client.get(keys.stack(other)) or b"") == Answer(None, "its worker does not run it any more")
+        assert StackAnswer.unpacked(client.get(keys.stack(other)) or b"") == StackAnswer(
+            None, "its worker does not run it any more"
+        )
         assert [key for key in client.keys(keys.stack("*")) if key != keys.stack(other).encode()] == []
         asked(client, job_id)
         (home / "computes").touch()
@@ -126,4 +128,4 @@ def test_a_request_for_another_job_and_one_that_makes_no_sense_disturb_nothing(
     "raw", [b"", b"[]", b"{}", b'{"stack": 3, "problem": ""}', b'{"stack": {"threads": [1]}, "problem": ""}']
 )
 def test_an_answer_that_cannot_be_read_is_no_stack(raw: bytes) -> None:
-    assert Answer.unpacked(raw).problem == "its worker's answer cannot be read: it may be of another version"
+    assert StackAnswer.unpacked(raw).problem == "its worker's answer cannot be read: it may be of another version"

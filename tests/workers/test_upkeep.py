@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from qtui_workers.engine.upkeep import Upkeep
-from qtui_workers.engine.worker_store import Beat
+from qtui_workers.engine.worker_store import HeartbeatReply
 
 QUIET, BUSY = 18.0, 5.0
 
@@ -22,7 +22,7 @@ def intervals(quiet: list[bool], monkeypatch: pytest.MonkeyPatch) -> list[float]
     upkeep = Upkeep(
         BUSY,
         QUIET,
-        beat=lambda _claim: Beat(True, True, (), (), quiet=next(answers)),
+        beat=lambda _claim: HeartbeatReply(True, True, (), (), quiet=next(answers)),
         after_beat=lambda _beat, _idle: None,
         cron=cast(Any, None),
         outage=cast(Any, SimpleNamespace(tolerated=nullcontext)),

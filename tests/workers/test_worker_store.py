@@ -9,7 +9,7 @@ import pytest
 import redis
 from rq import Queue
 
-from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.worker_name import WorkerName
 from qtui_workers.engine.worker_store import Step, WorkerStore
@@ -52,6 +52,6 @@ def test_what_a_worker_ran_stays_on_its_record_only_while_it_runs(client: redis.
     first = claimed(store.step(None, "one", ["default"]))
     assert 0 < client.ttl(keys.worker_executions(NAME)) <= 30
     ended = first, Ending("finished", time.time(), time.time())
-    assert isinstance(store.step(ended, "two", ["default"]).found, Nothing)
+    assert isinstance(store.step(ended, "two", ["default"]).found, NoJob)
     assert not client.exists(keys.worker_executions(NAME), keys.registry("wip", "default"))
     assert client.hget(keys.worker(NAME), "state") == b"idle"

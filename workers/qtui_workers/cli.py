@@ -203,12 +203,12 @@ def work(
     chosen = _chosen(url, context)
     patience = parse_duration(refuse_after).total_seconds()
     size = concurrency or WorkerSettings.read().job_concurrency
-    from qtui_workers.define import declarations
+    from qtui_workers.define import declared_processors
 
-    declarations.begin()  # not sooner: it has loaded pydantic, redis and rq, which processors import too
-    from qtui_workers.engine.start import Wanted, start
+    declared_processors.begin()  # not sooner: it has loaded pydantic, redis and rq, which processors import too
+    from qtui_workers.engine.start import StartOptions, start
 
-    wanted = Wanted(
+    options = StartOptions(
         queues=names,
         target=chosen.target,
         burst=burst,
@@ -226,7 +226,7 @@ def work(
         health_port=health_port,
         log_format=log_format,
     )
-    raise SystemExit(start(wanted))
+    raise SystemExit(start(options))
 
 
 def _check_no_process_options(values: Mapping[str, float | None]) -> None:

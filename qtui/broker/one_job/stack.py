@@ -13,7 +13,7 @@ import redis
 
 from qtui.broker import rows
 from qtui.broker.status import Status
-from qtui_workers.reporting.stack import COMMAND, Answer
+from qtui_workers.reporting.stack import COMMAND, StackAnswer
 from qtui_workers.server import keys
 from qtui_workers.text import decode, encode, printable
 
@@ -24,34 +24,38 @@ AGAIN: Final = 2.0
 _PAUSE: Final = 0.05
 
 
-def ask(client: redis.Redis, job_id: str, *, stopped: threading.Event | None = None) -> Answer:
+def ask(client: redis.Redis, job_id: str, *, stopped: threading.Event | None = None) -> StackAnswer:
     """The stack of a running job, or why it cannot be had; waits at most `PATIENCE` seconds, less where `stopped` is set.
 
     The worker writes it into the job's log too. Raises redis.RedisError.
     """
     (row,) = rows.named(client, [(job_id, "")])
     if row.status is None:
-        return Answer(None, row.problem or "the job has no status")
+        return StackAnswer(None, row.problem or "the job has no status")
     if row.status is not Status.STARTED or not row.worker:
-        return Answer(None, f"it does not run: it is {row.status.value}")
+        return StackAnswer(None, f"it does not run: it is {row.status.value}")
     fields: Any = client.hmget(encode(keys.worker(row.worker)), ["hostname", "pid", keys.FIELD_HOLDER])
     host, pid, holder = fields
     name = printable(row.worker, 100)
     if holder is None and pid is None:
-        return Answer(None, f"its worker {name} has no record: it gives no sign of life")
+        return StackAnswer(None, f"its worker {name} has no record: it gives no sign of life")
     if holder is None:
         where = printable(decode(host) or "its machine", 100)
         dump = f"py-spy dump --pid {decode(pid)}" if decode(pid).isdigit() else "py-spy dump"
-        return Answer(None, f"{name} is no qtui-worker, and RQ's own workers cannot tell it: on {where}, {dump} --subprocesses")
+        return StackAnswer(
+            None, f"{name} is no qtui-worker, and RQ's own workers cannot tell it: on {where}, {dump} --subprocesses"
+        )
     request = uuid4().hex
     message = json.dumps({"command": COMMAND, "job_id": job_id, "request": request})
     if not client.publish(encode(keys.commands(row.worker)), message):
-        return Answer(None, f"{name} hears no commands")
+        return StackAnswer(None, f"{name} hears no commands")
     found = _await(client, request, stopped or threading.Event())
-    return found or Answer(None, f"{name} has not answered within {PATIENCE:g} s: it may be of an older version, or stuck itself")
+    return found or StackAnswer(
+        None, f"{name} has not answered within {PATIENCE:g} s: it may be of an older version, or stuck itself"
+    )
 
 
-def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None = None) -> Iterator[Answer]:
+def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None = None) -> Iterator[StackAnswer]:
     """The stack now, and where there is one, once more `AGAIN` seconds later. Raises redis.RedisError."""
     stop = stopped or threading.Event()
     first = ask(client, job_id, stopped=stop)
@@ -60,16 +64,16 @@ def ask_twice(client: redis.Redis, job_id: str, stopped: threading.Event | None 
         yield ask(client, job_id, stopped=stop)
 
 
-def outcome(answers: Iterable[Answer]) -> str:
+def outcome(answers: Iterable[StackAnswer]) -> str:
     """How asking ended, for the audit."""
     return "reported" if any(answer.stack for answer in answers) else "not reported"
 
 
-def _await(client: redis.Redis, request: str, stopped: threading.Event) -> Answer | None:
+def _await(client: redis.Redis, request: str, stopped: threading.Event) -> StackAnswer | None:
     key, deadline, pause = keys.stack(request), time.monotonic() + PATIENCE, _PAUSE
     while time.monotonic() < deadline and not stopped.wait(pause):
         raw: Any = client.get(key)
         if raw is not None:
-            return Answer.unpacked(raw)
+            return StackAnswer.unpacked(raw)
         pause = min(2 * pause, 0.4)
     return None

@@ -8,7 +8,7 @@ from typing import Any, Final
 from qtui.broker.models import Overview
 from qtui.broker.queues.overview_steps import Round, steps
 from qtui_workers.server.address import Target
-from qtui_workers.server.quick import QuickConnection, Unusual
+from qtui_workers.server.quick_connection import QuickConnection, Unusual
 from qtui_workers.server.script_text import ScriptText
 from qtui_workers.server.versions import OLDEST, READ_ONLY_SCRIPTS, numbers
 

@@ -18,8 +18,8 @@ class NotPlain(Exception):
     """Words that typer has to read."""
 
 
-class Place(Record):
-    """A parameter of the function of a command."""
+class NamedParameter(Record):
+    """A parameter of the function of a command: its name, and what is typed for it."""
 
     name: str
     kind: type[Any]
@@ -38,28 +38,30 @@ def read(function: Callable[..., Any], words: Sequence[str]) -> dict[str, Any]:
 
     Raises NotPlain where that is not certain.
     """
-    known = list(places(function))
+    known = list(parameters_of(function))
     values, plain, waiting = _taken(known, words)
-    values |= _arguments([place for place in known if not place.declared.is_option], plain)
-    if waiting or any(place.required and place.name not in values for place in known):
+    values |= _arguments([parameter for parameter in known if not parameter.declared.is_option], plain)
+    if waiting or any(parameter.required and parameter.name not in values for parameter in known):
         raise NotPlain
     return values
 
 
-def next_after(function: Callable[..., Any], words: Sequence[str]) -> tuple[dict[str, Any], Place | None, list[tuple[str, str]]]:
-    """What may come after these words: the values of options so far, the place of the next word, and the options with their help.
+def next_after(
+    function: Callable[..., Any], words: Sequence[str]
+) -> tuple[dict[str, Any], NamedParameter | None, list[tuple[str, str]]]:
+    """What may come after these words: the values of options so far, the parameter of the next word, and the options with help.
 
     Raises NotPlain as `read` does.
     """
-    known = list(places(function))
+    known = list(parameters_of(function))
     values, plain, waiting = _taken(known, words)
     options = [
-        (flag, place.declared.help)
-        for place in known
-        if place.declared.is_option and (place.many or place.name not in values)
-        for flag in place.flags
+        (flag, parameter.declared.help)
+        for parameter in known
+        if parameter.declared.is_option and (parameter.many or parameter.name not in values)
+        for flag in parameter.flags
     ]
-    left = [place for place in known if not place.declared.is_option]
+    left = [parameter for parameter in known if not parameter.declared.is_option]
     while left and plain and not left[0].many:
         del left[0], plain[0]
     if left and plain:
@@ -69,15 +71,15 @@ def next_after(function: Callable[..., Any], words: Sequence[str]) -> tuple[dict
 
 def split(words: list[str]) -> tuple[list[str], list[str]]:
     """The options before the command, and the words from its name on."""
-    place = 0
-    while place < len(words) and words[place].startswith("-"):
-        place += 2 if words[place] in ("--url", "--context") else 1
-    return words[:place], words[place:]
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in ("--url", "--context") else 1
+    return words[:at], words[at:]
 
 
-def _taken(places: list[Place], words: Sequence[str]) -> tuple[dict[str, Any], list[str], Place | None]:
+def _taken(parameters: list[NamedParameter], words: Sequence[str]) -> tuple[dict[str, Any], list[str], NamedParameter | None]:
     """The values of the options, the words without a name, and the option that has yet to get its value."""
-    options = {flag: place for place in places if place.declared.is_option for flag in place.flags}
+    options = {flag: parameter for parameter in parameters if parameter.declared.is_option for flag in parameter.flags}
     values: dict[str, Any] = {}
     plain: list[str] = []
     left = iter(words)
@@ -88,58 +90,58 @@ def _taken(places: list[Place], words: Sequence[str]) -> tuple[dict[str, Any], l
             plain.append(word)
         else:
             flag, equals, text = word.partition("=")
-            if (place := options.get(flag)) is None or (place.name in values and not place.many):
+            if (parameter := options.get(flag)) is None or (parameter.name in values and not parameter.many):
                 raise NotPlain
-            if place.kind is bool:
-                if equals or not place.declared.flags:
+            if parameter.kind is bool:
+                if equals or not parameter.declared.flags:
                     raise NotPlain
-                values[place.name] = True
+                values[parameter.name] = True
                 continue
             if not equals:
                 if (following := next(left, None)) is None:
-                    return values, plain, place
+                    return values, plain, parameter
                 if (text := following)[:1] == "-":
                     raise NotPlain
-            value = _value(place, text)
-            values[place.name] = [*values.get(place.name, []), value] if place.many else value
+            value = _value(parameter, text)
+            values[parameter.name] = [*values.get(parameter.name, []), value] if parameter.many else value
     return values, plain, None
 
 
-def _arguments(places: list[Place], words: list[str]) -> dict[str, Any]:
-    """The words without a name, one for each place; a list, which is the last one, takes all that are left."""
+def _arguments(parameters: list[NamedParameter], words: list[str]) -> dict[str, Any]:
+    """The words without a name, one for each parameter; a list, which is the last one, takes all that are left."""
     found: dict[str, Any] = {}
-    for place in places:
-        taken, words = (words, []) if place.many else (words[:1], words[1:])
+    for parameter in parameters:
+        taken, words = (words, []) if parameter.many else (words[:1], words[1:])
         if taken:
-            read_ones = [_value(place, word) for word in taken]
-            found[place.name] = read_ones if place.many else read_ones[0]
+            read_ones = [_value(parameter, word) for word in taken]
+            found[parameter.name] = read_ones if parameter.many else read_ones[0]
     if words:
         raise NotPlain
     return found
 
 
-def _value(place: Place, text: str) -> Any:
+def _value(parameter: NamedParameter, text: str) -> Any:
     try:
-        value = place.kind(text)
+        value = parameter.kind(text)
     except ValueError:
         raise NotPlain from None
-    least, most = place.declared.least, place.declared.most
+    least, most = parameter.declared.least, parameter.declared.most
     if (least is not None and not value >= least) or (most is not None and not value <= most):
         raise NotPlain
     return value
 
 
-def places(function: Callable[..., Any]) -> Iterator[Place]:
+def parameters_of(function: Callable[..., Any]) -> Iterator[NamedParameter]:
     """The parameters of a command's function; raises NotPlain where one is of no kind that is read here."""
     for name, (hint, default) in declared_by(function).items():
         origin: Any = get_origin(hint)
         if origin is not Annotated:
             raise NotPlain
-        inner, parameter = get_args(hint)
+        inner, declared = get_args(hint)
         if get_origin(inner) in (Union, UnionType):
             (inner,) = (each for each in get_args(inner) if each is not type(None))
         many = get_origin(inner) is list
         kind = get_args(inner)[0] if many else inner
-        if not issubclass(kind, str | int | float) or not isinstance(parameter, Parameter):
+        if not issubclass(kind, str | int | float) or not isinstance(declared, Parameter):
             raise NotPlain
-        yield Place(name, kind, many, parameter, default is REQUIRED)
+        yield NamedParameter(name, kind, many, declared, default is REQUIRED)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from qtui_workers.define.declares import Declares
 from qtui_workers.define.limit import Limit
+from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.errors import InvalidInput
 from qtui_workers.naming import all_priorities
 
 
-def declared(processors: Iterable[Declares]) -> dict[str, Limit]:
+def declared_limits(processors: Iterable[ProcessorFacts]) -> dict[str, Limit]:
     """The limits by queue, each with its name; NAME-high and NAME-low have the limit of the queue NAME.
 
     Raises InvalidInput where two processors give one queue, or one name, different limits.
     """
-    limits: dict[str, tuple[Limit, Declares]] = {}
-    named: dict[str, tuple[Limit, Declares]] = {}
+    limits: dict[str, tuple[Limit, ProcessorFacts]] = {}
+    named: dict[str, tuple[Limit, ProcessorFacts]] = {}
     for processor in processors:
         limit = processor.options.limit
         if limit is None:
@@ -29,7 +29,7 @@ def declared(processors: Iterable[Declares]) -> dict[str, Limit]:
     return {queue: limit for queue, (limit, _) in limits.items()}
 
 
-def _check_same(first: tuple[Limit, Declares], limit: Limit, processor: Declares, what: str) -> None:
+def _check_same(first: tuple[Limit, ProcessorFacts], limit: Limit, processor: ProcessorFacts, what: str) -> None:
     other, owner = first
     if other != limit:
         raise InvalidInput(

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from types import MappingProxyType, ModuleType
 from typing import Annotated, Any, Final
 
-from qtui_workers.define.declared_limits import declared
+from qtui_workers.define.declared_limits import declared_limits
 from qtui_workers.define.decorator import Processor
 from qtui_workers.errors import InvalidInput, NotFound
 from qtui_workers.records import Read
@@ -37,7 +37,7 @@ class ProcessorSettings(Settings):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundProcessors:
     """The processors by name, in order of their names, and the modules that could not be imported."""
 
     processors: MappingProxyType[str, AnyProcessor]
@@ -72,7 +72,7 @@ def _bundled(name: str) -> AnyProcessor | None:
     return next((each for each in _processors_of(module) if each.name == name), None)
 
 
-def discover() -> Found:
+def discover() -> FoundProcessors:
     """The processors of the bundled package and of QTUI_PROCESSORS; imported once for each value of the variable.
 
     Where the variable names a package, every module directly in it is imported too. A module that cannot be imported is left
@@ -90,7 +90,7 @@ def import_bundled() -> None:
 
 
 @cache
-def _discover(variable: str) -> Found:
+def _discover(variable: str) -> FoundProcessors:
     roots = [BUNDLED, *_split(variable)]
     broken: dict[str, str] = {}
     processors: dict[str, AnyProcessor] = {}
@@ -103,10 +103,10 @@ def _discover(variable: str) -> Found:
                     "rename one with @processor(name=…)"
                 )
     keep_logging()
-    declared(processors.values())
+    declared_limits(processors.values())
     ordered = dict(sorted(processors.items()))
     paths = {processor.path: processor for processor in ordered.values()}
-    return Found(MappingProxyType(ordered), MappingProxyType(paths), MappingProxyType(broken))
+    return FoundProcessors(MappingProxyType(ordered), MappingProxyType(paths), MappingProxyType(broken))
 
 
 def _modules(roots: Iterable[str], broken: dict[str, str]) -> Iterator[ModuleType]:

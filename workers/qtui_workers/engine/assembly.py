@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.commands import Commands
@@ -43,10 +43,10 @@ from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.engine.worker_name import WorkerName
-from qtui_workers.engine.worker_store import Beat, WorkerStore
+from qtui_workers.engine.worker_store import HeartbeatReply, WorkerStore
 from qtui_workers.enqueue.cron import Cron
 from qtui_workers.errors import Refused
-from qtui_workers.rate.limiter import Limits, declarations
+from qtui_workers.rate.limiter import Limits, claim_limits
 from qtui_workers.server.connection import retry_of, shorten_patience
 
 log = logging.getLogger("rq.worker")
@@ -91,7 +91,7 @@ class Assembly:
         patience = max(_LEAST_PATIENCE, lease / 6)
         self._restore_patience = (lambda: None) if in_process else shorten_patience(worker.connection, patience)
         name, connection = worker.name, worker.connection
-        processors = read_declarations().processors
+        processors = read_declared_processors().processors
         limits = Limits(connection)
         starts = partial(report_start, limits)
         # The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
@@ -101,7 +101,7 @@ class Assembly:
         self.name = WorkerName(connection, name, lease, wait=shutdown.wait)
         self.replaced: Refused | None = None
         """Why the worker had to end: another one has its name."""
-        self._store = store = WorkerStore(connection, name, self.name, length, declarations(processors))
+        self._store = store = WorkerStore(connection, name, self.name, length, claim_limits(processors))
         self._events = events = WorkerEvents(connection, name)
 
         # What is done beside the jobs
@@ -168,12 +168,12 @@ class Assembly:
         self._store.close()
         self._watch.close()
 
-    def _beat(self, claim: Claim | None) -> Beat:
+    def _beat(self, claim: Claim | None) -> HeartbeatReply:
         own, horse = resident(os.getpid()), self._runner.memory()
         memory = " ".join("-" if size is None else str(size) for size in (own, horse))
         return self._store.beat(claim, self._worker.get_state(), self._worker.queue_names(), memory)
 
-    def _after_beat(self, beat: Beat, idle: bool) -> None:
+    def _after_beat(self, beat: HeartbeatReply, idle: bool) -> None:
         """What is done after each heartbeat; raises redis.RedisError or OSError."""
         worker = self._worker
         if not beat.known:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import UNREADABLE, Ending
-from qtui_workers.reporting.quick_records import Place, quick_record
+from qtui_workers.reporting.quick_records import Origin, quick_record
 from qtui_workers.reporting.source import Source
 from qtui_workers.text import decode, printable
 
@@ -58,7 +58,7 @@ def _tell(level: int, message: str, *values: object, fields: Mapping[str, object
 
 
 _PLACES: Final = {
-    level: Place(log.name, level, __file__, _tell.__code__.co_firstlineno, _tell.__name__)
+    level: Origin(log.name, level, __file__, _tell.__code__.co_firstlineno, _tell.__name__)
     for level in (logging.INFO, logging.WARNING, logging.ERROR)
 }
 
@@ -100,9 +100,9 @@ class Standstill:
         self._worker = worker
         self._why = ""
 
-    def note(self, found: Claim | Nothing) -> None:
+    def note(self, found: Claim | NoJob) -> None:
         """Takes note of what the worker received when it requested a job."""
-        why = _reason(found) if isinstance(found, Nothing) else ""
+        why = _reason(found) if isinstance(found, NoJob) else ""
         if isinstance(found, Claim) and self._why == _LIMITED:
             return  # a limit lets jobs through one by one
         if why != self._why:
@@ -113,7 +113,7 @@ class Standstill:
 _LIMITED: Final = "the jobs that wait are over a rate limit; they start as it lets them through"
 
 
-def _reason(found: Nothing) -> str:
+def _reason(found: NoJob) -> str:
     if found.suspended:
         return "all workers are suspended: it takes no job until they are resumed (rq resume)"
     if found.wait is not None:

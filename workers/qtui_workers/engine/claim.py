@@ -123,7 +123,7 @@ class Claim(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoJob:
     """There is no job to take now."""
 
     wait: float | None = None

@@ -12,7 +12,7 @@ import redis
 from rq.worker.base import WorkerStatus
 
 from qtui_workers.engine import attempt_logs
-from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending, not_taken
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.refused_queues import Refusals
@@ -74,7 +74,7 @@ class Exchange:
         if ended:
             attempt_logs.log_end(*ended, self._worker)
 
-    def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | Nothing:
+    def end_and_take(self, ended: Ended | None, *, more: bool) -> Claim | NoJob:
         """Ends a job and, with `more`, takes the next one, unless the worker was requested to stop.
 
         It repeats that for as long as Redis is away, unless the worker has to end. Raises RedisUnavailable where newer
@@ -95,9 +95,9 @@ class Exchange:
                 self._outage.end()
                 if ended:
                     self._conclude(*ended, step.outcome)
-                if isinstance(step.found, Nothing):
+                if isinstance(step.found, NoJob):
                     self.log_end()
-                if isinstance(step.found, Nothing) and step.found.newer:
+                if isinstance(step.found, NoJob) and step.found.newer:
                     raise explain(redis.ResponseError(NEWER_FORMAT), label_of(self._connection))
                 if not ended or step.outcome != "dependents":
                     self._note_status(step.found)
@@ -114,7 +114,7 @@ class Exchange:
             if self._shutdown.requested and (self._shutdown.is_due() or not (ended or may_have_taken)):
                 if ended:
                     log.error("job %s: how it ended could not be written: it will run again", printable(ended[0].id))
-                return Nothing()
+                return NoJob()
             self._wakeups.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -144,5 +144,5 @@ class Exchange:
                 return bool(self._connection.ping())
         return False
 
-    def _note_status(self, found: Claim | Nothing) -> None:
+    def _note_status(self, found: Claim | NoJob) -> None:
         self._internals.note_status(WorkerStatus.BUSY if isinstance(found, Claim) else WorkerStatus.IDLE)

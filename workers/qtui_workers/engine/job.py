@@ -50,7 +50,7 @@ _ATTEMPTS: Final = keys.FIELD_ATTEMPTS.encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """What a job is going to call, as it was looked up."""
 
     name: Any
@@ -102,7 +102,7 @@ class Job(RqJob):
     """Attempts in all; None where the producer did not set them."""
     claimed: bool = False
     """Whether the running attempt has been counted by the script that took the job."""
-    found: Call | BaseException | None = None
+    found: FunctionCall | BaseException | None = None
     """What is going to be called, or raised, where it was looked up already."""
     usage: Usage | None = None
     """What the attempt used, for RQ's own code to write; None: not known."""
@@ -175,7 +175,7 @@ class Job(RqJob):
         pipeline.hincrby(self.key, keys.FIELD_ATTEMPT, 1)
         pipeline.hdel(self.key, keys.FIELD_PROGRESS)
 
-    def find_call(self) -> Call:
+    def find_call(self) -> FunctionCall:
         """The function and its arguments; may import modules, and raises whatever that raises.
 
         Then calls what the modules want to be called once in each process. Raises CannotRun where this worker cannot run it.
@@ -183,7 +183,7 @@ class Job(RqJob):
         function, args, kwargs = self.func, self.args, self.kwargs
         payload = _valid(function, kwargs) if isinstance(function, Processor) and not args else None
         prepare_process()
-        return Call(self.func_name, function, tuple(args), dict(kwargs), payload)
+        return FunctionCall(self.func_name, function, tuple(args), dict(kwargs), payload)
 
     @property
     def should_retry(self) -> bool:
@@ -215,7 +215,7 @@ class Job(RqJob):
                 # Python 3.11 counts a generator as one: it fails, as under RQ.
                 return asyncio.run(result) if asyncio.iscoroutine(result) else result
 
-    def _call_as_found(self) -> Call | None:
+    def _call_as_found(self) -> FunctionCall | None:
         """What was looked up; None where there is nothing, or the job was changed since. Raises what looking it up has raised."""
         found = self.found
         if isinstance(found, BaseException):

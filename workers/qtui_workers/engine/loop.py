@@ -11,7 +11,7 @@ from rq.executions import Execution
 
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.attempt_logs import Standstill
-from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending, held, returned, unreadable
 from qtui_workers.engine.exchange import Ended, Exchange
 from qtui_workers.engine.job_reader import JobReader
@@ -103,7 +103,7 @@ class Loop:
             else:
                 self._wait_for_work(found, max_idle_time)
 
-    def _is_over(self, found: Nothing, burst: bool) -> bool:
+    def _is_over(self, found: NoJob, burst: bool) -> bool:
         return self._shutdown.requested or (burst and found.wait is None)
 
     def _run_job(self, claim: Claim) -> Ended | None:
@@ -132,7 +132,7 @@ class Loop:
         finally:
             self._executions.pop(execution.id, None)
 
-    def _wait_for_work(self, found: Nothing, max_idle_time: float | None) -> None:
+    def _wait_for_work(self, found: NoJob, max_idle_time: float | None) -> None:
         """Waits until there may be work, or another reason to request some; meanwhile it runs the worker's upkeep."""
         now = time.monotonic()
         until = min(now + min(_known(found.wait, max_idle_time)), self._refusals.next_return(self._queue_names()))
@@ -151,7 +151,7 @@ class Loop:
             if self._upkeep.jobs_wait:  # a report may not have arrived
                 return
 
-    def _keys_of_work(self, found: Nothing) -> list[str]:
+    def _keys_of_work(self, found: NoJob) -> list[str]:
         """The keys whose change may bring work.
 
         A queue that a limit holds back, or that is left alone, is left out: new jobs there bring none.

@@ -23,7 +23,7 @@ _LONGEST: Final = 300.0
 
 
 @dataclass(slots=True)
-class _Row:
+class _RefusalsInARow:
     refusals: int = 0
     until: float = -math.inf
     """Until when the queue is left alone (time.monotonic)."""
@@ -35,7 +35,7 @@ class Refusals:
     def __init__(self, worker: str, events: WorkerEvents) -> None:
         self._worker = worker
         self._events = events
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, _RefusalsInARow] = {}
 
     def note(self, claim: Claim, ending: Ending) -> None:
         """Takes note of how a job has ended."""
@@ -55,7 +55,7 @@ class Refusals:
         return min((row.until for name in queues if (row := self._rows.get(name)) and row.until > moment), default=math.inf)
 
     def _refused(self, queue: str, why: str) -> None:
-        row = self._rows.setdefault(queue, _Row())
+        row = self._rows.setdefault(queue, _RefusalsInARow())
         row.refusals += 1
         if row.refusals < _IN_A_ROW:
             return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import redis
 from redis.exceptions import MasterDownError
 
-from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.job import Policy
 from qtui_workers.engine.pool import Pool
@@ -40,7 +40,7 @@ _PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
 """Errors of a server that is in a failover or has no memory: waiting may help."""
 
 
-class Wanted(Record):
+class StartOptions(Record):
     """What was requested; the names are those of the options of `qtui-worker`."""
 
     queues: Sequence[str]
@@ -63,54 +63,54 @@ class Wanted(Record):
     log_format: LogFormat
 
 
-def start(wanted: Wanted) -> int:
+def start(options: StartOptions) -> int:
     """Works until a stop is requested; returns the exit code.
 
     Raises InvalidInput where a module of processors cannot be imported or an address is none, and as a worker does.
     """
-    found = read_declarations()
+    found = read_declared_processors()
     for module, reason in found.broken.items():
         raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
-    names = list(wanted.queues) or default_queues(processor.queue for processor in found.processors)
-    health = _health(wanted.health_port) if wanted.health_port is not None else None
-    log_to_stderr(wanted.log_format)
+    names = list(options.queues) or default_queues(processor.queue for processor in found.processors)
+    health = _health(options.health_port) if options.health_port is not None else None
+    log_to_stderr(options.log_format)
     _warn_of_bad_settings()
 
     def run(own_name: str | None, place: int) -> None:
-        connection = _connected(wanted.target, patient=not wanted.burst)
+        connection = _connected(options.target, patient=not options.burst)
         Worker(
             names,
             connection=connection,
             name=own_name,
-            policy=Policy(tuple(wanted.allow), wanted.allow_pickle),
-            lease=wanted.lease,
-            shutdown_timeout=wanted.shutdown_timeout,
-            in_process=wanted.in_process,
-            recycle_jobs=wanted.max_jobs,
-            recycle_memory=wanted.max_memory,
-            cron=wanted.cron,
-            refuse_after=wanted.refuse_after,
+            policy=Policy(tuple(options.allow), options.allow_pickle),
+            lease=options.lease,
+            shutdown_timeout=options.shutdown_timeout,
+            in_process=options.in_process,
+            recycle_jobs=options.max_jobs,
+            recycle_memory=options.max_memory,
+            cron=options.cron,
+            refuse_after=options.refuse_after,
             pulse=health.pulse(place) if health else None,
-        ).run(burst=wanted.burst)
+        ).run(burst=options.burst)
 
     if health:
         health.serve()
         atexit.register(health.close)
     gc.enable()
     gc.freeze()  # what is loaded stays, and the processes that are forked need not copy it only to look through it for garbage
-    if wanted.concurrency == 1:
+    if options.concurrency == 1:
         for number in (signal.SIGTTIN, signal.SIGTTOU):
             signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
-        run(wanted.name, 1)
+        run(options.name, 1)
         return 0
 
     def run_one_of_many(place: int, times: int) -> None:
         # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
-        run(wanted.name and f"{wanted.name}-{place}" + (f".{times}" if times > 1 else ""), place)
+        run(options.name and f"{options.name}-{place}" + (f".{times}" if times > 1 else ""), place)
 
     import_bundled()  # once, instead of in each of them
-    _connected(wanted.target, patient=not wanted.burst).close()  # where it fails: one message, not one from each
-    return Pool(wanted.concurrency, run_one_of_many, replace=not wanted.burst).run()
+    _connected(options.target, patient=not options.burst).close()  # where it fails: one message, not one from each
+    return Pool(options.concurrency, run_one_of_many, replace=not options.burst).run()
 
 
 def _health(address: str) -> Health:

@@ -10,7 +10,7 @@ from typing import Final
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.outage import Outage
-from qtui_workers.engine.worker_store import Beat
+from qtui_workers.engine.worker_store import HeartbeatReply
 from qtui_workers.enqueue.cron import Cron
 
 _LEAST_SHARE: Final = 0.2
@@ -26,8 +26,8 @@ class Upkeep:
         interval: float,
         quiet_interval: float,
         *,
-        beat: Callable[[Claim | None], Beat],
-        after_beat: Callable[[Beat, bool], None],
+        beat: Callable[[Claim | None], HeartbeatReply],
+        after_beat: Callable[[HeartbeatReply, bool], None],
         cron: Cron,
         outage: Outage,
     ) -> None:

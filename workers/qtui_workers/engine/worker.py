@@ -30,7 +30,7 @@ from rq.serializers import DefaultSerializer, JSONSerializer, resolve_serializer
 from rq.utils import now
 from rq.worker import DequeueStrategy
 
-from qtui_workers.define.declarations import read_declarations
+from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.assembly import Assembly
 from qtui_workers.engine.claim import Interrupted
@@ -170,7 +170,7 @@ class Worker(RqWorker):
                 self.bootstrap(logging_level, date_format, log_format)
                 versions = f"qtui {_own_version()}, rq {version('rq')}"
                 self.log.info("Worker %s: %s, Redis at %s", self.name, versions, label_of(self.connection))
-                register(self.connection, read_declarations().processors)
+                register(self.connection, read_declared_processors().processors)
                 if with_scheduler:
                     self._parts.internals.start_scheduler(burst=burst)
                 self._parts.upkeep.begin(cron=not burst)

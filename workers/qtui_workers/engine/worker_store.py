@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, cast
 import redis
 from redis.exceptions import NoScriptError
 
-from qtui_workers.engine.claim import Claim, Nothing
+from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending
 from qtui_workers.engine.rq_adapter import open_socket
 from qtui_workers.engine.worker_name import WorkerName
@@ -42,7 +42,7 @@ class Step:
 
     outcome: Outcome | None
     """The outcome of the ending; None where no job was to be ended."""
-    found: Claim | Nothing
+    found: Claim | NoJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class HeartbeatReply:
     """The answer to a heartbeat."""
 
     known: bool
@@ -112,7 +112,7 @@ class WorkerStore:
         outcome, what, *rest = self._run_step(given, self._places(queues))
         if what == b"nothing":
             wait, why, *held = rest
-            nothing = Nothing(
+            nothing = NoJob(
                 wait / 1e6 if wait else None,
                 suspended=why == 1,
                 paused=why == 2,
@@ -185,7 +185,7 @@ class WorkerStore:
         outcome, *_ = self._run_step(given)
         return _outcome(outcome)
 
-    def beat(self, claim: Claim | None, state: str, queues: Sequence[str], memory: str = "- -") -> Beat:
+    def beat(self, claim: Claim | None, state: str, queues: Sequence[str], memory: str = "- -") -> HeartbeatReply:
         """Sends the heartbeat of the worker and its job; without one, a short form where no other worker has one either.
 
         `memory` is what `keys.FIELD_MEMORY` holds.
@@ -194,13 +194,15 @@ class WorkerStore:
         if claim is None:
             known, waits, runs = _QUIET.run(self._connection, *queues, **self._record(time.time()), state=state, memory=memory)
             if not runs:
-                return Beat(bool(known), True, (), (), bool(waits), quiet=True)
+                return HeartbeatReply(bool(known), True, (), (), bool(waits), quiet=True)
         job_id, queue, execution = (claim.id, claim.queue, claim.execution) if claim else ("", "", "")
         common = self._common(time.time())
         known, held, overdue, stranded = _BEAT.run(
             self._connection, *queues, **common, state=state, memory=memory, id=job_id, queue=queue, execution=execution
         )
-        return Beat(bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)), bool(waits))
+        return HeartbeatReply(
+            bool(known), bool(held), tuple(_overdue(one) for one in overdue), tuple(map(decode, stranded)), bool(waits)
+        )
 
     def tidy(self, kind: str, queue: str, job_id: str, keep: int | None) -> None:
         """Folds the log of a job that has just ended, and keeps the newest `keep` jobs of its registry (`keys.registry`)."""

@@ -23,8 +23,8 @@ from uuid import uuid4
 import redis
 from rq.defaults import DEFAULT_CRON_JOB_HISTORY_LIMIT, DEFAULT_CRON_JOB_HISTORY_TTL, DEFAULT_CRON_SCHEDULER_TTL
 
-from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import RetrySettings
+from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.define.schedule import Schedule
 from qtui_workers.enqueue import batches
 from qtui_workers.enqueue.job_template import JobTemplate, make_template
@@ -114,7 +114,7 @@ class Cron:
     again, from one thread and one process.
     """
 
-    def __init__(self, connection: redis.Redis, processors: Iterable[Declares], *, name: str | None = None) -> None:
+    def __init__(self, connection: redis.Redis, processors: Iterable[ProcessorFacts], *, name: str | None = None) -> None:
         """Processors without a schedule are left out; `name` is the name of this process in RQ's tools.
 
         Raises InvalidInput where a processor's queue has a name that is not allowed.

@@ -15,8 +15,8 @@ from typing import Any, Final, Literal, NamedTuple, Unpack
 
 from pydantic import BaseModel
 
-from qtui_workers.define.declares import Declares
 from qtui_workers.define.options import Options
+from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.define.unique import Unique, digest_of
 from qtui_workers.enqueue.enqueue_options import EnqueueOptions, OneJobOptions
 from qtui_workers.enqueue.trace_context import trace_context
@@ -63,7 +63,7 @@ class JobTemplate:
     slots.
     """
 
-    processor: Declares
+    processor: ProcessorFacts
     queue: str
     options: Options
     due: datetime | None = None
@@ -176,7 +176,7 @@ class JobTemplate:
         return json.dumps(self.options.backoff.intervals(self.attempts - 1))
 
 
-def make_template(processor: Declares, retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
+def make_template(processor: ProcessorFacts, retries: int | None = None, /, **given: Unpack[OneJobOptions]) -> JobTemplate:
     """The template of a processor's jobs; `retries` are those of a job where neither the options nor the processor name attempts.
 
     Raises InvalidInput, with the reasons by field, where an option cannot be accepted.
@@ -188,12 +188,12 @@ def make_template(processor: Declares, retries: int | None = None, /, **given: U
 
 
 @lru_cache(maxsize=128, typed=True)
-def _made_before(processor: Declares, retries: int | None, /, **given: Any) -> JobTemplate:
+def _made_before(processor: ProcessorFacts, retries: int | None, /, **given: Any) -> JobTemplate:
     """Programs enqueue one job after the other with the same options; to check them takes as long as to check a payload."""
     return _made(processor, retries, given)
 
 
-def _made(processor: Declares, retries: int | None, given: Mapping[str, Any]) -> JobTemplate:
+def _made(processor: ProcessorFacts, retries: int | None, given: Mapping[str, Any]) -> JobTemplate:
     for name in given.keys() - _OPTIONS:
         raise InvalidInput(f"there is no option '{name}': {suggestion(name, sorted(_OPTIONS), 'options')}")
     own = EnqueueOptions.of(given)

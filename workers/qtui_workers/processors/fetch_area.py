@@ -133,7 +133,7 @@ def url_of(payload: FetchArea, page: int) -> str:
     return urlunsplit(base._replace(query=f"{base.query}&{query}".lstrip("&"), fragment=""))
 
 
-def _content(answer: outbound.Answer, page: int) -> dict[str, Any]:
+def _content(answer: outbound.HttpAnswer, page: int) -> dict[str, Any]:
     if not answer.ok:
         raise NotFetched(f"page {page}: {answer.status} {answer.excerpt()}")
     try:

@@ -24,10 +24,10 @@ from uuid import uuid4
 import redis
 from rq import get_current_job
 
-from qtui_workers.define.declared_limits import declared
-from qtui_workers.define.declares import Declares
+from qtui_workers.define.declared_limits import declared_limits
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.limit import MICRO, Limit
+from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError, Reschedule
 from qtui_workers.naming import all_priorities
 from qtui_workers.rate.usage import LimitUsage, read_usages
@@ -83,23 +83,23 @@ def in_time(requested: float) -> bool:
     return time.monotonic() - requested < START_WITHIN
 
 
-def declarations(processors: Iterable[Declares]) -> dict[str, str]:
+def claim_limits(processors: Iterable[ProcessorFacts]) -> dict[str, str]:
     """The declared limits by queue, as a claim passes them to `limit_for` of `qtui_workers/lua/limit.lua`."""
-    return {queue: json.dumps(_triple(limit)) for queue, limit in declared(processors).items()}
+    return {queue: json.dumps(_triple(limit)) for queue, limit in declared_limits(processors).items()}
 
 
 def _triple(limit: Limit) -> tuple[str | None, int, int]:
     return limit.name, limit.max, limit.per_us
 
 
-def register(connection: redis.Redis, processors: Iterable[Declares]) -> None:
+def register(connection: redis.Redis, processors: Iterable[ProcessorFacts]) -> None:
     """Registers the limits that processors declare; a worker calls this before its first claim.
 
     Queues of these processors without a declared limit have none from then on. A limit that was changed with `change` stays
     changed until the code declares another one.
     """
     known = list(processors)
-    limits = declared(known)
+    limits = declared_limits(known)
     queues: dict[str, Any] = {queue: None for processor in known for queue in all_priorities(processor.queue)}
     queues |= {queue: _triple(limit) for queue, limit in limits.items()}
     _REGISTER.run(connection, queues=json.dumps(queues))
@@ -277,7 +277,7 @@ def _numbers(limit: str | Limit) -> tuple[int | str, int | str]:
 
 def _declared(name: str) -> Limit:
     """The limit of that name that a processor declares; NotFound where none does."""
-    found = declared(discover().processors.values()).values()
+    found = declared_limits(discover().processors.values()).values()
     try:
         return next(limit for limit in found if limit.name == name)
     except StopIteration:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Origin(NamedTuple):
     """Where records of a logger come from, at a level; it stands for the look at the stack that finds that out."""
 
     logger: str
@@ -22,16 +22,16 @@ class Place(NamedTuple):
 
 
 def quick_record(
-    log: logging.Logger, place: Place, message: str, values: tuple[object, ...], fields: Mapping[str, object]
+    log: logging.Logger, origin: Origin, message: str, values: tuple[object, ...], fields: Mapping[str, object]
 ) -> logging.LogRecord:
     """As `log.makeRecord`, with the same attributes; where somebody has replaced what makes records, they are made by that.
 
-    What is the same in all records of a place, a process and a thread is copied from the first of them.
+    What is the same in all records of an origin, a process and a thread is copied from the first of them.
     """
     if logging.getLogRecordFactory() is not logging.LogRecord or type(log).makeRecord is not logging.Logger.makeRecord:
-        name, level, file, line, function = place
+        name, level, file, line, function = origin
         return log.makeRecord(name, level, file, line, message, values, None, function, fields)
-    first = _first(place, os.getpid(), threading.get_ident())
+    first = _first(origin, os.getpid(), threading.get_ident())
     created = time.time()
     record = logging.LogRecord.__new__(logging.LogRecord)
     attributes = vars(record)
@@ -44,6 +44,6 @@ def quick_record(
 
 
 @lru_cache(maxsize=64)
-def _first(place: Place, _process: int, _thread: int) -> logging.LogRecord:
-    name, level, file, line, function = place
+def _first(origin: Origin, _process: int, _thread: int) -> logging.LogRecord:
+    name, level, file, line, function = origin
     return logging.LogRecord(name, level, file, line, "", (), None, function)

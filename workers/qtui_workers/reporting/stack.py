@@ -98,7 +98,7 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StackAnswer:
     """What a worker answers to the request for a stack."""
 
     stack: Stack | None

@@ -10,7 +10,7 @@ from qtui_workers.server import keys
 from qtui_workers.server.address import Target
 from qtui_workers.server.contexts import Connections, choose, read_config
 from qtui_workers.server.prefix import fits
-from qtui_workers.server.quick import QuickConnection, Unusual
+from qtui_workers.server.quick_connection import QuickConnection, Unusual
 from qtui_workers.text import decode, printable
 
 LATELY: Final = 200

@@ -25,7 +25,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What a server answered."""
 
     status: int
@@ -52,7 +52,7 @@ def request(
     timeout: float = 15.0,
     allow_private: bool = False,
     answer_limit: int = _ANSWER_LIMIT,
-) -> Answer:
+) -> HttpAnswer:
     """One HTTP request; `timeout` is seconds for each wait, `answer_limit` bytes.
 
     The name is resolved once, and the connection goes to the address that was checked; the TLS certificate must be for the
@@ -86,7 +86,7 @@ def request(
                 extensions={"sni_hostname": host},
             ) as response,
         ):
-            return Answer(response.status_code, _beginning(response, answer_limit), dict(response.headers))
+            return HttpAnswer(response.status_code, _beginning(response, answer_limit), dict(response.headers))
     except httpx2.TransportError as error:
         reason = printable(str(error) or type(error).__name__, 200)
         raise Unreachable(f"{printable(host, 100)} gave no answer: {reason}") from None

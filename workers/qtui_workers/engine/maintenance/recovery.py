@@ -21,7 +21,7 @@ from qtui_workers.engine.ending import Ending, failing, unreadable
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.maintenance.side_tasks import SideTasks
-from qtui_workers.engine.worker_store import Beat, Overdue, WorkerStore
+from qtui_workers.engine.worker_store import HeartbeatReply, Overdue, WorkerStore
 from qtui_workers.server import keys
 from qtui_workers.server.rq_format import parse_time
 from qtui_workers.text import decode, encode, printable
@@ -54,7 +54,7 @@ class Recovery:
         self._side_tasks = side_tasks
         self._seen: set[Overdue] = set()
 
-    def take_up(self, beat: Beat) -> None:
+    def take_up(self, beat: HeartbeatReply) -> None:
         """Takes up the jobs that a heartbeat has found; raises redis.RedisError or OSError."""
         overdue = set(beat.overdue)
         for lease in overdue & self._seen:

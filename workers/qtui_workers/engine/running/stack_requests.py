@@ -21,7 +21,7 @@ from qtui_workers.engine.commands import Commands
 from qtui_workers.engine.process.stack_file import StackFile
 from qtui_workers.reporting.recorder import KEPT_WHILE_RUNNING
 from qtui_workers.reporting.redaction import redacted
-from qtui_workers.reporting.stack import COMMAND, KEPT, LEVEL, Answer, How, Stack
+from qtui_workers.reporting.stack import COMMAND, KEPT, LEVEL, How, Stack, StackAnswer
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import printable
 
@@ -85,13 +85,13 @@ class StackRequests:
         if not self._waiting:
             return math.inf
         if any(job != claim.id for job, _ in self._waiting):
-            self._answer([each for each in self._waiting if each[0] != claim.id], Answer(None, NOT_HERE))
+            self._answer([each for each in self._waiting if each[0] != claim.id], StackAnswer(None, NOT_HERE))
         if self._waiting and (found := self._outcome(claim.execution, process)):
             self._answer(self._waiting, found)
             self._asked_for = None
         return time.monotonic() + _LOOK_EVERY if self._waiting else math.inf
 
-    def _outcome(self, execution: str, process: Process) -> Answer | None:
+    def _outcome(self, execution: str, process: Process) -> StackAnswer | None:
         """What is to be answered; None: not yet."""
         moment = time.monotonic()
         if self._asked_for != execution:
@@ -102,14 +102,14 @@ class StackRequests:
         before, self._size = self._size, process.stacks.size()
         waited = moment - self._asked_at
         if self._size and self._size == before:
-            return Answer(stack_of(process.stacks, process.pid, self._how), "")
+            return StackAnswer(stack_of(process.stacks, process.pid, self._how), "")
         if waited > _GIVE_UP_AFTER:
-            return Answer(None, SILENT)
+            return StackAnswer(None, SILENT)
         if waited > _SIGNAL_AFTER and not self._size and self._how == "python" and process.force_stack():
             self._how = "signal"
         return None
 
-    def _answer(self, requests: list[tuple[str, str]], answer: Answer) -> None:
+    def _answer(self, requests: list[tuple[str, str]], answer: StackAnswer) -> None:
         self._waiting = [each for each in self._waiting if each not in requests]
         send(self._connection, requests[0][0], [request for _, request in requests], answer)
 
@@ -155,12 +155,12 @@ class InProcessStacks:
             return
         job, request = found
         if job != self._job:
-            send(self._connection, job, [request], Answer(None, NOT_HERE))
+            send(self._connection, job, [request], StackAnswer(None, NOT_HERE))
             return
         file = StackFile()
         try:
             file.write()
-            send(self._connection, job, [request], Answer(stack_of(file, os.getpid(), "python"), ""))
+            send(self._connection, job, [request], StackAnswer(stack_of(file, os.getpid(), "python"), ""))
         finally:
             file.close()
 
@@ -177,7 +177,7 @@ def _source(file: str, line: int) -> str:
     return redacted(linecache.getline(file, line))
 
 
-def send(connection: redis.Redis, job: str, requests: list[str], answer: Answer) -> None:
+def send(connection: redis.Redis, job: str, requests: list[str], answer: StackAnswer) -> None:
     """Writes the answer, and the stack into the job's log; where Redis is away, the request stays without an answer."""
     lines = list(answer.stack.lines() if answer.stack else ())[:_MOST_LINES]
     try:

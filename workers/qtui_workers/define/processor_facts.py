@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from qtui_workers.define.options import Options
 
 
-class Declares(Protocol):
-    """A processor, or the data about one."""
+class ProcessorFacts(Protocol):
+    """The facts about a processor: the processor itself has them, and the data about one (`define.declared_processors`)."""
 
     @property
     def name(self) -> str:

@@ -22,17 +22,17 @@ from pydantic import BaseModel
 from rq import Webhook
 
 from qtui_workers.define.backoff import Backoff
-from qtui_workers.define.declares import Declares
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.limit import Limit
 from qtui_workers.define.options import Options
 from qtui_workers.define.payload import Payload, to_json, validate
+from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.errors import InvalidInput, QtuiError
 from qtui_workers.text import printable
 
 
 @dataclass(frozen=True, slots=True)
-class Declaration:
+class DeclaredProcessor:
     """The data about one processor."""
 
     name: str
@@ -56,15 +56,15 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
-class Declarations:
+class DeclaredProcessors:
     """The data about all processors, in the order of their names."""
 
-    processors: tuple[Declaration, ...]
+    processors: tuple[DeclaredProcessor, ...]
     broken: Mapping[str, str]
     """For each module that could not be imported, the reason."""
 
 
-def read_declarations() -> Declarations:
+def read_declared_processors() -> DeclaredProcessors:
     """What the processors of `discovery.discover()` declare; read once for each value of QTUI_PROCESSORS.
 
     Raises InvalidInput where two processors have one name, or give one queue different limits, and where a module ends the
@@ -74,7 +74,7 @@ def read_declarations() -> Declarations:
 
 
 def begin() -> None:
-    """Begins to find out what `read_declarations` returns."""
+    """Begins to find out what `read_declared_processors` returns."""
     _asked(os.environ.get("QTUI_PROCESSORS", ""))
 
 
@@ -84,11 +84,11 @@ def _asked(_variable: str) -> Callable[[], dict[str, Any]]:
 
 
 @cache
-def _read(variable: str) -> Declarations:
+def _read(variable: str) -> DeclaredProcessors:
     report = _asked(variable)()
     if "error" in report:
         raise InvalidInput(report["error"])
-    return Declarations(tuple(map(_declaration, report["processors"])), MappingProxyType(report["broken"]))
+    return DeclaredProcessors(tuple(map(_declaration, report["processors"])), MappingProxyType(report["broken"]))
 
 
 def _in_another_process(work: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
@@ -152,7 +152,7 @@ def _report() -> dict[str, Any]:
     return {"processors": [_data(each) for each in found.processors.values()], "broken": dict(found.broken)}
 
 
-def _data(processor: Declares) -> dict[str, Any]:
+def _data(processor: ProcessorFacts) -> dict[str, Any]:
     values = {name: _plain(getattr(processor.options, name)) for name in Options.model_fields}
     options = {name: value for name, value in values.items() if value is not _NO_DATA}
     return {"name": processor.name, "path": processor.path, "queue": processor.queue, "options": options}
@@ -177,12 +177,12 @@ def _plain(value: Any) -> Any:
 # In the process that started it
 
 
-def _declaration(data: dict[str, Any]) -> Declaration:
+def _declaration(data: dict[str, Any]) -> DeclaredProcessor:
     options: dict[str, Any] = data.pop("options")
     for name, make in _MADE_OF.items():
         if options.get(name) is not None:
             options[name] = make(options[name])
-    return Declaration(**data, options=Options.of(options))
+    return DeclaredProcessor(**data, options=Options.of(options))
 
 
 def _backoff(data: dict[str, Any]) -> Backoff:
