@@ -23,7 +23,7 @@ from benchmarks.core import benchmarked, slowest
 from benchmarks.rows import Row, faster, shown, within
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Scope, SearchBounds
 from qtui.broker.status import Status
 from qtui_workers.server import keys
 
@@ -93,7 +93,7 @@ class Task:
     """A search, and what a loop over RQ's API looks at."""
 
     title: str
-    search: Callable[[Limits], int]
+    search: Callable[[SearchBounds], int]
     look: Callable[[Job], object]
     aim: float | None = None
     """How many times as fast it is to be."""
@@ -101,7 +101,7 @@ class Task:
     def rows(self, client: redis.Redis, count: int) -> Iterator[Row]:
         """Measures both; by the clock, and by our own processor, which hold beside other work too."""
         first: list[float] = []
-        limits = Limits(on_progress=lambda _matched, _scanned, _total: first.append(time.perf_counter()))
+        limits = SearchBounds(on_progress=lambda _matched, _scanned, _total: first.append(time.perf_counter()))
         self.search(limits)
         first.clear()
         client.slowlog_reset()
@@ -121,14 +121,14 @@ def tasks(client: redis.Redis) -> Iterator[Task]:
     """What is searched for."""
     now = time.time()
 
-    def jobs(text: str) -> Callable[[Limits], int]:
+    def jobs(text: str) -> Callable[[SearchBounds], int]:
         scope = Scope(None, (Status.FAILED,), parse(text))
         return lambda limits: len(find.find(client, scope, now, limits=limits).jobs)
 
-    def groups_by(what: str) -> Callable[[Limits], int]:
+    def groups_by(what: str) -> Callable[[SearchBounds], int]:
         return lambda limits: len(groups.count(client, Scope(None, (Status.FAILED,)), groups.by(what), now, limits=limits).groups)
 
-    def causes(limits: Limits) -> int:
+    def causes(limits: SearchBounds) -> int:
         return len(groups.causes(client, Scope(None, (Status.FAILED,)), now, limits=limits).groups)
 
     def error(job: Job) -> object:

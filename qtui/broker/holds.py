@@ -73,7 +73,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class HoldPreview:
     """What a hold would be about now."""
 
     filter: str
@@ -125,12 +125,12 @@ def expression(hold: Hold) -> str:
     return f"func:{quoted(hold.function)}{value}"
 
 
-def look(client: redis.Redis, hold: Hold) -> Look:
+def preview(client: redis.Redis, hold: Hold) -> HoldPreview:
     """What a hold would be about now; writes nothing. Raises InvalidInput, redis.RedisError."""
     found = plan(client, HOLD, _queued(hold), hold.text)
     queues = sorted({target.queue or "" for target in found.targets or ()})
     strangers = [row for row in workers.load(client) if not row.is_silent and row.knows_holds is False]
-    return Look(
+    return HoldPreview(
         filter=expression(hold),
         plan=found,
         queues=tuple(queues),
@@ -144,7 +144,7 @@ def place(client: redis.Redis, hold: Hold, reason: str = "") -> bool:
     Jobs that are queued already are put into hold when a worker takes them; `sweep` does so at once.
     """
     parse_expression(expression(hold))
-    now = clock.moment(client.time()).seconds
+    now = clock.of_reply(client.time()).seconds
     return holds.place(client, replace(hold, by=_who(), at=now, reason=reason))
 
 
@@ -175,7 +175,7 @@ def _queued(hold: Hold) -> Matching:
 def _waiting(client: redis.Redis, text: str) -> Chosen:
     """The jobs that wait in the hold, those that were held first before the others."""
     scope = Scope(None, (Status.DEFERRED,), parse_expression(f"held:{quoted(text)}"))
-    scan = Scan(client, scope, clock.moment(client.time()).seconds)
+    scan = Scan(client, scope, clock.of_reply(client.time()).seconds)
     return Chosen(tuple(job.id for block in scan for job in block)[::-1])
 
 

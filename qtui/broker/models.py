@@ -208,7 +208,7 @@ class Window(Record):
         return not (any(step > ALIKE for step in steps) and any(step < -ALIKE for step in steps))
 
 
-class Attempt(Record):
+class EndedAttempt(Record):
     """One ended attempt of a job, from RQ's results stream."""
 
     outcome: Literal["ok", "failed", "stopped", "retried", "gave up"] | None
@@ -224,7 +224,7 @@ class Attempt(Record):
     """Of the processor. Both are known of attempts that a qtui-worker ran."""
 
 
-class Moment(Record):
+class TimelineStep(Record):
     """One step in the life of a job."""
 
     at: float
@@ -248,7 +248,7 @@ class JobDetail(Record):
     failed_reason: str | None
     traceback: str | None
     """The newest traceback."""
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[EndedAttempt, ...] = ()
     """Oldest first."""
     logs: tuple[LogLine, ...] = ()
     """The newest log lines, oldest first."""

@@ -10,14 +10,14 @@ from typing import Final, Literal
 from qtui_workers.records import Record
 from qtui_workers.statuses import Status, parse
 
-__all__ = ["COUNTED", "STATUSES", "Look", "Status", "Tone", "parse"]
+__all__ = ["COUNTED", "STATUSES", "Appearance", "Status", "Tone", "parse"]
 
 Tone = Literal["idle", "busy", "good", "bad", "warn", "muted"]
 """What a status means to an operator; the theme gives it a colour."""
 
 
-class Look(Record):
-    """How a status looks."""
+class Appearance(Record):
+    """How a status is shown."""
 
     title: str
     """The word a person sees."""
@@ -32,33 +32,33 @@ class Look(Record):
     """What its time (`JobRow.moment`) is called, at the head of a column."""
 
 
-LOOKS: Final[dict[str, Look]] = {
-    "queued": Look("queued", "QUEUED", "·", "idle", "Waits for a worker.", "WAITED"),
-    "started": Look("started", "STARTED", "▸", "busy", "A worker runs it now.", "RUNNING"),
-    "failed": Look(
+LOOKS: Final[dict[str, Appearance]] = {
+    "queued": Appearance("queued", "QUEUED", "·", "idle", "Waits for a worker.", "WAITED"),
+    "started": Appearance("started", "STARTED", "▸", "busy", "A worker runs it now.", "RUNNING"),
+    "failed": Appearance(
         "failed", "FAILED", "✗", "bad", "It raised, timed out or lost its worker, and has no attempts left.", "FAILED"
     ),
-    "stopped": Look("stopped", "STOPPED", "■", "warn", "A person stopped it while it ran.", "STOPPED"),
-    "scheduled": Look("scheduled", "SCHED", "◷", "idle", "Runs at a set time, or waits for its next attempt.", "DUE"),
-    "deferred": Look("deferred", "DEFER", "⋯", "muted", "Waits for other jobs to finish."),
-    "ready_to_enqueue": Look("ready", "READY", "◇", "idle", "What it waited for is done; it is about to be queued."),
-    "rate_limited": Look("rate limited", "LIMITED", "◑", "warn", "Held back by RQ's concurrency limit."),
-    "finished": Look("finished", "FINISHED", "✓", "good", "Done; its result is kept for a while.", "FINISHED"),
-    "canceled": Look("canceled", "CANCEL", "⊘", "muted", "A person called it off before it ran."),
-    "created": Look("created", "CREATED", "○", "muted", "Stored, but in no queue yet."),
+    "stopped": Appearance("stopped", "STOPPED", "■", "warn", "A person stopped it while it ran.", "STOPPED"),
+    "scheduled": Appearance("scheduled", "SCHED", "◷", "idle", "Runs at a set time, or waits for its next attempt.", "DUE"),
+    "deferred": Appearance("deferred", "DEFER", "⋯", "muted", "Waits for other jobs to finish."),
+    "ready_to_enqueue": Appearance("ready", "READY", "◇", "idle", "What it waited for is done; it is about to be queued."),
+    "rate_limited": Appearance("rate limited", "LIMITED", "◑", "warn", "Held back by RQ's concurrency limit."),
+    "finished": Appearance("finished", "FINISHED", "✓", "good", "Done; its result is kept for a while.", "FINISHED"),
+    "canceled": Appearance("canceled", "CANCEL", "⊘", "muted", "A person called it off before it ran."),
+    "created": Appearance("created", "CREATED", "○", "muted", "Stored, but in no queue yet."),
 }
 """By the status's word, in the order of the tabs."""
 
 
-def _plain(status: Status) -> Look:
+def _plain(status: Status) -> Appearance:
     """The look of a status that has no row of its own."""
     words = status.replace("_", " ")
-    return Look(words, words.upper()[:7], "?", "muted", "")
+    return Appearance(words, words.upper()[:7], "?", "muted", "")
 
 
 _ORDER: Final = sorted(Status, key=lambda status: [*LOOKS, status].index(status.value))
 
-STATUSES: Final[dict[Status, Look]] = {status: LOOKS.get(status.value) or _plain(status) for status in _ORDER}
+STATUSES: Final[dict[Status, Appearance]] = {status: LOOKS.get(status.value) or _plain(status) for status in _ORDER}
 """The look of every status, in the order of the tabs."""
 
 COUNTED: Final = tuple(status for status in STATUSES if status.place in ("queue", "registry"))

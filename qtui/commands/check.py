@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Annotated, Final
 
 from qtui.broker.diagnosis import alerts
-from qtui.broker.diagnosis.alerts import Alert, Level, Limit, Limits
+from qtui.broker.diagnosis.alerts import Alert, Level, Threshold, Thresholds
 from qtui.broker.queues import figures
 from qtui.commands.connection import check_queue, connected
 from qtui.commands.options import ContextName, Json, QueueName, Url
@@ -48,7 +48,7 @@ def check(
 
     Without a limit, what the dashboard shows as trouble is checked.
     """
-    limits = Limits(
+    limits = Thresholds(
         _limit("--oldest", oldest, lambda text: parse_duration(text).total_seconds()),
         _limit("--failed", failed, _number),
         _limit("--fail-rate", fail_rate, _share),
@@ -95,7 +95,7 @@ def _more(found: Sequence[Alert]) -> str:
     return f"; and {len(found) - NAMED:,} more" if len(found) > NAMED else ""
 
 
-def _limit(option: str, text: str | None, read: Callable[[str], float]) -> Limit | None:
+def _limit(option: str, text: str | None, read: Callable[[str], float]) -> Threshold | None:
     """The limit in `5m,10m` (warning, critical) or `10m` (critical); raises InvalidInput."""
     if text is None:
         return None
@@ -107,7 +107,7 @@ def _limit(option: str, text: str | None, read: Callable[[str], float]) -> Limit
         raise InvalidInput(
             f"{option}: '{printable(text, 40)}' is not a limit: write one value, or the warning before the critical one"
         )
-    return Limit(critical, *warning)
+    return Threshold(critical, *warning)
 
 
 def _number(text: str) -> float:

@@ -59,7 +59,7 @@ def hold(
                 output.say(listings.of_holds(found, server_time(client), connection_options.suffix(chosen)))
             return
         wanted = parse(what)
-        seen = holds.look(client, wanted)
+        seen = holds.preview(client, wanted)
         already = False
         report = seen.plan.report()
         if not dry_run:

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 from qtui import connection_options
-from qtui.broker.careful import TAKE_BACK, Care, batch_of, run
+from qtui.broker.careful_retry import TAKE_BACK, Care, batch_of, run
 from qtui.broker.one_job import job_ids
 from qtui.broker.operations import GONE, Chosen, Matching, Operation, Plan, Report, Selection, plans
 from qtui.broker.search.expression import parse
 from qtui.commands.agreeing import agree, check_terminal
-from qtui.commands.careful import Steps, care_of, parameters
+from qtui.commands.careful_options import Steps, care_of, parameters
 from qtui.commands.connection import audit_of, check_queue, connected, preferences, refuse_read_only
 from qtui.commands.listening import say_who_listens
 from qtui.commands.options import ContextName, Json, Url, Yes, complete_queues, complete_statuses, parse_status

@@ -12,7 +12,7 @@ from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from qtui.broker.search.scan import Limits, Scope
+    from qtui.broker.search.scan import Scope, SearchBounds
 
 Filter = Annotated[
     str | None,
@@ -59,11 +59,11 @@ def scope_of(queue: str | None, status: str | None, text: str | None, default: t
     return Scope(queue, expression.statuses() if expression.about("status") else default, expression)
 
 
-def limits(most: int | None) -> Limits:
+def limits(most: int | None) -> SearchBounds:
     """How far to look; on a terminal the search shows how far it is."""
-    from qtui.broker.search.scan import Limits
+    from qtui.broker.search.scan import SearchBounds
 
-    return Limits(most, on_progress=_progress if sys.stderr.isatty() else lambda _matched, _scanned, _total: None)
+    return SearchBounds(most, on_progress=_progress if sys.stderr.isatty() else lambda _matched, _scanned, _total: None)
 
 
 def _progress(matched: int, scanned: int, total: int) -> None:

@@ -24,7 +24,7 @@ from qtui_workers.server.redis_errors import explain, is_away
 if TYPE_CHECKING:
     import redis
 
-    from qtui.broker.tail.known import Known
+    from qtui.broker.tail.job_line_filter import JobLineFilter
     from qtui.broker.tail.lines import Line
 
 ORDER: Final = 31
@@ -65,8 +65,8 @@ def tail(
 
     Without ids it goes on until Ctrl-C. With ids it ends with exit code 0 when all have finished, 1 where one has not succeeded.
     """
-    from qtui.broker.tail.fitting import OF_JOBS, OF_LINES, parse_for_lines
-    from qtui.broker.tail.known import Known
+    from qtui.broker.tail.job_line_filter import JobLineFilter
+    from qtui.broker.tail.line_filter import OF_JOBS, OF_LINES, parse_for_lines
 
     wanted = parse_for_lines(given(expression), (*OF_LINES, *OF_JOBS))
     if ids and queue:
@@ -76,7 +76,7 @@ def tail(
     with connected(url, context) as (client, chosen):
         check_queue(client, queue)
         named = tuple(dict.fromkeys(job_ids.find(client, job_id) for job_id in ids or ()))
-        following = _Following(client, Subject(named, queue), chosen.name, Known(lambda: client, wanted))
+        following = _Following(client, Subject(named, queue), chosen.name, JobLineFilter(lambda: client, wanted))
         try:
             for shown in following.batches():
                 if shown:
@@ -97,7 +97,7 @@ def _json(line: Line) -> str:
 class _Following:
     """What is read, until all named jobs have ended."""
 
-    def __init__(self, client: redis.Redis, about: Subject, place: str, known: Known) -> None:
+    def __init__(self, client: redis.Redis, about: Subject, place: str, known: JobLineFilter) -> None:
         """`known` says which lines are wanted."""
         from qtui.broker.tail.reader import Tail
 

@@ -22,7 +22,7 @@ from qtui_workers.errors import NotFound
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui.broker import careful, operations
+    from qtui.broker import careful_retry, operations
     from qtui.broker.bulk import trash, watch
     from qtui.broker.bulk.selection import Targets
     from qtui.broker.operations import Report
@@ -40,7 +40,7 @@ else:
         Lazy("qtui.broker.bulk.trash"),
         Lazy("qtui.broker.bulk.watch"),
     )
-    careful, confirm = Lazy("qtui.broker.careful"), Lazy("qtui.screens.parts.confirm")
+    careful_retry, confirm = Lazy("qtui.broker.careful_retry"), Lazy("qtui.screens.parts.confirm")
 
 READ: Final = 2.0
 """Seconds after which the next key closes the notifications."""
@@ -132,7 +132,7 @@ class Changes(App[None]):
         again = equivalent_commands.of_operation(agreed, session.context, message.care)
         operation = agreed.operation
         running = RunningOperation(operation.title, operation.summary, again, operation, total=agreed.matched)
-        running.puts_back = operation is careful.TAKE_BACK
+        running.puts_back = operation is careful_retry.TAKE_BACK
 
         def taken(targets: tuple[Targets, ...]) -> None:
             if not operation.deletes:
@@ -144,7 +144,7 @@ class Changes(App[None]):
                 session.watched = running.watch
 
         def work() -> Report:
-            report = careful.run(
+            report = careful_retry.run(
                 session.client,
                 agreed,
                 message.care,
@@ -239,13 +239,15 @@ class Changes(App[None]):
 
     def action_take_back(self) -> None:
         """Ask which retry, then take back what it has scheduled."""
-        session, operation = self.session, careful.TAKE_BACK
+        session, operation = self.session, careful_retry.TAKE_BACK
         if session.read_only:
             self.notify(f"{session.name} is read-only.", severity="warning", markup=False)
             return
 
         def ask(wanted: Wanted) -> Iterable[Question]:
-            return operation_question.about_operation(session, self, operation, careful.batch_of(wanted.text or ""), None)(wanted)
+            return operation_question.about_operation(session, self, operation, careful_retry.batch_of(wanted.text or ""), None)(
+                wanted
+            )
 
         self.push_screen(
             confirm.ConfirmScreen(
@@ -256,7 +258,9 @@ class Changes(App[None]):
     def _ask_undo(self, _: Wanted) -> Iterable[Question]:
         session = self.session
         if session.spread:
-            left = operations.plan(session.client, careful.TAKE_BACK, careful.batch_of(session.spread), session.spread)
+            left = operations.plan(
+                session.client, careful_retry.TAKE_BACK, careful_retry.batch_of(session.spread), session.spread
+            )
             if left.doable:
                 yield operation_question.question(session, self, left)
                 return

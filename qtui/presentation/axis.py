@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final
 
-from qtui.broker.one_job.attempts import Span, Tried
+from qtui.broker.one_job.attempts import KnownAttempt, Span
 from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting
 from qtui.presentation.cells import Pieces
@@ -33,7 +33,7 @@ _ENDS: Final[dict[str | None, tuple[str, str, Tone | None]]] = {
 """For each way in which an attempt ends: its word, glyph and tone."""
 
 
-def ending(attempt: Tried) -> tuple[str, str, Tone | None]:
+def ending(attempt: KnownAttempt) -> tuple[str, str, Tone | None]:
     """How an attempt ended, or that it runs: a word, a glyph and a tone."""
     return _ENDS[attempt.outcome]
 

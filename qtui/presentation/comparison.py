@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from qtui.broker.one_job.attempts import Tried
+from qtui.broker.one_job.attempts import KnownAttempt
 from qtui.broker.search.fingerprint import fold
 from qtui.broker.status import Tone
 from qtui.presentation import axis, formatting
@@ -41,22 +41,22 @@ class Fact(NamedTuple):
     """One line of the comparison."""
 
     name: str
-    text: Callable[[Tried, float], str]
-    value: Callable[[Tried, float], float | str | None]
+    text: Callable[[KnownAttempt, float], str]
+    value: Callable[[KnownAttempt, float], float | str | None]
     """What is compared: texts differ where they are not the same, figures where one is `MUCH` times the other."""
-    tone: Callable[[Tried], Tone | None] = lambda _: None
+    tone: Callable[[KnownAttempt], Tone | None] = lambda _: None
     lines: int = 1
 
 
-def _error(each: Tried, _: float) -> str:
+def _error(each: KnownAttempt, _: float) -> str:
     return each.error or formatting.UNKNOWN
 
 
-def _cause(each: Tried, _: float) -> str | None:
+def _cause(each: KnownAttempt, _: float) -> str | None:
     return each.error and fold(each.error)
 
 
-def _how(each: Tried) -> str:
+def _how(each: KnownAttempt) -> str:
     word, glyph, _ = axis.ending(each)
     return f"{glyph} {word}"
 
@@ -73,7 +73,7 @@ FACTS: Final = (
 )
 
 
-def title(each: Tried) -> str:
+def title(each: KnownAttempt) -> str:
     """Which attempt it is."""
     return "attempt" if each.number is None else f"attempt {each.number}"
 
@@ -84,7 +84,7 @@ def beside(number: int, width: int) -> int:
     return max(1, min(number, fit))
 
 
-def lines(tried: Sequence[Tried], first: int, now: float, width: int) -> list[Line]:
+def lines(tried: Sequence[KnownAttempt], first: int, now: float, width: int) -> list[Line]:
     """The attempts from number `first` on that fit, a column for each; what differs from the attempt before it has a sign."""
     count = beside(len(tried), width)
     shown = range(first, min(len(tried), first + count))
@@ -95,7 +95,7 @@ def lines(tried: Sequence[Tried], first: int, now: float, width: int) -> list[Li
     return [*found, *_traces(tried, shown, room)]
 
 
-def _heads(tried: Sequence[Tried], shown: range, room: int) -> Line:
+def _heads(tried: Sequence[KnownAttempt], shown: range, room: int) -> Line:
     before = f"‹ {shown.start} more" if shown.start else ""
     line: list[tuple[str, Tone | None]] = [(formatting.pad(before, NAMES), "muted")]
     for place in shown:
@@ -106,7 +106,7 @@ def _heads(tried: Sequence[Tried], shown: range, room: int) -> Line:
     return line
 
 
-def _fact(fact: Fact, tried: Sequence[Tried], shown: range, now: float, room: int) -> Iterator[Line]:
+def _fact(fact: Fact, tried: Sequence[KnownAttempt], shown: range, now: float, room: int) -> Iterator[Line]:
     columns = []
     for place in shown:
         other = bool(place) and differs(fact.value(tried[place - 1], now), fact.value(tried[place], now))
@@ -142,7 +142,7 @@ def _wrapped(text: str, room: int, most: int) -> list[str]:
     return found if len(found) <= most else [*found[: most - 1], f"{found[most - 1]}…"]
 
 
-def _traces(tried: Sequence[Tried], shown: range, room: int) -> Iterator[Line]:
+def _traces(tried: Sequence[KnownAttempt], shown: range, room: int) -> Iterator[Line]:
     """The ends of the tracebacks: their last frames meet in one line, and the errors begin in the next."""
     parts = {place: trace(tried[place]) for place in (shown.start - 1, *shown) if place >= 0}
     name = "traceback"
@@ -178,7 +178,7 @@ def _tone(part: int, trace: tuple[list[str], list[str]]) -> Tone | None:
     return "bad" if part else None
 
 
-def trace(each: Tried) -> tuple[list[str], list[str]]:
+def trace(each: KnownAttempt) -> tuple[list[str], list[str]]:
     """The last frames of a traceback, shortened to what tells them apart, and the lines of what was raised."""
     whole = (each.traceback or "").strip("\n").splitlines()
     end = frames(whole) if whole else 0

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 
 from qtui import connection_options
-from qtui.broker.careful import AT_ONCE, TAKE_BACK, Care
+from qtui.broker.careful_retry import AT_ONCE, TAKE_BACK, Care
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.orphans import PUT_BACK
 from qtui_workers.server.contexts import Context

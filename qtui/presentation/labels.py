@@ -16,7 +16,7 @@ from qtui_workers.text import printable
 if TYPE_CHECKING:
     from qtui.broker.diagnosis.acknowledged import State
     from qtui.broker.diagnosis.doctor import Severity
-    from qtui.broker.holds import Look
+    from qtui.broker.holds import HoldPreview
     from qtui.broker.lists.running import Run
     from qtui.broker.models import JobRow, QueueRow, Window, WorkerRow
     from qtui.broker.one_job.usual_durations import Usual
@@ -123,7 +123,7 @@ def no_worker(here: str) -> str:
     return f"No worker is registered.\nStart one: qtui-worker{here}"
 
 
-def unaware(seen: Look, here: str) -> str:
+def unaware(seen: HoldPreview, here: str) -> str:
     """That workers which know no hold go on running the jobs, and what can be done; `here`: as `here.suffix`."""
     import shlex  # seldom needed
 

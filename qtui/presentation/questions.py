@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from qtui.broker.bulk.trash import Batch
-from qtui.broker.careful import AT_ONCE, Care
+from qtui.broker.careful_retry import AT_ONCE, Care
 from qtui.broker.models import Overview, WorkerRow
 from qtui.broker.operations import Matching, Plan
 from qtui.broker.queues import trend

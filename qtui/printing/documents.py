@@ -12,8 +12,8 @@ from qtui_workers.records import as_dict
 if TYPE_CHECKING:
     from qtui.broker.diagnosis.acknowledged import Acknowledgement
     from qtui.broker.holds import Held
-    from qtui.broker.models import JobDetail, JobRow, Moment, Progress, QueueRow, Window
-    from qtui.broker.one_job.attempts import Tried
+    from qtui.broker.models import JobDetail, JobRow, Progress, QueueRow, TimelineStep, Window
+    from qtui.broker.one_job.attempts import KnownAttempt
     from qtui.broker.one_job.job_history import JobHistory
     from qtui.broker.one_job.takers import Takers
     from qtui.broker.search.find import Found
@@ -202,11 +202,11 @@ def of_job(detail: JobDetail, history: JobHistory, now: float, links: Mapping[st
     }
 
 
-def _of_moment(moment: Moment) -> dict[str, Any]:
+def _of_moment(moment: TimelineStep) -> dict[str, Any]:
     return {"at": iso(moment.at), "what": moment.what, "status": moment.status.value if moment.status else None}
 
 
-def _of_attempt(attempt: Tried) -> dict[str, Any]:
+def _of_attempt(attempt: KnownAttempt) -> dict[str, Any]:
     document = as_dict(attempt)
     began, ended, waited = (document.pop(name) for name in ("began", "ended", "waited"))
     return document | {"started_at": iso(began), "ended_at": iso(ended), "waited_seconds": waited}

@@ -13,7 +13,7 @@ from textual.widget import Widget
 from qtui.broker.models import Overview
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.groups import Group, Grouping, Heard, by, count, payload_fields
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Scope, SearchBounds
 from qtui.broker.status import STATUSES, Status
 from qtui.presentation import formatting
 from qtui.presentation.colours import TONES
@@ -105,7 +105,7 @@ class ContentsScreen(GroupsScreen[tuple[str, ...] | None, tuple[str, ...]]):
         self._shares = dict(zip(map(_key, groups), texts, strict=True))
         return super()._fill(change)
 
-    def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:
+    def group(self, client: redis.Redis, scope: Scope, now: float, limits: SearchBounds, heard: Heard) -> Grouping:
         """By the chosen value."""
         return count(client, scope, by(self.what), now, limits=limits, on_groups=heard)
 

@@ -17,7 +17,7 @@ from qtui.broker.diagnosis.acknowledged import Acknowledgement
 from qtui.broker.models import JobDetail, JobRow, Overview
 from qtui.broker.one_job import job
 from qtui.broker.search.groups import HOURS, Group, Grouping, Heard, causes
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Scope, SearchBounds
 from qtui.broker.status import Status, Tone
 from qtui.presentation import formatting, labels
 from qtui.screens.groups import GroupsScreen
@@ -118,7 +118,7 @@ class FailuresScreen(GroupsScreen[str | None, FailuresSeen]):
         self.query_one(TracebackView).show(data.sample.traceback if data.sample and shown else None)
         self._say_sample()
 
-    def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:
+    def group(self, client: redis.Redis, scope: Scope, now: float, limits: SearchBounds, heard: Heard) -> Grouping:
         """By cause."""
         return causes(client, scope, now, limits=limits, on_groups=heard)
 

@@ -11,7 +11,7 @@ from qtui.broker.models import Overview
 from qtui.broker.operations import OPERATIONS, Matching
 from qtui.broker.search.expression import EVERYTHING, Expression, parse
 from qtui.broker.search.groups import Group, Grouping, Heard
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Scope, SearchBounds
 from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.presentation import formatting, labels
 from qtui.screens.holding import ask_to_hold
@@ -47,7 +47,7 @@ class GroupsScreen(ResourceScreen[Request, Data]):
         self._total: int | None = None
         """How many jobs the list held when the last search began; None where it has to be searched again now."""
 
-    def group(self, client: redis.Redis, scope: Scope, now: float, limits: Limits, heard: Heard) -> Grouping:
+    def group(self, client: redis.Redis, scope: Scope, now: float, limits: SearchBounds, heard: Heard) -> Grouping:
         """Search and group. Runs in a thread, so it must not use widgets."""
         raise NotImplementedError
 

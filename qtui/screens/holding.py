@@ -38,7 +38,7 @@ def _hold(screen: ResourceScreen[Any, Any], text: str) -> Question:
     words, _, reason = text.partition(" # ")
     hold = parse(words.split(maxsplit=1))
     session, app = screen.session, screen.app
-    seen = holds.look(session.client, hold)
+    seen = holds.preview(session.client, hold)
 
     def work(client: redis.Redis) -> str:
         new = holds.place(client, hold, reason.strip())

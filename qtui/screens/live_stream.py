@@ -15,9 +15,9 @@ from textual.widget import Widget
 from qtui.broker.lists.running import Running, Subject
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.qualifiers import QUALIFIERS
-from qtui.broker.tail.fitting import OF_JOBS, OF_LINES, fits, parse_for_lines
 from qtui.broker.tail.follower import Follower
-from qtui.broker.tail.known import Known
+from qtui.broker.tail.job_line_filter import JobLineFilter
+from qtui.broker.tail.line_filter import OF_JOBS, OF_LINES, fits, parse_for_lines
 from qtui.broker.tail.lines import Line
 from qtui.broker.tail.reader import Tail
 from qtui.presentation import formatting, tail_text
@@ -60,7 +60,7 @@ class LiveStream(Vertical):
         self._about, self._session = about, session
         self._follower: Follower | None = None
         self._filter: Expression = EVERYTHING
-        self._known: Known | None = None
+        self._known: JobLineFilter | None = None
         """A filter that is not applied yet, as jobs are read for it."""
         self._wanted: Expression = EVERYTHING
         """What `n` goes to; without it failures."""
@@ -173,7 +173,7 @@ class LiveStream(Vertical):
         self._filter, self._known = expression, None
         if any(term.qualifier.name in OF_JOBS for term in expression.terms):
             session = self._session()
-            self._known = Known(lambda: session.client, expression)
+            self._known = JobLineFilter(lambda: session.client, expression)
             self._reader.filter(self._known, self.view.lines)
             self.say()
         else:

@@ -14,7 +14,7 @@ from qtui.broker import orphans
 from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import Chosen, Selection
 from qtui.broker.orphans import PUT_BACK, Orphans
-from qtui.broker.search.scan import Limits
+from qtui.broker.search.scan import SearchBounds
 from qtui.presentation import formatting, labels
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.parts.columns import watched_columns
@@ -58,7 +58,7 @@ class OrphansScreen(JobListScreen[None, None]):
             self._is_due = False
             client = self.session.client
 
-            def look(limits: Limits, _heard: Callable[[Callable[[], Orphans]], object]) -> Orphans:
+            def look(limits: SearchBounds, _heard: Callable[[Callable[[], Orphans]], object]) -> Orphans:
                 return orphans.find(client, stop=limits.stop, on_progress=lambda read: limits.on_progress(0, read, 0))
 
             self.searching.start(look, keep=True)

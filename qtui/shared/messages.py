@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.broker.bulk.trash import Batch
-    from qtui.broker.careful import Care
+    from qtui.broker.careful_retry import Care
     from qtui.broker.operations import Plan
     from qtui.broker.search.expression import Expression
     from qtui.broker.status import Status

@@ -24,8 +24,8 @@ BACKOFF: Final = (1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why looking fails."""
+class LookFailure:
+    """A look at Redis that failed, and when the next one is due."""
 
     reason: str
     """A sentence."""
@@ -43,18 +43,18 @@ class Trouble:
 
 
 class Reach:
-    """What a session knows of its connection; any thread may tell."""
+    """What a session knows of its connection; any thread may report."""
 
     def __init__(self, place: str) -> None:
         """`place`: the name of the connection."""
-        self.outage: Trouble | None = None
+        self.outage: LookFailure | None = None
         """Why the server is away; None while it answers, as far as is known."""
         self.on_change: Callable[[], object] = lambda: None
         """Called when that is another reason than before, or none; in whichever thread has found that out."""
         self._place = place
         self._lock = threading.Lock()
 
-    def failed(self, error: Exception, before: Trouble | None = None) -> Trouble:
+    def failed(self, error: Exception, before: LookFailure | None = None) -> LookFailure:
         """What a failure means, after the one `before`, which was no outage; one that is no error of Redis tells nothing."""
         with self._lock:
             trouble = _after(error, self._place, self.outage or before)
@@ -68,17 +68,17 @@ class Reach:
             with self._lock:
                 self._keep(None)
 
-    def _keep(self, outage: Trouble | None) -> None:
+    def _keep(self, outage: LookFailure | None) -> None:
         before, self.outage = self.outage, outage
         if (before and before.reason) != (outage and outage.reason):
             self.on_change()
 
 
-def _after(error: Exception, place: str, before: Trouble | None) -> Trouble:
+def _after(error: Exception, place: str, before: LookFailure | None) -> LookFailure:
     now = time.monotonic()
     is_away = isinstance(error, RedisUnavailable) or redis_errors.is_away(error)
     reason = labels.sentence(error, place)
     if before and now < before.next_look:  # of a look that had begun before, or that the operator wanted
-        return Trouble(reason, is_away, before.failures, before.next_look)
+        return LookFailure(reason, is_away, before.failures, before.next_look)
     failures = before.failures if before else 0
-    return Trouble(reason, is_away, failures + 1, now + BACKOFF[min(failures, len(BACKOFF) - 1)])
+    return LookFailure(reason, is_away, failures + 1, now + BACKOFF[min(failures, len(BACKOFF) - 1)])

@@ -17,7 +17,7 @@ from qtui.lazy import Lazy
 from qtui.preferences.memory import Memory
 from qtui.preferences.settings import NOTHING_ADDED, Additions
 from qtui.shared.reachability import Reach
-from qtui.widgets.operation_line import Figures
+from qtui.widgets.operation_line import OperationProgress
 from qtui_workers.server.contexts import Context
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ class RunningOperation:
         return time.monotonic() - self.began
 
     @property
-    def figures(self) -> Figures:
+    def figures(self) -> OperationProgress:
         """What its line shows."""
-        return Figures(self.title, self.done, self.total, self.seconds, self.step, self.stop.is_set())
+        return OperationProgress(self.title, self.done, self.total, self.seconds, self.step, self.stop.is_set())
 
     def progressed(self, done: int, total: int) -> None:
         """So many jobs of so many have been worked off."""

@@ -42,7 +42,7 @@ class Unfit(Exception):
     """What is to be shown, or where, is out of the ordinary: Textual alone shows it."""
 
 
-class Run(Record):
+class StyledText(Record):
     """Some text of one look; colours as "#rrggbb"."""
 
     text: str
@@ -51,7 +51,7 @@ class Run(Record):
     bold: bool = False
 
 
-Line = list[Run]
+Line = list[StyledText]
 
 
 class FirstFrame:
@@ -93,7 +93,7 @@ class FirstFrame:
         below = [*self._verdict(), *closer, self._footer()]
         above = [self._head(), self._nav(), self._padded([(queue_list.totals(self._seen) + self._order.said, "muted")], cut=True)]
         found = [*above, *self._table(self._height - len(above) - len(below)), *below]
-        edge = Run("█", EDGES[self._colour("name")], self._colour("background"))
+        edge = StyledText("█", EDGES[self._colour("name")], self._colour("background"))
         return [[edge, *each, edge] for each in found] if self._framed else found
 
     def _colour(self, name: str) -> str:
@@ -108,7 +108,7 @@ class FirstFrame:
         return self._colour(TONES[tone or "idle"][1:])
 
     def _runs(self, parts: Iterable[Fact], ground: str, usual: Tone | None = None) -> Line:
-        return [Run(text, self._ink(tone or usual), ground) for text, tone in parts]
+        return [StyledText(text, self._ink(tone or usual), ground) for text, tone in parts]
 
     def _padded(self, parts: Sequence[Fact], ground: str = "", *, cut: bool = False) -> Line:
         """A line with a blank at both ends, on a colour, or on that of the background."""
@@ -117,19 +117,19 @@ class FirstFrame:
             parts = [(pad(text, room), tone) for text, tone in parts]
         runs = self._runs([(" ", None), *parts], colour)
         left = self._width - sum(len(run.text) for run in runs)
-        return [*runs, Run(" " * left, self._ink(None), colour)]
+        return [*runs, StyledText(" " * left, self._ink(None), colour)]
 
     def _head(self) -> Line:
         return self._padded(bars.header(self._header, self._width - 2), self._tint or self._colour("surface"))
 
     def _nav(self) -> Line:
         ground, ink = self._colour("panel"), self._ink("muted")
-        active = Run("", self._ink(None), blend(ground, self._colour("primary"), 0.4), bold=True)
+        active = StyledText("", self._ink(None), blend(ground, self._colour("primary"), 0.4), bold=True)
         tight = bars.is_tight(self._width)
-        runs = [] if tight else [Run(" ", ink, ground)]
+        runs = [] if tight else [StyledText(" ", ink, ground)]
         for name, label in bars.labels(self._width, PLACES[0].name):
             text = f"{label} " if tight else f" {label} "
-            runs.append(replace(active, text=text) if name == PLACES[0].name else Run(text, ink, ground))
+            runs.append(replace(active, text=text) if name == PLACES[0].name else StyledText(text, ink, ground))
         return _fitted(runs, self._width, ground)
 
     def _table(self, height: int) -> list[Line]:
@@ -144,17 +144,19 @@ class FirstFrame:
         ground, muted = self._colour("background"), self._ink("muted")
         shown, page = lay_out(columns, width - 1 - GUTTER), height - 1
         covered = thumb(0, page, len(rows) + bool(foot))
-        found = [[Run(titles(shown, width - 1), muted, self._colour("surface"), bold=True), Run(" ", muted, ground)]]
+        found = [
+            [StyledText(titles(shown, width - 1), muted, self._colour("surface"), bold=True), StyledText(" ", muted, ground)]
+        ]
         for number in range(page):
             if number < len(rows):
                 on_cursor = number == cursor
                 back = self._colour("primary-muted") if on_cursor else ground
-                before = Run(gutter(on_cursor=on_cursor), self._colour("text-accent"), back)
+                before = StyledText(gutter(on_cursor=on_cursor), self._colour("text-accent"), back)
                 runs = [before, *self._runs(line(shown, rows[number], width - 1 - GUTTER), back)]
             else:
                 text = nothing(number, len(rows), empty, foot)
-                runs = [Run(pad(" " * GUTTER + text, width - 1), muted, ground)]
-            edge = Run(THUMB if number in covered else " ", self._colour("scrollbar"), ground)
+                runs = [StyledText(pad(" " * GUTTER + text, width - 1), muted, ground)]
+            edge = StyledText(THUMB if number in covered else " ", self._colour("scrollbar"), ground)
             found.append([*runs, edge])
         return found
 
@@ -171,9 +173,9 @@ class FirstFrame:
     def _border(self, width: int, title: str = "") -> Line:
         """A thin line, with a title in it."""
         ground, ink = self._colour("background"), self._colour("panel")
-        named = [Run(pad(title, min(len(title), width - 2)), self._colour("text-accent"), ground)] if title else []
-        before = Run("─" if named else "", ink, ground)
-        return [before, *named, Run("─" * (width - len(before.text) - sum(len(run.text) for run in named)), ink, ground)]
+        named = [StyledText(pad(title, min(len(title), width - 2)), self._colour("text-accent"), ground)] if title else []
+        before = StyledText("─" if named else "", ink, ground)
+        return [before, *named, StyledText("─" * (width - len(before.text) - sum(len(run.text) for run in named)), ink, ground)]
 
     def _closer(self) -> list[Line]:
         """What will be known of the queue under the cursor: so far its titles, and the chart."""
@@ -207,8 +209,8 @@ class FirstFrame:
         row = self._first
         series = queue_list.series(row, self._throughput.flow(row.name)) if row else ()
         drawn = chart.drawn(series, BUCKET, width - 2, height - 1)
-        lines = [_fitted([Run(" ", self._ink(None), ground), *self._runs(each, ground)], width, ground) for each in drawn]
-        blank = [[Run(" " * width, self._ink(None), ground)]] * (height - 1 - len(lines))
+        lines = [_fitted([StyledText(" ", self._ink(None), ground), *self._runs(each, ground)], width, ground) for each in drawn]
+        blank = [[StyledText(" " * width, self._ink(None), ground)]] * (height - 1 - len(lines))
         return [self._border(width, chart.title(series, BUCKET)), *lines, *blank]
 
     def _footer(self) -> Line:
@@ -217,9 +219,9 @@ class FirstFrame:
         runs: Line = []
         for key in self._keys():
             share = DIM if self._header.read_only and key in (bars.PAUSE, bars.RESUME) else 1.0
-            runs += [Run(" " if runs else "", ink, ground)]
-            runs += [Run(key.key_display or key.key, blend(ground, key_ink, share), ground, bold=True)]
-            runs += [Run(f" {key.description}", blend(ground, ink, share), ground)]
+            runs += [StyledText(" " if runs else "", ink, ground)]
+            runs += [StyledText(key.key_display or key.key, blend(ground, key_ink, share), ground, bold=True)]
+            runs += [StyledText(f" {key.description}", blend(ground, ink, share), ground)]
         return _fitted(runs, self._width, ground)
 
     def _keys(self) -> tuple[ShownKey, ...]:
@@ -227,13 +229,13 @@ class FirstFrame:
         return bars.OPEN, bars.SORT, bars.IDLE, bars.RESUME if paused else bars.PAUSE, bars.HELP, bars.QUIT
 
 
-def _fitted(runs: Sequence[Run], width: int, ground: str) -> Line:
+def _fitted(runs: Sequence[StyledText], width: int, ground: str) -> Line:
     """The runs in exactly `width` cells."""
     found, left = [], width
     for run in runs:
         found.append(replace(run, text=run.text[:left]))
         left -= len(found[-1].text)
-    return [*found, Run(" " * left, "#ffffff", ground)]
+    return [*found, StyledText(" " * left, "#ffffff", ground)]
 
 
 def beside(*parts: Sequence[Line]) -> list[Line]:
@@ -270,7 +272,7 @@ def encoded(lines: Sequence[Line], *, true_colours: bool) -> str:
     return "".join(found) + "\x1b[0m"
 
 
-def _run(run: Run, colour: Callable[[str], str]) -> str:
+def _run(run: StyledText, colour: Callable[[str], str]) -> str:
     marks = "1;" if run.bold else ""
     return f"\x1b[0;{marks}38;{colour(run.ink)};48;{colour(run.ground)}m{run.text}" if run.text else ""
 

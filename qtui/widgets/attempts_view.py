@@ -10,7 +10,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from qtui.broker.one_job.attempts import Tried
+from qtui.broker.one_job.attempts import KnownAttempt
 from qtui.presentation import comparison
 from qtui.widgets.line_view import LineView
 
@@ -32,7 +32,7 @@ class AttemptsView(LineView, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tried: Sequence[Tried] = ()
+        self._tried: Sequence[KnownAttempt] = ()
         self._is_known = False
         """Whether `show` has been called: before that, no attempts does not mean that there were none."""
         self._now = 0.0
@@ -41,7 +41,7 @@ class AttemptsView(LineView, inherit_bindings=False):
         self._lines: list[comparison.Line] = []
         self._made_for = -1
 
-    def show(self, tried: Sequence[Tried], now: float) -> None:
+    def show(self, tried: Sequence[KnownAttempt], now: float) -> None:
         """Show attempts, oldest first; `now` is the server's clock."""
         could = self.can_go
         self._tried, self._now, self._is_known = tried, now, True

@@ -36,10 +36,12 @@ class Footer(widgets.Footer):
         self._changed = False
         if not self.is_attached or not self.query(Keys):
             return  # its screen was closed meanwhile
-        found: dict[str, Key] = {}
+        found: dict[str, FooterKey] = {}
         for _, binding, enabled, tooltip in self.screen.active_bindings.values():
             if binding.show and binding.action not in found:
-                found[binding.action] = Key(binding.key, self.app.get_key_display(binding), binding.description, tooltip, enabled)
+                found[binding.action] = FooterKey(
+                    binding.key, self.app.get_key_display(binding), binding.description, tooltip, enabled
+                )
         self.query_one(Keys).keys = fitting(tuple(found.values()), self.size.width)
 
     def on_resize(self) -> None:
@@ -48,7 +50,7 @@ class Footer(widgets.Footer):
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class FooterKey:
     """A key, as the line shows it."""
 
     name: str
@@ -63,7 +65,7 @@ class Key:
         return cell_len(f"{self.display} {self.description}")
 
 
-def fitting(keys: tuple[Key, ...], width: int) -> tuple[Key, ...]:
+def fitting(keys: tuple[FooterKey, ...], width: int) -> tuple[FooterKey, ...]:
     """The keys that fit into so many cells, each whole; the last two always, which are help and the way out."""
     first, last = list(keys[:-2]), keys[-2:]
     while first and sum(key.width + 1 for key in (*first, *last)) - 1 > width:
@@ -87,9 +89,9 @@ class Keys(Widget):
     }
     """
 
-    keys: reactive[tuple[Key, ...]] = reactive((), layout=True)
+    keys: reactive[tuple[FooterKey, ...]] = reactive((), layout=True)
     """Those that are shown."""
-    hovered: reactive[Key | None] = reactive(None)
+    hovered: reactive[FooterKey | None] = reactive(None)
     """The one under the mouse."""
 
     def render(self) -> Text:
@@ -122,7 +124,7 @@ class Keys(Widget):
         elif key:
             self.app.bell()
 
-    def _key_at(self, x: int) -> Key | None:
+    def _key_at(self, x: int) -> FooterKey | None:
         for key in self.keys:
             if x < key.width:
                 return key if x >= 0 else None

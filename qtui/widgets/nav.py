@@ -32,16 +32,16 @@ class Nav(Horizontal):
         width = self.app.size.width
         self.set_class(is_tight(width), "-tight")
         for name, label in labels(width, self._active):
-            yield _Place(label, name, active=name == self._active)
+            yield _ScreenLabel(label, name, active=name == self._active)
 
     def on_resize(self, event: events.Resize) -> None:
         """With less blank between the labels where they do not fit, and with fewer words."""
         self.set_class(is_tight(event.size.width), "-tight")
-        for place, (_, label) in zip(self.query(_Place), labels(event.size.width, self._active), strict=True):
+        for place, (_, label) in zip(self.query(_ScreenLabel), labels(event.size.width, self._active), strict=True):
             place.say(label)
 
 
-class _Place(Static):
+class _ScreenLabel(Static):
     def __init__(self, label: str, name: str, *, active: bool) -> None:
         super().__init__(label, markup=False, classes="-active" if active else "")
         self._mode, self._label = name, label

@@ -12,7 +12,7 @@ from qtui.presentation import formatting
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class OperationProgress:
     """The progress of an operation."""
 
     title: str
@@ -27,7 +27,7 @@ class Figures:
 
 
 class OperationLine(Static):
-    """Hidden until an operation runs; then it reads the figures ten times a second, however fast the operation is.
+    """Hidden until an operation runs; then it reads the progress ten times a second, however fast the operation is.
 
     `follow` has to be called when one begins, and when the screen is seen again.
     """
@@ -37,10 +37,10 @@ class OperationLine(Static):
     OperationLine.-running { display: block; }
     """
 
-    def __init__(self, figures: Callable[[], Figures | None]) -> None:
-        """`figures` returns the figures of the running operation; None if none runs."""
+    def __init__(self, progress: Callable[[], OperationProgress | None]) -> None:
+        """`progress` returns that of the running operation; None if none runs."""
         super().__init__(markup=False)
-        self._figures = figures
+        self._progress = progress
         self._timer: Timer | None = None
 
     def on_mount(self) -> None:
@@ -49,18 +49,17 @@ class OperationLine(Static):
         self.follow()
 
     def follow(self) -> None:
-        """Show the figures as they are now, and on until the operation has ended."""
-        seen = self._figures()
+        """Show the progress as it is now, and on until the operation has ended."""
+        seen = self._progress()
         self.set_class(seen is not None, "-running")
         if self._timer:
             (self._timer.pause if seen is None else self._timer.resume)()
         if seen is None:
             return
-        figures = _figures(seen)
-        self.update(f"{seen.title}  {figures}  {'stopping …' if seen.stopping else 'esc stops'}")
+        self.update(f"{seen.title}  {_words(seen)}  {'stopping …' if seen.stopping else 'esc stops'}")
 
 
-def _figures(seen: Figures) -> str:
+def _words(seen: OperationProgress) -> str:
     if not seen.total:
         return "counting …"
     if seen.step:

@@ -14,7 +14,7 @@ REMEMBERED: Final = 64
 
 
 @dataclass(frozen=True)  # no slots: with them there is no cached_property
-class Held:
+class HeldRows:
     """The rows that a table holds of a list: their keys, which begin at number `offset` of `total`."""
 
     keys: Sequence[str] = ()
@@ -32,36 +32,36 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """Where a row is, or where the cursor goes because the row has left the list."""
 
     number: int
     left: bool = False
 
 
-def follow(key: str, number: int, before: Held, now: Held) -> Place:
+def follow(key: str, number: int, before: HeldRows, now: HeldRows) -> Position:
     """The place in `now` of the row that had this key and number in `before`.
 
     If the row is not among those that `now` holds, its neighbours tell whether it has left the list or is just not held; if
     these are not held either, the growth of the list tells roughly where it must be.
     """
     if key in now.places:
-        return Place(now.places[key])
+        return Position(now.places[key])
     index = number - before.offset
     below = _nearest(before.keys[index + 1 :], now) if index >= 0 else None
     above = _nearest(before.keys[:index][::-1], now) if index > 0 else None
     if below is not None:
         distance, place = below
-        return Place(place, left=True) if place - 1 in now or place == 0 else Place(max(0, place - 1 - distance))
+        return Position(place, left=True) if place - 1 in now or place == 0 else Position(max(0, place - 1 - distance))
     if above is not None:
         distance, place = above
         ended = place + 1 >= now.total
-        return Place(min(place + 1, now.total - 1), left=True) if place + 1 in now or ended else Place(place + 1 + distance)
+        return Position(min(place + 1, now.total - 1), left=True) if place + 1 in now or ended else Position(place + 1 + distance)
     expected = max(0, min(number + now.total - before.total, now.total - 1))
-    return Place(expected, left=expected in now or now.total == 0)
+    return Position(expected, left=expected in now or now.total == 0)
 
 
-def _nearest(keys: Sequence[str], now: Held) -> tuple[int, int] | None:
+def _nearest(keys: Sequence[str], now: HeldRows) -> tuple[int, int] | None:
     """The first of these keys that `now` holds: how many come before it, and its number."""
     return next(((passed, now.places[key]) for passed, key in enumerate(keys) if key in now.places), None)
 

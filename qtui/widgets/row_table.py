@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from qtui.presentation.bars import OPEN
 from qtui.presentation.cells import GUTTER, Column, Row
 from qtui.widgets.line_view import LineView
-from qtui.widgets.row_cursor import Held, SeenRows, follow
+from qtui.widgets.row_cursor import HeldRows, SeenRows, follow
 from qtui.widgets.row_view import RowView
 from qtui_workers.records import as_dict
 
@@ -257,7 +257,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
             ahead = self.page // 4 if self._is_held else 0
             self.scroll_line(self.cursor - ahead if self.cursor < self.top else last - self.page + 1 + ahead)
 
-    def _follow_cursor(self, before: Held) -> None:
+    def _follow_cursor(self, before: HeldRows) -> None:
         """Keep the cursor on its row, and that row on its line of the terminal; or keep it on the first row, in view."""
         number, key = self.validate_cursor(self.cursor), self._cursor_key
         if key is not None and not self.is_following:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from qtui.presentation.cells import GUTTER, Column, Row, gutter, lay_out, line, nothing, titles
 from qtui.presentation.formatting import pad
 from qtui.widgets.line_view import LineView
-from qtui.widgets.row_cursor import Held
+from qtui.widgets.row_cursor import HeldRows
 
 LEAST_WINDOW = 100
 """The fewest rows that are requested: paging within them needs no other round trip."""
@@ -59,13 +59,13 @@ class RowView(LineView, Generic[Row], inherit_bindings=False):
     def _forget_rows(self) -> None:
         self.rows: Sequence[Row] = ()
         """The rows that are held."""
-        self._held = Held()
+        self._held = HeldRows()
         self._loaded = False
 
-    def _hold(self, rows: Sequence[Row], offset: int, total: int) -> Held:
+    def _hold(self, rows: Sequence[Row], offset: int, total: int) -> HeldRows:
         """Replace the held rows; returns those that were held before."""
         before = self._held
-        self.rows, self._held, self._loaded = rows, Held([self._key(row) for row in rows], offset, total), True
+        self.rows, self._held, self._loaded = rows, HeldRows([self._key(row) for row in rows], offset, total), True
         self._drawn.clear()
         return before
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from qtui.broker.models import Moment
+from qtui.broker.models import TimelineStep
 from qtui.broker.one_job.attempts import Span
 from qtui.broker.status import STATUSES, Tone
 from qtui.presentation import axis, formatting
@@ -29,7 +29,7 @@ class Timeline(Static):
         super().__init__(id=id, classes=classes, markup=False)
         self._lines: list[Content] = []
 
-    def show(self, moments: Sequence[Moment], now: float) -> None:
+    def show(self, moments: Sequence[TimelineStep], now: float) -> None:
         """Show moments, oldest first; `now` is the server's clock."""
         lines = list(_lines(moments, now))
         if lines != self._lines:
@@ -72,11 +72,11 @@ class LifeLine(Widget):
         return plain((before, "muted"), *bar, (after, "muted")), plain(" " * formatting.cells(before), *words)
 
 
-def _glyph(moment: Moment) -> tuple[str, Tone | None]:
+def _glyph(moment: TimelineStep) -> tuple[str, Tone | None]:
     return (STATUSES[moment.status].glyph, STATUSES[moment.status].tone) if moment.status else ("•", None)
 
 
-def _lines(moments: Sequence[Moment], now: float) -> Iterator[Content]:
+def _lines(moments: Sequence[TimelineStep], now: float) -> Iterator[Content]:
     day = None
     for moment, after in zip_longest(moments, moments[1:]):
         date = formatting.date_time(moment.at)[:10]

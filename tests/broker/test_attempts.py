@@ -12,7 +12,7 @@ from rq.job import Job
 
 from qtui.broker.models import JobRow
 from qtui.broker.one_job import attempts, job, job_history
-from qtui.broker.one_job.attempts import Span, Tried
+from qtui.broker.one_job.attempts import KnownAttempt, Span
 from qtui.broker.operations import Chosen, run
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
@@ -27,7 +27,7 @@ from tests.workers.support import run_burst
 ALLOW = ("default", "--allow-pickle", "--allow", engine.MODULE, "--name", "w1")
 
 
-def known(client: redis.Redis, job_id: str) -> tuple[Tried, ...]:
+def known(client: redis.Redis, job_id: str) -> tuple[KnownAttempt, ...]:
     detail = job.load(client, job_id)
     return attempts.known(detail, attempts.JobEvents(job_id).look(client, detail))
 
@@ -187,7 +187,7 @@ def test_a_stream_of_the_wrong_type_tells_nothing(client: redis.Redis) -> None:
     ],
 )
 def test_clocks_that_contradict_each_other_give_a_life_without_negative_parts(row: JobRow) -> None:
-    tried = (Tried(outcome="failed", began=70.0, ended=60.0), Tried(outcome="runs", began=row.started_at))
+    tried = (KnownAttempt(outcome="failed", began=70.0, ended=60.0), KnownAttempt(outcome="runs", began=row.started_at))
     found = attempts.spans(row, tried if row.status else ())
     assert all(span.ended is None or span.ended >= span.began for span in found)
     assert all(span.seconds(0.0) >= 0 for span in found)

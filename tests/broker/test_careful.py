@@ -14,8 +14,8 @@ from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry, ScheduledJobRegistry
 
-from qtui.broker import careful, holds
-from qtui.broker.careful import TAKE_BACK, Care, batch_of
+from qtui.broker import careful_retry, holds
+from qtui.broker.careful_retry import TAKE_BACK, Care, batch_of
 from qtui.broker.operations import Matching, Plan, Report, plan, run
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
@@ -65,7 +65,7 @@ def retry(client: redis.Redis, care: Care, planned: Plan | None = None) -> tuple
     """The report, and what was said meanwhile."""
     steps: list[str] = []
     found = planned or plan(client, RETRY, FAILED)
-    return careful.run(client, found, care, on_step=steps.append), steps
+    return careful_retry.run(client, found, care, on_step=steps.append), steps
 
 
 def count(client: redis.Redis, status: str) -> int:
@@ -102,7 +102,7 @@ def test_a_canary_that_is_put_into_hold_stops_it(client: redis.Redis, failed: li
     wanted = parse(["fail"])
     holds.place(client, wanted)
     planned = plan(client, RETRY, FAILED)
-    report = careful.run(client, planned, Care(canary=2, patience=20), on_step=lambda _text: holds.sweep(client, wanted))
+    report = careful_retry.run(client, planned, Care(canary=2, patience=20), on_step=lambda _text: holds.sweep(client, wanted))
     assert report.reasons == {"not tried: retried jobs are in hold, where nobody runs them": 38}
 
 
@@ -126,7 +126,7 @@ def test_at_a_rate_it_takes_its_time_and_stops_where_too_many_fail_again(client:
 
 def test_it_is_stopped_between_two_jobs(client: redis.Redis, failed: list[str]) -> None:
     calls = iter([False] * 4 + [True] * 1_000)
-    report = careful.run(client, plan(client, RETRY, FAILED), Care(rate=1), stop=lambda: next(calls))
+    report = careful_retry.run(client, plan(client, RETRY, FAILED), Care(rate=1), stop=lambda: next(calls))
     assert report.done < 5
     assert report.done + report.skipped == 40
 
@@ -160,7 +160,7 @@ def test_they_are_spread_evenly_also_where_a_chunk_comes_seconds_after_the_one_b
         second = client.time()[0]
         wait_until(lambda: client.time()[0] > second, description="the next second")
 
-    careful.run(client, plan(client, RETRY, FAILED), Care(over=400.0), on_progress=until_the_next_second)
+    careful_retry.run(client, plan(client, RETRY, FAILED), Care(over=400.0), on_progress=until_the_next_second)
     due = client.zrange(keys.registry("scheduled", "mail"), 0, -1, withscores=True)
     assert {later - earlier for (_, earlier), (_, later) in pairwise(due)} == {10.0}
 
@@ -200,15 +200,19 @@ def test_a_job_that_is_spread_runs_when_it_is_due(client: redis.Redis, failed: l
 @pytest.mark.parametrize("text", ["", "0", "-3/s", "5/week", "x/s", "1e9"])
 def test_what_is_no_rate_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
-        careful.read_rate(text)
+        careful_retry.read_rate(text)
 
 
 def test_care_in_words_and_as_options() -> None:
-    assert [str(care) for care in careful.CHOICES] == [
+    assert [str(care) for care in careful_retry.CHOICES] == [
         "at once", "canary 5, then at once", "canary 5, then over 30 min", "over 30 min", "50 a second",
     ]  # fmt: skip
-    assert [care.short for care in careful.CHOICES] == ["now", "canary 5", "canary 5, over 30 min", "over 30 min", "50/s"]
+    assert [care.short for care in careful_retry.CHOICES] == ["now", "canary 5", "canary 5, over 30 min", "over 30 min", "50/s"]
     assert Care(canary=5, over=1_800).options == ["--canary", "5", "--over", "1800s"]
-    assert (careful.read_rate("300/m"), careful.read_share("25%"), careful.read_seconds("30m")) == (5.0, 0.25, 1_800.0)
+    assert (careful_retry.read_rate("300/m"), careful_retry.read_share("25%"), careful_retry.read_seconds("30m")) == (
+        5.0,
+        0.25,
+        1_800.0,
+    )
     with pytest.raises(InvalidInput):
         Care(rate=1, over=1)

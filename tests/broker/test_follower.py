@@ -11,7 +11,7 @@ from rq import Queue
 from qtui.broker.lists.running import EVERYTHING, NOBODY
 from qtui.broker.search.expression import parse
 from qtui.broker.tail.follower import Follower
-from qtui.broker.tail.known import Known
+from qtui.broker.tail.job_line_filter import JobLineFilter
 from qtui.broker.tail.lines import NOTE, Line
 from qtui.broker.tail.reader import Tail
 from qtui_workers.reporting.events import EventKind, emit
@@ -20,7 +20,7 @@ from tests.broker import tasks
 from tests.support import Server, wait_until
 
 
-class Asked(Known):
+class Asked(JobLineFilter):
     """A filter that notes which threads have it read jobs."""
 
     def __init__(self, client: redis.Redis, text: str) -> None:
@@ -60,7 +60,7 @@ class Person:
 
         wait_until(came, description="the line comes")
 
-    def fitting(self, known: Known) -> list[str | None]:
+    def fitting(self, known: JobLineFilter) -> list[str | None]:
         """The jobs of the lines that fit."""
         return [line.job for line in self.lines if known.fits(line)]
 

@@ -10,7 +10,7 @@ import redis
 from rq import Queue
 from rq.job import Job
 
-from qtui.broker.bulk import work
+from qtui.broker.bulk import chunked_run
 from qtui.broker.lists import jobs
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, plan, run
 from qtui.broker.operations.remove import REMOVE
@@ -247,7 +247,7 @@ def test_stopping_leaves_the_rest_and_says_so(client: redis.Redis) -> None:
     asked: Iterator[bool] = iter([False, True])
     report = run(client, RETRY, FAILED_MAIL, stop=lambda: next(asked))
     assert report.done + report.skipped == report.matched == 60
-    assert report.reasons == {work.STOPPED: report.skipped}
+    assert report.reasons == {chunked_run.STOPPED: report.skipped}
     assert client.llen(keys.queue("mail")) == report.done
     assert report.skipped > 0
 

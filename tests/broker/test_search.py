@@ -15,7 +15,7 @@ from qtui.broker.operations.remove import REMOVE
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
-from qtui.broker.search.scan import Limits, Scan, Scope
+from qtui.broker.search.scan import Scan, Scope, SearchBounds
 from qtui.broker.search.sorting import NEWEST, following, sort_named
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
@@ -151,15 +151,15 @@ def test_it_says_how_far_it_looked_and_can_be_stopped(client: redis.Redis) -> No
         pipe.execute()
     heard: list[tuple[int, int, int]] = []
     scope = Scope(None, (Status.QUEUED,), parse("id:j1*"))
-    whole = find.find(client, scope, time.time(), limits=Limits(on_progress=lambda *numbers: heard.append(numbers)))
+    whole = find.find(client, scope, time.time(), limits=SearchBounds(on_progress=lambda *numbers: heard.append(numbers)))
     assert (len(whole.jobs), whole.scanned, whole.total, whole.complete) == (1_111, 3_000, 3_000, True)
     assert whole.hidden == 3_000 - 1_111
     assert heard[-1] == (1_111, 3_000, 3_000)
     assert len(heard) > 3
-    part = find.find(client, scope, time.time(), limits=Limits(most=1_000))
+    part = find.find(client, scope, time.time(), limits=SearchBounds(most=1_000))
     assert 1_000 <= part.scanned < 3_000
     assert not part.complete
-    stopped = find.find(client, scope, time.time(), limits=Limits(stop=lambda: True))
+    stopped = find.find(client, scope, time.time(), limits=SearchBounds(stop=lambda: True))
     assert stopped.scanned == heard[0][1]
     assert (stopped.total, stopped.complete) == (3_000, False)
     rows = find.page(client, whole, 1_110, 50)

@@ -37,7 +37,10 @@ QUEUES = {
     *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),
     *("qtui_workers.command_line", "qtui_workers.command_line.declare", "qtui_workers.command_line.plain_reader"),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
-    *(f"qtui_workers.server.{name}" for name in ("address", "contexts", "format", "keys", "quick", "replies", "rq_format")),
+    *(
+        f"qtui_workers.server.{name}"
+        for name in ("address", "contexts", "format", "keys", "quick_connection", "replies", "rq_format")
+    ),
     *(f"qtui_workers.server.{name}" for name in ("prefix", "script_names", "script_text", "settings", "url", "versions")),
 }
 """All modules of ours that `qtui queues` loads."""

@@ -10,13 +10,13 @@ from textual import events
 
 from qtui.broker.status import Status
 from qtui.screens.jobs import JobsScreen
-from qtui.widgets.row_cursor import Held, Place, SeenRows, follow
+from qtui.widgets.row_cursor import HeldRows, Position, SeenRows, follow
 from tests.broker import tasks
 from tests.screens.support import Story, dashboard, settle
 
 
-def held(*numbers: int, offset: int = 0, total: int = 1_000) -> Held:
-    return Held([f"job-{number}" for number in numbers], offset, total)
+def held(*numbers: int, offset: int = 0, total: int = 1_000) -> HeldRows:
+    return HeldRows([f"job-{number}" for number in numbers], offset, total)
 
 
 BEFORE = held(*range(10, 20), offset=10)
@@ -26,19 +26,19 @@ BEFORE = held(*range(10, 20), offset=10)
 @pytest.mark.parametrize(
     ("now", "place"),
     [
-        (BEFORE, Place(15)),
-        (held(*range(5, 15), offset=12), Place(22)),  # seven new ones came above, and it is below what is held
-        (held(*range(8, 18), offset=10), Place(17)),  # two new ones
-        (held(*range(16, 26), offset=10), Place(9)),  # six above left, and it is above what is held
-        (held(12, 13, 14, 16, 17, offset=12), Place(15, left=True)),
-        (held(12, 13, 14, 18, 19, offset=12), Place(15, left=True)),  # and the next two with it
-        (held(11, 12, 13, 14, offset=0, total=4), Place(3, left=True)),  # it was the last
-        (held(*range(300, 310), offset=10, total=1_290), Place(305)),  # nothing of before is held: the list grew by 290
-        (held(*range(300, 310), offset=10), Place(15, left=True)),
-        (Held(), Place(0, left=True)),
+        (BEFORE, Position(15)),
+        (held(*range(5, 15), offset=12), Position(22)),  # seven new ones came above, and it is below what is held
+        (held(*range(8, 18), offset=10), Position(17)),  # two new ones
+        (held(*range(16, 26), offset=10), Position(9)),  # six above left, and it is above what is held
+        (held(12, 13, 14, 16, 17, offset=12), Position(15, left=True)),
+        (held(12, 13, 14, 18, 19, offset=12), Position(15, left=True)),  # and the next two with it
+        (held(11, 12, 13, 14, offset=0, total=4), Position(3, left=True)),  # it was the last
+        (held(*range(300, 310), offset=10, total=1_290), Position(305)),  # nothing of before is held: the list grew by 290
+        (held(*range(300, 310), offset=10), Position(15, left=True)),
+        (HeldRows(), Position(0, left=True)),
     ],
 )
-def test_a_row_is_followed_by_its_key_its_neighbours_or_the_growth_of_the_list(now: Held, place: Place) -> None:
+def test_a_row_is_followed_by_its_key_its_neighbours_or_the_growth_of_the_list(now: HeldRows, place: Position) -> None:
     assert follow("job-15", 15, BEFORE, now) == place
 
 

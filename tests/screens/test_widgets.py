@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.color import Color
 
-from qtui.broker.models import Moment, Overview, Progress, ServerInfo
+from qtui.broker.models import Overview, Progress, ServerInfo, TimelineStep
 from qtui.broker.status import STATUSES, Status
 from qtui.presentation.colours import TONES
 from qtui.widgets.banner import Banner
@@ -194,9 +194,9 @@ async def test_progress_is_hidden_for_a_job_that_tells_none() -> None:
 async def test_a_timeline_tells_each_moment_and_the_time_between() -> None:
     app = Host(Timeline())
     moments = [
-        Moment(NOW - 100, "created", Status.CREATED),
-        Moment(NOW - 100, f"queued {HOSTILE}", Status.QUEUED),
-        Moment(NOW - 88, "attempt 1 on web-3", Status.STARTED),
+        TimelineStep(NOW - 100, "created", Status.CREATED),
+        TimelineStep(NOW - 100, f"queued {HOSTILE}", Status.QUEUED),
+        TimelineStep(NOW - 88, "attempt 1 on web-3", Status.STARTED),
     ]
     async with app.run_test(size=(80, 20)) as pilot:
         app.widget.show(moments, NOW)
@@ -210,7 +210,7 @@ async def test_a_timeline_tells_each_moment_and_the_time_between() -> None:
             "08:25:12  ▸ attempt 1 on web-3",
             "│ 1m 28s so far",
         ]
-        app.widget.show([*moments, Moment(NOW, "finished", Status.FINISHED)], NOW + 500)
+        app.widget.show([*moments, TimelineStep(NOW, "finished", Status.FINISHED)], NOW + 500)
         await pilot.pause()
         assert "so far" not in app.text()
 

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from qtui.broker.one_job.attempts import Span, Tried
+from qtui.broker.one_job.attempts import KnownAttempt, Span
 from qtui.broker.status import Status
 from qtui.presentation import axis, formatting
 from qtui.presentation.cells import Pieces
@@ -19,7 +19,7 @@ def life(*parts: tuple[float, str], numbered: bool = True) -> list[Span]:
     found, at, number = [], 0.0, 0
     for seconds, outcome in parts:
         number += bool(outcome)
-        tried = Tried(number if numbered else None, outcome, at, at + seconds) if outcome else None
+        tried = KnownAttempt(number if numbered else None, outcome, at, at + seconds) if outcome else None
         found.append(Span(at, at + seconds, tried, None if tried else Status.QUEUED))
         at += seconds
     return found
@@ -78,7 +78,7 @@ def test_words_stay_in_the_order_of_their_parts() -> None:
 
 
 def test_what_goes_on_grows_with_the_clock_and_says_what_it_is() -> None:
-    running = [Span(0.0, 10.0, status=Status.QUEUED), Span(10.0, None, Tried(1, "runs", 10.0))]
+    running = [Span(0.0, 10.0, status=Status.QUEUED), Span(10.0, None, KnownAttempt(1, "runs", 10.0))]
     assert drawn(running, 40, now=20.0) == ("─" * 20 + "█" * 19 + "▸", "queued 10.0 s       ▸ running 10.0 s")
     assert drawn(running, 40, now=40.0)[0] == "─" * 10 + "█" * 29 + "▸"
     waits = [Span(0.0, 100.0, status=Status.SCHEDULED, is_last=True)]
@@ -87,18 +87,18 @@ def test_what_goes_on_grows_with_the_clock_and_says_what_it_is() -> None:
 
 
 def test_attempts_of_which_nothing_is_known_are_said() -> None:
-    spans = [Span(0.0, 60.0, skipped=2), Span(60.0, 70.0, Tried(3, "failed", 60.0, 70.0))]
+    spans = [Span(0.0, 60.0, skipped=2), Span(60.0, 70.0, KnownAttempt(3, "failed", 60.0, 70.0))]
     bar, words = drawn(spans, 70)
     assert (bar.count("?"), bar.count("✗")) == (1, 1)
     assert words.startswith("? 2 attempts not kept, in 1m  ")
 
 
 def test_an_attempt_whose_beginning_is_not_known_has_no_length() -> None:
-    assert axis.words(Span(5.0, 5.0, Tried(1, "failed", None, 5.0)), 9.0)[0] == "✗ failed –"
+    assert axis.words(Span(5.0, 5.0, KnownAttempt(1, "failed", None, 5.0)), 9.0)[0] == "✗ failed –"
 
 
 def test_the_edges_say_when_it_began_and_how_long_ago_it_ended() -> None:
     assert axis.edges([], 0.0) == ("", "")
     assert axis.edges(life((30, "ok")), 60.0) == ("00:00:00", "30s ago")
     assert axis.edges(life((30, "ok")), 2 * DAY) == ("01-01 00:00", "1d ago")
-    assert axis.edges([Span(0.0, None, Tried(1, "runs", 0.0))], 60.0)[1] == ""
+    assert axis.edges([Span(0.0, None, KnownAttempt(1, "runs", 0.0))], 60.0)[1] == ""

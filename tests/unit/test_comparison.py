@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qtui.broker.one_job.attempts import Tried
+from qtui.broker.one_job.attempts import KnownAttempt
 from qtui.presentation import comparison
 from qtui.presentation.formatting import cells
 
@@ -18,17 +18,17 @@ TRACE = """Traceback (most recent call last):
 """
 
 
-def tried(number: int, error: str = "", line: int = 41, **more: object) -> Tried:
+def tried(number: int, error: str = "", line: int = 41, **more: object) -> KnownAttempt:
     trace = TRACE.format(line=line, error=error) if error else None
     given = {"outcome": "failed", "began": 100.0 * number, "ended": 100.0 * number + 10, "worker": "w1", **more}
-    return Tried(number=number, error=error or None, traceback=trace, **given)
+    return KnownAttempt(number=number, error=error or None, traceback=trace, **given)
 
 
-def shown(attempts: list[Tried], width: int, first: int = 0) -> list[str]:
+def shown(attempts: list[KnownAttempt], width: int, first: int = 0) -> list[str]:
     return ["".join(text for text, _ in line) for line in comparison.lines(attempts, first, 1000.0, width)]
 
 
-def line(name: str, attempts: list[Tried], width: int = 120) -> str:
+def line(name: str, attempts: list[KnownAttempt], width: int = 120) -> str:
     return next(each for each in shown(attempts, width) if each.startswith(name))
 
 

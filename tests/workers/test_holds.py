@@ -103,7 +103,7 @@ def test_what_a_hold_is_about(
     server: Server, client: redis.Redis, home: Path, words: tuple[str, ...], expected: set[str]
 ) -> None:
     names = {charges(client, n)[0]: f"charge {n}" for n in (42, 43)} | {refunds(client, n)[0]: f"refund {n}" for n in (42, 43)}
-    seen = holds.look(client, parse(words))
+    seen = holds.preview(client, parse(words))
     hold(client, *words)
     work(server, home)
     assert {names[job_id] for job_id in held(client)} == expected

@@ -10,9 +10,9 @@ from typing import Final
 import redis
 
 from qtui.broker import rows
-from qtui.broker.bulk.base import Operation, Plan
-from qtui.broker.bulk.calls import calls_of, check_status
 from qtui.broker.bulk.chunks import Supply
+from qtui.broker.bulk.operation import Operation, Plan
+from qtui.broker.bulk.operation_calls import calls_of, check_status
 from qtui.broker.bulk.selection import Matching, Selection, Targets, is_listed, take
 from qtui.broker.bulk.tally import Tally
 from qtui.broker.bulk.trash import room

@@ -93,14 +93,14 @@ class Walker:
     stop: Callable[[], bool]
 
 
-class Left(Exception):
+class NotAllPlaced(Exception):
     """Jobs are yet to be brought to their places; says why."""
 
 
 def bring(walker: Walker, queue: str, places: Places) -> tuple[bytes, ...]:
     """Brings jobs from the head of a queue to their places.
 
-    Returns those that are elsewhere, as others have changed the middle of the list again and again. Raises Left and
+    Returns those that are elsewhere, as others have changed the middle of the list again and again. Raises NotAllPlaced and
     redis.RedisError.
     """
     left, astray = set(places.ids), set[bytes]()
@@ -154,13 +154,13 @@ class _Walk:
         """The jobs that have not come to their places: none, or others have changed the middle of the list."""
         while self._left or self._next:
             if self._walker.stop():
-                raise Left(UNPLACED)
+                raise NotAllPlaced(UNPLACED)
             chosen = [self._next.popleft() for _ in range(min(self._moved // 2, len(self._next)))]
             moves = self._moves(chosen)
             outcome, shift, entries = self._send(moves)
             self._shift += shift
             if outcome == b"overtaken":
-                raise Left(OVERTAKEN)
+                raise NotAllPlaced(OVERTAKEN)
             if outcome == b"taken":
                 self._next.extendleft(reversed(chosen))
                 self._give_up(-shift)

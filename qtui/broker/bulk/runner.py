@@ -11,11 +11,11 @@ from typing import Any
 import redis
 
 from qtui.broker.audit import UNRECORDED, Audit
-from qtui.broker.bulk.base import Operation, Plan, Report
-from qtui.broker.bulk.calls import calls_of, check_status
+from qtui.broker.bulk.chunked_run import run_in_chunks
 from qtui.broker.bulk.chunks import Supply
+from qtui.broker.bulk.operation import Operation, Plan, Report
+from qtui.broker.bulk.operation_calls import calls_of, check_status
 from qtui.broker.bulk.selection import Chosen, Selection, Targets, first_of, take
-from qtui.broker.bulk.work import work_off
 from qtui.broker.trash_room import USUAL
 
 
@@ -56,7 +56,7 @@ def run(
         if operation.deletes and not (plan and plan.purge):
             kept = _trash(plan, batch, audit.about(operation.name) | {"about": str(selection), "removed": supply.left})
         calls = calls_of(client, operation, operation.value(plan.text if plan else text), "run", **kept)
-        tally = work_off(client, calls, supply, on_progress, stop)
+        tally = run_in_chunks(client, calls, supply, on_progress, stop)
         report = Report.of(operation.name, batch, change.jobs, tally, began, undo=bool(kept and tally.done))
         change.done, change.outcome = report.done, operation.summary(report)
         change.left = again if supply.left else ""

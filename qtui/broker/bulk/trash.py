@@ -13,12 +13,12 @@ from typing import Any, Final, cast
 import redis
 
 from qtui.broker.audit import UNRECORDED, Audit
-from qtui.broker.bulk.base import Report
+from qtui.broker.bulk.chunked_run import run_in_chunks
 from qtui.broker.bulk.chunks import Calls, Supply
-from qtui.broker.bulk.queue_positions import UNPLACED, Left, Places, Walker, bring
+from qtui.broker.bulk.operation import Report
+from qtui.broker.bulk.queue_positions import UNPLACED, NotAllPlaced, Places, Walker, bring
 from qtui.broker.bulk.selection import Targets
 from qtui.broker.bulk.tally import MOST_NAMED, Tally
-from qtui.broker.bulk.work import work_off
 from qtui.broker.trash_room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
@@ -170,7 +170,7 @@ def undo(
     with audit.change(client, "undo", batch.about) as change:
         change.batch, change.jobs = batch.id, batch.jobs
         supply = Supply([Targets(("",) * batch.jobs)])
-        tally = work_off(client, calls, supply, on_progress, stop)
+        tally = run_in_chunks(client, calls, supply, on_progress, stop)
         if aside:
             tally.leave(BROUGHT, batch.unplaced, ())
             _to_places(Walker(client, batch.id, uuid.uuid4().hex, stop), tally)
@@ -194,8 +194,8 @@ def _to_places(walker: Walker, tally: Tally) -> None:
         astray = [left for queue, places in queues.items() for left in bring(walker, queue, places)]
         tally.leave(ASTRAY, len(astray), map(decode, astray[:MOST_NAMED]))
         _PLACED.run(client, batch=name, walk=walker.name, read=read)
-    except (Left, redis.RedisError, OSError) as error:
-        reason = str(error) if isinstance(error, Left) else f"{UNPLACED} ({explain(error, label_of(client))})"
+    except (NotAllPlaced, redis.RedisError, OSError) as error:
+        reason = str(error) if isinstance(error, NotAllPlaced) else f"{UNPLACED} ({explain(error, label_of(client))})"
         tally.leave(reason, tally.done + tally.reasons.pop(BROUGHT, 0), ())
 
 

@@ -31,7 +31,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class Threshold:
     """What a figure must not exceed."""
 
     critical: float
@@ -45,14 +45,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Thresholds:
     """What is checked; None: not checked."""
 
-    oldest: Limit | None = None
+    oldest: Threshold | None = None
     """Seconds that the job at the head of a queue has waited."""
-    failed: Limit | None = None
+    failed: Threshold | None = None
     """How many failed jobs a queue holds."""
-    fail_rate: Limit | None = None
+    fail_rate: Threshold | None = None
     """The share of failures among the jobs that ended in the last minute, 0 to 1."""
     unattended: bool = False
     """Whether jobs wait where nobody listens."""
@@ -60,7 +60,7 @@ class Limits:
     @property
     def names_nothing(self) -> bool:
         """Whether no limit is set, so that what the dashboard calls trouble is checked instead."""
-        return self == Limits()
+        return self == Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +76,21 @@ class Alert:
     limit: float | None = None
 
 
-def check(figures: Figures, limits: Limits) -> list[Alert]:
+def check(figures: Figures, limits: Thresholds) -> list[Alert]:
     """What is beyond its limit, the worst first; before all else what is true of every queue."""
     found = [Alert(Level.CRITICAL, None, "all workers are suspended")] if figures.overview.suspended else []
     found += [alert for queue in figures.queues for alert in _of_queue(queue, limits)]
     return sorted(found, key=lambda alert: -alert.level)
 
 
-def _of_queue(queue: QueueFigures, limits: Limits) -> Iterator[Alert]:
+def _of_queue(queue: QueueFigures, limits: Thresholds) -> Iterator[Alert]:
     row = queue.row
     if limits.names_nothing:
         yield from (_of_trouble(queue, trouble) for trouble in troubles.of(row))
     if limits.unattended and trend.unattended(row) and not row.paused:
         yield Alert(Level.CRITICAL, row.name, f"nobody listens, {trend.waiting(row.count(Status.QUEUED))}")
     ended = (row.lately_failed or 0) + (row.lately_finished or 0)
-    figures: tuple[tuple[Figure, Limit | None, float | None], ...] = (
+    figures: tuple[tuple[Figure, Threshold | None, float | None], ...] = (
         ("oldest", limits.oldest, row.oldest_seconds),
         ("failed", limits.failed, row.count(Status.FAILED)),
         ("fail_rate", limits.fail_rate, queue.failed_share if ended >= ENOUGH else None),

@@ -88,7 +88,7 @@ def load(client: redis.Redis, most: int = MOST) -> Schedule:
         pipe.smembers(keys.QUEUES)
         moment, *others = pipe.execute(raise_on_error=False)
         schedulers, cron_jobs, queue_keys = (reply_of(reply) or () for reply in others)
-        now = clock.moment(moment).seconds
+        now = clock.of_reply(moment).seconds
         reported = _reported(pipe, [decode(name) for name in schedulers])
         crons = _crons(pipe, reported, [decode(name) for name in cron_jobs])
         soonest, total, late = _soonest(pipe, jobs.names_of(queue_keys), most, now)

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import redis
 
-from qtui.broker.models import Attempt, JobDetail, JobRow
+from qtui.broker.models import EndedAttempt, JobDetail, JobRow
 from qtui.broker.status import Status
 from qtui_workers.records import Record, replace
 from qtui_workers.reporting.error_lines import error_line
@@ -35,7 +35,7 @@ _ENDS: Final = (EventKind.RETRYING, EventKind.COMPLETED, EventKind.FAILED)
 Outcome = Literal["ok", "failed", "stopped", "retried", "gave up", "runs"]
 
 
-class Tried(Record):
+class KnownAttempt(Record):
     """One attempt, as far as it is known."""
 
     number: int | None = None
@@ -69,7 +69,7 @@ class Span(Record):
     began: float
     ended: float | None
     """When it ended, or will; None: it goes on."""
-    attempt: Tried | None = None
+    attempt: KnownAttempt | None = None
     """None: a wait."""
     status: Status | None = None
     """Of a wait: the job's status meanwhile, where that is certain."""
@@ -133,7 +133,7 @@ def _events(client: redis.Redis, job_id: str, created_at: float | None, oldest: 
         last = f"({entries[-1][0].decode()}"
 
 
-def known(detail: JobDetail, events: Sequence[Event] = ()) -> tuple[Tried, ...]:
+def known(detail: JobDetail, events: Sequence[Event] = ()) -> tuple[KnownAttempt, ...]:
     """The attempts, oldest first, also the one that runs; `events`: what they tell of the job, oldest first."""
     row, of_events = detail.row, list(_of_events(events))
     found = list(_results(row, detail.attempts, of_events))
@@ -148,14 +148,14 @@ def _runs(row: JobRow) -> bool:
     return row.status is not None and row.status.runs
 
 
-def _is_newest(each: Tried, row: JobRow) -> bool:
+def _is_newest(each: KnownAttempt, row: JobRow) -> bool:
     """Whether it is the attempt whose times the job's hash has."""
     if each.ended is None or row.started_at is None:
         return False
     return each.ended >= row.started_at - (SKEW if each.number is not None and each.number == row.attempts else 0.0)
 
 
-def _results(row: JobRow, attempts: tuple[Attempt, ...], of_events: list[Tried]) -> Iterator[Tried]:
+def _results(row: JobRow, attempts: tuple[EndedAttempt, ...], of_events: list[KnownAttempt]) -> Iterator[KnownAttempt]:
     """The attempts of which there is a result; what events tell of them too is taken out of `of_events`.
 
     RQ keeps none of an attempt that another one followed, however close their ends are.
@@ -166,7 +166,7 @@ def _results(row: JobRow, attempts: tuple[Attempt, ...], of_events: list[Tried])
         same = min(near, key=lambda other: _apart(other.ended, each.ended_at), default=None)
         if same:
             of_events.remove(same)
-        yield Tried(
+        yield KnownAttempt(
             number=(same.number if same else None) or number,
             outcome=each.outcome,
             began=each.started_at,
@@ -180,7 +180,7 @@ def _results(row: JobRow, attempts: tuple[Attempt, ...], of_events: list[Tried])
         )
 
 
-def _numbers(row: JobRow, attempts: tuple[Attempt, ...]) -> list[int | None]:
+def _numbers(row: JobRow, attempts: tuple[EndedAttempt, ...]) -> list[int | None]:
     """The numbers of the ended attempts; None where one is not certain, as RQ keeps no result of an attempt that it retried."""
     ended = row.attempts if row.attempts is None or row.status is not Status.STARTED else row.attempts - 1
     if ended is not None and ended == len(attempts):
@@ -192,7 +192,7 @@ def _apart(one: float | None, other: float | None) -> float:
     return inf if one is None or other is None else abs(one - other)
 
 
-def _of_events(events: Iterable[Event]) -> Iterator[Tried]:
+def _of_events(events: Iterable[Event]) -> Iterator[KnownAttempt]:
     """The attempts whose ends events report: "failed", or "retried" where another one followed, of which RQ keeps no result."""
     begun: Event | None = None
     for event in events:
@@ -203,7 +203,7 @@ def _of_events(events: Iterable[Event]) -> Iterator[Tried]:
             error, peak = details.get("error"), _number(details.get("peak_memory"))
             same = begun is not None and begun.source.attempt == source.attempt
             followed: Outcome = "failed" if error else "retried"
-            yield Tried(
+            yield KnownAttempt(
                 number=source.attempt,
                 outcome=followed if event.kind == EventKind.RETRYING else None,
                 began=begun.at if begun and same else None,
@@ -221,13 +221,13 @@ def _number(value: Value) -> float | None:
     return float(value) if known and value is not None else None
 
 
-def _newest(row: JobRow) -> Tried:
+def _newest(row: JobRow) -> KnownAttempt:
     """The attempt that only the job's hash tells of: it runs, or RQ has retried it."""
     ended = None if row.ended_at is None or row.started_at is None or row.ended_at < row.started_at else row.ended_at
     outcome: Outcome | None = (
         "runs" if _runs(row) else "failed" if ended is not None and row.status and row.status.waits else None
     )
-    return Tried(
+    return KnownAttempt(
         number=row.attempts,
         outcome=outcome,
         began=row.started_at,
@@ -237,8 +237,8 @@ def _newest(row: JobRow) -> Tried:
     )
 
 
-def _with_waits(row: JobRow, found: Sequence[Tried]) -> Iterator[Tried]:
-    before: Tried | None = None
+def _with_waits(row: JobRow, found: Sequence[KnownAttempt]) -> Iterator[KnownAttempt]:
+    before: KnownAttempt | None = None
     for each in found:
         since = before.ended if before else row.created_at
         if skipped(before, each):
@@ -248,19 +248,19 @@ def _with_waits(row: JobRow, found: Sequence[Tried]) -> Iterator[Tried]:
         before = each
 
 
-def skipped(before: Tried | None, after: Tried) -> int:
+def skipped(before: KnownAttempt | None, after: KnownAttempt) -> int:
     """How many attempts between two, or before the first, of which nothing is known."""
     if after.number is None or (before is not None and (before.number is None or before.number >= after.number)):
         return 0
     return max(0, after.number - (before.number or 0 if before else 0) - 1)
 
 
-def spans(row: JobRow, tried: Sequence[Tried]) -> tuple[Span, ...]:
+def spans(row: JobRow, tried: Sequence[KnownAttempt]) -> tuple[Span, ...]:
     """The life of a job from its creation to its end, as far as it is known: waits and attempts without a gap."""
     return tuple(_spans(row, tried))
 
 
-def _spans(row: JobRow, tried: Sequence[Tried]) -> Iterator[Span]:
+def _spans(row: JobRow, tried: Sequence[KnownAttempt]) -> Iterator[Span]:
     moments = [row.created_at, row.enqueued_at, *(each.began for each in tried), *(each.ended for each in tried)]
     place = next((moment for moment in moments if moment is not None), None)
     if place is None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import redis
 
 from qtui.broker import arguments, clock, rows
-from qtui.broker.models import Attempt, JobDetail, JobRow
+from qtui.broker.models import EndedAttempt, JobDetail, JobRow
 from qtui.broker.one_job.job_ids import gone
 from qtui.broker.status import Status
 from qtui_workers.reading import payload
@@ -108,7 +108,7 @@ def _read(client: redis.Redis, job_id: str) -> _Raw:
         log=log,
         dependents=tuple(sorted(decode(member) for member in dependents)),
         dependencies=tuple(sorted(decode(member) for member in dependencies)),
-        at=clock.moment(moment).seconds,
+        at=clock.of_reply(moment).seconds,
         wrong=tuple(decode(key) for key in wrong),
     )
 
@@ -187,7 +187,9 @@ def _problems(whole: _Raw) -> list[str]:
     return problems
 
 
-def _row(job_id: str, whole: _Raw, attempts: tuple[Attempt, ...], traceback: str | None, scheduled_for: float | None) -> JobRow:
+def _row(
+    job_id: str, whole: _Raw, attempts: tuple[EndedAttempt, ...], traceback: str | None, scheduled_for: float | None
+) -> JobRow:
     known: dict[str, bytes | None] = {name: whole.fields.get(name) for name in rows.FIELDS}
     row = rows.from_fields(
         job_id,
@@ -222,7 +224,7 @@ def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:
     return without_url_passwords(decoded.value)
 
 
-def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt:
+def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> EndedAttempt:
     """An entry of the results stream (`rq.results.Result.restore`)."""
     fields = {decode(name): value for name, value in zip(flat[::2], flat[1::2], strict=True)}
     outcome: Any = _OUTCOMES.get(fields.get("type", b""))
@@ -231,7 +233,7 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> Attempt
     stamp = parse_int(entry_id.split(b"-")[0])
     raw_peak, _, raw_cpu = (fields.get(keys.FIELD_USED) or b"").partition(b" ")
     peak, cpu = parse_int(raw_peak), parse_number(raw_cpu)
-    return Attempt(
+    return EndedAttempt(
         outcome=outcome,
         ended_at=parse_number(fields.get("execution_ended_at")) or (None if stamp is None else stamp / 1000),
         started_at=parse_number(fields.get("execution_started_at")),

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import redis
 
-from qtui.broker.models import JobDetail, Moment
+from qtui.broker.models import JobDetail, TimelineStep
 from qtui.broker.one_job import attempts, timeline
-from qtui.broker.one_job.attempts import JobEvents, Span, Tried
+from qtui.broker.one_job.attempts import JobEvents, KnownAttempt, Span
 from qtui_workers.records import Record
 
 
 class JobHistory(Record):
     """What happened to a job, as far as its results, its hash and the events show."""
 
-    tried: tuple[Tried, ...] = ()
+    tried: tuple[KnownAttempt, ...] = ()
     """Its attempts, oldest first, also the one that runs."""
     spans: tuple[Span, ...] = ()
     """Waits and attempts without a gap."""
-    moments: tuple[Moment, ...] = ()
+    moments: tuple[TimelineStep, ...] = ()
     """Every step whose time is known, in time order."""
 
 

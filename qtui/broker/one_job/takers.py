@@ -112,7 +112,7 @@ def load(client: redis.Redis, *, job: str | None = None, queue: str | None = Non
     found = [_taker(each, facts) for each in workers_at_work.load(client)]
     order: tuple[Answer, ...] = ("yes", "busy", "no")
     ranked = sorted(found, key=lambda taker: (order.index(taker.answer), taker.each.worker.name))
-    return Takers(where, row, tuple(ranked), clock.moment(moment).seconds, facts.hold, facts.limit)
+    return Takers(where, row, tuple(ranked), clock.of_reply(moment).seconds, facts.hold, facts.limit)
 
 
 def _hold(client: redis.Redis, job: JobRow | None, placed: list[bytes]) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from qtui.broker.models import JobRow, Moment
-from qtui.broker.one_job.attempts import Tried
+from qtui.broker.models import JobRow, TimelineStep
+from qtui.broker.one_job.attempts import KnownAttempt
 from qtui.broker.status import Status
 from qtui_workers.text import size
 
@@ -20,7 +20,7 @@ _ENDED: Final[dict[str | None, tuple[str, Status | None]]] = {
 }
 
 
-def moments(row: JobRow, tried: Sequence[Tried]) -> tuple[Moment, ...]:
+def moments(row: JobRow, tried: Sequence[KnownAttempt]) -> tuple[TimelineStep, ...]:
     """Every step whose time is known, in time order; steps of the same time keep the order in which they happen."""
     found = [
         _moment(row.created_at, "created", Status.CREATED),
@@ -37,15 +37,15 @@ def moments(row: JobRow, tried: Sequence[Tried]) -> tuple[Moment, ...]:
     return tuple(sorted((moment for moment in found if moment is not None), key=lambda moment: moment.at))
 
 
-def _moment(at: float | None, what: str, status: Status | None) -> Moment | None:
-    return None if at is None else Moment(at, what, status)
+def _moment(at: float | None, what: str, status: Status | None) -> TimelineStep | None:
+    return None if at is None else TimelineStep(at, what, status)
 
 
 def _on(worker: str | None) -> str:
     return f" on {worker}" if worker else ""
 
 
-def _used(attempt: Tried) -> str:
+def _used(attempt: KnownAttempt) -> str:
     parts = [f"CPU {attempt.cpu_seconds:.1f} s"] if attempt.cpu_seconds is not None else []
     if attempt.peak_memory_bytes is not None:
         parts.append(f"peak {size(attempt.peak_memory_bytes)}")

@@ -7,7 +7,7 @@ import pkgutil
 from collections.abc import Iterator
 from typing import Final
 
-from qtui.broker.bulk.base import GONE, Operation, Parameter, Plan, Report
+from qtui.broker.bulk.operation import GONE, Operation, Parameter, Plan, Report
 from qtui.broker.bulk.planning import plan, plans
 from qtui.broker.bulk.runner import run
 from qtui.broker.bulk.selection import Chosen, Matching, Selection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui.broker.bulk.base import Operation, Parameter
+from qtui.broker.bulk.operation import Operation, Parameter
 from qtui.broker.status import Status
 from qtui_workers.naming import check_name
 from qtui_workers.server.scripts import Script

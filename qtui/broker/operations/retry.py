@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtui.broker.bulk.base import Operation
+from qtui.broker.bulk.operation import Operation
 from qtui.broker.status import STATUSES, Status
 from qtui_workers.server.scripts import Script
 

@@ -54,7 +54,7 @@ def steps() -> Generator[Round, list[Any], Overview]:
     info, moment, *others = yield _first_round()
     queue_keys, worker_keys, suspended, paused_names, noted_format = map(reply_of, others)
     check_noted(noted_format)
-    now = clock.moment(moment)
+    now = clock.of_reply(moment)
     at = now.seconds
     names = names_under(keys.QUEUE_PREFIX, queue_keys or ())
     worker_names = workers.names_of(worker_keys or ())

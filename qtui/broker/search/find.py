@@ -11,7 +11,7 @@ import redis
 
 from qtui.broker import rows
 from qtui.broker.models import JobRow
-from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope
+from qtui.broker.search.scan import UNLIMITED, Scan, Scope, SearchBounds
 from qtui.broker.search.sorting import NEWEST, Sort
 
 
@@ -42,7 +42,7 @@ def find(
     now: float,
     *,
     sort: Sort = NEWEST,
-    limits: Limits = UNLIMITED,
+    limits: SearchBounds = UNLIMITED,
     on_found: Callable[[Callable[[], Found]], object] = lambda _so_far: None,
 ) -> Found:
     """Reads the jobs of a scope and keeps those that fit, sorted; `now` in seconds since the epoch. Raises redis.RedisError.

@@ -15,7 +15,7 @@ import redis
 from qtui.broker.lists import jobs
 from qtui.broker.search.candidate import ERROR, FUNCTION, MOMENT, NOTHING, PAYLOAD, Candidate, Need, arguments_at
 from qtui.broker.search.fingerprint import Cause, cause
-from qtui.broker.search.scan import UNLIMITED, Limits, Scan, Scope, read
+from qtui.broker.search.scan import UNLIMITED, Scan, Scope, SearchBounds, read
 from qtui.broker.status import Status
 from qtui_workers.errors import InvalidInput
 from qtui_workers.reading.matching import as_text
@@ -137,7 +137,7 @@ def count(
     what: By,
     now: float,
     *,
-    limits: Limits = UNLIMITED,
+    limits: SearchBounds = UNLIMITED,
     on_groups: Heard = lambda _so_far: None,
 ) -> Grouping:
     """The jobs of a scope that fit, grouped by a value; `now` in seconds since the epoch. Raises redis.RedisError."""
@@ -146,13 +146,13 @@ def count(
 
 
 def causes(
-    client: redis.Redis, scope: Scope, now: float, *, limits: Limits = UNLIMITED, on_groups: Heard = lambda _so_far: None
+    client: redis.Redis, scope: Scope, now: float, *, limits: SearchBounds = UNLIMITED, on_groups: Heard = lambda _so_far: None
 ) -> Grouping:
     """The failed jobs of a scope that fit, grouped by cause; `now` in seconds since the epoch. Raises redis.RedisError."""
     return _group(Scan(client, scope, now, ERROR | FUNCTION | MOMENT, limits), _Causes(), on_groups)
 
 
-def fingerprints(client: redis.Redis, now: float, until: str, limits: Limits = UNLIMITED) -> frozenset[str]:
+def fingerprints(client: redis.Redis, now: float, until: str, limits: SearchBounds = UNLIMITED) -> frozenset[str]:
     """Those of the causes of all failed jobs; once `until` is among them, no more jobs are read. Raises redis.RedisError."""
     found: set[str] = set()
     for block in Scan(client, Scope(None, (Status.FAILED,)), now, ERROR, limits):

@@ -34,7 +34,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SearchBounds:
     """How far a scan goes, and who hears of it."""
 
     most: int | None = None
@@ -45,7 +45,7 @@ class Limits:
     """Called after each block with how many jobs fit, how many were read, and how many there are."""
 
 
-UNLIMITED: Final = Limits()
+UNLIMITED: Final = SearchBounds()
 
 
 class Scan:
@@ -55,7 +55,9 @@ class Scan:
     that only their hash knows, the keyspace is searched (`jobs.search`).
     """
 
-    def __init__(self, client: redis.Redis, scope: Scope, now: float, need: Need = NOTHING, limits: Limits = UNLIMITED) -> None:
+    def __init__(
+        self, client: redis.Redis, scope: Scope, now: float, need: Need = NOTHING, limits: SearchBounds = UNLIMITED
+    ) -> None:
         """`need`: what the caller reads besides what the expression needs. `now`: seconds since the epoch.
 
         Three round trips at most; raises redis.RedisError, as does iterating.

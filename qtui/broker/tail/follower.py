@@ -12,7 +12,7 @@ from typing import Final
 import redis
 
 from qtui.broker.lists.running import Running
-from qtui.broker.tail.known import Known
+from qtui.broker.tail.job_line_filter import JobLineFilter
 from qtui.broker.tail.lines import MISSED, NOTE, Line
 from qtui.broker.tail.reader import Tail
 from qtui_workers.server.redis_errors import explain
@@ -48,7 +48,7 @@ class Follower:
         self._new: list[Line] = []
         """What was read, and whose jobs are not known yet."""
         self._lines: deque[Line] = deque()
-        self._known: Known | None = None
+        self._known: JobLineFilter | None = None
         self._asked: list[Line] | None = None
         """The lines that were fetched before their jobs were read for the filter."""
         self._lock = threading.Lock()
@@ -101,7 +101,7 @@ class Follower:
                 self._seen = (seen, now, turn)
             self._looked.set()
 
-    def filter(self, known: Known | None, lines: Iterable[Line] = ()) -> None:
+    def filter(self, known: JobLineFilter | None, lines: Iterable[Line] = ()) -> None:
         """From now on the jobs of lines are read for `known` before they can be fetched; of `lines`, which were, in a moment."""
         with self._lock:
             self._known, self._asked = known, None if known is None else [*lines, *self._lines]

@@ -10,7 +10,7 @@ from qtui.broker.lists.running import Running, Subject
 from qtui.broker.models import JobRow
 from qtui.broker.tail.lines import BEGUN, ENDS, Line, of_event
 from qtui.broker.tail.logs import Logs, Who, missed
-from qtui.broker.tail.story import Story
+from qtui.broker.tail.seen_changes import SeenChanges
 from qtui.broker.tail.streams import Entry, Streams
 from qtui_workers.reporting.events import Event, EventKind, from_entry
 from qtui_workers.server import keys
@@ -30,7 +30,7 @@ class Tail:
         self._about = about
         self._streams = Streams(client)
         self._logs = Logs(self._streams)
-        self._story = Story(about)
+        self._story = SeenChanges(about)
         self._events, self._lines = events, lines
         self._begun = False
         self.turn = 0

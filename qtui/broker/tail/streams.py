@@ -31,7 +31,7 @@ class Taken(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Place:
+class _ReadPosition:
     """How far a stream has been read."""
 
     last: bytes
@@ -47,7 +47,7 @@ class Streams:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, _ReadPosition] = {}
         self._says_number = True
         """Whether XINFO may be used, and says how many entries a stream has taken: from Redis 7.0 on."""
         self.is_behind = False
@@ -58,7 +58,7 @@ class Streams:
 
     def add(self, key: str, after: bytes | None = None) -> None:
         """Read a stream from its first entry on, or from a place on."""
-        self._places[key] = _Place(after or START, None if after else 0)
+        self._places[key] = _ReadPosition(after or START, None if after else 0)
         self.is_behind = True
 
     def open(self, keys: Sequence[str], backlog: int) -> dict[str, list[Entry]]:
@@ -68,7 +68,7 @@ class Streams:
         for key, (facts, entries) in zip(keys, self._with_facts(keys, commands), strict=True):
             newest = entries[0][0] if entries else facts.get(b"last-generated-id", START)
             nothing = 0 if self._says_number and not facts else None
-            self._places[key] = _Place(newest, facts.get(b"entries-added", nothing))
+            self._places[key] = _ReadPosition(newest, facts.get(b"entries-added", nothing))
             found[key] = list(reversed(entries))[-backlog:] if backlog else []
         return found
 
@@ -106,7 +106,7 @@ class Streams:
             self.is_behind |= len(entries) >= COUNT
         return found
 
-    def _taken(self, place: _Place, key: str, entries: Sequence[Entry], facts: Mapping[bytes, Any]) -> Taken:
+    def _taken(self, place: _ReadPosition, key: str, entries: Sequence[Entry], facts: Mapping[bytes, Any]) -> Taken:
         added, number, is_full = facts.get(b"entries-added"), place.number, len(entries) >= COUNT
         dropped = added - facts.get(b"length", 0) if added is not None else 0
         lost: int | None = 0

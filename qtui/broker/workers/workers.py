@@ -60,7 +60,7 @@ def load_at(client: redis.Redis) -> tuple[tuple[WorkerRow, ...], float]:
         pipe.time()
         pipe.smembers(keys.WORKERS)
         moment, members = pipe.execute(raise_on_error=False)
-        at = clock.moment(moment).seconds
+        at = clock.of_reply(moment).seconds
         names = names_of(reply_of(members) or ())
         for command in commands(names):
             pipe.execute_command(*command)  # type: ignore[no-untyped-call]  # redis-py's

@@ -12,7 +12,7 @@ from qtui.broker.models import Window
 from qtui.broker.search import find
 from qtui.broker.search.expression import EVERYTHING, Expression
 from qtui.broker.search.find import Found
-from qtui.broker.search.scan import Limits, Scope
+from qtui.broker.search.scan import Scope, SearchBounds
 from qtui.broker.search.sorting import NEWEST, Sort
 from qtui.broker.status import Status
 from qtui.presentation import formatting
@@ -87,8 +87,8 @@ class Filtered:
         self._searched, self._total, self._at = self._wanted, total, now
         scope, sort, most = Scope(queue, (status,), self.expression), self.sort, None if self.has_filter else SORTED
 
-        def look(limits: Limits, on_found: Callable[[Callable[[], Found]], object]) -> Found:
-            bounded = Limits(
+        def look(limits: SearchBounds, on_found: Callable[[Callable[[], Found]], object]) -> Found:
+            bounded = SearchBounds(
                 most, limits.stop, lambda matched, read, total: limits.on_progress(matched, read, min(total, most or total))
             )
             return find.find(client, scope, now, sort=sort, limits=bounded, on_found=on_found)

@@ -7,8 +7,8 @@ from typing import Final
 
 from textual.app import App
 
-from qtui.broker import careful
-from qtui.broker.careful import AT_ONCE, CHOICES, Care
+from qtui.broker import careful_retry
+from qtui.broker.careful_retry import AT_ONCE, CHOICES, Care
 from qtui.broker.operations import Operation, Plan, Selection, plans
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.workers import listeners
@@ -57,7 +57,7 @@ def question(
     """The question about a plan; `way`: which of the ways of carrying it out, None for the usual one. Reads from Redis."""
     ways, way, care = _ways(found, way)
     try:
-        careful.check(session.client, care, found.destinations)
+        careful_retry.check(session.client, care, found.destinations)
     except Refused as error:
         return Question(str(error), ways=ways, way=way)
     heard = listeners.load(session.client, found.destinations[: questions.NAMED]) if found.destinations else ()

@@ -20,7 +20,7 @@ from qtui.screens.parts.going_back import GoingBack
 from qtui.screens.parts.repaint import SparingScreen
 from qtui.shared.looking import Wait, look
 from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
-from qtui.shared.reachability import Trouble
+from qtui.shared.reachability import LookFailure
 from qtui.shared.session import Session, session_of
 from qtui.widgets.banner import Banner
 from qtui.widgets.footer import Footer
@@ -92,7 +92,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         """… and its overview too."""
         self._rest: Timer | None = None
         self._moved_at = 0.0
-        self._own_trouble: Trouble | None = None
+        self._own_trouble: LookFailure | None = None
         """Why this screen cannot be loaded, where the server answers."""
         self._failed = False
         """Whether its last load failed."""
@@ -269,7 +269,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         self._say_reach()
 
     @property
-    def _trouble(self) -> Trouble | None:
+    def _trouble(self) -> LookFailure | None:
         return self.session.reach.outage or self._own_trouble
 
     def operation_begun(self) -> None:

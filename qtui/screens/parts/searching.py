@@ -10,7 +10,7 @@ from typing import Final, Generic, TypeVar
 from textual.message import Message
 from textual.screen import Screen
 
-from qtui.broker.search.scan import Limits
+from qtui.broker.search.scan import SearchBounds
 from qtui.presentation import formatting
 
 Result = TypeVar("Result")
@@ -20,7 +20,7 @@ OFTEN: Final = 0.25
 SHARE: Final = 20
 """A search that is made again by itself waits so many times as long as the one before took: a twentieth of a processor."""
 
-Look = Callable[[Limits, Callable[[Callable[[], Result]], object]], Result]
+Look = Callable[[SearchBounds, Callable[[Callable[[], Result]], object]], Result]
 """Searches within limits; now and then hands over what gives the things found so far, and returns all of them."""
 
 
@@ -67,7 +67,9 @@ class Searching(Generic[Result]):
             self.found = None
         self.error, self.running, self.scanned, self.total = None, True, 0, 0
         self._began = self._reported = time.monotonic()
-        limits = Limits(stop=stop.is_set, on_progress=lambda _matched, scanned, total: self._progressed(stop, scanned, total))
+        limits = SearchBounds(
+            stop=stop.is_set, on_progress=lambda _matched, scanned, total: self._progressed(stop, scanned, total)
+        )
 
         def found(so_far: Callable[[], Result]) -> None:
             if self._stop is stop and not keep and self._is_time:

@@ -30,7 +30,7 @@ _BY_PEOPLE: Final = frozenset({Status.CANCELED, Status.STOPPED, Status.SCHEDULED
 """What becomes of jobs without an event also where a qtui-worker runs them: an operator did it, or a scheduler."""
 
 
-class Story:
+class SeenChanges:
     """What events have reported of each job, and how it was at the last look."""
 
     def __init__(self, about: Subject) -> None:

@@ -1,4 +1,4 @@
-"""Works jobs off in chunks, whatever is done to them, and counts what became of them."""
+"""Runs a script over jobs, chunk after chunk, and counts what became of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNTRIED: Final = "not tried: the server failed before"
 STOPPED: Final = "not tried: stopped before"
 
 
-def work_off(
+def run_in_chunks(
     client: redis.Redis,
     calls: Calls,
     supply: Supply,

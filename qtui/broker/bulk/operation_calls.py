@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from qtui.broker.bulk.base import Operation, Value
 from qtui.broker.bulk.chunks import Calls, Chunk, Mode
+from qtui.broker.bulk.operation import Operation, Value
 from qtui.broker.bulk.selection import Matching, Selection
 from qtui.broker.status import STATUSES
 from qtui_workers.errors import InvalidInput

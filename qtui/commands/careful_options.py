@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Annotated, Any, Final
 
-from qtui.broker.careful import Care, read_rate, read_seconds, read_share
+from qtui.broker.careful_retry import Care, read_rate, read_seconds, read_share
 from qtui.broker.operations import Operation
 from qtui.commands.options import known
 from qtui.printing import output

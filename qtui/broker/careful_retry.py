@@ -1,4 +1,4 @@
-"""Retrying with care, as what has failed may fail again: a few jobs first, so many a second, or spread over some time.
+"""Retries with care, as what has failed may fail again: a few jobs first, so many a second, or spread over some time.
 
 The first two go on only while few of the retried jobs fail again, so somebody has to stay and watch. What is spread is enqueued
 by RQ's scheduler, and the jobs that are not due yet can be taken back.
@@ -17,12 +17,12 @@ import redis
 
 from qtui.broker import clock
 from qtui.broker.audit import UNRECORDED, Audit
-from qtui.broker.bulk.calls import calls_of
+from qtui.broker.bulk.chunked_run import STOPPED, run_in_chunks
 from qtui.broker.bulk.chunks import Supply
+from qtui.broker.bulk.operation_calls import calls_of
 from qtui.broker.bulk.runner import targets_of
 from qtui.broker.bulk.selection import Targets
 from qtui.broker.bulk.tally import MOST_NAMED, Tally
-from qtui.broker.bulk.work import STOPPED, work_off
 from qtui.broker.operations import Matching, Operation, Parameter, Plan, Report
 from qtui.broker.operations import run as run_at_once
 from qtui.broker.operations.retry import RETRY
@@ -273,7 +273,7 @@ class _Work:
         before = self._at
         calls = calls_of(self._client, operation, None, "run", **more)
         supply = Supply([Targets(ids, None, self._status)])
-        found = work_off(
+        found = run_in_chunks(
             self._client, calls, supply, lambda done, _: self._on_progress(before + done, len(self._ids)), self._stop
         )
         self._at += len(ids)

@@ -1,4 +1,4 @@
-"""Which lines fit an expression that asks for more of their jobs than the lines tell: each job is read once, many together."""
+"""Which lines fit an expression that asks for more of their jobs than the lines say: each job is read once, many together."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qtui.broker.search.candidate import NOTHING, Candidate
 from qtui.broker.search.expression import Expression
 from qtui.broker.search.reading import MOST, Reader, Stretch, blocks
 from qtui.broker.status import Status
-from qtui.broker.tail.fitting import OF_LINES, fits
+from qtui.broker.tail.line_filter import OF_LINES, fits
 from qtui.broker.tail.lines import Line
 from qtui_workers.text import encode
 
@@ -30,7 +30,7 @@ class _Times(Candidate):
         return self._times[name]
 
 
-class Known:
+class JobLineFilter:
     """The lines that fit an expression, whose qualifiers are those that lines tell, `payload` and `age`."""
 
     def __init__(self, connect: Callable[[], redis.Redis], expression: Expression) -> None:
