@@ -40,7 +40,12 @@ _GARBAGE: Final = (10_000, 3, 5)
 
 A view that is closed leaves some thousands in circles, of which 30,000 may wait for the look that finds them.
 """
-_FOR_LOOKS: Final = ("qtui.broker.queues.overview", "qtui.broker.diagnosis.queue_look", "qtui.broker.diagnosis.queue_failures")
+_FOR_LOOKS: Final = (
+    "qtui.broker.queues.overview",
+    "qtui.broker.queues.figures",
+    "qtui.broker.diagnosis.queue_look",
+    "qtui.broker.diagnosis.queue_failures",
+)
 _LATER: Final = (
     "qtui.dashboard.palette",
     "qtui.screens.parts.operation_question",

@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from qtui.broker.one_job import usual_durations
     from qtui.broker.one_job.usual_durations import Usuals
     from qtui.broker.operations import Operation, Report
+    from qtui.broker.queues import figures, overview
 else:
-    audit, operations, usual_durations = (
+    audit, figures, operations, overview, usual_durations = (
         Lazy("qtui.broker.audit"),
+        Lazy("qtui.broker.queues.figures"),
         Lazy("qtui.broker.operations"),
+        Lazy("qtui.broker.queues.overview"),
         Lazy("qtui.broker.one_job.usual_durations"),
     )
 
@@ -129,6 +132,8 @@ class Session:
         self.refresh_seconds = refresh_seconds
         self.clock = clock
         self.throughput = Throughput()
+        self._knows_before = False
+        """Whether it was read what ended before the first overview."""
         self.overview: Overview | None = None
         """The newest overview, whichever screen loaded it."""
         self.loaded_at: float | None = None
@@ -215,6 +220,15 @@ class Session:
     def server_clock(self) -> float:
         """The same, with what has gone by since then: also after a while in which nobody looked."""
         return self.server_now + (self.clock() - self.loaded_at if self.loaded_at is not None else 0.0)
+
+    def load_overview(self) -> Overview:
+        """The overview of this moment, for threads; the first time also what ended before it. Raises redis.RedisError."""
+        seen = overview.load(self.client)
+        if not self._knows_before:
+            at = self.overview.at if self.overview else seen.at
+            self.throughput.remember((at, figures.just_ended(self.client, seen.queues, at)))
+            self._knows_before = True
+        return seen
 
     def observe(self, loaded: Overview | None) -> Overview:
         """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones.

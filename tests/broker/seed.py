@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from rq.executions import prepare_execution
 from rq.job import Job, JobStatus
 from rq.rate_limit import RateLimit
 from rq.registry import ReadyJobRegistry
+from rq.utils import now, utcformat
 
 from qtui.broker.status import Status
 from qtui_workers.server import keys
@@ -51,11 +53,20 @@ def work(client: redis.Redis, *queues: str) -> None:
     )
 
 
-def failed(client: redis.Redis, queue: str = "mail", count: int = 1, **options: Any) -> list[str]:
-    """Jobs that ran and failed; their ids, oldest first."""
+def failed(client: redis.Redis, queue: str = "mail", count: int = 1, *, hours_ago: float = 0, **options: Any) -> list[str]:
+    """Jobs that ran and failed, just now or so many hours ago; their ids, oldest first."""
     jobs = [Queue(queue, connection=client).enqueue(tasks.fail, f"message {n}", **options) for n in range(count)]
     work(client, queue)
+    if hours_ago:
+        age(client, [job.id for job in jobs], hours_ago)
     return [job.id for job in jobs]
+
+
+def age(client: redis.Redis, ids: Iterable[str], hours: float) -> None:
+    """Has jobs ended so many hours ago."""
+    ended = utcformat(now() - timedelta(hours=hours))
+    for job_id in ids:
+        client.hset(keys.job(job_id), "ended_at", ended)
 
 
 def copies(client: redis.Redis, job_id: str, number: int, queue: str = "mail") -> None:

@@ -181,3 +181,19 @@ def test_thousands_of_queues_that_only_get_older_take_little_memory() -> None:
         assert tracemalloc.get_traced_memory()[0] / queues < 2_000
     finally:
         tracemalloc.stop()
+
+
+def test_what_ended_before_the_first_overview_is_late_for_as_long_as_what_ended_in_its_span() -> None:
+    throughput = Throughput()
+    throughput.remember((100.0, {"mail": (2, 7)}))
+    late = [throughput.feed(_seen(at, mail=(0, 5), docs=(0, 5))).queues for at in (100.0, 110.0, 149.0, 151.0)]
+    assert [(mail.lately_finished, mail.lately_failed) for mail, _ in late] == [(2, 7), (2, 7), (2, 7), (0, 0)]
+    assert late[0][1].lately_failed is None
+
+
+def test_what_is_counted_from_then_on_is_added_to_it() -> None:
+    throughput = Throughput()
+    throughput.remember((0.0, {"mail": (2, 7)}))
+    throughput.feed(_seen(0, mail=(0, 5)))
+    (mail,) = throughput.feed(_seen(2, mail=(0, 9))).queues
+    assert (mail.lately_finished, mail.lately_failed) == (6, 7)

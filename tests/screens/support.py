@@ -85,6 +85,10 @@ class Story:
         self.app.focused.post_message(events.Paste(text))
         await settle(self.pilot)
 
+    async def onto(self, name: str) -> None:
+        """Put the cursor of the table on the row with that name."""
+        await self.press("g", *("j" for _ in range([row.name for row in self.table.rows].index(name))))
+
     async def look(self) -> None:
         """Look at Redis again."""
         await self.press("r")

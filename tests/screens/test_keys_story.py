@@ -62,7 +62,7 @@ async def test_a_click_on_a_key_that_is_dimmed_does_nothing(client: redis.Redis)
 
 
 async def test_q_goes_back_screen_by_screen_and_quits_from_the_lowest(client: redis.Redis) -> None:
-    seed.failed(client)
+    seed.failed(client, hours_ago=1)
     async with dashboard(client) as story:
         await story.press("enter", "enter")
         await story.press("q")

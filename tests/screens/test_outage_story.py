@@ -22,7 +22,7 @@ from tests.support import Server
 
 async def test_an_outage_puts_a_banner_over_the_last_good_data_and_a_look_after_it_takes_it_away(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        seed.failed(client, "broken", 3)
+        seed.failed(client, "broken", 3, hours_ago=1)
         async with dashboard(client, name="prod-eu") as story:
             assert "● prod-eu" in story.text
             own_server.kill()
@@ -44,7 +44,7 @@ async def test_an_outage_puts_a_banner_over_the_last_good_data_and_a_look_after_
 async def test_under_the_banner_each_screen_says_when_its_own_data_was_loaded(own_server: Server) -> None:
     now = [NOW]
     with connect(own_server.url) as client:
-        seed.failed(client, "broken", 3)
+        seed.failed(client, "broken", 3, hours_ago=1)
         async with dashboard(client, name="prod", clock=lambda: now[0]) as story:
             now[0] += 60
             await story.press("4")
@@ -59,7 +59,7 @@ async def test_under_the_banner_each_screen_says_when_its_own_data_was_loaded(ow
 
 async def test_under_the_banner_a_list_that_was_not_loaded_says_no_time(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        seed.failed(client, "broken", 3)
+        seed.failed(client, "broken", 3, hours_ago=1)
         seed.finished(client, "broken")
         async with dashboard(client, name="prod") as story:
             await story.press("enter")
@@ -72,7 +72,7 @@ async def test_under_the_banner_a_list_that_was_not_loaded_says_no_time(own_serv
 
 async def test_queues_shown_from_the_overview_of_another_screen_say_its_time(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        seed.failed(client, "broken", 3)
+        seed.failed(client, "broken", 3, hours_ago=1)
         async with dashboard(client, name="prod", start="live") as story:
             own_server.kill()
             await story.press("1")
@@ -82,7 +82,7 @@ async def test_queues_shown_from_the_overview_of_another_screen_say_its_time(own
 
 async def test_the_dashboard_recovers_by_itself_and_shows_what_changed_meanwhile(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        seed.failed(client, "broken", 3)
+        seed.failed(client, "broken", 3, hours_ago=1)
         async with dashboard(client, name="prod-eu", refresh_seconds=0.05) as story, asyncio.timeout(30):
             own_server.kill()
             while "Redis at prod-eu does not run" not in story.words:
@@ -99,7 +99,7 @@ async def test_the_dashboard_recovers_by_itself_and_shows_what_changed_meanwhile
 
 async def test_an_operation_that_loses_the_server_says_so_and_keeps_the_marks(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        ids = seed.failed(client, count=2)
+        ids = seed.failed(client, count=2, hours_ago=1)
         async with dashboard(client, name="prod-eu") as story:
             await story.press("enter", "space", "R")
             own_server.kill()
@@ -116,7 +116,7 @@ async def test_an_operation_that_loses_the_server_says_so_and_keeps_the_marks(ow
 
 async def test_a_dialog_says_that_the_server_is_away_and_asks_by_itself_once_it_is_back(own_server: Server) -> None:
     with connect(own_server.url) as client:
-        seed.failed(client)
+        seed.failed(client, hours_ago=1)
         async with dashboard(client, name="prod-eu") as story:
             await story.press("enter")
             own_server.kill()
@@ -170,7 +170,7 @@ async def test_while_an_answer_is_awaited_the_top_line_says_for_how_long(own_ser
 @pytest.mark.parametrize("how", ["frozen", "gone"])
 async def test_what_one_screen_learns_of_the_connection_all_say_at_once(own_server: Server, how: str) -> None:
     with own_server.client() as other:  # RQ's worker, which seeds, gives its client the patience of a worker
-        seed.failed(other, "broken", 3)
+        seed.failed(other, "broken", 3, hours_ago=1)
     with connect(own_server.url, patience=IMPATIENT) as client:
         async with dashboard(client, name="prod", refresh_seconds=0.05) as story:
             for place in PLACES:

@@ -28,7 +28,7 @@ def idle(client: redis.Redis, number: int) -> None:
 
 async def test_every_queue_is_listed_with_its_counts_and_the_most_troubled_first(client: redis.Redis) -> None:
     seed.finished(client, "calm", 4)
-    seed.failed(client, "broken", 3)
+    seed.failed(client, "broken", 3, hours_ago=1)
     for _ in range(7):
         Queue("unattended", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
@@ -45,7 +45,7 @@ async def test_every_queue_is_listed_with_its_counts_and_the_most_troubled_first
 
 
 async def test_the_verdict_is_that_of_the_queue_under_the_cursor(client: redis.Redis) -> None:
-    seed.failed(client, "broken", 3)
+    seed.failed(client, "broken", 3, hours_ago=1)
     Queue("unattended", connection=client).enqueue(tasks.add, 1)
     async with dashboard(client) as story:
         assert "unattended: nobody listens and 1 job waits" in story.words
@@ -69,7 +69,7 @@ async def test_s_takes_the_next_order_and_o_its_other_end(client: redis.Redis) -
 
 
 async def test_enter_opens_the_jobs_of_a_queue_on_the_tab_that_matters(client: redis.Redis) -> None:
-    ids = seed.failed(client, "broken", 2)
+    ids = seed.failed(client, "broken", 2, hours_ago=1)
     async with dashboard(client) as story:
         await story.press("enter")
         assert story.place == "JobsScreen"
@@ -93,12 +93,26 @@ async def test_a_queue_that_appears_is_listed_at_the_next_look_and_the_cursor_st
 
 
 async def test_until_a_key_is_pressed_the_cursor_is_on_the_queue_in_most_trouble(client: redis.Redis) -> None:
-    seed.failed(client, "broken", 1)
+    seed.failed(client, "broken", 1, hours_ago=1)
     async with dashboard(client) as story:
         Queue("alone", connection=client).enqueue(tasks.add, 1)
         story.app.screen.reload()
         await settle(story.pilot)
         assert (names(story)[0], story.table.cursor_row.name) == ("alone", "alone")
+
+
+async def test_what_failed_just_before_the_dashboard_was_opened_is_trouble_and_what_failed_long_ago_is_none(
+    client: redis.Redis,
+) -> None:
+    seed.failed(client, "burning", 3)
+    seed.failed(client, "burnt", 4, hours_ago=1)
+    seed.finished(client, "half", 1)
+    seed.failed(client, "half", 1)
+    async with dashboard(client) as story:
+        assert names(story) == ["burning", "half", "burnt"]
+        assert "burning: every attempt fails, 3 × ValueError" in story.words
+        assert "50 % fail" in story.words
+        assert story.words.count("every attempt fails") == 2, "in its row and below"
 
 
 async def test_enter_on_a_queue_where_every_attempt_fails_opens_its_causes(client: redis.Redis) -> None:
@@ -184,15 +198,13 @@ async def test_where_there_is_room_the_queue_under_the_cursor_is_explained(clien
     client.hset(keys.worker("w1"), "queues", "mail,other")
     client.sadd(keys.queue_workers("other"), keys.worker("w1"))
     async with dashboard(client, size=(200, 60)) as story:
-        while story.table.cursor_row.name != "mail":
-            await story.press("j")
+        await story.onto("mail")
         assert "causes of 4 failed" in story.words
         assert re.search(r"✱ 3 (now|\d+s ago) ValueError: message <n>", story.words)
         assert "─1 worker─" in story.words
         assert "▸ w1 tasks.add" in story.words
         assert "last 10 minutes" in story.words
-        while story.table.cursor_row.name != "other":
-            await story.press("k")
+        await story.onto("other")
         assert " of mail " in story.words, "it is not said that its worker is busy with a job of another queue"
         assert "Nothing has failed." in story.words
 
@@ -202,11 +214,11 @@ async def test_a_closer_look_uses_the_room_that_rows_leave_and_hides_none_of_the
     client: redis.Redis, size: tuple[int, int], most: int
 ) -> None:
     for number in range(most):
-        seed.failed(client, f"broken-{number}", 1)
+        seed.failed(client, f"broken-{number}", 1, hours_ago=1)
     async with dashboard(client, size=size) as story:
         assert "causes of 1 failed" in story.words
         assert ("last 10 minutes" in story.words) == (size[0] >= 100), "where it is wide enough, with the chart"
-        seed.failed(client, "one-more", 1)
+        seed.failed(client, "one-more", 1, hours_ago=1)
         await story.look()
         assert "causes" not in story.words
         assert all(f"broken-{number}" in story.words for number in range(most))
@@ -255,6 +267,7 @@ async def test_the_failed_parent_of_deferred_jobs_is_reported_and_opened_from_th
     for _ in range(2):
         Queue("exports", connection=client).enqueue(tasks.add, 1, depends_on=parent)
     seed.work(client, "exports")
+    seed.age(client, [parent.id], hours=1)
     async with dashboard(client) as story:
         assert "⋯ 2 wait for others" in story.words
         assert (

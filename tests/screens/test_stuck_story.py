@@ -207,7 +207,7 @@ async def test_widgets_that_were_shown_before_are_forgotten(client: redis.Redis)
 
 
 async def test_a_digit_leaves_what_was_opened_from_a_screen(client: redis.Redis) -> None:
-    seed.failed(client)
+    seed.failed(client, hours_ago=1)
     async with dashboard(client) as story:
         await story.press("enter", "enter")
         assert story.place == "JobScreen"
@@ -230,8 +230,8 @@ async def test_ctrl_p_opens_the_palette_also_from_a_field(client: redis.Redis) -
 async def test_enter_on_a_failing_queue_opens_its_failed_jobs(client: redis.Redis) -> None:
     seed.everything(client)
     async with dashboard(client) as story:
-        while (row := story.table.cursor_row).name != "mail":
-            await story.press("j")
+        await story.onto("mail")
+        row = story.table.cursor_row
         assert row.workers
         assert row.count(Status.QUEUED)
         assert row.count(Status.FAILED)

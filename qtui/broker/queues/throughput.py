@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from qtui.broker.models import Overview, QueueRow
@@ -14,6 +14,10 @@ WINDOW: Final = 10.0
 BUCKET: Final = 30.0
 """Number of seconds that one bar of the history stands for."""
 BUCKETS: Final = 20
+_NOT_KNOWN: Final = (None, None)
+
+Ended = tuple[float, Mapping[str, tuple[int, int]]]
+"""The time of the first overview, and how many jobs finished and failed in the minute before it, by queue."""
 
 
 class _Step:
@@ -84,6 +88,14 @@ class Throughput:
     def __init__(self) -> None:
         self._tracks: dict[str, _Track] = {}
         self._at = 0.0
+        self._before: Ended = (0.0, {})
+
+    def remember(self, before: Ended) -> None:
+        """What ended before the first overview counts as of that moment: jobs that failed before anybody looked are trouble, too.
+
+        Any thread may call it.
+        """
+        self._before = before
 
     def feed(self, seen: Overview, *, puts_back: bool = False) -> Overview:
         """The same Overview with the rates of its queues; the rates are None until a queue was in two overviews.
@@ -111,13 +123,15 @@ class Throughput:
         return replace(seen, queues=tuple(rows))
 
     def _with_rates(self, row: QueueRow, track: _Track) -> QueueRow:
+        at, ended = self._before
+        before = ended.get(row.name, _NOT_KNOWN) if self._is_late(at) else _NOT_KNOWN
         return replace(
             row,
             enqueued_per_second=_rate([(step.seconds, step.entered) for step in track.steps]),
             finished_per_second=_rate([(step.seconds, step.finished) for step in track.steps]),
             failed_per_second=_rate([(step.seconds, step.failed) for step in track.steps]),
-            lately_finished=self._lately(track, lambda bar: bar.finished),
-            lately_failed=self._lately(track, lambda bar: bar.failed),
+            lately_finished=self._lately(track, lambda bar: bar.finished, before[0]),
+            lately_failed=self._lately(track, lambda bar: bar.failed, before[1]),
             moved_at=track.moved_at,
         )
 
@@ -160,10 +174,14 @@ class Throughput:
         track.at, track.held, track.finished, track.failed = at, held, finished, failed
         return track
 
-    def _lately(self, track: _Track, number: Callable[[_Bar], int]) -> int | None:
-        """The number of this span and the one before; None until there is one."""
-        bars = [bar for bar in track.bars if bar.number >= int(self._at // BUCKET) - 1]
-        return sum(map(number, bars)) if bars else None
+    def _lately(self, track: _Track, number: Callable[[_Bar], int], before: int | None) -> int | None:
+        """The number of this span and the one before; None until there is one, and `before` is not known."""
+        bars = [bar for bar in track.bars if self._is_late(bar.number * BUCKET)]
+        return None if before is None and not bars else (before or 0) + sum(map(number, bars))
+
+    def _is_late(self, moment: float) -> bool:
+        """Whether a moment is of this span or the one before."""
+        return moment // BUCKET >= self._at // BUCKET - 1
 
 
 def _is_like(row: QueueRow, before: QueueRow) -> bool:

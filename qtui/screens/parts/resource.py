@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     import redis
 
     from qtui.broker.operations import Operation, Parameter, Selection
-    from qtui.broker.queues import overview
     from qtui.broker.status import Status
     from qtui.presentation import equivalent_commands
     from qtui.screens.parts import confirm, operation_keys, operation_question
     from qtui.screens.parts.confirm import ConfirmScreen, Question, Wanted
 else:
-    overview, equivalent_commands = Lazy("qtui.broker.queues.overview"), Lazy("qtui.presentation.equivalent_commands")
+    equivalent_commands = Lazy("qtui.presentation.equivalent_commands")
     operation_question, confirm = Lazy("qtui.screens.parts.operation_question"), Lazy("qtui.screens.parts.confirm")
     operation_keys = Lazy("qtui.screens.parts.operation_keys")
 
@@ -226,9 +225,9 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
 
     def _load(self, request: Request, *, see: bool) -> None:
         try:
-            client, see_all = self.session.client, overview.load
+            client = self.session.client
             self._wait.begin()
-            found = look(lambda: self.load(client, request), (lambda: see_all(client)) if see else None)
+            found = look(lambda: self.load(client, request), self.session.load_overview if see else None)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
         else:
