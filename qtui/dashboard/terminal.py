@@ -7,16 +7,19 @@ import select
 import signal
 import sys
 import threading
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, TextIO
 
+from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from qtui.dashboard.bursts import Bursts
 from qtui.printing.output import silence
 from qtui.screens.parts.repaint import Repainting
 from qtui.start.borrowed import ENTER, Borrowed
@@ -87,13 +90,16 @@ class Terminal(LinuxDriver):
             self._tell(self.Failed(error))
 
     def _read(self) -> None:
-        parser = XTermParser(self._debug)
+        parser, bursts = XTermParser(self._debug), Bursts()
         decode = getincrementaldecoder(self._encoding)("replace").decode
         while not self.exit_event.is_set():
             if select.select([self.fileno], [], [], _POLL)[0]:
                 if not (received := os.read(self.fileno, 4096)):
                     return self._lost()
-                if text := decode(received):
+                text = decode(received)
+                if pasted := bursts.pasted(text, time.monotonic()):
+                    self.process_message(events.Paste(pasted))
+                elif text:
                     for message in parser.feed(text):
                         self.process_message(message)
             for message in parser.tick():

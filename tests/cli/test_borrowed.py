@@ -54,6 +54,20 @@ def test_bytes_that_are_no_utf_8_are_replaced(qtui: Qtui, jobs: redis.Redis) -> 
         assert process.wait(20) == 128 + signal.SIGTERM
 
 
+def test_a_text_pasted_without_marks_is_no_keys_for_a_list_and_a_text_for_a_field(qtui: Qtui, jobs: redis.Redis) -> None:
+    text = " / Deploy shop/charge.py:41 q" * 30
+    with dashboard(qtui) as (process, terminal):
+        terminal.wait_for("\x1b[?1000h")  # it reads what is typed
+        terminal.type(text)
+        terminal.wait_to_rest()
+        terminal.type("\x10")
+        terminal.wait_to_show("Search for commands")
+        terminal.type(text)
+        terminal.wait_to_show("charge.py:41 q / Deploy")
+        process.terminate()
+        assert process.wait(20) == 128 + signal.SIGTERM
+
+
 def test_ctrl_z_gives_the_terminal_back_and_fg_paints_all_of_it(qtui: Qtui, jobs: redis.Redis) -> None:
     with on_terminal(qtui, command=["bash", "--norc", "--noprofile", "-i"], PS1="$ ") as (process, terminal):
         terminal.wait_for("$ ")
