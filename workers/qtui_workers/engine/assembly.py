@@ -9,7 +9,7 @@ import logging
 import math
 import os
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from typing import Any, Final
 
 from qtui_workers.define.declared_processors import read_declared_processors
@@ -59,98 +59,124 @@ _SIDE_TASKS_WITHIN: Final = 5.0
 """Seconds that side tasks may still take when the worker ends."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """The options of `engine.worker.Worker` that its parts need; times are seconds, memory is bytes."""
+
+    lease: float
+    shutdown_timeout: float
+    in_process: bool
+    recycle_jobs: int | None
+    recycle_memory: int | None
+    cron: bool
+    refuse_after: float
+
+    @property
+    def patience(self) -> float:
+        """How long the worker waits for a reply: it has to notice that a connection is dead while its lease still lasts."""
+        return max(_LEAST_PATIENCE, self.lease / 6)
+
+    @property
+    def job_lease(self) -> int:
+        """How long a lease on a job lasts; 0: as long as the job may take.
+
+        The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
+        """
+        return 0 if self.in_process else max(1, round(self.lease * 2 / 3))
+
+
 class Assembly:
     """Makes the parts of one worker, and holds the few actions that need several of them.
 
     `hooks` is the worker too: the methods that a subclass may replace are looked up when they are called.
     """
 
-    def __init__(
-        self,
-        worker: RqWorker,
-        *,
-        hooks: JobHooks,
-        jobs: JobReader,
-        lease: float,
-        shutdown_timeout: float,
-        in_process: bool,
-        recycle_jobs: int | None,
-        recycle_memory: int | None,
-        cron: bool,
-        refuse_after: float,
-        pulse: Pulse,
-    ) -> None:
-        """The numbers are those of `engine.worker.Worker`."""
-        self._worker = worker
-        self._shutdown_timeout = shutdown_timeout
-        self._in_process = in_process
-        self.pulse = pulse
-        self._horse_retry = retry_of(worker.connection)
-        """How RQ's code, which runs in horses, repeats commands."""
-        # The worker itself has to notice soon enough that a connection is dead: it renews the lease of its job meanwhile.
-        patience = max(_LEAST_PATIENCE, lease / 6)
-        self._restore_patience = (lambda: None) if in_process else shorten_patience(worker.connection, patience)
+    def __init__(self, worker: RqWorker, options: WorkerOptions, *, hooks: JobHooks, jobs: JobReader, pulse: Pulse) -> None:
+        self._worker, self._options, self._hooks, self._jobs, self.pulse = worker, options, hooks, jobs, pulse
         name, connection = worker.name, worker.connection
+        self._horse_retry = retry_of(connection)
+        """How RQ's code, which runs in horses, repeats commands."""
+        self._restore_patience = (lambda: None) if options.in_process else shorten_patience(connection, options.patience)
         processors = read_declared_processors().processors
-        limits = Limits(connection)
-        starts = partial(report_start, limits)
-        # The heartbeat comes every sixth of `lease`; a lease counts as lost at the second heartbeat after its end.
-        length = 0 if in_process else max(1, round(lease * 2 / 3))
-        self.internals = internals = WorkerInternals(worker)
-        self.shutdown = shutdown = Shutdown(internals, shutdown_timeout, self._acknowledge_stop)
-        self.name = WorkerName(connection, name, lease, wait=shutdown.wait)
+        self._limits = Limits(connection)
+        self.internals = WorkerInternals(worker)
+        self.shutdown = Shutdown(self.internals, options.shutdown_timeout, self._acknowledge_stop)
+        self.name = WorkerName(connection, name, options.lease, wait=self.shutdown.wait)
         self.replaced: Refused | None = None
         """Why the worker had to end: another one has its name."""
-        self._store = store = WorkerStore(connection, name, self.name, length, claim_limits(processors))
-        self._events = events = WorkerEvents(connection, name)
+        self._store = WorkerStore(connection, name, self.name, options.job_lease, claim_limits(processors))
+        self._events = WorkerEvents(connection, name)
+        self._refusals = Refusals(name, self._events)
+        self.outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
 
         # What is done beside the jobs
-        stacks = StackRequests(connection)
-
-        def commands(also: Callable[[Any], bool] | None = None) -> Commands:
-            return Commands(connection, worker.pubsub_channel_name, IdleCheck(lease, patience), also)
-
-        self.commands = commands(is_stack_request if in_process else stacks.hear)
-        self._watch = QueueWatch(connection, IdleCheck(lease, patience))
-        self.outage = outage = Outage(name, connection, disconnect=self._disconnect, over=self._after_outage)
-        wakeups = Wakeups(shutdown, self.commands, self._watch, pulse)
-        self.cron = Cron(connection, processors if cron else (), name=name)
-        self.upkeep = upkeep = Upkeep(
-            lease / 6, lease * _QUIET, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=outage
-        )
+        self._stacks = StackRequests(connection)
+        self.commands = self._subscription(is_stack_request if options.in_process else self._stacks.hear)
+        self._watch = QueueWatch(connection, IdleCheck(options.lease, options.patience))
+        self._wakeups = Wakeups(self.shutdown, self.commands, self._watch, pulse)
+        self.cron = Cron(connection, processors if options.cron else (), name=name)
+        self.upkeep = self._make_upkeep()
         self._side_tasks = SideTasks(name, in_horse=self._become_horse)
-        self._recovery = Recovery(connection, name, store=store, jobs=jobs, hooks=hooks, side_tasks=self._side_tasks)
+        self._recovery = Recovery(connection, name, store=self._store, jobs=jobs, hooks=hooks, side_tasks=self._side_tasks)
 
         # How jobs are run and ended
-        self.endings = endings = RqEndings(
-            connection, name, store=store, jobs=jobs, hooks=hooks, internals=internals, shutdown=shutdown, events=events
-        )
-        self.performer = performer = Performer(jobs, hooks, internals, limits, refuse_after)
-        refusals = Refusals(name, events)
-        self._runner: JobRunner
-        if in_process:
-            self._runner = InProcessRunner(
-                performer, shutdown, announce=self._announce, report_start=starts, stacks=InProcessStacks(connection, commands())
-            )
-        else:
-            killed_jobs = KilledJobs(
-                jobs=jobs, hooks=hooks, internals=internals, performer=performer, endings=endings, events=events,
-            )  # fmt: skip
-            self._runner = HorseSupervisor(
-                name, performer=performer, killed_jobs=killed_jobs, internals=internals, shutdown=shutdown, outage=outage,
-                upkeep=upkeep, wakeups=wakeups, in_horse=self._become_horse, announce=self._announce, report_start=starts,
-                shortage=Shortage(name, events), stacks=stacks, max_jobs=recycle_jobs, max_memory=recycle_memory,
-            )  # fmt: skip
+        self.endings = self._make_endings()
+        self.performer = Performer(jobs, hooks, self.internals, self._limits, options.refuse_after)
+        self._runner: JobRunner = self._make_in_process_runner() if options.in_process else self._make_horse_supervisor()
         pulse.begin(self._takes_jobs)
-        self._exchange = exchange = Exchange(
-            connection, name, store=store, internals=internals, runner=self._runner, endings=endings, shutdown=shutdown,
-            outage=outage, wakeups=wakeups, refusals=refusals,
+        self._exchange = self._make_exchange()
+        self.loop = self._make_loop()
+
+    def _subscription(self, also: Callable[[Any], bool] | None = None) -> Commands:
+        """A subscription to the worker's commands; `also` receives each message first."""
+        idle = IdleCheck(self._options.lease, self._options.patience)
+        return Commands(self._worker.connection, self._worker.pubsub_channel_name, idle, also)
+
+    def _make_upkeep(self) -> Upkeep:
+        lease = self._options.lease
+        return Upkeep(lease / 6, lease * _QUIET, beat=self._beat, after_beat=self._after_beat, cron=self.cron, outage=self.outage)
+
+    def _make_endings(self) -> RqEndings:
+        return RqEndings(
+            self._worker.connection, self._worker.name, store=self._store, jobs=self._jobs, hooks=self._hooks,
+            internals=self.internals, shutdown=self.shutdown, events=self._events,
         )  # fmt: skip
-        self.loop = Loop(
-            name, jobs=jobs, exchange=exchange, runner=self._runner, upkeep=upkeep, wakeups=wakeups, watch=self._watch,
-            shutdown=shutdown, outage=outage, report_start=starts, queue_names=worker.queue_names,
-            executions=worker.executions, job_taken=lambda claim: worker.reorder_queues(jobs.queue_of(claim.queue)),
-            refusals=refusals,
+
+    def _report_start(self, claim: Claim, seen: float) -> None:
+        report_start(self._limits, claim, seen)
+
+    def _make_in_process_runner(self) -> InProcessRunner:
+        stacks = InProcessStacks(self._worker.connection, self._subscription())
+        return InProcessRunner(
+            self.performer, self.shutdown, announce=self._announce, report_start=self._report_start, stacks=stacks
+        )
+
+    def _make_horse_supervisor(self) -> HorseSupervisor:
+        killed_jobs = KilledJobs(
+            jobs=self._jobs, hooks=self._hooks, internals=self.internals, performer=self.performer, endings=self.endings,
+            events=self._events,
+        )  # fmt: skip
+        return HorseSupervisor(
+            self._worker.name, performer=self.performer, killed_jobs=killed_jobs, internals=self.internals,
+            shutdown=self.shutdown, outage=self.outage, upkeep=self.upkeep, wakeups=self._wakeups, stacks=self._stacks,
+            in_horse=self._become_horse, announce=self._announce, report_start=self._report_start,
+            shortage=Shortage(self._worker.name, self._events), max_jobs=self._options.recycle_jobs,
+            max_memory=self._options.recycle_memory,
+        )  # fmt: skip
+
+    def _make_exchange(self) -> Exchange:
+        return Exchange(
+            self._worker.connection, self._worker.name, store=self._store, internals=self.internals, runner=self._runner,
+            endings=self.endings, shutdown=self.shutdown, outage=self.outage, wakeups=self._wakeups, refusals=self._refusals,
+        )  # fmt: skip
+
+    def _make_loop(self) -> Loop:
+        worker, jobs = self._worker, self._jobs
+        return Loop(
+            worker.name, jobs=jobs, exchange=self._exchange, runner=self._runner, upkeep=self.upkeep, wakeups=self._wakeups,
+            watch=self._watch, shutdown=self.shutdown, outage=self.outage, refusals=self._refusals,
+            report_start=self._report_start, queue_names=worker.queue_names, executions=worker.executions,
+            job_taken=lambda claim: worker.reorder_queues(jobs.queue_of(claim.queue)),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -200,7 +226,7 @@ class Assembly:
         self._events.trouble(f"Redis was away, or refused this worker, for {seconds:.1f} s")
 
     def _acknowledge_stop(self) -> None:
-        patience = f"; at most {self._shutdown_timeout:g} s for the running job" if self._worker.executions else ""
+        patience = f"; at most {self._options.shutdown_timeout:g} s for the running job" if self._worker.executions else ""
         log.info("Worker %s: stop requested%s", self._worker.name, patience)
         if self.internals.stop_requested_at:
             self._worker.set_shutdown_requested_date()
@@ -209,7 +235,7 @@ class Assembly:
         return not (self.outage.is_on or self.shutdown.requested or self.replaced)
 
     def _announce(self, claim: Claim) -> None:
-        if self._in_process:
+        if self._options.in_process:
             self.pulse.turn(math.inf)  # the loop turns again when the job has ended, whenever that is
         self._exchange.log_end()
         attempt_logs.log_begin(claim, self._worker.name, described=self._worker.log_job_description)

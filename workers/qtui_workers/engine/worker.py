@@ -32,7 +32,7 @@ from rq.worker import DequeueStrategy
 
 from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.engine import attempt_logs
-from qtui_workers.engine.assembly import Assembly
+from qtui_workers.engine.assembly import Assembly, WorkerOptions
 from qtui_workers.engine.claim import Interrupted
 from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
@@ -113,10 +113,7 @@ class Worker(RqWorker):
         if in_process is not None:
             self.in_process = in_process
         jobs = JobReader(self.connection, self.name, own_kind, self.serializer, self.queue_of)
-        self._parts = Assembly(
-            self,
-            hooks=self,
-            jobs=jobs,
+        for_parts = WorkerOptions(
             lease=lease,
             shutdown_timeout=shutdown_timeout,
             in_process=self.in_process,
@@ -124,8 +121,8 @@ class Worker(RqWorker):
             recycle_memory=recycle_memory,
             cron=cron,
             refuse_after=self.refuse_after if refuse_after is None else refuse_after,
-            pulse=pulse or Pulse(),
         )
+        self._parts = Assembly(self, for_parts, hooks=self, jobs=jobs, pulse=pulse or Pulse())
         self._parts.internals.order_queues(self.queues)
 
     # Working
