@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from qtui import connection_options
 from qtui.broker.one_job.payload_fields import LARGEST, bounded, fields_of, from_pairs, parse_json, text_of
@@ -21,6 +21,9 @@ from qtui_workers.enqueue.job_template import make_template
 from qtui_workers.enqueue.queue_service import QueueService
 from qtui_workers.errors import InvalidInput
 from qtui_workers.text import printable
+
+if TYPE_CHECKING:
+    import redis
 
 ORDER: Final = 40
 
@@ -86,8 +89,8 @@ def enqueue(
     place = make_template(found, **options).queue
     _check_numbers(count, len(payloads), job_id, unique)
     with connected(url, context) as (client, chosen):
-        service = QueueService(client)
         with changing(client, chosen, "enqueue", found.name) as change:
+            service = QueueService(client)
             if len(payloads) == 1 and count == 1:
                 enqueued = service.enqueue(found, payloads[0], job_id=job_id, unique=unique, **options)
                 ids, new = [enqueued.id], enqueued.new
@@ -96,19 +99,22 @@ def enqueue(
             change.ids, change.jobs, change.done = tuple(ids[:_NAMED]), len(ids), len(ids) if new else 0
             change.outcome = f"enqueued in {place}" if new else "the same job has not ended"
         answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place, "new": new}
-        ended = None
-        try:
-            if wait is not None:
-                output.note(_enqueued(answer, named=True))
-                from qtui.commands import waiting  # loads what explains a queue that stands still
-
-                ended = waiting.wait(client, place, ids, wait, connection_options.suffix(chosen))
-        except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
-            _print_answer(answer, None, json)
-            raise
+        ended = None if wait is None else _wait(client, answer, wait, json, connection_options.suffix(chosen))
     _print_answer(answer, ended, json)
     if wait is None and not json:
         output.note(_enqueued(answer, named=False))
+
+
+def _wait(client: redis.Redis, answer: dict[str, Any], seconds: float, json: bool, here: str) -> list[dict[str, Any]]:
+    """How each job has ended, or how far it is; where the wait is broken off, the answer is printed before that is raised."""
+    try:
+        output.note(_enqueued(answer, named=True))
+        from qtui.commands import waiting  # loads what explains a queue that stands still
+
+        return waiting.wait(client, answer["queue"], answer["ids"], seconds, here)
+    except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
+        _print_answer(answer, None, json)
+        raise
 
 
 def _check_numbers(count: int, payloads: int, job_id: str | None, unique: bool) -> None:

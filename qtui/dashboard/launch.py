@@ -7,7 +7,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from qtui.dashboard.app import QtuiApp
     from qtui.dashboard.keymap import Key
     from qtui.preferences.memory import Memory
+    from qtui.shared.session import Session
     from qtui.start.borrowed import Borrowed
     from qtui_workers.server.address import Target
 
@@ -74,36 +75,48 @@ def open_dashboard(
     """
     os.environ.setdefault("TEXTUAL_FPS", FRAMES_PER_SECOND)
     gc.disable()  # imports create objects that all stay: collecting garbage meanwhile takes a tenth of the start
-    from qtui.dashboard.app import QtuiApp
-    from qtui.dashboard.terminal import taking_over
     from qtui.shared.session import Session
 
-    rest = _Rest(context.target)
+    later = _LoadedLater(context.target)
     session = Session(
         context,
-        client or rest.connect,
+        client or later.connect,
         refresh_seconds=preferences.refresh,
         trash=preferences.trash.rules,
         own=preferences.own,
         seen=seen,
         memory=memory,
     )
-    app = QtuiApp(
+    app = _make_app(session, preferences, borrowed, on_first_frame=later.begin)
+    if borrowed:
+        borrowed.leave_signals()
+    try:
+        with _handlers_restored():
+            asyncio.run(_run(app, later))  # waits for the chunk of an operation that is under way
+    finally:
+        for each in app.sessions.values():
+            each.close()
+    _leave(app)
+
+
+def _make_app(
+    session: Session, preferences: Preferences, borrowed: Borrowed | None, on_first_frame: Callable[[], object]
+) -> QtuiApp:
+    from qtui.dashboard.app import QtuiApp
+    from qtui.dashboard.terminal import taking_over
+
+    return QtuiApp(
         session,
         start=preferences.first_place(session.memory.now.place),
         theme=preferences.theme,
         keys=preferences.keymap,
         driver_class=None if os.environ.get("TEXTUAL_DRIVER") else taking_over(borrowed),
-        on_first_frame=rest.begin,
+        on_first_frame=on_first_frame,
     )
-    if borrowed:
-        borrowed.leave_signals()
-    try:
-        with _handlers_restored():
-            asyncio.run(_run(app, rest))  # waits for the chunk of an operation that is under way
-    finally:
-        for each in app.sessions.values():
-            each.close()
+
+
+def _leave(app: QtuiApp) -> None:
+    """Says what was still running when the dashboard was left, and ends or replaces the process as the App wants it."""
     for each in app.sessions.values():
         if running := each.running:
             output.note(printable(f"{running.title} on {each.name}: {running.ending()}", 4_000))
@@ -123,7 +136,7 @@ def named_keys() -> list[Key]:
     return all_keys(QtuiApp)
 
 
-class _Rest:
+class _LoadedLater:
     """What the first frame does without, which is loaded while the operator looks at it: the client, the other screens."""
 
     def __init__(self, target: Target) -> None:
@@ -134,7 +147,7 @@ class _Rest:
     def begin(self) -> None:
         """The first frame is shown."""
         self._shown.set()
-        threading.Thread(target=self._load, name="rest", daemon=True).start()
+        threading.Thread(target=self._load, name="later", daemon=True).start()
 
     def end(self) -> None:
         """The dashboard is left: nobody waits any more."""
@@ -162,7 +175,7 @@ class _Rest:
         gc.enable()
 
 
-async def _run(app: QtuiApp, rest: _Rest) -> None:
+async def _run(app: QtuiApp, later: _LoadedLater) -> None:
     """Run the App; a signal ends it between two callbacks of the event loop.
 
     A handler of Python's `signal` module could raise anywhere, even where Python only prints an exception, and the dashboard
@@ -175,7 +188,7 @@ async def _run(app: QtuiApp, rest: _Rest) -> None:
     try:
         await app.run_async()
     finally:
-        rest.end()
+        later.end()
 
 
 @contextmanager
