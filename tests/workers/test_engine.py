@@ -346,8 +346,11 @@ def test_a_job_that_hears_no_alarm_is_killed_after_its_timeout(
 ) -> None:
     job = queue.enqueue(engine.deaf, 600, job_timeout=1)
     code = (
-        "import sys, qtui_workers.engine.horse_supervisor, qtui_workers.cli; qtui_workers.engine.horse_supervisor.GRACE = 0.5; "
-        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}; qtui_workers.cli.main()"
+        "import sys, qtui_workers.cli\n"
+        "from qtui_workers.engine.running import horse_supervisor\n"
+        "horse_supervisor.GRACE = 0.5\n"
+        f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}\n"
+        "qtui_workers.cli.main()"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(home), check=True, capture_output=True, timeout=60)
     assert status(client, job) == "failed"
