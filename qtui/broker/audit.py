@@ -19,7 +19,7 @@ import redis
 from qtui_workers.errors import InvalidInput, NotFound, Refused
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, is_away, label_of
-from qtui_workers.server.replies import is_wrong_type
+from qtui_workers.server.replies import unless_wrong_type
 from qtui_workers.settings import folder_of
 from qtui_workers.text import decode, printable
 
@@ -194,12 +194,7 @@ def _rotate(file: Path) -> None:
 
 def load(client: redis.Redis, limit: int) -> list[Entry]:
     """The newest entries in Redis, those of all operators, the newest first; one round trip. Unreadable ones are left out."""
-    try:
-        found: Any = client.xrevrange(keys.AUDIT, count=limit)
-    except redis.ResponseError as error:
-        if not is_wrong_type(error):
-            raise
-        return []
+    found = unless_wrong_type(client.xrevrange, keys.AUDIT, count=limit) or ()
     return [entry for _, raw in found if (entry := _read(raw.get(b"entry") or raw.get("entry")))]
 
 

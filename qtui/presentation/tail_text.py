@@ -21,11 +21,10 @@ JOB: Final = 8
 """Cells of the job's id."""
 
 _WORDS: Final = {EventKind.WORKER_ERROR.value: "worker", EventKind.PROGRESS.value: "progress"}
+LEVEL_TONES: Final[dict[str, Tone]] = {"DEBUG": "muted", "WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}
+"""Of the levels of logging; the others have no colour of their own."""
 _TONES: Final[dict[str, Tone]] = {
-    "DEBUG": "muted",
-    "WARNING": "warn",
-    "ERROR": "bad",
-    "CRITICAL": "bad",
+    **LEVEL_TONES,
     NOTE: "warn",
     MISSED: "warn",
     GONE: "bad",

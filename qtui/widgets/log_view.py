@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
-from qtui.broker.status import Tone
 from qtui.presentation import formatting
 from qtui.presentation.formatting import pad
+from qtui.presentation.tail_text import LEVEL_TONES
 from qtui.widgets.following_view import LONGEST, FollowingView
 from qtui_workers.reporting.job_log import LogLine
 from qtui_workers.text import printable
 
 KEEP = 20_000
 """At most this many lines are kept; the oldest are dropped."""
-LEVELS: Final[dict[str, Tone]] = {
-    "DEBUG": "muted",
-    "WARNING": "warn",
-    "ERROR": "bad",
-    "CRITICAL": "bad",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class LogView(FollowingView, inherit_bindings=False):
             text = ("…" if self._shown is None else self.empty) if not self._lines and y == 0 else ""
             return Strip([Segment(pad(text, width), base + self.tones["muted"])], width)
         line = self._lines[number]
-        tone = LEVELS.get(line.level)
+        tone = LEVEL_TONES.get(line.level)
         style = base + self.tones[tone] if tone else base
         head = [Segment(f"{line.time:<12}  ", base + self.tones["muted"]), Segment(f"{pad(line.level, 8)}  ", style)]
         room = width - sum(len(segment.text) for segment in head)
@@ -89,4 +83,4 @@ def _split(lines: Iterable[LogLine]) -> Iterator[_Line]:
         level = printable(line.level, 16)
         yield _Line(formatting.clock(line.at, millis=True), level, first)
         for text in others:
-            yield _Line("", "" if level not in LEVELS else level, text)
+            yield _Line("", "" if level not in LEVEL_TONES else level, text)

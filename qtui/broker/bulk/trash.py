@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import redis
 
@@ -23,7 +23,7 @@ from qtui.broker.trash_room import Room, Rules
 from qtui_workers.errors import NotFound
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, label_of
-from qtui_workers.server.replies import is_wrong_type, reply_of
+from qtui_workers.server.replies import reply_of, unless_wrong_type
 from qtui_workers.server.rq_format import parse_int
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode, printable
@@ -85,13 +85,7 @@ def room(client: redis.Redis, sample: list[str], jobs: int, rules: Rules) -> Roo
 
 def batches(client: redis.Redis) -> list[Batch]:
     """What is in the trash, the newest first; two round trips. Batches that have expired are left out."""
-    try:
-        members: Any = client.zrevrange(keys.TRASH, 0, -1)
-    except redis.ResponseError as error:
-        if not is_wrong_type(error):
-            raise
-        return []
-    names = [decode(name) for name in members]
+    names = [decode(name) for name in unless_wrong_type(client.zrevrange, keys.TRASH, 0, -1) or ()]
     with client.pipeline(transaction=False) as pipe:
         for name in names:
             pipe.hmget(encode(keys.trash_about(name)), "about", "jobs")

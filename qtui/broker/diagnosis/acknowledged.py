@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from qtui_workers.records import Record
 from qtui_workers.server import keys
-from qtui_workers.server.replies import is_wrong_type
+from qtui_workers.server.replies import unless_wrong_type
 from qtui_workers.text import decode
 
 if TYPE_CHECKING:
@@ -34,13 +34,7 @@ class Acknowledgement(Record):
 
 def load(client: redis.Redis) -> dict[str, Acknowledgement]:
     """All acknowledgements, by the cause's fingerprint; one round trip. Entries that cannot be read are left out."""
-    try:
-        stored = client.hgetall(keys.ACKNOWLEDGED)
-    except Exception as error:  # not of redis-py's class: this is read before redis-py is loaded
-        if not is_wrong_type(error):
-            raise
-        return {}
-    return of(stored)
+    return of(unless_wrong_type(client.hgetall, keys.ACKNOWLEDGED) or {})
 
 
 def of(stored: Mapping[bytes | str, bytes | str]) -> dict[str, Acknowledgement]:

@@ -12,14 +12,13 @@ from operator import itemgetter
 from typing import Any, Final
 
 import redis
-from redis.exceptions import ResponseError
 
 from qtui.broker import rows
 from qtui.broker.models import Lifetimes, Window
 from qtui.broker.status import COUNTED, Status
 from qtui_workers.records import replace
 from qtui_workers.server import keys
-from qtui_workers.server.replies import is_wrong_type, reply_of
+from qtui_workers.server.replies import reply_of, unless_wrong_type
 from qtui_workers.server.rq_format import names_under, parse_number, parse_time
 from qtui_workers.server.scripts import Argument, Script
 from qtui_workers.text import decode, encode
@@ -45,13 +44,7 @@ _FIND: Final = Script.load("find", "qtui.broker")
 
 def queue_names(client: redis.Redis) -> tuple[str, ...]:
     """Every queue that RQ knows, by name; one round trip."""
-    try:
-        members = client.smembers(keys.QUEUES)
-    except ResponseError as error:
-        if is_wrong_type(error):
-            return ()
-        raise
-    return names_of(members)
+    return names_of(unless_wrong_type(client.smembers, keys.QUEUES) or ())
 
 
 def names_of(members: Iterable[bytes | str]) -> tuple[str, ...]:

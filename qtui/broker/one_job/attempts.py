@@ -16,7 +16,7 @@ from qtui_workers.records import Record, replace
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.events import Event, EventKind, Value, from_entry
 from qtui_workers.server import keys
-from qtui_workers.server.replies import is_wrong_type
+from qtui_workers.server.replies import unless_wrong_type
 from qtui_workers.text import encode
 
 CHUNK: Final = 500
@@ -116,12 +116,7 @@ def _events(client: redis.Redis, job_id: str, created_at: float | None, oldest: 
     job, last = encode(job_id), "+"
     first = f"{max(0, round((created_at - EARLIER) * 1000))}" if created_at is not None else "-"
     for _ in range(CHUNKS):
-        try:
-            entries: Any = client.xrevrange(keys.EVENTS, last, first, count=CHUNK)
-        except redis.ResponseError as error:
-            if is_wrong_type(error):
-                return
-            raise
+        entries = unless_wrong_type(client.xrevrange, keys.EVENTS, last, first, count=CHUNK) or []
         for entry_id, fields in entries:
             if fields.get(b"job") == job:
                 event = from_entry(entry_id, fields)

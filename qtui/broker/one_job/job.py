@@ -17,7 +17,7 @@ from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.job_log import read_log
 from qtui_workers.reporting.redaction import without_url_passwords
 from qtui_workers.server import keys
-from qtui_workers.server.replies import is_wrong_type
+from qtui_workers.server.replies import unless_wrong_type
 from qtui_workers.server.rq_format import parse_int, parse_number, parse_result, parse_time, parse_traceback
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, encode
@@ -116,12 +116,8 @@ def _read(client: redis.Redis, job_id: str) -> _Raw:
 def _scheduled_for(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -> float | None:
     if fields.get("status") != Status.SCHEDULED.value.encode():
         return None
-    try:
-        score = client.zscore(encode(keys.registry("scheduled", decode(fields.get("origin")))), encode(job_id))
-    except redis.ResponseError as error:
-        if is_wrong_type(error):
-            return None
-        raise
+    scheduled = encode(keys.registry("scheduled", decode(fields.get("origin"))))
+    score = unless_wrong_type(client.zscore, scheduled, encode(job_id))
     return parse_number(str(score)) if score is not None else None
 
 
@@ -129,13 +125,9 @@ def _lease_until(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -> 
     """By when the worker of a started job should give a sign of life; its start, if it has no execution any more."""
     if fields.get("status") != Status.STARTED.value.encode():
         return None
-    newest: Any
-    try:
-        newest = client.zrevrange(encode(keys.executions(job_id)), 0, 0, withscores=True)
-    except redis.ResponseError as error:
-        if is_wrong_type(error):
-            return None
-        raise
+    newest = unless_wrong_type(client.zrevrange, encode(keys.executions(job_id)), 0, 0, withscores=True)
+    if newest is None:
+        return None
     return newest[0][1] - EXECUTION_KEPT if newest else parse_time(fields.get("started_at"))
 
 

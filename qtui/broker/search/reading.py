@@ -13,7 +13,7 @@ from qtui.broker.rows import DATA_READ
 from qtui.broker.search.candidate import Candidate, Need
 from qtui_workers.server import keys
 from qtui_workers.server.replies import is_wrong_type, reply_of
-from qtui_workers.server.wire import reply_taker
+from qtui_workers.server.wire import pooled_connection, reply_taker
 from qtui_workers.text import decode, encode
 
 BYTES: Final = 1 << 20
@@ -93,16 +93,8 @@ class Reader:
 
     def read(self, blocks: Iterator[Block]) -> Iterator[list[Candidate]]:
         """The jobs of each block; raises redis.RedisError."""
-        pool = self._client.connection_pool
-        connection: Any = pool.get_connection()
-        done = False
-        try:
+        with pooled_connection(self._client) as connection:
             yield from self._talk(_Wire(connection), blocks)
-            done = True
-        finally:
-            if not done:
-                connection.disconnect()  # replies that nobody wants any more may be on the way
-            pool.release(connection)
 
     def _talk(self, wire: _Wire, blocks: Iterator[Block]) -> Iterator[list[Candidate]]:
         """The lengths of the payloads of each block are read first, as a payload may have any length."""

@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from qtui_workers.server.replies import is_wrong_type
-from qtui_workers.server.wire import packed, reply_taker
+from qtui_workers.server.wire import packed, pooled_connection, reply_taker
 from qtui_workers.text import encode
 
 START: Final = b"0-0"
@@ -153,18 +153,10 @@ class Streams:
         """The replies to commands in one round trip, errors of single ones among them."""
         if not commands:
             return []
-        pool = self._client.connection_pool
-        connection: Any = pool.get_connection()
-        done = False
-        try:
+        with pooled_connection(self._client) as connection:
             connection.send_packed_command([packed(commands)], check_health=False)
             take = reply_taker(connection)
             replies = [_reply(connection, take()) for _ in commands]
-            done = True
-        finally:
-            if not done:
-                connection.disconnect()  # the reply may still come
-            pool.release(connection)
         if denied := next((reply for reply in replies if isinstance(reply, NoPermissionError)), None):
             raise denied
         return replies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -20,6 +21,16 @@ def reply_of(reply: Any) -> Any:
     if is_wrong_type(reply):
         return None
     raise reply
+
+
+def unless_wrong_type(command: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """The reply to a command of a client; None where its key has the wrong type. Raises any other error."""
+    try:
+        return command(*given, **named)
+    except Exception as error:  # not of redis-py's class: this may be called before redis-py is loaded
+        if not is_wrong_type(error):
+            raise
+        return None
 
 
 def unless_refused(reply: Any) -> Any:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import redis
 
 
 def packed(commands: Iterable[Sequence[bytes]]) -> bytes:
@@ -13,6 +17,24 @@ def packed(commands: Iterable[Sequence[bytes]]) -> bytes:
         parts.append(b"*%d\r\n" % len(words))
         parts += [b"$%d\r\n%s\r\n" % (len(word), word) for word in words]
     return b"".join(parts)
+
+
+@contextmanager
+def pooled_connection(client: redis.Redis) -> Iterator[Any]:
+    """A connection of a client, for who sends commands and takes replies by themselves.
+
+    Where the block is left before its end, the connection is closed: replies that nobody wants any more may be on the way.
+    """
+    pool = client.connection_pool
+    connection: Any = pool.get_connection()
+    done = False
+    try:
+        yield connection
+        done = True
+    finally:
+        if not done:
+            connection.disconnect()
+        pool.release(connection)
 
 
 def reply_taker(connection: Any) -> Callable[[], Any]:
