@@ -154,7 +154,7 @@ def check(client: redis.Redis, care: Care, queues: Sequence[str]) -> None:
         if not client.exists(encode(keys.scheduler_lock(queue))):
             raise Refused(
                 f"no scheduler is alive for {printable(queue, 100)}: nobody would enqueue what is due. "
-                "Start one (any qtui-worker, or rq worker --with-scheduler), or use --rate"
+                "Start one (any qtui-worker, or rq worker --with-scheduler), or retry at a rate, such as 50/s"
             )
 
 

@@ -15,6 +15,7 @@ from textual.message import Message
 
 from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
+from qtui.screens.parts.question import Question, Wanted
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed, DialogClosed, OperationConfirmed, UndoConfirmed
 from qtui.shared.session import RunningOperation, Session
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from qtui.broker.operations import Report
     from qtui.presentation import equivalent_commands, questions
     from qtui.screens.parts import confirm, operation_question
-    from qtui.screens.parts.confirm import Question, Wanted
 else:
     operation_question, questions, equivalent_commands = (
         Lazy("qtui.screens.parts.operation_question"),
@@ -269,9 +269,9 @@ class Changes(App[None]):
         try:
             batch = trash.find(session.client, None)
         except NotFound as nothing:
-            yield confirm.Question(str(nothing), facts=facts)
+            yield Question(str(nothing), facts=facts)
             return
-        yield confirm.Question(
+        yield Question(
             questions.undo_question(batch, session.name, session.clock()),
             facts=facts,
             command=equivalent_commands.command("undo", [batch.id], session.context),

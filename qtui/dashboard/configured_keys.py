@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from qtui.lazy import Lazy
 from qtui.preferences import templates
 from qtui.presentation import formatting
+from qtui.screens.parts.question import Question
 from qtui.shared.session import Session
 from qtui_workers.errors import QtuiError
 from qtui_workers.text import printable
@@ -113,7 +114,7 @@ class OwnCommands(App[None]):
 
     def _asking(self, name: str, command: CommandSettings, words: tuple[str, ...], job_id: str | None) -> confirm.ConfirmScreen:
         about = f" about job {formatting.short_id(job_id)}" if job_id else ""
-        asked = confirm.Question(
+        asked = Question(
             f"Run {name}{about}? You are on {self.session.name}.",
             facts=[command.about] if command.about else [],
             command=shlex.join(words),

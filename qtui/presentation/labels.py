@@ -128,10 +128,11 @@ def unaware(seen: HoldPreview, here: str) -> str:
     import shlex  # seldom needed
 
     names = ", ".join(row.name for row in seen.unaware[:3]) + (", …" if len(seen.unaware) > 3 else "")
-    listen = "listens" if len(seen.unaware) == 1 else "listen"
+    one = "listens here and knows no hold, as it is no qtui-worker: it goes"
+    more = "listen here and know no hold, as they are no qtui-workers: they go"
     where = seen.queues[0] if seen.queues else "QUEUE"
     return (
-        f"{names} {listen} here and knows no hold, as it is no qtui-worker: it goes on running such jobs. "
+        f"{names} {one if len(seen.unaware) == 1 else more} on running such jobs. "
         f"Move them to a queue that nobody works on: qtui move --all --status queued --queue {shlex.quote(where)} "
         f"--filter {shlex.quote(seen.filter)} --to held{here}"
     )

@@ -52,7 +52,7 @@ def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:
     """The question before an operation: how many jobs, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
     operation, selection = plan.operation, plan.selection
     if plan.doable == 0:
-        return f"Nothing to {operation.name} on {place}."
+        return f"Nothing to {operation.title.lower()} on {place}."
     which, where = "", ""
     if isinstance(selection, Matching):
         which = f"{STATUSES[selection.status].title} "
@@ -67,11 +67,13 @@ def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:
 
 
 def ages(plan: Plan, now: float) -> str:
-    """How old the jobs of a plan are: "from 6d ago to 3s ago"; '' where that is not known."""
+    """How old the jobs of a plan are: "from 6d ago to 3s ago", "from just now"; '' where that is not known."""
     if plan.oldest is None or plan.newest is None:
         return ""
     first, last = formatting.ago(plan.oldest, now), formatting.ago(plan.newest, now)
-    return f"from {first}" if first == last else f"from {first} to {last}"
+    if first == last:
+        return f"from {'just now' if first == 'now' else first}"
+    return f"from {first} to {last}"
 
 
 def queues(plan: Plan) -> str:

@@ -9,7 +9,7 @@ import redis
 from qtui.broker import holds
 from qtui.broker.operations import Parameter
 from qtui.presentation import labels, questions
-from qtui.screens.parts.confirm import Question
+from qtui.screens.parts.question import Question
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
 from qtui_workers.enqueue.holds import parse

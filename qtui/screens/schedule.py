@@ -20,8 +20,8 @@ from qtui.broker.status import STATUSES, Status, Tone
 from qtui.presentation import formatting, labels
 from qtui.presentation.cron_text import words
 from qtui.screens.job import JobScreen
-from qtui.screens.parts.confirm import Question
 from qtui.screens.parts.operation_keys import operation_bindings
+from qtui.screens.parts.question import Question
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
 from qtui.widgets.caption import Caption

@@ -13,7 +13,7 @@ from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import Status
 from qtui.presentation.questions import MANY
 from qtui.screens.jobs import JobsScreen
-from qtui.screens.parts.confirm import Question
+from qtui.screens.parts.question import Question
 from qtui.screens.parts.resource import ResourceScreen
 from qtui_workers.records import replace
 from qtui_workers.server import keys

@@ -16,8 +16,8 @@ from qtui.broker.operations import Matching
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.status import Status
 from qtui.preferences.settings import Preferences
-from qtui.screens.parts.confirm import Wanted
 from qtui.screens.parts.operation_question import about_operation
+from qtui.screens.parts.question import Wanted
 from qtui_workers import records
 from tests.broker import seed
 from tests.screens.support import Dashboard, Story, dashboard, make_app

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
@@ -20,8 +19,10 @@ from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
 from qtui.screens.parts.dialog import Dialog
 from qtui.screens.parts.own_keys import keys_of
+from qtui.screens.parts.question import Question, Wanted
 from qtui.shared.messages import CopyRequested, DialogClosed
 from qtui.shared.session import session_of
+from qtui.widgets.items import Items
 from qtui.widgets.line_input import LineInput
 from qtui_workers.server.contexts import Context
 from qtui_workers.text import printable
@@ -32,50 +33,11 @@ if TYPE_CHECKING:
 else:
     questions = Lazy("qtui.presentation.questions")
 
-AROUND = 8
-"""Rows of a dialog besides its text: its frame, and the buttons."""
+LOW = 24
+"""A terminal with fewer lines has no room for blank ones around the text, nor for frames around the buttons."""
+SLIM = 76
+"""Where a terminal has fewer columns, how to answer yes stands above the buttons."""
 MOST_NOTES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question about a change, or a sentence that says why there is nothing to do."""
-
-    text: str
-    sample: Iterable[str] = ()
-    facts: Iterable[str] = ()
-    """Where it happens, how old the jobs are, and who would run them."""
-    notes: Iterable[str] = ()
-    """Why jobs cannot be changed, and notes on those that can."""
-    command: str = ""
-    """The command that would do the same; '' if there is none."""
-    agreed: Callable[[], object] | None = None
-    """Called when the answer is yes; None if there is nothing to do."""
-    lasting: bool = False
-    """Whether it turned out that the change cannot be taken back, so that a letter is not enough."""
-    number: int | None = None
-    """Has to be typed to say yes; None if that is not needed."""
-    ways: tuple[str, ...] = ()
-    """The ways in which it can be done, of which `p` asks about the next; empty if there is only one."""
-    way: int = 0
-    """The way that this question is about."""
-
-    def asks_the_same(self, other: Question) -> bool:
-        """Whether the same answer is needed, so that what was seen and typed still holds."""
-        mine, its = ((each.text, each.lasting, each.number, each.ways, each.way, bool(each.agreed)) for each in (self, other))
-        return mine == its
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the dialog asks about."""
-
-    text: str | None
-    """The value of the parameter; None without a parameter."""
-    way: int | None = None
-    """Which of the ways; None for the one that is usual."""
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set when nobody waits for the questions any more."""
 
 
 @dataclass
@@ -124,6 +86,10 @@ class ConfirmScreen(Dialog):
         Binding("p", "next_way", "Another way", id="confirm.way", tooltip="Retry with care; or delete for good"),
         Binding("c", "copy", "Copy the command", id="confirm.copy", tooltip="The command that would do the same"),
         Binding("left,right", "app.focus_next", "Choose", show=False),
+        Binding("up", "scroll_text('up')", "Up", show=False, id="confirm.up"),
+        Binding("down", "scroll_text('down')", "Down", show=False, id="confirm.down"),
+        Binding("pageup", "scroll_text('page_up')", "Page up", show=False, id="confirm.page_up"),
+        Binding("pagedown", "scroll_text('page_down')", "Page down", show=False, id="confirm.page_down"),
     ]
 
     def __init__(
@@ -163,23 +129,36 @@ class ConfirmScreen(Dialog):
                 if self.parameter:
                     hint = f"{self.parameter.metavar}: {self.parameter.hint}"
                     yield LineInput(self._value, placeholder=hint, select_on_focus=False, id="value", compact=True)
-                yield Static(id="ways", markup=False)
+                yield Items(gap=2, id="ways")
                 yield Static(id="sample", markup=False)
                 yield Static(id="facts", markup=False)
                 yield Static(id="notes", markup=False)
                 yield Static(id="command", markup=False)
-            with Horizontal(id="buttons"):
+            with Container(id="foot"):
                 yield Static(id="how", markup=False)
-                yield Button("No", id="no")
-                yield AnswerInput(id="answer", compact=True)
-                yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
+                with Horizontal(id="buttons"):
+                    yield Button("No", id="no")
+                    yield AnswerInput(id="answer", compact=True)
+                    yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
 
     def on_resize(self, event: events.Resize) -> None:
-        """The buttons are always in sight: the text above them has the rest of the height."""
-        self.query_one("#said").styles.max_height = max(1, event.size.height - AROUND)
+        """The buttons are always in sight: the text above them has the rest of the height, and can be scrolled."""
+        low, slim = event.size.height < LOW, event.size.width < SLIM
+        self.set_class(low, "-low").set_class(slim, "-slim")
+        around = (4 if low else 8) + slim  # the frame, the blank lines, how to answer and the buttons
+        self.query_one("#said").styles.max_height = max(1, event.size.height - around)
+
+    def _say_more(self, more: bool) -> None:
+        """Say at the frame that there is more text than is seen."""
+        self.query_one("#dialog").border_subtitle = "↑ ↓ more" if more else ""
+
+    def action_scroll_text(self, way: str) -> None:
+        """Scroll the text: "up", "down", "page_up" or "page_down"."""
+        getattr(self.query_one("#said"), f"scroll_{way}")(animate=False)
 
     def on_mount(self) -> None:
         """Prepare the question; an operation with a parameter waits until its value is typed."""
+        self.watch(self.query_one("#said"), "show_vertical_scrollbar", self._say_more)
         if self.parameter:
             self._prompt(self.parameter)
             self.query_one("#value", Input).focus()
@@ -286,7 +265,7 @@ class ConfirmScreen(Dialog):
 
     def _fill_in(self, question: Question) -> None:
         """Show what is known beside the question."""
-        notes = [printable(note, 200) for note in question.notes]
+        notes = [printable(note, 400) for note in question.notes]
         if len(notes) > MOST_NOTES:
             notes[MOST_NOTES - 1 :] = [f"… and {len(notes) - MOST_NOTES + 1:,} notes more"]
         self._fill("#sample", [printable(line, 110) for line in question.sample])
@@ -297,14 +276,15 @@ class ConfirmScreen(Dialog):
         self.query_one(place, Static).set_class(bool(lines), "-any").update("\n".join(lines))
 
     def _say_ways(self, question: Question | None) -> None:
-        """The ways of doing it on one line, the one of the question between marks."""
+        """The ways of doing it, the one of the question marked."""
         ways = question.ways if question else ()
-        named = "  ".join(f"●{name}" if question and place == question.way else f" {name}" for place, name in enumerate(ways))
-        self._fill("#ways", [f"{self._key('confirm.way')}  {named}"] if ways else [])
+        named = [f"●{name}" if question and place == question.way else f" {name}" for place, name in enumerate(ways)]
+        items = self.query_one("#ways", Items).set_class(bool(ways), "-any")
+        items.items = (f"{self._key('confirm.way')}  {named[0]}", *named[1:]) if ways else ()
 
     def _say_command(self, command: str, copied: str = "") -> None:
         how = copied or f"{self._key('confirm.copy')} copies"
-        self._fill("#command", [f"{how}  {printable(command, 400)}"] if command else [])
+        self._fill("#command", [f"{how}  {printable(command, 240)}"] if command else [])
 
     def action_copy(self) -> None:
         """Put the command that would do the same on the clipboard."""

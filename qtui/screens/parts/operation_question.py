@@ -13,7 +13,7 @@ from qtui.broker.operations import Operation, Plan, Selection, plans
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.workers import listeners
 from qtui.presentation import equivalent_commands, formatting, labels, questions
-from qtui.screens.parts.confirm import Question, Wanted
+from qtui.screens.parts.question import Question, Wanted
 from qtui.shared.messages import OperationConfirmed
 from qtui.shared.session import Session
 from qtui_workers.errors import Refused

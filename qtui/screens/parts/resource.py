@@ -17,6 +17,7 @@ from qtui.broker.models import Overview
 from qtui.lazy import Lazy
 from qtui.presentation import formatting
 from qtui.screens.parts.going_back import GoingBack
+from qtui.screens.parts.question import Question, Wanted
 from qtui.screens.parts.repaint import SparingScreen
 from qtui.shared.looking import Wait, look
 from qtui.shared.messages import ChangeConfirmed, CopyRequested, Data, Loaded, LoadFailed, Request, ViewShown
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from qtui.broker.status import Status
     from qtui.presentation import equivalent_commands
     from qtui.screens.parts import confirm, operation_keys, operation_question
-    from qtui.screens.parts.confirm import ConfirmScreen, Question, Wanted
+    from qtui.screens.parts.confirm import ConfirmScreen
 else:
     equivalent_commands = Lazy("qtui.presentation.equivalent_commands")
     operation_question, confirm = Lazy("qtui.screens.parts.operation_question"), Lazy("qtui.screens.parts.confirm")
@@ -325,7 +326,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
         app, session = self.app, self.session
         agreed = (lambda: app.post_message(ChangeConfirmed(session, change, title.lower(), text))) if change else None
         same = equivalent_commands.command(command[0], command[1:], self.session.context, options) if command else ""
-        question = confirm.Question(text, notes=notes, command=same, agreed=agreed)
+        question = Question(text, notes=notes, command=same, agreed=agreed)
         self._confirm(confirm.ConfirmScreen(title, lambda _: [question], self.session.context, lasting=lasting))
 
     def ask_about(

@@ -1,0 +1,69 @@
+"""Dialogs on small terminals: how to answer is read whole, and what has no room can be scrolled to."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from rq import Queue
+
+from qtui.broker.status import Status
+from qtui.screens.jobs import JobsScreen
+from tests.broker import seed, tasks
+from tests.broker.seed import Worker, copies
+from tests.screens.support import Story, dashboard, settle
+from tests.screens.test_acting_story import failed_jobs
+
+SMALL = (60, 20)
+
+
+def rows(story: Story) -> list[str]:
+    """The lines of the dialog."""
+    framed = [line for line in story.text.splitlines() if line.count("│") >= 2]
+    return [line[line.index("│") + 1 : line.rindex("│")].strip() for line in framed]
+
+
+def box(story: Story) -> str:
+    """What the dialog shows, with every run of blanks as one."""
+    return " ".join(" ".join(rows(story)).split())
+
+
+@pytest.mark.parametrize(("key", "how"), [("R", "number, enter: yes"), ("D", "tab, number, enter")])
+async def test_how_to_answer_and_what_is_done_are_read_whole(client: redis.Redis, key: str, how: str) -> None:
+    (model,) = seed.failed(client)
+    copies(client, model, 300)
+    async with dashboard(client, size=SMALL) as story:
+        await failed_jobs(story)
+        await story.press("a", key)
+        assert how in box(story)
+        assert "type 301" in box(story)
+        assert f"qtui {'retry' if key == 'R' else 'remove'} --all --status failed --queue mail" in box(story)
+        assert "more" not in story.text
+
+
+async def test_no_way_of_retrying_is_broken_at_the_end_of_a_line(client: redis.Redis) -> None:
+    seed.failed(client, count=2)
+    async with dashboard(client, size=SMALL) as story:
+        await failed_jobs(story)
+        await story.press("a", "R")
+        (first,) = [line for line in rows(story) if "●now" in line]
+        assert first.endswith("canary 5, over 30 min")
+
+
+async def test_a_text_that_has_no_room_says_so_and_keys_scroll_it(client: redis.Redis) -> None:
+    mail = Queue("mail", connection=client)
+    for n in range(4):
+        mail.enqueue(tasks.add, n)
+    for name in ("one", "two"):
+        Worker([mail], connection=client, name=name).register_birth()
+    async with dashboard(client, size=(60, 15)) as story:
+        await story.app.push_screen(JobsScreen("mail", Status.QUEUED))
+        await settle(story.pilot)
+        await story.press("H", "enter")
+        assert "↑ ↓ more" in story.text
+        assert "--to held" not in box(story)
+        await story.press("pagedown", "pagedown")
+        assert "they are no qtui-workers: they go on running such jobs." in box(story)
+        assert "--to held" in box(story)
+        assert story.place == "ConfirmScreen"
+        await story.press("pageup", "pageup")
+        assert "Hold tests.broker.tasks.add" in box(story)
