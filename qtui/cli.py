@@ -79,7 +79,7 @@ def dashboard() -> None:
 
 
 def main() -> None:
-    """The entry point: an error is one sentence on standard error, and the exit code tells its kind."""
+    """The entry point: an error is one sentence on standard error, and the exit code says of which kind it is."""
     try:
         _main()
     except KeyboardInterrupt:  # wherever it meets us, also where an error is reported
@@ -134,7 +134,7 @@ def _completing(instruction: str) -> Callable[[], None]:
 
 
 def _plain(words: list[str]) -> Callable[[], None] | None:
-    """What plain words ask for; None where typer has to read them, also by NotPlain."""
+    """What plain words request; None, or NotPlain is raised, where typer has to read them."""
     if words and words[-1] in ("--help", "-h"):
         text = help_texts.of(words)
         return partial(output.say, text) if text else None

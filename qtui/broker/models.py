@@ -85,11 +85,11 @@ class Overview(Record):
     """Number of living ones."""
     suspended: bool
     at: float
-    """The server's clock; ours where it does not tell it."""
+    """The server's clock; ours where the server refuses to give it."""
     silent: int = 0
     """Number of registered workers that give no sign of life."""
     own_clock: bool = False
-    """Whether the time is by our own clock, because the server does not tell its own."""
+    """Whether the time is by our own clock, because the server refuses to give its own."""
 
 
 class Progress(Record):

@@ -11,7 +11,7 @@ from qtui_workers.text import printable
 
 
 def check_terminal(question: str, instead: str) -> None:
-    """Raises Refused where there is no terminal to ask at; `instead`: what to do there."""
+    """Raises Refused where there is no terminal at which a person can be asked; `instead`: what to do there."""
     if not (output.is_terminal(sys.stdin) and output.is_terminal(sys.stderr)):
         raise Refused(f"{question} There is no terminal to ask on: {instead}")
 

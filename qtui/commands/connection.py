@@ -116,7 +116,7 @@ def check_queue(client: redis.Redis, queue: str | None) -> None:
 def server_time(client: redis.Redis) -> float:
     """The server's clock, in seconds since the epoch: with it, ages are right even if this machine's clock is wrong.
 
-    Where the server does not tell it, that of this machine, and a note says so.
+    Where the server refuses to give it, that of this machine, and a note says so.
     """
     from qtui.broker import clock
 

@@ -112,7 +112,7 @@ def _wait(client: redis.Redis, answer: dict[str, Any], seconds: float, json: boo
         from qtui.commands import waiting  # loads what explains a queue that stands still
 
         return waiting.wait(client, answer["queue"], answer["ids"], seconds, here)
-    except BaseException:  # Ctrl-C too: whoever asked must know what is enqueued
+    except BaseException:  # Ctrl-C too: the person must know what is enqueued
         _print_answer(answer, None, json)
         raise
 

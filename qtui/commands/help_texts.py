@@ -12,13 +12,13 @@ from typing import Final
 COLUMNS: Final = 80
 """Wider terminals get no longer lines."""
 ASKING: Final = ("-h", "--help")
-"""The options that ask for help."""
+"""The options that request help."""
 MARK: Final = "=== qtui"
 """What a line begins with that names the command whose help follows."""
 
 
 def of(words: list[str]) -> str | None:
-    """The help that the words ask for; None where they ask for something else, or only typer can give it."""
+    """The help that the words request; None where they request something else, or only typer can give it."""
     if not 1 <= len(words) <= 2 or words[-1] not in ASKING or _columns() < COLUMNS:
         return None
     return _kept().get(words[0] if len(words) == 2 else "")
@@ -32,7 +32,7 @@ def summaries() -> dict[str, str]:
 
 
 def _columns() -> int:
-    """The width of the terminal, as `shutil.get_terminal_size` tells it, which takes 5 ms to import."""
+    """The width of the terminal, as `shutil.get_terminal_size` finds it, which takes 5 ms to import."""
     named = os.environ.get("COLUMNS", "")
     if named.isdecimal() and int(named):
         return int(named)

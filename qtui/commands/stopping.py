@@ -39,7 +39,7 @@ class Stop:
 
 @contextmanager
 def stopping() -> Iterator[Stop]:
-    """Inside the block Ctrl-C, SIGTERM and a lost terminal only ask for the end; Ctrl-C once more ends the program at once."""
+    """Inside the block Ctrl-C, SIGTERM and a lost terminal only request the end; Ctrl-C once more ends the program at once."""
     stop = Stop()
 
     def ask(number: int, _: FrameType | None) -> None:

@@ -45,7 +45,7 @@ class Copying(App[None]):
 
 
 def to_tmux(text: str) -> str:
-    """Give a text to tmux, which keeps it and tells its terminal; says how far that went, to be followed by the text.
+    """Give a text to tmux, which keeps it and passes it on to its terminal; returns how far that went, as words before the text.
 
     tmux ignores what a program in it sends for the clipboard, unless its option set-clipboard is on.
     """

@@ -193,7 +193,7 @@ class ListProvider(Provider):
             else:
                 if app.session is session:
                     if typed := screen.filtered.expression.text:
-                        session.memory.typed(typed)
+                        session.memory.remember_filter(typed)
                     app.push_screen(screen)
 
         def work() -> None:

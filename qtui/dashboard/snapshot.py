@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 SIZE: Final = (80, 24)
-"""Cells and lines, where nothing tells how large a terminal is."""
+"""Cells and lines, where nothing says how large a terminal is."""
 _PATIENCE: Final = 10.0
 """Seconds in which the first look has to be there."""
 

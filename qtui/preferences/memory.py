@@ -32,7 +32,7 @@ SOON: Final = 1.0
 """Seconds after a change until it is written, with all that were made meanwhile."""
 
 
-class Turned(Record):
+class ListOrder(Record):
     """The order of a list."""
 
     by: str
@@ -46,7 +46,7 @@ class Remembered(Record):
 
     place: str = PLACES[0].name
     """The top-level screen that was shown last."""
-    orders: Mapping[str, Turned] = MappingProxyType({})
+    orders: Mapping[str, ListOrder] = MappingProxyType({})
     """The orders that the operator has chosen, by the names of top-level screens."""
     shows_idle: bool = False
     """Whether each idle queue has a row on the screen of queues."""
@@ -76,15 +76,15 @@ class Memory:
             self._timer.daemon = True
             self._timer.start()
 
-    def order_of(self, place: str) -> Turned | None:
+    def order_of(self, place: str) -> ListOrder | None:
         """The order that was chosen on a top-level screen; None where it is the usual one."""
         return self.now.orders.get(place)
 
-    def turn(self, place: str, by: str, *, reverse: bool) -> None:
+    def remember_order(self, place: str, by: str, *, reverse: bool) -> None:
         """Remember the order of a top-level screen."""
-        self.change(orders={**self.now.orders, place: Turned(by, reverse)})
+        self.change(orders={**self.now.orders, place: ListOrder(by, reverse)})
 
-    def typed(self, filter_: str) -> None:
+    def remember_filter(self, filter_: str) -> None:
         """Remember a filter as the newest one."""
         if len(filter_) <= LONGEST:
             others = (each for each in self.now.filters if each != filter_)

@@ -189,8 +189,8 @@ def error(row: JobRow) -> str:
     return re.sub(_MODULES, "", row.error or "", count=1)
 
 
-def sentence(error: Exception, place: str) -> str:
-    """What went wrong, in a sentence; `place` is the name of the connection."""
+def sentence(error: Exception, connection: str) -> str:
+    """What went wrong, in a sentence; `connection` is the name of the one it happened on."""
     if isinstance(error, QtuiError):
         return str(error)
     import redis  # here and below: not needed for words
@@ -198,7 +198,7 @@ def sentence(error: Exception, place: str) -> str:
     from qtui_workers.server.redis_errors import explain
 
     if isinstance(error, redis.RedisError | OSError):
-        return str(explain(error, place))
+        return str(explain(error, connection))
     return f"qtui has a fault here ({type(error).__name__}: {printable(str(error), 200)}); please report it."
 
 

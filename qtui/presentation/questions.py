@@ -1,4 +1,4 @@
-"""The questions shown before something is changed, the same on screens and in commands; `place` is the connection's name."""
+"""The questions shown before something is changed on a connection, the same on screens and in commands."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def as_typed(wanted: str | int) -> str:
     return formatting.count(wanted) if isinstance(wanted, int) else printable(wanted, 60)
 
 
-def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:
+def operation_question(plan: Plan, connection: str, care: Care = AT_ONCE) -> str:
     """The question before an operation: how many jobs, which and where ("Retry 1,990 failed jobs in payments on prod-eu?")."""
     operation, selection = plan.operation, plan.selection
     if plan.doable == 0:
-        return f"Nothing to {operation.title.lower()} on {place}."
+        return f"Nothing to {operation.title.lower()} on {connection}."
     which, where = "", ""
     if isinstance(selection, Matching):
         which = f"{STATUSES[selection.status].title} "
@@ -63,7 +63,7 @@ def operation_question(plan: Plan, place: str, care: Care = AT_ONCE) -> str:
         where += f" {operation.parameter.name} {plan.text}"
     where += f" ({care})" if care.is_any else ""
     jobs = "job" if plan.asked == 1 else "jobs"
-    return f"{operation.title} {formatting.count(plan.asked)} {which}{jobs}{where} on {place}? {plan.lasting}".rstrip()
+    return f"{operation.title} {formatting.count(plan.asked)} {which}{jobs}{where} on {connection}? {plan.lasting}".rstrip()
 
 
 def ages(plan: Plan, now: float) -> str:
@@ -135,23 +135,23 @@ def careful(care: Care) -> str:
     return "; ".join(parts)
 
 
-def undo_question(batch: Batch, place: str, now: float) -> str:
+def undo_question(batch: Batch, connection: str, now: float) -> str:
     """The question before removed jobs are put back ("Put 3 jobs back on prod-eu? Removed 3m ago by ada@laptop: failed …")."""
     jobs, unplaced = _number(batch.jobs, "job"), _number(batch.unplaced, "job")
     if not batch.unplaced:
-        what = f"Put {jobs} back on {place}"
+        what = f"Put {jobs} back on {connection}"
     elif not batch.jobs:
-        what = f"Bring {unplaced} to where they stood on {place}, as an undo that ended before did not"
+        what = f"Bring {unplaced} to where they stood on {connection}, as an undo that ended before did not"
     else:
-        what = f"Put {jobs} back on {place}, and bring {unplaced} that are back to where they stood"
+        what = f"Put {jobs} back on {connection}, and bring {unplaced} that are back to where they stood"
     return f"{what}? Removed {formatting.ago(batch.at, now)} by {batch.by}: {batch.about}."
 
 
-def pause_question(names: Sequence[str], jobs: int, place: str, *, resume: bool) -> str:
+def pause_question(names: Sequence[str], jobs: int, connection: str, *, resume: bool) -> str:
     """The question before queues are paused, or resumed ("Pause 2 queues (mail, payments) on prod-eu? 12 jobs wait.")."""
     waits = trend.waiting(jobs)
     which = names[0] if len(names) == 1 else f"{len(names):,} queues ({listing(names)})"
-    return f"{'Resume' if resume else 'Pause'} {which} on {place}? {waits.capitalize()}."
+    return f"{'Resume' if resume else 'Pause'} {which} on {connection}? {waits.capitalize()}."
 
 
 def queued(seen: Overview) -> int:
@@ -159,11 +159,11 @@ def queued(seen: Overview) -> int:
     return sum(row.count(Status.QUEUED) for row in seen.queues)
 
 
-def suspend_question(seen: Overview, place: str, *, resume: bool) -> str:
+def suspend_question(seen: Overview, connection: str, *, resume: bool) -> str:
     """The question before all workers are suspended, or take jobs again."""
     workers = f"all {_number(seen.workers, 'worker')}" if seen.workers > 1 else _number(seen.workers, "worker")
     who = workers or "all workers (none is alive)"
-    return f"{'Resume' if resume else 'Suspend'} {who} on {place}? {trend.waiting(queued(seen)).capitalize()}."
+    return f"{'Resume' if resume else 'Suspend'} {who} on {connection}? {trend.waiting(queued(seen)).capitalize()}."
 
 
 def suspension_sentence(seen: Overview, *, suspended: bool, already: bool, seconds: int | None, here: str) -> str:
@@ -177,17 +177,17 @@ def suspension_sentence(seen: Overview, *, suspended: bool, already: bool, secon
     return f"all workers {state}{lasting} {about}. To have them take jobs again: qtui resume --workers{here}"
 
 
-def hold_question(text: str, jobs: int, place: str) -> str:
+def hold_question(text: str, jobs: int, connection: str) -> str:
     """The question before a function is held, of which so many jobs are queued."""
     queued = _number(jobs, "queued job") or "0 queued jobs"
-    return f"Hold {text} on {place}? {queued} and every new one wait until it is released."
+    return f"Hold {text} on {connection}? {queued} and every new one wait until it is released."
 
 
-def release_question(found: Sequence[Held], place: str) -> str:
+def release_question(found: Sequence[Held], connection: str) -> str:
     """The question before what is held runs again."""
     number = sum(each.count for each in found)
     texts = ", ".join(each.hold.text for each in found)
-    return f"Release {texts} on {place}? {going_back(number)}."
+    return f"Release {texts} on {connection}? {going_back(number)}."
 
 
 def going_back(number: int) -> str:
@@ -197,16 +197,16 @@ def going_back(number: int) -> str:
     return f"{_number(number, 'held job')} would go back to the head of {'its queue' if number == 1 else 'their queues'}"
 
 
-def reopen_question(names: Sequence[str], jobs: int, place: str) -> str:
+def reopen_question(names: Sequence[str], jobs: int, connection: str) -> str:
     """The question before closed limits are opened."""
     which = f"limit {names[0]}" if len(names) == 1 else f"limits {listing(names)}"
-    return f"Open the {which} on {place}? {trend.waiting(jobs).capitalize()}."
+    return f"Open the {which} on {connection}? {trend.waiting(jobs).capitalize()}."
 
 
-def worker_question(worker: WorkerRow, command: WorkerCommand, place: str) -> str:
+def worker_question(worker: WorkerRow, command: WorkerCommand, connection: str) -> str:
     """The question before a command is sent to a worker ("Stop job 7f3a91c2 of worker web-1.71 on prod-eu?")."""
     job = f"{formatting.short_id(worker.current_job)} of " if command.needs_job and worker.current_job else ""
-    return f"{command.title} {job}worker {worker.name} on {place}?"
+    return f"{command.title} {job}worker {worker.name} on {connection}?"
 
 
 def worker_facts(worker: WorkerRow, seen: Overview) -> str:

@@ -104,7 +104,7 @@ class FilterScreen(FieldDialog):
             self.say_wrong(printable(str(error), 300))
             return
         if expression.text:
-            self._memory.typed(expression.text)
+            self._memory.remember_filter(expression.text)
         self.dismiss()
         self._apply(expression)
 

@@ -1,4 +1,4 @@
-"""Everything about one job: when what happened to it, what went in, what came out, why it failed, and the jobs beside it."""
+"""Everything about one job: what happened to it and when, its payload and result, why it failed, and the jobs beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of Live that tells what happens: the tail, its line of title, and what can be done with it."""
+"""The part of Live that shows what happens: the tail, its line of title, and what can be done with it."""
 
 from __future__ import annotations
 

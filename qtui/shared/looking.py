@@ -32,7 +32,7 @@ class Wait:
         self._since: float | None = None
 
     def begin(self) -> None:
-        """The server was asked."""
+        """A request was sent to the server."""
         self._since = time.monotonic()
 
     def end(self) -> None:
@@ -40,7 +40,7 @@ class Wait:
         self._since = None
 
     def seconds(self) -> float:
-        """Seconds since it was asked; 0 where no answer is awaited."""
+        """Seconds since the request was sent; 0 where no answer is awaited."""
         since = self._since
         return 0.0 if since is None else time.monotonic() - since
 

@@ -45,19 +45,22 @@ class LookFailure:
 class Reach:
     """What a session knows of its connection; any thread may report."""
 
-    def __init__(self, place: str) -> None:
-        """`place`: the name of the connection."""
+    def __init__(self, connection: str) -> None:
+        """`connection`: its name."""
         self.outage: LookFailure | None = None
         """Why the server is away; None while it answers, as far as is known."""
         self.on_change: Callable[[], object] = lambda: None
         """Called when that is another reason than before, or none; in whichever thread has found that out."""
-        self._place = place
+        self._connection = connection
         self._lock = threading.Lock()
 
     def failed(self, error: Exception, before: LookFailure | None = None) -> LookFailure:
-        """What a failure means, after the one `before`, which was no outage; one that is no error of Redis tells nothing."""
+        """What a failure means, after the one `before`, which was no outage.
+
+        An error that is none of Redis says nothing about the server.
+        """
         with self._lock:
-            trouble = _after(error, self._place, self.outage or before)
+            trouble = _after(error, self._connection, self.outage or before)
             if trouble.is_away or isinstance(error, redis.RedisError):
                 self._keep(trouble if trouble.is_away else None)
         return trouble
@@ -74,10 +77,10 @@ class Reach:
             self.on_change()
 
 
-def _after(error: Exception, place: str, before: LookFailure | None) -> LookFailure:
+def _after(error: Exception, connection: str, before: LookFailure | None) -> LookFailure:
     now = time.monotonic()
     is_away = isinstance(error, RedisUnavailable) or redis_errors.is_away(error)
-    reason = labels.sentence(error, place)
+    reason = labels.sentence(error, connection)
     if before and now < before.next_look:  # of a look that had begun before, or that the operator wanted
         return LookFailure(reason, is_away, before.failures, before.next_look)
     failures = before.failures if before else 0

@@ -16,7 +16,7 @@ SOON: Final = 1 / 15
 STEADY: Final = 1 / 5
 """… and between two paintings while lines keep coming: faster than that nobody reads …"""
 FLOOD: Final = 1 / 2
-"""… or where so many come that each painting shows others from top to bottom, as such a painting is dear."""
+"""… or where so many come that each painting shows others from top to bottom, as such a painting takes long."""
 STEP: Final = 16
 """The keys left and right scroll by this many cells."""
 LONGEST: Final = 8_192

@@ -9,7 +9,7 @@ from textual.widgets import Input
 class LineInput(Input):
     """Textual's, but keys act in the order in which they were pressed, and several lines can be pasted.
 
-    Textual does what a key is bound to only once the key has come up to the App. Characters that came with it, as they do over
+    Textual does what a key is bound to only once the key has reached the App. Characters that arrived with it, as they do over
     ssh, are typed before that: `ctrl+u` and a text would leave nothing.
     """
 

@@ -139,7 +139,7 @@ class PayloadForm(Vertical):
             yield FormField(field)
 
     def on_mount(self) -> None:
-        """A control that only tells its first value was not edited."""
+        """A control that only reports its first value was not edited."""
         self._seen = self.texts()
 
     def focus_first(self) -> None:

@@ -42,8 +42,8 @@ class Position:
 def follow(key: str, number: int, before: HeldRows, now: HeldRows) -> Position:
     """The place in `now` of the row that had this key and number in `before`.
 
-    If the row is not among those that `now` holds, its neighbours tell whether it has left the list or is just not held; if
-    these are not held either, the growth of the list tells roughly where it must be.
+    If the row is not among those that `now` holds, its neighbours show whether it has left the list or is just not held; if
+    these are not held either, the growth of the list shows roughly where it must be.
     """
     if key in now.places:
         return Position(now.places[key])

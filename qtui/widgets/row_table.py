@@ -243,7 +243,7 @@ class RowTable(RowView[Row], Generic[Row], inherit_bindings=False):
         self.call_next(self._ask_for_rows)
 
     def _look_around(self) -> None:
-        """What is in view has been seen; tell the screen of the view where that is another than before."""
+        """Count the rows in view as seen, and report the view to the screen where it has changed."""
         self.newer = min(self.newer, self.top)
         viewed = (self.in_view.start, self.in_view.stop, self.total)
         if viewed != self._viewed:

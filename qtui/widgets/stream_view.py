@@ -30,7 +30,7 @@ GUTTER: Final = "▌"
 
 ONE: Final = range(1)
 LATE: Final = 2.0
-"""Seconds by which a line may come after newer ones, as jobs write in batches; clocks that differ by more tell no order."""
+"""Seconds by which a line may come after newer ones, as jobs write in batches; clocks that differ by more show no order."""
 
 Test = Callable[[Line], bool]
 Item = TypeVar("Item")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from qtui.preferences import memory
-from qtui.preferences.memory import CONNECTIONS, FILTERS, LONGEST, Memory, Remembered, Turned
+from qtui.preferences.memory import CONNECTIONS, FILTERS, LONGEST, ListOrder, Memory, Remembered
 from tests.support import wait_until
 
 
@@ -29,10 +29,10 @@ def kept(connection: str = "prod") -> Memory:
 def test_what_is_changed_is_there_in_the_next_run(file: Path) -> None:
     first = kept()
     first.change(place="failures", shows_idle=True)
-    first.turn("jobs", "took", reverse=True)
-    first.typed('error:Timeout "größer"')
+    first.remember_order("jobs", "took", reverse=True)
+    first.remember_filter('error:Timeout "größer"')
     first.write()
-    assert kept().now == Remembered("failures", {"jobs": Turned("took", True)}, True, ('error:Timeout "größer"',))
+    assert kept().now == Remembered("failures", {"jobs": ListOrder("took", True)}, True, ('error:Timeout "größer"',))
     assert kept("staging").now == Remembered()
     assert file.stat().st_mode & 0o077 == 0
     assert [each.name for each in file.parent.iterdir()] == [file.name]
@@ -58,9 +58,9 @@ def test_two_connections_stand_beside_each_other() -> None:
 def test_filters_are_bounded_and_each_is_kept_once() -> None:
     first = kept()
     for number in range(FILTERS + 10):
-        first.typed(f"queue:q{number}")
-    first.typed("queue:q20")
-    first.typed("x" * (LONGEST + 1))
+        first.remember_filter(f"queue:q{number}")
+    first.remember_filter("queue:q20")
+    first.remember_filter("x" * (LONGEST + 1))
     first.write()
     found = kept().now.filters
     assert len(found) == FILTERS == len(set(found))

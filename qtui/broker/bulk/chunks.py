@@ -102,7 +102,7 @@ class Pace:
     """How many jobs fit into a chunk, and how many chunks may be under way.
 
     To delete entries deep in a list the server passes all before them, once for a chunk however many they are; such chunks may
-    take longer. How long that takes is measured before the first chunk: what chunks take does not tell it, as a busy machine
+    take longer. How long that takes is measured before the first chunk: what chunks take does not show it, as a busy machine
     holds up small ones as well.
     """
 
@@ -203,7 +203,7 @@ class Calls:
             connection.disconnect()
             yield from ((chunk, error) for chunk in lost)
         finally:
-            if self._under_way:  # who asked has gone away: the replies must not be taken for those of others
+            if self._under_way:  # the caller has gone away: the replies must not be taken for those of others
                 connection.disconnect()
             self._client.connection_pool.release(connection)
 
@@ -241,7 +241,7 @@ class Calls:
         self._put(connection, _Sent(chunk, given, time.monotonic()), command)
 
     def _put(self, connection: Any, sent: _Sent, command: tuple[Argument, ...]) -> None:
-        """Sends a command between two that ask for the server's clock, as scripts cannot read a clock on every server."""
+        """Sends a command between two that read the server's clock, as scripts cannot read a clock on every server."""
         self._under_way.append(sent)
         # a PING would come between the replies
         connection.send_packed_command(connection.pack_commands([("TIME",), command, ("TIME",)]), check_health=False)

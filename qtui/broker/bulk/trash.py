@@ -33,7 +33,7 @@ FEW: Final = 1_000
 ASTRAY: Final = "put back, but not to its place in the queue, as others changed the middle of it meanwhile"
 BROUGHT: Final = "put back before, and now in its place"
 PAGE: Final = 20_000
-"""Entries of the list of places that are read at once; four tell of a job."""
+"""Entries of the list of places that are read at once; four describe a job."""
 WALK: Final = 24 * 3600
 """Seconds in which an undo that brings jobs to their places ends."""
 

@@ -65,7 +65,7 @@ class Facts:
     """The rules of an ACL that the user lacks."""
     lacking_to_operate: tuple[str, ...]
     skew: float | None
-    """Seconds by which the server's clock is ahead of ours; None where it does not tell its time, or the difference is small."""
+    """Seconds by which the server's clock is ahead of ours; None where it gives no time, or the difference is small."""
     here: str = ""
     """The options of the connection, for commands."""
 

@@ -103,7 +103,7 @@ def window(
 
     The order is that of the queue's list (the tail is newest) or of the registry's scores (`scheduled`: the latest due first;
     `finished` and `failed`: RQ scores by expiry, which is the order of their end if all are kept equally long). Of those that
-    are kept for different times the newest come first in the order of their end, the window's `in_order` tells how many; up
+    are kept for different times the newest come first in the order of their end, the window's `in_order` says how many; up
     to `SORTED` of them all do. With queue None, all queues are merged by time, newest first,
     however many jobs they hold; what is read for it is bounded by the number of queues and the limit (`merge.lua`).
 
@@ -114,7 +114,7 @@ def window(
     queue, by name. Each job is listed once.
 
     stopped, rate limited and created have no list of their own: at most `SCANNED` jobs are read; the window's
-    `scanned` is the number of jobs read, and `complete` tells whether these were all jobs.
+    `scanned` is the number of jobs read, and `complete` says whether these were all jobs.
 
     One round trip, a few for a search. A job that is gone or damaged is a row with a `problem`; a key of the wrong type is the
     window's `problem`. Raises redis.RedisError if the server cannot answer at all.

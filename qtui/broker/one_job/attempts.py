@@ -85,14 +85,14 @@ class Span(Record):
 
 @dataclass(slots=True)
 class JobEvents:
-    """What events tell of one job's attempts; they are read anew where an attempt began or ended."""
+    """What events report of one job's attempts; they are read anew where an attempt began or ended."""
 
     job_id: str
     _of: tuple[object, ...] = ()
     _events: tuple[Event, ...] = ()
 
     def look(self, client: redis.Redis, detail: JobDetail) -> tuple[Event, ...]:
-        """The events of the job, oldest first, as far as the stream still has them; none where they would tell nothing new.
+        """The events of the job, oldest first, as far as the stream still has them; none where they would add nothing new.
 
         At most `CHUNKS` round trips. Raises redis.RedisError.
         """
@@ -129,7 +129,7 @@ def _events(client: redis.Redis, job_id: str, created_at: float | None, oldest: 
 
 
 def known(detail: JobDetail, events: Sequence[Event] = ()) -> tuple[KnownAttempt, ...]:
-    """The attempts, oldest first, also the one that runs; `events`: what they tell of the job, oldest first."""
+    """The attempts, oldest first, also the one that runs; `events`: those of the job, oldest first."""
     row, of_events = detail.row, list(_of_events(events))
     found = list(_results(row, detail.attempts, of_events))
     found += [each for each in of_events if each.outcome in ("failed", "retried")]
@@ -151,7 +151,7 @@ def _is_newest(each: KnownAttempt, row: JobRow) -> bool:
 
 
 def _results(row: JobRow, attempts: tuple[EndedAttempt, ...], of_events: list[KnownAttempt]) -> Iterator[KnownAttempt]:
-    """The attempts of which there is a result; what events tell of them too is taken out of `of_events`.
+    """The attempts of which there is a result; what events report of them too is taken out of `of_events`.
 
     RQ keeps none of an attempt that another one followed, however close their ends are.
     """
@@ -217,7 +217,7 @@ def _number(value: Value) -> float | None:
 
 
 def _newest(row: JobRow) -> KnownAttempt:
-    """The attempt that only the job's hash tells of: it runs, or RQ has retried it."""
+    """The attempt that is known only from the job's hash: it runs, or RQ has retried it."""
     ended = None if row.ended_at is None or row.started_at is None or row.ended_at < row.started_at else row.ended_at
     outcome: Outcome | None = (
         "runs" if _runs(row) else "failed" if ended is not None and row.status and row.status.waits else None

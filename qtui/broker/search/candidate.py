@@ -1,4 +1,4 @@
-"""One job as a search reads it: what an expression does not ask for is neither read from Redis nor decoded."""
+"""One job as a search reads it: what an expression does not need is neither read from Redis nor decoded."""
 
 from __future__ import annotations
 

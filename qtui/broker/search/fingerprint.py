@@ -72,7 +72,7 @@ UNKNOWN: Final = Cause("unknown", "", "no traceback is kept", "")
 
 
 def cause(traceback: str | None) -> Cause:
-    """The cause that a traceback tells."""
+    """The cause of failure that a traceback shows."""
     if traceback is None:
         return UNKNOWN
     simple = _simple(traceback)
@@ -109,7 +109,7 @@ def _parted(line: str) -> tuple[str, str]:
 def fold(message: str) -> str:
     """A message without what differs from one failure to the next."""
     text = message[:_LONGEST]
-    # No pattern tells one digit from another, but for that of 0x, and none leaves one where all is ASCII.
+    # No pattern distinguishes one digit from another, but for that of 0x, and none leaves one where all is ASCII.
     return _folded(text.translate(_DIGITS) if text.isascii() and not _HEXADECIMAL.search(text) else text)
 
 

@@ -22,7 +22,7 @@ from qtui_workers.reading.matching import as_text
 from qtui_workers.text import printable
 
 NEWEST: Final = 20
-"""So many of the newest jobs tell which fields the payloads of a list have …"""
+"""So many of the newest jobs show which fields the payloads of a list have …"""
 MOST_FIELDS: Final = 8
 """… of which the most frequent are of use."""
 HOURS: Final = 24

@@ -1,4 +1,4 @@
-"""What an expression can ask of a job: one row each, from which parsing, errors, completion and help derive."""
+"""What an expression can say about a job: one row each, from which parsing, errors, completion and help derive."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ COMPARE: Final = tuple(ORDER)
 
 @dataclass(frozen=True, slots=True)
 class Qualifier:
-    """Something about a job that an expression can ask for by name."""
+    """A property of a job that an expression can name."""
 
     name: str
     hint: str

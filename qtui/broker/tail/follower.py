@@ -35,16 +35,16 @@ class Follower:
     def __init__(
         self,
         open_tail: Callable[[], Tail],
-        place: str,
+        connection: str,
         on_news: Callable[[], object],
         on_tried: Callable[[Exception | None], object] = lambda _: None,
     ) -> None:
-        """`open_tail` makes the tail, once, in a thread, as the connection may have to be made. `place`: the name of that.
+        """`open_tail` makes the tail, once, in a thread, as the connection may have to be made. `connection`: its name.
 
         `on_news` is called in the thread, once until the lines are fetched. `on_tried` is called there with the error of a
         reading that failed, and with None after the first one that did not.
         """
-        self._open_tail, self._place, self._on_news, self._on_tried = open_tail, place, on_news, on_tried
+        self._open_tail, self._connection, self._on_news, self._on_tried = open_tail, connection, on_news, on_tried
         self._new: list[Line] = []
         """What was read, and whose jobs are not known yet."""
         self._lines: deque[Line] = deque()
@@ -133,7 +133,7 @@ class Follower:
         return len(new)
 
     def _keep(self, lines: list[Line], known: list[Line] | None = None) -> None:
-        """Keep lines until they are fetched; `known`: those fetched ones whose jobs have been read since they were asked for."""
+        """Keep lines until they are fetched; `known`: those fetched ones whose jobs have been read since they were requested."""
         with self._lock:
             is_news = bool(lines) and not self._lines
             if self._asked is not None and self._asked is known:
@@ -165,7 +165,7 @@ class Follower:
                 since = since or time.time()
                 self._on_tried(error)
                 if not failures:
-                    self._say(f"{explain(error, self._place)} Trying again.")
+                    self._say(f"{explain(error, self._connection)} Trying again.")
                 stop.wait(PATIENCE[min(failures, len(PATIENCE) - 1)])
                 failures += 1
                 continue

@@ -31,7 +31,7 @@ class _Times(Candidate):
 
 
 class JobLineFilter:
-    """The lines that fit an expression, whose qualifiers are those that lines tell, `payload` and `age`."""
+    """The lines that fit an expression; its qualifiers are those that lines themselves answer, `payload` and `age`."""
 
     def __init__(self, connect: Callable[[], redis.Redis], expression: Expression) -> None:
         """`connect` is called where jobs are read, as the connection may have to be made."""
@@ -43,7 +43,7 @@ class JobLineFilter:
         self._jobs: dict[str, Candidate | None] = {}
         """The jobs that were read; None where the payload does not fit, or there is no such job."""
         self._asked: dict[str, None] = {}
-        """The same jobs, those that were asked for last at the end."""
+        """The same jobs, those that were needed last at the end."""
 
     def fitting(self, lines: Sequence[Line]) -> list[Line]:
         """Those of the lines that fit; reads the jobs that are not known yet. Raises redis.RedisError."""
@@ -58,7 +58,7 @@ class JobLineFilter:
         return self._need == NOTHING or (job is not None and self._age.fits(job, line.at))
 
     def read(self, lines: Sequence[Line]) -> None:
-        """Read the jobs of these lines that are not known; of all others those are kept that were asked for last.
+        """Read the jobs of these lines that are not known; of all others those are kept that were needed last.
 
         Only one thread at a time may do so. Raises redis.RedisError.
         """

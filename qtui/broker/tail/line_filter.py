@@ -1,4 +1,4 @@
-"""Which lines of a tail fit an expression: the same words and qualifiers as for jobs, as far as a line tells them."""
+"""Which lines of a tail fit an expression: the same words and qualifiers as for jobs, as far as a line holds them."""
 
 from __future__ import annotations
 

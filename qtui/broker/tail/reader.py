@@ -52,7 +52,7 @@ class Tail:
         """The next lines, the oldest first; where there are none, it waits for them at most `wait` seconds.
 
         `seen`: the jobs as they are, read before this call at `now`, by the server's clock: without them nothing is known of
-        what no event tells, nor of the logs of jobs that began before. `turn`: how many readings were done before the jobs
+        what no event reports, nor of the logs of jobs that began before. `turn`: how many readings were done before the jobs
         were read; all, where it is not given. Raises redis.RedisError.
         """
         if not self._begun:

@@ -72,7 +72,7 @@ class SeenChanges:
         return job in self._fresh and self._last.get(job) in BEGUN
 
     def look(self, rows: Sequence[JobRow], now: float) -> list[Line]:
-        """The lines that tell what has changed since the rows before, where no event did. The first rows only say how it is.
+        """The lines that say what has changed since the rows before, where no event did. The first rows only say how it is.
 
         All events that were written before the rows were read have to be known.
         """
@@ -112,7 +112,7 @@ class SeenChanges:
     def _progress(self, row: JobRow, before: JobRow, now: float) -> list[Line]:
         if row.progress is None or row.progress == before.progress or row.id in self._fresh:
             return []
-        if self._last.get(row.id) == EventKind.PROGRESS:  # events tell it, at most once a second
+        if self._last.get(row.id) == EventKind.PROGRESS:  # events report it, at most once a second
             return []
         details = {"done": row.progress.done, "total": row.progress.total, "message": row.progress.message}
         line = _line(row, EventKind.PROGRESS.value, row.progress.message, now)

@@ -76,7 +76,7 @@ class _Track:
     upto: float
     """Until when what it did was counted."""
     reports: bool
-    """Whether its events tell what it does."""
+    """Whether its events report what it does."""
     spans: dict[int, _Span] = field(default_factory=dict)
     cells: dict[int, Cell] = field(default_factory=dict)
     """Those of spans that have not changed since."""
@@ -212,7 +212,7 @@ def _silent(track: _Track, at: float) -> None:
 
 
 def _add_reported(track: _Track, row: WorkerRow, begun: float | None, at: float) -> None:
-    """A worker whose events are known: it is idle where none of them tells of a job."""
+    """A worker whose events are known: it is idle where none of them reports a job."""
     known = at
     if row.current_job and track.runs_since is None and track.last_event <= at:  # the event of its start is gone
         start = max(min(begun or at, at), at - SPAN * SPANS)
@@ -220,7 +220,7 @@ def _add_reported(track: _Track, row: WorkerRow, begun: float | None, at: float)
         if is_first:
             track.add("known", start, track.upto)
         track.runs_since = start if is_first else max(track.upto, start)
-    elif not row.current_job and track.runs_since is not None and track.runs_since < at:  # nothing tells of its end
+    elif not row.current_job and track.runs_since is not None and track.runs_since < at:  # nothing reports its end
         known = max(track.seen_running, track.runs_since)
         _end(track, known)
     track.add("known", track.upto, known)

@@ -72,7 +72,7 @@ class Filtered:
         return self._searched == self._wanted
 
     def search(self, client: redis.Redis, queue: str | None, total: int, now: float, *, again: bool = False) -> None:
-        """Search, unless this list was searched already and still has as many jobs, or the search before was dear.
+        """Search, unless this list was searched already and still has as many jobs, or the search before took long.
 
         `total`: how many jobs the list holds, always the same where no list does. `again`: search in any case.
         """

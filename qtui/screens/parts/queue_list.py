@@ -67,7 +67,7 @@ def order_of(memory: Memory) -> Order:
 
 def remember(memory: Memory, order: Order) -> None:
     """Begin with this order in the next run; with all queues, also where only those in trouble are shown."""
-    memory.turn("queues", order.by, reverse=order.reverse)
+    memory.remember_order("queues", order.by, reverse=order.reverse)
     memory.change(shows_idle=order.shows_idle)
 
 

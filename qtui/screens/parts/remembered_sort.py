@@ -17,4 +17,4 @@ def sort_of(memory: Memory, place: str, usual: Sort) -> Sort:
 
 def remember_sort(memory: Memory, place: str, sort: Sort) -> None:
     """Begin with this order in the next run."""
-    memory.turn(place, sort.name, reverse=sort != SORTS[sort.name])
+    memory.remember_order(place, sort.name, reverse=sort != SORTS[sort.name])

@@ -255,7 +255,7 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
             self.reload(fresh=self._fresh)
 
     def _rest_after(self, cost: float) -> None:
-        """Looks that are dear are made less often, so that all of them together take a small share of a processor."""
+        """Looks that take long are made less often, so that all of them together take a small share of a processor."""
         self._next_look = time.monotonic() + cost * SHARE
         self._every = cost * SHARE
 

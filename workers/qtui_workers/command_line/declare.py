@@ -16,7 +16,7 @@ class Parameter(Record):
     """What is typed in one place."""
 
     is_option: bool
-    """Whether it has a name that is typed before it; else its place tells what it is."""
+    """Whether it has a name that is typed before it; else its place says what it is."""
     flags: tuple[str, ...] = ()
     """The names of an option; without any the parameter's own, `job_id` as `--job-id`."""
     help: str = ""

@@ -16,7 +16,7 @@ SLOT: Final = struct.Struct("=qdd")
 
 
 class Pulse:
-    """What the loop of one worker writes down at each turn; by itself, for nobody."""
+    """What the loop of one worker writes down at each turn; without memory that is shared, nobody reads it."""
 
     def __init__(self, memory: mmap.mmap | bytearray | None = None, place: int = 1) -> None:
         self._memory = bytearray(SLOT.size * place) if memory is None else memory

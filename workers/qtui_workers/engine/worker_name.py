@@ -75,7 +75,7 @@ class WorkerName:
 
     def _listens(self) -> bool:
         """Whether somebody listens for commands to a worker of that name."""
-        with suppress(redis.ResponseError):  # this user may not ask for that
+        with suppress(redis.ResponseError):  # this user may lack the right for that
             counts: Any = self._connection.pubsub_numsub(keys.commands(self._name))
             return any(count for _, count in counts)
         return False

@@ -24,7 +24,7 @@ _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asc
 _OURS: Final = ("rq", "qtui_workers")
 """The loggers, with those below them, that are the worker's own."""
 _SCHEDULER: Final = "rq.scheduler"
-"""RQ sets the level of this logger as the worker tells it."""
+"""RQ sets the level of this logger as the worker requests it."""
 _WATCHED: Final = [logging.getLogger(name) for name in (None, *_OURS, "rq.worker")]
 _SLACK: Final = 2_000
 """Characters read beyond a limit, so that a secret is not cut into something that no longer looks like one."""
@@ -166,7 +166,7 @@ class _Kept:
         self._seen: object = None
 
     def keep(self) -> None:
-        """Makes it so again, where the loggers that tell of a change are not as they were left."""
+        """Makes it so again, where the loggers that show a change are not as they were left."""
         if self._seen != _fingerprint():
             self._apply()
             self._seen = _fingerprint()

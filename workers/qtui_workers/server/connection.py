@@ -121,7 +121,7 @@ def open_client(target: Target, *, role: str = "qtui", patience: Patience = INTE
     options: dict[str, Any] = {
         "client_name": re.sub(r"[^!-~]", "-", role),
         "redis_connect_func": Greeting(),
-        "driver_info": None,  # to tell the server would cost two round trips
+        "driver_info": None,  # to send it would cost two round trips
         "encoding_errors": "surrogateescape",
         "command_packer": _Packer() if HIREDIS_AVAILABLE else None,
         "socket_timeout": patience.reply,

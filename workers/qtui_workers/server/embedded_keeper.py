@@ -84,7 +84,7 @@ def server_process(folder: Path, socket: str) -> int | None:
     """The process of the folder's server: what listens on its socket, else what its file says; None where there is none.
 
     The number in the file may be that of another program by now: it must have the lock open that servers inherit, where the
-    system tells.
+    system reports that.
     """
     with contextlib.suppress(OSError, ValueError):
         return _listener(socket) or _written(folder)
@@ -122,7 +122,7 @@ def _is_same(file: Path, other: os.stat_result) -> bool:
 
 
 def is_stopped(process: int) -> bool:
-    """Whether a process is stopped, as by SIGSTOP; False where the system does not tell."""
+    """Whether a process is stopped, as by SIGSTOP; False where the system does not report it."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
     return False

@@ -34,7 +34,7 @@ def unless_wrong_type(command: Callable[..., Any], *given: Any, **named: Any) ->
 
 
 def unless_refused(reply: Any) -> Any:
-    """A reply in whose place the server's refusal of this command may be, which gives None; raises any other error."""
+    """A reply; None where the server has refused this command. Raises any other error that is in the reply's place."""
     if not isinstance(reply, Exception):
         return reply
     from redis.exceptions import ResponseError  # it is loaded where there is such an error

@@ -103,7 +103,7 @@ def _lacking_of(client: redis.Redis, commands: Iterable[str]) -> list[str]:
 def lacking(client: redis.Redis, calls: Iterable[str]) -> list[str]:
     """The rules that the client's user lacks for these commands, on our keys and channels, in the form of an ACL.
 
-    The server is asked with a transaction that is thrown away, so nothing is run. Raises redis.RedisError or OSError where it
+    The commands are sent in a transaction that is discarded, so nothing is run. Raises redis.RedisError or OSError where it
     cannot be had; where it takes no transactions, the only rule is `+multi`.
     """
     wanted = [call for call in calls if call not in _OF_TRANSACTIONS]

@@ -54,7 +54,7 @@ class Primary:
                 host, port = found
                 return host.decode() if isinstance(host, bytes) else str(host), int(port)
         if isinstance(reason, redis.AuthenticationError | redis.ResponseError):
-            raise reason  # none of them lets us ask
+            raise reason  # none of them answers us
         if reason is not None:
             raise redis.ConnectionError(f"no Sentinel names a primary {self._name!r}") from reason
         raise redis.ConnectionError(f"Sentinel knows no primary of the name {self._name!r}")

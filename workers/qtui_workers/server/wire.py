@@ -21,7 +21,7 @@ def packed(commands: Iterable[Sequence[bytes]]) -> bytes:
 
 @contextmanager
 def pooled_connection(client: redis.Redis) -> Iterator[Any]:
-    """A connection of a client, for who sends commands and takes replies by themselves.
+    """A connection of a client, for callers that send commands and take replies by themselves.
 
     Where the block is left before its end, the connection is closed: replies that nobody wants any more may be on the way.
     """
@@ -38,7 +38,7 @@ def pooled_connection(client: redis.Redis) -> Iterator[Any]:
 
 
 def reply_taker(connection: Any) -> Callable[[], Any]:
-    """What gives the next reply that has arrived whole, read by hiredis; False where none has, a new object without hiredis."""
+    """A function that returns the next reply which has arrived whole, False where none has; without hiredis, a new object."""
     reader = getattr(getattr(connection, "_parser", None), "_reader", None)
     taker: Callable[[], Any] = getattr(reader, "gets", object)
     return taker

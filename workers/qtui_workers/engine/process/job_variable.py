@@ -1,4 +1,4 @@
-"""The variable that tells a job, and the programs that it starts, its id."""
+"""The environment variable in which a job, and the programs that it starts, find its id."""
 
 from __future__ import annotations
 

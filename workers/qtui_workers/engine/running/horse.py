@@ -172,7 +172,7 @@ class Horse:
 
 
 def _set_patience(sock: socket.socket, seconds: float) -> None:
-    """Has the system itself end each call after so long: Python's timeouts ask it first whether there is something to do."""
+    """Has the system itself end each call after so long: each timeout of Python's costs a further call."""
     whole, rest = divmod(seconds, 1)
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(whole), int(rest * 1_000_000)))
