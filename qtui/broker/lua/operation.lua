@@ -2,7 +2,7 @@
 --   return each(check, apply)
 -- check returns why a job is left as it is, or nil and perhaps a note. It tests everything that could make apply fail, because
 -- the writes of a script that fails half way are not undone.
--- requires: leave, reply_of, format
+-- requires: leave, reply_of, format, tally
 -- arguments: spec, mode, queue, status
 -- `spec` is JSON: {allowed (a set of statuses), parameter, risk, error (the operation's own, where it has them)}. `mode`: 'plan'
 -- (only read) or 'run'. `queue`, `status`: those of the selected list, '' if single jobs were chosen. Positional arguments:
@@ -78,27 +78,8 @@ end
 -- At which end LREM begins to search: a whole list is processed from its head on, single chosen jobs are often among the newest.
 local END = chosen_queue ~= '' and 1 or -1
 
-local MOST_NAMED = 10
-local tally, reasons, named = {}, {}, {}
 local origins, in_origin = {}, {}
 local oldest, newest = '', ''
-
-local function note(reason)
-  if not tally[reason] then
-    tally[reason] = 0
-    reasons[#reasons + 1] = reason
-  end
-  tally[reason] = tally[reason] + 1
-end
-
--- the same of a job that is left as it is: the first ids are returned
-local function refuse(reason, id)
-  note(reason)
-  if tally[reason] <= MOST_NAMED then
-    named[#named + 1] = reason
-    named[#named + 1] = id
-  end
-end
 
 local function note_queue(name)
   if not in_origin[name] then
@@ -119,15 +100,6 @@ local function note_time(job)
   end
 end
 
-local function flat(names, numbers)
-  local found = {}
-  for _, name in ipairs(names) do
-    found[#found + 1] = name
-    found[#found + 1] = numbers[name]
-  end
-  return found
-end
-
 -- Calls check, and in mode 'run' also apply, for each id. Returns {done, skipped, {reason, number…}, oldest and newest time
 -- of the jobs that would be changed, as RQ writes times, {reason, id…} of some that are left as they are, {queue, number…} of
 -- those that would be changed}.
@@ -141,7 +113,7 @@ local function each_even_damaged(check, apply)
     end
     if reason then
       skipped = skipped + 1
-      refuse(reason, job.id)
+      note(reason, job.id)
     else
       done = done + 1
       if notice then

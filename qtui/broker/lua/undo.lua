@@ -2,8 +2,8 @@
 -- In a queue a job goes before the one that it stood before; where that one no longer waits, those ahead of it do not either, and
 -- it goes to the head. A job that cannot be put back stays in the trash.
 -- Returns the same as an operation (`operation.lua`). Of jobs that are yet to be brought to their place in a queue from its head
--- queue, id, side and other are written down (`places.py` tells what the sides are), until `placed.lua` says that this was done.
--- requires: leave, format, trash
+-- queue, id, side and other are written down (the sides: `queue_positions.py`), until `placed.lua` says that this was done.
+-- requires: leave, format, trash, tally
 -- arguments: batch, most, aside
 -- `most`: how many jobs; with 0 nothing is written. `aside`: '1' if jobs of a queue are put at its head first.
 
@@ -14,20 +14,6 @@ local OVER = 'its time to be kept is over'
 local TYPE = 'a key has the wrong type'
 local WAITED = 'put back as deferred, though what it waits for has ended: it will not run by itself'
 local SLOTLESS = 'put back to wait for its rate limit, as its place was taken'
-
-local tally, reasons, named = {}, {}, {}
-
-local function note(reason, id)
-  if not tally[reason] then
-    tally[reason] = 0
-    reasons[#reasons + 1] = reason
-  end
-  tally[reason] = tally[reason] + 1
-  if id and tally[reason] <= 10 then
-    named[#named + 1] = reason
-    named[#named + 1] = id
-  end
-end
 
 local function place_key(place)
   if place[1] == 'queue' then
@@ -225,9 +211,4 @@ if age < 0 then
   redis.call('EXPIRE', about, 60)
 end
 close(args.batch)
-local flat = {}
-for _, reason in ipairs(reasons) do
-  flat[#flat + 1] = reason
-  flat[#flat + 1] = tally[reason]
-end
-return { done, skipped, flat, '', '', named, {} }
+return { done, skipped, flat(reasons, tally), '', '', named, {} }

@@ -18,8 +18,8 @@ from textual.widgets import Button, Input, Static
 from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
 from qtui.screens.parts.dialog import Dialog
-from qtui.screens.parts.own_keys import keys_of
 from qtui.screens.parts.question import Question, Wanted
+from qtui.screens.parts.screen_keys import keys_of
 from qtui.shared.messages import CopyRequested, DialogClosed
 from qtui.shared.session import session_of
 from qtui.widgets.items import Items

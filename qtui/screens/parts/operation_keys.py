@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from qtui.broker.operations import OPERATIONS, Operation
 from qtui.broker.status import STATUSES, Status
-from qtui.screens.parts.own_keys import own_bindings
+from qtui.screens.parts.screen_keys import bindings_of
 from qtui_workers.naming import listing
 
 
@@ -27,7 +27,7 @@ def why_not(screen: Screen[None], key: str, status: Status) -> str:
     """Why a key does nothing with a job in that status, and what can be done with it, in a sentence; '' for any other key."""
     if key in screen.active_bindings:
         return ""
-    actions = {binding.action for each, binding in own_bindings(screen) if each == key}
+    actions = {binding.action for each, binding in bindings_of(screen) if each == key}
     if "stack" in actions:
         return _refusal(screen, "Stack", [each for each in STATUSES if each.runs], status)
     for operation in OPERATIONS.values():

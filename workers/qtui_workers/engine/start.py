@@ -29,6 +29,7 @@ from qtui_workers.services.settings import TOPICS
 
 if TYPE_CHECKING:
     from qtui_workers.engine.health import Health
+    from qtui_workers.engine.pulse import Pulse
 
 log = logging.getLogger(__name__)
 
@@ -71,46 +72,52 @@ def start(options: StartOptions) -> int:
     found = read_declared_processors()
     for module, reason in found.broken.items():
         raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
-    names = list(options.queues) or default_queues(processor.queue for processor in found.processors)
+    queues = list(options.queues) or default_queues(processor.queue for processor in found.processors)
     health = _health(options.health_port) if options.health_port is not None else None
     log_to_stderr(options.log_format)
     _warn_of_bad_settings()
-
-    def run(own_name: str | None, place: int) -> None:
-        connection = _connected(options.target, patient=not options.burst)
-        Worker(
-            names,
-            connection=connection,
-            name=own_name,
-            policy=Policy(tuple(options.allow), options.allow_pickle),
-            lease=options.lease,
-            shutdown_timeout=options.shutdown_timeout,
-            in_process=options.in_process,
-            recycle_jobs=options.max_jobs,
-            recycle_memory=options.max_memory,
-            cron=options.cron,
-            refuse_after=options.refuse_after,
-            pulse=health.pulse(place) if health else None,
-        ).run(burst=options.burst)
-
     if health:
         health.serve()
         atexit.register(health.close)
     gc.enable()
     gc.freeze()  # what is loaded stays, and the processes that are forked need not copy it only to look through it for garbage
-    if options.concurrency == 1:
-        for number in (signal.SIGTTIN, signal.SIGTTOU):
-            signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
-        run(options.name, 1)
-        return 0
+    return (_run_one if options.concurrency == 1 else _run_many)(options, queues, health)
 
-    def run_one_of_many(place: int, times: int) -> None:
+
+def _run_one(options: StartOptions, queues: list[str], health: Health | None) -> int:
+    for number in (signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_IGN)  # there is no pool to resize; by themselves they would stop the process
+    _work(options, queues, options.name, health.pulse(1) if health else None)
+    return 0
+
+
+def _run_many(options: StartOptions, queues: list[str], health: Health | None) -> int:
+    def run(place: int, times: int) -> None:
         # A worker that replaces a dead one gets another name: the record of the dead one lasts a minute or two.
-        run(options.name and f"{options.name}-{place}" + (f".{times}" if times > 1 else ""), place)
+        name = options.name and f"{options.name}-{place}" + (f".{times}" if times > 1 else "")
+        _work(options, queues, name, health.pulse(place) if health else None)
 
     import_bundled()  # once, instead of in each of them
     _connected(options.target, patient=not options.burst).close()  # where it fails: one message, not one from each
-    return Pool(options.concurrency, run_one_of_many, replace=not options.burst).run()
+    return Pool(options.concurrency, run, replace=not options.burst).run()
+
+
+def _work(options: StartOptions, queues: list[str], name: str | None, pulse: Pulse | None) -> None:
+    """Runs a worker in this process until a stop is requested, or in burst until the queues are empty."""
+    Worker(
+        queues,
+        connection=_connected(options.target, patient=not options.burst),
+        name=name,
+        policy=Policy(tuple(options.allow), options.allow_pickle),
+        lease=options.lease,
+        shutdown_timeout=options.shutdown_timeout,
+        in_process=options.in_process,
+        recycle_jobs=options.max_jobs,
+        recycle_memory=options.max_memory,
+        cron=options.cron,
+        refuse_after=options.refuse_after,
+        pulse=pulse,
+    ).run(burst=options.burst)
 
 
 def _health(address: str) -> Health:

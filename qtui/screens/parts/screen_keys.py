@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 
-def own_bindings(screen: Screen[None]) -> Iterable[tuple[str, Binding]]:
+def bindings_of(screen: Screen[None]) -> Iterable[tuple[str, Binding]]:
     """All its keys, whether they do something now or not."""
     bound = screen._bindings.copy()
     bound.apply_keymap(screen.app._keymap)
@@ -17,4 +17,4 @@ def own_bindings(screen: Screen[None]) -> Iterable[tuple[str, Binding]]:
 
 def keys_of(screen: Screen[None], *names: str) -> dict[str, Binding]:
     """The keys of these names."""
-    return {key: binding for key, binding in own_bindings(screen) if binding.id in names}
+    return {key: binding for key, binding in bindings_of(screen) if binding.id in names}
