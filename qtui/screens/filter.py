@@ -77,8 +77,8 @@ class FilterScreen(FieldDialog):
         """
         super().__init__(
             asked.title,
-            "→ completes   ↑ earlier ones   enter shows   an empty text shows all",
-            "   ".join([*(q.example for q in asked.qualifiers), '"two words"', "-word"]),
+            ("→ completes", "↑ earlier", "enter shows", "empty shows all", "esc closes"),
+            [*(q.example for q in asked.qualifiers), '"two words"', "-word"],
         )
         self._asked = asked
         self._text, self._values, self._memory, self._apply = text, values, memory, apply

@@ -27,6 +27,7 @@ from qtui.shared.session import session_of
 from qtui.widgets.following_view import LONGEST
 from qtui.widgets.log_view import KEEP
 from qtui.widgets.output_view import OutputView
+from qtui_workers.errors import Refused
 from qtui_workers.text import printable
 
 READ: Final = 65_536
@@ -119,18 +120,18 @@ class OutputScreen(Dialog):
                     change.outcome = ended = self._run()
             else:
                 ended = self._run()
+            text = f"{ended} after {formatting.duration(time.monotonic() - began)}"
         except Exception as error:  # noqa: BLE001 - shown to the operator, whatever it is
-            ended = str(error)
+            text = str(error)
         if not self._left.is_set():
-            text = f"{ended} after {formatting.duration(time.monotonic() - began)}; esc closes"
-            self.app.call_from_thread(self._say, text)
+            self.app.call_from_thread(self._say, f"{text}; esc closes")
 
     def _say(self, text: str) -> None:
         self.query_one("#ending", Static).update(printable(text, 400))
         self.query_one(OutputView).settle()
 
     def _run(self) -> str:
-        """Run it to its end; how it ended, in words."""
+        """Run it to its end; how it ended, in words. Raises Refused where it cannot be started."""
         view, bounds = self.query_one(OutputView), _Bounds(self._given)
         with TemporaryFile() as given:  # not a pipe, which a program that reads nothing would block
             given.write(self._given.data if self._given else b"")
@@ -140,7 +141,7 @@ class OutputScreen(Dialog):
                     self._words, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
                 )
             except OSError as error:
-                return f"could not be started: {error.strerror}"
+                raise Refused(f"could not be started: {error.strerror}") from error
         assert process.stdout
         with process.stdout as stream:
             try:

@@ -34,7 +34,7 @@ class PipeScreen(FieldDialog):
     def __init__(self, what: str, data: str, job_id: str) -> None:
         """`what` is the name of the data, which is JSON."""
         super().__init__(
-            f"Pipe the {what} (JSON) into a program", "enter runs it here, without a shell, for 30 s at most   esc closes"
+            f"Pipe the {what} (JSON) into a program", ("enter runs it here, without a shell", "for 30 s at most", "esc closes")
         )
         self._what, self._data, self._job_id = what, data, job_id
 

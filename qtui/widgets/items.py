@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual.content import Content
 from textual.geometry import Size
@@ -13,14 +14,14 @@ from qtui.presentation import formatting
 
 
 def packed(items: Sequence[str], gap: int, width: int) -> list[str]:
-    """The lines of so many cells into which the items fit; one that is wider than a line has one of its own."""
+    """The lines of so many cells into which the items fit; one that is wider than a line begins one of its own, and is broken."""
     lines: list[str] = []
     for item in items:
         longer = f"{lines[-1]}{' ' * gap}{item}" if lines else item
         if lines and formatting.cells(longer) <= width:
             lines[-1] = longer
         else:
-            lines.append(item)
+            lines += wrap(item, width) if formatting.cells(item) > width > 0 else [item]
     return lines
 
 

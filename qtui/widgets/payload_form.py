@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -118,6 +119,8 @@ class PayloadForm(Vertical):
     PayloadForm > .whole { color: $text-error; display: none; margin-bottom: 1; }
     PayloadForm.-bad > .whole { display: block; }
     """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "screen.back", "Leave", id="form.leave", key_display="esc")]
 
     class Edited(Message):
         """A field was changed."""

@@ -7,6 +7,7 @@ import redis
 from rq import Queue
 
 from qtui.broker.status import Status
+from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
 from tests.broker import seed, tasks
 from tests.broker.seed import Worker, copies
@@ -67,3 +68,42 @@ async def test_a_text_that_has_no_room_says_so_and_keys_scroll_it(client: redis.
         assert story.place == "ConfirmScreen"
         await story.press("pageup", "pageup")
         assert "Hold tests.broker.tasks.add" in box(story)
+
+
+async def test_an_example_or_a_key_of_the_filter_is_never_broken_and_an_error_is_read_whole(client: redis.Redis) -> None:
+    seed.failed(client)
+    async with dashboard(client, size=SMALL) as story:
+        await failed_jobs(story)
+        await story.press("slash")
+        assert "empty shows all" in "|".join(rows(story))
+        assert '"two words"' in "|".join(rows(story))
+        await story.press(*"age>foo", "enter")
+        assert "such as 5s or 1h30m (at character 5)" in box(story)
+        assert "empty shows all" in box(story)
+
+
+async def test_a_program_that_cannot_be_started_says_so_whole(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client, size=SMALL) as story:
+        await story.app.push_screen(JobScreen(job_id))
+        await settle(story.pilot)
+        await story.press("vertical_line")
+        assert "for 30 s at most esc closes" in box(story)
+        await story.press(*"no-such-program", "enter")
+        await story.look_until(lambda: "could not" in box(story), "how it ended")
+        assert "could not be started: No such file or directory; esc closes" in box(story)
+
+
+async def test_the_footer_of_a_form_says_how_a_field_is_left(client: redis.Redis) -> None:
+    (job_id,) = seed.failed(client)
+    async with dashboard(client, size=SMALL) as story:
+        await story.app.push_screen(JobScreen(job_id))
+        await settle(story.pilot)
+        await story.press("e")
+        assert story.text.splitlines()[-1].split() == ["^e", "Enqueue", "esc", "Leave"]
+        await story.press("escape")
+        assert story.place == "JobScreen"
+        await story.press("8", "enter")
+        assert "esc Leave" in story.text.splitlines()[-1]
+        await story.press("escape")
+        assert story.focused == "list"

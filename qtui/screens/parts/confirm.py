@@ -17,7 +17,7 @@ from textual.widgets import Button, Input, Static
 
 from qtui.lazy import Lazy
 from qtui.presentation import formatting, labels
-from qtui.screens.parts.dialog import Dialog
+from qtui.screens.parts.dialog import LOW, Dialog
 from qtui.screens.parts.question import Question, Wanted
 from qtui.screens.parts.screen_keys import keys_of
 from qtui.shared.messages import CopyRequested, DialogClosed
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 else:
     questions = Lazy("qtui.presentation.questions")
 
-LOW = 24
-"""A terminal with fewer lines has no room for blank ones around the text, nor for frames around the buttons."""
 SLIM = 76
 """Where a terminal has fewer columns, how to answer yes stands above the buttons."""
 MOST_NOTES = 5

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
+
+LOW: Final = 24
+"""A terminal with fewer lines has no room for blank ones in a dialog, nor for frames around its buttons."""
 
 
 class Dialog(ModalScreen[None]):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, Static
 
-from qtui.screens.parts.dialog import Dialog
+from qtui.screens.parts.dialog import LOW, Dialog
+from qtui.widgets.items import Items
 
 
 class FieldDialog(Dialog):
@@ -16,8 +19,8 @@ class FieldDialog(Dialog):
 
     CSS_PATH = Path(__file__).with_name("field_dialog.tcss")  # a name alone would be looked for beside the subclass
 
-    def __init__(self, question: str, keys: str, examples: str = "") -> None:
-        """`keys` says what the keys do; `examples` what may be typed."""
+    def __init__(self, question: str, keys: Sequence[str], examples: Sequence[str] = ()) -> None:
+        """`keys` says what each key does; `examples` what may be typed."""
         super().__init__()
         self._question, self._keys, self._examples = question, keys, examples
 
@@ -32,8 +35,12 @@ class FieldDialog(Dialog):
             yield self.field()
             yield Static(id="wrong", markup=False)
             if self._examples:
-                yield Static(self._examples, id="examples", markup=False)
-            yield Static(self._keys, id="keys", markup=False)
+                yield Items(self._examples, gap=3, id="examples")
+            yield Items(self._keys, gap=3, id="keys")
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there are few lines, none of them is blank around the text."""
+        self.set_class(event.size.height < LOW, "-low")
 
     def on_mount(self) -> None:
         """Ready to type."""
@@ -45,4 +52,4 @@ class FieldDialog(Dialog):
 
     def say_wrong(self, reason: str) -> None:
         """Say what is wrong with the text, until it is changed."""
-        self.query_one("#wrong", Static).update(reason)
+        self.set_class(bool(reason), "-wrong").query_one("#wrong", Static).update(reason)
