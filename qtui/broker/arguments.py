@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from qtui_workers.reading.payload import Call
+from qtui_workers.reading.stored_payload import Call
 from qtui_workers.reporting.redaction import HIDDEN
 
 _BUNDLED: Final = "qtui_workers.processors."

@@ -18,7 +18,7 @@ from qtui.broker.search.expression import parse as parse_expression
 from qtui.broker.search.expression import quoted
 from qtui.broker.search.scan import Scan, Scope
 from qtui.broker.status import Status
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui_workers.enqueue import holds
 from qtui_workers.reading.hold import Hold, read
 from qtui_workers.records import replace
@@ -129,7 +129,7 @@ def preview(client: redis.Redis, hold: Hold) -> HoldPreview:
     """What a hold would be about now; writes nothing. Raises InvalidInput, redis.RedisError."""
     found = plan(client, HOLD, _queued(hold), hold.text)
     queues = sorted({target.queue or "" for target in found.targets or ()})
-    strangers = [row for row in workers.load(client) if not row.is_silent and row.knows_holds is False]
+    strangers = [row for row in registered_workers.load(client) if not row.is_silent and row.knows_holds is False]
     return HoldPreview(
         filter=expression(hold),
         plan=found,

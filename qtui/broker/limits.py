@@ -11,8 +11,8 @@ import redis
 from qtui.broker import holds
 from qtui.broker.holds import Held
 from qtui_workers.enqueue import pause
+from qtui_workers.rate.limit_usage import LimitUsage
 from qtui_workers.rate.limiter import Limits
-from qtui_workers.rate.usage import LimitUsage
 from qtui_workers.reading.hold import Hold
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of

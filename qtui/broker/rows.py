@@ -14,7 +14,7 @@ from redis.client import Pipeline
 
 from qtui.broker.models import JobRow, Progress
 from qtui.broker.status import Status, parse
-from qtui_workers.reading import hold, payload
+from qtui_workers.reading import hold, stored_payload
 from qtui_workers.reading.matching import as_text
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.redaction import redacted_field, without_url_passwords
@@ -55,7 +55,7 @@ SPEC: Final = json.dumps(
     {
         "fields": list(FIELDS),
         "bounds": list(FIELDS.values()),
-        "data": payload.PREFIX,
+        "data": stored_payload.PREFIX,
         "data_read": DATA_READ,
         "error": ERROR_READ,
     },
@@ -149,7 +149,7 @@ def from_fields(
     description = raw.get("description")
     refusal = _refusal(raw.get(keys.FIELD_REFUSED)) if status is not None and status.waits else None
     noted = raw.get("meta") if status is Status.STARTED else None
-    meta: Any = payload.decode(noted).value if noted else None
+    meta: Any = stored_payload.decode(noted).value if noted else None
     return JobRow(
         id=job_id,
         queue=queue or decode(raw.get("origin")) or None,
@@ -189,7 +189,7 @@ def _refusal(raw: bytes | None) -> str | None:
 def _function(data: bytes | None, description: bytes | None) -> str | None:
     """The function's name; if `data` is too long to be read, the name at the beginning of RQ's description."""
     if data:
-        return payload.function_name(data)
+        return stored_payload.function_name(data)
     return described_function(decode(description)) if data == b"" else None
 
 
@@ -222,7 +222,7 @@ def progress(raw: bytes | None, meta: Any) -> Progress | None:
     In meta, a number is a percentage; a mapping holds done and total. Jobs of plain RQ commonly write one of these.
     """
     if raw:
-        value = payload.decode(raw).value
+        value = stored_payload.decode(raw).value
         return _progress(value) if isinstance(value, dict) else None
     found = meta.get("progress") if isinstance(meta, dict) else None
     if isinstance(found, dict):

@@ -13,7 +13,7 @@ from qtui_workers.command_line.declare import option
 from qtui_workers.text import printable
 
 if TYPE_CHECKING:
-    from qtui_workers.rate.usage import LimitUsage
+    from qtui_workers.rate.limit_usage import LimitUsage
 
 ORDER: Final = 35
 

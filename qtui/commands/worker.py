@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Final
 
 from qtui.broker.queues import overview
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui.broker.workers.worker_commands import COMMANDS, send
 from qtui.commands.connection import changing, connected, refuse_read_only
 from qtui.commands.options import ContextName, Json, Url, Yes, known, one_of
@@ -65,7 +65,7 @@ def _question(client: redis.Redis, found: WorkerRow, wanted: WorkerCommand, chos
 
 def _find(client: redis.Redis, name: str) -> WorkerRow:
     """The worker with that name; raises NotFound, with the most similar worker or a list, if there is none."""
-    known = workers.load(client)
+    known = registered_workers.load(client)
     for row in known:
         if row.name == name:
             return row

@@ -6,12 +6,12 @@ from typing import Final
 
 from qtui.broker.one_job.takers import Answer, Taker, Takers, Why
 from qtui.presentation import formatting, labels
-from qtui_workers.rate.usage import LimitUsage
+from qtui_workers.rate.limit_usage import LimitUsage
 
 GLYPHS: Final[dict[Answer, str]] = {"yes": "✓", "busy": "▸", "no": "✗"}
 
 
-def said(data: Takers) -> str:
+def headline(data: Takers) -> str:
     """What it is about, and how many can: "charge 7f3a91c2 of payments: 1 worker can take it now, …"."""
     if data.job is None:
         what = f"nothing waits in {data.queue or 'the queue'}; of a job there"

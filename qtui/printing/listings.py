@@ -234,14 +234,14 @@ def of_job(detail: JobDetail, history: JobHistory, now: float, links: Mapping[st
 
 def of_takers(found: Takers, here: str) -> str:
     """Which workers can take a job, one a line, and why the others cannot; `here`: as `here.suffix`."""
-    from qtui.presentation.taker_text import GLYPHS, reason, said
+    from qtui.presentation.taker_text import GLYPHS, headline, reason
 
     rows = []
     for taker in found.takers:
         worker, why = taker.each.worker, reason(taker, found, found.at)
         rows.append([f"{GLYPHS[taker.answer]} {worker.name}", taker.answer, why, ", ".join(worker.queues)])
     nobody = labels.no_worker(here).replace("\n", " ")
-    return f"{printable(said(found), 400)}\n{columns(['  WORKER', 'CAN', 'WHY', 'LISTENS TO'], rows, ()) if rows else nobody}"
+    return f"{printable(headline(found), 400)}\n{columns(['  WORKER', 'CAN', 'WHY', 'LISTENS TO'], rows, ()) if rows else nobody}"
 
 
 def of_stack(job_id: str, answer: StackAnswer, before: StackAnswer | None) -> str:

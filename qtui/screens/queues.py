@@ -27,9 +27,9 @@ from qtui.screens.parts.queue_list import (
     foot,
     has_closer_look,
     in_two,
+    lines_about,
     order_of,
     remember,
-    said_of,
     totals,
 )
 from qtui.screens.parts.resource import ResourceScreen
@@ -200,7 +200,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         if state != (self._on_paused, self._blocked):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
-        verdict = said_of(row, seen, look, self.session.here)
+        verdict = lines_about(row, seen, look, self.session.here)
         place = self.query_one("#verdict", Caption)
         width = place.content_size.width or self.size.width
         place.say("\n".join(in_two(textwrap.wrap(printable(verdict.text), max(1, width), break_on_hyphens=False), width)))

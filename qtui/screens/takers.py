@@ -15,7 +15,7 @@ from qtui.broker.one_job import takers
 from qtui.broker.one_job.takers import Answer, Taker, Takers
 from qtui.broker.status import Tone
 from qtui.presentation import formatting, labels
-from qtui.presentation.taker_text import GLYPHS, reason, said
+from qtui.presentation.taker_text import GLYPHS, headline, reason
 from qtui.screens.job import JobScreen
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.widgets.row_table import Column, RowTable
@@ -68,7 +68,7 @@ class TakersScreen(ResourceScreen[None, Takers]):
     def show(self, data: Takers, overview: Overview) -> None:
         """Fill the table."""
         self.data = data
-        self.query_one("#crumb", Static).update(printable(said(data), 400))
+        self.query_one("#crumb", Static).update(printable(headline(data), 400))
         self.query_one(RowTable).show(data.takers, 0, len(data.takers))
 
     def on_row_table_selected(self, message: RowTable.Selected[Taker]) -> None:

@@ -21,7 +21,7 @@ from qtui.presentation import labels, questions
 from qtui.screens.job import JobScreen
 from qtui.screens.parts.operation_keys import operation_bindings
 from qtui.screens.parts.resource import ResourceScreen
-from qtui.screens.parts.worker_list import LANES_FROM, LEGEND, columns, place, said_of
+from qtui.screens.parts.worker_list import LANES_FROM, LEGEND, columns, lines_about, place
 from qtui.screens.suspending import ask_to_suspend
 from qtui.widgets.caption import Caption
 from qtui.widgets.row_table import Column, RowTable
@@ -92,7 +92,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
         self._say()
 
     def _say(self) -> None:
-        said = said_of(self._row, self.session.server_now, suspended=self._suspended)
+        said = lines_about(self._row, self.session.server_now, suspended=self._suspended)
         for name, text in zip(("about", "facts", "step"), said, strict=True):
             self.query_one(f"#{name}", Caption).say(printable(text, 400))
 

@@ -161,7 +161,7 @@ class FirstFrame:
         return found
 
     def _verdict(self) -> list[Line]:
-        said = queue_list.said_of(self._first, self._seen, None, self._here)
+        said = queue_list.lines_about(self._first, self._seen, None, self._here)
         width = self._width - 2
         texts = [*queue_list.in_two(wrapped(said.text, width), width), "", ""][:2]
         return [

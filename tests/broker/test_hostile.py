@@ -17,7 +17,7 @@ from qtui.broker.operations.remove import REMOVE
 from qtui.broker.queues import overview
 from qtui.broker.status import Status
 from qtui_workers.errors import NotFound
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 from qtui_workers.server import keys
 from tests.broker import seed
 from tests.broker.watching import watching
@@ -140,7 +140,7 @@ def test_keys_of_the_wrong_type_around_a_job_are_reported(client: redis.Redis) -
     "meta", [b"\xff", b"[]", b'{"progress": "x"}', b'{"progress": 1e999}', b'{"progress": {"done": null}}', b"{" * 900]
 )
 def test_progress_that_makes_no_sense_is_none(meta: bytes) -> None:
-    assert rows.progress(None, payload.decode(meta).value) is None
+    assert rows.progress(None, stored_payload.decode(meta).value) is None
     assert rows.progress(meta, None) is None
 
 

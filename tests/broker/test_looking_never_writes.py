@@ -15,7 +15,7 @@ from qtui.broker.search import find, groups
 from qtui.broker.search.expression import parse
 from qtui.broker.search.scan import Scope
 from qtui.broker.status import STATUSES
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from tests.broker import seed
 from tests.broker.watching import Seen, digest, watching
 from tests.support import reads_with
@@ -23,7 +23,7 @@ from tests.support import reads_with
 
 def _look_at_everything(client: redis.Redis, ids: list[str]) -> None:
     overview.load(client)
-    workers.load(client)
+    registered_workers.load(client)
     doctor.load(client)
     figures.load(client)
     limits.load(client)

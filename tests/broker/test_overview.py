@@ -12,7 +12,7 @@ from qtui.broker.lists import jobs
 from qtui.broker.models import ServerInfo
 from qtui.broker.queues import overview, overview_steps
 from qtui.broker.status import COUNTED, Status
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
@@ -94,7 +94,7 @@ def test_living_workers_count_for_the_queues_they_listen_to(client: redis.Redis)
 def test_a_worker_is_shown_as_it_registered(client: redis.Redis) -> None:
     seeded = seed.everything(client)
     assert seeded.worker
-    (row,) = workers.load(client)
+    (row,) = registered_workers.load(client)
     assert (row.name, row.queues, row.stale) == ("w1", ("mail",), False)
     assert (row.pid, row.host, row.version) == (
         seeded.worker.pid,
@@ -110,7 +110,7 @@ def test_a_worker_is_shown_as_it_registered(client: redis.Redis) -> None:
 def test_a_worker_whose_hash_is_gone_is_stale(client: redis.Redis) -> None:
     seed.everything(client)
     client.delete(keys.worker("w1"))
-    (row,) = workers.load(client)
+    (row,) = registered_workers.load(client)
     assert row.stale
     assert (row.host, row.status, row.successful, row.failed, row.version) == (None,) * 5
 
@@ -118,32 +118,32 @@ def test_a_worker_whose_hash_is_gone_is_stale(client: redis.Redis) -> None:
 def test_a_worker_that_has_run_no_job_yet_has_run_0(client: redis.Redis) -> None:
     seed.everything(client)
     client.hdel(keys.worker("w1"), "successful_job_count", "failed_job_count")
-    (row,) = workers.load(client)
+    (row,) = registered_workers.load(client)
     assert (row.successful, row.failed) == (0, 0)
     client.hset(keys.worker("w1"), "failed_job_count", "many")
-    (row,) = workers.load(client)
+    (row,) = registered_workers.load(client)
     assert (row.successful, row.failed) == (0, None)
 
 
 def test_a_worker_that_never_expires_is_stale_when_it_is_silent_for_too_long(client: redis.Redis) -> None:
     seed.everything(client)
     client.persist(keys.worker("w1"))
-    assert [row.stale for row in workers.load(client)] == [False]
+    assert [row.stale for row in registered_workers.load(client)] == [False]
     client.hset(keys.worker("w1"), "last_heartbeat", "2024-01-01T00:00:00.000000Z")
-    assert [row.stale for row in workers.load(client)] == [True]
+    assert [row.stale for row in registered_workers.load(client)] == [True]
 
 
 def test_a_worker_that_said_it_ended_is_stale(client: redis.Redis) -> None:
     seed.everything(client)
     client.hset(keys.worker("w1"), "death", "2024-01-01T00:00:00.000000Z")
-    assert [row.stale for row in workers.load(client)] == [True]
+    assert [row.stale for row in registered_workers.load(client)] == [True]
 
 
 def test_a_worker_record_of_garbage_is_a_row(client: redis.Redis) -> None:
     client.sadd(keys.WORKERS, keys.worker("g"), keys.worker("s"), "no worker key")
     client.hset(keys.worker("g"), mapping={"pid": "x", "birth": "never", "queues": ",,a,", "hostname": b"\xff\x1b"})
     client.set(keys.worker("s"), "x")
-    garbage, text = workers.load(client)
+    garbage, text = registered_workers.load(client)
     assert (garbage.pid, garbage.started_at, garbage.queues) == (None, None, ("a",))
     assert (text.name, text.stale, text.successful) == ("s", True, None)
 
@@ -151,7 +151,7 @@ def test_a_worker_record_of_garbage_is_a_row(client: redis.Redis) -> None:
 def test_workers_take_two_round_trips(client: redis.Redis) -> None:
     seed.everything(client)
     with watching(client) as seen:
-        workers.load(client)
+        registered_workers.load(client)
     assert [command.split()[0] for command in seen.sent] == ["TIME", "SMEMBERS", "HMGET", "TTL", "SRANDMEMBER"]
 
 

@@ -16,11 +16,11 @@ from qtui.broker.one_job import job
 from qtui.broker.operations import OPERATIONS, Chosen, Matching, Operation, plan, run
 from qtui.broker.queues import overview
 from qtui.broker.status import STATUSES, Status
-from qtui.broker.workers import worker_commands, workers
+from qtui.broker.workers import registered_workers, worker_commands
 from qtui.widgets.header import Header
 from qtui_workers.enqueue.pause import pause, resume
 from qtui_workers.enqueue.queue_service import QueueService
-from qtui_workers.rate.usage import read_usages
+from qtui_workers.rate.limit_usage import read_usages
 from qtui_workers.server import keys
 from qtui_workers.server.connection import connect, explain, open_client, resolve
 from qtui_workers.server.rights import LOOKING, OPERATING
@@ -33,7 +33,7 @@ def _everything(client: redis.Redis, ids: list[str]) -> list[Any]:
     """All that a person can look at; without what changes from one look to the next."""
     seen = overview.load(client)
     found: list[Any] = [[(row.name, row.counts, row.workers) for row in seen.queues], seen.workers]
-    found += [row.name for row in workers.load(client)]
+    found += [row.name for row in registered_workers.load(client)]
     found += [jobs.window(client, None, status, 0, 50) for status in STATUSES]
     found += [job.load(client, job_id).row for job_id in ids]
     found += [plan(client, one, Chosen(tuple(ids)), "bulk" if one.parameter else None).reasons for one in OPERATIONS.values()]
@@ -63,7 +63,7 @@ def test_who_may_operate_can_do_everything(server: Server, client: redis.Redis) 
         service.enqueue("test_job", {"message": "x"}, delay=60, job_id="later", unique=True)
         assert service.cancel("later")
         assert resume(operator, pause(operator, ["mail"])) == ["mail"]
-        for worker in workers.load(operator):
+        for worker in registered_workers.load(operator):
             worker_commands.send(operator, worker, worker_commands.COMMANDS["shutdown"])
 
 
@@ -135,7 +135,7 @@ def test_a_user_of_other_keys_is_reported(server: Server, client: redis.Redis) -
     with user(server, client, LOOKING, "resetkeys", "~app:*") as url, connect(url) as viewer:
         for look in (
             overview.load,
-            workers.load,
+            registered_workers.load,
             lambda viewer: jobs.counts(viewer, None),
             lambda viewer: jobs.window(viewer, None, OPERATIONS["retry"].usual, 0, 50),
             lambda viewer: job.load(viewer, "x"),

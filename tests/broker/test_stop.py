@@ -15,7 +15,7 @@ from qtui.broker.operations import Chosen, Matching, plan, run
 from qtui.broker.operations.retry import RETRY
 from qtui.broker.operations.stop import STOP
 from qtui.broker.status import Status
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui.broker.workers.worker_commands import COMMANDS, send
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -33,7 +33,7 @@ def begun(client: redis.Redis, queue: str = "default", **options: Any) -> Job:
 
 
 def known(client: redis.Redis, name: str = "w1") -> WorkerRow:
-    return next(row for row in workers.load(client) if row.name == name)
+    return next(row for row in registered_workers.load(client) if row.name == name)
 
 
 @KINDS

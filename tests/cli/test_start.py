@@ -31,7 +31,7 @@ QUEUES = {
         for name in ("presentation.formatting", "presentation.labels", "preferences.settings", "preferences.templates")
     ),
     *(f"qtui.printing.{name}" for name in ("legible", "listings", "output", "tables")),
-    *(f"qtui.broker.{name}" for name in ("clock", "models", "status", "trash_room", "workers", "workers.workers")),
+    *(f"qtui.broker.{name}" for name in ("clock", "models", "status", "trash_room", "workers", "workers.registered_workers")),
     *(f"qtui.broker.queues{name}" for name in ("", ".overview_steps", ".quick_overview", ".trend")),
     *("qtui.broker.diagnosis", "qtui.broker.diagnosis.troubles"),
     *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),

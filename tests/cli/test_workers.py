@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 from rq import Queue, Worker
 
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui_workers.server import keys
 from tests.broker.both_kinds import worker
 from tests.cli.support import Qtui
@@ -22,7 +22,7 @@ def test_a_heartbeat_tells_how_much_memory_worker_and_horse_hold(
     qtui: Qtui, server: Server, client: redis.Redis, home: Path
 ) -> None:
     def held() -> tuple[int | None, int | None]:
-        (row,) = [row for row in workers.load(client) if row.name == "w1"]
+        (row,) = [row for row in registered_workers.load(client) if row.name == "w1"]
         return row.memory, row.horse_memory
 
     with worker("qtui-worker", server, home), worker("rq worker", server, home, "stock", "other"):

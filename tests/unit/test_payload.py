@@ -21,7 +21,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from qtui_workers.reading import pickle_reader, plain_data
-from qtui_workers.reading.payload import MAX_BYTES, PREFIX, decode, function_name, job_call
+from qtui_workers.reading.stored_payload import MAX_BYTES, PREFIX, decode, function_name, job_call
 from tests.broker.seed import RunsACommand
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)

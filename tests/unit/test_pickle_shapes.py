@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from qtui.broker.search.candidate import Candidate, arguments_at
-from qtui_workers.reading import matching, payload
+from qtui_workers.reading import matching, stored_payload
 from qtui_workers.reading.pickle_shapes import MOST_SHAPES, MOST_VALUES, Shapes, Slot, decoded
 from tests.unit.test_quick_pickle import CALLS, LEAVES
 
@@ -40,7 +40,7 @@ def agrees(shapes: Shapes, content: bytes) -> bool:
     if found is None:
         return False
     shape, values = found
-    call = payload.quick_call(content)
+    call = stored_payload.quick_call(content)
     assert call is not None
     meant = list(map(decoded, values))
     assert repr((filled(shape.args, meant), filled(shape.kwargs, meant))) == repr((call.args, call.kwargs))
@@ -118,7 +118,7 @@ def test_a_value_of_a_job_is_the_same_with_and_without_a_shape(customer: Any) ->
     for number in (1, 2):  # the first one makes the shape, if there can be one
         content = pickle.dumps(("shop.pay", None, (number, customer), {"customer_id": customer}))
         data = zlib.compress(content)
-        call = payload.job_call(data)
+        call = stored_payload.job_call(data)
         for path, value in {
             ("customer_id",): call.kwargs["customer_id"],
             ("args", "1"): call.args[1],
@@ -133,4 +133,4 @@ def test_a_value_of_a_job_is_the_same_with_and_without_a_shape(customer: Any) ->
 @given(st.text(max_size=60), st.text(max_size=80), st.integers(), st.sampled_from([1, 6, 9]))
 def test_the_function_is_read_from_the_first_bytes(name: str, text: str, number: int, level: int) -> None:
     for call in ((name, None, (text, number), {}), (name, None, (), {"text": text}), (name, None, (number,), {})):
-        assert payload.function_name(zlib.compress(pickle.dumps(call), level)) == name
+        assert stored_payload.function_name(zlib.compress(pickle.dumps(call), level)) == name

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from qtui.broker.search.candidate import Candidate, lazy
 from qtui.broker.search.expression import parse
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 
 KEYS = st.sampled_from(["to", "customer_id", "a b", "größe", "0"])
 LEAVES = (
@@ -41,7 +41,7 @@ class Unfiltered(Candidate):
 
     @lazy
     def arguments(self) -> dict[str, Any]:
-        call = payload.job_call(self.raw("data") or b"")
+        call = stored_payload.job_call(self.raw("data") or b"")
         return {"args": call.args, "kwargs": call.kwargs}
 
 

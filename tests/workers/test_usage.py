@@ -11,9 +11,9 @@ import pytest
 import redis
 from rq import Callback, Queue
 
+from qtui_workers.engine.process.attempt_usage import Meter
 from qtui_workers.engine.process.death_reason import why_it_died
 from qtui_workers.engine.process.memory_cgroup import MemoryCgroup
-from qtui_workers.engine.process.usage import Meter
 from qtui_workers.reporting import events
 from qtui_workers.server import keys
 from tests.support import Server
@@ -28,7 +28,7 @@ LARGE = 200 * MIB
 def test_memory_and_processor_time_are_those_of_one_attempt() -> None:
     """In a process of its own, and not a child of this one: it would begin with the peak of this one (execve(2))."""
     code = (
-        "from qtui_workers.engine.process.usage import Meter; import subprocess, sys\n"
+        "from qtui_workers.engine.process.attempt_usage import Meter; import subprocess, sys\n"
         "meter = Meter()\n"
         "def used(work):\n meter.begin(); work(); usage = meter.end(); print(usage.peak_memory // 1048576, usage.cpu > 0.05)\n"
         f"used(lambda: bytearray({LARGE}).count(1)); used(lambda: None); used(lambda: sum(range(20_000_000)))\n"
@@ -58,7 +58,7 @@ def test_what_jobs_used_that_rq_s_own_code_ends_is_on_record(server: Server, cli
 def test_a_peak_that_cannot_be_set_back_is_not_taken_for_that_of_the_next_attempt(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("qtui_workers.engine.process.usage._RESET", tmp_path / "missing" / "clear_refs")
+    monkeypatch.setattr("qtui_workers.engine.process.attempt_usage._RESET", tmp_path / "missing" / "clear_refs")
     meter = Meter()
     meter.begin()
     held = bytearray(2 * LARGE)

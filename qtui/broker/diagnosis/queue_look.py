@@ -12,9 +12,9 @@ import redis
 from qtui.broker import rows
 from qtui.broker.diagnosis.queue_failures import QueueFailures
 from qtui.broker.models import JobRow
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui.broker.workers.workers_at_work import AtWork
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode
 
@@ -48,7 +48,7 @@ def load(client: redis.Redis, queue: str, *, at: float = 0.0, most_workers: int 
 
     Raises redis.RedisError if the server cannot answer.
     """
-    fields = json.dumps(workers.FIELDS)
+    fields = json.dumps(registered_workers.FIELDS)
     head, parent, registered, seen = _LOOK.read(
         client, queue=queue, spec=rows.SPEC, sample=SAMPLE, workers=most_workers, fields=fields
     )
@@ -63,7 +63,7 @@ def load(client: redis.Redis, queue: str, *, at: float = 0.0, most_workers: int 
 
 def _at_work(replies: list[list[Any]], at: float) -> tuple[AtWork, ...]:
     names = tuple(decode(reply[0]) for reply in replies)
-    seen = workers.rows(names, [part for reply in replies for part in reply[1:4]], at=at)
+    seen = registered_workers.rows(names, [part for reply in replies for part in reply[1:4]], at=at)
     jobs = [rows.read(reply[4]) if reply[4] else None for reply in replies]
     return tuple(AtWork(worker, job) for worker, job in zip(seen, jobs, strict=True))
 
@@ -73,7 +73,7 @@ def _start(queue: str, head: list[Any]) -> str | None:
     row, name = rows.read(head), shlex.quote(queue)
     if row.function is None or row.problem:
         return None
-    if not payload.is_json(head[4]):
+    if not stored_payload.is_json(head[4]):
         return f"rq worker {name}"
     from qtui_workers.define.discovery import discover  # with pydantic and the bundled processors
 

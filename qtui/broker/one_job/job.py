@@ -11,7 +11,7 @@ from qtui.broker import arguments, clock, rows
 from qtui.broker.models import EndedAttempt, JobDetail, JobRow
 from qtui.broker.one_job.job_ids import gone
 from qtui.broker.status import Status
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 from qtui_workers.records import replace
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.reporting.job_log import read_log
@@ -133,7 +133,7 @@ def _lease_until(client: redis.Redis, job_id: str, fields: dict[str, bytes]) -> 
 
 def _detail(job_id: str, whole: _Raw, scheduled_for: float | None, lease_until: float | None) -> JobDetail:
     problems = _problems(whole)
-    call = payload.job_call(whole.fields.get("data", b""))
+    call = stored_payload.job_call(whole.fields.get("data", b""))
     if call.decoded.problem:
         problems.append(f"payload: {call.decoded.problem}")
     attempts = tuple(_attempt(entry_id, flat, problems) for entry_id, flat in reversed(whole.results))
@@ -201,7 +201,7 @@ def _row(
     return row
 
 
-def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
+def _payload(call: stored_payload.Call, fields: dict[str, bytes]) -> Any:
     if "data" not in fields:
         return None
     return arguments.shown(call, ours=keys.FIELD_ATTEMPTS in fields)
@@ -210,7 +210,7 @@ def _payload(call: payload.Call, fields: dict[str, bytes]) -> Any:
 def _plain(name: str, raw: bytes | None, problems: list[str]) -> Any:
     if not raw:
         return None
-    decoded = payload.decode(raw)
+    decoded = stored_payload.decode(raw)
     if decoded.problem:
         problems.append(f"{name}: {decoded.problem}")
     return without_url_passwords(decoded.value)
@@ -240,14 +240,14 @@ def _attempt(entry_id: bytes, flat: list[bytes], problems: list[str]) -> EndedAt
 def _old_traceback(fields: dict[str, bytes]) -> str | None:
     """The traceback in the field where RQ before 1.13 stored it; a requeue leaves that field empty."""
     raw = fields.get("exc_info")
-    text = payload.decode(raw).value if raw else None
+    text = stored_payload.decode(raw).value if raw else None
     return text if isinstance(text, str) and text else None
 
 
 def _named_dependencies(fields: dict[str, bytes]) -> tuple[str, ...]:
     """The dependencies that the hash names; those that have finished are no longer in the set."""
     raw = fields.get("dependency_ids")
-    value = payload.decode(raw).value if raw else None
+    value = stored_payload.decode(raw).value if raw else None
     return tuple(str(item) for item in value[:MAX_IDS]) if isinstance(value, list) else ()
 
 

@@ -15,7 +15,7 @@ from qtui.broker.status import STATUSES, Status
 from qtui.broker.workers import workers_at_work
 from qtui.broker.workers.workers_at_work import AtWork
 from qtui_workers.enqueue.holds import holding
-from qtui_workers.rate.usage import LimitUsage, read_usages
+from qtui_workers.rate.limit_usage import LimitUsage, read_usages
 from qtui_workers.reporting import events
 from qtui_workers.reporting.events import Event, EventKind
 from qtui_workers.server import keys

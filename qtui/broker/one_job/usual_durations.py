@@ -13,7 +13,7 @@ import redis
 from qtui.broker.models import JobRow
 from qtui.broker.queues.figures import spread
 from qtui.broker.rows import described_function
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 from qtui_workers.reporting import events
 from qtui_workers.reporting.events import EventKind
 from qtui_workers.server.rq_format import parse_time
@@ -137,7 +137,7 @@ def _of_queue(client: redis.Redis, queue: str) -> Found:
     found: Found = {}
     for job_id, started, ended, description, data in reversed([job for reply in replies for job in reply]):
         begin, end = parse_time(started), parse_time(ended)
-        function = described_function(decode(description)) or (payload.function_name(data) if data else None)
+        function = described_function(decode(description)) or (stored_payload.function_name(data) if data else None)
         if function and begin is not None and end is not None and end >= begin:
             found.setdefault(function, {})[decode(job_id)] = end - begin
     return found

@@ -13,7 +13,7 @@ from qtui.broker.lists import jobs
 from qtui.broker.models import Overview, QueueRow, WorkerRow
 from qtui.broker.queues import overview, trend
 from qtui.broker.status import Status
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui_workers.records import replace
 from qtui_workers.server import keys
 from qtui_workers.server.replies import reply_of
@@ -114,7 +114,7 @@ def load(client: redis.Redis, queue: str | None = None) -> Figures:
     seen = overview.load(client)
     rows = [row for row in seen.queues if queue in (None, row.name)]
     samples = _samples(client, rows)
-    return Figures(seen, tuple(_of_queue(row, samples, seen.at) for row in rows), workers.load(client))
+    return Figures(seen, tuple(_of_queue(row, samples, seen.at) for row in rows), registered_workers.load(client))
 
 
 def just_ended(client: redis.Redis, rows: Iterable[QueueRow], at: float) -> dict[str, tuple[int, int]]:

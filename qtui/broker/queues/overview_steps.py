@@ -13,8 +13,8 @@ from typing import Any, Final
 from qtui.broker import clock
 from qtui.broker.models import Overview, QueueRow, ServerInfo, WorkerRow
 from qtui.broker.status import COUNTED, Status
-from qtui.broker.workers import workers
-from qtui.broker.workers.workers import Command
+from qtui.broker.workers import registered_workers
+from qtui.broker.workers.registered_workers import Command
 from qtui_workers.records import Record
 from qtui_workers.server import keys
 from qtui_workers.server.format import check_noted
@@ -57,11 +57,11 @@ def steps() -> Generator[Round, list[Any], Overview]:
     now = clock.of_reply(moment)
     at = now.seconds
     names = names_under(keys.QUEUE_PREFIX, queue_keys or ())
-    worker_names = workers.names_of(worker_keys or ())
+    worker_names = registered_workers.names_of(worker_keys or ())
     blocks = tuple(names[start : start + BLOCK] for start in range(0, len(names), BLOCK))
     arguments: dict[str, Argument] = {"counted": _COUNTED, "now": at, "late": at - LATE}
-    replies = yield Round(tuple(workers.commands(worker_names)), arguments, blocks)
-    seen = workers.rows(worker_names, replies[len(blocks) :], at=at)
+    replies = yield Round(tuple(registered_workers.commands(worker_names)), arguments, blocks)
+    seen = registered_workers.rows(worker_names, replies[len(blocks) :], at=at)
     living = [worker for worker in seen if not worker.is_silent]
     listening, busy = _listening(living), _listening(worker for worker in living if worker.current_job)
     paused = {decode(name) for name in paused_names or ()}

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from qtui.broker.arguments import keywords, secrets
 from qtui.broker.rows import TRACEBACK_READ, described_function
 from qtui.broker.status import Status
-from qtui_workers.reading import matching, payload
+from qtui_workers.reading import matching, stored_payload
 from qtui_workers.reading.pickle_shapes import Shape, Shapes, Stored, decoded
 from qtui_workers.reporting.error_lines import error_line
 from qtui_workers.server import keys
@@ -162,7 +162,7 @@ class Candidate:
         if known := self.__dict__.get("_known"):
             return str(known[0].function)
         data = self._data
-        return described_function(data) if isinstance(data, str) else payload.function_name(data)
+        return described_function(data) if isinstance(data, str) else stored_payload.function_name(data)
 
     @lazy
     def traceback(self) -> str | None:
@@ -178,7 +178,7 @@ class Candidate:
     def content(self) -> bytes:
         """The stored payload, uncompressed."""
         data = self._data
-        return b"" if isinstance(data, str) else decompress(data[:PAYLOAD_READ], payload.MAX_BYTES)[0]
+        return b"" if isinstance(data, str) else decompress(data[:PAYLOAD_READ], stored_payload.MAX_BYTES)[0]
 
     @property
     def _data(self) -> bytes | str:
@@ -191,7 +191,7 @@ class Candidate:
     @lazy
     def arguments(self) -> dict[str, Any]:
         """What it was given: `{"args": [...], "kwargs": {...}}`, without secrets."""
-        call = payload.quick_call(self.content) or payload.job_call(self.content)
+        call = stored_payload.quick_call(self.content) or stored_payload.job_call(self.content)
         return {"args": call.args, "kwargs": keywords(call)}
 
     @lazy

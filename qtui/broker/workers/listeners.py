@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import redis
 
 from qtui.broker.models import WorkerRow
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui_workers.server import keys
 from qtui_workers.text import decode
 
@@ -44,7 +44,7 @@ def load(client: redis.Redis, queues: Iterable[str]) -> tuple[Listeners, ...]:
         pipe.exists(keys.SUSPENDED)
         paused, suspended = pipe.execute()
     names = {decode(name) for name in paused}
-    known = workers.load(client)
+    known = registered_workers.load(client)
     return tuple(_of(queue, known, queue in names, bool(suspended)) for queue in queues)
 
 

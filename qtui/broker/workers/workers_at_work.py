@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtui.broker import rows
 from qtui.broker.models import JobRow, WorkerRow
-from qtui.broker.workers import workers
+from qtui.broker.workers import registered_workers
 from qtui.broker.workers.lanes import Lane, Lanes
 from qtui_workers.server.replies import reply_of
 
@@ -33,7 +33,7 @@ class AtWork:
 
 def load(client: redis.Redis, lanes: Lanes | None = None) -> tuple[AtWork, ...]:
     """Every registered worker, by name, in three round trips; `lanes` are continued up to now. Raises redis.RedisError."""
-    found, at = workers.load_at(client)
+    found, at = registered_workers.load_at(client)
     busy = [row for row in found if row.current_job]
 
     def beside(pipe: Pipeline) -> None:

@@ -102,7 +102,7 @@ def has_closer_look(height: int, lines: int) -> bool:
     return height >= TALL or (height >= LEAST and 0 < lines <= height - AROUND - closer_height(height))
 
 
-def said_of(row: QueueRow | None, seen: Overview | None, look: QueueLook | None, here: str) -> Verdict:
+def lines_about(row: QueueRow | None, seen: Overview | None, look: QueueLook | None, here: str) -> Verdict:
     """What the lines below the table say about the queue under the cursor."""
     return troubles.verdict(row, seen, look, here) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
 

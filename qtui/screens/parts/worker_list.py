@@ -28,7 +28,7 @@ LEGEND: Final = (
 )
 
 
-class Said(NamedTuple):
+class WorkerLines(NamedTuple):
     """What the lines below the table say about the worker under the cursor."""
 
     text: str = ""
@@ -108,24 +108,24 @@ def place(each: AtWork, now: float) -> tuple[bool, bool, str]:
     return not each.worker.is_silent, not long, each.worker.name
 
 
-def said_of(each: AtWork | None, now: float, *, suspended: bool) -> Said:
+def lines_about(each: AtWork | None, now: float, *, suspended: bool) -> WorkerLines:
     """What an operator has to know about a worker, what is known besides, and what to do."""
     if each is None:
-        return Said()
+        return WorkerLines()
     row = each.worker
     if row.is_silent:
         since = f" for {formatting.age(row.heartbeat_seconds)}" if row.heartbeat_seconds is not None else ""
         left = f"; it had {labels.running(each, now)}" if row.current_job else " and has no job"
         step = "B puts its job back, Enter opens it" if row.current_job else ""
-        return Said(f"{row.name} gives no sign of life{since}{left}.", facts(row, now), step)
+        return WorkerLines(f"{row.name} gives no sign of life{since}{left}.", facts(row, now), step)
     doing = f"runs {labels.running(each, now)}" if row.current_job else "runs no job"
     if row.stopping:
-        return Said(f"{row.name} was asked to shut down: it {doing}, and leaves after that.", facts(row, now))
+        return WorkerLines(f"{row.name} was asked to shut down: it {doing}, and leaves after that.", facts(row, now))
     if suspended:
-        return Said(
+        return WorkerLines(
             f"{row.name} {doing}. All workers are suspended: they take no jobs.", facts(row, now), "P resumes all workers"
         )
-    return Said(f"{row.name} {doing}; it listens to {', '.join(row.queues) or 'no queue'}.", facts(row, now))
+    return WorkerLines(f"{row.name} {doing}; it listens to {', '.join(row.queues) or 'no queue'}.", facts(row, now))
 
 
 def facts(row: WorkerRow, now: float) -> str:

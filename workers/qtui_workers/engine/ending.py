@@ -13,7 +13,7 @@ from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.process import frames
-from qtui_workers.engine.process.usage import Usage
+from qtui_workers.engine.process.attempt_usage import Usage
 from qtui_workers.errors import Reschedule
 from qtui_workers.rate.limiter import since
 from qtui_workers.reporting.error_lines import error_line

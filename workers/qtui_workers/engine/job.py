@@ -29,7 +29,7 @@ from qtui_workers.define.decorator import Processor
 from qtui_workers.define.discovery import discover
 from qtui_workers.define.process_hooks import inside_hooks, prepare_process
 from qtui_workers.define.unrecoverable import CannotRun, OtherVersion, Unrecoverable, not_retried
-from qtui_workers.engine.process.usage import Usage
+from qtui_workers.engine.process.attempt_usage import Usage
 from qtui_workers.engine.rq_adapter import RqJob
 from qtui_workers.errors import InvalidInput, Reschedule
 from qtui_workers.reporting.job_recording import recording

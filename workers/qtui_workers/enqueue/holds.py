@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import redis
 
 from qtui_workers.errors import InvalidInput
-from qtui_workers.reading import payload
+from qtui_workers.reading import stored_payload
 from qtui_workers.reading.hold import LONGEST, Hold, read, written
 from qtui_workers.reading.matching import argument, is_function, is_value
 from qtui_workers.reading.prefilter import value_filter
@@ -81,11 +81,11 @@ def placed(client: redis.Redis) -> tuple[Hold, ...]:
 def holding(texts: Iterable[bytes], data: bytes) -> str | None:
     """The first of some holds that holds a job with these data; None where none does. Nothing of the job is run."""
     holds = [_reader(decode(text)) for text in texts]
-    name = payload.function_name(data[: payload.PREFIX])
+    name = stored_payload.function_name(data[: stored_payload.PREFIX])
     if name is None:
         return None
     meant = [each for each in holds if each.is_function(name)]
-    content = decompress(data, payload.MAX_BYTES)[0] if any(each.path for each in meant) else b""
+    content = decompress(data, stored_payload.MAX_BYTES)[0] if any(each.path for each in meant) else b""
     return next((each.text for each in meant if each.fits(content)), None)
 
 
@@ -105,7 +105,7 @@ class _Reader:
             return True
         if not self.may_hold(content):
             return False
-        call = payload.quick_call(content) or payload.job_call(content)
+        call = stored_payload.quick_call(content) or stored_payload.job_call(content)
         return self.is_value(argument(call.args, call.kwargs, self.path))
 
 

@@ -30,7 +30,7 @@ from qtui_workers.define.limit import MICRO, Limit
 from qtui_workers.define.processor_facts import ProcessorFacts
 from qtui_workers.errors import InvalidInput, NotFound, QtuiError, Reschedule
 from qtui_workers.naming import all_priorities
-from qtui_workers.rate.usage import LimitUsage, read_usages
+from qtui_workers.rate.limit_usage import LimitUsage, read_usages
 from qtui_workers.server import keys
 from qtui_workers.server.scripts import Script
 from qtui_workers.text import decode, printable

@@ -13,7 +13,7 @@ from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
 from qtui_workers.engine.outage import Outage
-from qtui_workers.engine.process.usage import Usage
+from qtui_workers.engine.process.attempt_usage import Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.running.horse import CannotStart, Horse, HorseDied, Perform
 from qtui_workers.engine.running.job_runner import ReportStart

@@ -13,9 +13,9 @@ from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, failing, returned, stopped
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.process.attempt_usage import Usage
 from qtui_workers.engine.process.death_reason import why_it_died
 from qtui_workers.engine.process.memory_cgroup import MemoryCgroup
-from qtui_workers.engine.process.usage import Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
 from qtui_workers.engine.running.horse import HorseExit

@@ -23,9 +23,9 @@ from qtui_workers.engine.ending import Ending, refused, returned, traceback_of, 
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
+from qtui_workers.engine.process.attempt_usage import Meter, Usage
 from qtui_workers.engine.process.job_variable import JobVariable
 from qtui_workers.engine.process.process_state import ProcessState
-from qtui_workers.engine.process.usage import Meter, Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.running.plain_run import PlainRun
 from qtui_workers.engine.running.start_detection import start_detected
