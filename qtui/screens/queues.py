@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,12 +20,12 @@ from qtui.screens.parts.closer_look import CloserLook
 from qtui.screens.parts.queue_columns import QueueColumns
 from qtui.screens.parts.queue_list import (
     USUAL,
+    VERDICT_LINES,
     Order,
     arranged,
     empty,
     foot,
     has_closer_look,
-    in_two,
     lines_about,
     order_of,
     remember,
@@ -34,7 +33,7 @@ from qtui.screens.parts.queue_list import (
 )
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import TailRequested, TakersRequested
-from qtui.widgets.caption import Caption
+from qtui.widgets.caption import Caption, Paragraphs
 from qtui.widgets.header import Header
 from qtui.widgets.row_table import RowTable
 from qtui_workers import records
@@ -113,8 +112,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
         columns = self._columns.of(())
         nothing = empty(self.session.here)
         yield RowTable(columns, key=lambda row: row.name, empty=nothing, markable=False, follows=True, id="queues")
-        yield Caption(id="verdict")
-        yield Caption(id="step")
+        yield Paragraphs(VERDICT_LINES, ("", "$text-primary"), id="verdict")
         yield CloserLook(lambda: self.session.server_now)
 
     def on_mount(self) -> None:
@@ -201,10 +199,7 @@ class QueuesScreen(ResourceScreen["QueueRequest | None", "QueueLook | None"]):
             self._on_paused, self._blocked = state
             self.refresh_bindings()
         verdict = lines_about(row, seen, look, self.session.here)
-        place = self.query_one("#verdict", Caption)
-        width = place.content_size.width or self.size.width
-        place.say("\n".join(in_two(textwrap.wrap(printable(verdict.text), max(1, width), break_on_hyphens=False), width)))
-        self.query_one("#step", Caption).say(printable(verdict.step))
+        self.query_one("#verdict", Paragraphs).say_all(printable(verdict.text), printable(verdict.step))
         closer = self.query_one(CloserLook)
         if closer.display:
             closer.show(row, look, self.session.throughput.flow(row.name if row else ""))

@@ -24,7 +24,7 @@ from qtui.screens.parts.operation_keys import operation_bindings
 from qtui.screens.parts.question import Question
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.shared.messages import ChangeConfirmed
-from qtui.widgets.caption import Caption
+from qtui.widgets.caption import Caption, Paragraphs
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -57,7 +57,7 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
         """How many there are, the table, and what the row under the cursor means."""
         yield Caption(id="crumb")
         yield RowTable(self._columns(), _key, EMPTY, markable=False, id="coming")
-        yield Caption(id="about")
+        yield Paragraphs((1, 1), ("", ""), id="about")
 
     def _columns(self) -> list[Column[Coming]]:
         return [
@@ -110,8 +110,8 @@ class ScheduleScreen(ResourceScreen[None, Schedule]):
         if self._possible != (possible := _possible(row)):
             self._possible = possible
             self.refresh_bindings()
-        lines = [_about(row), self._history(row)] if row else []
-        self.query_one("#about", Caption).say("\n".join(map(printable, lines)))
+        texts = (_about(row), self._history(row)) if row else ("", "")
+        self.query_one("#about", Paragraphs).say_all(*map(printable, texts))
 
     def _history(self, row: Coming) -> str:
         """How the last jobs of a cron job went, the newest first; '' of a job."""

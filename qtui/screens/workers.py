@@ -23,7 +23,7 @@ from qtui.screens.parts.operation_keys import operation_bindings
 from qtui.screens.parts.resource import ResourceScreen
 from qtui.screens.parts.worker_list import LANES_FROM, LEGEND, columns, lines_about, place
 from qtui.screens.suspending import ask_to_suspend
-from qtui.widgets.caption import Caption
+from qtui.widgets.caption import Paragraphs
 from qtui.widgets.row_table import Column, RowTable
 from qtui_workers.text import printable
 
@@ -59,8 +59,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
         empty = labels.no_worker(self.session.here)
         yield RowTable(self._columns(), key=lambda each: each.worker.name, empty=empty, markable=False, id="workers")
         yield Static(LEGEND, id="legend", markup=False)
-        for name in ("about", "facts", "step"):
-            yield Caption(id=name)
+        yield Paragraphs((2, 1, 1), ("", "$text-muted", "$text-primary"), id="about")
 
     def _columns(self) -> list[Column[AtWork]]:
         return columns(self.app.size.width, lambda: self.session.server_now)
@@ -93,8 +92,7 @@ class WorkersScreen(ResourceScreen[bool, tuple[AtWork, ...]]):
 
     def _say(self) -> None:
         said = lines_about(self._row, self.session.server_now, suspended=self._suspended)
-        for name, text in zip(("about", "facts", "step"), said, strict=True):
-            self.query_one(f"#{name}", Caption).say(printable(text, 400))
+        self.query_one("#about", Paragraphs).say_all(*(printable(text, 400) for text in said))
 
     @property
     def _row(self) -> AtWork | None:

@@ -19,11 +19,13 @@ from qtui.presentation.bars import Fact, HeaderState, ShownKey
 from qtui.presentation.cells import GUTTER, THUMB, Column, Row, gutter, lay_out, line, nothing, thumb, titles
 from qtui.presentation.colours import TONES, Palette
 from qtui.presentation.formatting import is_narrow, pad
+from qtui.presentation.paragraphs import laid_out
 from qtui.screens.parts import queue_list
 from qtui.screens.parts.queue_columns import QueueColumns, cause_columns, worker_columns
 from qtui.screens.parts.queue_list import USUAL, Order
 from qtui_workers.records import Record, replace
 from qtui_workers.server.contexts import Colour
+from qtui_workers.text import printable
 
 LEAST: Final = (60, 16)
 """Cells and lines; in a smaller terminal parts of the screen give way to others."""
@@ -163,11 +165,11 @@ class FirstFrame:
     def _verdict(self) -> list[Line]:
         said = queue_list.lines_about(self._first, self._seen, None, self._here)
         width = self._width - 2
-        texts = [*queue_list.in_two(wrapped(said.text, width), width), "", ""][:2]
+        text, step = laid_out([printable(said.text), printable(said.step)], queue_list.VERDICT_LINES, width)
         return [
             self._border(self._width),
-            *(self._padded([(text, None)]) for text in texts),
-            self._padded([(said.step, "busy")], cut=True),
+            *(self._padded([(line, None)]) for line in text),
+            *(self._padded([(line, "busy")]) for line in step),
         ]
 
     def _border(self, width: int, title: str = "") -> Line:
@@ -241,18 +243,6 @@ def _fitted(runs: Sequence[StyledText], width: int, ground: str) -> Line:
 def beside(*parts: Sequence[Line]) -> list[Line]:
     """Parts of as many lines, side by side."""
     return [[run for some in lines for run in some] for lines in zip(*parts, strict=True)]
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """The text in lines of at most `width` cells, broken at blanks. Raises Unfit for a word that is longer."""
-    lines = [""]
-    for word in text.split(" "):
-        if len(word) > width:
-            raise Unfit
-        if len(lines[-1]) + len(word) > width:
-            lines.append("")
-        lines[-1] += word + " "
-    return [each.rstrip() for each in lines]
 
 
 def blend(one: str, other: str, share: float) -> str:

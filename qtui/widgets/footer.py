@@ -9,7 +9,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual import events, widgets
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
+from textual.binding import ActiveBinding
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.widget import Widget
@@ -37,7 +38,7 @@ class Footer(widgets.Footer):
         if not self.is_attached or not self.query(Keys):
             return  # its screen was closed meanwhile
         found: dict[str, FooterKey] = {}
-        for _, binding, enabled, tooltip in self.screen.active_bindings.values():
+        for _, binding, enabled, tooltip in sorted(self.screen.active_bindings.values(), key=_place):
             if binding.show and binding.action not in found:
                 found[binding.action] = FooterKey(
                     binding.key, self.app.get_key_display(binding), binding.description, tooltip, enabled
@@ -47,6 +48,13 @@ class Footer(widgets.Footer):
     def on_resize(self) -> None:
         """More of them fit, or fewer."""
         self._show_keys()
+
+
+def _place(active: ActiveBinding) -> int:
+    """The table's keys, then what can be done to its rows, which must not be missing in a narrow line, then all others."""
+    if isinstance(active.node, Screen | App):
+        return 1 if active.enabled and active.binding.action.startswith("act(") else 2
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from qtui.presentation.bars import HeaderState
 from qtui.presentation.colours import DARK, LIGHT, Palette
 from qtui.screens.parts.queue_list import USUAL, Order, remember
 from qtui.start import first_frame
-from qtui.start.first_frame import FirstFrame, Unfit, wrapped
+from qtui.start.first_frame import FirstFrame, Unfit
 from qtui_workers.enqueue.pause import pause
 from qtui_workers.records import replace
 from qtui_workers.server import keys
@@ -190,13 +190,6 @@ def test_a_connection_that_moved_or_is_away_has_no_plain_frame(client: redis.Red
     assert "read-only  ages by our own clock" in said
     with pytest.raises(Unfit):
         FirstFrame(HeaderState("test", NOW, None), DARK, 80, 24)
-
-
-def test_a_long_verdict_is_broken_at_blanks() -> None:
-    assert wrapped("one two three", 7) == ["one two", "three"]
-    assert wrapped("", 7) == [""]
-    with pytest.raises(Unfit):
-        wrapped("one seventeen", 7)
 
 
 @pytest.mark.parametrize("palette", [DARK, LIGHT])

@@ -12,6 +12,7 @@ from textual.geometry import Region
 
 from qtui.broker.status import Status
 from qtui.widgets.caption import Caption
+from qtui_workers import QueueService, records
 from qtui_workers.server import keys
 from tests.broker import seed, tasks
 from tests.screens.support import Story, dashboard, settle
@@ -289,3 +290,12 @@ async def test_a_verdict_that_is_longer_than_its_two_lines_ends_with_an_ellipsis
         await story.pilot.resize_terminal(200, 60)
         await settle(story.pilot)
         assert "…" not in "".join(line.text for line in verdict.render_lines(Region(0, 0, *verdict.outer_size)))
+
+
+async def test_a_command_that_is_longer_than_a_line_takes_the_one_that_the_verdict_leaves(client: redis.Redis) -> None:
+    QueueService(client).enqueue("test_job", {"message": "hello"}, queue="mail")
+    options = ("--url", "redis://operator@redis-7.frankfurt.example:6379/3")
+    async with dashboard(client, size=(80, 24)) as story:
+        story.app.session.context = records.replace(story.app.session.context, options=options)
+        await story.look()
+        assert f"mail: nobody listens and 1 job waits. Start a worker: qtui-worker mail {' '.join(options)} ─" in story.words

@@ -27,6 +27,8 @@ LEAST: Final = 24
 """Lines from which on there is one where the rows leave room for it."""
 AROUND: Final = 10
 """Lines of the screen that are neither rows nor the closer look, one of them for the banner while Redis is away."""
+VERDICT_LINES: Final = (2, 1)
+"""The lines of a verdict, and of what to do next."""
 CALM: Final = "Nothing waits, runs or has failed in any queue."
 
 
@@ -105,11 +107,6 @@ def has_closer_look(height: int, lines: int) -> bool:
 def lines_about(row: QueueRow | None, seen: Overview | None, look: QueueLook | None, here: str) -> Verdict:
     """What the lines below the table say about the queue under the cursor."""
     return troubles.verdict(row, seen, look, here) if row and seen else Verdict(CALM if seen and seen.queues else "", "")
-
-
-def in_two(lines: list[str], width: int) -> list[str]:
-    """A verdict, wrapped into lines of `width` cells, in the two that it has; an ellipsis marks a cut."""
-    return lines if len(lines) < 3 else [lines[0], formatting.pad(f"{lines[1]} {lines[2]}", width).rstrip()]
 
 
 def totals(overview: Overview) -> str:
