@@ -86,7 +86,7 @@ def enqueue(
         "queue": queue, "delay": delay, "at": at, "priority": priority, "attempts": attempts, "backoff": backoff,
         "timeout": timeout,
     }  # fmt: skip
-    place = make_template(found, **options).queue
+    target = make_template(found, **options).queue
     _check_numbers(count, len(payloads), job_id, unique)
     with connected(url, context) as (client, chosen):
         with changing(client, chosen, "enqueue", found.name) as change:
@@ -97,8 +97,8 @@ def enqueue(
             else:
                 ids, new = service.enqueue_many(found, payloads * count, **options), True
             change.ids, change.jobs, change.done = tuple(ids[:_NAMED]), len(ids), len(ids) if new else 0
-            change.outcome = f"enqueued in {place}" if new else "the same job has not ended"
-        answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": place, "new": new}
+            change.outcome = f"enqueued in {target}" if new else "the same job has not ended"
+        answer: dict[str, Any] = {"ids": ids, "count": len(ids), "queue": target, "new": new}
         ended = None if wait is None else _wait(client, answer, wait, json, connection_options.suffix(chosen))
     _print_answer(answer, ended, json)
     if wait is None and not json:
@@ -161,8 +161,8 @@ def _print_answer(answer: dict[str, Any], ended: list[dict[str, Any]] | None, js
         if json:
             output.emit(answer)
         else:
-            for place, job_id in enumerate(answer["ids"]):
-                end = f"  {_in_words(ended[place])}" if ended else ""
+            for number, job_id in enumerate(answer["ids"]):
+                end = f"  {_in_words(ended[number])}" if ended else ""
                 output.say(f"{job_id}{end}")
     except output.OutputLost as error:
         raise output.OutputLost(f"{_enqueued(answer, named=True)}, but {error}") from error

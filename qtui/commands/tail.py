@@ -97,11 +97,11 @@ def _json(line: Line) -> str:
 class _Following:
     """What is read, until all named jobs have ended."""
 
-    def __init__(self, client: redis.Redis, about: Subject, place: str, known: JobLineFilter) -> None:
+    def __init__(self, client: redis.Redis, about: Subject, connection: str, known: JobLineFilter) -> None:
         """`known` says which lines are wanted."""
         from qtui.broker.tail.reader import Tail
 
-        self._client, self._about, self._place, self._known = client, about, place, known
+        self._client, self._about, self._connection, self._known = client, about, connection, known
         self._tail = Tail(client, about, lines=BACKLOG if about.ids else 0)
         self._seen = running.NOBODY
         self._lines: list[Line] = []
@@ -156,7 +156,7 @@ class _Following:
 
     def _wait(self, error: Exception) -> None:
         if not self._failures:
-            output.note(f"{explain(error, self._place)} Trying again until it answers.")
+            output.note(f"{explain(error, self._connection)} Trying again until it answers.")
         time.sleep(PATIENCE[min(self._failures, len(PATIENCE) - 1)])
         self._failures += 1
 
