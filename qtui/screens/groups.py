@@ -96,8 +96,7 @@ class GroupsScreen(ResourceScreen[Request, Data]):
     def on_search_moved(self, message: SearchMoved) -> None:
         """The search has found more, or has ended."""
         message.stop()
-        if self.searching.error:
-            self.notify(labels.sentence(self.searching.error, self.session.name), severity="error", markup=False)
+        self.searching.say_error(self.session.name)
         self._fill(0)
         if self.request() != self.requested:  # another row is under the cursor now
             self.reload(fresh=False)

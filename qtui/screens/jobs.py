@@ -245,8 +245,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
     def on_search_moved(self, message: SearchMoved) -> None:
         """The search has found more, or has ended."""
         message.stop()
-        if error := self.filtered.searching.error:
-            self.notify(labels.sentence(error, self.session.name), severity="error", markup=False)
+        self.filtered.searching.say_error(self.session.name)
         self.reload(fresh=False)
 
     def on_unmount(self) -> None:

@@ -15,7 +15,7 @@ from qtui.broker.models import JobRow, Overview
 from qtui.broker.operations import Chosen, Selection
 from qtui.broker.orphans import PUT_BACK, Orphans
 from qtui.broker.search.scan import SearchBounds
-from qtui.presentation import formatting, labels
+from qtui.presentation import formatting
 from qtui.screens.job_list import JobListScreen
 from qtui.screens.parts.columns import watched_columns
 from qtui.screens.parts.searching import Searching, SearchMoved
@@ -67,8 +67,7 @@ class OrphansScreen(JobListScreen[None, None]):
     def on_search_moved(self, message: SearchMoved) -> None:
         """The search has read more, or has ended."""
         message.stop()
-        if self.searching.error:
-            self.notify(labels.sentence(self.searching.error, self.session.name), severity="error", markup=False)
+        self.searching.say_error(self.session.name)
         self._fill()
 
     def _fill(self) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from qtui.broker.search.scan import SearchBounds
-from qtui.presentation import formatting
+from qtui.presentation import formatting, labels
 
 Result = TypeVar("Result")
 
@@ -20,7 +20,7 @@ OFTEN: Final = 0.25
 SHARE: Final = 20
 """A search that is made again by itself waits so many times as long as the one before took: a twentieth of a processor."""
 
-Look = Callable[[SearchBounds, Callable[[Callable[[], Result]], object]], Result]
+Search = Callable[[SearchBounds, Callable[[Callable[[], Result]], object]], Result]
 """Searches within limits; now and then hands over what gives the things found so far, and returns all of them."""
 
 
@@ -59,7 +59,7 @@ class Searching(Generic[Result]):
         of = f"{formatting.count(self.scanned)} of {formatting.count(self.total)}"
         return f"{formatting.bar(self.scanned / self.total if self.total else None, 16)} {of} read"
 
-    def start(self, look: Look[Result], *, keep: bool = False) -> None:
+    def start(self, look: Search[Result], *, keep: bool = False) -> None:
         """Begin a search, in the place of the one that goes on. `keep`: what was found before is shown until this one ends."""
         self.stop()
         stop = self._stop = threading.Event()
@@ -89,6 +89,11 @@ class Searching(Generic[Result]):
                 self._screen.post_message(SearchMoved())
 
         self._screen.run_worker(work, thread=True, exit_on_error=False, group="search")
+
+    def say_error(self, connection: str) -> None:
+        """Show why the search has ended before its end, if it has; `connection`: its name."""
+        if self.error:
+            self._screen.notify(labels.sentence(self.error, connection), severity="error", markup=False)
 
     def stop(self) -> None:
         """End the search after the jobs that are being read; what it has found stays."""
