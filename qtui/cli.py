@@ -17,6 +17,7 @@ from qtui.commands import find, help_texts
 from qtui.commands.connection import chosen_context, connected
 from qtui.commands.options import ContextName, Global, Url
 from qtui.printing import legible, output
+from qtui_workers.command_line import streams
 from qtui_workers.command_line.declare import option
 from qtui_workers.command_line.plain_reader import NotPlain, read, split
 from qtui_workers.errors import QtuiError
@@ -92,9 +93,9 @@ def main() -> None:
 
 
 def _main() -> None:
-    output.keep_descriptors()
     legible.adapt(sys.stdout, "stdout")
     legible.adapt(sys.stderr, "stderr")
+    streams.keep()
     if os.environ.get("QTUI_PROCESSORS"):
         sys.path.append(".")  # qtui-worker finds processors in the current folder, so qtui does too
     asked = os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 from qtui.broker.diagnosis import alerts
 from qtui.broker.diagnosis.alerts import Alert, Level, Threshold, Thresholds
@@ -66,12 +66,18 @@ def check(
     _end(alerts.worst(found), named or calm, found, json)
 
 
-def _end(level: Level, line: str, found: Sequence[Alert], json: bool) -> None:
-    if json:
-        levels = [asdict(alert) | {"level": alert.level.name.lower()} for alert in found]
-        output.emit({"level": level.name.lower(), "text": line, "alerts": levels})
-    else:
-        output.say(f"{level.name}: {printable(line, 2_000)}")
+def _end(level: Level, line: str, found: Sequence[Alert], json: bool) -> NoReturn:
+    """Ends with the exit code of the level, also where nobody takes the line: any other would be that of another level."""
+    try:
+        if json:
+            levels = [asdict(alert) | {"level": alert.level.name.lower()} for alert in found]
+            output.emit({"level": level.name.lower(), "text": line, "alerts": levels})
+        else:
+            output.say(f"{level.name}: {printable(line, 2_000)}")
+    except output.OutputLost as error:
+        output.note(f"qtui: {error}")
+    except SystemExit:  # the reader of the pipe has left
+        pass
     raise SystemExit(int(level))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from qtui.broker.status import Status
 from qtui.commands.options import complete_statuses, parse_status
 from qtui.presentation import formatting
+from qtui.printing import output
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 
@@ -63,16 +64,16 @@ def limits(most: int | None) -> SearchBounds:
     """How far to look; on a terminal the search shows how far it is."""
     from qtui.broker.search.scan import SearchBounds
 
-    return SearchBounds(most, on_progress=_progress if sys.stderr.isatty() else lambda _matched, _scanned, _total: None)
+    shown = output.is_terminal(sys.stderr)
+    return SearchBounds(most, on_progress=_progress if shown else lambda _matched, _scanned, _total: None)
 
 
 def _progress(matched: int, scanned: int, total: int) -> None:
     bar = formatting.bar(scanned / total if total else None, 24)
     end = "\r\x1b[K" if scanned >= total else ""
-    sys.stderr.write(
+    output.write_note(
         f"\r{bar} {formatting.count(matched)} found, {formatting.count(scanned)} of {formatting.count(total)} read{end}"
     )
-    sys.stderr.flush()
 
 
 def how_far(scanned: int, total: int, complete: bool) -> str:

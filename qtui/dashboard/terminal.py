@@ -20,9 +20,9 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
 from qtui.dashboard.bursts import Bursts
-from qtui.printing.output import silence
 from qtui.screens.parts.repaint import Repainting
 from qtui.start.borrowed import ENTER, Borrowed
+from qtui_workers.command_line.streams import silence
 
 _POLL: Final = 0.1
 """Seconds between two looks at whether the dashboard ends; an Escape that nothing follows within it was pressed alone."""

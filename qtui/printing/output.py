@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import sys
-from contextlib import suppress
 from typing import Any, TextIO
 
-from qtui_workers.errors import QtuiError
+from qtui_workers.command_line.streams import OutputLost, say
 
-
-class OutputLost(QtuiError):
-    """Standard output is closed, or what it goes to takes no more."""
+__all__ = ["OutputLost", "emit", "is_abandoned", "is_terminal", "note", "on_terminal", "say", "write_note"]
 
 
 def emit(document: Any) -> None:
@@ -31,24 +27,6 @@ def emit(document: Any) -> None:
     say(text)
 
 
-def say(text: str = "") -> None:
-    """Write a line to standard output; the command ends if the reader has closed the pipe, as `head` does.
-
-    Raises OutputLost where standard output is closed, or the disk is full.
-    """
-    try:
-        if sys.stdout is None:  # closed before Python started
-            raise OSError(errno.EBADF, "it is closed")
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        silence(sys.stdout)
-        raise SystemExit(0) from None
-    except OSError as error:
-        silence(sys.stdout)
-        raise OutputLost(f"cannot write to standard output: {error.strerror or error}") from error
-
-
 def is_abandoned() -> bool:
     """Whether the reader of the pipe that standard output is has closed it, as `head` does, so that nothing need be written."""
     poll = select.poll()
@@ -60,34 +38,14 @@ def is_abandoned() -> bool:
 
 
 def note(text: str) -> None:
-    """Write a line to standard error: progress, warnings, reports beside the data. Where that fails it is dropped."""
+    """Write a line to standard error: progress, warnings, reports beside the data. Where it cannot be written it is dropped."""
     write_note(text + "\n")
 
 
 def write_note(text: str) -> None:
     """The same without the end of the line."""
-    try:
-        if sys.stderr is not None:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-    except OSError:
-        silence(sys.stderr)
-
-
-def silence(stream: TextIO | None) -> None:
-    """Drop what is and will be written to a stream, or Python would fail at its end, where it closes the stream."""
-    with suppress(OSError, ValueError):
-        if stream is not None:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def keep_descriptors() -> None:
-    """Open /dev/null in the place of closed standard streams, or the next connection to Redis would take their number."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 def on_terminal() -> bool:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from qtui_workers.server import keys
 from tests.broker import seed
@@ -16,8 +18,9 @@ from tests.support import clean_environment
 
 
 def shell(qtui: Qtui, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A command line of the shell, in which `qtui` is ours."""
-    script = f'qtui() {{ {" ".join(COMMAND)} "$@"; }}; {command}'
+    """A command line of the shell, in which `qtui` is ours, and `worker` is qtui-worker."""
+    worker = f"{sys.executable} -m qtui_workers.cli"
+    script = f'qtui() {{ {" ".join(COMMAND)} "$@"; }}; worker() {{ {worker} "$@"; }}; {command}'
     return subprocess.run(
         ["sh", "-c", script], env=qtui.environment(**variables), cwd=qtui.home, capture_output=True, text=True, timeout=60
     )
@@ -51,6 +54,72 @@ def test_other_commands_say_that_they_could_not_answer(qtui: Qtui, client: redis
         assert "cannot write to standard output" in done.stderr
         assert "Traceback" not in done.stderr
         assert "Exception ignored" not in done.stderr
+
+
+EVERY_END = ["<&-", ">&-", "2>&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"]
+
+
+@pytest.mark.parametrize("end", EVERY_END)
+def test_check_ends_with_what_it_found_whatever_takes_its_line(qtui: Qtui, client: redis.Redis, end: str) -> None:
+    Queue("mail", connection=client).enqueue(print)
+    assert shell(qtui, f"qtui check {end}").returncode == 2
+    client.flushall()
+    assert shell(qtui, f"qtui check {end}").returncode == 0
+
+
+def test_check_ends_with_what_it_found_where_the_reader_has_left(qtui: Qtui, client: redis.Redis) -> None:
+    Queue("mail", connection=client).enqueue(print)
+    done = shell(qtui, "{ qtui check; echo $? >&2; } | true")
+    assert done.stderr == "2\n"
+
+
+@pytest.mark.parametrize(
+    "command", ["nosuch", "jobs a b c", "retry", "failures ack 1234", "count --by queue", "jobs --filter func:x"]
+)
+def test_the_exit_code_is_the_same_where_standard_error_takes_nothing(qtui: Qtui, client: redis.Redis, command: str) -> None:
+    seed.failed(client)
+    usual = shell(qtui, f"qtui {command}")
+    for end in ("2>&-", "2>/dev/full"):
+        done = shell(qtui, f"qtui {command} {end}")
+        assert (done.returncode, done.stdout, done.stderr) == (usual.returncode, usual.stdout, "")
+
+
+def test_a_closed_standard_input_is_an_empty_one(qtui: Qtui, client: redis.Redis) -> None:
+    for end in ("<&-", "</dev/null"):
+        done = shell(qtui, f"qtui enqueue test_job - {end}")
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "Enqueued 0 jobs in main-queue.\n")
+
+
+PRINTS = """
+import sys
+
+def speak():
+    print("to standard output", flush=True)
+    print("to standard error", file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.parametrize("end", EVERY_END)
+@pytest.mark.parametrize("how", ["", "--concurrency 2 --log-format json"])
+def test_a_worker_works_and_jobs_may_print_whatever_the_standard_streams_take(
+    qtui: Qtui, client: redis.Redis, how: str, end: str
+) -> None:
+    (qtui.home / "prints.py").write_text(PRINTS)
+    Queue("mail", connection=client, serializer=JSONSerializer).enqueue("prints.speak", job_id="j1")
+    done = shell(qtui, f"worker mail --burst --allow prints {how} {end}")
+    assert done.returncode == 0, done.stderr
+    assert client.hget(keys.job("j1"), "status") == b"finished"
+    assert [line["text"] for line in qtui("job", "j1", "--json").json["logs"]] == ["to standard output", "to standard error"]
+
+
+@pytest.mark.parametrize("words", ["--help", "--version"])
+def test_a_worker_that_cannot_print_its_answer_says_so(qtui: Qtui, words: str) -> None:
+    for end, reason in ((">&-", "it is closed"), (">/dev/full", "No space left on device")):
+        done = shell(qtui, f"worker {words} {end}")
+        assert (done.returncode, done.stderr) == (1, f"qtui-worker: cannot write to standard output: {reason}\n")
+    left = shell(qtui, f"{{ worker {words}; echo $? >&2; }} | true")
+    assert left.stderr == "0\n"
+    assert shell(qtui, f"worker {words}", PYTHONIOENCODING="ascii:strict").returncode == 0
 
 
 HOMELESS = """

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+from qtui_workers.command_line import streams
 from qtui_workers.command_line.declare import argument, option
 from qtui_workers.command_line.plain_reader import NotPlain, read
 from qtui_workers.define.durations import parse_duration
@@ -192,8 +193,9 @@ def work(
     if show_version:
         from importlib.metadata import version
 
-        print(f"qtui-worker {version('qtui-rq')}")  # noqa: T201 - the answer of a command
+        streams.say(f"qtui-worker {version('qtui-rq')}")
         return
+    streams.drop_output()
     sys.path += [os.path.realpath(folder) for folder in path or ["."]]  # absolute: a job may change the current folder
     names = [check_name(queue) for queue in queues or []]
     if name is not None:
@@ -256,9 +258,19 @@ def make_app() -> typer.Typer:
     return app
 
 
+def _help() -> str:
+    from typer.main import get_command
+
+    with get_command(make_app()).make_context("qtui-worker", [], resilient_parsing=True) as context:
+        return context.get_help()
+
+
 def _run(words: list[str]) -> None:
     given = None
     if COMPLETION not in os.environ:
+        if words and words[-1] in ("--help", "-h"):
+            streams.say(_help())
+            return
         with suppress(NotPlain):
             given = read(work, words)
     if given is None:
@@ -271,6 +283,7 @@ def main() -> None:
     """The entry point of `qtui-worker`: an error becomes one sentence on standard error, and an exit code of its own."""
     on_stop(leave)
     gc.disable()  # what is imported stays: to look through it for garbage takes a tenth of the start; `start` enables it
+    streams.keep()
     try:
         _run(sys.argv[1:])
     except QtuiError as error:
