@@ -192,7 +192,7 @@ def error(row: JobRow) -> str:
 def sentence(error: Exception, connection: str) -> str:
     """What went wrong, in a sentence; `connection` is the name of the one it happened on."""
     if isinstance(error, QtuiError):
-        return str(error)
+        return f"{str(error).removesuffix('.')}."
     import redis  # here and below: not needed for words
 
     from qtui_workers.server.redis_errors import explain

@@ -192,7 +192,7 @@ class EnqueueScreen(ResourceScreen[None, None]):
     def on_payload_form_edited(self) -> None:
         """A field was changed: say what is wrong so far, and which command does the same."""
         self._check(untouched=False)
-        if not self.query(".-bad"):
+        if not self._is_bad:
             self._forget_refusal()
         self._show_command()
 
@@ -256,7 +256,12 @@ class EnqueueScreen(ResourceScreen[None, None]):
         for form in self.query(PayloadForm):
             own = {each.field.name for each in form.form_fields}
             form.show_errors({name: reason for name, reason in reasons.items() if name in own}, untouched=True)
-        self._refuse(go_to_error(self) if self.query(".-bad") else f"Nothing was enqueued: {message.error}")
+        self._refuse(go_to_error(self) if self._is_bad else f"Nothing was enqueued: {message.error}")
+
+    @property
+    def _is_bad(self) -> bool:
+        """Whether a field is wrong, or the payload as a whole."""
+        return any(form.shown_reasons for form in self.query(PayloadForm))
 
     def _refuse(self, text: str) -> None:
         self._show_outcome(text, "$text-error")

@@ -117,7 +117,8 @@ class JobListScreen(ResourceScreen[Request, Data]):
         if selection := self.selection():
             self.start_operation(OPERATIONS[name], selection, self.forget_selection)
         elif not self.table.total:
-            self.notify(f"{OPERATIONS[name].title}: there is no job in this list.", severity="warning")
+            why = "this list is not read yet" if self.loaded_at is None else "there is no job in this list"
+            self.notify(f"{OPERATIONS[name].title}: {why}.", severity="warning")
 
     def action_tail(self) -> None:
         """Show what happens to the marked jobs, else to the one under the cursor, as it happens."""

@@ -264,7 +264,8 @@ class LiveScreen(ResourceScreen[Running, Running]):
         if ids := self._chosen():
             self.start_operation(OPERATIONS[name], Chosen(ids), lambda: self.table.unmark(self.table.marked))
         elif not self.table.total:
-            self.notify(f"{OPERATIONS[name].title}: nothing runs.", severity="warning")
+            why = "nothing runs" if self.data else "what runs is not read yet"
+            self.notify(f"{OPERATIONS[name].title}: {why}.", severity="warning")
 
     def applies(self, action: str, parameters: tuple[object, ...]) -> bool:
         """Only the operations that the job under the cursor allows; where some are marked, or none is there, all."""

@@ -12,11 +12,15 @@ from dataclasses import replace
 
 import pytest
 import redis
+from textual.widgets import Static
 
+from qtui.broker.status import Status
 from qtui.places import PLACES, Place
+from qtui.screens.job import JobScreen
+from qtui.screens.jobs import JobsScreen
 from qtui_workers.server.connection import INTERACTIVE, connect
 from tests.broker import seed
-from tests.screens.support import NOW, Story, dashboard
+from tests.screens.support import NOW, Story, dashboard, settle
 from tests.support import Server
 
 
@@ -68,6 +72,37 @@ async def test_under_the_banner_a_list_that_was_not_loaded_says_no_time(own_serv
             assert "Showing 08:26:40. Press r" in story.words
             await story.press("tab")
             assert (story.ids, "does not run" in story.words, "Showing" in story.words) == ([], True, False)
+
+
+async def test_a_key_on_a_list_that_was_not_loaded_never_says_that_nothing_is_there(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        seed.failed(client, "broken", 3)
+        async with dashboard(client, name="prod") as story:
+            own_server.kill()
+            await story.app.push_screen(JobsScreen("broken", Status.FAILED))
+            await settle(story.pilot)
+            await story.press("R", "q", "4", "S")
+            assert story.app.said == ["Retry: this list is not read yet.", "Stop: what runs is not read yet."]
+
+
+async def test_why_nothing_was_enqueued_is_read_whole(own_server: Server) -> None:
+    with connect(own_server.url) as client:
+        async with dashboard(client, name="prod", size=(60, 20)) as story:
+            await story.press("8")
+            own_server.kill()
+            await story.look()
+            await story.press("ctrl+e")
+            said = " ".join(str(story.app.screen.query_one("#outcome", Static).render()).split())
+            assert said.startswith("Nothing was enqueued: Redis at ")
+            lowest = " ".join(" ".join(line[17:] for line in story.text.splitlines()[-5:-1]).split())
+            assert lowest.endswith(said[-40:])
+
+
+async def test_a_reason_that_is_no_sentence_ends_before_what_can_be_done(client: redis.Redis) -> None:
+    async with dashboard(client) as story:
+        await story.app.push_screen(JobScreen("nobody"))
+        await settle(story.pilot)
+        assert "or been removed. Press r to try again." in story.words
 
 
 async def test_queues_shown_from_the_overview_of_another_screen_say_its_time(own_server: Server) -> None:
