@@ -73,34 +73,19 @@ def command_function(operation: Operation) -> Callable[..., None]:
         selection = _selection(operation, ids or [], queue, status, expression, everything, batch)
         doing, value = (operation, value) if batch is None else (TAKE_BACK, batch)
         with connected(url, context) as (client, chosen):
-            here = connection_options.suffix(chosen)
             if not dry_run:
                 refuse_read_only(chosen, operation.name)
             selection = _in_full(client, selection)
             planned = _plan(client, doing, selection, value, purge=purge, patience=None if dry_run else 0 if yes else PATIENCE)
             check_found(planned.report(), selection, batch)
             if dry_run:
+                here = connection_options.suffix(chosen)
                 say_who_listens(client, planned.destinations, here)
                 _report(planned.report(), planned, json, here)
                 raise SystemExit(0 if planned.doable else 1)
             if planned.doable:
                 _agree(client, planned, chosen, care, yes=yes, purge=purge)
-            again = equivalent_commands.of_operation(planned, chosen, care)
-            with stopping() as stop:
-                report = run(
-                    client,
-                    planned,
-                    care,
-                    audit=audit_of(chosen),
-                    again=again,
-                    here=here,
-                    on_progress=Progress(),
-                    on_step=Steps(),
-                    stop=stop,
-                )
-        check_found(report, selection)
-        _report(report, planned, json, here)
-        stop.finish(report, again)
+            _carry_out(client, planned, chosen, care, json)
 
     operate.__doc__ = operation.hint
     _declare_options(operate, operation)
@@ -205,6 +190,27 @@ def _agree(client: redis.Redis, planned: Plan, chosen: Context, care: Care, *, y
     if memory:
         output.note(memory)
     agree(question, wanted)
+
+
+def _carry_out(client: redis.Redis, planned: Plan, chosen: Context, care: Care, json: bool) -> None:
+    """Does what is planned, and prints the report; raises SystemExit where not all was done."""
+    here = connection_options.suffix(chosen)
+    again = equivalent_commands.of_operation(planned, chosen, care)
+    with stopping() as stop:
+        report = run(
+            client,
+            planned,
+            care,
+            audit=audit_of(chosen),
+            again=again,
+            here=here,
+            on_progress=Progress(),
+            on_step=Steps(),
+            stop=stop,
+        )
+    check_found(report, planned.selection)
+    _report(report, planned, json, here)
+    stop.finish(report, again)
 
 
 def _report(report: Report, planned: Plan, json: bool, here: str) -> None:
