@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -83,6 +84,17 @@ def test_who_lacks_one_right_to_an_operation_changes_nothing_and_loses_no_job(cl
                 assert (report.done, report.failed) == (0, report.matched), (command, status)
                 assert not report.matched or f"+{command}" in next(iter(report.reasons)), (command, status)
     assert _kept(client) == before
+
+
+def test_who_may_only_look_is_told_all_rights_that_an_operation_needs_in_one_sentence(
+    server: Server, client: redis.Redis
+) -> None:
+    seed.failed(client, count=4)
+    with user(server, client, LOOKING, "+exec") as url, connect(url) as viewer:
+        report = run(viewer, OPERATIONS["retry"], Matching("mail", Status.FAILED))
+    said = OPERATIONS["retry"].summary(report)
+    assert re.search(r"\(NOPERM needs (\+evalsha )?\+expire ", said)  # who may look has EVALSHA before Redis 7.0
+    assert said.endswith(", or use another user; 2 × not tried: the server failed before")
 
 
 def test_who_lacks_one_right_to_an_undo_changes_nothing(client: redis.Redis) -> None:

@@ -66,7 +66,7 @@ class Report:
         past = past.replace("their queues", "its queue") if self.done == 1 else past
         parts = [f"{self.done:,} {past}"] if self.done or not self.reasons else []
         parts += [f"{number:,} × {reason}" for reason, number in self.reasons.items()]
-        return "; ".join(parts)
+        return "; ".join([*(part.removesuffix(".") for part in parts[:-1]), *parts[-1:]])
 
 
 Value = str | int | float

@@ -84,17 +84,17 @@ def named(client: redis.Redis, commands: Iterable[str], error: NoPermissionError
 
 
 def require(client: redis.Redis, commands: Iterable[str]) -> None:
-    """Raises NoPermissionError if the client's user lacks the right to any of these commands, as far as that can be found out.
+    """Raises NoPermissionError if the client's user lacks the right to run a script of these commands, as far as is known.
 
-    For a script that writes: what it has written before the server refuses it a command stays.
+    What a script has written before the server refuses it a command stays.
     """
-    if rules := _lacking_of(client, commands):
+    if rules := _lacking_of(client, ("evalsha", *commands)):
         raise NoPermissionError(f"NOPERM needs {' '.join(rules)}")
 
 
 def _lacking_of(client: redis.Redis, commands: Iterable[str]) -> list[str]:
     try:
-        rules = lacking(client, [_CALLS[name] for name in commands if name in _CALLS])
+        rules = lacking(client, [_CALLS[name] for name in sorted(commands) if name in _CALLS])
     except (redis.RedisError, OSError):
         return []
     return [] if rules == ["+multi"] else rules
