@@ -25,16 +25,21 @@ from qtui_workers.text import printable
 ABOUT_LINES: Final = 2
 
 
+HOLD: Final = Binding(
+    "H", "hold", "Hold", id="jobs.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"
+)
+"""The last of a list's own keys: a narrow bottom line has room for the others only."""
+
+
 class JobListScreen(ResourceScreen[Request, Data]):
     """A list of jobs; enter opens one, and a key of an operation is about the marked ones, else the one under the cursor.
 
-    A subclass yields a `RowTable` of jobs and below it a `Caption` named `about`.
+    A subclass yields a `RowTable` of jobs and below it a `Caption` named `about`, and has the key `HOLD`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "tail", "Tail", show=False, id="jobs.tail", tooltip="What happens to the marked jobs, or this one, live"),
         Binding("e", "edit", "Edit", show=False, id="jobs.edit", tooltip="Edit its arguments, and enqueue them as a new job"),
-        Binding("H", "hold", "Hold", id="jobs.hold", tooltip="No qtui-worker runs its function; or release the hold it waits in"),
     ]
     CHANGING: ClassVar[frozenset[str]] = frozenset({"act", "edit", "hold"})
 

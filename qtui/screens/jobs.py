@@ -22,7 +22,7 @@ from qtui.broker.status import COUNTED, STATUSES, Status
 from qtui.presentation import formatting, labels
 from qtui.presentation.colours import TONES
 from qtui.screens.filter import FilterScreen
-from qtui.screens.job_list import JobListScreen
+from qtui.screens.job_list import HOLD, JobListScreen
 from qtui.screens.parts.columns import job_columns
 from qtui.screens.parts.filtered import Filtered, window_of
 from qtui.screens.parts.job_under_cursor import Cursor, Followed, cursor_of, job_under
@@ -92,6 +92,7 @@ class JobsScreen(JobListScreen[JobsRequest, JobsSeen]):
         ),
         Binding("a", "all", "All", id="jobs.all", tooltip="Select all jobs of this tab, also those not loaded"),
         *operation_bindings("jobs"),
+        HOLD,
     ]
 
     def __init__(self, queue: str | None = None, status: Status | None = None, expression: Expression = EVERYTHING) -> None:

@@ -16,7 +16,7 @@ from qtui.broker.operations import Chosen, Selection
 from qtui.broker.orphans import PUT_BACK, Orphans
 from qtui.broker.search.scan import SearchBounds
 from qtui.presentation import formatting
-from qtui.screens.job_list import JobListScreen
+from qtui.screens.job_list import HOLD, JobListScreen
 from qtui.screens.parts.columns import watched_columns
 from qtui.screens.parts.searching import Searching, SearchMoved
 from qtui.widgets.caption import Caption
@@ -35,6 +35,7 @@ class OrphansScreen(JobListScreen[None, None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(PUT_BACK.key, "put_back", PUT_BACK.title, id="orphans.put_back", tooltip=PUT_BACK.hint),
         Binding("a", "all", "All", id="orphans.all", tooltip="Mark all of them, or none"),
+        HOLD,
     ]
     CHANGING: ClassVar[frozenset[str]] = frozenset({"put_back"})
 

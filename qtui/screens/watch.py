@@ -16,7 +16,7 @@ from qtui.broker.operations import OPERATIONS
 from qtui.broker.status import STATUSES, Status
 from qtui.presentation import formatting
 from qtui.presentation.colours import TONES
-from qtui.screens.job_list import JobListScreen
+from qtui.screens.job_list import HOLD, JobListScreen
 from qtui.screens.parts.columns import watched_columns
 from qtui.screens.parts.operation_keys import operation_bindings
 from qtui.widgets.caption import Caption
@@ -37,6 +37,7 @@ class WatchScreen(JobListScreen[tuple[int, int], Course]):
         Binding("n", "failed(1)", "Next failed", id="watch.next_failed", tooltip="To the next job that failed"),
         Binding("N", "failed(-1)", "Previous failed", show=False, id="watch.previous_failed"),
         *operation_bindings("watch"),
+        HOLD,
     ]
 
     def __init__(self, watch: Watch) -> None:

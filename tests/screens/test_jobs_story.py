@@ -393,6 +393,8 @@ async def test_the_preview_shows_who_ran_it_the_end_of_the_traceback_and_the_pay
 async def test_in_a_narrow_terminal_the_bottom_line_has_what_can_be_done_to_marked_jobs(client: redis.Redis) -> None:
     seed.failed(client, count=3)
     async with dashboard(client, size=(80, 24)) as story:
-        await story.press("2", "space")
+        await story.press("2")
+        assert all(key in story.text.splitlines()[-1] for key in ("R Retry", "D Remove", "tab Next tab", "/ Filter", "a All"))
+        await story.press("space")
         foot = story.text.splitlines()[-1]
         assert all(key in foot for key in ("space Mark", "esc Clear marks", "R Retry", "D Remove", "? Help", "q Quit"))
