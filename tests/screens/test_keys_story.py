@@ -114,7 +114,7 @@ async def test_the_palette_opens_a_job_by_the_8_characters_that_lists_show(clien
             if place == "JobScreen":
                 assert story.app.screen.job_id == job_id
                 await story.press("q")
-        assert story.app.said == ["there is no job 'nosuchjob': it may have expired, or been removed"]
+        assert story.app.said == ["there is no job 'nosuchjob': it may have expired, or been removed."]
 
 
 async def test_the_palette_has_the_operations_that_are_possible_here_and_they_ask(client: redis.Redis) -> None:
