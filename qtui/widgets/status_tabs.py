@@ -16,7 +16,7 @@ from qtui.presentation.colours import TONES
 
 
 class StatusTabs(Widget):
-    """Glyph, word and count of each status; if there is too little space, all but the active one are shortened.
+    """Glyph, word and count of each status; if there is too little space, some but the active one are shortened.
 
     A tab that was shown stays, also when its last job has left, and a new one comes at the end: no tab moves while a person
     goes for it. The screen has the keys, and calls `move`.
@@ -116,13 +116,22 @@ class StatusTabs(Widget):
         return Content.assemble((before, "$text-muted"), *parts, (after + rest, "$text-muted"))
 
     def _fitting(self, tabs: Sequence[Status]) -> tuple[str, list[str]]:
-        """The words for the statuses without a tab, and the labels: the longest that fit, or the shortest if none fit."""
+        """The words for the statuses without a tab, and the labels: the longest that fit, or the shortest if none fit.
+
+        What is left of the line tells the words of as many as possible: of failed jobs first, then in the order of the tabs.
+        """
         hidden = len(self.statuses) - len(tabs)
         for brevity in range(4):
             rest = f" … {hidden} others (i) " if hidden and not brevity else " … (i) " if hidden else ""
             labels = [self._label(status, max(0, brevity - 1)) for status in tabs]
             if sum(map(formatting.cells, [*labels, rest])) <= self.size.width:
                 break
+        room = self.size.width - sum(map(formatting.cells, [*labels, rest]))
+        for place in sorted(range(len(tabs)), key=lambda place: tabs[place] is not Status.FAILED):
+            longer = self._label(tabs[place], 1)
+            if 0 < (more := formatting.cells(longer) - formatting.cells(labels[place])) <= room:
+                labels[place] = longer
+                room -= more
         return rest, labels
 
     def _label(self, status: Status, brevity: int) -> str:

@@ -79,6 +79,17 @@ async def test_tabs_show_words_and_counts_and_what_is_not_known_as_a_dash() -> N
         assert "others" not in app.text()
 
 
+async def test_what_is_left_of_a_line_tells_the_words_of_failed_jobs_first() -> None:
+    many = (Status.QUEUED, Status.STARTED, Status.FAILED, Status.SCHEDULED, Status.DEFERRED, Status.CANCELED, Status.FINISHED)
+    app = Host(StatusTabs(list(STATUSES)))
+    async with app.run_test(size=(80, 5)) as pilot:
+        app.widget.show(dict.fromkeys(many, 311))
+        await pilot.pause()
+        assert "· queued 311  ▸ started 311  ✗ failed 311  ◷ 311  ⋯ 311" in app.text()
+        await pilot.resize_terminal(74, 5)
+        assert "· queued 311  ▸ 311  ✗ failed 311  ◷ 311" in app.text()
+
+
 @pytest.mark.parametrize("active", STATUSES)
 @pytest.mark.parametrize("width", [30, 80, 120])
 async def test_the_active_tab_is_always_whole_and_in_view(active: Status, width: int) -> None:
