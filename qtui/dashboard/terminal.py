@@ -49,7 +49,7 @@ class Terminal(LinuxDriver):
         """Whether the first frame is shown, on the screen that is about to be entered."""
         self._encoding = sys.__stdin__.encoding
         self._file: Any = _Output(sys.__stderr__, self._lost)
-        # Textual's own handlers run in the midst of any code, and start a second reader where nothing was suspended.
+        # Textual's own handlers run in the middle of any code, and start a second reader where nothing was suspended.
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
         self._loop.add_signal_handler(signal.SIGTSTP, self.suspend)
 

@@ -80,7 +80,7 @@ class Borrowed:
 
     def _end(self, number: int, _frame: object) -> None:
         self.give_back()
-        os._exit(128 + number)  # an exception might be raised where it is only printed, such as in the midst of an import
+        os._exit(128 + number)  # an exception might be raised where it is only printed, such as in the middle of an import
 
 
 def borrow(context: Context, seen: Overview, preferences: Preferences, memory: Memory) -> Borrowed | None:

@@ -1,6 +1,6 @@
 """Ctrl-C while a command is loaded, or ends: it ends without a traceback, and the shell sees 130.
 
-Python's own handler raises KeyboardInterrupt, also where nobody can catch it: in the midst of an import, or at the end.
+Python's own handler raises KeyboardInterrupt, also where nobody can catch it: in the middle of an import, or at the end.
 """
 
 from __future__ import annotations

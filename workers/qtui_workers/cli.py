@@ -188,7 +188,7 @@ def work(
     """Works on jobs, with the scheduler, until SIGTERM, SIGHUP or Ctrl-C: then running jobs may end first.
 
     A second signal, at least a second later, puts them back into their queue at once. With a concurrency of 2 or more
-    SIGTTIN adds a process, SIGTTOU takes one away; with 1 nothing heeds them.
+    SIGTTIN adds a process, SIGTTOU takes one away; with 1 they do nothing.
     """
     if show_version:
         from importlib.metadata import version

@@ -1,7 +1,7 @@
 """Places in queues: many jobs that were put back at the head are brought to where they stood, while workers take from there.
 
 To put one job into the middle of a list the server goes through all before it. Here the list is gone through once, from its head
-on: a job that has yet to go further changes places with an entry that stands behind it, some hundred of them in one script. Each
+on: a job that has to go further changes places with an entry that stands behind it, some hundred of them in one script. Each
 script leaves every entry in the list, so that nothing is lost or doubled however it ends. Jobs without a place stand together.
 """
 
@@ -94,7 +94,7 @@ class Walker:
 
 
 class NotAllPlaced(Exception):
-    """Jobs are yet to be brought to their places; says why."""
+    """Some jobs still have to be brought to their places; says why."""
 
 
 def bring(walker: Walker, queue: str, places: Places) -> tuple[bytes, ...]:

@@ -57,7 +57,7 @@ class Batch:
     jobs: int
     """How many of them are in the trash."""
     unplaced: int
-    """How many were put back, but are yet to be brought to their places in queues."""
+    """How many were put back, but still have to be brought to their places in queues."""
     bytes: int | None
     """About how much memory these take."""
     expires_seconds: float | None
@@ -175,7 +175,7 @@ def undo(
 
 
 def is_unplaced(report: Report) -> bool:
-    """Whether some jobs that were put back are yet to be brought to their places."""
+    """Whether some jobs that were put back still have to be brought to their places."""
     return any(reason.startswith(UNPLACED) for reason in report.reasons)
 
 

@@ -52,7 +52,7 @@ local function put_away(parts, record, trash)
   end
 end
 
--- Forgets a batch of which nothing is left in the trash, and no job is yet to be brought to its place.
+-- Forgets a batch of which nothing is left in the trash, and no job still has to be brought to its place.
 local function close(batch)
   local about = keys.trash_about(batch)
   if (tonumber(redis.call('HGET', about, 'jobs')) or 0) <= 0 and redis.call('EXISTS', keys.trash_places(batch)) == 0 then

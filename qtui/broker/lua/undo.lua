@@ -1,7 +1,7 @@
 -- Puts removed jobs back as they were: their keys with their expiry, and their places, in reverse order of the removal.
 -- In a queue a job goes before the one that it stood before; where that one no longer waits, those ahead of it do not either, and
 -- it goes to the head. A job that cannot be put back stays in the trash.
--- Returns the same as an operation (`operation.lua`). Of jobs that are yet to be brought to their place in a queue from its head
+-- Returns the same as an operation (`operation.lua`). Of jobs that still have to go to their place in a queue from its head
 -- queue, id, side and other are written down (the sides: `queue_positions.py`), until `placed.lua` says that this was done.
 -- requires: leave, format, trash, tally
 -- arguments: batch, most, aside

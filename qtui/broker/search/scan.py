@@ -35,7 +35,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class SearchBounds:
-    """How far a scan goes, and who hears of it."""
+    """How far a scan goes, and what is called as it goes on."""
 
     most: int | None = None
     """How many jobs are read at most; None for all."""

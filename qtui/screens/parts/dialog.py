@@ -15,7 +15,7 @@ class Dialog(ModalScreen[None]):
     """A dialog; keys that reach it after it was closed do not close what lies below it."""
 
     LETTERS: ClassVar[bool] = False
-    """Whether a letter can answer it, and so close it in the midst of a word."""
+    """Whether a letter can answer it, and so close it in the middle of a word."""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close it, unless that is done."""

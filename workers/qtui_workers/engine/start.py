@@ -71,7 +71,7 @@ def start(options: StartOptions) -> int:
     """
     found = read_declared_processors()
     for module, reason in found.broken.items():
-        raise InvalidInput(f"{module} could not be imported ({reason}): mend it, or take it out of QTUI_PROCESSORS")
+        raise InvalidInput(f"{module} could not be imported ({reason}): correct it, or remove it from QTUI_PROCESSORS")
     queues = list(options.queues) or default_queues(processor.queue for processor in found.processors)
     health = _health(options.health_port) if options.health_port is not None else None
     log_to_stderr(options.log_format)

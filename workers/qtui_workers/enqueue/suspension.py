@@ -1,6 +1,6 @@
 """Suspending all workers, of every kind, as `rq suspend` does: none takes a job; running ones end as usual.
 
-A qtui-worker heeds it at once; an rq worker that already waits for a job still takes that one.
+A qtui-worker obeys at once; an rq worker that already waits for a job still takes that one.
 """
 
 from __future__ import annotations

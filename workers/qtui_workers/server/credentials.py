@@ -61,4 +61,4 @@ class PasswordCommand:
                 return password
             reason = f"ended with {done.returncode}" if done.returncode else "printed no password on its first line"
         # Without what led to it, as that holds what the program printed.
-        raise RedisUnavailable(f"The {name} {reason}: run it yourself to see why, or mend it in the config file.") from None
+        raise RedisUnavailable(f"The {name} {reason}: run it yourself to see why, or correct it in the config file.") from None

@@ -214,7 +214,7 @@ class Embedded:
         last = next((line for line in reversed(lines) if line.strip()), None)
         if last is None:
             return f"{log.name} there says nothing of it, as where a disk takes no more"
-        return f"{printable(_LOG_PREFIX.sub('', last), 300)}; mend what {log.name} there says"
+        return f"{printable(_LOG_PREFIX.sub('', last), 300)}; repair what {log.name} there reports"
 
 
 _shared: Final[dict[Path, Embedded]] = {}

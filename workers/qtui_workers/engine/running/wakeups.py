@@ -19,7 +19,7 @@ class Wakeups:
     """Waits, in the worker's only thread, until one of these happens, and handles it."""
 
     def __init__(self, shutdown: Shutdown, commands: Commands, watch: QueueWatch, pulse: Pulse) -> None:
-        """`pulse` hears of each wait."""
+        """`pulse` notes each wait."""
         self._shutdown = shutdown
         self._commands = commands
         self._watch = watch
