@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Annotated, Final, NoReturn
 
-from qtui.broker.diagnosis import alerts
+from qtui.broker.diagnosis import alerts, wrong_types
 from qtui.broker.diagnosis.alerts import Alert, Level, Threshold, Thresholds
 from qtui.broker.queues import figures
 from qtui.commands.connection import check_queue, connected
@@ -58,9 +58,10 @@ def check(
         with connected(url, context) as (client, _):
             check_queue(client, queue)
             seen = figures.load(client, queue)
+            wrong = wrong_types.find(client, [each.row.name for each in seen.queues])
     except (RedisUnavailable, NotFound) as error:
         _end(Level.UNKNOWN, str(error), [], json)
-    found = alerts.check(seen, limits)
+    found = alerts.check(seen, limits, wrong)
     named = "; ".join(map(_words, found[:NAMED])) + _more(found)
     calm = f"queues: {len(seen.queues):,}, workers: {seen.overview.workers:,}"
     _end(alerts.worst(found), named or calm, found, json)

@@ -11,6 +11,7 @@ from qtui.commands.options import ContextName, Json, Url, Yes
 from qtui_workers.command_line.declare import option
 from qtui_workers.errors import InvalidInput
 from qtui_workers.server import keys
+from qtui_workers.server.replies import unless_wrong_type
 from qtui_workers.text import encode
 
 ORDER: Final = 210
@@ -47,7 +48,7 @@ def resume(
         if not json:
             from qtui.commands.listening import say_who_listens
 
-            waiting = [name for name in done if client.llen(encode(keys.queue(name)))]
+            waiting = [name for name in done if unless_wrong_type(client.llen, encode(keys.queue(name)))]
             say_who_listens(client, waiting, connection_options.suffix(chosen))
     already = [name for name in names if name not in done]
     pausing.report("resume", done, already, json, past="resumed", before="was not paused")

@@ -23,10 +23,15 @@ _PATIENCE: Final = 10.0
 
 
 def snapshot(context: Context, preferences: Preferences, client: redis.Redis) -> str:
-    """What the dashboard shows first, over this connection, in lines; raises RedisUnavailable where nothing is read in time."""
+    """What the dashboard shows first, over this connection, in lines.
+
+    Raises redis.RedisError where the queues cannot be read, RedisUnavailable where nothing is read in time.
+    """
+    from qtui.broker.queues import overview
     from qtui.dashboard.app import QtuiApp
     from qtui.shared.session import Session
 
+    overview.load(client)  # where it is refused it says why, which a frame would show in its time
     session = Session(context, client, refresh_seconds=None)
     app = QtuiApp(session, theme=preferences.theme)
     try:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from qtui.broker.diagnosis import troubles
 from qtui.broker.diagnosis.troubles import Trouble
+from qtui.broker.diagnosis.wrong_types import WrongType
 from qtui.broker.queues import trend
 from qtui.broker.queues.figures import Figures, QueueFigures
 from qtui.broker.status import Status
@@ -76,9 +77,13 @@ class Alert:
     limit: float | None = None
 
 
-def check(figures: Figures, limits: Thresholds) -> list[Alert]:
-    """What is beyond its limit, the worst first; before all else what is true of every queue."""
+def check(figures: Figures, limits: Thresholds, wrong: Sequence[WrongType] = ()) -> list[Alert]:
+    """What is beyond its limit, the worst first; before all else what is true of every queue.
+
+    `wrong`: the keys of a wrong type, of which nothing can be known.
+    """
     found = [Alert(Level.CRITICAL, None, "all workers are suspended")] if figures.overview.suspended else []
+    found += [Alert(Level.CRITICAL, each.queue, each.sentence) for each in wrong]
     found += [alert for queue in figures.queues for alert in _of_queue(queue, limits)]
     return sorted(found, key=lambda alert: -alert.level)
 

@@ -10,8 +10,9 @@ from typing import Any, Final, Literal
 import redis
 from redis.exceptions import ResponseError
 
-from qtui.broker.diagnosis import queue_look, troubles
+from qtui.broker.diagnosis import queue_look, troubles, wrong_types
 from qtui.broker.diagnosis.queue_look import QueueLook
+from qtui.broker.diagnosis.wrong_types import WrongType
 from qtui.broker.models import Overview, QueueRow, WorkerRow
 from qtui.broker.queues import figures
 from qtui_workers.records import replace
@@ -68,10 +69,11 @@ class Facts:
     """Seconds by which the server's clock is ahead of ours; None where it gives no time, or the difference is small."""
     here: str = ""
     """The options of the connection, for commands."""
+    wrong_types: tuple[WrongType, ...] = ()
 
 
 def load(client: redis.Redis, here: str = "") -> Facts:
-    """Everything that the checks need: the figures of all queues, about ten round trips more, and one for each queue in trouble.
+    """Everything that the checks need: the figures of all queues, about eleven round trips more, one for each queue in trouble.
 
     Raises redis.RedisError if the server cannot answer, or refuses what no overview can be made without.
     """
@@ -88,6 +90,7 @@ def load(client: redis.Redis, here: str = "") -> Facts:
         tuple(lacking(client, OPERATING.needed)),
         _skew(client),
         here,
+        tuple(wrong_types.find(client, [row.name for row in seen.queues])),
     )
 
 
@@ -142,6 +145,12 @@ def _suspended(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "bad", "workers", "all workers are suspended: they take no jobs.", f"End it with qtui resume --workers{facts.here}."
         )
+
+
+def _wrong_types(facts: Facts) -> Iterator[Finding]:
+    for each in facts.wrong_types:
+        advice = f"Find out what wrote it, and move it away: RENAME {each.key} {each.key}-was"
+        yield Finding("bad", each.queue or "redis", f"{each.sentence}.", advice)
 
 
 def _silent(facts: Facts) -> Iterator[Finding]:
@@ -238,6 +247,6 @@ def _unknown(facts: Facts) -> Iterator[Finding]:
 
 
 CHECKS: Final[tuple[Callable[[Facts], Iterable[Finding]], ...]] = (
-    _suspended, _queues, _silent, _persistence, _eviction, _memory, _clients, _clock, _rights, _versions, _encodings, _role,
-    _unknown,
+    _suspended, _wrong_types, _queues, _silent, _persistence, _eviction, _memory, _clients, _clock, _rights, _versions,
+    _encodings, _role, _unknown,
 )  # fmt: skip

@@ -1,6 +1,6 @@
 -- Removes jobs that do not run, as rq.job.Job.delete does: their entry, hash, results, dependency sets, log, membership of
 -- a group and slot in a rate limit. If a job has no readable hash: its entry in the chosen list, or all its entries.
--- requires: operation, registries, take_out, trash
+-- requires: operation, registries, take_out, trash, types
 -- `spec.trash` is {batch, seconds, about}: how the batch is named, how long the jobs are kept in the trash, and who removed what
 -- (JSON); without it they are deleted at once.
 
@@ -59,6 +59,9 @@ local function expected(job)
 end
 
 local function check(job)
+  if spec.trash and not fits(keys.TRASH, 'zset') then
+    return "the trash's key has the wrong type"
+  end
   if damaged(job) then
     local unknown = job.damaged == 'gone' and chosen_queue == '' and not listed(job.id)
     return unknown and 'there is no such job' or nil
@@ -74,6 +77,9 @@ local function check(job)
   end
   if chosen_queue ~= '' and job.origin ~= chosen_queue then
     return 'it belongs to another queue'
+  end
+  if job.status == 'queued' and not fits(keys.queue(job.origin), 'list') then
+    return "the queue's key has the wrong type"
   end
   local waiting = some_have_rare_parts() and reply_of('SCARD', keys.dependents(job.id)) or 0
   if waiting > 0 and statuses.outcome[job.status] ~= 'finished' then

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import redis
-from redis.exceptions import NoPermissionError
+from redis.exceptions import ExecAbortError, NoPermissionError
 
 from qtui_workers.server.replies import is_wrong_type
 from qtui_workers.server.wire import packed, pooled_connection, reply_taker
@@ -130,12 +130,14 @@ class Streams:
     def _with_facts(self, keys: Sequence[str], commands: Sequence[tuple[bytes, ...]]) -> list[tuple[dict[bytes, Any], Any]]:
         """What XINFO says of each stream, and the reply to a command for it, at the same moment; of no stream nothing."""
         if not self._says_number:
-            return [({}, None if is_error(reply) else reply) for reply in self.call(commands)]
+            return self._without_facts(commands)
         both = [
             part for key, command in zip(keys, commands, strict=True) for part in ((b"XINFO", b"STREAM", encode(key)), command)
         ]
         try:
             replies = self.call([(b"MULTI",), *both, (b"EXEC",)])[-1] if both else []
+            if isinstance(replies, ExecAbortError):  # where a server has no memory left, it lets nobody begin a transaction
+                return self._without_facts(commands)
             if isinstance(replies, redis.ResponseError):
                 raise replies
         except NoPermissionError:
@@ -148,6 +150,9 @@ class Streams:
             )
             found.append((named, [] if is_error(reply) else reply))
         return found
+
+    def _without_facts(self, commands: Sequence[tuple[bytes, ...]]) -> list[tuple[dict[bytes, Any], Any]]:
+        return [({}, None if is_error(reply) else reply) for reply in self.call(commands)]
 
     def call(self, commands: Sequence[Sequence[bytes]]) -> list[Any]:
         """The replies to commands in one round trip, errors of single ones among them."""

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import redis
-from redis.exceptions import MasterDownError
 
 from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.define.discovery import import_bundled
@@ -24,6 +23,7 @@ from qtui_workers.records import Record
 from qtui_workers.reporting.worker_logs import LogFormat, log_to_stderr
 from qtui_workers.server.address import Target
 from qtui_workers.server.connection import WORKER, dial, open_client, speaks_resp2
+from qtui_workers.server.redis_errors import is_refused_write
 from qtui_workers.server.rights import WORKING
 from qtui_workers.services.settings import TOPICS
 
@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 ROLE: Final = "qtui-worker"
 _LONGEST_WAIT: Final = 30.0
 _FINAL: Final = (redis.AuthenticationError, redis.ResponseError)
-"""Errors with which a server refuses us: waiting does not help, except for those in `_PASSING`."""
-_PASSING: Final = (MasterDownError, redis.ReadOnlyError, redis.OutOfMemoryError)
-"""Errors of a server that is in a failover or has no memory: waiting may help."""
+"""Errors with which a server refuses us: waiting does not help, except where it `is_refused_write`."""
 
 
 class StartOptions(Record):
@@ -145,7 +143,7 @@ def _connected(target: Target, *, patient: bool) -> redis.Redis:
             with dial(target, role=ROLE, needs=WORKING.needed) as dialed:
                 return open_client(target, role=ROLE, patience=WORKER, resp2=speaks_resp2(dialed))
         except RedisUnavailable as error:
-            if not patient or (isinstance(error.__cause__, _FINAL) and not isinstance(error.__cause__, _PASSING)):
+            if not patient or (isinstance(error.__cause__, _FINAL) and not is_refused_write(error.__cause__)):
                 raise
             if str(error) != reported:
                 log.warning("%s Waiting for it.", error)

@@ -22,7 +22,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from qtui_workers.errors import RedisUnavailable
+from qtui_workers.errors import QtuiError, RedisUnavailable
 from qtui_workers.server import keys
 from qtui_workers.server.versions import OLDEST
 from qtui_workers.text import printable
@@ -65,6 +65,9 @@ _CODES: Final[dict[str, type[ResponseError]]] = {
     "NOPERM": NoPermissionError,
 }
 """The classes of errors that Redis 6.2 gives without one in a script."""
+_PLACE_IN_PIPELINE: Final = re.compile(r"^Command # \d+ \(.*\) of pipeline caused error: ", re.DOTALL)
+"""What redis-py puts before an error; the arguments of the command in it are names that people gave."""
+_BUSY: Final = r"\bBUSY \w+ is busy"
 _PLACE_IN_SCRIPT: Final = re.compile(r"^.*@user_script: ?\d+: -?| script: (\w+, )?on @user_script:\d+\.$", re.DOTALL)
 
 # The first that fits is reported. As they are logged, no sentence may look like a secret to `qtui_workers.reporting.redaction`.
@@ -84,6 +87,12 @@ _CAUSES: Final = (
     ),
     _Cause((NoPermissionError,), "", _PERMISSION),
     _Cause(_ANY, r"\bNOPERM\b", _PERMISSION),
+    _Cause(
+        (ResponseError,),
+        r"\bWRONGTYPE\b",
+        "has a key that is of another type than RQ makes it ({reply}): qtui doctor names such keys",
+    ),
+    _Cause((ResponseError,), _BUSY, "is busy with a script that does not end: try again, or end the script (SCRIPT KILL)"),
     _Cause((redis.BusyLoadingError,), "", "is still loading its data: try again in a moment"),
     _Cause((redis.OutOfMemoryError,), "", _MEMORY),
     _Cause(_ANY, r"\bOOM\b", _MEMORY),
@@ -180,10 +189,10 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_refused_write(error: BaseException) -> bool:
-    """Whether the server takes no changes now, but may later: it lacks memory, disk or replicas, or is no primary any more."""
+    """Whether the server takes no changes now, but may later: it lacks memory, disk or replicas, is busy, or is no primary."""
     if isinstance(error, redis.OutOfMemoryError | redis.ReadOnlyError | MasterDownError):
         return True
-    return isinstance(error, ResponseError) and bool(re.search(r"\b(MISCONF|NOREPLICAS)\b", str(error)))
+    return isinstance(error, ResponseError) and bool(re.search(rf"\b(MISCONF|NOREPLICAS)\b|{_BUSY}", str(error)))
 
 
 def label_of(connection: redis.Redis) -> str:
@@ -199,12 +208,15 @@ def may_be_temporary(error: Exception) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and the errors that led to it: redis-py wraps those of the system."""
+    """The error, and the errors that led to it: redis-py wraps those of the system. What was explained before led to nothing."""
     found: BaseException | None = error
-    while found is not None:
+    while found is not None and not isinstance(found, QtuiError):
         yield found
         found = found.__cause__ or found.__context__
 
 
 def _fits(cause: _Cause, error: Exception) -> bool:
-    return any(isinstance(one, cause.kinds) and re.search(cause.pattern, str(one), re.IGNORECASE) for one in _chain(error))
+    return any(
+        isinstance(one, cause.kinds) and re.search(cause.pattern, _PLACE_IN_PIPELINE.sub("", str(one)), re.IGNORECASE)
+        for one in _chain(error)
+    )

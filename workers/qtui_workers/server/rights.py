@@ -19,8 +19,8 @@ _LOOKING: Final = (
     "get KEY", "hget KEY f", "hmget KEY f", "hgetall KEY", "hkeys KEY", "hstrlen KEY f",
     "llen KEY", "lindex KEY 0", "lrange KEY 0 0", "lpos KEY m",
     "scard KEY", "smembers KEY", "srandmember KEY",
-    "zcard KEY", "zcount KEY 0 0", "zrevrange KEY 0 0", "zscore KEY m",
-    "xrevrange KEY + -", "xread STREAMS KEY 0",
+    "zcard KEY", "zcount KEY 0 0", "zrange KEY 0 0", "zrevrange KEY 0 0", "zscore KEY m",
+    "xrange KEY - +", "xrevrange KEY + -", "xread STREAMS KEY 0",
 )  # fmt: skip
 _OPERATING: Final = (
     "evalsha X 0", "eval X 0", "multi", "exec", "watch KEY", "unwatch",
@@ -34,8 +34,8 @@ _OPERATING: Final = (
 _WORKING: Final = (
     "script|load X", "script|exists X", "del KEY",
     "hexists KEY f", "hincrbyfloat KEY f 1", "lmove KEY KEY LEFT RIGHT", "sismember KEY m",
-    "zrange KEY 0 0", "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
-    "zremrangebyrank KEY 0 0", "xlen KEY", "xrange KEY - +",
+    "zrangebyscore KEY 0 0", "zrank KEY m", "zrandmember KEY", "zincrby KEY 1 m",
+    "zremrangebyrank KEY 0 0", "xlen KEY",
 )  # fmt: skip
 
 
