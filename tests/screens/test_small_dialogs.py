@@ -9,6 +9,7 @@ from rq import Queue
 from qtui.broker.status import Status
 from qtui.screens.job import JobScreen
 from qtui.screens.jobs import JobsScreen
+from qtui_workers.records import replace
 from tests.broker import seed, tasks
 from tests.broker.seed import Worker, copies
 from tests.screens.support import Story, dashboard, settle
@@ -100,10 +101,28 @@ async def test_the_footer_of_a_form_says_how_a_field_is_left(client: redis.Redis
         await story.app.push_screen(JobScreen(job_id))
         await settle(story.pilot)
         await story.press("e")
-        assert story.text.splitlines()[-1].split() == ["^e", "Enqueue", "esc", "Leave"]
+        assert "esc Leave" in story.text.splitlines()[-1]
+        assert "^e Enqueue" in story.text.splitlines()[-1]
         await story.press("escape")
         assert story.place == "JobScreen"
         await story.press("8", "enter")
         assert "esc Leave" in story.text.splitlines()[-1]
         await story.press("escape")
         assert story.focused == "list"
+
+
+@pytest.mark.parametrize("name", ["prod-eu-central-1", "production-eu-central-1-payments-primary"])
+@pytest.mark.parametrize("size", [SMALL, (80, 24)])
+async def test_where_a_name_has_to_be_typed_both_buttons_and_how_to_answer_are_whole(
+    client: redis.Redis, name: str, size: tuple[int, int]
+) -> None:
+    seed.failed(client)
+    async with dashboard(client, size=size, name=name) as story:
+        story.app.session.context = replace(story.app.session.context, confirm="name")
+        await failed_jobs(story)
+        for key, how, yes in (("R", "name, enter: yes", "Yes, retry"), ("D", "tab, name, enter", "Yes, remove")):
+            await story.press(key)
+            assert [line.split()[0] for line in rows(story) if yes in line] == ["No"]
+            assert (f"type {name}" in box(story)) or ("type its name" in box(story))
+            assert how in rows(story)
+            await story.press("escape")

@@ -12,6 +12,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.geometry import Size
 from textual.message import Message
 from textual.widgets import Button, Input, Static
 
@@ -34,7 +35,9 @@ else:
     questions = Lazy("qtui.presentation.questions")
 
 SLIM = 76
-"""Where a terminal has fewer columns, how to answer yes stands above the buttons."""
+"""Where a terminal has fewer columns, or a name has to be typed, how to answer yes stands above the buttons."""
+MOST_TYPED = 22
+"""Cells of the words that say what has to be typed; the question tells a longer name."""
 MOST_NOTES = 5
 
 
@@ -140,11 +143,15 @@ class ConfirmScreen(Dialog):
                     yield Button(f"Yes, {self.what.lower()}", id="yes", variant="error" if self.lasting else "primary")
 
     def on_resize(self, event: events.Resize) -> None:
+        """Another size: what fits."""
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
         """The buttons are always in sight: the text above them has the rest of the height, and can be scrolled."""
-        low, slim = event.size.height < LOW, event.size.width < SLIM
+        low, slim = size.height < LOW, size.width < SLIM or isinstance(self._to_type, str)
         self.set_class(low, "-low").set_class(slim, "-slim")
         around = (4 if low else 8) + slim  # the frame, the blank lines, how to answer and the buttons
-        self.query_one("#said").styles.max_height = max(1, event.size.height - around)
+        self.query_one("#said").styles.max_height = max(1, size.height - around)
 
     def _say_more(self, more: bool) -> None:
         """Say at the frame that there is more text than is seen."""
@@ -254,10 +261,12 @@ class ConfirmScreen(Dialog):
         self._say_command(question.command if question else "")
         field = self.query_one("#answer", AnswerInput)
         field.value, field.wanted = "", self._to_type
-        field.placeholder = f"type {questions.as_typed(field.wanted)}" if field.wanted else ""
-        field.styles.width = min(36, max(16, formatting.cells(field.placeholder) + 2))
+        typed = f"type {questions.as_typed(field.wanted)}" if field.wanted else ""
+        field.placeholder = typed if formatting.cells(typed) <= MOST_TYPED else "type its name"
+        field.styles.width = max(16, formatting.cells(field.placeholder) + 2)
         field.set_class(bool(field.wanted), "-any")
         self._allow()
+        self._fit(self.size)
         self._painted_at = inf
         self.call_after_refresh(self._painted)
 
