@@ -69,13 +69,12 @@ def hold(
                 report = holds.sweep(client, wanted, on_progress=Progress())
                 change.jobs, change.done = report.matched, report.done
                 change.outcome = holds.HOLD.summary(report)
-    if json:
-        workers = [row.name for row in seen.unaware]
-        output.emit({**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": workers})
-    else:
-        output.say(printable(_said(wanted.text, report, already, connection_options.suffix(chosen)), 2_000))
-        if seen.unaware:
-            output.note(printable(labels.unaware(seen, connection_options.suffix(chosen)), 1_000))
+    here = connection_options.suffix(chosen)
+    unaware = [row.name for row in seen.unaware]
+    document = {**asdict(report), "hold": wanted.text, "already": already, "unaware_workers": unaware}
+    output.report(document, printable(_said(wanted.text, report, already, here), 2_000), json=json)
+    if unaware and not json:
+        output.note(printable(labels.unaware(seen, here), 1_000))
     if report.failed:
         raise SystemExit(1)
 

@@ -214,10 +214,9 @@ def _carry_out(client: redis.Redis, planned: Plan, chosen: Context, care: Care, 
 
 
 def _report(report: Report, planned: Plan, json: bool, here: str) -> None:
-    if json:
-        output.emit(asdict(report))
-    else:
-        text = printable(planned.operation.summary(report), 2_000)
-        output.say(f"would be: {text}" if report.dry_run else text)
-    if report.undo:
-        output.note(f"qtui undo {report.batch}{here} puts {'it' if report.done == 1 else 'them'} back")
+    text = printable(planned.operation.summary(report), 2_000)
+    try:
+        output.report(asdict(report), f"would be: {text}" if report.dry_run else text, json=json)
+    finally:  # whatever takes the report: what was removed can be put back
+        if report.undo:
+            output.note(f"qtui undo {report.batch}{here} puts {'it' if report.done == 1 else 'them'} back")

@@ -52,8 +52,6 @@ def outcome(done: list[str], names: list[str], past: str) -> str:
 
 def report(command: str, done: list[str], already: list[str], json: bool, *, past: str, before: str) -> None:
     """Print which queues were changed, and which were already in the wanted state."""
-    if json:
-        output.emit({"operation": command, "done": done, "already": already})
-        return
     lines = [f"{queue}: {past}" for queue in done] + [f"{queue}: {before}" for queue in already]
-    output.say(printable("\n".join(lines), 20_000, keep_newlines=True) or f"no queue to {command}")
+    sentence = printable("\n".join(lines), 20_000, keep_newlines=True) or f"no queue to {command}"
+    output.report({"operation": command, "done": done, "already": already}, sentence, json=json)

@@ -72,11 +72,9 @@ def release(
                 reports.append((text, report))
         queues = {queue for text in wanted for queue in known[text].waiting}
         say_who_listens(client, [] if json else sorted(queues), connection_options.suffix(chosen))
-    if json:
-        output.emit([{**asdict(report), "hold": text} for text, report in reports])
-    else:
-        lines = [f"{text}: {holds.PUT_BACK.summary(report)}" for text, report in reports] or ["nothing is held"]
-        would = "would be: " if dry_run else ""
-        output.say(printable("\n".join(would + line for line in lines), 20_000, keep_newlines=True))
+    lines = [f"{text}: {holds.PUT_BACK.summary(report)}" for text, report in reports] or ["nothing is held"]
+    would = "would be: " if dry_run else ""
+    sentence = printable("\n".join(would + line for line in lines), 20_000, keep_newlines=True)
+    output.report([{**asdict(report), "hold": text} for text, report in reports], sentence, json=json)
     if any(report.failed for _, report in reports):
         raise SystemExit(1)

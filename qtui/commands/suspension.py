@@ -38,11 +38,8 @@ def report(
 ) -> None:
     """Print what is so from now on, and how many workers and waiting jobs it is about."""
     seen = overview.load(client)
-    if json:
-        figures = {"workers": seen.workers, "queued": questions.queued(seen), "seconds": seconds}
-        output.emit({"operation": command, "suspended": suspended, "already": already, **figures})
-    else:
-        sentence = questions.suspension_sentence(
-            seen, suspended=suspended, already=already, seconds=seconds, here=connection_options.suffix(chosen)
-        )
-        output.say(sentence)
+    figures = {"workers": seen.workers, "queued": questions.queued(seen), "seconds": seconds}
+    sentence = questions.suspension_sentence(
+        seen, suspended=suspended, already=already, seconds=seconds, here=connection_options.suffix(chosen)
+    )
+    output.report({"operation": command, "suspended": suspended, "already": already, **figures}, sentence, json=json)

@@ -53,10 +53,7 @@ def undo(
             output.note(printable(question.partition("?")[0], 1_000))
         with stopping() as stop:
             report = trash.undo(client, found, audit=audit_of(chosen), again=again, on_progress=Progress(), stop=stop)
-    if json:
-        output.emit(asdict(report))
-    else:
-        output.say(printable(trash.summary(report), 2_000))
+    output.report(asdict(report), printable(trash.summary(report), 2_000), json=json)
     stop.finish(report, again)
 
 

@@ -49,11 +49,10 @@ def worker(
             reason = send(client, found, wanted)
             change.outcome = reason or "was sent"
     job = found.current_job if wanted.needs_job else None
-    if json:
-        output.emit({"worker": name, "command": wanted.name, "sent": reason is None, "job": job, "reason": reason})
-    else:
-        about = f" of job {job}" if job else ""
-        output.say(printable(f"{name}: {reason}" if reason else f"{name}: {wanted.name}{about} was sent", 1_000))
+    about = f" of job {job}" if job else ""
+    sentence = printable(f"{name}: {reason}" if reason else f"{name}: {wanted.name}{about} was sent", 1_000)
+    document = {"worker": name, "command": wanted.name, "sent": reason is None, "job": job, "reason": reason}
+    output.report(document, sentence, json=json)
     if reason:
         raise SystemExit(1)
 

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from qtui_workers.command_line.streams import OutputLost, say
 
-__all__ = ["OutputLost", "emit", "is_abandoned", "is_terminal", "note", "on_terminal", "say", "write_note"]
+__all__ = ["OutputLost", "emit", "is_abandoned", "is_terminal", "note", "on_terminal", "report", "say", "write_note"]
 
 
 def emit(document: Any) -> None:
@@ -25,6 +25,21 @@ def emit(document: Any) -> None:
         finite = json.loads(json.dumps(document, default=str), parse_constant=lambda _: None)
         text = json.dumps(finite, indent=2)
     say(text)
+
+
+def report(document: Any, sentence: str, *, json: bool) -> None:
+    """Write what a command has done: the document with `json`, else the sentence.
+
+    Raises OutputLost as `say` does; its text has the sentence, as what is done cannot be asked for again.
+    """
+    try:
+        if json:
+            emit(document)
+        else:
+            say(sentence)
+    except OutputLost as error:
+        lines = sentence.replace("\n", "; ")
+        raise OutputLost(f"{lines}, but {error}") from error
 
 
 def is_abandoned() -> bool:

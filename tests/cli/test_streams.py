@@ -56,6 +56,27 @@ def test_other_commands_say_that_they_could_not_answer(qtui: Qtui, client: redis
         assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("command", "done"),
+    [
+        ("pause mail bulk --yes", "mail: paused; bulk: paused, but"),
+        ("suspend --yes", "all workers are suspended"),
+        ("hold print --yes", "print is held from now on"),
+        ("remove j1 --yes", "1 removed, but"),
+        ("cancel j1 --yes", "1 canceled, but"),
+    ],
+)
+def test_what_was_done_is_said_where_the_report_is_lost(qtui: Qtui, client: redis.Redis, command: str, done: str) -> None:
+    for end in (">&-", ">/dev/full", "--json >/dev/full"):
+        client.flushall()
+        for queue, job_id in (("mail", "j1"), ("bulk", "j2")):
+            Queue(queue, connection=client).enqueue(print, job_id=job_id)
+        said = shell(qtui, f"qtui {command} {end}")
+        assert said.returncode == 1
+        assert done in said.stderr
+        assert ("qtui undo " in said.stderr) == command.startswith("remove")
+
+
 EVERY_END = ["<&-", ">&-", "2>&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"]
 
 
