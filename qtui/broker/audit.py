@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import redis
 
-from qtui_workers.errors import InvalidInput, NotFound, Refused
+from qtui_workers.errors import InvalidInput, NotFound, RedisUnavailable, Refused
 from qtui_workers.server import keys
 from qtui_workers.server.redis_errors import explain, is_away, label_of
 from qtui_workers.server.replies import unless_wrong_type
@@ -120,7 +120,7 @@ class Audit:
             raise
         except BaseException as error:
             change.outcome = f"failed: {error or type(error).__name__}"
-            self._write(client, change)
+            self._write(client, change, refused=isinstance(error, RedisUnavailable | redis.RedisError))
             raise
         self._write(client, change)
 
@@ -128,7 +128,8 @@ class Audit:
         """Who does that, as in an entry."""
         return {"at": self._clock(), "by": self._by, "connection": self._connection, "what": what}
 
-    def _write(self, client: redis.Redis, change: Change) -> None:
+    def _write(self, client: redis.Redis, change: Change, *, refused: bool = False) -> None:
+        """`refused`: Redis did not make the change."""
         line = json.dumps(asdict(_bounded(Entry(**self.about(change.what), **_rest(change)))), ensure_ascii=False)
         troubles = []
         try:
@@ -140,7 +141,7 @@ class Audit:
         try:
             client.xadd(keys.AUDIT, {"entry": line}, maxlen=KEPT, approximate=True)
         except (redis.RedisError, OSError) as error:
-            if not is_away(error):  # then the change itself says that
+            if not (refused or is_away(error)):  # then the change itself says that
                 troubles.append(f"the audit in Redis was not written: {explain(error, label_of(client))}")
         if troubles and not self._said:
             self._said = True
@@ -150,7 +151,7 @@ class Audit:
 class Unrecorded(Audit):
     """Records nothing: for benchmarks, and for programs that keep their own records."""
 
-    def _write(self, client: redis.Redis, change: Change) -> None:
+    def _write(self, client: redis.Redis, change: Change, *, refused: bool = False) -> None:
         pass
 
 

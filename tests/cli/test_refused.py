@@ -100,6 +100,15 @@ def test_what_only_looks_works_on_a_server_without_memory(bare: Qtui, own_server
                 assert there(*look.format(id="ended").split()).code == 0, look
 
 
+def test_a_change_that_is_refused_is_one_sentence(bare: Qtui, own_server: Server) -> None:
+    there = Qtui(bare.home, {"REDIS_URL": own_server.url})
+    with own_server.client() as client:
+        Queue("mail", connection=client).enqueue(add, 1, 2)
+        client.config_set("min-replicas-to-write", 1)
+    for command in ("pause mail --yes", "suspend --yes", "enqueue test_job", "hold add --yes"):
+        assert "has too few replicas" in there.fails(3, *command.split())
+
+
 def spoil(client: redis.Redis, key: str) -> None:
     """The key is of a type that none of ours has there."""
     client.delete(key)
