@@ -35,7 +35,7 @@ QUEUES = {
     *(f"qtui.broker.queues{name}" for name in ("", ".overview_steps", ".quick_overview", ".trend")),
     *("qtui.broker.diagnosis", "qtui.broker.diagnosis.troubles"),
     *(f"qtui.commands.{name}" for name in ("connection", "help_texts", "options", "queues")),
-    *("qtui_workers.command_line", "qtui_workers.command_line.declare", "qtui_workers.command_line.plain_reader"),
+    *(f"qtui_workers.command_line{name}" for name in ("", ".declare", ".plain_reader", ".streams")),
     *(f"qtui_workers.{name}" for name in ("errors", "naming", "records", "settings", "statuses", "text")),
     *(
         f"qtui_workers.server.{name}"

@@ -75,7 +75,7 @@ async def test_a_name_that_no_queue_may_have_is_refused_where_it_was_typed(clien
     async with dashboard(client) as story:
         await waiting_jobs(story)
         await story.press("M", "enter")
-        assert story.question() == "move needs a QUEUE: the queue that it goes to"
+        assert story.question() == "move needs a QUEUE: the queue that it goes to."
         await story.press("a", "space", "b", "enter")
         assert story.question().startswith("queue name 'a b' is not allowed: use 1 to 200 letters")
         assert (story.focused, story.button("yes").disabled) == ("value", True)

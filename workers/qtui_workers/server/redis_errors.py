@@ -90,7 +90,7 @@ _CAUSES: Final = (
     _Cause(
         (ResponseError,),
         r"\bWRONGTYPE\b",
-        "has a key that is of another type than RQ makes it ({reply}): qtui doctor names such keys",
+        "has a key that is of another type than RQ makes it ({reply}); the command doctor of qtui names such keys",
     ),
     _Cause((ResponseError,), _BUSY, "is busy with a script that does not end: try again, or end the script (SCRIPT KILL)"),
     _Cause((redis.BusyLoadingError,), "", "is still loading its data: try again in a moment"),
