@@ -95,10 +95,8 @@ def _acknowledge(verb: str, rest: list[str], note: str, url: str | None, context
                 raise NotFound(f"{fingerprint} was not acknowledged")
             change.outcome = f"known: {note}" if verb == "ack" and note else "known" if verb == "ack" else "new"
     state = "known" if verb == "ack" else "new"
-    if json:
-        output.emit({"fingerprint": fingerprint, "state": state, "note": note if note and verb == "ack" else None})
-    else:
-        output.say(f"{fingerprint} is {state} from now on")
+    document = {"fingerprint": fingerprint, "state": state, "note": note if note and verb == "ack" else None}
+    output.report(document, f"{fingerprint} is {state} from now on", json=json)
 
 
 def _check_cause(client: redis.Redis, fingerprint: str, now: float, here: str) -> None:

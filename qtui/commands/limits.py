@@ -48,10 +48,9 @@ def limits(
         with changing(client, chosen, "limits --reopen", ", ".join(named), question=question) as change:
             done = [name for name in named if known.reopen(name)]
             change.outcome = f"{len(done):,} of {len(named):,} open again"
-    if json:
-        output.emit({"operation": "reopen", "done": done, "already": [name for name in named if name not in done]})
-    else:
-        output.say("\n".join(f"{printable(name)}: {'open again' if name in done else 'was not closed'}" for name in named))
+    document = {"operation": "reopen", "done": done, "already": [name for name in named if name not in done]}
+    lines = [f"{printable(name)}: {'open again' if name in done else 'was not closed'}" for name in named]
+    output.report(document, "\n".join(lines), json=json)
     return None
 
 

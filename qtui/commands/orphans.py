@@ -58,10 +58,7 @@ def orphans(
         again = equivalent_commands.of_operation(planned, chosen)
         with stopping() as stop:
             report = run(client, broker.PUT_BACK, planned, audit=audit_of(chosen), again=again, stop=stop)
-    if json:
-        output.emit(asdict(report))
-    else:
-        output.say(printable(broker.PUT_BACK.summary(report), 2_000))
+    output.report(asdict(report), printable(broker.PUT_BACK.summary(report), 2_000), json=json)
     stop.finish(report, again)
 
 

@@ -77,6 +77,13 @@ def test_what_was_done_is_said_where_the_report_is_lost(qtui: Qtui, client: redi
         assert ("qtui undo " in said.stderr) == command.startswith("remove")
 
 
+def test_a_cause_that_is_known_from_now_on_is_said_where_the_report_is_lost(qtui: Qtui, client: redis.Redis) -> None:
+    seed.failed(client)
+    (cause,) = qtui("failures", "--json").json["groups"]
+    done = shell(qtui, f"qtui failures ack {cause['fingerprint']} --yes --json >/dev/full")
+    assert f"{cause['fingerprint']} is known from now on, but cannot write to standard output" in done.stderr
+
+
 EVERY_END = ["<&-", ">&-", "2>&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-", ">/dev/full 2>/dev/full"]
 
 
