@@ -132,7 +132,7 @@ def test_a_key_of_a_wrong_type_is_no_fault_of_the_address(qtui: Qtui, client: re
     spoil(client, keys.queue("main-queue"))
     said = qtui.fails(3, "enqueue", "test_job")
     assert "a key that is of another type" in said
-    assert "qtui doctor" in said
+    assert "the command doctor of qtui" in said
     assert "address" not in said
 
 
