@@ -20,7 +20,7 @@ from tests.cli.terminals import LEFT, on_terminal
 @pytest.fixture
 def jobs(client: redis.Redis) -> redis.Redis:
     """A queue with a failed and a finished job."""
-    seed.failed(client, "payments")
+    seed.failed(client, "payments", hours_ago=1)
     seed.finished(client, "reports")
     return client
 
