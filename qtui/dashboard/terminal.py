@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import termios
 import threading
 import time
 from codecs import getincrementaldecoder
@@ -26,7 +27,6 @@ from qtui_workers.command_line.streams import silence
 
 _POLL: Final = 0.1
 """Seconds between two looks at whether the dashboard ends; an Escape that nothing follows within it was pressed alone."""
-_TRIES: Final = 100
 
 
 class Terminal(LinuxDriver):
@@ -117,31 +117,28 @@ class Terminal(LinuxDriver):
         """Give the terminal back and stop, with all of the process group, until the shell continues us."""
         self.suspend_application_mode()
         self._loop.remove_signal_handler(signal.SIGTSTP)
-        _stop_group(signal.SIGTSTP)
-        for _ in range(_TRIES):
-            if self._is_ours():
-                break
-            _stop_group(signal.SIGTTIN)  # continued in the background: stop as a program that reads there
+        _stop_group()
+        self._wait_for_foreground()
         self._loop.add_signal_handler(signal.SIGTSTP, self.suspend)
         self.resume_application_mode()
         self._app.screen.refresh(layout=True)
 
-    def _is_ours(self) -> bool:
-        try:
-            return os.tcgetpgrp(self.fileno) == os.getpgrp()
-        except OSError:  # it is gone, which the reader will notice
-            return True
+    def _wait_for_foreground(self) -> None:
+        """Stop again where we were continued in the background; the kernel decides it, so that no `fg` comes between."""
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        with suppress(termios.error):  # the terminal is gone, which the reader will notice
+            termios.tcdrain(self.fileno)
 
 
-def _stop_group(number: signal.Signals) -> None:
+def _stop_group() -> None:
     """Stop this process and the others of its group, such as a `make` that started it; returns when they are continued.
 
     The others first; then this thread, as it must not run on until another one has taken the signal.
     """
-    signal.signal(number, signal.SIG_IGN)
-    os.kill(0, number)
-    signal.signal(number, signal.SIG_DFL)
-    signal.pthread_kill(threading.get_ident(), number)
+    signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    os.kill(0, signal.SIGTSTP)
+    signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    signal.pthread_kill(threading.get_ident(), signal.SIGTSTP)
 
 
 def taking_over(borrowed: Borrowed | None) -> type[Terminal]:

@@ -79,8 +79,7 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_paints_all_of_it(qtui: Qtui, jobs
         terminal.wait_to_show("reports")
         for again in (1, 2):
             terminal.type("\x1a")
-            terminal.wait_for("Stopped")
-            assert terminal.seen.rindex(LEFT) < terminal.seen.rindex("Stopped")
+            wait_until(lambda: "Stopped" in terminal.read().partition(LEFT)[2], description="it leaves, then stops")
             terminal.type("bg\r")  # in the background it must not touch the terminal
             terminal.wait_for("&")
             terminal.type(f"echo back$((40+{again}))\r")
