@@ -12,7 +12,7 @@ import struct
 import subprocess
 import termios
 from codecs import getincrementaldecoder
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +49,17 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Read until the text was written; fails where it never is. Of a text on the screen only what differs is written."""
-        wait_until(
-            lambda: text in self.read(), description=f"{text!r} is written to the terminal, which got {self.seen[-2000:]!r}"
-        )
+        self._wait(lambda: text in self.read(), f"{text!r} is written to the terminal")
 
     def wait_to_show(self, text: str) -> None:
         """Read until the text is on the screen; fails where it never is."""
-        wait_until(lambda: self.read() and text in self.text, description=f"{text!r} is shown")
+        self._wait(lambda: self.read() and text in self.text, f"{text!r} is shown")
+
+    def _wait(self, predicate: Callable[[], object], description: str) -> None:
+        try:
+            wait_until(predicate, description=description)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it shows\n{self.text}\nand got {self.seen[-2000:]!r}") from None
 
     def wait_to_rest(self) -> None:
         """Read until nothing was written for a moment, as a person reads before a key is pressed."""

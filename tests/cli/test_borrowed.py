@@ -82,7 +82,8 @@ def test_ctrl_z_gives_the_terminal_back_and_fg_paints_all_of_it(qtui: Qtui, jobs
             wait_until(lambda: "Stopped" in terminal.read().partition(LEFT)[2], description="it leaves, then stops")
             terminal.type("bg\r")  # in the background it must not touch the terminal
             terminal.wait_for("&")
-            terminal.type(f"echo back$((40+{again}))\r")
+            # until the shell knows that it stopped again: of a job that it takes for running, fg continues nothing
+            terminal.type(f'while [ -n "$(jobs -r)" ]; do :; done; echo back$((40+{again}))\r')
             terminal.wait_for(f"back{40 + again}")
             terminal.forget()
             terminal.type("fg\r")
