@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from qtui_workers.engine.running.start_detection import _has_begun, start_detected
+from qtui_workers.engine.execution.start_detection import _has_begun, start_detected
 
 
 def test_the_start_is_reported_once_while_the_function_runs() -> None:

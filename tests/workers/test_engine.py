@@ -347,7 +347,7 @@ def test_a_job_that_hears_no_alarm_is_killed_after_its_timeout(
     job = queue.enqueue(engine.deaf, 600, job_timeout=1)
     code = (
         "import sys, qtui_workers.cli\n"
-        "from qtui_workers.engine.running import horse_supervisor\n"
+        "from qtui_workers.engine.execution import horse_supervisor\n"
         "horse_supervisor.GRACE = 0.5\n"
         f"sys.argv = {['qtui-worker', '--burst', '--url', server.url, *ALLOW]!r}\n"
         "qtui_workers.cli.main()"

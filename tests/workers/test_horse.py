@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import pytest
 
-from qtui_workers.engine.running.horse import CannotStart, Horse, HorseDied
+from qtui_workers.engine.execution.horse import CannotStart, Horse, HorseDied
 
 
 def test_a_horse_has_a_group_of_its_own_before_anybody_can_kill_it() -> None:

@@ -17,6 +17,14 @@ from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.commands import Commands
 from qtui_workers.engine.exchange import Exchange
+from qtui_workers.engine.execution.horse_supervisor import HorseSupervisor
+from qtui_workers.engine.execution.job_runner import InProcessRunner, JobRunner
+from qtui_workers.engine.execution.killed_jobs import KilledJobs
+from qtui_workers.engine.execution.performer import Performer
+from qtui_workers.engine.execution.process_shortage import Shortage
+from qtui_workers.engine.execution.stack_requests import InProcessStacks, StackRequests, is_stack_request
+from qtui_workers.engine.execution.start_detection import report_start
+from qtui_workers.engine.execution.wakeups import Wakeups
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.idle_check import IdleCheck
 from qtui_workers.engine.job_reader import JobReader
@@ -31,14 +39,6 @@ from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.rq_adapter import RqWorker, WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
-from qtui_workers.engine.running.horse_supervisor import HorseSupervisor
-from qtui_workers.engine.running.job_runner import InProcessRunner, JobRunner
-from qtui_workers.engine.running.killed_jobs import KilledJobs
-from qtui_workers.engine.running.performer import Performer
-from qtui_workers.engine.running.process_shortage import Shortage
-from qtui_workers.engine.running.stack_requests import InProcessStacks, StackRequests, is_stack_request
-from qtui_workers.engine.running.start_detection import report_start
-from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.upkeep import Upkeep
 from qtui_workers.engine.worker_events import WorkerEvents

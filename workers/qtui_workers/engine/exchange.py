@@ -14,12 +14,12 @@ from rq.worker.base import WorkerStatus
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending, not_taken
+from qtui_workers.engine.execution.job_runner import JobRunner
+from qtui_workers.engine.execution.wakeups import Wakeups
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.refused_queues import Refusals
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
-from qtui_workers.engine.running.job_runner import JobRunner
-from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.worker_store import Outcome, WorkerStore
 from qtui_workers.server.redis_errors import NEWER_FORMAT, explain, label_of

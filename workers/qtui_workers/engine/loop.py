@@ -14,12 +14,12 @@ from qtui_workers.engine.attempt_logs import Standstill
 from qtui_workers.engine.claim import Claim, NoJob
 from qtui_workers.engine.ending import Ending, held, returned, unreadable
 from qtui_workers.engine.exchange import Ended, Exchange
+from qtui_workers.engine.execution.job_runner import JobRunner, ReportStart
+from qtui_workers.engine.execution.wakeups import Wakeups
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.queue_watch import QueueWatch
 from qtui_workers.engine.refused_queues import Refusals
-from qtui_workers.engine.running.job_runner import JobRunner, ReportStart
-from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.engine.upkeep import Upkeep

@@ -34,6 +34,7 @@ from qtui_workers.define.declared_processors import read_declared_processors
 from qtui_workers.engine import attempt_logs
 from qtui_workers.engine.assembly import Assembly, WorkerOptions
 from qtui_workers.engine.claim import Interrupted
+from qtui_workers.engine.execution.plain_run import PlainRun
 from qtui_workers.engine.job import Job, Policy
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.lease import LEASE
@@ -43,7 +44,6 @@ from qtui_workers.engine.process.alarm import Alarm
 from qtui_workers.engine.process.signals import on_stop
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.rq_adapter import ExcInfo, RqWorker, scheduler_process
-from qtui_workers.engine.running.plain_run import PlainRun
 from qtui_workers.engine.shutdown import Abandoned
 from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.errors import InvalidInput, Reschedule

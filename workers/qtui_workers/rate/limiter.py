@@ -2,11 +2,11 @@
 
 A limiter is in Redis and uses the server's clock only. `qtui_workers/lua/limit.lua` admits starts; it explains why that is
 strict. This side keeps one condition: what was admitted starts within START_WITHIN of the moment at which the admission was
-*requested*, by the monotonic clock of this machine (`in_time`), or is admitted again (`Limits.admit`). The request is sent
-before the server admits, so at least as much time is left by the server's clock. A report of the start (`Limits.started`),
-sent after it has happened (`engine.running.start_detection`), frees the slot `per` later; where the report is lost, that is up to
-START_WITHIN later. Starts by `acquire` are not reported: between its last look at a clock and the first instruction of the
-block a moment may pass (two thousandths of `per`, at least 2 ms), which cannot be checked.
+*requested*, by the monotonic clock of this machine (`in_time`), or is admitted again (`Limits.admit`). The request is sent before
+the server admits, so at least as much time is left by the server's clock. A report of the start (`Limits.started`), sent after it
+has happened (`engine.execution.start_detection`), frees the slot `per` later; where the report is lost, that is up to
+START_WITHIN later. Starts by `acquire` are not reported: between its last look at a clock and the first instruction of the block
+a moment may pass (two thousandths of `per`, at least 2 ms), which cannot be checked.
 """
 
 from __future__ import annotations

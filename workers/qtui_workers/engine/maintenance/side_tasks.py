@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from qtui_workers.engine.claim import Claim
-from qtui_workers.engine.running.horse import CannotStart, Horse, HorseDied
+from qtui_workers.engine.execution.horse import CannotStart, Horse, HorseDied
 from qtui_workers.text import printable
 
 log = logging.getLogger("rq.worker")

@@ -12,16 +12,16 @@ from typing import Final
 from qtui_workers.define.discovery import import_bundled
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, returned
+from qtui_workers.engine.execution.horse import CannotStart, Horse, HorseDied, Perform
+from qtui_workers.engine.execution.job_runner import ReportStart
+from qtui_workers.engine.execution.killed_jobs import GRACE, KilledJobs, Reason
+from qtui_workers.engine.execution.performer import Performer
+from qtui_workers.engine.execution.process_shortage import Shortage
+from qtui_workers.engine.execution.stack_requests import StackRequests
+from qtui_workers.engine.execution.wakeups import Wakeups
 from qtui_workers.engine.outage import Outage
 from qtui_workers.engine.process.attempt_usage import Usage
 from qtui_workers.engine.rq_adapter import WorkerInternals
-from qtui_workers.engine.running.horse import CannotStart, Horse, HorseDied, Perform
-from qtui_workers.engine.running.job_runner import ReportStart
-from qtui_workers.engine.running.killed_jobs import GRACE, KilledJobs, Reason
-from qtui_workers.engine.running.performer import Performer
-from qtui_workers.engine.running.process_shortage import Shortage
-from qtui_workers.engine.running.stack_requests import StackRequests
-from qtui_workers.engine.running.wakeups import Wakeups
 from qtui_workers.engine.shutdown import Shutdown
 from qtui_workers.engine.upkeep import Upkeep
 

@@ -46,7 +46,7 @@ SILENT: Final = "its process did not answer: it may be stopped, or the job may h
 
 
 class Process(Protocol):
-    """The process that runs a job, as `engine.running.horse.Horse`."""
+    """The process that runs a job, as `engine.execution.horse.Horse`."""
 
     pid: int
     stacks: StackFile

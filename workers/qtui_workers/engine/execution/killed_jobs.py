@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from qtui_workers.engine.claim import Claim
 from qtui_workers.engine.ending import Ending, failing, returned, stopped
+from qtui_workers.engine.execution.horse import HorseExit
+from qtui_workers.engine.execution.performer import Performer
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job_reader import JobReader
 from qtui_workers.engine.process.attempt_usage import Usage
@@ -18,8 +20,6 @@ from qtui_workers.engine.process.death_reason import why_it_died
 from qtui_workers.engine.process.memory_cgroup import MemoryCgroup
 from qtui_workers.engine.rq_adapter import WorkerInternals
 from qtui_workers.engine.rq_endings import RqEndings
-from qtui_workers.engine.running.horse import HorseExit
-from qtui_workers.engine.running.performer import Performer
 from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.engine.worker_events import WorkerEvents
 from qtui_workers.text import printable

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from qtui_workers.engine.claim import Claim, Interrupted
 from qtui_workers.engine.ending import Ending, returned
-from qtui_workers.engine.running.performer import Performer
-from qtui_workers.engine.running.stack_requests import InProcessStacks
+from qtui_workers.engine.execution.performer import Performer
+from qtui_workers.engine.execution.stack_requests import InProcessStacks
 from qtui_workers.engine.shutdown import Shutdown
 
 ReportStart = Callable[[Claim, float], None]

@@ -20,6 +20,8 @@ from qtui_workers.define.discovery import discover
 from qtui_workers.define.unrecoverable import CannotRun
 from qtui_workers.engine.claim import DEFAULT_TIMEOUT, Claim, Interrupted
 from qtui_workers.engine.ending import Ending, refused, returned, traceback_of, unreadable
+from qtui_workers.engine.execution.plain_run import PlainRun
+from qtui_workers.engine.execution.start_detection import start_detected
 from qtui_workers.engine.hooks import JobHooks
 from qtui_workers.engine.job import Job
 from qtui_workers.engine.job_reader import JobReader
@@ -27,8 +29,6 @@ from qtui_workers.engine.process.attempt_usage import Meter, Usage
 from qtui_workers.engine.process.job_variable import JobVariable
 from qtui_workers.engine.process.process_state import ProcessState
 from qtui_workers.engine.rq_adapter import WorkerInternals
-from qtui_workers.engine.running.plain_run import PlainRun
-from qtui_workers.engine.running.start_detection import start_detected
 from qtui_workers.engine.unreadable_jobs import AWAY
 from qtui_workers.rate.limiter import Limits
 from qtui_workers.reporting.job_recording import end_recording, recording

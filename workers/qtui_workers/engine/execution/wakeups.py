@@ -6,9 +6,9 @@ import select
 from typing import Any, Final
 
 from qtui_workers.engine.commands import Commands
+from qtui_workers.engine.execution.horse import Horse
 from qtui_workers.engine.pulse import Pulse
 from qtui_workers.engine.queue_watch import QueueWatch
-from qtui_workers.engine.running.horse import Horse
 from qtui_workers.engine.shutdown import Shutdown
 
 _LONGEST: Final = 3600.0
