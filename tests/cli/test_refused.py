@@ -105,7 +105,9 @@ def test_a_change_that_is_refused_is_one_sentence(bare: Qtui, own_server: Server
     with own_server.client() as client:
         Queue("mail", connection=client).enqueue(add, 1, 2)
         client.config_set("min-replicas-to-write", 1)
-    for command in ("pause mail --yes", "suspend --yes", "enqueue test_job", "hold add --yes"):
+        scripts_are_refused = int(client.info("server")["redis_version"].split(".")[0]) >= 7
+    by_script = ("enqueue test_job", "hold add --yes") if scripts_are_refused else ()  # a server before 7.0 lets a script write
+    for command in ("pause mail --yes", "suspend --yes", *by_script):
         assert "has too few replicas" in there.fails(3, *command.split())
 
 
