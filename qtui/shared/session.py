@@ -222,13 +222,18 @@ class Session:
         return self.server_now + (self.clock() - self.loaded_at if self.loaded_at is not None else 0.0)
 
     def load_overview(self) -> Overview:
-        """The overview of this moment, for threads; the first time also what ended before it. Raises redis.RedisError."""
-        seen = overview.load(self.client)
+        """The overview of this moment, for threads. Raises redis.RedisError."""
+        return overview.load(self.client)
+
+    def look_back(self, seen: Overview) -> None:
+        """Find out, once, what ended before the first overview, for threads; `seen` is a newer one, or it.
+
+        It is no part of a look, as its time says nothing of what later looks take. Raises redis.RedisError.
+        """
         if not self._knows_before:
             at = self.overview.at if self.overview else seen.at
             self.throughput.remember((at, figures.just_ended(self.client, seen.queues, at)))
             self._knows_before = True
-        return seen
 
     def observe(self, loaded: Overview | None) -> Overview:
         """Keep an overview as the newest one; returns it with the rates calculated from it and the previous ones.

@@ -229,6 +229,8 @@ class ResourceScreen(GoingBack, SparingScreen, Generic[Request, Data]):
             client = self.session.client
             self._wait.begin()
             found = look(lambda: self.load(client, request), self.session.load_overview if see else None)
+            if found.overview:
+                self.session.look_back(found.overview)
         except Exception as error:  # noqa: BLE001 - whatever went wrong is shown over the last good data
             self.post_message(LoadFailed(error))
         else:
