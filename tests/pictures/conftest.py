@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,14 @@ from screenshots.make import gallery
 from tests.styles import parse_once
 
 parse_once()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _looks_are_cheap() -> Iterator[None]:
+    """No picture shows how dear a look was on a busy machine: its top line would say how often the screen looks again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "thread_time", lambda: 0.0)
+        yield
 
 
 @pytest.fixture(scope="session")
