@@ -14,7 +14,7 @@ from tests.styles import parse_once
 parse_once()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _looks_are_cheap() -> Iterator[None]:
     """No picture shows how dear a look was on a busy machine: its top line would say how often the screen looks again."""
     with pytest.MonkeyPatch.context() as patch:
