@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from qtui.presentation.paragraphs import laid_out, wrap
 
-COMMAND = "Start a worker: qtui-worker nightly --url unix:///tmp/qtui-demo-y_9aaari/server.sock"
+COMMAND = "Start a worker: qtui-worker nightly --url unix:///run/redis/jobs-of-the-shop/redis.sock"
 
 
 @pytest.mark.parametrize(
